@@ -1,0 +1,74 @@
+//! The contract between compiled code and the code that runs it.
+//!
+//! A *kernel* is machine code for one loop. It is called once per tile, and computes a rectangle of
+//! `n_rows` x `n_lanes` elements. Everything it needs is in [`KernelArgs`]:
+//!
+//! | field      | meaning |
+//! |------------|---------|
+//! | `n_lanes`  | elements along the inner axis, at least 1 |
+//! | `n_rows`   | elements along the next axis, at least 1 |
+//! | `operands` | one [`Operand`] per input, then one per output, in the kernel's order |
+//! | `slots`    | this thread's scratch, 64-byte aligned, as large as the kernel asked for |
+//! | `tile_fns` | the kernel's own table of [`TileFn`]s |
+//!
+//! The element of an operand at `(row, lane)` is at `ptr + row * row_stride + lane * lane_stride`, strides in
+//! bytes, of any sign and alignment. A kernel is compiled for one [`RunKind`] per operand and trusts it.
+
+use std::fmt;
+
+/// Where one operand's elements of the current tile are.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Operand {
+    /// The element at row 0, lane 0.
+    pub ptr: *mut u8,
+    /// Bytes from one lane to the next.
+    pub lane_stride: isize,
+    /// Bytes from one row to the next.
+    pub row_stride: isize,
+}
+
+/// The one argument of a kernel.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct KernelArgs {
+    /// Elements along the inner axis, at least 1.
+    pub n_lanes: usize,
+    /// Elements along the next axis, at least 1.
+    pub n_rows: usize,
+    /// Inputs, then outputs.
+    pub operands: *const Operand,
+    /// Scratch of the calling thread, 64-byte aligned.
+    pub slots: *mut u8,
+    /// The kernel's table of tile functions.
+    pub tile_fns: *const TileFn,
+}
+
+/// A compiled loop.
+pub type KernelFn = unsafe extern "C" fn(args: *const KernelArgs);
+
+/// A function over a whole tile: reads `n` elements at `a` (and at `b`, if it has two arguments; otherwise
+/// `b` is null), writes `n` at `out`. All are contiguous and of the dtype the function was chosen for;
+/// they need no alignment beyond one byte. `out` may be exactly `a` or `b`, and may not overlap them otherwise.
+pub type TileFn = unsafe extern "C" fn(n: usize, out: *mut u8, a: *const u8, b: *const u8);
+
+/// How an operand moves along the lanes. A kernel is specialised for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RunKind {
+    /// One element after the other: the lane stride is the element's size.
+    Contiguous,
+    /// The same element for every lane: the lane stride is 0. Never an output's, unless there is one lane.
+    Splat,
+    /// Any other lane stride.
+    Strided,
+}
+
+impl fmt::Display for RunKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            RunKind::Contiguous => "contiguous",
+            RunKind::Splat => "splat",
+            RunKind::Strided => "strided",
+        })
+    }
+}
