@@ -1,0 +1,83 @@
+//! The language of [ndexpr](https://docs.rs/ndexpr): text to a syntax tree with spans.
+//!
+//! In: the text of an expression, from anyone. Out: an [`Ast`], or an [`Error`] that says what is wrong and where. Always
+//! true: every text gives one or the other, in time linear in its length and with a fixed amount of stack. The tree is
+//! an arena with children before parents, so that no later stage needs recursion either.
+//!
+//! ```
+//! use ndexpr_grammar::{BinaryOp, ExprKind, Limits, parse};
+//!
+//! let ast = parse("a + b*2", &Limits::default())?;
+//! let ExprKind::Binary { op, lhs, rhs } = ast[ast.root()].kind else {
+//!     unreachable!("the root is the sum");
+//! };
+//! assert_eq!(op, BinaryOp::Add);
+//! assert_eq!(ast[lhs].span.text("a + b*2"), "a");
+//! assert_eq!(ast[rhs].span.text("a + b*2"), "b*2");
+//! assert_eq!(ast.to_text(), "a + b * 2");
+//!
+//! let error = parse("a + * b", &Limits::default()).unwrap_err();
+//! assert_eq!(
+//!     error.to_diagnostic().render("a + * b"),
+//!     "\
+//! error: expected an operand, found `*`
+//!   a + * b
+//!       ^ expected an operand
+//! ",
+//! );
+//! # Ok::<(), ndexpr_grammar::Error>(())
+//! ```
+//!
+//! # The language
+//!
+//! Python's expressions over whole arrays, with Python's precedence, tightest first:
+//!
+//! | | |
+//! |---|---|
+//! | `f(x, y)` `(x)` `1_000` `0xff` `1e-3` `2.5j` `True` `name` | calls, brackets, literals, names |
+//! | `x ** y` | to the right; tighter than a sign on its left: `-a**2` is `-(a**2)` |
+//! | `+x` `-x` `~x` | |
+//! | `x * y` `x / y` `x // y` `x % y` | |
+//! | `x + y` `x - y` | |
+//! | `x << y` `x >> y` | |
+//! | `x & y` | |
+//! | `x ^ y` | exclusive or |
+//! | <code>x \| y</code> | |
+//! | `x < y` `<=` `>` `>=` `==` `!=` | chained: `0 < a <= 1` |
+//! | `not x` | |
+//! | `x and y` | |
+//! | `x or y` | |
+//! | `x if condition else y` | to the right |
+//!
+//! White space, line breaks and comments (`#` to the end of the line) may stand between any two tokens. Names are
+//! Unicode identifiers; the keywords are `and or not if else True true False false`.
+//!
+//! Errors of this and the later stages are drawn by [`Diagnostic`].
+
+#![forbid(unsafe_code)]
+
+mod advice;
+mod ast;
+mod builder;
+mod diagnostic;
+mod error;
+mod foreign;
+mod lexer;
+mod limits;
+mod name;
+mod number;
+mod parser;
+mod print;
+mod render;
+mod span;
+mod token;
+
+pub use ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, NameId, UnaryOp};
+pub use diagnostic::{Diagnostic, Label};
+pub use error::{Error, ErrorKind, Expectation, Expected, Feature, Found};
+pub use limits::Limits;
+pub use parser::parse;
+pub use span::Span;
+
+#[cfg(test)]
+mod tests;

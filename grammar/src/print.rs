@@ -1,0 +1,247 @@
+//! Trees as text.
+//!
+//! In: an [`Ast`]. Out: source text with as few brackets as it can have, or a dump with one expression a line. Always
+//! true: the text parses to the same tree, up to spans; both take linear time and a fixed amount of stack.
+
+use std::fmt::{self, Write as _};
+
+use crate::ast::{Ast, BinaryOp, ExprId, ExprKind, UnaryOp};
+
+/// How tightly an expression holds together: the levels of the grammar, loosest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Expr,
+    Disjunction,
+    Conjunction,
+    Negation,
+    Comparison,
+    BitOr,
+    BitXor,
+    BitAnd,
+    Shift,
+    Sum,
+    Product,
+    Signed,
+    Power,
+    Primary,
+}
+
+impl Level {
+    fn of(kind: &ExprKind) -> Self {
+        match kind {
+            ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Imaginary(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Name(_)
+            | ExprKind::Call { .. } => Self::Primary,
+            ExprKind::Unary { op, .. } => Self::of_unary(*op),
+            ExprKind::Binary { op, .. } => Self::of_binary(*op).0,
+            ExprKind::Compare { .. } => Self::Comparison,
+            ExprKind::IfElse { .. } => Self::Expr,
+        }
+    }
+
+    /// The level of the operator, and of its operand.
+    fn of_unary(op: UnaryOp) -> Self {
+        match op {
+            UnaryOp::Neg | UnaryOp::Plus | UnaryOp::Invert => Self::Signed,
+            UnaryOp::Not => Self::Negation,
+        }
+    }
+
+    /// The level of the operator, the loosest its left operand may have, and the loosest its right one may have.
+    fn of_binary(op: BinaryOp) -> (Self, Self, Self) {
+        match op {
+            BinaryOp::Or => (Self::Disjunction, Self::Disjunction, Self::Conjunction),
+            BinaryOp::And => (Self::Conjunction, Self::Conjunction, Self::Negation),
+            BinaryOp::BitOr => (Self::BitOr, Self::BitOr, Self::BitXor),
+            BinaryOp::BitXor => (Self::BitXor, Self::BitXor, Self::BitAnd),
+            BinaryOp::BitAnd => (Self::BitAnd, Self::BitAnd, Self::Shift),
+            BinaryOp::Shl | BinaryOp::Shr => (Self::Shift, Self::Shift, Self::Sum),
+            BinaryOp::Add | BinaryOp::Sub => (Self::Sum, Self::Sum, Self::Product),
+            BinaryOp::Mul | BinaryOp::Div | BinaryOp::FloorDiv | BinaryOp::Rem => {
+                (Self::Product, Self::Product, Self::Signed)
+            }
+            BinaryOp::Pow => (Self::Power, Self::Primary, Self::Signed),
+        }
+    }
+}
+
+/// What remains to be written.
+enum Piece {
+    Expr(ExprId, Level),
+    Text(&'static str),
+    /// With a space on both sides.
+    Operator(&'static str),
+}
+
+impl Ast {
+    /// The expression in canonical form: one space around operators except `**` and signs, and no bracket without need.
+    ///
+    /// ```
+    /// use ndexpr_grammar::{Limits, parse};
+    ///
+    /// let ast = parse("((a+b))*(c**(2))", &Limits::default())?;
+    /// assert_eq!(ast.to_text(), "(a + b) * c**2");
+    /// # Ok::<(), ndexpr_grammar::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.to_string()
+    }
+
+    /// The tree, one expression a line, each with its span.
+    ///
+    /// A line deeper than 64 levels is indented by 64 and begins with its depth.
+    ///
+    /// ```
+    /// use ndexpr_grammar::{Limits, parse};
+    ///
+    /// let ast = parse("a + b*2", &Limits::default())?;
+    /// assert_eq!(
+    ///     ast.dump(),
+    ///     "\
+    /// add @0..7
+    ///   name a @0..1
+    ///   mul @4..7
+    ///     name b @4..5
+    ///     int 2 @6..7
+    /// ",
+    /// );
+    /// # Ok::<(), ndexpr_grammar::Error>(())
+    /// ```
+    #[must_use]
+    pub fn dump(&self) -> String {
+        let mut dump = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write_dump(&mut dump);
+        dump
+    }
+
+    fn write_dump(&self, out: &mut String) -> fmt::Result {
+        let mut pending = vec![(self.root(), 0_usize)];
+        while let Some((id, depth)) = pending.pop() {
+            if depth <= MAX_INDENT_LEVELS {
+                write!(out, "{:1$}", "", 2 * depth)?;
+            } else {
+                write!(out, "{:1$}{depth}: ", "", 2 * MAX_INDENT_LEVELS)?;
+            }
+            let expr = &self[id];
+            self.write_head(out, &expr.kind)?;
+            writeln!(out, " @{}", expr.span)?;
+            let n_pending = pending.len();
+            expr.kind.for_each_child(|child| pending.push((child, depth + 1)));
+            pending[n_pending..].reverse();
+        }
+        Ok(())
+    }
+
+    /// What the dump says of an expression apart from its children and its span.
+    fn write_head(&self, out: &mut String, kind: &ExprKind) -> fmt::Result {
+        match kind {
+            ExprKind::Int(value) => write!(out, "int {value}"),
+            ExprKind::Float(value) => write!(out, "float {value:?}"),
+            ExprKind::Imaginary(value) => write!(out, "imaginary {value:?}"),
+            ExprKind::Bool(value) => write!(out, "bool {value}"),
+            ExprKind::Name(name) => write!(out, "name {}", self.name(*name)),
+            ExprKind::Unary { op, .. } => out.write_str(op.name()),
+            ExprKind::Binary { op, .. } => out.write_str(op.name()),
+            ExprKind::Compare { rest, .. } => {
+                out.write_str("compare")?;
+                rest.iter().try_for_each(|(op, _)| write!(out, " {}", op.name()))
+            }
+            ExprKind::IfElse { .. } => out.write_str("if_else"),
+            ExprKind::Call { function, .. } => write!(out, "call {}", self.name(*function)),
+        }
+    }
+
+    /// Writes an expression's first piece, and puts what follows it on the stack, last first.
+    fn write_expr(&self, f: &mut fmt::Formatter<'_>, kind: &ExprKind, pending: &mut Vec<Piece>) -> fmt::Result {
+        match kind {
+            ExprKind::Int(value) => write!(f, "{value}"),
+            ExprKind::Float(value) => write_float(f, *value),
+            ExprKind::Imaginary(value) => {
+                write_float(f, *value)?;
+                f.write_str("j")
+            }
+            ExprKind::Bool(true) => f.write_str("True"),
+            ExprKind::Bool(false) => f.write_str("False"),
+            ExprKind::Name(name) => f.write_str(self.name(*name)),
+            ExprKind::Unary { op, arg } => {
+                pending.push(Piece::Expr(*arg, Level::of_unary(*op)));
+                f.write_str(op.symbol())?;
+                f.write_str(if *op == UnaryOp::Not { " " } else { "" })
+            }
+            ExprKind::Binary { op, lhs, rhs } => {
+                let (_, lhs_level, rhs_level) = Level::of_binary(*op);
+                pending.push(Piece::Expr(*rhs, rhs_level));
+                pending.push(match op {
+                    BinaryOp::Pow => Piece::Text("**"),
+                    _ => Piece::Operator(op.symbol()),
+                });
+                pending.push(Piece::Expr(*lhs, lhs_level));
+                Ok(())
+            }
+            ExprKind::Compare { first, rest } => {
+                for (op, rhs) in rest.iter().rev() {
+                    pending.push(Piece::Expr(*rhs, Level::BitOr));
+                    pending.push(Piece::Operator(op.symbol()));
+                }
+                pending.push(Piece::Expr(*first, Level::BitOr));
+                Ok(())
+            }
+            ExprKind::IfElse { condition, then, otherwise } => {
+                pending.push(Piece::Expr(*otherwise, Level::Expr));
+                pending.push(Piece::Operator("else"));
+                pending.push(Piece::Expr(*condition, Level::Disjunction));
+                pending.push(Piece::Operator("if"));
+                pending.push(Piece::Expr(*then, Level::Disjunction));
+                Ok(())
+            }
+            ExprKind::Call { function, args, .. } => {
+                pending.push(Piece::Text(")"));
+                for (arg_idx, arg) in args.iter().enumerate().rev() {
+                    pending.push(Piece::Expr(*arg, Level::Expr));
+                    if arg_idx > 0 {
+                        pending.push(Piece::Text(", "));
+                    }
+                }
+                write!(f, "{}(", self.name(*function))
+            }
+        }
+    }
+}
+
+/// How deep the dump indents: without a bound, a sum of n terms would take n^2 spaces.
+const MAX_INDENT_LEVELS: usize = 64;
+
+/// A float literal with that value, which a formatted infinity is not.
+fn write_float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
+    if value.is_infinite() {
+        return f.write_str("1e999");
+    }
+    write!(f, "{value:?}")
+}
+
+/// The text of [`Ast::to_text`].
+impl fmt::Display for Ast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut pending = vec![Piece::Expr(self.root(), Level::Expr)];
+        while let Some(piece) = pending.pop() {
+            match piece {
+                Piece::Text(text) => f.write_str(text)?,
+                Piece::Operator(symbol) => write!(f, " {symbol} ")?,
+                Piece::Expr(id, loosest) => {
+                    let kind = &self[id].kind;
+                    if Level::of(kind) < loosest {
+                        f.write_str("(")?;
+                        pending.push(Piece::Text(")"));
+                    }
+                    self.write_expr(f, kind, &mut pending)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

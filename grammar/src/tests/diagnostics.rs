@@ -1,0 +1,610 @@
+//! Errors as users see them: the whole rendered text, for every kind.
+
+use std::collections::BTreeSet;
+
+use expect_test::{Expect, expect};
+
+use crate::{Error, ErrorKind, Feature, Limits, parse};
+
+fn error(text: &str) -> Error {
+    let limits = Limits { max_text_bytes: 200, max_nesting: 8, max_nodes: 20 };
+    match parse(text, &limits) {
+        Ok(ast) => panic!("`{text}` parses as `{ast}`"),
+        Err(error) => error,
+    }
+}
+
+fn check(texts: &[&str], expected: Expect) {
+    let rendered: Vec<_> = texts.iter().map(|text| error(text).to_diagnostic().render(text)).collect();
+    expected.assert_eq(&rendered.join("\n"));
+}
+
+/// Every kind with its example. A kind that is not listed does not compile; one that no example has fails.
+macro_rules! examples {
+    ($name:ident, $type:ident: $($variant:ident $example:expr,)*) => {
+        mod $name {
+            use super::*;
+
+            pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($variant), $example)),*];
+
+            pub(super) fn name(value: &$type) -> &'static str {
+                match value {
+                    $($type::$variant { .. } => stringify!($variant),)*
+                }
+            }
+        }
+    };
+}
+
+const LONG: &str = "a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + \
+                    a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a";
+
+examples! {
+    kinds, ErrorKind:
+    TextTooLong LONG,
+    TooDeep "((((((((-a))))))))",
+    TooManyNodes "a + b + c + d + e + f + g + h + i + j + k + l",
+    Empty "  # nothing but a comment",
+    Unexpected "a + * b",
+    UnclosedBracket "2*(a + b",
+    UnopenedBracket "a + b)*2",
+    UnexpectedCharacter "a $ b",
+    LookAlike "2 × a",
+    ForeignOperator "a && b",
+    Unsupported "a[1:]",
+    IntTooLarge "340282366920938463463374607431768211456",
+    LeadingZero "a + 0777",
+    MisplacedUnderscore "1__000",
+    MissingDigits "0x + 1",
+    WrongDigit "0b1021",
+    NumberRunsIntoName "2x + 1",
+}
+
+examples! {
+    features, Feature:
+    Indexing "a[1:]",
+    Lists "sum([1, 2])",
+    Braces "2*{a + b}",
+    Attributes "np.sin(x)",
+    Strings "a == 'it'",
+    Assignments "a += b",
+    KeywordArguments "sum(a, axis=1)",
+    Statements "a + b; c",
+    MatrixProducts "a @ b",
+    Lambdas "lambda x: x",
+    QuestionMarks "c ? x : y",
+}
+
+#[test]
+fn every_kind() {
+    let mut seen = BTreeSet::new();
+    for &(name, text) in kinds::ALL {
+        assert_eq!(kinds::name(error(text).kind()), name, "`{text}`");
+        assert!(seen.insert(name), "{name} twice");
+    }
+    let texts: Vec<_> = kinds::ALL.iter().map(|&(_, text)| text).collect();
+    check(
+        &texts,
+        expect![[r#"
+        error: the text has 205 bytes, more than the limit of 200
+
+        error: the expression is nested more than 8 levels deep
+          ((((((((-a))))))))
+                  ^ one level too many
+          = brackets, unary operators, `not`, `**` and `else` count, each until what it applies to ends
+
+        error: the expression has more than 20 parts
+          a + b + c + d + e + f + g + h + i + j + k + l
+                                                   ^ one part too many
+          = every number, name, operator and call counts
+
+        error: the expression is empty
+          = an expression looks like `a + b*2`
+
+        error: expected an operand, found `*`
+          a + * b
+              ^ expected an operand
+
+        error: this `(` is never closed
+          2*(a + b
+            ^     ^ expected `)` before the end
+            |
+            opened here
+
+        error: this `)` closes nothing
+          a + b)*2
+               ^ no `(` is open here
+
+        error: unexpected character `$`
+          a $ b
+            ^ not part of any expression
+
+        error: unexpected character `×` (U+00D7)
+          2 × a
+            ^ write `*`
+
+        error: there is no operator `&&`
+          a && b
+            ^^ write `and`
+          = `&`, `|` and `~` work on bits and on booleans
+
+        error: indexing and slicing are not supported
+          a[1:]
+           ^ expected an operator
+          = slice the array before it is passed in
+
+        error: the integer does not fit 128 bits
+          340282366920938463463374607431768211456
+          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the largest is 340282366920938463463374607431768211455
+          = with a point it is a float: `1.`
+
+        error: a decimal integer cannot begin with 0
+          a + 0777
+              ^^^^ decimal or octal?
+          = write `0o` before the digits if they are octal, and no zeros if they are decimal
+
+        error: an underscore in a number must be between two digits
+          1__000
+           ^ not between two digits
+
+        error: the base 16 number has no digits
+          0x + 1
+          ^^ expected digits of base 16
+
+        error: base 2 has no digit `2`
+          0b1021
+              ^ the digits of base 2 are 0 to 1
+
+        error: the number `2` runs into the name `x`
+          2x + 1
+          ^^ expected an operator between them
+          = write `2*x` to multiply
+    "#]],
+    );
+}
+
+#[test]
+fn every_feature() {
+    for &(name, text) in features::ALL {
+        match error(text).kind() {
+            ErrorKind::Unsupported { feature } => {
+                assert_eq!(features::name(feature), name, "`{text}`")
+            }
+            kind => panic!("`{text}` gives {kind:?}"),
+        }
+    }
+    let texts: Vec<_> = features::ALL.iter().map(|&(_, text)| text).collect();
+    check(
+        &texts,
+        expect![[r#"
+        error: indexing and slicing are not supported
+          a[1:]
+           ^ expected an operator
+          = slice the array before it is passed in
+
+        error: lists are not supported
+          sum([1, 2])
+              ^ expected an operand
+          = pass the array in as a variable
+
+        error: sets and braces are not supported
+          2*{a + b}
+            ^ expected an operand
+          = group with `(` and `)`
+
+        error: attributes and methods are not supported
+          np.sin(x)
+            ^^^^ `.sin` cannot follow an operand
+          = functions and constants have no prefix: write `sin` alone if it is one
+
+        error: strings are not supported
+          a == 'it'
+               ^^^^ not a number
+
+        error: assignments are not supported
+          a += b
+            ^^ an expression has a value and changes nothing
+
+        error: keyword arguments are not supported
+          sum(a, axis=1)
+                 ^^^^^ this makes it a keyword argument
+          = pass arguments by position, or write `==` to compare
+
+        error: several statements are not supported
+          a + b; c
+               ^ the expression must end here
+          = evaluate one expression at a time
+
+        error: matrix products are not supported
+          a @ b
+            ^ operators work element by element
+
+        error: function definitions are not supported
+          lambda x: x
+          ^^^^^^ an expression cannot define functions
+
+        error: conditions written with `?` are not supported
+          c ? x : y
+            ^ expected an operator
+          = a condition is written `x if condition else y`
+    "#]],
+    );
+}
+
+#[test]
+fn expected_and_found() {
+    let texts = [
+        "a b",
+        "a 2",
+        "2 3",
+        "a +",
+        "*a",
+        "()",
+        "f(,)",
+        "f(a b)",
+        "f(a,",
+        "f(a",
+        "f(",
+        "(a b)",
+        "(a, b)",
+        "a, b",
+        "(a +",
+        "(a + ) b",
+        "2(a)",
+        "(a)(b)",
+        "a if b",
+        "a if b c",
+        "a if",
+        "a else b",
+        "if a else b",
+        "(a if b)",
+        "a if b if c else d else e",
+        "a * not b",
+        "a not b",
+        "a < not b",
+        "not",
+        "a is b",
+        "a AND b",
+        "a mod b",
+        "1.2.3",
+        "a <",
+        "a < < b",
+        "True False",
+        "f)",
+        "f(a))",
+        "a ~ b",
+        "a**",
+    ];
+    let table: String = texts.iter().map(|text| format!("{text:<28} {}\n", error(text))).collect();
+    expect![[r#"
+        a b                          expected an operator or the end, found the name `b`
+        a 2                          expected an operator or the end, found the number `2`
+        2 3                          expected an operator or the end, found the number `3`
+        a +                          expected an operand, found the end
+        *a                           expected an operand, found `*`
+        ()                           expected an operand, found `)`
+        f(,)                         expected an operand or `)`, found `,`
+        f(a b)                       expected an operator, `,` or `)`, found the name `b`
+        f(a,                         this `(` is never closed
+        f(a                          this `(` is never closed
+        f(                           this `(` is never closed
+        (a b)                        expected an operator or `)`, found the name `b`
+        (a, b)                       expected an operator or `)`, found `,`
+        a, b                         expected an operator or the end, found `,`
+        (a +                         expected an operand, found the end
+        (a + ) b                     expected an operand, found `)`
+        2(a)                         expected an operator or the end, found `(`
+        (a)(b)                       expected an operator or the end, found `(`
+        a if b                       expected `else`, found the end
+        a if b c                     expected an operator or `else`, found the name `c`
+        a if                         expected an operand, found the end
+        a else b                     expected an operator or the end, found the keyword `else`
+        if a else b                  expected an operand, found the keyword `if`
+        (a if b)                     expected `else`, found `)`
+        a if b if c else d else e    expected `else`, found the keyword `if`
+        a * not b                    expected an operand, found the keyword `not`
+        a not b                      expected an operator or the end, found the keyword `not`
+        a < not b                    expected an operand, found the keyword `not`
+        not                          expected an operand, found the end
+        a is b                       expected an operator or the end, found the name `is`
+        a AND b                      expected an operator or the end, found the name `AND`
+        a mod b                      expected an operator or the end, found the name `mod`
+        1.2.3                        expected an operator or the end, found the number `.3`
+        a <                          expected an operand, found the end
+        a < < b                      expected an operand, found `<`
+        True False                   expected an operator or the end, found the keyword `False`
+        f)                           this `)` closes nothing
+        f(a))                        this `)` closes nothing
+        a ~ b                        expected an operator or the end, found `~`
+        a**                          expected an operand, found the end
+    "#]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn syntax_errors_drawn() {
+    check(
+        &[
+            "a b",
+            "f(a b)",
+            "(a +",
+            "(a, b)",
+            "a, b",
+            "2(a)",
+            "if a: b",
+            "a else b",
+            "a * not b",
+            "a is b",
+            "a +\nb *\n/ c",
+            "f(a,\n  (b + c,\n  d)",
+            "",
+        ],
+        expect![[r#"
+            error: expected an operator or the end, found the name `b`
+              a b
+                ^ expected an operator or the end
+
+            error: expected an operator, `,` or `)`, found the name `b`
+              f(a b)
+               ^  ^ expected an operator, `,` or `)`
+               |
+               inside this bracket
+
+            error: expected an operand, found the end
+              (a +
+              ^   ^ expected an operand
+              |
+              inside this bracket
+
+            error: expected an operator or `)`, found `,`
+              (a, b)
+              ^ ^ expected an operator or `)`
+              |
+              inside this bracket
+              = `,` separates arguments in a call only; there are no tuples
+
+            error: expected an operator or the end, found `,`
+              a, b
+               ^ expected an operator or the end
+              = `,` separates arguments inside the brackets of a call only; there are no tuples
+
+            error: expected an operator or the end, found `(`
+              2(a)
+               ^ expected an operator or the end
+              = only a name can be called; write `*` to multiply
+
+            error: expected an operand, found the keyword `if`
+              if a: b
+              ^^ expected an operand
+              = a condition is written `x if condition else y`
+
+            error: expected an operator or the end, found the keyword `else`
+              a else b
+                ^^^^ expected an operator or the end
+              = a condition is written `x if condition else y`
+
+            error: expected an operand, found the keyword `not`
+              a * not b
+                  ^^^ expected an operand
+              = `not` binds looser than this operator; put it in brackets: `(not x)`
+
+            error: expected an operator or the end, found the name `is`
+              a is b
+                ^^ expected an operator or the end
+              = write `==`
+
+            error: expected an operand, found `/`
+              3 | / c
+                | ^ expected an operand
+
+            error: expected an operator or `)`, found `,`
+              2 |   (b + c,
+                |   ^     ^ expected an operator or `)`
+                |   |
+                |   inside this bracket
+              = `,` separates arguments in a call only; there are no tuples
+
+            error: the expression is empty
+              = an expression looks like `a + b*2`
+        "#]],
+    );
+}
+
+#[test]
+fn foreign_spellings() {
+    let texts = [
+        "a = b",
+        "!a",
+        "a || b",
+        "a <> b",
+        "a =< b",
+        "a => b",
+        "a === b",
+        "a !== b",
+        "a ~= b",
+        "a .* b",
+        "a ./ b",
+        "a.^b",
+        "a := b",
+        "a **= b",
+        "a!",
+        "5!",
+        "a − b",
+        "a·b",
+        "2·b",
+        "a ÷ b",
+        "a ≤ b",
+        "a ≥ b",
+        "a ≠ b",
+        "a²",
+        "√a",
+        "∞",
+        "½",
+        "a ∧ b",
+        "¬a",
+        "a\u{a0}+ b",
+        "a\u{200b}+ b",
+        "\u{feff}a",
+        "\u{ff08}a\u{ff09}",
+        "a \u{ff0a} 2",
+        "a = 1; b",
+        "“a”",
+        "\"a",
+        "a;",
+        "@a",
+        "a ? b",
+        "a.b",
+        "a.",
+        ".",
+        "a . b",
+        "a:b",
+        "lambda: 1",
+        "lambda x, y: x",
+        "[a]",
+        "a]",
+        "{a}",
+        "`a`",
+        "\\",
+        "a\0",
+        "2²",
+        "€",
+    ];
+    let table: String = texts
+        .iter()
+        .map(|text| {
+            let diagnostic = error(text).to_diagnostic();
+            let place = diagnostic.labels.first().map_or("", |label| label.text.as_str());
+            format!("{:<18} {}: {place}\n", text.escape_debug().to_string(), diagnostic.message)
+        })
+        .collect();
+    expect![[r#"
+        a = b              there is no operator `=`: write `==` to compare
+        !a                 there is no operator `!`: write `not`
+        a || b             there is no operator `||`: write `or`
+        a <> b             there is no operator `<>`: write `!=`
+        a =< b             there is no operator `=<`: write `<=`
+        a => b             there is no operator `=>`: write `>=`
+        a === b            there is no operator `===`: write `==`
+        a !== b            there is no operator `!==`: write `!=`
+        a ~= b             there is no operator `~=`: write `!=`
+        a .* b             there is no operator `.*`: write `*`
+        a ./ b             there is no operator `./`: write `/`
+        a.^b               there is no operator `.^`: write `**`
+        a := b             assignments are not supported: an expression has a value and changes nothing
+        a **= b            assignments are not supported: an expression has a value and changes nothing
+        a!                 unexpected character `!`: not part of any expression
+        5!                 unexpected character `!`: not part of any expression
+        a − b              unexpected character `−` (U+2212): write `-`
+        a·b                unexpected character `·` (U+00B7): write `*`
+        2·b                unexpected character `·` (U+00B7): write `*`
+        a ÷ b              unexpected character `÷` (U+00F7): write `/`
+        a ≤ b              unexpected character `≤` (U+2264): write `<=`
+        a ≥ b              unexpected character `≥` (U+2265): write `>=`
+        a ≠ b              unexpected character `≠` (U+2260): write `!=`
+        a²                 unexpected character `²` (U+00B2): write `**2`
+        √a                 unexpected character `√` (U+221A): write `sqrt(x)`
+        ∞                  unexpected character `∞` (U+221E): write `inf`
+        ½                  unexpected character `½` (U+00BD): write `0.5`
+        a ∧ b              unexpected character `∧` (U+2227): write `and`
+        ¬a                 unexpected character `¬` (U+00AC): write `not`
+        a\u{a0}+ b         unexpected character U+00A0: write an ordinary space
+        a\u{200b}+ b       unexpected character U+200B: remove it
+        \u{feff}a          unexpected character U+FEFF: remove it
+        （a）                unexpected character `（` (U+FF08): write `(`
+        a ＊ 2              unexpected character `＊` (U+FF0A): write `*`
+        a = 1; b           there is no operator `=`: write `==` to compare
+        “a”                strings are not supported: not a number
+        \"a                strings are not supported: not a number
+        a;                 several statements are not supported: the expression must end here
+        @a                 unexpected character `@`: not part of any expression
+        a ? b              conditions written with `?` are not supported: expected an operator
+        a.b                attributes and methods are not supported: `.b` cannot follow an operand
+        a.                 attributes and methods are not supported: this cannot follow an operand
+        .                  unexpected character `.`: not part of any expression
+        a . b              attributes and methods are not supported: this cannot follow an operand
+        a:b                unexpected character `:`: not part of any expression
+        lambda: 1          function definitions are not supported: an expression cannot define functions
+        lambda x, y: x     function definitions are not supported: an expression cannot define functions
+        [a]                lists are not supported: expected an operand
+        a]                 unexpected character `]`: not part of any expression
+        {a}                sets and braces are not supported: expected an operand
+        `a`                unexpected character ```: not part of any expression
+        \\                 unexpected character `\`: not part of any expression
+        a\0                unexpected character U+0000: not part of any expression
+        2²                 unexpected character `²` (U+00B2): write `**2`
+        €                  unexpected character `€` (U+20AC): not part of any expression
+    "#]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn numbers() {
+    let texts = [
+        "1_",
+        "1_a",
+        "_1_ 2",
+        "1_.5",
+        "1._5",
+        "1e_5",
+        "1e5_",
+        "0x_ff",
+        "0xfg",
+        "0b",
+        "0b2",
+        "0o8",
+        "0o",
+        "01",
+        "0_1",
+        "1if a else b",
+        "1e",
+        "1ex",
+        "2pi",
+        "1e+",
+        "1jx",
+        "0xffff_ffff_ffff_ffff_ffff_ffff_ffff_ffff_f",
+        "2é",
+    ];
+    let table: String = texts.iter().map(|text| format!("{text:<14} {}\n", error(text))).collect();
+    expect![[r#"
+        1_             an underscore in a number must be between two digits
+        1_a            an underscore in a number must be between two digits
+        _1_ 2          expected an operator or the end, found the number `2`
+        1_.5           an underscore in a number must be between two digits
+        1._5           an underscore in a number must be between two digits
+        1e_5           the number `1` runs into the name `e_5`
+        1e5_           an underscore in a number must be between two digits
+        0x_ff          an underscore in a number must be between two digits
+        0xfg           the number `0xf` runs into the name `g`
+        0b             the base 2 number has no digits
+        0b2            base 2 has no digit `2`
+        0o8            base 8 has no digit `8`
+        0o             the base 8 number has no digits
+        01             a decimal integer cannot begin with 0
+        0_1            a decimal integer cannot begin with 0
+        1if a else b   the number `1` runs into the name `if`
+        1e             the number `1` runs into the name `e`
+        1ex            the number `1` runs into the name `ex`
+        2pi            the number `2` runs into the name `pi`
+        1e+            the number `1` runs into the name `e`
+        1jx            the number `1j` runs into the name `x`
+        0xffff_ffff_ffff_ffff_ffff_ffff_ffff_ffff_f the integer does not fit 128 bits
+        2é             the number `2` runs into the name `é`
+    "#]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn long_words_are_clipped() {
+    let name = "x".repeat(100);
+    assert_eq!(
+        error(&format!("a {name}")).to_string(),
+        format!("expected an operator or the end, found the name `{}...`", "x".repeat(40)),
+    );
+}
+
+#[test]
+fn errors_are_small_and_can_be_sent() {
+    fn assert_error<T: std::error::Error + Send + Sync + Clone + 'static>() {}
+    assert_error::<Error>();
+    assert!(size_of::<Error>() <= 96, "{} bytes", size_of::<Error>());
+}

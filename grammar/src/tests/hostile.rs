@@ -1,0 +1,149 @@
+//! Texts made to hurt: each must end quickly, on a small stack.
+
+use std::thread;
+
+use crate::{Ast, Error, ErrorKind, Limits, parse};
+
+const MEGABYTE: usize = 1_000_000;
+
+/// Parses, prints, dumps, draws and drops on a stack of 256 KiB.
+fn run(text: String, limits: Limits) -> Result<Ast, Error> {
+    thread::Builder::new()
+        .stack_size(256 * 1024)
+        .spawn(move || {
+            let result = parse(&text, &limits);
+            match &result {
+                Ok(ast) => {
+                    let printed = ast.to_text();
+                    assert_eq!(parse(&printed, &limits).map(|ast| ast.to_text()), Ok(printed));
+                    assert!(ast.dump().lines().count() == ast.len());
+                    drop(ast.clone());
+                }
+                Err(error) => {
+                    let drawing = error.to_diagnostic().render(&text);
+                    assert!(drawing.len() < 4_000, "{} bytes", drawing.len());
+                }
+            }
+            result
+        })
+        .expect("a thread starts")
+        .join()
+        .expect("the thread does not panic")
+}
+
+fn kind(text: String) -> ErrorKind {
+    run(text, Limits::default()).map(|ast| ast.len()).unwrap_err().kind().clone()
+}
+
+const UNLIMITED: Limits = Limits { max_text_bytes: usize::MAX, max_nesting: usize::MAX, max_nodes: usize::MAX };
+
+#[test]
+fn open_brackets() {
+    assert_eq!(kind("(".repeat(MEGABYTE)), ErrorKind::TooDeep { limit: 256 });
+    assert_eq!(kind("f(".repeat(MEGABYTE / 2)), ErrorKind::TooDeep { limit: 256 });
+    assert_eq!(kind("(((\n".repeat(MEGABYTE / 4)), ErrorKind::TooDeep { limit: 256 });
+    assert!(
+        matches!(run("(".repeat(MEGABYTE), UNLIMITED), Err(error) if matches!(error.kind(), ErrorKind::Unexpected { .. }))
+    );
+}
+
+#[test]
+fn prefix_operators() {
+    assert_eq!(kind("-".repeat(MEGABYTE)), ErrorKind::TooDeep { limit: 256 });
+    assert_eq!(kind("not ".repeat(MEGABYTE / 4)), ErrorKind::TooDeep { limit: 256 });
+    assert_eq!(kind("~ + -\t".repeat(MEGABYTE / 6)), ErrorKind::TooDeep { limit: 256 });
+}
+
+#[test]
+fn right_recursion() {
+    assert_eq!(kind("2**".repeat(MEGABYTE / 3)), ErrorKind::TooDeep { limit: 256 });
+    assert_eq!(kind("a if b else ".repeat(MEGABYTE / 12)), ErrorKind::TooDeep { limit: 256 });
+    assert_eq!(kind("a**-".repeat(MEGABYTE / 4)), ErrorKind::TooDeep { limit: 256 });
+}
+
+#[test]
+fn deep_trees_without_limits() {
+    let n = 50_000;
+    for text in [
+        format!("{}a{}", "(".repeat(n), ")".repeat(n)),
+        format!("{}a{}", "f(".repeat(n), ")".repeat(n)),
+        format!("{}a", "-".repeat(n)),
+        format!("{}a", "not ".repeat(n)),
+        format!("{}2", "2**".repeat(n)),
+        format!("{}c", "a if b else ".repeat(n)),
+        format!("a{}", "+a".repeat(n)),
+        format!("a{}", "<a".repeat(n)),
+        format!("f({})", "a,".repeat(n)),
+        format!("{}a{}", "(a+".repeat(n), ")".repeat(n)),
+    ] {
+        let ast = run(text, UNLIMITED).unwrap_or_else(|error| panic!("{error}"));
+        assert!(ast.len() == 1 || ast.len() > n);
+    }
+}
+
+#[test]
+fn many_nodes() {
+    let too_many = ErrorKind::TooManyNodes { limit: 16384 };
+    assert_eq!(kind(format!("a{}", "+a".repeat(100_000))), too_many);
+    assert_eq!(kind(format!("a{}", "<a".repeat(100_000))), too_many);
+    assert_eq!(kind(format!("f({}a)", "a,".repeat(100_000))), too_many);
+    let names: String = (0..100_000).map(|idx| format!("x{idx}+")).collect();
+    assert_eq!(kind(names), too_many);
+}
+
+#[test]
+fn long_text() {
+    assert_eq!(kind("a".repeat(1 << 21)), ErrorKind::TextTooLong { n_bytes: 1 << 21, limit: 1 << 20 });
+    for text in [
+        "a ".repeat(MEGABYTE / 2),
+        "1 ".repeat(MEGABYTE / 2),
+        ") ".repeat(MEGABYTE / 2),
+        " ".repeat(MEGABYTE),
+        "\n".repeat(MEGABYTE),
+        "\r\n".repeat(MEGABYTE / 2),
+        "#".repeat(MEGABYTE),
+        "#\n".repeat(MEGABYTE / 2),
+        "\0".repeat(MEGABYTE),
+        "\"".repeat(MEGABYTE),
+        "'a".repeat(MEGABYTE / 2),
+        "9".repeat(MEGABYTE),
+        "0x".to_owned() + &"f".repeat(MEGABYTE),
+        "1_".repeat(MEGABYTE / 2),
+        "1a".repeat(MEGABYTE / 2),
+        "1e".to_owned() + &"9".repeat(MEGABYTE) + "x",
+        "×".repeat(MEGABYTE / 2),
+        "a\n".repeat(MEGABYTE / 2),
+        "a=".repeat(MEGABYTE / 2),
+        "a.".repeat(MEGABYTE / 2),
+        format!("({}", " \n".repeat(MEGABYTE / 2)),
+        format!("({}a", "\n".repeat(MEGABYTE - 100)),
+    ] {
+        assert!(run(text, Limits::default()).is_err());
+    }
+    for text in [
+        "a".repeat(MEGABYTE),
+        "数".repeat(MEGABYTE / 3),
+        format!("1.{}", "9".repeat(MEGABYTE)),
+        format!("1e{}", "9".repeat(MEGABYTE)),
+        format!("{}a", "#\n".repeat(MEGABYTE / 2)),
+        format!("a{}", " ".repeat(MEGABYTE)),
+    ] {
+        assert!(run(text, Limits::default()).is_ok());
+    }
+}
+
+#[test]
+fn long_numbers() {
+    assert_eq!(kind("7".repeat(300)), ErrorKind::IntTooLarge);
+    assert!(run(format!("{}.5", "7".repeat(300)), Limits::default()).is_ok());
+    assert!(run(format!("{}e-300", "7".repeat(300)), Limits::default()).is_ok());
+}
+
+#[test]
+fn limits_of_zero() {
+    let none = Limits { max_text_bytes: 0, max_nesting: 0, max_nodes: 0 };
+    assert_eq!(parse("", &none).unwrap_err().kind(), &ErrorKind::Empty);
+    assert_eq!(parse("a", &none).unwrap_err().kind(), &ErrorKind::TextTooLong { n_bytes: 1, limit: 0 });
+    let text = Limits { max_text_bytes: 10, ..none };
+    assert_eq!(parse("a", &text).unwrap_err().kind(), &ErrorKind::TooManyNodes { limit: 0 });
+}

@@ -1,0 +1,443 @@
+//! What texts mean: precedence, grouping, literals, names, white space.
+
+use expect_test::{Expect, expect};
+
+use crate::{Ast, ExprKind, Limits, UnaryOp, parse};
+
+fn ast(text: &str) -> Ast {
+    parse(text, &Limits::default()).unwrap_or_else(|error| panic!("{}", error.to_diagnostic().render(text)))
+}
+
+/// The text with every bracket that could be there, and none around leaves.
+fn grouped(text: &str) -> String {
+    let ast = ast(text);
+    let mut done: Vec<String> = Vec::new();
+    for (_, expr) in ast.exprs() {
+        done.push(match &expr.kind {
+            ExprKind::Int(value) => value.to_string(),
+            ExprKind::Float(value) => format!("{value:?}"),
+            ExprKind::Imaginary(value) => format!("{value:?}j"),
+            ExprKind::Bool(value) => format!("{value}"),
+            ExprKind::Name(name) => ast.name(*name).to_owned(),
+            ExprKind::Unary { op, arg } => {
+                let space = if *op == UnaryOp::Not { " " } else { "" };
+                format!("({}{space}{})", op.symbol(), done[arg.index()])
+            }
+            ExprKind::Binary { op, lhs, rhs } => {
+                format!("({} {} {})", done[lhs.index()], op.symbol(), done[rhs.index()])
+            }
+            ExprKind::Compare { first, rest } => {
+                let rest: String =
+                    rest.iter().map(|(op, rhs)| format!(" {} {}", op.symbol(), done[rhs.index()])).collect();
+                format!("({}{rest})", done[first.index()])
+            }
+            ExprKind::IfElse { condition, then, otherwise } => {
+                let [condition, then, otherwise] = [condition, then, otherwise].map(|id| &done[id.index()]);
+                format!("({then} if {condition} else {otherwise})")
+            }
+            ExprKind::Call { function, args, .. } => {
+                let args: Vec<_> = args.iter().map(|arg| done[arg.index()].as_str()).collect();
+                format!("{}({})", ast.name(*function), args.join(", "))
+            }
+        });
+    }
+    done.pop().unwrap_or_default()
+}
+
+fn check(texts: &[&str], expected: Expect) {
+    let table: String =
+        texts.iter().map(|text| format!("{:<28} {}\n", text.escape_debug().to_string(), grouped(text))).collect();
+    expected.assert_eq(&table);
+}
+
+#[test]
+fn precedence() {
+    check(
+        &[
+            "a + b*c",
+            "a*b + c",
+            "-a**2",
+            "2**-1",
+            "2**-a**b",
+            "-a*b",
+            "a*-b",
+            "~a + -b",
+            "a + b << c - d",
+            "a << b & c",
+            "a & b ^ c | d",
+            "a | b ^ c & d",
+            "a | b == c & d",
+            "not a == b",
+            "not a and b",
+            "a and not b or c",
+            "a or b and c",
+            "a or b if c or d else e or f",
+            "a < b | c",
+            "f(a)**2",
+            "-f(a)",
+            "(a + b)*c",
+            "(-a)**b",
+            "(a < b) < c",
+        ],
+        expect![[r#"
+            a + b*c                      (a + (b * c))
+            a*b + c                      ((a * b) + c)
+            -a**2                        (-(a ** 2))
+            2**-1                        (2 ** (-1))
+            2**-a**b                     (2 ** (-(a ** b)))
+            -a*b                         ((-a) * b)
+            a*-b                         (a * (-b))
+            ~a + -b                      ((~a) + (-b))
+            a + b << c - d               ((a + b) << (c - d))
+            a << b & c                   ((a << b) & c)
+            a & b ^ c | d                (((a & b) ^ c) | d)
+            a | b ^ c & d                (a | (b ^ (c & d)))
+            a | b == c & d               ((a | b) == (c & d))
+            not a == b                   (not (a == b))
+            not a and b                  ((not a) and b)
+            a and not b or c             ((a and (not b)) or c)
+            a or b and c                 (a or (b and c))
+            a or b if c or d else e or f ((a or b) if (c or d) else (e or f))
+            a < b | c                    (a < (b | c))
+            f(a)**2                      (f(a) ** 2)
+            -f(a)                        (-f(a))
+            (a + b)*c                    ((a + b) * c)
+            (-a)**b                      ((-a) ** b)
+            (a < b) < c                  ((a < b) < c)
+        "#]],
+    );
+}
+
+#[test]
+fn grouping() {
+    check(
+        &[
+            "a - b - c",
+            "a / b * c // d % e",
+            "a ** b ** c",
+            "a << b >> c",
+            "a and b and c",
+            "a or b or c",
+            "- - a",
+            "+-~a",
+            "not not a",
+            "a if b else c if d else e",
+            "(a if b else c) if d else e",
+            "a if (b if c else d) else e",
+            "0 < a <= 1",
+            "a < b > c == d != e >= f",
+            "a - (b - c)",
+            "(a ** b) ** c",
+        ],
+        expect![[r#"
+            a - b - c                    ((a - b) - c)
+            a / b * c // d % e           ((((a / b) * c) // d) % e)
+            a ** b ** c                  (a ** (b ** c))
+            a << b >> c                  ((a << b) >> c)
+            a and b and c                ((a and b) and c)
+            a or b or c                  ((a or b) or c)
+            - - a                        (-(-a))
+            +-~a                         (+(-(~a)))
+            not not a                    (not (not a))
+            a if b else c if d else e    (a if b else (c if d else e))
+            (a if b else c) if d else e  ((a if b else c) if d else e)
+            a if (b if c else d) else e  (a if (b if c else d) else e)
+            0 < a <= 1                   (0 < a <= 1)
+            a < b > c == d != e >= f     (a < b > c == d != e >= f)
+            a - (b - c)                  (a - (b - c))
+            (a ** b) ** c                ((a ** b) ** c)
+        "#]],
+    );
+}
+
+#[test]
+fn calls() {
+    check(
+        &["f()", "f(a)", "f(a,)", "f ( a , b , c )", "f(g(h(x)), y + z)", "f(a if b else c, not d)", "float32(x)"],
+        expect![[r#"
+            f()                          f()
+            f(a)                         f(a)
+            f(a,)                        f(a)
+            f ( a , b , c )              f(a, b, c)
+            f(g(h(x)), y + z)            f(g(h(x)), (y + z))
+            f(a if b else c, not d)      f((a if b else c), (not d))
+            float32(x)                   float32(x)
+        "#]],
+    );
+}
+
+#[test]
+fn literals() {
+    check(
+        &[
+            "0",
+            "00",
+            "1_000",
+            "0xff",
+            "0XFF_ff",
+            "0o17",
+            "0b1_01",
+            "340282366920938463463374607431768211455",
+            "1.",
+            ".25",
+            "1.5",
+            "1_0.0_1",
+            "1e-3",
+            "1E+3",
+            "1.e5",
+            ".5e1_0",
+            "1e400",
+            "1e-400",
+            "2.5j",
+            "1J",
+            "010.5",
+            "09e1",
+            "010j",
+            "0.1",
+            "9007199254740993.0",
+            "True",
+            "true",
+            "False",
+            "false",
+            "0xe-3",
+            "1e5-3",
+            "1.+.5",
+        ],
+        expect![[r#"
+            0                            0
+            00                           0
+            1_000                        1000
+            0xff                         255
+            0XFF_ff                      65535
+            0o17                         15
+            0b1_01                       5
+            340282366920938463463374607431768211455 340282366920938463463374607431768211455
+            1.                           1.0
+            .25                          0.25
+            1.5                          1.5
+            1_0.0_1                      10.01
+            1e-3                         0.001
+            1E+3                         1000.0
+            1.e5                         100000.0
+            .5e1_0                       5000000000.0
+            1e400                        inf
+            1e-400                       0.0
+            2.5j                         2.5j
+            1J                           1.0j
+            010.5                        10.5
+            09e1                         90.0
+            010j                         10.0j
+            0.1                          0.1
+            9007199254740993.0           9007199254740992.0
+            True                         true
+            true                         true
+            False                        false
+            false                        false
+            0xe-3                        (14 - 3)
+            1e5-3                        (100000.0 - 3)
+            1.+.5                        (1.0 + 0.5)
+        "#]],
+    );
+}
+
+#[test]
+fn names() {
+    check(
+        &[
+            "e",
+            "pi",
+            "_",
+            "_1",
+            "x1_y2",
+            "größe",
+            "π*θ",
+            "数据 + é",
+            "notify",
+            "iff",
+            "android",
+            "elsewhere",
+            "Trueish",
+            "andé",
+            "éand",
+            "lambda*2",
+            "is",
+            "None",
+            "in - as",
+        ],
+        expect![[r#"
+            e                            e
+            pi                           pi
+            _                            _
+            _1                           _1
+            x1_y2                        x1_y2
+            größe                        größe
+            π*θ                          (π * θ)
+            数据 + é                       (数据 + é)
+            notify                       notify
+            iff                          iff
+            android                      android
+            elsewhere                    elsewhere
+            Trueish                      Trueish
+            andé                         andé
+            éand                         éand
+            lambda*2                     (lambda * 2)
+            is                           is
+            None                         None
+            in - as                      (in - as)
+        "#]],
+    );
+}
+
+#[test]
+fn white_space_and_comments() {
+    check(
+        &[
+            "  a  ",
+            "\ta\t+\tb",
+            "a\n+\nb\n",
+            "a\r\n+\r\nb\r\n",
+            "# first\na # then\n + # more\n\n b # last",
+            "a # comment up to a lone CR\r+ b",
+            "f(\n  a,\n  b,\n)",
+            "a+b#",
+            "a\u{c}+b",
+        ],
+        expect![[r#"
+              a                          a
+            \ta\t+\tb                    (a + b)
+            a\n+\nb\n                    (a + b)
+            a\r\n+\r\nb\r\n              (a + b)
+            # first\na # then\n + # more\n\n b # last (a + b)
+            a # comment up to a lone CR\r+ b (a + b)
+            f(\n  a,\n  b,\n)            f(a, b)
+            a+b#                         (a + b)
+            a\u{c}+b                     (a + b)
+        "#]],
+    );
+}
+
+#[test]
+fn names_are_listed_once_in_order() {
+    let ast = ast("f(b, a) + b*f(c) - g(a)");
+    assert_eq!(ast.names().collect::<Vec<_>>(), ["f", "b", "a", "c", "g"]);
+}
+
+#[test]
+fn printing() {
+    let texts = [
+        "a+b*2",
+        "((a))",
+        "(a+b)*c",
+        "a+(b+c)",
+        "(a+b)+c",
+        "(a**b)**c",
+        "a**(b**c)",
+        "a**(-b)",
+        "(-a)**b",
+        "-(a**b)",
+        "-(a*b)",
+        "(a<b)<c",
+        "a<b<c",
+        "not(a and b)",
+        "(not a)+b",
+        "not(not a)",
+        "- - +~a",
+        "(a if b else c)if d else(e if f else g)",
+        "f((a),(b if c else d),)",
+        "(a or b)and c",
+        "a&(b|c)^d",
+        "1e400+1e-7+1_0+0x10+2.j+1e22",
+        "true==False",
+    ];
+    let table: String = texts.iter().map(|text| format!("{text:<42} {}\n", ast(text).to_text())).collect();
+    expect![[r#"
+        a+b*2                                      a + b * 2
+        ((a))                                      a
+        (a+b)*c                                    (a + b) * c
+        a+(b+c)                                    a + (b + c)
+        (a+b)+c                                    a + b + c
+        (a**b)**c                                  (a**b)**c
+        a**(b**c)                                  a**b**c
+        a**(-b)                                    a**-b
+        (-a)**b                                    (-a)**b
+        -(a**b)                                    -a**b
+        -(a*b)                                     -(a * b)
+        (a<b)<c                                    (a < b) < c
+        a<b<c                                      a < b < c
+        not(a and b)                               not (a and b)
+        (not a)+b                                  (not a) + b
+        not(not a)                                 not not a
+        - - +~a                                    --+~a
+        (a if b else c)if d else(e if f else g)    (a if b else c) if d else e if f else g
+        f((a),(b if c else d),)                    f(a, b if c else d)
+        (a or b)and c                              (a or b) and c
+        a&(b|c)^d                                  a & (b | c) ^ d
+        1e400+1e-7+1_0+0x10+2.j+1e22               1e999 + 1e-7 + 10 + 16 + 2.0j + 1e22
+        true==False                                True == False
+    "#]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn dump() {
+    expect![[r#"
+        if_else @0..49
+          call f @0..17
+            compare lt le @2..12
+              int 0 @2..3
+              name a @6..7
+              int 1 @11..12
+            neg @14..16
+              name b @15..16
+          not @21..27
+            name c @25..26
+          sub @32..49
+            mul @32..41
+              imaginary 2.5 @32..36
+              bool true @37..41
+            float inf @44..49
+    "#]]
+    .assert_eq(&ast("f(0 < a <= 1, -b) if not(c)else 2.5j*True - 1e400").dump());
+}
+
+#[test]
+fn dump_of_a_deep_tree_stays_small() {
+    let text = format!("a{}", "+a".repeat(5_000));
+    let dump = ast(&text).dump();
+    assert!(dump.len() < 2_000_000, "{} bytes", dump.len());
+    assert!(dump.contains("5000: name a @0..1\n"));
+}
+
+#[test]
+fn nesting_counts_what_is_open() {
+    let limits = Limits { max_nesting: 3, ..Limits::default() };
+    let accepted = [
+        "(((a)))",
+        "(a) + (b) + (c) + (d) + (e)",
+        "---a + ---b * ---c",
+        "not not not a and not not not b",
+        "a**b**c**d * a**b**c**d",
+        "a**-b**c",
+        "a if b else c if d else e if f else g",
+        "f(-a, -b, -c, -d, (-e), not a, a if b else c)",
+        "(a**b) ** -c ** d",
+        "a < -b < -c < -d < -e",
+    ];
+    for text in accepted {
+        assert!(parse(text, &limits).is_ok(), "{text}");
+    }
+    let refused = [
+        "((((a))))",
+        "----a",
+        "not not not not a",
+        "a**b**c**d**e",
+        "a**-b**-c",
+        "a if b else c if d else e if f else g if h else i",
+        "f(g(h(-a)))",
+        "(not (not a))",
+    ];
+    for text in refused {
+        let error = parse(text, &limits).map(|ast| ast.to_text()).unwrap_err();
+        assert_eq!(error.kind(), &crate::ErrorKind::TooDeep { limit: 3 }, "{text}");
+    }
+}

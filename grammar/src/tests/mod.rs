@@ -1,0 +1,7 @@
+//! Tests of the crate as a whole: text in; trees, text and drawings out.
+
+mod diagnostics;
+mod hostile;
+mod language;
+mod properties;
+mod rendering;

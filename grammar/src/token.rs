@@ -1,0 +1,164 @@
+//! The tokens.
+//!
+//! In: the text, through the lexer that logos derives from [`Token`]. Out: tokens that borrow names from the text and
+//! own the values of numbers. Always true: nothing here knows where in an expression it is; what depends on that
+//! (`a[1]` and `[1]` are different mistakes) is for the lexer module.
+
+use logos::Logos;
+
+use crate::error::{Error, Found};
+use crate::foreign::{self, ForeignOperator};
+use crate::name;
+use crate::number::{self, Number};
+
+/// What the parser is fed.
+#[derive(Logos, Clone, Copy, Debug, PartialEq)]
+#[logos(error = Fault)]
+#[logos(skip r"[ \t\r\n\x0C]+")]
+#[logos(skip(r"#[^\r\n]*", allow_greedy = true))]
+pub(crate) enum Token<'s> {
+    /// The regex matches the first characters only; the callback finds where the literal ends.
+    #[regex(r"[0-9]|\.[0-9]", number::lex)]
+    Number(Number),
+    /// Likewise; the lexer module then tells keywords from names.
+    #[regex(r"[A-Za-z_\u{80}-\u{10ffff}]", name::lex)]
+    Name(&'s str),
+
+    And,
+    Or,
+    Not,
+    If,
+    Else,
+    True,
+    False,
+
+    #[token("(")]
+    OpenParen,
+    #[token(")")]
+    CloseParen,
+    #[token(",")]
+    Comma,
+
+    #[token("+")]
+    Plus,
+    #[token("-")]
+    Minus,
+    #[token("~")]
+    Tilde,
+    #[token("*")]
+    Star,
+    #[token("/")]
+    Slash,
+    #[token("//")]
+    SlashSlash,
+    #[token("%")]
+    Percent,
+    #[token("**")]
+    StarStar,
+    #[token("<<")]
+    ShiftLeft,
+    #[token(">>")]
+    ShiftRight,
+    #[token("&")]
+    Ampersand,
+    #[token("^")]
+    Caret,
+    #[token("|")]
+    Bar,
+    #[token("<")]
+    Less,
+    #[token("<=")]
+    LessEqual,
+    #[token(">")]
+    Greater,
+    #[token(">=")]
+    GreaterEqual,
+    #[token("==")]
+    EqualEqual,
+    #[token("!=")]
+    NotEqual,
+
+    /// An operator of other languages that no expression of this one contains. It never reaches the parser.
+    #[token("=", foreign::operator)]
+    #[token("!", foreign::operator)]
+    #[token("&&", foreign::operator)]
+    #[token("||", foreign::operator)]
+    #[token("<>", foreign::operator)]
+    #[token("=<", foreign::operator)]
+    #[token("=>", foreign::operator)]
+    #[token("===", foreign::operator)]
+    #[token("!==", foreign::operator)]
+    #[token("~=", foreign::operator)]
+    #[token(":=", foreign::operator)]
+    #[token("+=", foreign::operator)]
+    #[token("-=", foreign::operator)]
+    #[token("*=", foreign::operator)]
+    #[token("/=", foreign::operator)]
+    #[token("//=", foreign::operator)]
+    #[token("%=", foreign::operator)]
+    #[token("**=", foreign::operator)]
+    #[token("<<=", foreign::operator)]
+    #[token(">>=", foreign::operator)]
+    #[token("&=", foreign::operator)]
+    #[token("|=", foreign::operator)]
+    #[token("^=", foreign::operator)]
+    #[token(".*", foreign::operator)]
+    #[token("./", foreign::operator)]
+    #[token(".^", foreign::operator)]
+    Foreign(ForeignOperator),
+}
+
+/// Why there is no token at a place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Fault {
+    /// A character that begins no token.
+    #[default]
+    Stray,
+    /// A number that is wrong in itself.
+    Number(Box<Error>),
+}
+
+impl Token<'_> {
+    /// Whether an operand is complete after this token.
+    pub(crate) fn ends_operand(self) -> bool {
+        matches!(self, Self::Number(_) | Self::Name(_) | Self::True | Self::False | Self::CloseParen)
+    }
+
+    /// The token as an error names it; `text` is its source.
+    pub(crate) fn found(self, text: &str) -> Found {
+        match self {
+            Self::Number(_) => Found::number(text),
+            Self::Name(name) => Found::name(name),
+            Self::And => Found::Keyword("and"),
+            Self::Or => Found::Keyword("or"),
+            Self::Not => Found::Keyword("not"),
+            Self::If => Found::Keyword("if"),
+            Self::Else => Found::Keyword("else"),
+            Self::True => Found::Keyword("True"),
+            Self::False => Found::Keyword("False"),
+            Self::OpenParen => Found::Symbol("("),
+            Self::CloseParen => Found::Symbol(")"),
+            Self::Comma => Found::Symbol(","),
+            Self::Plus => Found::Symbol("+"),
+            Self::Minus => Found::Symbol("-"),
+            Self::Tilde => Found::Symbol("~"),
+            Self::Star => Found::Symbol("*"),
+            Self::Slash => Found::Symbol("/"),
+            Self::SlashSlash => Found::Symbol("//"),
+            Self::Percent => Found::Symbol("%"),
+            Self::StarStar => Found::Symbol("**"),
+            Self::ShiftLeft => Found::Symbol("<<"),
+            Self::ShiftRight => Found::Symbol(">>"),
+            Self::Ampersand => Found::Symbol("&"),
+            Self::Caret => Found::Symbol("^"),
+            Self::Bar => Found::Symbol("|"),
+            Self::Less => Found::Symbol("<"),
+            Self::LessEqual => Found::Symbol("<="),
+            Self::Greater => Found::Symbol(">"),
+            Self::GreaterEqual => Found::Symbol(">="),
+            Self::EqualEqual => Found::Symbol("=="),
+            Self::NotEqual => Found::Symbol("!="),
+            Self::Foreign(operator) => Found::Symbol(operator.found),
+        }
+    }
+}

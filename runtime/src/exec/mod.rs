@@ -1,0 +1,38 @@
+//! Runs a kernel over a plan.
+//!
+//! In: a [`Plan`](crate::plan::Plan) and a [`Kernel`]. Out: the plan's outputs, filled. Always true: a kernel is only called for operands of
+//! the dtypes and run kinds that it was compiled for; each element of the outputs is computed by exactly one call; and
+//! what is computed depends neither on the number of threads nor on where tiles and chunks begin.
+
+mod cost;
+mod kernel;
+mod progress;
+mod run;
+
+pub use kernel::{Kernel, KernelSpec};
+pub use progress::Progress;
+pub use run::{RunOptions, run};
+
+pub(crate) use run::run_on_caller;
+
+use crate::memory::AllocError;
+
+/// Why a run did not finish.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExecError {
+    /// The kernel was compiled for other operands than the plan has.
+    #[error("kernel for ({kernel}) cannot run a plan for ({plan})")]
+    KernelMismatch {
+        /// The kernel's operands, inputs `->` outputs.
+        kernel: Box<str>,
+        /// The plan's operands, inputs `->` outputs.
+        plan: Box<str>,
+    },
+    /// [`Progress::cancel`] was called. The outputs hold a mixture of old and new elements.
+    #[error("cancelled")]
+    Cancelled,
+    /// There is no memory for scratch.
+    #[error(transparent)]
+    Alloc(#[from] AllocError),
+}

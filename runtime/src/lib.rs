@@ -1,0 +1,77 @@
+//! Runs compiled kernels over strided arrays.
+//!
+//! This crate is the run-time half of ndexpr and knows nothing of text, trees or Cranelift. What comes in is a kernel
+//! (machine code for one loop, see [`abi`]) and views of arrays; what goes out is the outputs, filled. The path of a
+//! call is the list of modules:
+//!
+//! ```text
+//! view -> plan -> chunks -> tiles -> kernel -> output
+//! ```
+//!
+//! | module     | job |
+//! |------------|-----|
+//! | [`arch`]   | the instruction set in use |
+//! | [`dtype`]  | the element types, and one value of any of them |
+//! | [`abi`]    | the contract with compiled code |
+//! | [`view`]   | pointer + dtype + shape + byte strides, checked once where it is made; broadcasting, overlap |
+//! | [`plan`]   | one call's iteration: axes ordered and merged, runs classified, cut into tiles |
+//! | [`exec`]   | calls a kernel for every tile of a plan; progress and cancelling |
+//! | [`pool`]   | the threads |
+//! | [`memory`] | fresh outputs, scratch, copies of overlapping inputs |
+//! | [`math`]   | vector math functions, called once per tile |
+//!
+//! Everything is safe to call except [`view::View::from_raw_parts`], [`view::ViewMut::from_raw_parts`] and
+//! [`exec::Kernel::new`], which take the caller's word for what cannot be checked. The rest of the crate rests on the
+//! checks made in the constructors of views and plans: nothing downstream checks again.
+//!
+//! A kernel is usually machine code from a JIT. Any `extern "C"` function that keeps the contract will do:
+//!
+//! ```
+//! use ndexpr_runtime::{abi::KernelArgs, dtype::DType, exec, memory::Output, plan::Plan, pool::Pool, view::View};
+//!
+//! /// out = in + 1, whatever the strides.
+//! unsafe extern "C" fn add_one(args: *const KernelArgs) {
+//!     // SAFETY: called by `exec::run` only, which passes valid arguments for two operands of dtype float64.
+//!     unsafe {
+//!         let (args, ops) = (&*args, std::slice::from_raw_parts((*args).operands, 2));
+//!         for (row, lane) in (0..args.n_rows).flat_map(|row| (0..args.n_lanes).map(move |lane| (row, lane))) {
+//!             let at = |k: usize| {
+//!                 let offset = row as isize * ops[k].row_stride + lane as isize * ops[k].lane_stride;
+//!                 ops[k].ptr.offset(offset).cast::<f64>()
+//!             };
+//!             at(1).write_unaligned(at(0).read_unaligned() + 1.0);
+//!         }
+//!     }
+//! }
+//!
+//! let input = ndarray::array![[1.0, 2.0], [3.0, 4.0]];
+//! let mut output = Output::new(DType::Float64, &[2, 2], &[0, 1])?;
+//! let inputs = [View::from(&input)];
+//! let mut outputs = [output.view_mut()];
+//! let plan = Plan::new(&[2, 2], &inputs, &mut outputs)?;
+//! let kernel = exec::KernelSpec {
+//!     entry: add_one,
+//!     operands: plan.dtypes().iter().copied().zip(plan.run_kinds().iter().copied()).collect(),
+//!     n_outputs: 1,
+//!     max_tile_elems: None,
+//!     slot_bytes: 0,
+//!     tile_fns: Box::default(),
+//!     ns_per_elem: 0.2,
+//!     code: std::sync::Arc::new(()),
+//! };
+//! // SAFETY: `add_one` is right for any strides of two float64 operands, and is not freed.
+//! let kernel = unsafe { exec::Kernel::new(kernel) };
+//! exec::run(&plan, &kernel, &exec::RunOptions::new(&Pool::new(1)?))?;
+//! assert_eq!(output.into_array::<f64>().unwrap(), ndarray::array![[2.0, 3.0], [4.0, 5.0]].into_dyn());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod abi;
+pub mod arch;
+pub mod dtype;
+pub mod exec;
+pub mod math;
+pub mod memory;
+pub mod plan;
+pub mod pool;
+pub mod view;

@@ -1,0 +1,92 @@
+//! Division and powers of integers, defined for every operand: what overflows wraps around, and a division by zero
+//! gives 0.
+
+/// The integer dtypes.
+pub(super) trait Integer: Copy {
+    /// The remainder of the truncated quotient, with the sign of `self`; 0 for a zero divisor.
+    fn fmod(self, divisor: Self) -> Self;
+    /// The remainder of the floored quotient, with the sign of `divisor`; 0 for a zero divisor.
+    fn remainder(self, divisor: Self) -> Self;
+    /// The floored quotient, wrapped around; 0 for a zero divisor.
+    fn floor_divide(self, divisor: Self) -> Self;
+    /// The power, wrapped around. To a negative exponent, the exact power truncated: that of 1 and -1 is 1 or -1, any
+    /// other, that of 0 among them, is 0.
+    fn pow(self, exponent: Self) -> Self;
+}
+
+/// One round per bit of the exponent.
+macro_rules! by_squaring {
+    ($ty:ident, $base:expr, $exponent:expr) => {{
+        let (mut base, mut exponent, mut power): ($ty, $ty, $ty) = ($base, $exponent, 1);
+        while exponent != 0 {
+            if exponent & 1 == 1 {
+                power = power.wrapping_mul(base);
+            }
+            base = base.wrapping_mul(base);
+            exponent >>= 1;
+        }
+        power
+    }};
+}
+
+macro_rules! signed {
+    ($($ty:ident)*) => {$(
+        impl Integer for $ty {
+            fn fmod(self, divisor: $ty) -> $ty {
+                if divisor == 0 { 0 } else { self.wrapping_rem(divisor) }
+            }
+
+            fn remainder(self, divisor: $ty) -> $ty {
+                let rest = self.fmod(divisor);
+                // Opposite signs, so this cannot overflow.
+                if rest != 0 && (rest < 0) != (divisor < 0) { rest.wrapping_add(divisor) } else { rest }
+            }
+
+            fn floor_divide(self, divisor: $ty) -> $ty {
+                if divisor == 0 {
+                    return 0;
+                }
+                let quotient = self.wrapping_div(divisor);
+                let rest = self.wrapping_rem(divisor);
+                if rest != 0 && (rest < 0) != (divisor < 0) { quotient.wrapping_sub(1) } else { quotient }
+            }
+
+            fn pow(self, exponent: $ty) -> $ty {
+                if exponent < 0 {
+                    return match self {
+                        1 => 1,
+                        -1 if exponent & 1 == 0 => 1,
+                        -1 => -1,
+                        _ => 0,
+                    };
+                }
+                by_squaring!($ty, self, exponent)
+            }
+        }
+    )*};
+}
+
+macro_rules! unsigned {
+    ($($ty:ident)*) => {$(
+        impl Integer for $ty {
+            fn fmod(self, divisor: $ty) -> $ty {
+                if divisor == 0 { 0 } else { self % divisor }
+            }
+
+            fn remainder(self, divisor: $ty) -> $ty {
+                self.fmod(divisor)
+            }
+
+            fn floor_divide(self, divisor: $ty) -> $ty {
+                if divisor == 0 { 0 } else { self / divisor }
+            }
+
+            fn pow(self, exponent: $ty) -> $ty {
+                by_squaring!($ty, self, exponent)
+            }
+        }
+    )*};
+}
+
+signed!(i8 i16 i32 i64);
+unsigned!(u8 u16 u32 u64);

@@ -1,0 +1,209 @@
+//! Math functions over whole tiles: what compiled code calls once per tile, and the scalar functions behind them.
+//!
+//! [`MathFn`] names a function, [`MathFn::tile_fn`] gives its code for a dtype, [`MathFn::apply`] runs that code on
+//! one element. There is one table, in `table.rs`, and one file per family of functions.
+//!
+//! Always true:
+//! - A result depends on the elements alone: not on the CPU, the tile's length, or the element's place in it. The sign
+//!   and payload of a NaN are the exception; that it is a NaN is not.
+//! - Floats follow C99's Annex F on special values, and are within [`MathFn::max_ulp`] of the exact value.
+//! - `float32` functions compute in `float64` and round once, but for the remainders, which are exact or NumPy's.
+//! - Integers are total: overflow wraps around, division by zero gives 0.
+//! - No function here panics, so nothing unwinds into compiled code.
+
+mod double;
+mod erf;
+mod exp;
+mod hyperbolic;
+mod integer;
+mod log;
+mod modulo;
+mod power;
+mod table;
+mod tile;
+mod trigonometric;
+
+use crate::abi::TileFn;
+use crate::dtype::{DType, Element, Scalar};
+use table::Row;
+
+/// A function that compiled code calls once per tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum MathFn {
+    /// e^x.
+    Exp,
+    /// 2^x; exact where the result is a power of two.
+    Exp2,
+    /// 10^x; exact for whole x from 0 to 22.
+    Exp10,
+    /// e^x - 1.
+    Expm1,
+    /// Natural logarithm.
+    Log,
+    /// Logarithm to base 2; exact for powers of two.
+    Log2,
+    /// Logarithm to base 10; exact for powers of ten.
+    Log10,
+    /// ln(1 + x).
+    Log1p,
+    /// Sine.
+    Sin,
+    /// Cosine.
+    Cos,
+    /// Tangent.
+    Tan,
+    /// Inverse sine.
+    Asin,
+    /// Inverse cosine.
+    Acos,
+    /// Inverse tangent.
+    Atan,
+    /// The angle of the point whose y is the first argument and whose x is the second.
+    Atan2,
+    /// Hyperbolic sine.
+    Sinh,
+    /// Hyperbolic cosine.
+    Cosh,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// Inverse hyperbolic sine.
+    Asinh,
+    /// Inverse hyperbolic cosine.
+    Acosh,
+    /// Inverse hyperbolic tangent.
+    Atanh,
+    /// x^y. Of integers: wrapped around; to a negative exponent, the exact power truncated, and 0 for base 0.
+    Pow,
+    /// Cube root, correctly rounded.
+    Cbrt,
+    /// sqrt(x^2 + y^2), without overflow on the way.
+    Hypot,
+    /// Error function.
+    Erf,
+    /// 1 - erf(x).
+    Erfc,
+    /// x^3.
+    Cube,
+    /// x^4.
+    Quart,
+    /// C's `fmod`: the remainder of the truncated quotient, with the dividend's sign.
+    Fmod,
+    /// NumPy's `%`: the remainder of the floored quotient, with the divisor's sign.
+    Remainder,
+    /// NumPy's `//`: the floored quotient.
+    FloorDivide,
+}
+
+impl MathFn {
+    /// Every function, in declaration order.
+    pub const ALL: [MathFn; 31] = [
+        MathFn::Exp,
+        MathFn::Exp2,
+        MathFn::Exp10,
+        MathFn::Expm1,
+        MathFn::Log,
+        MathFn::Log2,
+        MathFn::Log10,
+        MathFn::Log1p,
+        MathFn::Sin,
+        MathFn::Cos,
+        MathFn::Tan,
+        MathFn::Asin,
+        MathFn::Acos,
+        MathFn::Atan,
+        MathFn::Atan2,
+        MathFn::Sinh,
+        MathFn::Cosh,
+        MathFn::Tanh,
+        MathFn::Asinh,
+        MathFn::Acosh,
+        MathFn::Atanh,
+        MathFn::Pow,
+        MathFn::Cbrt,
+        MathFn::Hypot,
+        MathFn::Erf,
+        MathFn::Erfc,
+        MathFn::Cube,
+        MathFn::Quart,
+        MathFn::Fmod,
+        MathFn::Remainder,
+        MathFn::FloorDivide,
+    ];
+
+    fn row(self) -> &'static Row {
+        &table::ROWS[self as usize]
+    }
+
+    /// Its name, in lower case: `"exp"`, `"floor_divide"`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The number of arguments, 1 or 2.
+    #[must_use]
+    pub fn arity(self) -> usize {
+        self.row().arity
+    }
+
+    /// The function over a tile of elements of this dtype, or `None` if it is not defined for them. The arguments and
+    /// the result are all of this dtype.
+    #[must_use]
+    pub fn tile_fn(self, dtype: DType) -> Option<TileFn> {
+        Some(self.row().code(dtype)?.tile)
+    }
+
+    /// The function of one element, by the very code that [`MathFn::tile_fn`] gives. `None` if the arguments are not
+    /// [`arity`](MathFn::arity) many of one dtype that it is defined for.
+    #[must_use]
+    pub fn apply(self, args: &[Scalar]) -> Option<Scalar> {
+        let (&first, rest) = args.split_first()?;
+        let dtype = first.dtype();
+        if args.len() != self.arity() || rest.iter().any(|arg| arg.dtype() != dtype) {
+            return None;
+        }
+        let tile = self.tile_fn(dtype)?;
+        // A function of one argument does not look at its second.
+        let second = rest.first().copied().unwrap_or(first);
+        match dtype {
+            DType::Bool => None,
+            DType::Int8 => apply_as::<i8>(tile, first, second),
+            DType::Int16 => apply_as::<i16>(tile, first, second),
+            DType::Int32 => apply_as::<i32>(tile, first, second),
+            DType::Int64 => apply_as::<i64>(tile, first, second),
+            DType::UInt8 => apply_as::<u8>(tile, first, second),
+            DType::UInt16 => apply_as::<u16>(tile, first, second),
+            DType::UInt32 => apply_as::<u32>(tile, first, second),
+            DType::UInt64 => apply_as::<u64>(tile, first, second),
+            DType::Float32 => apply_as::<f32>(tile, first, second),
+            DType::Float64 => apply_as::<f64>(tile, first, second),
+        }
+    }
+
+    /// Roughly what an element takes on one core, in nanoseconds; 0 if not defined for the dtype.
+    ///
+    /// It is there to decide how work is split, and depends on CPU and arguments.
+    #[must_use]
+    pub fn ns_per_elem(self, dtype: DType) -> f32 {
+        self.row().code(dtype).map_or(0.0, |code| code.ns_per_elem)
+    }
+
+    /// How far a result may be from the exact one, in units in the last place of the exact one (ULP), for floats whose
+    /// result does not overflow. `None` for integers, which are exact, and for [`MathFn::Fmod`],
+    /// [`MathFn::Remainder`] and [`MathFn::FloorDivide`], which are defined by their procedure, bit for bit.
+    #[must_use]
+    pub fn max_ulp(self, dtype: DType) -> Option<f64> {
+        self.row().code(dtype)?.max_ulp
+    }
+}
+
+/// Runs `tile` on one element. `tile` must be the table's code for `T`, and gets `None` if a scalar is not a `T`.
+fn apply_as<T: Element>(tile: TileFn, a: Scalar, b: Scalar) -> Option<Scalar> {
+    let (a, b): (T, T) = (a.get()?, b.get()?);
+    let mut out = a;
+    // SAFETY: `tile` is the code for `T`, since `apply` chose both by the same dtype. 1. `out`, `a` and `b` are one
+    // initialised `T` each, and n is 1. 2. They are different variables, so they do not overlap.
+    unsafe { tile(1, (&raw mut out).cast(), (&raw const a).cast(), (&raw const b).cast()) };
+    Some(Scalar::new(out))
+}

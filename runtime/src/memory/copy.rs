@@ -1,0 +1,125 @@
+//! Copies of inputs that partly overlap an output: made before the loop, read instead.
+
+use super::{AllocError, Output};
+use crate::abi::KernelArgs;
+use crate::dtype::DType;
+use crate::exec::run_on_caller;
+use crate::plan::{Plan, output_order};
+use crate::view::{Shape, View};
+
+/// A copy of a view's elements. Made by [`copy_of`].
+#[derive(Debug)]
+pub struct OwnedCopy {
+    /// The elements, with extent 1 where the original repeats them.
+    elems: Output,
+    /// The original's shape.
+    shape: Shape,
+}
+
+impl OwnedCopy {
+    /// The same elements as the original had, in the same shape.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        let elems = self.elems.view();
+        // The axes where the two differ have extent 1 here, so this cannot fail.
+        elems.broadcast_to(&self.shape).unwrap_or(elems)
+    }
+}
+
+/// Copies a view's elements, in the view's own memory order. An axis along which the view repeats itself (stride 0) is
+/// not multiplied out.
+///
+/// # Errors
+///
+/// If there is not enough memory, or the view has more than [`MAX_AXES`](crate::view::MAX_AXES) axes.
+pub fn copy_of(view: &View<'_>) -> Result<OwnedCopy, AllocError> {
+    let distinct = view.distinct();
+    let order = output_order(distinct.shape(), std::slice::from_ref(&distinct));
+    let mut elems = Output::new(view.dtype(), distinct.shape(), &order)?;
+    let copy = match view.dtype() {
+        DType::Bool => copy_bools,
+        DType::Int8 | DType::UInt8 => copy_elems::<u8>,
+        DType::Int16 | DType::UInt16 => copy_elems::<u16>,
+        DType::Int32 | DType::UInt32 | DType::Float32 => copy_elems::<u32>,
+        DType::Int64 | DType::UInt64 | DType::Float64 => copy_elems::<u64>,
+    };
+    let mut outputs = [elems.view_mut()];
+    let plan = Plan::new(distinct.shape(), std::slice::from_ref(&distinct), &mut outputs)
+        .map_err(|_| AllocError::TooManyAxes { n_axes: view.n_axes() })?;
+    // SAFETY: both copy functions go by the strides, so they are right for any run kinds; they are for one input and
+    // one output whose elements have the size of `T`, chosen by dtype above; they use no scratch and no tile functions.
+    unsafe { run_on_caller(&plan, copy) };
+    drop(outputs);
+    Ok(OwnedCopy { elems, shape: view.shape().into() })
+}
+
+/// A kernel: copies elements by their bits.
+unsafe extern "C" fn copy_elems<T: Copy>(args: *const KernelArgs) {
+    // SAFETY: called with valid arguments for two operands whose elements have the size of `T`, of any alignment.
+    unsafe { for_each_pair(args, |from: *const T, to: *mut T| to.write_unaligned(from.read_unaligned())) }
+}
+
+/// A kernel: copies bools. Any byte may be in the input, but only 0 and 1 may go out.
+unsafe extern "C" fn copy_bools(args: *const KernelArgs) {
+    // SAFETY: called with valid arguments for two operands of one-byte elements.
+    unsafe { for_each_pair(args, |from: *const u8, to: *mut u8| to.write(u8::from(from.read() != 0))) }
+}
+
+/// # Safety
+///
+/// `args` must be as [`crate::abi`] says, for one input and one output, and `f` must be sound for any pair of their
+/// elements.
+unsafe fn for_each_pair<T>(args: *const KernelArgs, f: impl Fn(*const T, *mut T)) {
+    // SAFETY: the caller vouches for the arguments, of which there are two operands.
+    let (args, from, to) = unsafe { (&*args, *(*args).operands, *(*args).operands.add(1)) };
+    for row in 0..args.n_rows as isize {
+        let from_row = from.ptr.wrapping_offset(row * from.row_stride);
+        let to_row = to.ptr.wrapping_offset(row * to.row_stride);
+        for lane in 0..args.n_lanes as isize {
+            f(
+                from_row.wrapping_offset(lane * from.lane_stride).cast_const().cast(),
+                to_row.wrapping_offset(lane * to.lane_stride).cast(),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{array, s};
+
+    use super::*;
+
+    #[test]
+    fn copies_keep_values_shape_and_order() {
+        let array = ndarray::Array3::from_shape_fn((3, 4, 5), |(i, j, k)| (100 * i + 10 * j + k) as i16);
+        let sliced = array.slice(s![..;-1, 1.., ..;2]).permuted_axes([2, 0, 1]);
+        let view = View::from(sliced);
+        let copy = copy_of(&view).unwrap();
+        assert_eq!(copy.view().shape(), view.shape());
+        assert!(copy.view().scalars().eq(view.scalars()));
+        assert_eq!(copy.view().strides(), [2, 3 * 3 * 2, 3 * 2]);
+    }
+
+    #[test]
+    fn repeated_axes_are_not_multiplied_out() {
+        let line = array![1.0, 2.0, 3.0];
+        let view = View::from(&line).broadcast_to(&[1 << 50, 3]).unwrap();
+        let copy = copy_of(&view).unwrap();
+        assert_eq!(copy.view().shape(), view.shape());
+        assert_eq!(copy.view().read(&[1 << 49, 2]), view.read(&[0, 2]));
+        let empty = View::from(&line).broadcast_to(&[0, 3]).unwrap();
+        assert_eq!(copy_of(&empty).unwrap().view().shape(), [0, 3]);
+    }
+
+    #[test]
+    fn any_byte_is_a_bool_and_rank_0() {
+        let bytes = [0, 1, 2, 255];
+        let view = View::from_bytes(&bytes, DType::Bool, &[4], &[1], 0).unwrap();
+        let copy = copy_of(&view).unwrap();
+        let array = copy.elems.into_array::<bool>().unwrap();
+        assert_eq!(array, array![false, true, true, true].into_dyn());
+        let copy = copy_of(&View::from_element(&7u64)).unwrap();
+        assert_eq!(copy.view().read(&[]).unwrap().get(), Some(7u64));
+    }
+}

@@ -1,0 +1,51 @@
+//! Memory that the runtime owns: fresh outputs, scratch, and copies of inputs.
+//!
+//! Always true: nothing here aborts the process when memory runs out, an [`AllocError`] comes back; and no element is
+//! ever uninitialised, because outputs start out zeroed, which is a valid value of every dtype and costs nothing where
+//! the system hands out zero pages anyway.
+
+mod buffer;
+mod copy;
+mod huge_pages;
+mod output;
+mod scratch;
+
+pub use copy::{OwnedCopy, copy_of};
+pub use output::Output;
+
+pub(crate) use scratch::with_scratch;
+
+/// The most scratch that a kernel may ask for, per thread. It is kept by the thread for the next kernel.
+pub const MAX_SCRATCH_BYTES: usize = 1 << 20;
+
+/// Why memory could not be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AllocError {
+    /// The system has no such amount of memory.
+    #[error("out of memory: cannot allocate {n_bytes} bytes")]
+    OutOfMemory {
+        /// What was asked for.
+        n_bytes: usize,
+    },
+    /// An array of this shape is larger than the address space.
+    #[error("shape {shape:?} is larger than the address space")]
+    TooLarge {
+        /// The shape.
+        shape: Box<[usize]>,
+    },
+    /// More axes than [`MAX_AXES`](crate::view::MAX_AXES).
+    #[error("{n_axes} axes, more than {}", crate::view::MAX_AXES)]
+    TooManyAxes {
+        /// Length of the shape.
+        n_axes: usize,
+    },
+    /// The axis order does not name each axis once.
+    #[error("{order:?} is not an order of {n_axes} axes")]
+    BadOrder {
+        /// What was given.
+        order: Box<[usize]>,
+        /// The number of axes to order.
+        n_axes: usize,
+    },
+}

@@ -1,0 +1,57 @@
+//! Why a plan could not be made.
+
+use crate::view::MAX_AXES;
+
+/// Why a plan could not be made. Inputs and outputs are counted from 0, each on their own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// More axes than [`MAX_AXES`].
+    #[error("{n_axes} axes, more than {MAX_AXES}")]
+    TooManyAxes {
+        /// Length of the shape.
+        n_axes: usize,
+    },
+    /// More elements than an `isize` counts.
+    #[error("shape {shape:?} is larger than the address space")]
+    TooLarge {
+        /// The shape.
+        shape: Box<[usize]>,
+    },
+    /// An input cannot be stretched to the iteration's shape.
+    #[error("input {input} of shape {from:?} does not broadcast to {to:?}")]
+    NotBroadcastable {
+        /// Which input.
+        input: usize,
+        /// Its shape.
+        from: Box<[usize]>,
+        /// The iteration's shape.
+        to: Box<[usize]>,
+    },
+    /// An output has not the iteration's shape.
+    #[error("output {output} has shape {found:?}, expected {expected:?}")]
+    OutputShape {
+        /// Which output.
+        output: usize,
+        /// The iteration's shape.
+        expected: Box<[usize]>,
+        /// The output's shape.
+        found: Box<[usize]>,
+    },
+    /// An input shares memory with an output, but not element for element. It must be copied first.
+    #[error("input {input} partly overlaps output {output}")]
+    Overlap {
+        /// Which input.
+        input: usize,
+        /// Which output.
+        output: usize,
+    },
+    /// An input is to come from an output that does not exist.
+    #[error("input {input} names output {output}, which does not exist")]
+    NoSuchOutput {
+        /// Which input.
+        input: usize,
+        /// The output that it names.
+        output: usize,
+    },
+}

@@ -1,0 +1,228 @@
+//! Plans: one call's iteration, made from views.
+//!
+//! In: a shape, views to read and views to write. Out: a [`Plan`], the same iteration as a nest of as few loops as the
+//! strides allow, named from the inside out the *lane* axis, the *row* axis and the outer axes; each operand's *run*
+//! along the lanes classified, so that a kernel can be chosen; and [`Tiling`]s, which cut the nest into the rectangles
+//! of rows and lanes that a kernel is called for. Always true of a plan that exists:
+//!
+//! 1. every address that the nest can reach from an operand's pointer is an element of that operand's view;
+//! 2. the nest reaches each element of each output exactly once, and for it those elements of the inputs that
+//!    broadcasting assigns to it;
+//! 3. an input shares no memory with an output, or is exactly that output, element for element;
+//! 4. the tiles of a tiling cover the nest, each element once.
+//!
+//! A plan of up to 6 axes and 8 operands is made without the heap.
+
+mod errors;
+mod nest;
+mod order;
+mod tiles;
+mod tiling;
+
+pub use errors::PlanError;
+pub use order::output_order;
+pub use tiling::Tiling;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use smallvec::SmallVec;
+
+use self::nest::Nest;
+use crate::abi::RunKind;
+use crate::dtype::DType;
+use crate::view::{MAX_AXES, Overlap, RawView, View, ViewMut, count_elems, is_broadcastable, overlap};
+
+/// How many operands are stored without the heap.
+type PerOperand<T> = SmallVec<[T; 8]>;
+
+/// Where an input's elements come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'v, 'a> {
+    /// From a view.
+    View(&'v View<'a>),
+    /// From the output of this number, as it was before the call: `a += b` reads its output.
+    Output(usize),
+}
+
+/// One call's iteration. See the [module](self) for what is always true of it.
+///
+/// A plan borrows the memory of its inputs, and that of its outputs exclusively. It is not `Sync`: two threads that ran
+/// the same plan at once would write the same outputs.
+///
+/// ```
+/// use ndexpr_runtime::{abi::RunKind, plan::Plan, view::{View, ViewMut}};
+///
+/// let (a, b) = (ndarray::Array2::<f64>::ones((100, 50)), ndarray::Array1::<f64>::ones(50));
+/// let mut out = ndarray::Array2::<f64>::zeros((100, 50));
+/// let (inputs, mut outputs) = ([View::from(&a), View::from(&b)], [ViewMut::from(&mut out)]);
+/// let plan = Plan::new(&[100, 50], &inputs, &mut outputs)?;
+/// assert_eq!(plan.extents(), [100, 50]);
+/// assert_eq!(plan.run_kinds(), [RunKind::Contiguous; 3]);
+/// # Ok::<(), ndexpr_runtime::plan::PlanError>(())
+/// ```
+///
+/// ```compile_fail
+/// fn is_sync<T: Sync>() {}
+/// is_sync::<ndexpr_runtime::plan::Plan<'static>>();
+/// ```
+pub struct Plan<'a> {
+    n_elems: usize,
+    n_inputs: usize,
+    nest: Nest,
+    dtypes: PerOperand<DType>,
+    run_kinds: PerOperand<RunKind>,
+    memory: PhantomData<(&'a [u8], &'a mut [u8])>,
+}
+
+impl<'a> Plan<'a> {
+    /// Plans an elementwise loop over `shape`: inputs are stretched to it, outputs must have exactly it.
+    ///
+    /// # Errors
+    ///
+    /// If an input does not broadcast to `shape`, an output has another shape, an input partly overlaps an output (copy
+    /// it first, see [`memory::copy_of`](crate::memory::copy_of)), or there are too many axes or elements.
+    pub fn new(shape: &[usize], inputs: &[View<'a>], outputs: &'a mut [ViewMut<'_>]) -> Result<Plan<'a>, PlanError> {
+        Plan::build(shape, inputs.iter().map(Input::View), outputs)
+    }
+
+    /// As [`Plan::new`], where some inputs are outputs: the loop updates these in place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::new`], and if there is no output of a number named by an input.
+    pub fn in_place(
+        shape: &[usize],
+        inputs: &[Input<'_, 'a>],
+        outputs: &'a mut [ViewMut<'_>],
+    ) -> Result<Plan<'a>, PlanError> {
+        Plan::build(shape, inputs.iter().copied(), outputs)
+    }
+
+    fn build<'v>(
+        shape: &[usize],
+        inputs: impl Iterator<Item = Input<'v, 'a>>,
+        outputs: &'a mut [ViewMut<'_>],
+    ) -> Result<Plan<'a>, PlanError>
+    where
+        'a: 'v,
+    {
+        let mut operands: PerOperand<&RawView> = SmallVec::new();
+        for (input, source) in inputs.enumerate() {
+            operands.push(match source {
+                Input::View(view) => view.raw(),
+                Input::Output(output) => outputs.get(output).ok_or(PlanError::NoSuchOutput { input, output })?.raw(),
+            });
+        }
+        let n_inputs = operands.len();
+        operands.extend(outputs.iter().map(ViewMut::raw));
+        let n_elems = check(shape, &operands[..n_inputs], &operands[n_inputs..])?;
+
+        let dtypes: PerOperand<DType> = operands.iter().map(|operand| operand.dtype).collect();
+        let nest = if n_elems == 0 { Nest::empty() } else { Nest::new(shape, &operands, n_inputs) };
+        let run_kinds =
+            nest.operands.iter().zip(&dtypes).map(|(walk, dtype)| run_kind(walk.lane_stride(), dtype.size()));
+        let run_kinds = if n_elems == 0 {
+            operands.iter().map(|_| RunKind::Contiguous).collect() // no loop, so no need of another kernel
+        } else {
+            run_kinds.collect()
+        };
+        Ok(Plan { n_elems, n_inputs, nest, dtypes, run_kinds, memory: PhantomData })
+    }
+
+    /// How each operand moves along the lanes, inputs first. A kernel is chosen by it.
+    ///
+    /// A plan of one element or none has contiguous runs only.
+    #[must_use]
+    pub fn run_kinds(&self) -> &[RunKind] {
+        &self.run_kinds
+    }
+
+    /// The operands' dtypes, inputs first.
+    #[must_use]
+    pub fn dtypes(&self) -> &[DType] {
+        &self.dtypes
+    }
+
+    /// The number of inputs.
+    #[must_use]
+    pub fn n_inputs(&self) -> usize {
+        self.n_inputs
+    }
+
+    /// The number of outputs.
+    #[must_use]
+    pub fn n_outputs(&self) -> usize {
+        self.dtypes.len() - self.n_inputs
+    }
+
+    /// The number of elements of each output.
+    #[must_use]
+    pub fn n_elems(&self) -> usize {
+        self.n_elems
+    }
+
+    /// The extents of the loops, outer axes first, then rows, then lanes: at least two. All 0 if there is nothing to do.
+    #[must_use]
+    pub fn extents(&self) -> &[usize] {
+        &self.nest.extents
+    }
+
+    /// Bytes of memory that one element of the iteration touches in all operands that advance along the lanes.
+    pub(crate) fn bytes_per_elem(&self) -> usize {
+        let moving = self.run_kinds.iter().zip(&self.dtypes).filter(|&(&kind, _)| kind != RunKind::Splat);
+        moving.map(|(_, dtype)| dtype.size()).sum()
+    }
+
+    pub(crate) fn nest(&self) -> &Nest {
+        &self.nest
+    }
+}
+
+/// Checks that the operands fit the shape and each other. Returns the number of elements.
+fn check(shape: &[usize], inputs: &[&RawView], outputs: &[&RawView]) -> Result<usize, PlanError> {
+    if shape.len() > MAX_AXES {
+        return Err(PlanError::TooManyAxes { n_axes: shape.len() });
+    }
+    let n_elems = count_elems(shape).ok_or_else(|| PlanError::TooLarge { shape: shape.into() })?;
+    for (input, view) in inputs.iter().enumerate() {
+        if !is_broadcastable(&view.shape, shape) {
+            return Err(PlanError::NotBroadcastable { input, from: view.shape[..].into(), to: shape.into() });
+        }
+    }
+    for (output, view) in outputs.iter().enumerate() {
+        if view.shape[..] != *shape {
+            return Err(PlanError::OutputShape { output, expected: shape.into(), found: view.shape[..].into() });
+        }
+    }
+    for (input, in_view) in inputs.iter().enumerate() {
+        for (output, out_view) in outputs.iter().enumerate() {
+            if overlap(in_view, out_view) == Overlap::Partial {
+                return Err(PlanError::Overlap { input, output });
+            }
+        }
+    }
+    Ok(n_elems)
+}
+
+fn run_kind(lane_stride: isize, elem_bytes: usize) -> RunKind {
+    match lane_stride {
+        0 => RunKind::Splat,
+        stride if stride == elem_bytes as isize => RunKind::Contiguous,
+        _ => RunKind::Strided,
+    }
+}
+
+impl fmt::Debug for Plan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plan({:?}", self.extents())?;
+        for (k, dtype) in self.dtypes.iter().enumerate() {
+            let role = if k < self.n_inputs { "in" } else { "out" };
+            write!(f, ", {role} {dtype} {}", self.run_kinds[k])?;
+            if let Some(walk) = self.nest.operands.get(k) {
+                write!(f, " {:?}", &walk.strides[..])?;
+            }
+        }
+        f.write_str(")")
+    }
+}

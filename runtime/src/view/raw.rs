@@ -1,0 +1,124 @@
+//! What [`View`](super::View) and [`ViewMut`](super::ViewMut) have in common: the parts, without lifetime or access.
+//!
+//! A `RawView` that exists keeps rule 1 of the [module](super), and its elements span less than `isize::MAX` bytes.
+//! Whether memory may be read or written is what the two wrappers promise.
+
+use super::layout::{broadcast_strides, byte_span, count_elems, is_broadcastable};
+use super::{MAX_AXES, Shape, Strides, ViewError};
+use crate::dtype::{DType, Scalar};
+
+#[derive(Clone, Debug)]
+pub(crate) struct RawView {
+    /// The element at index 0 of every axis; dangling if there are no elements.
+    pub(crate) ptr: *mut u8,
+    pub(crate) dtype: DType,
+    pub(crate) shape: Shape,
+    pub(crate) strides: Strides,
+}
+
+impl RawView {
+    /// Checks the lengths, the number of axes, and that counts and spans fit in an `isize`.
+    pub(super) fn new(ptr: *mut u8, dtype: DType, shape: &[usize], strides: &[isize]) -> Result<RawView, ViewError> {
+        if shape.len() != strides.len() {
+            return Err(ViewError::StridesMismatch { n_axes: shape.len(), n_strides: strides.len() });
+        }
+        if shape.len() > MAX_AXES {
+            return Err(ViewError::TooManyAxes { n_axes: shape.len() });
+        }
+        count_elems(shape).ok_or_else(|| ViewError::too_large(shape))?;
+        byte_span(dtype.size(), shape, strides)
+            .filter(|span| span.end - span.start <= isize::MAX as i128)
+            .ok_or_else(|| ViewError::too_large(shape))?;
+        Ok(RawView { ptr, dtype, shape: shape.into(), strides: strides.into() })
+    }
+
+    /// Also checks that every element lies inside a buffer of `n_bytes` bytes at `buffer`, the first at `offset`.
+    pub(super) fn in_bytes(
+        (buffer, n_bytes): (*mut u8, usize),
+        dtype: DType,
+        shape: &[usize],
+        strides: &[isize],
+        offset: usize,
+    ) -> Result<RawView, ViewError> {
+        let view = RawView::new(buffer.wrapping_add(offset), dtype, shape, strides)?;
+        let span = view.byte_span();
+        let (first_byte, end_byte) = (offset as i128 + span.start, offset as i128 + span.end);
+        if first_byte < 0 || end_byte > n_bytes as i128 {
+            return Err(ViewError::OutOfBounds { first_byte, end_byte, n_bytes });
+        }
+        Ok(view)
+    }
+
+    pub(crate) fn n_elems(&self) -> usize {
+        if self.shape.contains(&0) { 0 } else { self.shape.iter().product() }
+    }
+
+    /// Bytes from `ptr` to the lowest element's start and to the highest element's end.
+    pub(super) fn byte_span(&self) -> std::ops::Range<i128> {
+        byte_span(self.dtype.size(), &self.shape, &self.strides).unwrap_or(i128::MIN / 2..i128::MAX / 2)
+    }
+
+    /// The same elements, stretched.
+    pub(super) fn broadcast_to(&self, shape: &[usize]) -> Result<RawView, ViewError> {
+        if !is_broadcastable(&self.shape, shape) {
+            return Err(ViewError::NotBroadcastable { from: self.shape[..].into(), to: shape.into() });
+        }
+        count_elems(shape).ok_or_else(|| ViewError::too_large(shape))?;
+        let strides = broadcast_strides(&self.shape, &self.strides, shape).collect();
+        Ok(RawView { ptr: self.ptr, dtype: self.dtype, shape: shape.into(), strides })
+    }
+
+    /// The strides over a shape to which this view is broadcastable.
+    pub(crate) fn strides_over<'s>(&'s self, shape: &'s [usize]) -> impl Iterator<Item = isize> + 's {
+        broadcast_strides(&self.shape, &self.strides, shape)
+    }
+
+    /// Where the element is; inside the view's memory, by rule 2.
+    pub(super) fn element(&self, index: &[usize]) -> Option<*mut u8> {
+        if index.len() != self.shape.len() || index.iter().zip(&self.shape).any(|(i, extent)| i >= extent) {
+            return None;
+        }
+        let offset: isize = index.iter().zip(&self.strides).map(|(&i, &s)| (i as isize).wrapping_mul(s)).sum();
+        Some(self.ptr.wrapping_offset(offset))
+    }
+
+    pub(super) fn index_out_of_range(&self, index: &[usize]) -> ViewError {
+        ViewError::IndexOutOfRange { index: index.into(), shape: self.shape[..].into() }
+    }
+}
+
+/// Reads one element.
+///
+/// # Safety
+///
+/// `ptr` must be valid for reads of `dtype.size()` bytes.
+pub(super) unsafe fn read_scalar(ptr: *const u8, dtype: DType) -> Scalar {
+    // SAFETY: as many bytes are read as the dtype has, which the caller vouches for; no alignment is assumed.
+    let bits = unsafe {
+        match dtype.size() {
+            1 => u64::from(ptr.read()),
+            2 => u64::from(ptr.cast::<u16>().read_unaligned()),
+            4 => u64::from(ptr.cast::<u32>().read_unaligned()),
+            _ => ptr.cast::<u64>().read_unaligned(),
+        }
+    };
+    Scalar::from_bits(dtype, bits)
+}
+
+/// Writes one element of the scalar's own dtype.
+///
+/// # Safety
+///
+/// `ptr` must be valid for writes of `value.dtype().size()` bytes.
+pub(super) unsafe fn write_scalar(ptr: *mut u8, value: Scalar) {
+    let bits = value.bits();
+    // SAFETY: as many bytes are written as the dtype has, which the caller vouches for; no alignment is assumed.
+    unsafe {
+        match value.dtype().size() {
+            1 => ptr.write(bits as u8),
+            2 => ptr.cast::<u16>().write_unaligned(bits as u16),
+            4 => ptr.cast::<u32>().write_unaligned(bits as u32),
+            _ => ptr.cast::<u64>().write_unaligned(bits),
+        }
+    }
+}

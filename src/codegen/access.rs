@@ -1,0 +1,184 @@
+//! How a strip meets memory: operands by run kind, and slots.
+
+use super::bundle::{REGISTER_BYTES, n_registers, register_type};
+use super::strip::{Strip, bitcast};
+use crate::tape::{Kind, Ty, ValueId};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
+use ndexpr_runtime::abi::RunKind;
+
+/// Accesses to arrays: any alignment, and they do not trap because every element is in a view.
+///
+/// No alias regions: a kernel may read what it writes, where an output is an input too.
+fn array_flags() -> MemFlagsData {
+    MemFlagsData::new().with_notrap()
+}
+
+/// One element as a scalar.
+fn scalar_type(ty: Ty) -> Type {
+    match (ty.kind, ty.bytes) {
+        (Kind::Float, 4) => types::F32,
+        (Kind::Float, _) => types::F64,
+        (_, 1) => types::I8,
+        (_, 2) => types::I16,
+        (_, 4) => types::I32,
+        _ => types::I64,
+    }
+}
+
+impl Strip<'_, '_> {
+    /// The `i`th register of an input.
+    pub(super) fn load(&mut self, operand: usize, ty: Ty, i: usize) -> Value {
+        let row = self.rows[operand].expect("the segment uses the operand");
+        match row.kind {
+            RunKind::Contiguous => self.load_contiguous(row.base, ty, i),
+            RunKind::Splat => self.load_splat(row.base, ty),
+            RunKind::Strided => {
+                let stride = row.lane_stride.expect("a strided operand has a stride");
+                self.load_strided(row.base, stride, ty, i)
+            }
+        }
+    }
+
+    /// All registers of a value to an output.
+    pub(super) fn store(&mut self, operand: usize, value: ValueId) {
+        let row = self.rows[operand].expect("the segment uses the operand");
+        let ty = self.ty(value);
+        for i in 0..n_registers(ty, self.n_lanes) {
+            let register = self.register(value, i);
+            match (row.kind, row.lane_stride) {
+                (RunKind::Strided, Some(stride)) => {
+                    self.store_strided(row.base, stride, ty, i, register);
+                }
+                _ => self.store_contiguous(row.base, ty, i, register),
+            }
+        }
+    }
+
+    /// The `i`th register of a value that an earlier segment or a call left in its slot.
+    pub(super) fn load_slot(&mut self, value: ValueId, i: usize) -> Value {
+        let base = self.slot_rows[value.index()].expect("the segment uses the slot");
+        self.load_contiguous(base, self.ty(value), i)
+    }
+
+    /// All registers of a value to its slot.
+    pub(super) fn store_slot(&mut self, value: ValueId) {
+        let base = self.slot_rows[value.index()].expect("the segment uses the slot");
+        let ty = self.ty(value);
+        for i in 0..n_registers(ty, self.n_lanes) {
+            let register = self.register(value, i);
+            self.store_contiguous(base, ty, i, register);
+        }
+    }
+
+    /// One element in every lane.
+    pub(super) fn load_splat(&mut self, at: Value, ty: Ty) -> Value {
+        let scalar = self.builder.ins().load(scalar_type(ty), array_flags(), at, 0);
+        self.builder.ins().splat(register_type(ty), scalar)
+    }
+
+    /// The strip's first element of a contiguous row.
+    fn address(&mut self, base: Value, ty: Ty) -> Value {
+        let shift = ty.bytes.ilog2();
+        let offset = if shift == 0 {
+            self.lane
+        } else {
+            let shift = self.builder.ins().iconst(types::I64, i64::from(shift));
+            self.builder.ins().ishl(self.lane, shift)
+        };
+        self.builder.ins().iadd(base, offset)
+    }
+
+    fn load_contiguous(&mut self, base: Value, ty: Ty, i: usize) -> Value {
+        let address = self.address(base, ty);
+        let strip_bytes = self.n_lanes * ty.bytes;
+        if strip_bytes >= REGISTER_BYTES {
+            let offset = i as i32 * REGISTER_BYTES as i32;
+            return self.builder.ins().load(register_type(ty), array_flags(), address, offset);
+        }
+        // A part of a register, as one scalar of that size.
+        let ins = self.builder.ins();
+        let register = match (strip_bytes, ty.kind, ty.bytes) {
+            (8, Kind::Float, 8) => {
+                let scalar = ins.load(types::F64, array_flags(), address, 0);
+                self.builder.ins().scalar_to_vector(types::F64X2, scalar)
+            }
+            (4, Kind::Float, _) => {
+                let scalar = ins.load(types::F32, array_flags(), address, 0);
+                self.builder.ins().scalar_to_vector(types::F32X4, scalar)
+            }
+            (8, ..) => {
+                let scalar = ins.load(types::I64, array_flags(), address, 0);
+                self.builder.ins().scalar_to_vector(types::I64X2, scalar)
+            }
+            (bytes, ..) => {
+                let scalar = match bytes {
+                    4 => ins.load(types::I32, array_flags(), address, 0),
+                    2 => ins.uload16(types::I32, array_flags(), address, 0),
+                    _ => ins.uload8(types::I32, array_flags(), address, 0),
+                };
+                self.builder.ins().scalar_to_vector(types::I32X4, scalar)
+            }
+        };
+        bitcast(self.builder, register_type(ty), register)
+    }
+
+    fn store_contiguous(&mut self, base: Value, ty: Ty, i: usize, register: Value) {
+        let address = self.address(base, ty);
+        let strip_bytes = self.n_lanes * ty.bytes;
+        if strip_bytes >= REGISTER_BYTES {
+            let offset = i as i32 * REGISTER_BYTES as i32;
+            self.builder.ins().store(array_flags(), register, address, offset);
+            return;
+        }
+        let part = match (strip_bytes, ty.kind, ty.bytes) {
+            (8, Kind::Float, 8) => types::F64X2,
+            (4, Kind::Float, _) => types::F32X4,
+            (8, ..) => types::I64X2,
+            (4, ..) => types::I32X4,
+            (2, ..) => types::I16X8,
+            _ => types::I8X16,
+        };
+        let register = bitcast(self.builder, part, register);
+        let scalar = self.builder.ins().extractlane(register, 0);
+        self.builder.ins().store(array_flags(), scalar, address, 0);
+    }
+
+    /// The address of the strip's `i`th register's first lane.
+    fn strided_address(&mut self, base: Value, stride: Value, ty: Ty, i: usize) -> Value {
+        let first = (i * self.lanes_per_register(ty)) as i64;
+        let lane = if first == 0 {
+            self.lane
+        } else {
+            let first = self.builder.ins().iconst(types::I64, first);
+            self.builder.ins().iadd(self.lane, first)
+        };
+        let offset = self.builder.ins().imul(lane, stride);
+        self.builder.ins().iadd(base, offset)
+    }
+
+    fn load_strided(&mut self, base: Value, stride: Value, ty: Ty, i: usize) -> Value {
+        let mut address = self.strided_address(base, stride, ty, i);
+        let mut load = |strip: &mut Self| {
+            let ins = strip.builder.ins();
+            let scalar = ins.load(scalar_type(ty), array_flags(), address, 0);
+            address = strip.builder.ins().iadd(address, stride);
+            scalar
+        };
+        let first = load(self);
+        let mut register = self.scalar_to_register(ty, first);
+        for lane in 1..self.lanes_per_register(ty) {
+            let scalar = load(self);
+            register = self.builder.ins().insertlane(register, scalar, lane as u8);
+        }
+        register
+    }
+
+    fn store_strided(&mut self, base: Value, stride: Value, ty: Ty, i: usize, register: Value) {
+        let mut address = self.strided_address(base, stride, ty, i);
+        for lane in 0..self.lanes_per_register(ty) {
+            let scalar = self.builder.ins().extractlane(register, lane as u8);
+            self.builder.ins().store(array_flags(), scalar, address, 0);
+            address = self.builder.ins().iadd(address, stride);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Changes of width: one register becomes two, or two become one, a step at a time.
+//!
+//! A result that takes only a part of a register is made of one source register twice, so that a uniform value stays
+//! the same in all lanes.
+
+use super::bundle::{int_register, n_registers, register_type};
+use super::strip::{Strip, bitcast, splat_bits};
+use crate::tape::{Kind, Ty, ValueId};
+use cranelift_codegen::ir::{InstBuilder, Value, types};
+use smallvec::SmallVec;
+
+type Registers = SmallVec<[Value; 8]>;
+
+impl Strip<'_, '_> {
+    fn registers(&mut self, value: ValueId) -> Registers {
+        let ty = self.ty(value);
+        (0..n_registers(ty, self.n_lanes)).map(|i| self.register(value, i)).collect()
+    }
+
+    /// Each register as two of twice the width; only the first half if that is all the strip fills.
+    fn widen(&mut self, registers: Registers, to: Ty, signed: bool) -> Registers {
+        let n = n_registers(to, self.n_lanes);
+        let mut wide = Registers::new();
+        for register in registers {
+            let low = if signed {
+                self.builder.ins().swiden_low(register)
+            } else {
+                self.builder.ins().uwiden_low(register)
+            };
+            wide.push(low);
+            if wide.len() < n {
+                wide.push(if signed {
+                    self.builder.ins().swiden_high(register)
+                } else {
+                    self.builder.ins().uwiden_high(register)
+                });
+            }
+        }
+        wide
+    }
+
+    /// Every two registers as one of half the width.
+    fn narrow(
+        &mut self,
+        registers: &Registers,
+        mut pair: impl FnMut(&mut Self, Value, Value) -> Value,
+    ) -> Registers {
+        registers
+            .chunks(2)
+            .map(|both| pair(self, both[0], both.get(1).copied().unwrap_or(both[0])))
+            .collect()
+    }
+
+    pub(super) fn extend(&mut self, arg: ValueId, to: Ty, signed: bool) -> Registers {
+        let mut registers = self.registers(arg);
+        let mut bytes = self.ty(arg).bytes;
+        while bytes < to.bytes {
+            bytes *= 2;
+            registers = self.widen(registers, Ty::int(bytes), signed);
+        }
+        registers
+    }
+
+    pub(super) fn truncate(&mut self, arg: ValueId, to: Ty) -> Registers {
+        let mut registers = self.registers(arg);
+        let mut bytes = self.ty(arg).bytes;
+        while bytes > to.bytes {
+            bytes /= 2;
+            registers = match bytes {
+                4 => self.narrow(&registers, Self::even_words),
+                _ => self.narrow(&registers, |strip, a, b| {
+                    // What is left after the mask is positive and fits, so the packing does not saturate.
+                    let mask = splat_bits(strip.builder, Ty::int(2 * bytes), (1 << (8 * bytes)) - 1);
+                    let a = strip.builder.ins().band(a, mask);
+                    let b = strip.builder.ins().band(b, mask);
+                    strip.builder.ins().unarrow(a, b)
+                }),
+            };
+        }
+        registers
+    }
+
+    /// A mask is a signed -1 or 0, which all conversions of signed integers keep.
+    pub(super) fn resize_mask(&mut self, arg: ValueId, to: Ty) -> Registers {
+        let mut bytes = self.ty(arg).bytes;
+        if bytes < to.bytes {
+            return self.extend(arg, to, true);
+        }
+        let mut registers = self.registers(arg);
+        while bytes > to.bytes {
+            bytes /= 2;
+            registers = match bytes {
+                4 => self.narrow(&registers, Self::even_words),
+                _ => self.narrow(&registers, |strip, a, b| strip.builder.ins().snarrow(a, b)),
+            };
+        }
+        registers
+    }
+
+    /// The lower halves of the 64-bit lanes of both registers, as one register of 32-bit lanes.
+    fn even_words(&mut self, a: Value, b: Value) -> Value {
+        const EVEN: [u8; 16] = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
+        self.shuffle(a, b, EVEN, types::I32X4)
+    }
+
+    /// The first halves of both registers.
+    fn low_halves(&mut self, a: Value, b: Value, to: cranelift_codegen::ir::Type) -> Value {
+        const LOW: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
+        self.shuffle(a, b, LOW, to)
+    }
+
+    /// The second half of a register in the place of the first, and in its own.
+    fn high_half(&mut self, a: Value) -> Value {
+        const HIGH: [u8; 16] = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
+        let to = self.builder.func.dfg.value_type(a);
+        self.shuffle(a, a, HIGH, to)
+    }
+
+    fn shuffle(
+        &mut self,
+        a: Value,
+        b: Value,
+        bytes: [u8; 16],
+        to: cranelift_codegen::ir::Type,
+    ) -> Value {
+        let a = bitcast(self.builder, types::I8X16, a);
+        let b = bitcast(self.builder, types::I8X16, b);
+        let mask = self.builder.func.dfg.immediates.push(bytes.as_slice().into());
+        let mixed = self.builder.ins().shuffle(a, b, mask);
+        bitcast(self.builder, to, mixed)
+    }
+
+    pub(super) fn resize_float(&mut self, arg: ValueId, to: Ty) -> Registers {
+        let registers = self.registers(arg);
+        if to.bytes == 4 {
+            return self.narrow(&registers, |strip, a, b| {
+                let low = strip.builder.ins().fvdemote(a);
+                let high = if a == b { low } else { strip.builder.ins().fvdemote(b) };
+                strip.low_halves(low, high, types::F32X4)
+            });
+        }
+        self.halves(registers, to, |strip, half| strip.builder.ins().fvpromote_low(half))
+    }
+
+    /// Applies a step that turns the first half of a register into a whole one to both halves of each.
+    fn halves(
+        &mut self,
+        registers: Registers,
+        to: Ty,
+        mut step: impl FnMut(&mut Self, Value) -> Value,
+    ) -> Registers {
+        let n = n_registers(to, self.n_lanes);
+        let mut whole = Registers::new();
+        for register in registers {
+            whole.push(step(self, register));
+            if whole.len() < n {
+                let high = self.high_half(register);
+                whole.push(step(self, high));
+            }
+        }
+        whole
+    }
+
+    pub(super) fn to_float(
+        &mut self,
+        arg: ValueId,
+        to: Ty,
+        signed: bool,
+        is_uniform: bool,
+    ) -> Registers {
+        debug_assert_eq!(to.kind, Kind::Float);
+        let from = self.ty(arg);
+        match (from.bytes, to.bytes) {
+            (4, 4) => {
+                let registers = self.registers(arg);
+                registers
+                    .into_iter()
+                    .map(|register| match signed {
+                        true => self.builder.ins().fcvt_from_sint(types::F32X4, register),
+                        false => self.builder.ins().fcvt_from_uint(types::F32X4, register),
+                    })
+                    .collect()
+            }
+            (4, 8) => {
+                let registers = self.registers(arg);
+                // Cranelift has one instruction for this pair.
+                self.halves(registers, to, |strip, half| {
+                    let half = bitcast(strip.builder, int_register(4), half);
+                    let wide = strip.builder.ins().swiden_low(half);
+                    strip.builder.ins().fcvt_from_sint(register_type(to), wide)
+                })
+            }
+            // By way of float64 it would be rounded twice.
+            _ => self.by_lanes(&[arg], to, is_uniform, |builder, args| match signed {
+                true => builder.ins().fcvt_from_sint(types::F32, args[0]),
+                false => builder.ins().fcvt_from_uint(types::F32, args[0]),
+            }),
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! The shape of a kernel.
+//!
+//! ```text
+//! for each segment of the tape:
+//!     hoist constants
+//!     for each row:
+//!         compute what is the same for all lanes of the row
+//!         for each whole strip of the row's lanes: the segment's instructions
+//!         for each lane left:                      the same instructions
+//!     for each call of the segment: call it for rows x lanes elements
+//! ```
+//!
+//! Loops are tested at the bottom and count lanes; the address of a contiguous operand is its row's base plus the
+//! count times the element size, which x86 has as an addressing mode. There is no per-lane work besides.
+
+use super::Func;
+use super::bundle::Bundle;
+use super::strip::Strip;
+use super::target::Target;
+use crate::tape::{Inst, Tape, ValueId};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use ndexpr_runtime::abi::{KernelArgs, Operand, RunKind, TileFn};
+use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::math::MathFn;
+use std::mem::offset_of;
+
+/// Where the elements of a row are, and how they follow one another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowAccess {
+    /// The address of lane 0.
+    pub(super) base: Value,
+    pub(super) kind: RunKind,
+    /// Bytes between lanes, of a strided operand.
+    pub(super) lane_stride: Option<Value>,
+}
+
+/// Makes the kernel's function of a tape.
+pub(super) fn emit(
+    func: &mut Func,
+    builder_context: &mut FunctionBuilderContext,
+    tape: &Tape,
+    kinds: &[RunKind],
+    calls: &[(MathFn, DType)],
+    target: &Target,
+) {
+    let call_conv = target.isa().default_call_conv();
+    func.signature = Signature::new(call_conv);
+    func.signature.params.push(AbiParam::new(types::I64));
+    let mut builder = FunctionBuilder::new(func, builder_context);
+    let entry = builder.create_block();
+    builder.append_block_params_for_function_params(entry);
+    builder.switch_to_block(entry);
+    let args = builder.block_params(entry)[0];
+    let field = |builder: &mut FunctionBuilder<'_>, offset: usize| {
+        builder.ins().load(types::I64, args_flags(), args, offset as i32)
+    };
+    let n_lanes = field(&mut builder, offset_of!(KernelArgs, n_lanes));
+    let n_rows = field(&mut builder, offset_of!(KernelArgs, n_rows));
+    let operands = field(&mut builder, offset_of!(KernelArgs, operands));
+    let slots = field(&mut builder, offset_of!(KernelArgs, slots));
+    let tile_fns = field(&mut builder, offset_of!(KernelArgs, tile_fns));
+    let mut kernel =
+        Emitter { builder, tape, kinds, calls, target, n_lanes, n_rows, operands, slots, tile_fns };
+    for segment in 0..tape.n_segments {
+        kernel.segment(segment);
+        kernel.calls(segment);
+    }
+    kernel.builder.ins().return_(&[]);
+    kernel.builder.seal_all_blocks();
+    kernel.builder.finalize(target.isa().frontend_config());
+}
+
+/// Loads from the kernel's arguments: aligned, and they do not change.
+fn args_flags() -> MemFlagsData {
+    MemFlagsData::new().with_notrap().with_aligned().with_readonly().with_can_move()
+}
+
+struct Emitter<'a> {
+    builder: FunctionBuilder<'a>,
+    tape: &'a Tape,
+    kinds: &'a [RunKind],
+    calls: &'a [(MathFn, DType)],
+    target: &'a Target,
+    n_lanes: Value,
+    n_rows: Value,
+    operands: Value,
+    slots: Value,
+    tile_fns: Value,
+}
+
+/// An operand as a segment uses it.
+struct Access {
+    ptr: Value,
+    row_stride: Value,
+    lane_stride: Option<Value>,
+    kind: RunKind,
+}
+
+impl Emitter<'_> {
+    fn segment(&mut self, segment: u32) {
+        let tape = self.tape;
+        let needed = tape.rematerialised_in(segment);
+        let body: Vec<ValueId> = tape
+            .values()
+            .filter(|value| {
+                let node = tape.node(*value);
+                tape.segment_of[value.index()] == segment
+                    && !node.inst.is_rematerialised()
+                    && !matches!(node.inst, Inst::Call { .. })
+            })
+            .collect();
+        // Loads and constants that wait for this segment's calls.
+        let to_slots: Vec<ValueId> = tape
+            .values()
+            .filter(|value| {
+                tape.node(*value).inst.is_rematerialised()
+                    && tape.segment_of[value.index()] == segment
+                    && tape.slot_of[value.index()].is_some()
+            })
+            .collect();
+        if body.is_empty() && to_slots.is_empty() {
+            return;
+        }
+        let accesses = self.accesses(segment, &needed, &body);
+        let constants = self.hoisted_constants(&needed);
+
+        let row_block = self.builder.create_block();
+        let row = self.builder.append_block_param(row_block, types::I64);
+        let zero = self.builder.ins().iconst(types::I64, 0);
+        let width = self.builder.ins().iconst(types::I64, i64::from(tape.n_lanes));
+        let last_strip = self.builder.ins().isub(self.n_lanes, width);
+        self.builder.ins().jump(row_block, &[BlockArg::Value(zero)]);
+
+        self.builder.switch_to_block(row_block);
+        let rows: Vec<Option<RowAccess>> =
+            accesses.iter().map(|access| access.as_ref().map(|access| self.row(access, row))).collect();
+        let row_elem = self.builder.ins().imul(row, self.n_lanes);
+        let slot_base = |emitter: &mut Self, value: ValueId| {
+            let slot = tape.slot_of[value.index()]?;
+            Some(emitter.slot_row(slot.offset, tape.node(value).ty.bytes, row_elem))
+        };
+        let slot_rows: Vec<Option<Value>> = tape
+            .values()
+            .map(|value| {
+                let used = body.iter().any(|user| {
+                    *user == value || tape.node(*user).args().contains(&value)
+                }) || to_slots.contains(&value);
+                // What is made anew in the segment is not read from its slot.
+                let is_read = !tape.node(value).inst.is_rematerialised();
+                (used && (is_read || to_slots.contains(&value)))
+                    .then(|| slot_base(self, value))
+                    .flatten()
+            })
+            .collect();
+
+        let mut strip = Strip {
+            builder: &mut self.builder,
+            tape,
+            target: self.target,
+            rows: &rows,
+            slot_rows: &slot_rows,
+            n_lanes: tape.n_lanes,
+            lane: zero,
+            values: vec![None; tape.nodes.len()],
+            parts: vec![Vec::new(); tape.nodes.len()],
+        };
+        for (value, bundle) in constants {
+            strip.values[value.index()] = Some(bundle);
+        }
+        strip.uniform_values(&body, &needed);
+        let uniform = strip.values.clone();
+
+        let strip_block = self.builder.create_block();
+        let strip_lane = self.builder.append_block_param(strip_block, types::I64);
+        let tail_test = self.builder.create_block();
+        let tail_from = self.builder.append_block_param(tail_test, types::I64);
+        let tail_block = self.builder.create_block();
+        let tail_lane = self.builder.append_block_param(tail_block, types::I64);
+        let row_end = self.builder.create_block();
+        let segment_end = self.builder.create_block();
+
+        let has_strip =
+            self.builder.ins().icmp(IntCC::SignedGreaterThanOrEqual, last_strip, zero);
+        let from_zero = [BlockArg::Value(zero)];
+        self.builder.ins().brif(has_strip, strip_block, &from_zero, tail_test, &from_zero);
+
+        let emit_body = |builder: &mut FunctionBuilder<'_>, lane: Value, n_lanes: u32| {
+            let mut strip = Strip {
+                builder,
+                tape,
+                target: self.target,
+                rows: &rows,
+                slot_rows: &slot_rows,
+                n_lanes,
+                lane,
+                values: uniform.clone(),
+                parts: vec![Vec::new(); tape.nodes.len()],
+            };
+            for &value in &to_slots {
+                strip.store_slot(value);
+            }
+            for &value in &body {
+                strip.inst(value);
+            }
+        };
+
+        self.builder.switch_to_block(strip_block);
+        emit_body(&mut self.builder, strip_lane, tape.n_lanes);
+        self.next_lane(strip_block, strip_lane, width, last_strip, tail_test);
+
+        self.builder.switch_to_block(tail_test);
+        let has_tail = self.builder.ins().icmp(IntCC::SignedLessThan, tail_from, self.n_lanes);
+        self.builder.ins().brif(has_tail, tail_block, &[BlockArg::Value(tail_from)], row_end, &[]);
+
+        self.builder.switch_to_block(tail_block);
+        emit_body(&mut self.builder, tail_lane, 1);
+        let one = self.builder.ins().iconst(types::I64, 1);
+        let next = self.builder.ins().iadd(tail_lane, one);
+        let more = self.builder.ins().icmp(IntCC::SignedLessThan, next, self.n_lanes);
+        self.builder.ins().brif(more, tail_block, &[BlockArg::Value(next)], row_end, &[]);
+
+        self.builder.switch_to_block(row_end);
+        let one = self.builder.ins().iconst(types::I64, 1);
+        let next_row = self.builder.ins().iadd(row, one);
+        let more = self.builder.ins().icmp(IntCC::SignedLessThan, next_row, self.n_rows);
+        self.builder.ins().brif(more, row_block, &[BlockArg::Value(next_row)], segment_end, &[]);
+
+        self.builder.switch_to_block(segment_end);
+    }
+
+    /// Back to the top of the strip loop while a whole strip is left.
+    fn next_lane(&mut self, top: Block, lane: Value, width: Value, last: Value, then: Block) {
+        let next = self.builder.ins().iadd(lane, width);
+        let more = self.builder.ins().icmp(IntCC::SignedLessThanOrEqual, next, last);
+        let args = [BlockArg::Value(next)];
+        self.builder.ins().brif(more, top, &args, then, &args);
+    }
+
+    /// The operands that a segment reads and writes; by operand, inputs first.
+    fn accesses(
+        &mut self,
+        segment: u32,
+        needed: &[bool],
+        body: &[ValueId],
+    ) -> Vec<Option<Access>> {
+        let tape = self.tape;
+        debug_assert!(segment < tape.n_segments);
+        let mut used = vec![false; tape.inputs.len() + tape.outputs.len()];
+        for value in tape.values() {
+            match tape.node(value).inst {
+                Inst::Load(operand) if needed[value.index()] => used[operand as usize] = true,
+                _ => {}
+            }
+        }
+        for value in body {
+            if let Inst::Store(operand) = tape.node(*value).inst {
+                used[tape.inputs.len() + operand as usize] = true;
+            }
+        }
+        used.iter()
+            .enumerate()
+            .map(|(operand, &used)| used.then(|| self.access(operand)))
+            .collect()
+    }
+
+    fn access(&mut self, operand: usize) -> Access {
+        let kind = self.kinds[operand];
+        let at = (operand * size_of::<Operand>()) as i32;
+        let mut field = |offset: usize| {
+            self.builder.ins().load(types::I64, args_flags(), self.operands, at + offset as i32)
+        };
+        Access {
+            ptr: field(offset_of!(Operand, ptr)),
+            row_stride: field(offset_of!(Operand, row_stride)),
+            lane_stride: (kind == RunKind::Strided)
+                .then(|| field(offset_of!(Operand, lane_stride))),
+            kind,
+        }
+    }
+
+    fn row(&mut self, access: &Access, row: Value) -> RowAccess {
+        let offset = self.builder.ins().imul(row, access.row_stride);
+        let base = self.builder.ins().iadd(access.ptr, offset);
+        RowAccess { base, kind: access.kind, lane_stride: access.lane_stride }
+    }
+
+    /// Where a slot's elements of the row are: a tile's rows follow one another without gaps.
+    fn slot_row(&mut self, offset: usize, bytes: u32, row_elem: Value) -> Value {
+        let shift = self.builder.ins().iconst(types::I64, i64::from(bytes.ilog2()));
+        let row_bytes = self.builder.ins().ishl(row_elem, shift);
+        let offset = self.builder.ins().iconst(types::I64, offset as i64);
+        let start = self.builder.ins().iadd(self.slots, offset);
+        self.builder.ins().iadd(start, row_bytes)
+    }
+
+    /// As many constants as the strip leaves registers for; the rest is loaded where it is used.
+    fn hoisted_constants(&mut self, needed: &[bool]) -> Vec<(ValueId, Bundle)> {
+        let tape = self.tape;
+        let all: Vec<ValueId> = tape
+            .values()
+            .filter(|value| {
+                needed[value.index()] && matches!(tape.node(*value).inst, Inst::Const(_))
+            })
+            .collect();
+        all.into_iter()
+            .take(tape.spare_registers as usize)
+            .map(|value| (value, super::strip::constant(&mut self.builder, tape.node(value))))
+            .collect()
+    }
+
+    fn calls(&mut self, segment: u32) {
+        let tape = self.tape;
+        let mut n_elems = None;
+        for value in tape.values() {
+            let node = tape.node(value);
+            let Inst::Call { function, dtype } = node.inst else { continue };
+            if tape.segment_of[value.index()] != segment {
+                continue;
+            }
+            let n_elems = *n_elems
+                .get_or_insert_with(|| self.builder.ins().imul(self.n_rows, self.n_lanes));
+            let mut slot = |value: ValueId| {
+                let offset = tape.slot_of[value.index()].map_or(0, |slot| slot.offset);
+                let offset = self.builder.ins().iconst(types::I64, offset as i64);
+                self.builder.ins().iadd(self.slots, offset)
+            };
+            let out = slot(value);
+            let a = slot(node.args[0]);
+            let b = match node.args() {
+                [_, b] => slot(*b),
+                _ => self.builder.ins().iconst(types::I64, 0),
+            };
+            let index = self.calls.iter().position(|call| *call == (function, dtype));
+            let at = index.expect("the table has every call") * size_of::<TileFn>();
+            let callee =
+                self.builder.ins().load(types::I64, args_flags(), self.tile_fns, at as i32);
+            let mut signature = Signature::new(self.target.isa().default_call_conv());
+            signature.params.extend([AbiParam::new(types::I64); 4]);
+            let signature = self.builder.import_signature(signature);
+            self.builder.ins().call_indirect(signature, callee, &[n_elems, out, a, b]);
+        }
+    }
+}

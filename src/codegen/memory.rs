@@ -1,0 +1,48 @@
+//! Finished code and the memory that it is in.
+
+use super::{Refusal, Target};
+use cranelift_codegen::Context;
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{Module, default_libcall_names};
+use std::mem::ManuallyDrop;
+use std::sync::Mutex;
+
+/// One kernel's code. Dropping it frees the memory, so every function pointer to it must be gone by then: a
+/// [`Kernel`](ndexpr_runtime::exec::Kernel) keeps it as long as its entry.
+pub(super) struct Code {
+    /// Never locked: the mutex only makes it `Sync`, which the module is not.
+    module: Mutex<ManuallyDrop<JITModule>>,
+    entry: usize,
+}
+
+impl Code {
+    /// Compiles the function in `context` and makes it executable.
+    pub(super) fn define(context: &mut Context, target: &Target) -> Result<Code, Refusal> {
+        let refuse = |error: cranelift_module::ModuleError| Refusal(error.to_string());
+        let builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
+        let mut code = Code {
+            module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))),
+            entry: 0,
+        };
+        let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let id = module.declare_anonymous_function(&context.func.signature).map_err(refuse)?;
+        module.define_function(id, context).map_err(refuse)?;
+        module.finalize_definitions().map_err(refuse)?;
+        code.entry = module.get_finalized_function(id) as usize;
+        Ok(code)
+    }
+
+    /// The first instruction.
+    pub(super) fn entry(&self) -> *const u8 {
+        self.entry as *const u8
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        let module = self.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // SAFETY: (1) the module is taken once, here, and not touched again; (2) nobody can call its functions any
+        // more: only a kernel has the entry, and it holds this until it is dropped itself.
+        unsafe { ManuallyDrop::take(module).free_memory() };
+    }
+}

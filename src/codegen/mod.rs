@@ -1,0 +1,160 @@
+//! Machine code: a tape becomes a kernel through Cranelift. The only place that names Cranelift, and the only one in
+//! this crate with `unsafe`.
+//!
+//! - [`target`]: the instruction set that code is made for.
+//! - [`loops`]: the shape of a kernel: segments, rows, strips, tails, calls.
+//! - [`strip`]: the instructions of one strip; [`access`] is how it meets memory, [`convert`] how widths change.
+//! - [`memory`]: what owns finished code.
+//!
+//! A kernel is specialised for the [`RunKind`] of each operand. Every value of a strip is a bundle of 128-bit registers
+//! that covers its lanes; the tail runs the very same instructions on a strip of one lane, whose other lanes are zero
+//! or repeat it, so a result cannot depend on where in an array its element is.
+
+mod access;
+mod bundle;
+mod convert;
+mod loops;
+mod memory;
+mod strip;
+mod target;
+
+pub(crate) use target::Target;
+
+use crate::tape::{Inst, Tape};
+use cranelift_codegen::Context;
+use cranelift_codegen::ir::Function;
+use cranelift_frontend::FunctionBuilderContext;
+use ndexpr_runtime::abi::{KernelFn, RunKind, TileFn};
+use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::exec::{Kernel, KernelSpec};
+use ndexpr_runtime::math::MathFn;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Why a tape did not become a kernel. The caller falls back to the interpreter.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal(pub(crate) String);
+
+thread_local! {
+    /// Cranelift's working memory, reused from one compile to the next.
+    static WORK: RefCell<Work> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Work {
+    context: Option<Context>,
+    builder: FunctionBuilderContext,
+}
+
+/// Compiles a tape for operands of these run kinds, inputs first.
+///
+/// # Errors
+///
+/// Whatever Cranelift refuses, or panics on.
+pub(crate) fn compile(tape: &Tape, kinds: &[RunKind], target: &Target) -> Result<Kernel, Refusal> {
+    let mut work = WORK.take();
+    // A panic leaves nothing of `work` behind: it is dropped, and the next compile starts afresh.
+    let (result, work) = catch_unwind(AssertUnwindSafe(|| {
+        let result = compile_with(&mut work, tape, kinds, target);
+        (result, work)
+    }))
+    .map_err(|panic| Refusal(panic_message(&*panic)))?;
+    WORK.set(work);
+    result
+}
+
+fn compile_with(
+    work: &mut Work,
+    tape: &Tape,
+    kinds: &[RunKind],
+    target: &Target,
+) -> Result<Kernel, Refusal> {
+    let context = work.context.get_or_insert_with(Context::new);
+    context.clear();
+    let calls = calls(tape);
+    loops::emit(&mut context.func, &mut work.builder, tape, kinds, &calls, target);
+    let code = memory::Code::define(context, target)?;
+    let dtypes = tape.inputs.iter().chain(&tape.outputs).map(|operand| operand.dtype);
+    let spec = KernelSpec {
+        // SAFETY: `loops::emit` makes every function with the signature of `KernelFn`: one pointer argument, nothing
+        // returned, the host's calling convention.
+        entry: unsafe { std::mem::transmute::<*const u8, KernelFn>(code.entry()) },
+        operands: dtypes.zip(kinds.iter().copied()).collect(),
+        n_outputs: tape.outputs.len(),
+        max_tile_elems: tape.max_tile_elems,
+        slot_bytes: tape.slot_bytes,
+        tile_fns: calls.iter().map(|&(function, dtype)| tile_fn(function, dtype)).collect(),
+        ns_per_elem: cost(tape),
+        code: std::sync::Arc::new(code),
+    };
+    // SAFETY: the code was made by `loops::emit` from a tape that `tape::verify` accepts. (1) Every load and store is
+    // at an operand's element of a row below `n_rows` and a lane below `n_lanes`, or at a slot below `slot_bytes`:
+    // strips run while a whole one is left and the tail one lane at a time. (2) Stores go to outputs and slots only,
+    // bools as 0 or 1, and come after the loads of the same lanes: an output is stored in the last segment that reads
+    // anything. (3) No instruction traps: integer division is not among them, and conversions saturate. (4) Tile
+    // functions are those of `calls`, in its order, and do not unwind. (5) `code` owns the memory of the entry.
+    Ok(unsafe { Kernel::new(spec) })
+}
+
+/// The tile functions of a tape, each once: the kernel's table.
+fn calls(tape: &Tape) -> Vec<(MathFn, DType)> {
+    let mut calls = Vec::new();
+    for node in &tape.nodes {
+        if let Inst::Call { function, dtype } = node.inst
+            && !calls.contains(&(function, dtype))
+        {
+            calls.push((function, dtype));
+        }
+    }
+    calls
+}
+
+fn tile_fn(function: MathFn, dtype: DType) -> TileFn {
+    function.tile_fn(dtype).expect("the graph holds functions of their dtypes only")
+}
+
+/// Estimated nanoseconds for an element: half a cycle for an instruction on a register of 16 bytes.
+fn cost(tape: &Tape) -> f32 {
+    tape.nodes
+        .iter()
+        .map(|node| match node.inst {
+            Inst::Call { function, dtype } => function.ns_per_elem(dtype),
+            Inst::Const(_) => 0.0,
+            Inst::Div | Inst::Sqrt => 0.1 * node.ty.bytes as f32,
+            _ => 0.01 * node.ty.bytes as f32,
+        })
+        .sum()
+}
+
+/// The kernel's code as Cranelift's IR, and as the machine's assembly, for `explain`.
+pub(crate) fn print(tape: &Tape, kinds: &[RunKind], target: &Target) -> Result<Listing, Refusal> {
+    catch_unwind(AssertUnwindSafe(|| {
+        let mut context = Context::new();
+        context.set_disasm(true);
+        let mut builder = FunctionBuilderContext::new();
+        loops::emit(&mut context.func, &mut builder, tape, kinds, &calls(tape), target);
+        let clif = context.func.display().to_string();
+        let code = context
+            .compile(target.isa(), &mut cranelift_codegen::control::ControlPlane::default())
+            .map_err(|error| Refusal(error.inner.to_string()))?;
+        Ok(Listing { clif, asm: code.vcode.clone().unwrap_or_default() })
+    }))
+    .map_err(|panic| Refusal(panic_message(&*panic)))?
+}
+
+/// A kernel as text.
+pub(crate) struct Listing {
+    pub(crate) clif: String,
+    pub(crate) asm: String,
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("Cranelift panicked: {}", text.unwrap_or("no message"))
+}
+
+/// The kernel's Cranelift function, before compilation.
+type Func = Function;

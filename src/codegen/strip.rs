@@ -1,0 +1,352 @@
+//! The instructions of one strip.
+//!
+//! Each instruction of the tape is emitted for all registers of its bundle before the next one, so that the processor
+//! finds independent work beside every dependent chain. Loads are emitted at their first use, next to it, where x86
+//! takes them as memory operands.
+
+use super::bundle::{Bundle, int_register, n_registers, register_type};
+use super::loops::RowAccess;
+use super::target::Target;
+use crate::tape::{Condition, Inst, Kind, Node, Tape, Ty, ValueId};
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::{ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_frontend::FunctionBuilder;
+use smallvec::SmallVec;
+
+/// A strip being emitted.
+pub(super) struct Strip<'a, 'f> {
+    pub(super) builder: &'a mut FunctionBuilder<'f>,
+    pub(super) tape: &'a Tape,
+    pub(super) target: &'a Target,
+    /// By operand, inputs first; those that the segment uses.
+    pub(super) rows: &'a [Option<RowAccess>],
+    /// By value: where the row's elements of its slot are, if the segment uses it.
+    pub(super) slot_rows: &'a [Option<Value>],
+    /// Lanes of this strip: the tape's, or 1.
+    pub(super) n_lanes: u32,
+    /// The lane of the row that the strip starts at.
+    pub(super) lane: Value,
+    /// What has been emitted.
+    pub(super) values: Vec<Option<Bundle>>,
+    /// Registers of loads, each emitted when it is first used.
+    pub(super) parts: Vec<Vec<Option<Value>>>,
+}
+
+/// A constant in every lane of one register.
+pub(super) fn constant(builder: &mut FunctionBuilder<'_>, node: &Node) -> Bundle {
+    let Inst::Const(bits) = node.inst else { unreachable!("only constants are constant") };
+    let value = splat_bits(builder, node.ty, bits);
+    Bundle { registers: SmallVec::from_slice(&[value]), is_uniform: true }
+}
+
+/// A register with the low bits of `bits` in every lane.
+pub(super) fn splat_bits(builder: &mut FunctionBuilder<'_>, ty: Ty, bits: u64) -> Value {
+    let lane = &bits.to_le_bytes()[..ty.bytes as usize];
+    let bytes: Vec<u8> = lane.iter().copied().cycle().take(16).collect();
+    let constant = builder.func.dfg.constants.insert(ConstantData::from(bytes));
+    builder.ins().vconst(register_type(ty), constant)
+}
+
+/// A register's bits as another type.
+pub(super) fn bitcast(builder: &mut FunctionBuilder<'_>, to: Type, value: Value) -> Value {
+    if builder.func.dfg.value_type(value) == to {
+        return value;
+    }
+    let little_endian = MemFlagsData::new().with_endianness(Endianness::Little);
+    builder.ins().bitcast(to, little_endian, value)
+}
+
+impl Strip<'_, '_> {
+    pub(super) fn ty(&self, value: ValueId) -> Ty {
+        self.tape.node(value).ty
+    }
+
+    /// The lanes of one register of a value.
+    pub(super) fn lanes_per_register(&self, ty: Ty) -> usize {
+        (16 / ty.bytes).min(self.n_lanes) as usize
+    }
+
+    /// The `i`th register of a value that an instruction uses.
+    pub(super) fn register(&mut self, value: ValueId, i: usize) -> Value {
+        if let Some(bundle) = &self.values[value.index()] {
+            return bundle.register(i);
+        }
+        let node = *self.tape.node(value);
+        if let Inst::Const(_) = node.inst {
+            let bundle = constant(self.builder, &node);
+            let register = bundle.register(0);
+            self.values[value.index()] = Some(bundle);
+            return register;
+        }
+        let parts = &mut self.parts[value.index()];
+        if parts.is_empty() {
+            parts.resize(n_registers(node.ty, self.n_lanes), None);
+        }
+        if let Some(register) = parts[i] {
+            return register;
+        }
+        let register = match node.inst {
+            Inst::Load(operand) => self.load(operand as usize, node.ty, i),
+            _ => self.load_slot(value, i),
+        };
+        self.parts[value.index()][i] = Some(register);
+        register
+    }
+
+    /// True if the value is the same in all lanes of a row.
+    fn is_uniform(&self, value: ValueId) -> bool {
+        match self.tape.node(value).inst {
+            Inst::Const(_) => true,
+            _ => self.values[value.index()].as_ref().is_some_and(|bundle| bundle.is_uniform),
+        }
+    }
+
+    /// Emits, ahead of the strips, what is the same for all of the row's lanes.
+    pub(super) fn uniform_values(&mut self, body: &[ValueId], needed: &[bool]) {
+        // One lane stands for all: every register below has it in all of its lanes.
+        let n_lanes = std::mem::replace(&mut self.n_lanes, 1);
+        for value in self.tape.values().filter(|value| needed[value.index()]) {
+            if let Inst::Load(operand) = self.tape.node(value).inst {
+                let row = self.rows[operand as usize].expect("the segment uses the operand");
+                if row.kind == ndexpr_runtime::abi::RunKind::Splat {
+                    let register = self.load_splat(row.base, self.ty(value));
+                    self.set_uniform(value, register);
+                }
+            }
+        }
+        for &value in body {
+            let node = *self.tape.node(value);
+            let is_uniform = !matches!(node.inst, Inst::Store(_))
+                && node.args().iter().all(|&arg| self.is_uniform(arg));
+            if is_uniform {
+                let bundle = self.compute(&node, true);
+                self.set_uniform(value, bundle.registers[0]);
+            }
+        }
+        self.n_lanes = n_lanes;
+    }
+
+    fn set_uniform(&mut self, value: ValueId, register: Value) {
+        let registers = SmallVec::from_slice(&[register]);
+        self.values[value.index()] = Some(Bundle { registers, is_uniform: true });
+    }
+
+    /// Emits one instruction, unless it was ahead of the strips.
+    pub(super) fn inst(&mut self, value: ValueId) {
+        let node = *self.tape.node(value);
+        if let Inst::Store(operand) = node.inst {
+            self.store(self.tape.inputs.len() + operand as usize, node.args[0]);
+            return;
+        }
+        if self.values[value.index()].is_none() {
+            let bundle = self.compute(&node, false);
+            self.values[value.index()] = Some(bundle);
+        }
+        if self.tape.slot_of[value.index()].is_some() {
+            self.store_slot(value);
+        }
+    }
+
+    /// The registers of an instruction's result.
+    fn compute(&mut self, node: &Node, is_uniform: bool) -> Bundle {
+        let registers = match node.inst {
+            Inst::Extend { signed } => self.extend(node.args[0], node.ty, signed),
+            Inst::Truncate => self.truncate(node.args[0], node.ty),
+            Inst::ResizeMask => self.resize_mask(node.args[0], node.ty),
+            Inst::ResizeFloat => self.resize_float(node.args[0], node.ty),
+            Inst::ToFloat { signed } => self.to_float(node.args[0], node.ty, signed, is_uniform),
+            Inst::ToInt { signed } if node.ty.bytes == 8 => {
+                self.by_lanes(&node.args[..1], node.ty, is_uniform, |builder, args| match signed {
+                    true => builder.ins().fcvt_to_sint_sat(types::I64, args[0]),
+                    false => builder.ins().fcvt_to_uint_sat(types::I64, args[0]),
+                })
+            }
+            Inst::Shl | Inst::Shr { .. } => self.shift(node, is_uniform),
+            _ => (0..n_registers(node.ty, self.n_lanes)).map(|i| self.one(node, i)).collect(),
+        };
+        Bundle { registers, is_uniform }
+    }
+
+    /// The `i`th register of an instruction that works register by register.
+    fn one(&mut self, node: &Node, i: usize) -> Value {
+        let arity = node.inst.arity();
+        let mut args = [Value::from_u32(0); 3];
+        for (place, &arg) in args.iter_mut().zip(&node.args[..arity]) {
+            *place = self.register(arg, i);
+        }
+        let [a, b, c] = args;
+        let ty = node.ty;
+        let is_float = ty.kind == Kind::Float;
+        match node.inst {
+            Inst::Add if is_float => self.builder.ins().fadd(a, b),
+            Inst::Add => self.builder.ins().iadd(a, b),
+            Inst::Sub if is_float => self.builder.ins().fsub(a, b),
+            Inst::Sub => self.builder.ins().isub(a, b),
+            Inst::Mul if is_float => self.builder.ins().fmul(a, b),
+            Inst::Mul if ty.bytes == 1 => self.multiply_bytes(a, b),
+            Inst::Mul => self.builder.ins().imul(a, b),
+            Inst::Div => self.builder.ins().fdiv(a, b),
+            Inst::Neg if is_float => self.builder.ins().fneg(a),
+            Inst::Neg => self.builder.ins().ineg(a),
+            Inst::Abs => self.builder.ins().iabs(a),
+            Inst::Sqrt => self.builder.ins().sqrt(a),
+            Inst::Floor => self.builder.ins().floor(a),
+            Inst::Ceil => self.builder.ins().ceil(a),
+            Inst::Trunc => self.builder.ins().trunc(a),
+            Inst::Rint => self.builder.ins().nearest(a),
+            Inst::Min { .. } if is_float => self.extremum(FloatCC::LessThan, ty, a, b),
+            Inst::Max { .. } if is_float => self.extremum(FloatCC::GreaterThan, ty, a, b),
+            Inst::Min { signed: true } => self.builder.ins().smin(a, b),
+            Inst::Min { signed: false } => self.builder.ins().umin(a, b),
+            Inst::Max { signed: true } => self.builder.ins().smax(a, b),
+            Inst::Max { signed: false } => self.builder.ins().umax(a, b),
+            Inst::Fma => self.builder.ins().fma(a, b, c),
+            Inst::And => self.builder.ins().band(a, b),
+            Inst::Or => self.builder.ins().bor(a, b),
+            Inst::Xor => self.builder.ins().bxor(a, b),
+            Inst::Not => self.builder.ins().bnot(a),
+            Inst::Compare { condition, signed } => {
+                let kind = self.ty(node.args[0]).kind;
+                self.compare(condition, kind, signed, a, b)
+            }
+            Inst::Select => self.select(ty, a, b, c),
+            Inst::Reinterpret => bitcast(self.builder, register_type(ty), a),
+            Inst::ToInt { signed: true } => self.builder.ins().fcvt_to_sint_sat(types::I32X4, a),
+            Inst::ToInt { signed: false } => self.builder.ins().fcvt_to_uint_sat(types::I32X4, a),
+            other => unreachable!("{other:?} does not work register by register"),
+        }
+    }
+
+    fn compare(&mut self, condition: Condition, kind: Kind, signed: bool, a: Value, b: Value) -> Value {
+        if kind == Kind::Float {
+            let condition = match condition {
+                Condition::Eq => FloatCC::Equal,
+                Condition::Ne => FloatCC::NotEqual,
+                Condition::Lt => FloatCC::LessThan,
+                Condition::Le => FloatCC::LessThanOrEqual,
+                Condition::Gt => FloatCC::GreaterThan,
+                Condition::Ge => FloatCC::GreaterThanOrEqual,
+                Condition::Unordered => FloatCC::Unordered,
+            };
+            return self.builder.ins().fcmp(condition, a, b);
+        }
+        let condition = match (condition, signed) {
+            (Condition::Eq | Condition::Unordered, _) => IntCC::Equal,
+            (Condition::Ne, _) => IntCC::NotEqual,
+            (Condition::Lt, true) => IntCC::SignedLessThan,
+            (Condition::Lt, false) => IntCC::UnsignedLessThan,
+            (Condition::Le, true) => IntCC::SignedLessThanOrEqual,
+            (Condition::Le, false) => IntCC::UnsignedLessThanOrEqual,
+            (Condition::Gt, true) => IntCC::SignedGreaterThan,
+            (Condition::Gt, false) => IntCC::UnsignedGreaterThan,
+            (Condition::Ge, true) => IntCC::SignedGreaterThanOrEqual,
+            (Condition::Ge, false) => IntCC::UnsignedGreaterThanOrEqual,
+        };
+        self.builder.ins().icmp(condition, a, b)
+    }
+
+    /// One instruction on x86: the form that its `min` and `max` have.
+    fn extremum(&mut self, condition: FloatCC, ty: Ty, a: Value, b: Value) -> Value {
+        let mask = self.builder.ins().fcmp(condition, a, b);
+        let mask = bitcast(self.builder, register_type(ty), mask);
+        self.builder.ins().bitselect(mask, a, b)
+    }
+
+    fn select(&mut self, ty: Ty, mask: Value, a: Value, b: Value) -> Value {
+        if self.target.is_x86() {
+            // Every byte of a mask's lane is the same, so a blend of bytes does for all widths.
+            let [mask, a, b] = [mask, a, b].map(|value| bitcast(self.builder, types::I8X16, value));
+            let chosen = self.builder.ins().blendv(mask, a, b);
+            return bitcast(self.builder, register_type(ty), chosen);
+        }
+        let mask = bitcast(self.builder, register_type(ty), mask);
+        self.builder.ins().bitselect(mask, a, b)
+    }
+
+    /// There is no product of bytes: the even and the odd ones are multiplied in lanes of 16 bits.
+    fn multiply_bytes(&mut self, a: Value, b: Value) -> Value {
+        let [a, b] = [a, b].map(|value| bitcast(self.builder, types::I16X8, value));
+        let eight = self.builder.ins().iconst(types::I32, 8);
+        let low_byte = splat_bits(self.builder, Ty::int(2), 0xff);
+        let even = self.builder.ins().imul(a, b);
+        let even = self.builder.ins().band(even, low_byte);
+        let a_odd = self.builder.ins().ushr(a, eight);
+        let b_odd = self.builder.ins().ushr(b, eight);
+        let odd = self.builder.ins().imul(a_odd, b_odd);
+        let odd = self.builder.ins().ishl(odd, eight);
+        let both = self.builder.ins().bor(even, odd);
+        bitcast(self.builder, types::I8X16, both)
+    }
+
+    /// A shift by the same count everywhere is an instruction; otherwise lanes are shifted one by one.
+    fn shift(&mut self, node: &Node, is_uniform: bool) -> SmallVec<[Value; 8]> {
+        if let Inst::Const(count) = self.tape.node(node.args[1]).inst {
+            let count = self.builder.ins().iconst(types::I32, count as i64);
+            return (0..n_registers(node.ty, self.n_lanes))
+                .map(|i| {
+                    let a = self.register(node.args[0], i);
+                    match node.inst {
+                        Inst::Shl => self.builder.ins().ishl(a, count),
+                        Inst::Shr { signed: true } => self.builder.ins().sshr(a, count),
+                        _ => self.builder.ins().ushr(a, count),
+                    }
+                })
+                .collect();
+        }
+        self.by_lanes(&node.args[..2], node.ty, is_uniform, |builder, args| match node.inst {
+            Inst::Shl => builder.ins().ishl(args[0], args[1]),
+            Inst::Shr { signed: true } => builder.ins().sshr(args[0], args[1]),
+            _ => builder.ins().ushr(args[0], args[1]),
+        })
+    }
+
+    /// Lane by lane, for what has no vector form. A uniform value is computed once.
+    pub(super) fn by_lanes(
+        &mut self,
+        args: &[ValueId],
+        ty: Ty,
+        is_uniform: bool,
+        mut op: impl FnMut(&mut FunctionBuilder<'_>, &[Value]) -> Value,
+    ) -> SmallVec<[Value; 8]> {
+        let per_register = self.lanes_per_register(ty);
+        let mut registers = SmallVec::new();
+        for i in 0..n_registers(ty, self.n_lanes) {
+            let mut register = None;
+            for j in 0..per_register {
+                let lane = i * per_register + j;
+                let mut scalars: SmallVec<[Value; 2]> = SmallVec::new();
+                for &arg in args {
+                    let arg_per_register = self.lanes_per_register(self.ty(arg));
+                    let source = self.register(arg, lane / arg_per_register);
+                    let at = (lane % arg_per_register) as u8;
+                    scalars.push(self.builder.ins().extractlane(source, at));
+                }
+                let scalar = op(self.builder, &scalars);
+                register = Some(match register {
+                    None => self.first_lane(ty, scalar, is_uniform),
+                    Some(so_far) => self.builder.ins().insertlane(so_far, scalar, j as u8),
+                });
+            }
+            registers.extend(register);
+        }
+        registers
+    }
+
+    /// A register with a scalar in its first lane, or in all.
+    fn first_lane(&mut self, ty: Ty, scalar: Value, in_all: bool) -> Value {
+        if in_all {
+            return self.builder.ins().splat(register_type(ty), scalar);
+        }
+        self.scalar_to_register(ty, scalar)
+    }
+
+    /// A register with a scalar in its first lane; the others are zero.
+    pub(super) fn scalar_to_register(&mut self, ty: Ty, scalar: Value) -> Value {
+        if ty.bytes >= 4 {
+            return self.builder.ins().scalar_to_vector(register_type(ty), scalar);
+        }
+        let wide = self.builder.ins().uextend(types::I32, scalar);
+        let register = self.builder.ins().scalar_to_vector(types::I32X4, wide);
+        bitcast(self.builder, int_register(ty.bytes), register)
+    }
+}

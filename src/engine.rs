@@ -1,0 +1,178 @@
+//! Engines: options, threads, and a cache of programs.
+
+use crate::array::FromResult;
+use crate::cache::Cache;
+use crate::error::Error;
+use crate::options::{Backend, CompileOptions, FloatMode, Limits, Unused};
+use crate::program::Program;
+use crate::vars::{Signature, Vars};
+use ndexpr_runtime::pool::{self, Pool};
+use ndexpr_runtime::view::ViewMut;
+use std::sync::{Arc, LazyLock};
+
+/// What programs keep of their engine.
+pub(crate) struct Shared {
+    pub(crate) options: CompileOptions,
+    pub(crate) pool: Pool,
+}
+
+/// Compiles and runs expressions. Cheap to share between threads; most programs need one.
+///
+/// ```
+/// use ndexpr::{Engine, vars};
+///
+/// let engine = Engine::builder().threads(1).build()?;
+/// let a = [1.0, 2.0, 3.0];
+/// let twice: ndarray::Array1<f64> = engine.evaluate("a + a", &vars! { a })?;
+/// assert_eq!(twice, ndarray::array![2.0, 4.0, 6.0]);
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+pub struct Engine {
+    shared: Arc<Shared>,
+    cache: Cache,
+}
+
+impl Engine {
+    /// Chooses options; [`EngineBuilder::build`] makes the engine.
+    #[must_use]
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// The engine of [`evaluate`](crate::evaluate): default options, made when first asked for.
+    #[must_use]
+    pub fn global() -> &'static Engine {
+        static GLOBAL: LazyLock<Engine> = LazyLock::new(|| {
+            let threads = pool::default_threads();
+            let build = |threads| Engine::builder().threads(threads).build();
+            build(threads).or_else(|_| build(1)).expect("one thread needs no pool")
+        });
+        &GLOBAL
+    }
+
+    /// Threads that may take part in one evaluation, the caller's included.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.shared.pool.n_threads()
+    }
+
+    /// Compiles a text for variables of these types. Variables that it does not use are allowed unless the engine denies
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not an expression, names what is not there, or applies an operation to dtypes that it is not
+    /// defined for; see [`ErrorKind`](crate::ErrorKind).
+    pub fn compile(&self, text: &str, signature: &Signature) -> Result<Arc<Program>, Error> {
+        Program::new(text, signature, Arc::clone(&self.shared)).map(Arc::new)
+    }
+
+    /// Evaluates a text into a fresh array. The program is compiled at the first call with this text and these types, and
+    /// found in a cache later.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::compile`] and [`Program::evaluate`].
+    pub fn evaluate<R: FromResult>(&self, text: &str, vars: &Vars<'_>) -> Result<R, Error> {
+        self.program(text, vars)?.evaluate(vars)
+    }
+
+    /// Evaluates a text into an output, as [`Program::run`] does; otherwise as [`Engine::evaluate`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::compile`] and [`Program::run`].
+    pub fn evaluate_into<'o>(&self, text: &str, vars: &Vars<'_>, out: impl Into<ViewMut<'o>>) -> Result<(), Error> {
+        self.program(text, vars)?.run(vars, out)
+    }
+
+    /// The program for a text and variables of these types, from the cache if it is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::compile`].
+    pub fn program(&self, text: &str, vars: &Vars<'_>) -> Result<Arc<Program>, Error> {
+        self.cache.get_or_compile(text, vars, || self.compile(text, &vars.signature()))
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("threads", &self.threads())
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Chooses the options of an [`Engine`].
+#[derive(Clone, Debug)]
+pub struct EngineBuilder {
+    threads: Option<usize>,
+    cache_capacity: usize,
+    options: CompileOptions,
+}
+
+impl Default for EngineBuilder {
+    fn default() -> EngineBuilder {
+        EngineBuilder { threads: None, cache_capacity: 256, options: CompileOptions::default() }
+    }
+}
+
+impl EngineBuilder {
+    /// Threads that may take part in one evaluation, the caller's included. Unless set: `NDEXPR_NUM_THREADS`, else the
+    /// processors that this process may use.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> EngineBuilder {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// How freely floats are computed; [`FloatMode::Strict`] unless set.
+    #[must_use]
+    pub fn float_mode(mut self, floats: FloatMode) -> EngineBuilder {
+        self.options.floats = floats;
+        self
+    }
+
+    /// What runs programs; [`Backend::Jit`] unless set.
+    #[must_use]
+    pub fn backend(mut self, backend: Backend) -> EngineBuilder {
+        self.options.backend = backend;
+        self
+    }
+
+    /// What to do with variables that a text does not use; [`Unused::Allow`] unless set.
+    #[must_use]
+    pub fn unused(mut self, unused: Unused) -> EngineBuilder {
+        self.options.unused = unused;
+        self
+    }
+
+    /// Bounds on texts.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> EngineBuilder {
+        self.options.limits = limits;
+        self
+    }
+
+    /// How many programs the cache holds, 256 unless set; those least recently used make room. 0 turns it off.
+    #[must_use]
+    pub fn cache_capacity(mut self, programs: usize) -> EngineBuilder {
+        self.cache_capacity = programs;
+        self
+    }
+
+    /// Makes the engine. Threads start when they are first needed.
+    ///
+    /// # Errors
+    ///
+    /// If the number of threads is 0 or absurd.
+    pub fn build(self) -> Result<Engine, Error> {
+        let pool = Pool::new(self.threads.unwrap_or_else(pool::default_threads))?;
+        Ok(Engine {
+            shared: Arc::new(Shared { options: self.options, pool }),
+            cache: Cache::new(self.cache_capacity),
+        })
+    }
+}

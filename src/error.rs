@@ -1,0 +1,280 @@
+//! The one error type: a kind, and a diagnostic that can be drawn under the text.
+
+use crate::hir;
+use crate::vars::VarType;
+use ndexpr_grammar::{Diagnostic, Span};
+use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::exec::ExecError;
+use ndexpr_runtime::memory::AllocError;
+use ndexpr_runtime::plan::PlanError;
+use ndexpr_runtime::pool::PoolError;
+use ndexpr_runtime::view::ViewError;
+use std::fmt;
+use std::sync::Arc;
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text is not an expression.
+    Syntax,
+    /// The text, or what it asks for, is beyond a limit.
+    Limit,
+    /// A name in the text is no variable.
+    UnknownVariable,
+    /// A name in the text is no function.
+    UnknownFunction,
+    /// A function has too few or too many arguments.
+    ArgumentCount,
+    /// An operation does not exist for the dtypes of its operands.
+    NotDefined,
+    /// A literal does not fit the dtype that it meets, or any.
+    LiteralRange,
+    /// An integer is raised to a negative power.
+    NegativePower,
+    /// The language has it, but it is not supported yet.
+    Unsupported,
+    /// A variable of a compiled program was not given.
+    MissingVariable,
+    /// A variable was given that the text does not use, and the engine denies that.
+    UnusedVariable,
+    /// A variable has another dtype or rank than the program was compiled for.
+    VariableType,
+    /// Shapes do not broadcast.
+    Shape,
+    /// The output has another shape than the result.
+    OutputShape,
+    /// The output, or the Rust type asked for, has another dtype than the result.
+    ResultDType,
+    /// The Rust type asked for has another rank than the result.
+    ResultRank,
+    /// The output's memory cannot be written as it is.
+    Output,
+    /// There is not enough memory.
+    Memory,
+    /// The run was cancelled.
+    Cancelled,
+    /// Threads could not be started.
+    Threads,
+    /// A defect of this library.
+    Internal,
+}
+
+/// Why an expression could not be compiled or run.
+///
+/// [`Display`](fmt::Display) is one line; [`Error::render`] draws the place in the text as well.
+///
+/// ```
+/// let error = ndexpr::evaluate::<f64>("2 * sqr(4.0)", ndexpr::vars! {}).unwrap_err();
+/// assert_eq!(error.kind(), ndexpr::ErrorKind::UnknownFunction);
+/// assert_eq!(error.render(), "\
+/// error: there is no function `sqr`
+///   2 * sqr(4.0)
+///       ^^^ not found
+///   = did you mean `sqrt`?
+/// ");
+/// ```
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    diagnostic: Diagnostic,
+    text: Option<Arc<str>>,
+}
+
+impl Error {
+    fn new(kind: ErrorKind, diagnostic: Diagnostic) -> Error {
+        Error(Box::new(Inner { kind, diagnostic, text: None }))
+    }
+
+    /// The error as one about this text, which its drawing shows.
+    pub(crate) fn in_text(mut self, text: &str) -> Error {
+        self.0.text.get_or_insert_with(|| text.into());
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The places in the text to blame, most important first; none if the text is not to blame.
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        self.0.diagnostic.labels.iter().map(|label| label.span)
+    }
+
+    /// The message, the labels under the text, and the notes.
+    #[must_use]
+    pub fn diagnostic(&self) -> &Diagnostic {
+        &self.0.diagnostic
+    }
+
+    /// The error drawn under the text, on several lines.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.diagnostic.render(self.0.text.as_deref().unwrap_or_default())
+    }
+
+    pub(crate) fn syntax(error: &ndexpr_grammar::Error) -> Error {
+        use ndexpr_grammar::ErrorKind as Syntax;
+        let kind = match error.kind() {
+            Syntax::TextTooLong { .. } | Syntax::TooDeep { .. } | Syntax::TooManyNodes { .. } => {
+                ErrorKind::Limit
+            }
+            _ => ErrorKind::Syntax,
+        };
+        Error::new(kind, error.to_diagnostic())
+    }
+
+    pub(crate) fn typing(error: &hir::Error) -> Error {
+        use hir::ErrorKind as Typing;
+        let kind = match &error.kind {
+            Typing::UnknownVariable { .. } | Typing::FunctionAsValue { .. } => ErrorKind::UnknownVariable,
+            Typing::UnknownFunction { .. } => ErrorKind::UnknownFunction,
+            Typing::ArgumentCount { .. } => ErrorKind::ArgumentCount,
+            Typing::NotDefined { .. } => ErrorKind::NotDefined,
+            Typing::LiteralOutOfRange { .. } | Typing::LiteralOverflow => ErrorKind::LiteralRange,
+            Typing::NegativePower { .. } => ErrorKind::NegativePower,
+            Typing::ComplexLiteral => ErrorKind::Unsupported,
+        };
+        Error::new(kind, error.to_diagnostic())
+    }
+
+    pub(crate) fn missing_variable(name: &str, span: Option<Span>) -> Error {
+        let diagnostic = Diagnostic::new(format!("the variable `{name}` was not given"));
+        let diagnostic = match span {
+            Some(span) => diagnostic.label(span, "used here"),
+            None => diagnostic,
+        };
+        Error::new(ErrorKind::MissingVariable, diagnostic)
+    }
+
+    pub(crate) fn unused_variable(name: &str, similar: Option<String>) -> Error {
+        let diagnostic = Diagnostic::new(format!("the expression does not use the variable `{name}`"));
+        let diagnostic = match similar {
+            Some(similar) => diagnostic.note(format!("it uses `{similar}`")),
+            None => diagnostic,
+        };
+        Error::new(ErrorKind::UnusedVariable, diagnostic)
+    }
+
+    pub(crate) fn variable_type(name: &str, compiled: VarType, found: DType, n_axes: usize) -> Error {
+        let message = if compiled.dtype == found {
+            format!("the variable `{name}` is an array of rank {n_axes}, but the program was compiled for a scalar")
+        } else {
+            format!("the variable `{name}` is {found}, but the program was compiled for {}", compiled.dtype)
+        };
+        Error::new(ErrorKind::VariableType, Diagnostic::new(message))
+    }
+
+    /// Two parts of the text, with their shapes, that do not broadcast.
+    pub(crate) fn shape(lhs: (Span, &[usize]), rhs: (Span, &[usize])) -> Error {
+        let diagnostic = Diagnostic::new(format!("shapes {:?} and {:?} do not broadcast", lhs.1, rhs.1))
+            .label(lhs.0, format!("this has shape {:?}", lhs.1))
+            .label(rhs.0, format!("this has shape {:?}", rhs.1));
+        let conflict =
+            lhs.1.iter().rev().zip(rhs.1.iter().rev()).find(|&(l, r)| l != r && *l != 1 && *r != 1);
+        let diagnostic = match conflict {
+            Some((l, r)) => {
+                diagnostic.note(format!("extents, from the last axis on, must be equal or 1, found {l} and {r}"))
+            }
+            None => diagnostic,
+        };
+        Error::new(ErrorKind::Shape, diagnostic)
+    }
+
+    pub(crate) fn output_shape(result: &[usize], output: &[usize]) -> Error {
+        let message = format!("the result has shape {result:?}, which does not fit the output's, {output:?}");
+        Error::new(ErrorKind::OutputShape, Diagnostic::new(message))
+    }
+
+    /// `whole` is the span of the expression, if there is a text.
+    pub(crate) fn result_dtype(expected: DType, found: DType, whole: Option<(Span, &str)>) -> Error {
+        let diagnostic = Diagnostic::new(format!("the result is {found}, but {expected} is asked for"));
+        let diagnostic = match whole {
+            Some((span, text)) => {
+                let text = span.text(text).trim();
+                let diagnostic = diagnostic.label(span, format!("this is {found}"));
+                if text.len() < 40 && !text.contains(['\n', '#']) {
+                    diagnostic.note(format!("to convert it, write {expected}({text})"))
+                } else {
+                    diagnostic.note(format!("to convert it, write {expected}(...)"))
+                }
+            }
+            None => diagnostic,
+        };
+        Error::new(ErrorKind::ResultDType, diagnostic)
+    }
+
+    pub(crate) fn result_rank(expected: usize, found: usize) -> Error {
+        let name = |rank| match rank {
+            0 => "a single value".to_owned(),
+            n => format!("an array of rank {n}"),
+        };
+        let message = format!("the result is {}, but {} is asked for", name(found), name(expected));
+        Error::new(ErrorKind::ResultRank, Diagnostic::new(message))
+    }
+
+    pub(crate) fn internal(what: impl fmt::Display) -> Error {
+        let diagnostic = Diagnostic::new(format!("internal error: {what}")).note("please report this as a defect");
+        Error::new(ErrorKind::Internal, diagnostic)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.diagnostic.message)
+    }
+}
+
+/// As drawn, so that `unwrap` shows the place.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}\n{}", self.0.kind, self.render())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<ViewError> for Error {
+    fn from(error: ViewError) -> Error {
+        Error::new(ErrorKind::Output, Diagnostic::new(error.to_string()))
+    }
+}
+
+impl From<AllocError> for Error {
+    fn from(error: AllocError) -> Error {
+        Error::new(ErrorKind::Memory, Diagnostic::new(error.to_string()))
+    }
+}
+
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Error {
+        let kind = match error {
+            PlanError::TooManyAxes { .. } | PlanError::TooLarge { .. } => ErrorKind::Limit,
+            PlanError::OutputShape { .. } => ErrorKind::OutputShape,
+            PlanError::NotBroadcastable { .. } => ErrorKind::Shape,
+            _ => ErrorKind::Output,
+        };
+        Error::new(kind, Diagnostic::new(error.to_string()))
+    }
+}
+
+impl From<ExecError> for Error {
+    fn from(error: ExecError) -> Error {
+        match error {
+            ExecError::Cancelled => Error::new(ErrorKind::Cancelled, Diagnostic::new("the run was cancelled")),
+            ExecError::KernelMismatch { .. } => Error::internal(error),
+            _ => Error::new(ErrorKind::Memory, Diagnostic::new(error.to_string())),
+        }
+    }
+}
+
+impl From<PoolError> for Error {
+    fn from(error: PoolError) -> Error {
+        Error::new(ErrorKind::Threads, Diagnostic::new(error.to_string()))
+    }
+}

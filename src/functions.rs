@@ -1,0 +1,51 @@
+//! The list of functions, for documentation and tools.
+
+use crate::ops::Op;
+use crate::ops::table::{Accuracy, FUNCTIONS, Meaning};
+use ndexpr_runtime::dtype::DType;
+
+/// What can be said of a function of the language.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// Other names for it.
+    pub aliases: &'static [&'static str],
+    /// Its parameters, by name.
+    pub params: &'static [&'static str],
+    /// Largest error in units in the last place, of `float32` and of `float64`; none if the result is exact or correctly
+    /// rounded.
+    pub max_ulp: Option<[f64; 2]>,
+    /// One line on what it does.
+    pub doc: &'static str,
+}
+
+/// All functions, grouped by kind. The operators are among them by the name of their function: `+` is `add`.
+///
+/// ```
+/// let sqrt = ndexpr::functions().into_iter().find(|function| function.name == "sqrt").unwrap();
+/// assert_eq!(sqrt.params, ["x"]);
+/// assert_eq!(sqrt.max_ulp, None);
+/// ```
+#[must_use]
+pub fn functions() -> Vec<FunctionInfo> {
+    let max_ulp = |meaning: Meaning| match meaning {
+        Meaning::Op(Op::Math(function)) => {
+            Some([DType::Float32, DType::Float64].map(|dtype| function.max_ulp(dtype).unwrap_or(0.0)))
+        }
+        _ => None,
+    };
+    FUNCTIONS
+        .iter()
+        .map(|row| FunctionInfo {
+            name: row.name,
+            aliases: row.aliases,
+            params: row.params,
+            max_ulp: match row.accuracy {
+                Accuracy::Exact => None,
+                Accuracy::Ulp => max_ulp(row.meaning),
+            },
+            doc: row.doc,
+        })
+        .collect()
+}

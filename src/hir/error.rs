@@ -1,0 +1,194 @@
+//! What can be wrong with an expression whose syntax is right.
+
+use ndexpr_grammar::{Diagnostic, Span};
+use ndexpr_runtime::dtype::DType;
+use std::fmt;
+
+/// A typing error: a kind, and where.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Error {
+    pub(crate) kind: ErrorKind,
+    pub(crate) span: Span,
+}
+
+/// What an operand of a failed operation was.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Operand {
+    pub(crate) span: Span,
+    pub(crate) dtype: DType,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ErrorKind {
+    /// A name that is no variable and no constant.
+    UnknownVariable { name: String, similar: Option<String>, known: Vec<String> },
+    /// The name of a function where a value should be.
+    FunctionAsValue { name: String },
+    /// A call of something that is no function.
+    UnknownFunction { name: String, similar: Option<String>, is_variable: bool },
+    /// Too few or too many arguments.
+    ArgumentCount { name: &'static str, params: &'static [&'static str], found: usize },
+    /// The operation does not exist for these dtypes.
+    NotDefined { name: &'static str, operands: Vec<Operand>, remedy: Remedy },
+    /// A literal that its dtype, given by the operand beside it, cannot hold.
+    LiteralOutOfRange { value: i128, dtype: DType, operand: Option<Span> },
+    /// Arithmetic on literals beyond 128 bits, or a result beyond 64.
+    LiteralOverflow,
+    /// An integer to a negative literal power.
+    NegativePower { base: Operand },
+    /// `2j`.
+    ComplexLiteral,
+}
+
+/// What to try when an operation does not exist for a dtype.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Remedy {
+    /// `-` on bools.
+    SubtractBools,
+    /// Unary `-` on a bool.
+    NegateBool,
+    /// Bit operations on floats.
+    CastToInt,
+    /// Arithmetic on bools.
+    CastBool,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, span: Span) -> Error {
+        Error { kind, span }
+    }
+
+    /// The error as a drawing of it needs it.
+    pub(crate) fn to_diagnostic(&self) -> Diagnostic {
+        let diagnostic = Diagnostic::new(self.to_string());
+        match &self.kind {
+            ErrorKind::UnknownVariable { similar: Some(similar), .. } => diagnostic
+                .label(self.span, "not found")
+                .note(format!("did you mean `{similar}`?")),
+            ErrorKind::UnknownVariable { known, .. } if known.is_empty() => {
+                diagnostic.label(self.span, "not found").note("no variables were given")
+            }
+            ErrorKind::UnknownVariable { known, .. } => diagnostic
+                .label(self.span, "not found")
+                .note(format!("the variables are {}", list(known))),
+            ErrorKind::FunctionAsValue { name } => diagnostic
+                .label(self.span, "a value is needed here")
+                .note(format!("to call the function, write {name}(...)")),
+            ErrorKind::UnknownFunction { similar: Some(similar), .. } => diagnostic
+                .label(self.span, "not found")
+                .note(format!("did you mean `{similar}`?")),
+            ErrorKind::UnknownFunction { name, is_variable: true, .. } => diagnostic
+                .label(self.span, "this is a variable")
+                .note(format!("to multiply, write {name}*(...)")),
+            ErrorKind::UnknownFunction { .. } => diagnostic
+                .label(self.span, "not found")
+                .note("`ndexpr functions` lists all functions"),
+            ErrorKind::ArgumentCount { name, params, .. } => diagnostic
+                .label(self.span, "in this call")
+                .note(format!("its form is {name}({})", params.join(", "))),
+            ErrorKind::NotDefined { operands, remedy, .. } => {
+                let diagnostic = operands.iter().fold(diagnostic, |diagnostic, operand| {
+                    diagnostic.label(operand.span, format!("this is {}", operand.dtype))
+                });
+                diagnostic.note(match remedy {
+                    Remedy::SubtractBools => {
+                        "to tell where bools differ, use ^; to count, cast: int8(x) - int8(y)"
+                    }
+                    Remedy::NegateBool => "to negate a bool, use ~ or not; to count, cast: -int8(x)",
+                    Remedy::CastToInt => "cast to an integer first, for example int64(x)",
+                    Remedy::CastBool => "cast to a number first, for example int8(x)",
+                })
+            }
+            ErrorKind::LiteralOutOfRange { value, dtype, operand } => {
+                let diagnostic = diagnostic.label(self.span, format!("this does not fit {dtype}"));
+                let diagnostic = match operand {
+                    Some(span) => diagnostic.label(*span, format!("this is {dtype}")),
+                    None => diagnostic,
+                };
+                match wider(*value, *dtype) {
+                    Some(wider) => diagnostic
+                        .note(format!("{dtype} holds {}", range(*dtype)))
+                        .note(format!("cast the other operand, for example {wider}(x)")),
+                    None => diagnostic.note(format!("{dtype} holds {}", range(*dtype))),
+                }
+            }
+            ErrorKind::LiteralOverflow => diagnostic
+                .label(self.span, "too large")
+                .note("write a float for an approximate value, for example 2.0**100"),
+            ErrorKind::NegativePower { base } => diagnostic
+                .label(base.span, format!("this is {}", base.dtype))
+                .label(self.span, "negative")
+                .note("cast the base to a float first, for example float64(x)"),
+            ErrorKind::ComplexLiteral => diagnostic
+                .label(self.span, "imaginary")
+                .note("the dtypes are bool, the integers, float32 and float64"),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ErrorKind::UnknownVariable { name, .. } => write!(f, "there is no variable `{name}`"),
+            ErrorKind::FunctionAsValue { name } => {
+                write!(f, "`{name}` is a function, and no variable has this name")
+            }
+            ErrorKind::UnknownFunction { name, is_variable: true, .. } => {
+                write!(f, "`{name}` is a variable, not a function")
+            }
+            ErrorKind::UnknownFunction { name, .. } => write!(f, "there is no function `{name}`"),
+            ErrorKind::ArgumentCount { name, params, found } => {
+                let n = params.len();
+                let s = if n == 1 { "" } else { "s" };
+                write!(f, "`{name}` takes {n} argument{s}, found {found}")
+            }
+            ErrorKind::NotDefined { name, operands, .. } => {
+                let dtypes: Vec<&str> = operands.iter().map(|o| o.dtype.name()).collect();
+                write!(f, "`{name}` is not defined for {}", dtypes.join(" and "))
+            }
+            ErrorKind::LiteralOutOfRange { value, dtype, .. } => {
+                write!(f, "the integer {value} does not fit {dtype}")
+            }
+            ErrorKind::LiteralOverflow => f.write_str("an integer of literals is too large"),
+            ErrorKind::NegativePower { .. } => {
+                f.write_str("an integer cannot be raised to a negative power")
+            }
+            ErrorKind::ComplexLiteral => f.write_str("complex numbers are not supported"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+fn list(names: &[String]) -> String {
+    const MOST: usize = 12;
+    let mut text = names.iter().take(MOST).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > MOST {
+        text.push_str(&format!(" and {} more", names.len() - MOST));
+    }
+    text
+}
+
+/// The smallest and largest value of an integer dtype.
+pub(super) fn limits(dtype: DType) -> (i128, i128) {
+    let bits = 8 * dtype.size() as u32;
+    if dtype.is_signed_int() {
+        (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+    } else {
+        (0, (1 << bits) - 1)
+    }
+}
+
+fn range(dtype: DType) -> String {
+    let (low, high) = limits(dtype);
+    format!("{low} to {high}")
+}
+
+/// The next dtype that holds both the value and what `dtype` holds.
+fn wider(value: i128, dtype: DType) -> Option<DType> {
+    use DType::{Int16, Int32, Int64};
+    [Int16, Int32, Int64].into_iter().find(|&wide| {
+        let (low, high) = limits(wide);
+        (low..=high).contains(&value) && super::is_lossless(dtype, wide)
+    })
+}

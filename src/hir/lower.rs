@@ -1,0 +1,509 @@
+//! Lowering: a syntax tree and the dtypes of its variables become a typed graph.
+//!
+//! One pass over the tree in order, so no recursion. Names are resolved, literals get a dtype from what they meet
+//! (see [`weak`](super::weak)), operands are promoted, and every operation becomes the primitives that its row in the
+//! table names.
+
+use super::error::{Operand, Remedy};
+use super::promote::{float_of, promote};
+use super::weak::{self, Folded, Weak};
+use super::{Error, ErrorKind, ExprId, Graph, Var, VarId};
+use crate::ops::Op;
+use crate::ops::table::{self, Function, Meaning, Typing};
+use crate::vars::VarType;
+use ndexpr_grammar::Span;
+use ndexpr_grammar::{self as ast, Ast, BinaryOp, CompareOp, ExprKind, NameId, UnaryOp};
+use ndexpr_runtime::dtype::{DType, Scalar};
+use rustc_hash::FxHashMap;
+
+/// Types a syntax tree. `type_of` says what a variable is, `known` lists them all for error messages.
+///
+/// # Errors
+///
+/// Any [`ErrorKind`], at the place in the text that is to blame.
+pub(crate) fn lower(
+    ast: &Ast,
+    type_of: &dyn Fn(&str) -> Option<VarType>,
+    known: &dyn Fn() -> Vec<String>,
+) -> Result<Graph, Error> {
+    let mut lowerer = Lowerer {
+        ast,
+        type_of,
+        known,
+        vars: FxHashMap::default(),
+        graph: Graph::default(),
+        values: Vec::with_capacity(ast.len()),
+    };
+    for (_, expr) in ast.exprs() {
+        let value = lowerer.expr(expr)?;
+        lowerer.values.push(value);
+    }
+    let root = match lowerer.values[ast.root().index()] {
+        Value::Typed(id) => id,
+        Value::Weak(weak) => {
+            let constant = weak.to_default(ast[ast.root()].span)?;
+            lowerer.graph.constant(constant)
+        }
+    };
+    lowerer.graph.set_root(root);
+    Ok(lowerer.graph)
+}
+
+/// What a part of the tree has become.
+#[derive(Clone, Copy)]
+enum Value {
+    /// Made of literals only.
+    Weak(Weak),
+    Typed(ExprId),
+}
+
+/// An argument of an operation, and where it stands.
+#[derive(Clone, Copy)]
+struct Arg {
+    value: Value,
+    span: Span,
+}
+
+struct Lowerer<'a> {
+    ast: &'a Ast,
+    type_of: &'a dyn Fn(&str) -> Option<VarType>,
+    known: &'a dyn Fn() -> Vec<String>,
+    vars: FxHashMap<NameId, VarId>,
+    graph: Graph,
+    /// By syntax node.
+    values: Vec<Value>,
+}
+
+impl Lowerer<'_> {
+    fn expr(&mut self, expr: &ast::Expr) -> Result<Value, Error> {
+        let span = expr.span;
+        match &expr.kind {
+            ExprKind::Int(value) => match i128::try_from(*value) {
+                Ok(value) => Ok(Value::Weak(Weak::Int(value))),
+                Err(_) => Err(Error::new(ErrorKind::LiteralOverflow, span)),
+            },
+            ExprKind::Float(value) => Ok(Value::Weak(Weak::Float(*value))),
+            ExprKind::Imaginary(_) => Err(Error::new(ErrorKind::ComplexLiteral, span)),
+            ExprKind::Bool(value) => Ok(self.bool(*value)),
+            ExprKind::Name(name) => self.name(*name, span),
+            ExprKind::Unary { op, arg } => {
+                let function = match op {
+                    UnaryOp::Neg => "negative",
+                    UnaryOp::Plus => "positive",
+                    UnaryOp::Invert => "invert",
+                    UnaryOp::Not => "logical_not",
+                };
+                let arg = self.arg(*arg);
+                self.apply(operator(function), &[arg], span)
+            }
+            ExprKind::Binary { op, lhs, rhs } => {
+                let args = [self.arg(*lhs), self.arg(*rhs)];
+                self.apply(operator(binary_function(*op)), &args, span)
+            }
+            ExprKind::Compare { first, rest } => self.compare(*first, rest, span),
+            ExprKind::IfElse { condition, then, otherwise } => {
+                let args = [self.arg(*condition), self.arg(*then), self.arg(*otherwise)];
+                self.apply(operator("where"), &args, span)
+            }
+            ExprKind::Call { function, function_span, args } => {
+                let row = self.function(*function, *function_span)?;
+                if args.len() != row.params.len() {
+                    let kind = ErrorKind::ArgumentCount {
+                        name: row.name,
+                        params: row.params,
+                        found: args.len(),
+                    };
+                    return Err(Error::new(kind, span));
+                }
+                let mut all = [Arg { value: Value::Weak(Weak::Int(0)), span }; 3];
+                for (place, &arg) in all.iter_mut().zip(args) {
+                    *place = self.arg(arg);
+                }
+                self.apply(row, &all[..args.len()], span)
+            }
+        }
+    }
+
+    fn arg(&self, id: ast::ExprId) -> Arg {
+        Arg { value: self.values[id.index()], span: self.ast[id].span }
+    }
+
+    fn bool(&mut self, value: bool) -> Value {
+        Value::Typed(self.graph.constant(Scalar::new(value)))
+    }
+
+    fn name(&mut self, name: NameId, span: Span) -> Result<Value, Error> {
+        if let Some(&var) = self.vars.get(&name) {
+            return Ok(Value::Typed(self.graph.var(var)));
+        }
+        let text = self.ast.name(name);
+        if let Some(ty) = (self.type_of)(text) {
+            let var = VarId(self.graph.vars.len() as u32);
+            self.graph.vars.push(Var { name: text.to_owned(), ty });
+            self.vars.insert(name, var);
+            return Ok(Value::Typed(self.graph.var(var)));
+        }
+        if let Some(value) = named_constant(text) {
+            return Ok(Value::Weak(Weak::Float(value)));
+        }
+        let name = text.to_owned();
+        let kind = if table::find(text).is_some() {
+            ErrorKind::FunctionAsValue { name }
+        } else {
+            let known = (self.known)();
+            let similar = similar(text, known.iter().map(String::as_str));
+            ErrorKind::UnknownVariable { name, similar, known }
+        };
+        Err(Error::new(kind, span))
+    }
+
+    fn function(&self, name: NameId, span: Span) -> Result<&'static Function, Error> {
+        let text = self.ast.name(name);
+        table::find(text).ok_or_else(|| {
+            let names = table::FUNCTIONS
+                .iter()
+                .flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
+            let kind = ErrorKind::UnknownFunction {
+                name: text.to_owned(),
+                similar: similar(text, names),
+                is_variable: (self.type_of)(text).is_some(),
+            };
+            Error::new(kind, span)
+        })
+    }
+
+    /// `a < b < c` is `(a < b) and (b < c)`.
+    fn compare(
+        &mut self,
+        first: ast::ExprId,
+        rest: &[(CompareOp, ast::ExprId)],
+        span: Span,
+    ) -> Result<Value, Error> {
+        let mut lhs = self.arg(first);
+        let mut all: Option<Value> = None;
+        for &(op, rhs) in rest {
+            let rhs = self.arg(rhs);
+            let one = self.apply(operator(compare_function(op)), &[lhs, rhs], span)?;
+            all = Some(match all {
+                None => one,
+                Some(before) => {
+                    let args = [Arg { value: before, span }, Arg { value: one, span }];
+                    self.apply(operator("logical_and"), &args, span)?
+                }
+            });
+            lhs = rhs;
+        }
+        Ok(all.expect("a comparison has an operator"))
+    }
+
+    fn apply(&mut self, row: &'static Function, args: &[Arg], span: Span) -> Result<Value, Error> {
+        let is_weak = args.iter().all(|arg| matches!(arg.value, Value::Weak(_)));
+        if is_weak && let Some(value) = self.fold_ints(row, args, span)? {
+            return Ok(value);
+        }
+        let id = self.apply_typed(row, args, span)?;
+        // What is made of literals stays weak, unless a dtype was asked for.
+        if is_weak && !matches!(row.typing, Typing::CastTo(_)) {
+            if let Some(weak) = Weak::of_constant(&self.graph, id) {
+                return Ok(Value::Weak(weak));
+            }
+        }
+        Ok(Value::Typed(id))
+    }
+
+    fn fold_ints(
+        &mut self,
+        row: &'static Function,
+        args: &[Arg],
+        span: Span,
+    ) -> Result<Option<Value>, Error> {
+        let mut ints = [0; 3];
+        for (place, arg) in ints.iter_mut().zip(args) {
+            match arg.value {
+                Value::Weak(Weak::Int(value)) => *place = value,
+                _ => return Ok(None),
+            }
+        }
+        match weak::fold_ints(row, &ints[..args.len()]) {
+            None => Ok(None),
+            Some(Folded::Int(value)) => Ok(Some(Value::Weak(Weak::Int(value)))),
+            Some(Folded::Bool(value)) => Ok(Some(self.bool(value))),
+            Some(Folded::Overflow) => Err(Error::new(ErrorKind::LiteralOverflow, span)),
+        }
+    }
+
+    fn apply_typed(
+        &mut self,
+        row: &'static Function,
+        args: &[Arg],
+        span: Span,
+    ) -> Result<ExprId, Error> {
+        match row.typing {
+            Typing::Where => {
+                let condition = self.truth(args[0])?;
+                let dtype = self.common(&args[1..])?;
+                let x = self.typed(args[1], dtype);
+                let y = self.typed(args[2], dtype);
+                return Ok(self.graph.apply(Op::Select, &[condition, x, y]));
+            }
+            Typing::Logical => {
+                let mut ids = [ExprId(0); 3];
+                for (id, &arg) in ids.iter_mut().zip(args) {
+                    *id = self.truth(arg)?;
+                }
+                return Ok(self.build(row, &ids[..args.len()]));
+            }
+            Typing::CastTo(dtype) => {
+                let id = self.default(args[0])?;
+                return Ok(self.graph.cast(id, dtype));
+            }
+            Typing::Compare => {
+                if let Some(known) = self.compare_out_of_range(row, args) {
+                    return Ok(known);
+                }
+            }
+            _ => {}
+        }
+        if row.name == "power" {
+            self.reject_negative_power(args)?;
+        }
+        let common = self.common(args)?;
+        let not_defined = |remedy| {
+            let operands = args
+                .iter()
+                .map(|arg| Operand { span: arg.span, dtype: self.dtype_of(arg.value, common) })
+                .collect();
+            Err(Error::new(ErrorKind::NotDefined { name: row.name, operands, remedy }, span))
+        };
+        let dtype = match row.typing {
+            Typing::KeepNoBool if common == DType::Bool => {
+                return not_defined(match row.name {
+                    "subtract" => Remedy::SubtractBools,
+                    "negative" => Remedy::NegateBool,
+                    _ => Remedy::CastBool,
+                });
+            }
+            Typing::Bits | Typing::Shift if common.is_float() => {
+                return not_defined(Remedy::CastToInt);
+            }
+            Typing::BoolAsInt8 | Typing::Shift if common == DType::Bool => DType::Int8,
+            Typing::Float => float_of(common),
+            Typing::Float64 if !common.is_float() => DType::Float64,
+            _ => common,
+        };
+        let mut ids = [ExprId(0); 3];
+        for (id, &arg) in ids.iter_mut().zip(args) {
+            *id = self.typed(arg, dtype);
+        }
+        let ids = &ids[..args.len()];
+        if row.typing == Typing::Compare && dtype == DType::Bool {
+            return Ok(self.compare_bools(row, ids));
+        }
+        Ok(self.build(row, ids))
+    }
+
+    /// Makes what the row names of arguments that have their dtype.
+    fn build(&mut self, row: &'static Function, ids: &[ExprId]) -> ExprId {
+        match row.meaning {
+            Meaning::Op(op) => self.graph.apply(op, ids),
+            Meaning::Graph(build) => build(&mut self.graph, ids),
+            Meaning::ByKind(bools, ints, floats) => match self.graph.dtype(ids[0]) {
+                DType::Bool => bools(&mut self.graph, ids),
+                dtype if dtype.is_float() => self.graph.apply(floats, ids),
+                _ => self.graph.apply(ints, ids),
+            },
+        }
+    }
+
+    /// False is less than true.
+    fn compare_bools(&mut self, row: &'static Function, ids: &[ExprId]) -> ExprId {
+        let (x, y) = (ids[0], ids[1]);
+        let graph = &mut self.graph;
+        let mut not_and = |not: ExprId, and: ExprId| {
+            let inverted = graph.apply(Op::Not, &[not]);
+            graph.apply(Op::And, &[inverted, and])
+        };
+        match row.meaning {
+            Meaning::Op(Op::Lt) => not_and(x, y),
+            Meaning::Op(Op::Gt) => not_and(y, x),
+            Meaning::Op(Op::Le) => {
+                let greater = not_and(y, x);
+                graph.apply(Op::Not, &[greater])
+            }
+            Meaning::Op(Op::Ge) => {
+                let less = not_and(x, y);
+                graph.apply(Op::Not, &[less])
+            }
+            _ => self.build(row, ids),
+        }
+    }
+
+    /// An integer operand compared with a literal that its dtype cannot hold: the answer is known.
+    fn compare_out_of_range(&mut self, row: &'static Function, args: &[Arg]) -> Option<ExprId> {
+        let (id, literal, literal_is_right) = match (args[0].value, args[1].value) {
+            (Value::Typed(id), Value::Weak(Weak::Int(literal))) => (id, literal, true),
+            (Value::Weak(Weak::Int(literal)), Value::Typed(id)) => (id, literal, false),
+            _ => return None,
+        };
+        let dtype = self.graph.dtype(id);
+        if !dtype.is_int() || weak::fits(literal, dtype) {
+            return None;
+        }
+        // The operand is on one side of the literal, whatever it is, so 0 stands for it.
+        let (x, y) = if literal_is_right { (0, literal) } else { (literal, 0) };
+        let known = match weak::fold_ints(row, &[x, y]) {
+            // 0 may be the literal's neighbour, but it cannot be the literal: that fits every integer dtype.
+            Some(Folded::Bool(known)) => known,
+            _ => return None,
+        };
+        Some(self.graph.constant(Scalar::new(known)))
+    }
+
+    fn reject_negative_power(&self, args: &[Arg]) -> Result<(), Error> {
+        let (Value::Typed(base), Value::Weak(Weak::Int(exponent))) = (args[0].value, args[1].value)
+        else {
+            return Ok(());
+        };
+        let dtype = self.graph.dtype(base);
+        if exponent >= 0 || dtype.is_float() {
+            return Ok(());
+        }
+        let base = Operand { span: args[0].span, dtype };
+        Err(Error::new(ErrorKind::NegativePower { base }, args[1].span))
+    }
+
+    /// The dtype in which all arguments meet. An integer literal that it cannot hold is an error.
+    fn common(&self, args: &[Arg]) -> Result<DType, Error> {
+        let strong = args
+            .iter()
+            .filter_map(|arg| match arg.value {
+                Value::Typed(id) => Some(self.graph.dtype(id)),
+                Value::Weak(_) => None,
+            })
+            .reduce(promote);
+        let mut common = strong;
+        for arg in args {
+            let Value::Weak(weak) = arg.value else { continue };
+            let default = weak.default_dtype();
+            common = Some(match (common, weak) {
+                (Some(dtype), Weak::Int(_)) if dtype != DType::Bool => dtype,
+                (Some(dtype), Weak::Float(_)) if dtype.is_float() => dtype,
+                (Some(_), Weak::Float(_)) => DType::Float64,
+                // Beyond 64 bits only a float can hold it.
+                (None, _) => match (default, args.len()) {
+                    (Some(dtype), _) => dtype,
+                    (None, _) => {
+                        return Err(Error::new(ErrorKind::LiteralOverflow, arg.span));
+                    }
+                },
+                (Some(_), Weak::Int(_)) => {
+                    default.ok_or_else(|| Error::new(ErrorKind::LiteralOverflow, arg.span))?
+                }
+            });
+        }
+        let common = common.expect("every operation has an argument");
+        if common.is_int() {
+            for arg in args {
+                if let Value::Weak(Weak::Int(value)) = arg.value
+                    && !weak::fits(value, common)
+                {
+                    let operand = args
+                        .iter()
+                        .find(|other| matches!(other.value, Value::Typed(_)))
+                        .map(|other| other.span);
+                    let kind = ErrorKind::LiteralOutOfRange { value, dtype: common, operand };
+                    return Err(Error::new(kind, arg.span));
+                }
+            }
+        }
+        Ok(common)
+    }
+
+    fn dtype_of(&self, value: Value, common: DType) -> DType {
+        match value {
+            Value::Typed(id) => self.graph.dtype(id),
+            Value::Weak(_) => common,
+        }
+    }
+
+    fn typed(&mut self, arg: Arg, dtype: DType) -> ExprId {
+        match arg.value {
+            Value::Typed(id) => self.graph.cast(id, dtype),
+            Value::Weak(weak) => self.graph.constant(weak.to_scalar(dtype)),
+        }
+    }
+
+    fn default(&mut self, arg: Arg) -> Result<ExprId, Error> {
+        match arg.value {
+            Value::Typed(id) => Ok(id),
+            Value::Weak(weak) => {
+                let constant = weak.to_default(arg.span)?;
+                Ok(self.graph.constant(constant))
+            }
+        }
+    }
+
+    /// The argument as a condition: what is not 0 is true.
+    fn truth(&mut self, arg: Arg) -> Result<ExprId, Error> {
+        let id = self.default(arg)?;
+        Ok(self.graph.cast(id, DType::Bool))
+    }
+}
+
+/// The row of an operator; the names are those of the table, as a test checks.
+fn operator(name: &str) -> &'static Function {
+    table::find(name).expect("every operator has a row")
+}
+
+fn binary_function(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Add => "add",
+        BinaryOp::Sub => "subtract",
+        BinaryOp::Mul => "multiply",
+        BinaryOp::Div => "divide",
+        BinaryOp::FloorDiv => "floor_divide",
+        BinaryOp::Rem => "remainder",
+        BinaryOp::Pow => "power",
+        BinaryOp::Shl => "left_shift",
+        BinaryOp::Shr => "right_shift",
+        BinaryOp::BitAnd => "bitwise_and",
+        BinaryOp::BitOr => "bitwise_or",
+        BinaryOp::BitXor => "bitwise_xor",
+        BinaryOp::And => "logical_and",
+        BinaryOp::Or => "logical_or",
+    }
+}
+
+fn compare_function(op: CompareOp) -> &'static str {
+    match op {
+        CompareOp::Lt => "less",
+        CompareOp::Le => "less_equal",
+        CompareOp::Gt => "greater",
+        CompareOp::Ge => "greater_equal",
+        CompareOp::Eq => "equal",
+        CompareOp::Ne => "not_equal",
+    }
+}
+
+/// A constant of the language; a variable of the same name goes first.
+fn named_constant(name: &str) -> Option<f64> {
+    match name {
+        "pi" => Some(std::f64::consts::PI),
+        "e" => Some(std::f64::consts::E),
+        "inf" => Some(f64::INFINITY),
+        "nan" => Some(f64::NAN),
+        _ => None,
+    }
+}
+
+/// The candidate closest to `name`, if one is close enough to have been meant.
+pub(crate) fn similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    let limit = (name.chars().count() / 3).max(1);
+    candidates
+        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
+        .filter(|&(distance, candidate)| {
+            distance <= limit && distance < candidate.chars().count().max(2)
+        })
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, candidate)| candidate.to_owned())
+}

@@ -1,0 +1,199 @@
+//! The typed graph: what an expression means, with every dtype decided.
+//!
+//! [`lower`] makes it from the syntax tree. A [`Graph`] is hash-consed, so equal subexpressions are one node, and in
+//! order, so arguments come before what uses them. Its constructors keep what [`verify`] checks: every primitive has
+//! the dtypes it is defined for, and nothing is left to promote.
+
+mod error;
+mod lower;
+mod print;
+mod promote;
+mod verify;
+mod weak;
+
+pub(crate) use error::{Error, ErrorKind};
+pub(crate) use lower::{lower, similar};
+pub(crate) use promote::is_lossless;
+pub(crate) use verify::verify;
+
+use crate::ops::{Op, scalar};
+use crate::vars::VarType;
+use ndexpr_runtime::dtype::{DType, Scalar};
+use rustc_hash::FxHashMap;
+
+/// A node of a [`Graph`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ExprId(u32);
+
+impl ExprId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A variable of a [`Graph`], in the order in which the text first names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct VarId(pub(crate) u32);
+
+/// The arguments of a primitive; those beyond its arity repeat the first.
+pub(crate) type Args = [ExprId; 3];
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Expr {
+    Var(VarId),
+    Const(Scalar),
+    Apply(Op, Args),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    expr: Expr,
+    dtype: DType,
+    /// One value for all elements: made from constants and scalar variables only.
+    is_scalar: bool,
+}
+
+/// A variable that the text uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Var {
+    pub(crate) name: String,
+    pub(crate) ty: VarType,
+}
+
+/// A typed expression; see the module.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Graph {
+    nodes: Vec<Node>,
+    ids: FxHashMap<(Expr, DType), ExprId>,
+    vars: Vec<Var>,
+    root: Option<ExprId>,
+}
+
+impl Graph {
+    pub(crate) fn new(vars: Vec<Var>) -> Graph {
+        Graph { vars, ..Graph::default() }
+    }
+
+    /// The variables that the text uses, also those that no node needs any more: they take part in the shape.
+    pub(crate) fn vars(&self) -> &[Var] {
+        &self.vars
+    }
+
+    /// The node that is the result. Set by [`lower`], so there always is one.
+    pub(crate) fn root(&self) -> ExprId {
+        self.root.expect("lowering sets the root")
+    }
+
+    pub(crate) fn set_root(&mut self, root: ExprId) {
+        self.root = Some(root);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn ids(&self) -> impl DoubleEndedIterator<Item = ExprId> + use<> {
+        (0..self.nodes.len() as u32).map(ExprId)
+    }
+
+    pub(crate) fn expr(&self, id: ExprId) -> Expr {
+        self.nodes[id.index()].expr
+    }
+
+    pub(crate) fn dtype(&self, id: ExprId) -> DType {
+        self.nodes[id.index()].dtype
+    }
+
+    /// True if the node has one value for all elements.
+    pub(crate) fn is_scalar(&self, id: ExprId) -> bool {
+        self.nodes[id.index()].is_scalar
+    }
+
+    /// The arguments of a node, none for a leaf.
+    pub(crate) fn args(&self, id: ExprId) -> impl Iterator<Item = ExprId> + use<> {
+        let (args, n) = match self.expr(id) {
+            Expr::Apply(op, args) => (args, op.arity()),
+            Expr::Var(_) | Expr::Const(_) => ([ExprId(0); 3], 0),
+        };
+        args.into_iter().take(n)
+    }
+
+    pub(crate) fn as_const(&self, id: ExprId) -> Option<Scalar> {
+        match self.expr(id) {
+            Expr::Const(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, expr: Expr, dtype: DType, is_scalar: bool) -> ExprId {
+        let next = ExprId(self.nodes.len() as u32);
+        let id = *self.ids.entry((expr, dtype)).or_insert(next);
+        if id == next {
+            self.nodes.push(Node { expr, dtype, is_scalar });
+        }
+        id
+    }
+
+    pub(crate) fn var(&mut self, var: VarId) -> ExprId {
+        let VarType { dtype, is_scalar } = self.vars[var.0 as usize].ty;
+        self.add(Expr::Var(var), dtype, is_scalar)
+    }
+
+    pub(crate) fn constant(&mut self, value: Scalar) -> ExprId {
+        self.add(Expr::Const(value), value.dtype(), true)
+    }
+
+    /// A small integer as a constant of any dtype but bool.
+    pub(crate) fn int_constant(&mut self, dtype: DType, value: i64) -> ExprId {
+        self.constant(cast_scalar(Scalar::new(value), dtype))
+    }
+
+    pub(crate) fn float_constant(&mut self, dtype: DType, value: f64) -> ExprId {
+        self.constant(cast_scalar(Scalar::new(value), dtype))
+    }
+
+    /// Applies a primitive other than a cast, to arguments of the dtypes that it is defined for. Constants fold.
+    pub(crate) fn apply(&mut self, op: Op, args: &[ExprId]) -> ExprId {
+        debug_assert_eq!(args.len(), op.arity());
+        let from = self.dtype(*args.last().expect("every primitive has an argument"));
+        let to = if op.is_comparison() { DType::Bool } else { from };
+        self.make(op, args, from, to)
+    }
+
+    /// Converts to `dtype`; nothing if it is that already.
+    pub(crate) fn cast(&mut self, arg: ExprId, to: DType) -> ExprId {
+        let from = self.dtype(arg);
+        if from == to { arg } else { self.make(Op::Cast, &[arg], from, to) }
+    }
+
+    fn make(&mut self, op: Op, args: &[ExprId], from: DType, to: DType) -> ExprId {
+        let constant = |id: &ExprId| self.as_const(*id).map(Scalar::bits);
+        if let Some(values) = args.iter().map(constant).collect::<Option<Args3>>() {
+            let bits = scalar::apply(op, from, to, values.0);
+            return self.constant(Scalar::from_bits(to, bits));
+        }
+        let is_scalar = args.iter().all(|&arg| self.is_scalar(arg));
+        let mut all = [args[0]; 3];
+        all[..args.len()].copy_from_slice(args);
+        self.add(Expr::Apply(op, all), to, is_scalar)
+    }
+}
+
+/// Up to three values, collected without a heap.
+struct Args3([u64; 3]);
+
+impl FromIterator<u64> for Args3 {
+    fn from_iter<I: IntoIterator<Item = u64>>(values: I) -> Args3 {
+        let mut all = [0; 3];
+        for (place, value) in all.iter_mut().zip(values) {
+            *place = value;
+        }
+        Args3(all)
+    }
+}
+
+/// A scalar converted as [`Op::Cast`] does.
+pub(crate) fn cast_scalar(value: Scalar, to: DType) -> Scalar {
+    Scalar::from_bits(to, scalar::cast(value.dtype(), to, value.bits()))
+}

@@ -1,0 +1,76 @@
+//! Promotion: the one dtype that two are computed in. NumPy 2's rules, as one table.
+
+use ndexpr_runtime::dtype::DType;
+
+/// The dtype in which values of dtypes `a` and `b` meet.
+///
+/// The smallest dtype that holds both, except that `int64` with `uint64` is `float64`, as in NumPy.
+pub(crate) fn promote(a: DType, b: DType) -> DType {
+    use DType::{
+        Bool, Float32, Float64, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64,
+    };
+    #[rustfmt::skip]
+    const TABLE: [[DType; 11]; 11] = [
+        //           Bool     Int8     Int16    Int32    Int64    UInt8    UInt16   UInt32   UInt64   Float32  Float64
+        /* Bool   */ [Bool,    Int8,    Int16,   Int32,   Int64,   UInt8,   UInt16,  UInt32,  UInt64,  Float32, Float64],
+        /* Int8   */ [Int8,    Int8,    Int16,   Int32,   Int64,   Int16,   Int32,   Int64,   Float64, Float32, Float64],
+        /* Int16  */ [Int16,   Int16,   Int16,   Int32,   Int64,   Int16,   Int32,   Int64,   Float64, Float32, Float64],
+        /* Int32  */ [Int32,   Int32,   Int32,   Int32,   Int64,   Int32,   Int32,   Int64,   Float64, Float64, Float64],
+        /* Int64  */ [Int64,   Int64,   Int64,   Int64,   Int64,   Int64,   Int64,   Int64,   Float64, Float64, Float64],
+        /* UInt8  */ [UInt8,   Int16,   Int16,   Int32,   Int64,   UInt8,   UInt16,  UInt32,  UInt64,  Float32, Float64],
+        /* UInt16 */ [UInt16,  Int32,   Int32,   Int32,   Int64,   UInt16,  UInt16,  UInt32,  UInt64,  Float32, Float64],
+        /* UInt32 */ [UInt32,  Int64,   Int64,   Int64,   Int64,   UInt32,  UInt32,  UInt32,  UInt64,  Float64, Float64],
+        /* UInt64 */ [UInt64,  Float64, Float64, Float64, Float64, UInt64,  UInt64,  UInt64,  UInt64,  Float64, Float64],
+        /* Float32*/ [Float32, Float32, Float32, Float64, Float64, Float32, Float32, Float64, Float64, Float32, Float64],
+        /* Float64*/ [Float64, Float64, Float64, Float64, Float64, Float64, Float64, Float64, Float64, Float64, Float64],
+    ];
+    TABLE[a as usize][b as usize]
+}
+
+/// The float in which a function of floats computes a value of this dtype.
+///
+/// NumPy computes bools and 8-bit integers in float16, which is not among the dtypes; float32 holds its values.
+pub(crate) fn float_of(dtype: DType) -> DType {
+    match dtype {
+        DType::Bool
+        | DType::Int8
+        | DType::UInt8
+        | DType::Int16
+        | DType::UInt16
+        | DType::Float32 => DType::Float32,
+        _ => DType::Float64,
+    }
+}
+
+/// True if every value of `from` is a value of `to`.
+pub(crate) fn is_lossless(from: DType, to: DType) -> bool {
+    let lossy_to_float64 =
+        to == DType::Float64 && matches!(from, DType::Int64 | DType::UInt64);
+    promote(from, to) == to && !lossy_to_float64 && (to != DType::Bool || from == DType::Bool)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promotion_is_symmetric_and_idempotent() {
+        for a in DType::ALL {
+            assert_eq!(promote(a, a), a);
+            for b in DType::ALL {
+                assert_eq!(promote(a, b), promote(b, a), "{a} with {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn losslessness_agrees_with_the_widths() {
+        assert!(is_lossless(DType::UInt8, DType::Int16));
+        assert!(is_lossless(DType::Int16, DType::Float32));
+        assert!(!is_lossless(DType::Int32, DType::Float32));
+        assert!(!is_lossless(DType::Int64, DType::Float64));
+        assert!(!is_lossless(DType::Int8, DType::UInt16));
+        assert!(is_lossless(DType::Bool, DType::Int8));
+        assert!(!is_lossless(DType::Int8, DType::Bool));
+    }
+}

@@ -1,0 +1,73 @@
+//! The invariants of a graph, checked in debug builds after every pass that makes one.
+//!
+//! - The root is set, and arguments come before what uses them.
+//! - A variable has the dtype of its declaration; a constant that of its value.
+//! - Arguments of a primitive have one dtype, except the condition of a select, which is bool.
+//! - The primitive is defined for that dtype, and the result has the dtype that it gives.
+
+use super::{Expr, ExprId, Graph};
+use crate::ops::Op;
+use ndexpr_runtime::dtype::DType;
+
+/// Checks a graph.
+///
+/// # Errors
+///
+/// A description of the first invariant that does not hold: a defect of the compiler, never of its input.
+pub(crate) fn verify(graph: &Graph) -> Result<(), String> {
+    if graph.root.is_none_or(|root| root.index() >= graph.len()) {
+        return Err("the graph has no root".to_owned());
+    }
+    for id in graph.ids() {
+        verify_node(graph, id)
+            .map_err(|why| format!("h{}: {why}, in\n{graph}", id.index()))?;
+    }
+    Ok(())
+}
+
+fn verify_node(graph: &Graph, id: ExprId) -> Result<(), String> {
+    let dtype = graph.dtype(id);
+    let op = match graph.expr(id) {
+        Expr::Var(var) => {
+            let declared = graph.vars.get(var.0 as usize).map(|var| var.ty.dtype);
+            return check(declared == Some(dtype), "a variable of another dtype");
+        }
+        Expr::Const(value) => return check(value.dtype() == dtype, "a constant of another dtype"),
+        Expr::Apply(op, _) => op,
+    };
+    check(graph.args(id).all(|arg| arg < id), "an argument that comes later")?;
+    let mut args: Vec<DType> = graph.args(id).map(|arg| graph.dtype(arg)).collect();
+    if op == Op::Select {
+        check(args.remove(0) == DType::Bool, "a condition that is not bool")?;
+    }
+    let from = args[0];
+    check(args.iter().all(|&arg| arg == from), "arguments of different dtypes")?;
+    let defined = match op {
+        Op::Add | Op::Sub | Op::Mul | Op::Neg | Op::Abs | Op::Min | Op::Max => from != DType::Bool,
+        Op::Div
+        | Op::Sqrt
+        | Op::Floor
+        | Op::Ceil
+        | Op::Trunc
+        | Op::Rint
+        | Op::Copysign
+        | Op::Fma => from.is_float(),
+        Op::And | Op::Or | Op::Xor | Op::Not => !from.is_float(),
+        Op::Shl | Op::Shr => from.is_int(),
+        Op::Lt | Op::Le | Op::Gt | Op::Ge => from != DType::Bool,
+        Op::Eq | Op::Ne | Op::Select => true,
+        Op::Cast => from != dtype,
+        Op::Math(function) => function.tile_fn(from).is_some(),
+    };
+    check(defined, "a primitive that is not defined for its dtype")?;
+    let result = match op {
+        Op::Cast => dtype,
+        op if op.is_comparison() => DType::Bool,
+        _ => from,
+    };
+    check(result == dtype, "a result of another dtype")
+}
+
+fn check(holds: bool, otherwise: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
+}

@@ -1,0 +1,95 @@
+//! Array expressions as text, evaluated as one fused, vectorised, multithreaded loop.
+//!
+//! ```
+//! use ndarray::{Array1, array};
+//! use ndexpr::{evaluate, vars};
+//!
+//! let a = array![1.0, 2.0, 3.0];
+//! let b = array![10.0, 20.0, 30.0];
+//! let c: Array1<f64> = evaluate("a + b*2", vars! { a, b })?;
+//! assert_eq!(c, array![21.0, 42.0, 63.0]);
+//! # Ok::<(), ndexpr::Error>(())
+//! ```
+//!
+//! There are three ways in, each a step closer to the machine:
+//!
+//! 1. [`evaluate`] and [`evaluate_into`]: one call, with a cache of compiled programs behind it.
+//! 2. [`Engine`] and [`Program`]: choose options, compile once, run many times, from many threads.
+//! 3. [`Program::explain`]: see what each stage of the compiler made of the text.
+//!
+//! The language is NumPy's and numexpr's: Python's operators and precedence, NumPy 2's dtypes and promotion. [`functions`]
+//! lists what can be called. Texts may come from strangers: they are data, and bounded by [`Limits`].
+//!
+//! Results are the same bits whatever the number of threads, the layout of the arrays and the processor.
+
+mod array;
+mod cache;
+mod codegen;
+mod driver;
+mod engine;
+mod error;
+mod functions;
+mod fuse;
+mod hir;
+mod interp;
+mod ops;
+mod opt;
+mod options;
+mod program;
+mod shape;
+mod tape;
+mod vars;
+
+pub use array::{DynArray, FromResult};
+pub use driver::Stage;
+pub use engine::{Engine, EngineBuilder};
+pub use error::{Error, ErrorKind};
+pub use functions::{FunctionInfo, functions};
+pub use ndexpr_grammar::{Diagnostic, Label, Span};
+pub use ndexpr_runtime::dtype::{DType, Element, Scalar};
+pub use ndexpr_runtime::exec::Progress;
+pub use ndexpr_runtime::view::{View, ViewError, ViewMut};
+pub use options::{Backend, FloatMode, Limits, Unused};
+pub use program::Program;
+pub use vars::{Signature, Var, VarType, Vars};
+
+/// Evaluates a text into a fresh array, with the [global engine](Engine::global).
+///
+/// The result is an ndarray of the expression's dtype and rank, a number if it has rank 0, or a [`DynArray`] of any.
+///
+/// # Errors
+///
+/// If the text is wrong, shapes do not broadcast, or the result is not of the type asked for: see [`ErrorKind`].
+///
+/// ```
+/// use ndexpr::{DynArray, evaluate, vars};
+///
+/// let hypotenuse: f64 = evaluate("sqrt(a**2 + b**2)", vars! { a: 3.0, b: 4.0 })?;
+/// assert_eq!(hypotenuse, 5.0);
+///
+/// let any: DynArray = evaluate("a > 2", vars! { a: &[1_i32, 2, 3] })?;
+/// assert_eq!(any, DynArray::Bool(ndarray::array![false, false, true].into_dyn()));
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+pub fn evaluate<R: FromResult>(text: &str, vars: Vars<'_>) -> Result<R, Error> {
+    Engine::global().evaluate(text, &vars)
+}
+
+/// Evaluates a text into an output, with the [global engine](Engine::global); see [`Program::run`].
+///
+/// # Errors
+///
+/// As [`evaluate`], and if the output has another dtype than the result, or a shape that it does not broadcast to.
+///
+/// ```
+/// use ndexpr::{evaluate_into, vars};
+///
+/// let a = ndarray::array![[1_u8, 2], [3, 4]];
+/// let mut out = ndarray::Array2::<u8>::zeros((2, 2));
+/// evaluate_into("a * 2", vars! { a }, &mut out)?;
+/// assert_eq!(out, ndarray::array![[2, 4], [6, 8]]);
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+pub fn evaluate_into<'o>(text: &str, vars: Vars<'_>, out: impl Into<ViewMut<'o>>) -> Result<(), Error> {
+    Engine::global().evaluate_into(text, &vars, out)
+}

@@ -1,0 +1,118 @@
+//! The optimiser: from a typed graph to a cheaper one with the same bits.
+//!
+//! One pass in order rebuilds the graph through [`algebra`], whose rewrites are exact unless the caller asked for
+//! fast floats. Folding and common subexpressions come with the graph's constructors, canonical argument order makes
+//! `a + b` and `b + a` one, and what the root does not need is dropped at the end.
+
+mod algebra;
+
+use crate::hir::{Expr, ExprId, Graph};
+use crate::options::FloatMode;
+
+/// Optimises a graph.
+pub(crate) fn run(graph: &Graph, floats: FloatMode) -> Graph {
+    let mut out = Graph::new(graph.vars().to_vec());
+    let map = rebuild(graph, &mut out, |out, op, args, dtype| {
+        algebra::simplify(out, floats, op, args, dtype)
+    });
+    out.set_root(map[graph.root().index()].expect("the root is live"));
+    if floats == FloatMode::Fast {
+        out = contract(&out);
+    }
+    without_dead_nodes(&out)
+}
+
+/// Rebuilds the live nodes of `graph` in `out`, each through `apply`; gives the new node of each old one.
+fn rebuild(
+    graph: &Graph,
+    out: &mut Graph,
+    mut apply: impl FnMut(&mut Graph, crate::ops::Op, &[ExprId], ndexpr_runtime::dtype::DType) -> ExprId,
+) -> Vec<Option<ExprId>> {
+    let live = live_nodes(graph);
+    let mut map: Vec<Option<ExprId>> = vec![None; graph.len()];
+    for id in graph.ids().filter(|id| live[id.index()]) {
+        let new = match graph.expr(id) {
+            Expr::Var(var) => out.var(var),
+            Expr::Const(value) => out.constant(value),
+            Expr::Apply(op, args) => {
+                let args = args.map(|arg| map[arg.index()].unwrap_or(arg));
+                apply(out, op, &args[..op.arity()], graph.dtype(id))
+            }
+        };
+        map[id.index()] = Some(new);
+    }
+    map
+}
+
+fn live_nodes(graph: &Graph) -> Vec<bool> {
+    let mut live = vec![false; graph.len()];
+    live[graph.root().index()] = true;
+    for id in graph.ids().rev() {
+        if live[id.index()] {
+            for arg in graph.args(id) {
+                live[arg.index()] = true;
+            }
+        }
+    }
+    live
+}
+
+fn without_dead_nodes(graph: &Graph) -> Graph {
+    if live_nodes(graph).iter().all(|&live| live) {
+        return graph.clone();
+    }
+    let mut out = Graph::new(graph.vars().to_vec());
+    let map = rebuild(graph, &mut out, algebra::apply);
+    out.set_root(map[graph.root().index()].expect("the root is live"));
+    out
+}
+
+/// `a * b + c` to one rounding where the product has no other use. Not exact: only in fast mode.
+fn contract(graph: &Graph) -> Graph {
+    use crate::ops::Op;
+    let mut uses = vec![0_u32; graph.len()];
+    for id in graph.ids() {
+        for arg in graph.args(id) {
+            uses[arg.index()] += 1;
+        }
+    }
+    let mut out = Graph::new(graph.vars().to_vec());
+    let live = live_nodes(graph);
+    let mut map: Vec<Option<ExprId>> = vec![None; graph.len()];
+    let product = |id: ExprId| match graph.expr(id) {
+        Expr::Apply(Op::Mul, [x, y, _])
+            if uses[id.index()] == 1 && graph.dtype(id).is_float() =>
+        {
+            Some((x, y))
+        }
+        _ => None,
+    };
+    for id in graph.ids().filter(|id| live[id.index()]) {
+        let of = |old: ExprId| map[old.index()].expect("arguments come first");
+        let new = match graph.expr(id) {
+            Expr::Var(var) => out.var(var),
+            Expr::Const(value) => out.constant(value),
+            Expr::Apply(Op::Add, [x, y, _]) if let Some((a, b)) = product(x) => {
+                out.apply(Op::Fma, &[of(a), of(b), of(y)])
+            }
+            Expr::Apply(Op::Add, [x, y, _]) if let Some((a, b)) = product(y) => {
+                out.apply(Op::Fma, &[of(a), of(b), of(x)])
+            }
+            Expr::Apply(Op::Sub, [x, y, _]) if let Some((a, b)) = product(x) => {
+                let negative = algebra::apply(&mut out, Op::Neg, &[of(y)], graph.dtype(id));
+                out.apply(Op::Fma, &[of(a), of(b), negative])
+            }
+            Expr::Apply(Op::Sub, [x, y, _]) if let Some((a, b)) = product(y) => {
+                let negative = algebra::apply(&mut out, Op::Neg, &[of(a)], graph.dtype(id));
+                out.apply(Op::Fma, &[negative, of(b), of(x)])
+            }
+            Expr::Apply(op, args) => {
+                let args = args.map(|arg| map[arg.index()].unwrap_or(arg));
+                algebra::apply(&mut out, op, &args[..op.arity()], graph.dtype(id))
+            }
+        };
+        map[id.index()] = Some(new);
+    }
+    out.set_root(map[graph.root().index()].expect("the root is live"));
+    out
+}

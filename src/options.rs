@@ -1,0 +1,88 @@
+//! What a caller may choose.
+
+use ndexpr_grammar::Limits as TextLimits;
+
+/// How freely floats are computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FloatMode {
+    /// Every operation is rounded by itself, as IEEE 754 has it: the bits are those of NumPy.
+    #[default]
+    Strict,
+    /// Products and sums may become fused multiply-adds, division by a constant multiplication by its inverse,
+    /// powers plain products, and constants may be brought together. Still the same bits for any threads and layout.
+    Fast,
+}
+
+/// What runs a program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// Machine code, compiled by Cranelift.
+    #[default]
+    Jit,
+    /// The reference interpreter: slow, and the same bits.
+    Interp,
+}
+
+impl Backend {
+    /// `"jit"` or `"interp"`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Backend::Jit => "jit",
+            Backend::Interp => "interp",
+        }
+    }
+}
+
+impl std::fmt::Display for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What to do with variables that a text does not use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Unused {
+    /// Nothing: a caller may offer more than a formula needs.
+    #[default]
+    Allow,
+    /// They are an error: one of them may be a misspelling.
+    Deny,
+}
+
+/// Bounds on what untrusted text may ask for. Beyond them is an error, never a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// Bytes of text; 1 MiB unless set.
+    pub max_text_bytes: usize,
+    /// Parentheses, calls, signs, powers and conditions inside of one another; 256 unless set.
+    pub max_nesting: usize,
+    /// Names, literals and operations; 16,384 unless set.
+    pub max_nodes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        let TextLimits { max_text_bytes, max_nesting, max_nodes, .. } = TextLimits::default();
+        Limits { max_text_bytes, max_nesting, max_nodes }
+    }
+}
+
+impl Limits {
+    pub(crate) fn of_text(self) -> TextLimits {
+        let mut limits = TextLimits::default();
+        limits.max_text_bytes = self.max_text_bytes;
+        limits.max_nesting = self.max_nesting;
+        limits.max_nodes = self.max_nodes;
+        limits
+    }
+}
+
+/// All choices of an engine that change what it compiles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct CompileOptions {
+    pub(crate) floats: FloatMode,
+    pub(crate) backend: Backend,
+    pub(crate) unused: Unused,
+    pub(crate) limits: Limits,
+}

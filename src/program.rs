@@ -1,0 +1,445 @@
+//! Programs: compiled expressions, and how they run on a call's variables.
+
+use crate::array::{DynArray, FromResult};
+use crate::codegen::{self, Refusal, Target};
+use crate::driver::{self, Compiled, Stage};
+use crate::engine::Shared;
+use crate::error::Error;
+use crate::fuse::{self, Source};
+use crate::hir::Graph;
+use crate::interp;
+use crate::options::Backend;
+use crate::shape;
+use crate::tape::Tape;
+use crate::vars::{Signature, VarType, Vars};
+use ndexpr_grammar::Span;
+use ndexpr_runtime::abi::RunKind;
+use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::exec::{self, Kernel, Progress, RunOptions};
+use ndexpr_runtime::memory::{self, Output, OwnedCopy};
+use ndexpr_runtime::plan::{Plan, output_order};
+use ndexpr_runtime::view::{Overlap, View, ViewMut};
+use smallvec::SmallVec;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// Views of a call, without a heap for the usual number of variables.
+type Views<'a> = SmallVec<[View<'a>; 8]>;
+
+/// Copies of inputs, by input.
+type Copies = SmallVec<[Option<OwnedCopy>; 8]>;
+
+/// A compiled expression: immutable, and may run on many threads at once.
+///
+/// ```
+/// use ndexpr::{DType, Engine, Signature, VarType, vars};
+///
+/// let engine = Engine::builder().threads(2).build()?;
+/// let signature = Signature::new()
+///     .with("a", VarType::array(DType::Float64))
+///     .with("b", VarType::array(DType::Float64));
+/// let program = engine.compile("a + b*2", &signature)?;
+///
+/// let (a, b) = (ndarray::array![1.0, 2.0], ndarray::array![10.0, 20.0]);
+/// let mut out = ndarray::Array1::zeros(2);
+/// program.run(&vars! { a, b }, &mut out)?;
+/// assert_eq!(out, ndarray::array![21.0, 42.0]);
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+pub struct Program {
+    text: Arc<str>,
+    signature: Signature,
+    compiled: Compiled,
+    engine: Arc<Shared>,
+}
+
+/// What runs.
+pub(crate) enum Executable {
+    Jit { loops: Vec<CompiledLoop> },
+    Interp { reason: String },
+}
+
+/// A loop, and its kernels for the layouts that have come up.
+pub(crate) struct CompiledLoop {
+    tape: Tape,
+    target: &'static Target,
+    /// The run kinds of the most likely layout.
+    expected: SmallVec<[RunKind; 8]>,
+    kernels: OnceLock<Box<KernelNode>>,
+}
+
+/// A list that only grows, so that finding a kernel takes no lock.
+struct KernelNode {
+    kinds: SmallVec<[RunKind; 8]>,
+    kernel: Result<Kernel, Refusal>,
+    next: OnceLock<Box<KernelNode>>,
+}
+
+impl CompiledLoop {
+    pub(crate) fn new(tape: Tape, graph: &Graph, group: &fuse::Loop, target: &'static Target) -> CompiledLoop {
+        let is_scalar = group.outputs.iter().all(|&(id, _)| graph.is_scalar(id));
+        let inputs = group.inputs.iter().map(|&(id, _)| match graph.is_scalar(id) && !is_scalar {
+            true => RunKind::Splat,
+            false => RunKind::Contiguous,
+        });
+        let outputs = group.outputs.iter().map(|_| RunKind::Contiguous);
+        let expected = inputs.chain(outputs).collect();
+        CompiledLoop { tape, target, expected, kernels: OnceLock::new() }
+    }
+
+    /// Contiguous arrays and scalars.
+    pub(crate) fn expected_kinds(&self) -> &[RunKind] {
+        &self.expected
+    }
+
+    /// The kernel for operands of these run kinds, compiled when first asked for.
+    pub(crate) fn kernel(&self, kinds: &[RunKind]) -> &Result<Kernel, Refusal> {
+        let mut place = &self.kernels;
+        loop {
+            let node = place.get_or_init(|| {
+                Box::new(KernelNode {
+                    kinds: SmallVec::from_slice(kinds),
+                    kernel: codegen::compile(&self.tape, kinds, self.target),
+                    next: OnceLock::new(),
+                })
+            });
+            if *node.kinds == *kinds {
+                return &node.kernel;
+            }
+            place = &node.next;
+        }
+    }
+
+    fn first_refusal(&self) -> Option<&Refusal> {
+        let mut place = &self.kernels;
+        while let Some(node) = place.get() {
+            if let Err(refusal) = &node.kernel {
+                return Some(refusal);
+            }
+            place = &node.next;
+        }
+        None
+    }
+}
+
+impl Drop for KernelNode {
+    /// One by one: the list may be longer than the stack is deep.
+    fn drop(&mut self) {
+        let mut next = self.next.take();
+        while let Some(mut node) = next {
+            next = node.next.take();
+        }
+    }
+}
+
+impl Program {
+    pub(crate) fn new(text: &str, signature: &Signature, engine: Arc<Shared>) -> Result<Program, Error> {
+        let compiled = driver::compile(text, signature, &engine.options).map_err(|error| error.in_text(text))?;
+        Ok(Program { text: text.into(), signature: signature.clone(), compiled, engine })
+    }
+
+    /// The text that it was compiled from.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The types of the variables that it was compiled for.
+    #[must_use]
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// The variables that the text uses, in the order in which it first names them.
+    pub fn variables(&self) -> impl ExactSizeIterator<Item = (&str, VarType)> {
+        self.compiled.graph.vars().iter().map(|var| (var.name.as_str(), var.ty))
+    }
+
+    /// The dtype of the result.
+    #[must_use]
+    pub fn result_dtype(&self) -> DType {
+        self.compiled.graph.dtype(self.compiled.graph.root())
+    }
+
+    /// What runs the program: the interpreter, if the engine was told to or machine code could not be made.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        if self.fallback_reason().is_some() { Backend::Interp } else { Backend::Jit }
+    }
+
+    /// Why the program, or a layout that it has been run with, is interpreted. None if it is not.
+    #[must_use]
+    pub fn fallback_reason(&self) -> Option<&str> {
+        match &self.compiled.executable {
+            Executable::Interp { reason } => Some(reason),
+            Executable::Jit { loops } => {
+                loops.iter().find_map(CompiledLoop::first_refusal).map(|refusal| refusal.0.as_str())
+            }
+        }
+    }
+
+    /// How long each stage took when the program was compiled. `Asm` is the code generation, `Clif` included.
+    #[must_use]
+    pub fn compile_times(&self) -> &[(Stage, Duration)] {
+        &self.compiled.times
+    }
+
+    /// The shape of the result for these variables.
+    ///
+    /// # Errors
+    ///
+    /// If a variable is missing or of another type than compiled for, or the shapes do not broadcast.
+    pub fn result_shape(&self, vars: &Vars<'_>) -> Result<Vec<usize>, Error> {
+        let views = self.views(vars)?;
+        Ok(self.broadcast(&views)?.to_vec())
+    }
+
+    /// The memory order of a fresh result for these variables: its axes from outermost to innermost.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::result_shape`].
+    pub fn result_order(&self, vars: &Vars<'_>) -> Result<Vec<usize>, Error> {
+        let views = self.views(vars)?;
+        let shape = self.broadcast(&views)?;
+        Ok(output_order(&shape, &views).to_vec())
+    }
+
+    /// Runs into an output: any array or view of the result's dtype, of the result's shape or one that it broadcasts
+    /// to. The output may be one of the inputs, or overlap them.
+    ///
+    /// Allocates nothing, unless an input overlaps the output without being it.
+    ///
+    /// # Errors
+    ///
+    /// If a variable is missing or of another type than compiled for, shapes do not broadcast, or the output does not fit.
+    pub fn run<'o>(&self, vars: &Vars<'_>, out: impl Into<ViewMut<'o>>) -> Result<(), Error> {
+        self.run_with(vars, out, None)
+    }
+
+    /// As [`Program::run`], telling how far it is; the progress may also stop it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::run`], and if it is cancelled.
+    pub fn run_with<'o>(
+        &self,
+        vars: &Vars<'_>,
+        out: impl Into<ViewMut<'o>>,
+        progress: Option<&Progress>,
+    ) -> Result<(), Error> {
+        self.run_into(vars, out.into(), progress).map_err(|error| error.in_text(&self.text))
+    }
+
+    fn run_into(&self, vars: &Vars<'_>, mut out: ViewMut<'_>, progress: Option<&Progress>) -> Result<(), Error> {
+        if out.dtype() != self.result_dtype() {
+            return Err(self.dtype_error(out.dtype()));
+        }
+        let copies: Copies;
+        let mut views = self.views(vars)?;
+        let shape = self.broadcast(&views)?;
+        if !shape::broadcasts_to(&shape, out.shape()) {
+            return Err(Error::output_shape(&shape, out.shape()));
+        }
+        copies = copies_of_overlapping(&views, &out)?;
+        for (view, copy) in views.iter_mut().zip(&copies) {
+            if let Some(copy) = copy {
+                *view = copy.view();
+            }
+        }
+        self.execute(&views, &mut out, progress)
+    }
+
+    /// Runs into a fresh array, whose memory order follows the inputs'.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::run`], and if the result is not of the type asked for, or there is no memory for it.
+    pub fn evaluate<R: FromResult>(&self, vars: &Vars<'_>) -> Result<R, Error> {
+        self.evaluate_fresh(vars).map_err(|error| error.in_text(&self.text))
+    }
+
+    fn evaluate_fresh<R: FromResult>(&self, vars: &Vars<'_>) -> Result<R, Error> {
+        if let Some(expected) = R::DTYPE
+            && expected != self.result_dtype()
+        {
+            return Err(self.dtype_error(expected));
+        }
+        let views = self.views(vars)?;
+        let shape = self.broadcast(&views)?;
+        if let Some(rank) = R::RANK
+            && rank != shape.len()
+        {
+            return Err(Error::result_rank(rank, shape.len()));
+        }
+        let mut output = Output::new(self.result_dtype(), &shape, &output_order(&shape, &views))?;
+        self.execute(&views, &mut output.view_mut(), None)?;
+        R::from_result(DynArray::from_output(output))
+    }
+
+    fn dtype_error(&self, expected: DType) -> Error {
+        let whole = self.compiled.ast[self.compiled.ast.root()].span;
+        Error::result_dtype(expected, self.result_dtype(), Some((whole, &self.text)))
+    }
+
+    /// The values of the graph's variables, in order.
+    fn views<'v>(&self, vars: &'v Vars<'_>) -> Result<Views<'v>, Error> {
+        let mut views = Views::new();
+        for var in self.compiled.graph.vars() {
+            let Some(value) = vars.get(&var.name) else {
+                return Err(Error::missing_variable(&var.name, self.first_use(&var.name)));
+            };
+            let view = value.view();
+            if view.dtype() != var.ty.dtype || (var.ty.is_scalar && view.n_axes() > 0) {
+                return Err(Error::variable_type(&var.name, var.ty, view.dtype(), view.n_axes()));
+            }
+            views.push(view);
+        }
+        Ok(views)
+    }
+
+    fn first_use(&self, name: &str) -> Option<Span> {
+        shape::first_use(&self.compiled.ast, name)
+    }
+
+    /// The shape of the result: all variables of the text take part, whatever became of them.
+    fn broadcast(&self, views: &[View<'_>]) -> Result<shape::Shape, Error> {
+        shape::broadcast(views).map_err(|error| {
+            let shape_of = |name: &str| {
+                let var = self.compiled.graph.vars().iter().position(|var| var.name == name)?;
+                Some(views[var].shape())
+            };
+            shape::conflict(&self.compiled.ast, &shape_of).unwrap_or_else(|| Error::internal(error))
+        })
+    }
+
+    fn execute(&self, views: &[View<'_>], out: &mut ViewMut<'_>, progress: Option<&Progress>) -> Result<(), Error> {
+        if let Some(progress) = progress {
+            progress.set_total(out.n_elems());
+        }
+        let Executable::Jit { loops } = &self.compiled.executable else {
+            return interp::run(&self.compiled.graph, views, out, progress);
+        };
+        // One element each, as bytes.
+        let mut temps: SmallVec<[[u8; 8]; 4]> = SmallVec::from_elem([0; 8], self.compiled.plan.temps.len());
+        let (last, before) = loops.split_last().ok_or_else(|| Error::internal("a program without a loop"))?;
+        for (compiled, group) in before.iter().zip(&self.compiled.plan.loops) {
+            self.run_scalar_loop(compiled, group, views, &mut temps)?;
+        }
+        let group = &self.compiled.plan.loops[before.len()];
+        let inputs = self.loop_inputs(group, views, &temps)?;
+        let shape: shape::Shape = out.shape().into();
+        let mut outputs = [out.reborrow()];
+        let plan = Plan::new(&shape, &inputs, &mut outputs)?;
+        match last.kernel(plan.run_kinds()) {
+            Ok(kernel) => Ok(exec::run(&plan, kernel, &RunOptions { pool: &self.engine.pool, progress })?),
+            Err(_) => {
+                drop(plan);
+                interp::run(&self.compiled.graph, views, out, progress)
+            }
+        }
+    }
+
+    /// Computes values that are the same for all elements.
+    fn run_scalar_loop(
+        &self,
+        compiled: &CompiledLoop,
+        group: &fuse::Loop,
+        views: &[View<'_>],
+        temps: &mut [[u8; 8]],
+    ) -> Result<(), Error> {
+        let inputs = self.loop_inputs(group, views, &[])?;
+        let mut outputs: SmallVec<[ViewMut<'_>; 4]> = SmallVec::new();
+        // The targets of the only loop before the last are all temporaries, in order.
+        for (bytes, &dtype) in temps.iter_mut().zip(&self.compiled.plan.temps) {
+            outputs.push(ViewMut::from_bytes_mut(bytes, dtype, &[], &[], 0)?);
+        }
+        let plan = Plan::new(&[], &inputs, &mut outputs)?;
+        match compiled.kernel(plan.run_kinds()) {
+            Ok(kernel) => Ok(exec::run(&plan, kernel, &RunOptions::new(&self.engine.pool))?),
+            Err(Refusal(reason)) => Err(Error::internal(reason)),
+        }
+    }
+
+    fn loop_inputs<'v>(
+        &self,
+        group: &fuse::Loop,
+        views: &[View<'v>],
+        temps: &'v [[u8; 8]],
+    ) -> Result<Views<'v>, Error> {
+        let mut inputs = Views::new();
+        for &(_, source) in &group.inputs {
+            inputs.push(match source {
+                Source::Var(var) => views[var.0 as usize].clone(),
+                Source::Temp(temp) => {
+                    let dtype = self.compiled.plan.temps[temp.0 as usize];
+                    View::from_bytes(&temps[temp.0 as usize], dtype, &[], &[], 0)?
+                }
+            });
+        }
+        Ok(inputs)
+    }
+
+    /// What a stage of the compiler makes of the text, as text.
+    #[must_use]
+    pub fn explain(&self, stage: Stage) -> String {
+        self.try_explain(stage).unwrap_or_else(|error| error.render())
+    }
+
+    fn try_explain(&self, stage: Stage) -> Result<String, Error> {
+        let Compiled { ast, graph, plan, .. } = &self.compiled;
+        let options = &self.engine.options;
+        match stage {
+            Stage::Ast => return Ok(ast.dump()),
+            Stage::Hir => return Ok(driver::lower(ast, &self.signature, options)?.to_string()),
+            Stage::Opt => return Ok(graph.to_string()),
+            Stage::Fuse => return Ok(plan.print(graph).to_string()),
+            Stage::Tape | Stage::Clif | Stage::Asm => {}
+        }
+        let Some(target) = Target::host() else {
+            return Ok("there is no code generator for this processor\n".to_owned());
+        };
+        let Some(tapes) = driver::build_tapes(graph, plan, target)? else {
+            return Ok("interpreted: its values need more scratch than a thread has\n".to_owned());
+        };
+        let mut all = String::new();
+        for (i, (tape, group)) in tapes.into_iter().zip(&plan.loops).enumerate() {
+            if plan.loops.len() > 1 {
+                all.push_str(&format!("loop {i}\n"));
+            }
+            if stage == Stage::Tape {
+                all.push_str(&tape.to_string());
+                continue;
+            }
+            let compiled = CompiledLoop::new(tape, graph, group, target);
+            match codegen::print(&compiled.tape, compiled.expected_kinds(), target) {
+                Ok(listing) if stage == Stage::Clif => all.push_str(&listing.clif),
+                Ok(listing) => all.push_str(&listing.asm),
+                Err(Refusal(reason)) => all.push_str(&format!("interpreted: {reason}\n")),
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program")
+            .field("text", &self.text)
+            .field("signature", &format_args!("{}", self.signature))
+            .field("backend", &self.backend())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Copies of the inputs that share memory with the output without being it.
+fn copies_of_overlapping(views: &[View<'_>], out: &ViewMut<'_>) -> Result<Copies, Error> {
+    let mut copies = Copies::new();
+    for view in views {
+        copies.push(match Overlap::of(view, out) {
+            Overlap::Partial => Some(memory::copy_of(view)?),
+            Overlap::None | Overlap::Same => None,
+        });
+    }
+    Ok(copies)
+}

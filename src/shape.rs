@@ -1,0 +1,59 @@
+//! Shapes of a call: the result's, and which parts of the text disagree when there is none.
+
+use crate::error::Error;
+use ndexpr_grammar::Span;
+use ndexpr_grammar::{Ast, ExprKind};
+use ndexpr_runtime::view::{BroadcastError, View, broadcast_shapes};
+
+pub(crate) use ndexpr_runtime::view::Shape;
+
+/// The shape that all views broadcast to.
+pub(crate) fn broadcast(views: &[View<'_>]) -> Result<Shape, BroadcastError> {
+    broadcast_shapes(views.iter().map(View::shape))
+}
+
+/// True if a result of one shape fills an output of the other.
+pub(crate) fn broadcasts_to(from: &[usize], to: &[usize]) -> bool {
+    from.len() <= to.len() && from.iter().rev().zip(to.iter().rev()).all(|(&from, &to)| from == to || from == 1)
+}
+
+/// The smallest part of the text whose operands do not broadcast, as an error that points at both.
+///
+/// Runs only where the whole does not broadcast. The tree is walked in order, arguments first.
+pub(crate) fn conflict<'s>(ast: &Ast, shape_of: &dyn Fn(&str) -> Option<&'s [usize]>) -> Option<Error> {
+    let mut shapes: Vec<Shape> = Vec::with_capacity(ast.len());
+    for (_, expr) in ast.exprs() {
+        let mut shape = match &expr.kind {
+            ExprKind::Name(name) => shape_of(ast.name(*name)).map(Shape::from).unwrap_or_default(),
+            _ => Shape::default(),
+        };
+        let mut children = Vec::new();
+        expr.kind.for_each_child(|child| children.push(child));
+        for (i, &child) in children.iter().enumerate() {
+            let rhs = &shapes[child.index()];
+            match broadcast_shapes([&shape[..], &rhs[..]]) {
+                Ok(joint) => shape = joint,
+                Err(_) => {
+                    // The first operand that alone disagrees with this one; together several might.
+                    let lhs = children[..i].iter().find(|&&lhs| {
+                        broadcast_shapes([&shapes[lhs.index()][..], &rhs[..]]).is_err()
+                    })?;
+                    return Some(Error::shape(
+                        (ast[*lhs].span, &shapes[lhs.index()]),
+                        (ast[child].span, rhs),
+                    ));
+                }
+            }
+        }
+        shapes.push(shape);
+    }
+    None
+}
+
+/// Where the text first names a variable.
+pub(crate) fn first_use(ast: &Ast, name: &str) -> Option<Span> {
+    ast.exprs().find_map(|(_, expr)| match &expr.kind {
+        ExprKind::Name(id) if ast.name(*id) == name => Some(expr.span),
+        _ => None,
+    })
+}

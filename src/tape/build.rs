@@ -1,0 +1,502 @@
+//! From a fusion group to a tape: the primitives become instructions on lanes.
+//!
+//! Here bools become masks, conversions become the steps that registers can do, and operations whose edge cases no
+//! instruction has (shifts by any count, minimum with NaN, float to a narrow integer) become several.
+
+use super::{Condition, Inst, Kind, Node, Operand, Tape, Ty, ValueId, schedule};
+use crate::fuse::{Loop, Source, Target};
+use crate::hir::{Expr, ExprId, Graph};
+use crate::ops::Op;
+use ndexpr_runtime::dtype::{DType, Element};
+use ndexpr_runtime::math::MathFn;
+use rustc_hash::FxHashMap;
+
+/// What the target can do that changes the tape.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Features {
+    /// A fused multiply-add is an instruction.
+    pub(crate) has_fma: bool,
+}
+
+/// Builds and schedules the tape of a loop. None if its values need more scratch than a thread has.
+pub(crate) fn build(graph: &Graph, group: &Loop, features: Features) -> Option<Tape> {
+    let mut builder = Builder {
+        graph,
+        features,
+        nodes: Vec::with_capacity(2 * group.body.len() + 8),
+        ids: FxHashMap::default(),
+        value_of: vec![None; graph.len()],
+    };
+    let mut inputs = Vec::with_capacity(group.inputs.len());
+    for (i, &(id, source)) in group.inputs.iter().enumerate() {
+        let dtype = graph.dtype(id);
+        let value = builder.load(i as u32, dtype);
+        builder.value_of[id.index()] = Some(value);
+        let name = match source {
+            Source::Var(var) => graph.vars()[var.0 as usize].name.clone(),
+            Source::Temp(temp) => format!("temp{}", temp.0),
+        };
+        inputs.push(Operand { name, dtype });
+    }
+    for &id in &group.body {
+        let value = builder.expr(id);
+        builder.value_of[id.index()] = Some(value);
+    }
+    let mut outputs = Vec::with_capacity(group.outputs.len());
+    for (i, &(id, target)) in group.outputs.iter().enumerate() {
+        let dtype = graph.dtype(id);
+        builder.store(i as u32, id);
+        let name = match target {
+            Target::Result => "result".to_owned(),
+            Target::Temp(temp) => format!("temp{}", temp.0),
+        };
+        outputs.push(Operand { name, dtype });
+    }
+    schedule::schedule(builder.nodes, inputs, outputs)
+}
+
+struct Builder<'a> {
+    graph: &'a Graph,
+    features: Features,
+    nodes: Vec<Node>,
+    ids: FxHashMap<Node, ValueId>,
+    /// By node of the graph.
+    value_of: Vec<Option<ValueId>>,
+}
+
+impl Builder<'_> {
+    fn push(&mut self, inst: Inst, args: &[ValueId], ty: Ty) -> ValueId {
+        let mut all = [args.first().copied().unwrap_or(ValueId(0)); 3];
+        all[..args.len()].copy_from_slice(args);
+        let node = Node { inst, args: all, ty };
+        let next = ValueId(self.nodes.len() as u32);
+        let id = *self.ids.entry(node).or_insert(next);
+        if id == next {
+            self.nodes.push(node);
+        }
+        id
+    }
+
+    fn ty(&self, value: ValueId) -> Ty {
+        self.nodes[value.index()].ty
+    }
+
+    /// An instruction whose result has the type of its last argument.
+    fn same(&mut self, inst: Inst, args: &[ValueId]) -> ValueId {
+        let ty = self.ty(args[args.len() - 1]);
+        self.push(inst, args, ty)
+    }
+
+    fn constant(&mut self, ty: Ty, bits: u64) -> ValueId {
+        self.push(Inst::Const(bits), &[], ty)
+    }
+
+    fn float(&mut self, bytes: u32, value: f64) -> ValueId {
+        let bits = if bytes == 4 { Element::to_bits(value as f32) } else { value.to_bits() };
+        self.constant(Ty::float(bytes), bits)
+    }
+
+    fn load(&mut self, operand: u32, dtype: DType) -> ValueId {
+        let ty = Ty::in_memory(dtype);
+        let value = self.push(Inst::Load(operand), &[], ty);
+        if dtype == DType::Bool { self.is_not_zero(value, false) } else { value }
+    }
+
+    fn store(&mut self, operand: u32, id: ExprId) {
+        let value = self.value(id);
+        let value = if self.ty(value).kind == Kind::Mask {
+            self.mask_to_int(value, 1)
+        } else {
+            value
+        };
+        self.same(Inst::Store(operand), &[value]);
+    }
+
+    /// A constant with only the sign bit of a float set.
+    fn sign_bit(&mut self, float: ValueId) -> ValueId {
+        let ty = self.ty(float);
+        self.constant(ty, 1 << (8 * ty.bytes - 1))
+    }
+
+    fn magnitude(&mut self, float: ValueId) -> ValueId {
+        let ty = self.ty(float);
+        let mask = self.constant(ty, u64::MAX >> (65 - 8 * ty.bytes));
+        self.same(Inst::And, &[float, mask])
+    }
+
+    fn is_not_zero(&mut self, value: ValueId, signed: bool) -> ValueId {
+        let ty = self.ty(value);
+        let zero = self.constant(ty, 0);
+        self.compare(Condition::Ne, signed, value, zero)
+    }
+
+    fn compare(&mut self, condition: Condition, signed: bool, a: ValueId, b: ValueId) -> ValueId {
+        let ty = Ty::mask(self.ty(a).bytes);
+        self.push(Inst::Compare { condition, signed }, &[a, b], ty)
+    }
+
+    fn select(&mut self, mask: ValueId, a: ValueId, b: ValueId) -> ValueId {
+        let mask = self.resize_mask(mask, self.ty(a).bytes);
+        self.same(Inst::Select, &[mask, a, b])
+    }
+
+    fn resize_mask(&mut self, mask: ValueId, bytes: u32) -> ValueId {
+        if self.ty(mask).bytes == bytes {
+            return mask;
+        }
+        match self.nodes[mask.index()].inst {
+            Inst::Const(bits) => {
+                let ones = if bits == 0 { 0 } else { u64::MAX >> (64 - 8 * bytes) };
+                self.constant(Ty::mask(bytes), ones)
+            }
+            _ => self.push(Inst::ResizeMask, &[mask], Ty::mask(bytes)),
+        }
+    }
+
+    /// True as 1, false as 0.
+    fn mask_to_int(&mut self, mask: ValueId, bytes: u32) -> ValueId {
+        let mask = self.resize_mask(mask, bytes);
+        let bits = self.push(Inst::Reinterpret, &[mask], Ty::int(bytes));
+        let one = self.constant(Ty::int(bytes), 1);
+        self.same(Inst::And, &[bits, one])
+    }
+
+    /// The value of a node of the graph; constants are made where they are used.
+    fn value(&mut self, id: ExprId) -> ValueId {
+        if let Some(value) = self.value_of[id.index()] {
+            return value;
+        }
+        let Expr::Const(value) = self.graph.expr(id) else {
+            unreachable!("a loop's body is in order, and its inputs are complete");
+        };
+        if value.dtype() == DType::Bool {
+            let bits = if value.bits() == 0 { 0 } else { 0xff };
+            return self.constant(Ty::mask(1), bits);
+        }
+        self.constant(Ty::in_memory(value.dtype()), value.bits())
+    }
+
+    fn expr(&mut self, id: ExprId) -> ValueId {
+        let Expr::Apply(op, _) = self.graph.expr(id) else {
+            unreachable!("a loop's body is made of operations");
+        };
+        let mut args = [ValueId(0); 3];
+        let mut ids = [id; 3];
+        for (i, arg) in self.graph.args(id).enumerate() {
+            args[i] = self.value(arg);
+            ids[i] = arg;
+        }
+        let [a, b, c] = args;
+        let from = self.graph.dtype(ids[op.arity() - 1]);
+        let signed = from.is_signed_int();
+        if from == DType::Bool && op != Op::Cast {
+            return self.bools(op, &mut args[..op.arity()]);
+        }
+        match op {
+            Op::Add => self.same(Inst::Add, &[a, b]),
+            Op::Sub => self.same(Inst::Sub, &[a, b]),
+            Op::Mul => self.same(Inst::Mul, &[a, b]),
+            Op::Div => self.same(Inst::Div, &[a, b]),
+            Op::Neg if from.is_float() => {
+                let sign = self.sign_bit(a);
+                self.same(Inst::Xor, &[a, sign])
+            }
+            Op::Neg => self.same(Inst::Neg, &[a]),
+            Op::Abs if from.is_unsigned_int() => a,
+            Op::Abs if from.is_float() => self.magnitude(a),
+            Op::Abs => self.same(Inst::Abs, &[a]),
+            Op::Sqrt => self.same(Inst::Sqrt, &[a]),
+            Op::Floor => self.same(Inst::Floor, &[a]),
+            Op::Ceil => self.same(Inst::Ceil, &[a]),
+            Op::Trunc => self.same(Inst::Trunc, &[a]),
+            Op::Rint => self.same(Inst::Rint, &[a]),
+            Op::Min => self.extremum(Inst::Min { signed }, a, b),
+            Op::Max => self.extremum(Inst::Max { signed }, a, b),
+            Op::Copysign => {
+                let magnitude = self.magnitude(a);
+                let sign = self.sign_bit(b);
+                let sign = self.same(Inst::And, &[b, sign]);
+                self.same(Inst::Or, &[magnitude, sign])
+            }
+            Op::Fma => self.same(Inst::Fma, &[a, b, c]),
+            Op::And => self.same(Inst::And, &[a, b]),
+            Op::Or => self.same(Inst::Or, &[a, b]),
+            Op::Xor => self.same(Inst::Xor, &[a, b]),
+            Op::Not => self.same(Inst::Not, &[a]),
+            Op::Shl => self.shift(Inst::Shl, a, b, false),
+            Op::Shr => self.shift(Inst::Shr { signed }, a, b, signed),
+            Op::Eq => self.compare(Condition::Eq, signed, a, b),
+            Op::Ne => self.compare(Condition::Ne, signed, a, b),
+            Op::Lt => self.compare(Condition::Lt, signed, a, b),
+            Op::Le => self.compare(Condition::Le, signed, a, b),
+            Op::Gt => self.compare(Condition::Gt, signed, a, b),
+            Op::Ge => self.compare(Condition::Ge, signed, a, b),
+            Op::Select => self.select(a, b, c),
+            Op::Cast => self.cast(a, from, self.graph.dtype(id)),
+            Op::Math(MathFn::Cube) => self.cube(a, from),
+            Op::Math(MathFn::Quart) => self.quart(a, from),
+            Op::Math(function) => self.call(function, from, &args[..op.arity()]),
+        }
+    }
+
+    fn call(&mut self, function: MathFn, dtype: DType, args: &[ValueId]) -> ValueId {
+        self.push(Inst::Call { function, dtype }, args, Ty::in_memory(dtype))
+    }
+
+    /// Operations on masks, all brought to the narrowest width among them.
+    fn bools(&mut self, op: Op, args: &mut [ValueId]) -> ValueId {
+        let bytes = args.iter().map(|&arg| self.ty(arg).bytes).min().unwrap_or(1);
+        for arg in &mut *args {
+            *arg = self.resize_mask(*arg, bytes);
+        }
+        match op {
+            Op::And => self.same(Inst::And, args),
+            Op::Or => self.same(Inst::Or, args),
+            Op::Xor | Op::Ne => self.same(Inst::Xor, args),
+            Op::Eq => {
+                let differ = self.same(Inst::Xor, args);
+                self.same(Inst::Not, &[differ])
+            }
+            Op::Not => self.same(Inst::Not, args),
+            Op::Select => self.same(Inst::Select, args),
+            _ => unreachable!("the graph has no {op} of bools"),
+        }
+    }
+
+    /// A NaN that is the first argument must win; one that is the second does already.
+    fn extremum(&mut self, inst: Inst, a: ValueId, b: ValueId) -> ValueId {
+        if self.ty(a).kind != Kind::Float {
+            return self.same(inst, &[a, b]);
+        }
+        if self.as_float(a).is_some_and(|value| !value.is_nan()) {
+            return self.same(inst, &[a, b]);
+        }
+        // The order of the arguments decides only between -0.0 and 0.0, so a constant that is neither may go first.
+        if self.as_float(b).is_some_and(|value| !value.is_nan() && value != 0.0) {
+            return self.same(inst, &[b, a]);
+        }
+        let value = self.same(inst, &[a, b]);
+        let is_nan = self.compare(Condition::Unordered, false, a, a);
+        self.select(is_nan, a, value)
+    }
+
+    fn as_float(&self, value: ValueId) -> Option<f64> {
+        let node = &self.nodes[value.index()];
+        match (node.inst, node.ty.bytes) {
+            (Inst::Const(bits), 4) => Some(<f32 as Element>::from_bits(bits).into()),
+            (Inst::Const(bits), _) => Some(f64::from_bits(bits)),
+            _ => None,
+        }
+    }
+
+    fn shift(&mut self, inst: Inst, a: ValueId, count: ValueId, signed: bool) -> ValueId {
+        let ty = self.ty(a);
+        let bits = 8 * u64::from(ty.bytes);
+        let zero = self.constant(ty, 0);
+        let most = self.constant(ty, bits - 1);
+        if let Inst::Const(count_bits) = self.nodes[count.index()].inst {
+            return match count_bits {
+                n if n < bits => self.same(inst, &[a, count]),
+                _ if signed => self.same(inst, &[a, most]),
+                _ => zero,
+            };
+        }
+        // A negative count is a large one without its sign.
+        let clamped = self.same(Inst::Min { signed: false }, &[count, most]);
+        let shifted = self.same(inst, &[a, clamped]);
+        if signed {
+            return shifted;
+        }
+        let in_range = self.compare(Condition::Le, false, count, most);
+        self.select(in_range, shifted, zero)
+    }
+
+    /// The third power as `p + c` with `c` the rounding errors of both products; see the runtime's `Cube`.
+    fn cube(&mut self, x: ValueId, dtype: DType) -> ValueId {
+        if dtype == DType::Float32 {
+            let wide = self.push(Inst::ResizeFloat, &[x], Ty::float(8));
+            let square = self.same(Inst::Mul, &[wide, wide]);
+            let cube = self.same(Inst::Mul, &[square, wide]);
+            return self.push(Inst::ResizeFloat, &[cube], Ty::float(4));
+        }
+        if !self.features.has_fma {
+            return self.call(MathFn::Cube, dtype, &[x]);
+        }
+        let (h, l) = self.square_with_error(x);
+        let p = self.same(Inst::Mul, &[h, x]);
+        let e = self.product_error(h, x, p);
+        let lx = self.same(Inst::Mul, &[l, x]);
+        let c = self.same(Inst::Add, &[e, lx]);
+        self.add_correction(p, c)
+    }
+
+    fn quart(&mut self, x: ValueId, dtype: DType) -> ValueId {
+        if dtype == DType::Float32 {
+            let wide = self.push(Inst::ResizeFloat, &[x], Ty::float(8));
+            let square = self.same(Inst::Mul, &[wide, wide]);
+            let quart = self.same(Inst::Mul, &[square, square]);
+            return self.push(Inst::ResizeFloat, &[quart], Ty::float(4));
+        }
+        if !self.features.has_fma {
+            return self.call(MathFn::Quart, dtype, &[x]);
+        }
+        let (h, l) = self.square_with_error(x);
+        let p = self.same(Inst::Mul, &[h, h]);
+        let e = self.product_error(h, h, p);
+        let twice_h = self.same(Inst::Add, &[h, h]);
+        let correction = self.same(Inst::Mul, &[twice_h, l]);
+        let c = self.same(Inst::Add, &[e, correction]);
+        self.add_correction(p, c)
+    }
+
+    fn square_with_error(&mut self, x: ValueId) -> (ValueId, ValueId) {
+        let h = self.same(Inst::Mul, &[x, x]);
+        (h, self.product_error(x, x, h))
+    }
+
+    /// What rounding took from the product `p` of `a` and `b`.
+    fn product_error(&mut self, a: ValueId, b: ValueId, p: ValueId) -> ValueId {
+        let minus_p = self.same(Inst::Neg, &[p]);
+        self.same(Inst::Fma, &[a, b, minus_p])
+    }
+
+    /// The correction counts only where it is smaller than what it corrects: not for infinities, zeros and NaN.
+    fn add_correction(&mut self, p: ValueId, c: ValueId) -> ValueId {
+        let sum = self.same(Inst::Add, &[p, c]);
+        let size_of_c = self.magnitude(c);
+        let size_of_p = self.magnitude(p);
+        let counts = self.compare(Condition::Lt, false, size_of_c, size_of_p);
+        self.select(counts, sum, p)
+    }
+
+    fn cast(&mut self, x: ValueId, from: DType, to: DType) -> ValueId {
+        let ty = Ty::in_memory(to);
+        match (from, to) {
+            (DType::Bool, _) if to.is_float() => {
+                let one = self.float(ty.bytes, 1.0);
+                let zero = self.float(ty.bytes, 0.0);
+                self.select(x, one, zero)
+            }
+            (DType::Bool, _) => self.mask_to_int(x, ty.bytes),
+            (_, DType::Bool) => self.is_not_zero(x, from.is_signed_int()),
+            _ => match (from.is_float(), to.is_float()) {
+                (false, false) => self.resize_int(x, from.is_signed_int(), ty.bytes),
+                (true, true) => self.push(Inst::ResizeFloat, &[x], ty),
+                (false, true) => self.int_to_float(x, from, ty),
+                (true, false) => self.float_to_int(x, to),
+            },
+        }
+    }
+
+    fn resize_int(&mut self, x: ValueId, signed: bool, bytes: u32) -> ValueId {
+        let ty = Ty::int(bytes);
+        match self.ty(x).bytes.cmp(&bytes) {
+            std::cmp::Ordering::Less => self.push(Inst::Extend { signed }, &[x], ty),
+            std::cmp::Ordering::Equal => x,
+            std::cmp::Ordering::Greater => self.push(Inst::Truncate, &[x], ty),
+        }
+    }
+
+    fn int_to_float(&mut self, x: ValueId, from: DType, ty: Ty) -> ValueId {
+        let signed = from.is_signed_int();
+        match (from.size(), ty.bytes) {
+            // Every value is one of int32's.
+            (1 | 2, _) => {
+                let wide = self.resize_int(x, signed, 4);
+                self.push(Inst::ToFloat { signed: true }, &[wide], ty)
+            }
+            (4, 8) if !signed => {
+                let wide = self.resize_int(x, false, 8);
+                self.with_exponent(wide, TWO_52, f64::from_bits(TWO_52))
+            }
+            (8, 8) => self.int64_to_float64(x, signed),
+            _ => self.push(Inst::ToFloat { signed }, &[x], ty),
+        }
+    }
+
+    /// The bits of an integer below a float's exponent, then less what the exponent stands for.
+    fn with_exponent(&mut self, low_bits: ValueId, exponent: u64, bias: f64) -> ValueId {
+        let exponent = self.constant(Ty::int(8), exponent);
+        let bits = self.same(Inst::Or, &[low_bits, exponent]);
+        let float = self.push(Inst::Reinterpret, &[bits], Ty::float(8));
+        let bias = self.float(8, bias);
+        self.same(Inst::Sub, &[float, bias])
+    }
+
+    /// The upper and the lower half each become a float exactly; their sum is rounded once.
+    ///
+    /// The lower half, below the exponent of 2^52, is `2^52 + low`; the upper one, below that of 2^84, is
+    /// `2^84 + 2^32 * high`, with `high + 2^31` in place of a signed `high`. One subtraction takes away all biases.
+    fn int64_to_float64(&mut self, x: ValueId, signed: bool) -> ValueId {
+        let low_mask = self.constant(Ty::int(8), 0xffff_ffff);
+        let low = self.same(Inst::And, &[x, low_mask]);
+        let low_exponent = self.constant(Ty::int(8), TWO_52);
+        let low = self.same(Inst::Or, &[low, low_exponent]);
+        let low = self.push(Inst::Reinterpret, &[low], Ty::float(8));
+        let half = self.constant(Ty::int(8), 32);
+        let high = self.same(Inst::Shr { signed: false }, &[x, half]);
+        let high = if signed {
+            let flip = self.constant(Ty::int(8), 1 << 31);
+            self.same(Inst::Xor, &[high, flip])
+        } else {
+            high
+        };
+        let sign_bias = if signed { 9_223_372_036_854_775_808.0 } else { 0.0 };
+        let bias = f64::from_bits(TWO_84) + sign_bias + f64::from_bits(TWO_52);
+        let high = self.with_exponent(high, TWO_84, bias);
+        self.same(Inst::Add, &[high, low])
+    }
+
+    fn float_to_int(&mut self, x: ValueId, to: DType) -> ValueId {
+        let bytes = to.size() as u32;
+        let signed = to.is_signed_int();
+        match (self.ty(x).bytes, bytes) {
+            (4, 4) | (8, 8) => self.push(Inst::ToInt { signed }, &[x], Ty::int(bytes)),
+            (4, 8) => {
+                let wide = self.push(Inst::ResizeFloat, &[x], Ty::float(8));
+                self.push(Inst::ToInt { signed }, &[wide], Ty::int(8))
+            }
+            (4, _) => {
+                let wide = self.push(Inst::ToInt { signed: true }, &[x], Ty::int(4));
+                let (low, high) = int_range(to);
+                let low = self.constant(Ty::int(4), low as u32 as u64);
+                let high = self.constant(Ty::int(4), high as u32 as u64);
+                let at_least = self.same(Inst::Max { signed: true }, &[wide, low]);
+                let clamped = self.same(Inst::Min { signed: true }, &[at_least, high]);
+                self.push(Inst::Truncate, &[clamped], Ty::int(bytes))
+            }
+            _ => self.float64_to_narrow_int(x, to),
+        }
+    }
+
+    /// Clamped to the range, a truncated float64 plus 1.5 * 2^52 has the integer in its low bits.
+    fn float64_to_narrow_int(&mut self, x: ValueId, to: DType) -> ValueId {
+        let (low, high) = int_range(to);
+        let zero = self.float(8, 0.0);
+        let low = self.float(8, low as f64);
+        let high = self.float(8, high as f64);
+        let shift = self.float(8, 6_755_399_441_055_744.0);
+        let is_number = self.compare(Condition::Eq, false, x, x);
+        let number = self.select(is_number, x, zero);
+        let at_least = self.same(Inst::Max { signed: true }, &[number, low]);
+        let clamped = self.same(Inst::Min { signed: true }, &[at_least, high]);
+        let truncated = self.same(Inst::Trunc, &[clamped]);
+        let shifted = self.same(Inst::Add, &[truncated, shift]);
+        let bits = self.push(Inst::Reinterpret, &[shifted], Ty::int(8));
+        self.push(Inst::Truncate, &[bits], Ty::int(to.size() as u32))
+    }
+}
+
+/// The bits of 2^52 and 2^84 as float64.
+const TWO_52: u64 = 0x4330_0000_0000_0000;
+const TWO_84: u64 = 0x4530_0000_0000_0000;
+
+/// The smallest and largest value of an integer dtype of at most 4 bytes.
+fn int_range(dtype: DType) -> (i64, i64) {
+    let bits = 8 * dtype.size() as u32;
+    if dtype.is_signed_int() {
+        (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+    } else {
+        (0, (1 << bits) - 1)
+    }
+}

@@ -1,0 +1,244 @@
+//! The tape: one loop as straight-line code over a strip of lanes. It is all that a backend sees.
+//!
+//! [`build`] makes it from a fusion group; [`schedule`] cuts it into segments around tile calls and decides the strip.
+//! Values are in static single assignment form: an instruction's index is its value, and arguments come before it. A value
+//! holds one element for each lane of a strip, and has a [`Ty`]: integers have no sign (operations do), floats are
+//! float32 or float64, and masks are all ones or all zeros in a lane of the given width. A bool is a mask in a tape and
+//! a byte in memory. No width of a vector register is assumed here.
+
+mod build;
+mod liveness;
+mod print;
+mod schedule;
+mod verify;
+
+pub(crate) use build::{Features, build};
+pub(crate) use verify::verify;
+
+use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::math::MathFn;
+
+/// A value of a [`Tape`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ValueId(pub(crate) u32);
+
+impl ValueId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What the lanes of a value hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Int,
+    Float,
+    Mask,
+}
+
+/// The type of a value: a kind and the bytes of a lane (1, 2, 4 or 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Ty {
+    pub(crate) kind: Kind,
+    pub(crate) bytes: u32,
+}
+
+impl Ty {
+    pub(crate) const fn int(bytes: u32) -> Ty {
+        Ty { kind: Kind::Int, bytes }
+    }
+    pub(crate) const fn float(bytes: u32) -> Ty {
+        Ty { kind: Kind::Float, bytes }
+    }
+    pub(crate) const fn mask(bytes: u32) -> Ty {
+        Ty { kind: Kind::Mask, bytes }
+    }
+
+    /// The type of a dtype's elements as they are in memory; bools are bytes there.
+    pub(crate) fn in_memory(dtype: DType) -> Ty {
+        let bytes = dtype.size() as u32;
+        if dtype.is_float() { Ty::float(bytes) } else { Ty::int(bytes) }
+    }
+}
+
+/// How two numbers are compared. Floats in no order are only unequal, or unordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Condition {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    /// Floats only: one is NaN.
+    Unordered,
+}
+
+/// What an instruction does. Unless said otherwise, arguments and result have one type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Inst {
+    /// The elements of an input.
+    Load(u32),
+    /// The same bits in every lane.
+    Const(u64),
+    Add,
+    Sub,
+    Mul,
+    Div,
+    /// Of a float only beside a fused multiply-add, which takes it in; elsewhere it is an `Xor`.
+    Neg,
+    /// Integers only.
+    Abs,
+    Sqrt,
+    Floor,
+    Ceil,
+    Trunc,
+    Rint,
+    /// Integers: the smaller. Floats: `a` if `a < b`, else `b`.
+    Min { signed: bool },
+    /// Integers: the larger. Floats: `a` if `a > b`, else `b`.
+    Max { signed: bool },
+    Fma,
+    /// Bits, of floats too; like the three below.
+    And,
+    Or,
+    Xor,
+    Not,
+    /// The count is below the width in every lane.
+    Shl,
+    Shr { signed: bool },
+    /// Two numbers to a mask as wide as they are.
+    Compare { condition: Condition, signed: bool },
+    /// A mask and two values as wide as it is.
+    Select,
+    /// An integer to a wider one.
+    Extend { signed: bool },
+    /// An integer to a narrower one: the low bits.
+    Truncate,
+    /// An integer to a float: 4 bytes to either, but signed only to float64; 8 bytes to float32.
+    ToFloat { signed: bool },
+    /// A float to an integer of its width, saturating; NaN is 0.
+    ToInt { signed: bool },
+    /// Between float32 and float64.
+    ResizeFloat,
+    /// A mask to another width.
+    ResizeMask,
+    /// The same bits as another kind, of the same width.
+    Reinterpret,
+    /// A function of the runtime over the whole tile, on memory of this dtype.
+    Call { function: MathFn, dtype: DType },
+    /// The value becomes the elements of an output. Its result is never used.
+    Store(u32),
+}
+
+/// One instruction, and the value it makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Node {
+    pub(crate) inst: Inst,
+    /// Those beyond the arity repeat the first, or are 0.
+    pub(crate) args: [ValueId; 3],
+    pub(crate) ty: Ty,
+}
+
+impl Inst {
+    pub(crate) fn arity(self) -> usize {
+        match self {
+            Inst::Load(_) | Inst::Const(_) => 0,
+            Inst::Neg
+            | Inst::Abs
+            | Inst::Sqrt
+            | Inst::Floor
+            | Inst::Ceil
+            | Inst::Trunc
+            | Inst::Rint
+            | Inst::Not
+            | Inst::Extend { .. }
+            | Inst::Truncate
+            | Inst::ToFloat { .. }
+            | Inst::ToInt { .. }
+            | Inst::ResizeFloat
+            | Inst::ResizeMask
+            | Inst::Reinterpret
+            | Inst::Store(_) => 1,
+            Inst::Fma | Inst::Select => 3,
+            Inst::Call { function, .. } => function.arity(),
+            _ => 2,
+        }
+    }
+
+    /// True if every segment that needs the value makes it anew rather than keeping it in a slot.
+    pub(crate) fn is_rematerialised(self) -> bool {
+        matches!(self, Inst::Load(_) | Inst::Const(_))
+    }
+}
+
+impl Node {
+    pub(crate) fn args(&self) -> &[ValueId] {
+        &self.args[..self.inst.arity()]
+    }
+}
+
+/// An array that a loop reads or writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Operand {
+    /// As the text or the printed plan names it.
+    pub(crate) name: String,
+    pub(crate) dtype: DType,
+}
+
+/// Where a value waits in a tile's scratch: elements of the tile follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// Bytes from the start of the scratch.
+    pub(crate) offset: usize,
+}
+
+/// A loop's code; see the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Tape {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) inputs: Vec<Operand>,
+    pub(crate) outputs: Vec<Operand>,
+    /// The segment that makes each value; a call runs after the loop of its segment. For what is rematerialised, the
+    /// segment that puts it into its slot, if it has one.
+    pub(crate) segment_of: Vec<u32>,
+    pub(crate) n_segments: u32,
+    /// The slot of each value that outlives its segment.
+    pub(crate) slot_of: Vec<Option<Slot>>,
+    /// Scratch for a tile, in bytes.
+    pub(crate) slot_bytes: usize,
+    /// Elements of a tile, if there are slots.
+    pub(crate) max_tile_elems: Option<usize>,
+    /// Lanes of a strip.
+    pub(crate) n_lanes: u32,
+    /// Vector registers that the strip leaves for what is hoisted out of the loop.
+    pub(crate) spare_registers: u32,
+}
+
+impl Tape {
+    pub(crate) fn node(&self, value: ValueId) -> &Node {
+        &self.nodes[value.index()]
+    }
+
+    /// The loads and constants that a segment makes: for its instructions, or to put into a slot.
+    pub(crate) fn rematerialised_in(&self, segment: u32) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        for value in self.values() {
+            let node = self.node(value);
+            if node.inst.is_rematerialised() {
+                needed[value.index()] |= self.segment_of[value.index()] == segment;
+            } else if self.segment_of[value.index()] == segment
+                && !matches!(node.inst, Inst::Call { .. })
+            {
+                for arg in node.args() {
+                    needed[arg.index()] |= self.node(*arg).inst.is_rematerialised();
+                }
+            }
+        }
+        needed
+    }
+
+    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = ValueId> + use<> {
+        (0..self.nodes.len() as u32).map(ValueId)
+    }
+}

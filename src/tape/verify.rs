@@ -1,0 +1,114 @@
+//! The invariants of a tape, checked in debug builds after it is scheduled.
+//!
+//! - Arguments come before what uses them, and are not stores.
+//! - Types fit the instruction.
+//! - A value used in another segment, by a call or of a call has a slot; slots in use at one time do not overlap.
+//! - A value is made no later than it is used; a call's result is used after its segment.
+//! - Loads name inputs and stores outputs; every output is stored once.
+
+use super::{Inst, Kind, Node, Tape, Ty, ValueId};
+
+/// Checks a tape.
+///
+/// # Errors
+///
+/// A description of the first invariant that does not hold: a defect of the compiler, never of its input.
+pub(crate) fn verify(tape: &Tape) -> Result<(), String> {
+    let mut stored = vec![0; tape.outputs.len()];
+    for value in tape.values() {
+        let node = tape.node(value);
+        verify_node(tape, value, node).map_err(|why| format!("{value}: {why}, in\n{tape}"))?;
+        if let Inst::Store(operand) = node.inst {
+            stored[operand as usize] += 1;
+        }
+    }
+    if stored.iter().any(|&n| n != 1) {
+        return Err(format!("an output that is not stored once, in\n{tape}"));
+    }
+    Ok(())
+}
+
+fn verify_node(tape: &Tape, value: ValueId, node: &Node) -> Result<(), &'static str> {
+    for &arg in node.args() {
+        check(arg < value, "an argument that comes later")?;
+        check(!matches!(tape.node(arg).inst, Inst::Store(_)), "a store as an argument")?;
+        verify_crossing(tape, value, arg)?;
+    }
+    let ty = node.ty;
+    let arg = |i: usize| tape.node(node.args[i]).ty;
+    let all_same = node.args().iter().all(|&arg| tape.node(arg).ty == ty);
+    let is_number = ty.kind != Kind::Mask;
+    let fits = match node.inst {
+        Inst::Load(operand) => {
+            return check(
+                tape.inputs.get(operand as usize).map(|o| Ty::in_memory(o.dtype)) == Some(ty),
+                "a load of another type",
+            );
+        }
+        Inst::Const(_) => true,
+        Inst::Add | Inst::Sub | Inst::Mul | Inst::Neg => all_same && is_number,
+        Inst::Abs => all_same && ty.kind == Kind::Int,
+        Inst::Min { .. } | Inst::Max { .. } => all_same && is_number,
+        Inst::Div
+        | Inst::Sqrt
+        | Inst::Floor
+        | Inst::Ceil
+        | Inst::Trunc
+        | Inst::Rint
+        | Inst::Fma => all_same && ty.kind == Kind::Float,
+        Inst::And | Inst::Or | Inst::Xor | Inst::Not => all_same,
+        Inst::Shl | Inst::Shr { .. } => all_same && ty.kind == Kind::Int,
+        Inst::Compare { .. } => {
+            arg(0) == arg(1) && arg(0).kind != Kind::Mask && ty == Ty::mask(arg(0).bytes)
+        }
+        Inst::Select => arg(0) == Ty::mask(ty.bytes) && arg(1) == ty && arg(2) == ty,
+        Inst::Extend { .. } => {
+            arg(0).kind == Kind::Int && ty.kind == Kind::Int && arg(0).bytes < ty.bytes
+        }
+        Inst::Truncate => arg(0).kind == Kind::Int && ty.kind == Kind::Int && arg(0).bytes > ty.bytes,
+        Inst::ToFloat { signed } => {
+            arg(0).kind == Kind::Int
+                && ty.kind == Kind::Float
+                && match (arg(0).bytes, ty.bytes) {
+                    (4, 4) | (8, 4) => true,
+                    (4, 8) => signed,
+                    _ => false,
+                }
+        }
+        Inst::ToInt { .. } => arg(0) == Ty::float(ty.bytes) && ty.kind == Kind::Int,
+        Inst::ResizeFloat => {
+            arg(0).kind == Kind::Float && ty.kind == Kind::Float && arg(0).bytes != ty.bytes
+        }
+        Inst::ResizeMask => {
+            arg(0).kind == Kind::Mask && ty.kind == Kind::Mask && arg(0).bytes != ty.bytes
+        }
+        Inst::Reinterpret => arg(0).bytes == ty.bytes && arg(0).kind != ty.kind,
+        Inst::Call { dtype, .. } => all_same && ty == Ty::in_memory(dtype),
+        Inst::Store(operand) => {
+            all_same
+                && tape.outputs.get(operand as usize).map(|o| Ty::in_memory(o.dtype)) == Some(ty)
+        }
+    };
+    check(fits, "types that do not fit the instruction")
+}
+
+fn verify_crossing(tape: &Tape, user: ValueId, arg: ValueId) -> Result<(), &'static str> {
+    let is_call = |value: ValueId| matches!(tape.node(value).inst, Inst::Call { .. });
+    let (made, used) = (tape.segment_of[arg.index()], tape.segment_of[user.index()]);
+    if tape.node(arg).inst.is_rematerialised() {
+        return check(
+            !is_call(user) || tape.slot_of[arg.index()].is_some(),
+            "an argument of a call without a slot",
+        );
+    }
+    check(made <= used, "a use before the value is made")?;
+    check(!is_call(arg) || made < used, "a use of a call in its own segment")?;
+    check(
+        (made == used && !is_call(user)) || tape.slot_of[arg.index()].is_some(),
+        "a value that leaves its segment without a slot",
+    )
+}
+
+fn check(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {
+    if holds { Ok(()) } else { Err(otherwise) }
+}

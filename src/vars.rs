@@ -1,0 +1,270 @@
+//! Variables: their types, for compiling, and their values, for running.
+
+use ndexpr_runtime::dtype::{DType, Element, Scalar};
+use ndexpr_runtime::view::View;
+use std::fmt;
+
+/// What a compiled expression needs to know of a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VarType {
+    /// The type of its elements.
+    pub dtype: DType,
+    /// One value, not an array of any rank: what is made of such variables alone is computed once.
+    pub is_scalar: bool,
+}
+
+impl VarType {
+    /// An array of any rank.
+    #[must_use]
+    pub const fn array(dtype: DType) -> VarType {
+        VarType { dtype, is_scalar: false }
+    }
+
+    /// A single value.
+    #[must_use]
+    pub const fn scalar(dtype: DType) -> VarType {
+        VarType { dtype, is_scalar: true }
+    }
+}
+
+impl fmt::Display for VarType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let brackets = if self.is_scalar { "" } else { "[..]" };
+        write!(f, "{}{brackets}", self.dtype)
+    }
+}
+
+/// The names and types of the variables that an expression may use.
+///
+/// ```
+/// use ndexpr::{DType, Signature, VarType};
+///
+/// let signature = Signature::new()
+///     .with("a", VarType::array(DType::Float64))
+///     .with("k", VarType::scalar(DType::Float32));
+/// assert_eq!(signature.to_string(), "a: float64[..], k: float32");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Signature {
+    vars: Vec<(String, VarType)>,
+}
+
+impl Signature {
+    /// No variables.
+    #[must_use]
+    pub fn new() -> Signature {
+        Signature::default()
+    }
+
+    /// With one more variable; one of the same name is replaced.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, ty: VarType) -> Signature {
+        let name = name.into();
+        match self.vars.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, place)) => *place = ty,
+            None => self.vars.push((name, ty)),
+        }
+        self
+    }
+
+    /// The type of a variable.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<VarType> {
+        self.vars.iter().find(|(known, _)| known == name).map(|&(_, ty)| ty)
+    }
+
+    /// All variables, in the order in which they were added.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, VarType)> {
+        self.vars.iter().map(|(name, ty)| (name.as_str(), *ty))
+    }
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (name, ty)) in self.vars.iter().enumerate() {
+            let comma = if i == 0 { "" } else { ", " };
+            write!(f, "{comma}{name}: {ty}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The value of a variable: an array somewhere else, one number, or the output as it was before.
+#[derive(Clone, Debug)]
+pub struct Var<'a> {
+    kind: VarKind<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum VarKind<'a> {
+    View(View<'a>),
+    Scalar { dtype: DType, bytes: [u8; 8] },
+}
+
+impl<'a> Var<'a> {
+    /// The type, as a signature has it.
+    #[must_use]
+    pub fn ty(&self) -> VarType {
+        match &self.kind {
+            VarKind::View(view) => VarType::array(view.dtype()),
+            VarKind::Scalar { dtype, .. } => VarType::scalar(*dtype),
+        }
+    }
+
+    /// The value as a view; a number is one of rank 0.
+    pub(crate) fn view(&self) -> View<'_> {
+        match &self.kind {
+            VarKind::View(view) => view.clone(),
+            VarKind::Scalar { dtype, bytes } => {
+                View::from_bytes(bytes, *dtype, &[], &[], 0).expect("8 bytes hold any element")
+            }
+        }
+    }
+}
+
+impl<'a> From<View<'a>> for Var<'a> {
+    fn from(view: View<'a>) -> Var<'a> {
+        Var { kind: VarKind::View(view) }
+    }
+}
+
+impl From<Scalar> for Var<'_> {
+    fn from(scalar: Scalar) -> Self {
+        let mut bytes = [0; 8];
+        match scalar.dtype().size() {
+            1 => bytes[..1].copy_from_slice(&(scalar.bits() as u8).to_ne_bytes()),
+            2 => bytes[..2].copy_from_slice(&(scalar.bits() as u16).to_ne_bytes()),
+            4 => bytes[..4].copy_from_slice(&(scalar.bits() as u32).to_ne_bytes()),
+            _ => bytes.copy_from_slice(&scalar.bits().to_ne_bytes()),
+        }
+        Var { kind: VarKind::Scalar { dtype: scalar.dtype(), bytes } }
+    }
+}
+
+macro_rules! scalar_vars {
+    ($($ty:ty)*) => {$(
+        impl From<$ty> for Var<'_> {
+            fn from(value: $ty) -> Self {
+                Scalar::new(value).into()
+            }
+        }
+        impl From<&$ty> for Var<'_> {
+            fn from(value: &$ty) -> Self {
+                Scalar::new(*value).into()
+            }
+        }
+    )*};
+}
+
+scalar_vars!(bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
+
+impl<'a, S, D> From<&'a ndarray::ArrayBase<S, D>> for Var<'a>
+where
+    S: ndarray::Data,
+    S::Elem: Element,
+    D: ndarray::Dimension,
+{
+    fn from(array: &'a ndarray::ArrayBase<S, D>) -> Var<'a> {
+        View::from(array).into()
+    }
+}
+
+impl<'a, T: Element, D: ndarray::Dimension> From<ndarray::ArrayView<'a, T, D>> for Var<'a> {
+    fn from(array: ndarray::ArrayView<'a, T, D>) -> Var<'a> {
+        View::from(array).into()
+    }
+}
+
+impl<'a, T: Element> From<&'a [T]> for Var<'a> {
+    fn from(slice: &'a [T]) -> Var<'a> {
+        View::from_slice(slice).into()
+    }
+}
+
+impl<'a, T: Element> From<&'a Vec<T>> for Var<'a> {
+    fn from(vec: &'a Vec<T>) -> Var<'a> {
+        View::from_slice(vec).into()
+    }
+}
+
+impl<'a, T: Element, const N: usize> From<&'a [T; N]> for Var<'a> {
+    fn from(array: &'a [T; N]) -> Var<'a> {
+        View::from_slice(array).into()
+    }
+}
+
+impl<'a, T: Element> From<&'a &[T]> for Var<'a> {
+    fn from(slice: &'a &[T]) -> Var<'a> {
+        View::from_slice(slice).into()
+    }
+}
+
+/// Variables and their values, by name. Usually made by [`vars!`](crate::vars!).
+#[derive(Clone, Debug, Default)]
+pub struct Vars<'a> {
+    vars: Vec<(&'a str, Var<'a>)>,
+}
+
+impl<'a> Vars<'a> {
+    /// No variables.
+    #[must_use]
+    pub fn new() -> Vars<'a> {
+        Vars::default()
+    }
+
+    /// With one more variable: a reference to an ndarray of any kind, a slice, a `Vec`, a [`View`] or a number. One of
+    /// the same name is replaced.
+    #[must_use]
+    pub fn with(mut self, name: &'a str, value: impl Into<Var<'a>>) -> Vars<'a> {
+        let value = value.into();
+        match self.vars.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, place)) => *place = value,
+            None => self.vars.push((name, value)),
+        }
+        self
+    }
+
+    /// The value of a variable.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Var<'a>> {
+        self.vars.iter().find(|(known, _)| *known == name).map(|(_, var)| var)
+    }
+
+    /// All variables, in the order in which they were added.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a str, &Var<'a>)> {
+        self.vars.iter().map(|(name, var)| (*name, var))
+    }
+
+    /// The names and types.
+    #[must_use]
+    pub fn signature(&self) -> Signature {
+        Signature { vars: self.vars.iter().map(|(name, var)| ((*name).to_owned(), var.ty())).collect() }
+    }
+}
+
+/// Makes [`Vars`]: `vars! { a, b }` takes the variables of these names by reference, and `name: value` anything that
+/// is [`Into<Var>`](crate::Var): references to arrays and slices, array views, and numbers.
+///
+/// ```
+/// use ndarray::{array, s};
+///
+/// let a = array![1.0, 2.0, 3.0, 4.0];
+/// let k = 10.0;
+/// let sum: ndarray::Array1<f64> =
+///     ndexpr::evaluate("a*k + b", ndexpr::vars! { a, k, b: a.slice(s![..;-1]) })?;
+/// assert_eq!(sum, array![14.0, 23.0, 32.0, 41.0]);
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+#[macro_export]
+macro_rules! vars {
+    (@add $vars:expr,) => { $vars };
+    (@add $vars:expr, $name:ident : $value:expr $(, $($rest:tt)*)?) => {
+        $crate::vars!(@add $vars.with(stringify!($name), $value), $($($rest)*)?)
+    };
+    (@add $vars:expr, $name:ident $(, $($rest:tt)*)?) => {
+        $crate::vars!(@add $vars.with(stringify!($name), &$name), $($($rest)*)?)
+    };
+    ($($vars:tt)*) => {
+        $crate::vars!(@add $crate::Vars::new(), $($vars)*)
+    };
+}

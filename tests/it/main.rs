@@ -1,0 +1,3 @@
+//! The integration tests of ndexpr, as one binary.
+
+mod golden;
