@@ -78,6 +78,10 @@ impl Strip<'_, '_> {
 
     /// The strip's first element of a contiguous row.
     fn address(&mut self, base: Value, ty: Ty) -> Value {
+        let known = self.addresses.iter().find(|&&(known, bytes, _)| known == base && bytes == ty.bytes);
+        if let Some(&(_, _, address)) = known {
+            return address;
+        }
         let shift = ty.bytes.ilog2();
         let offset = if shift == 0 {
             self.lane
@@ -85,7 +89,9 @@ impl Strip<'_, '_> {
             let shift = self.builder.ins().iconst(types::I64, i64::from(shift));
             self.builder.ins().ishl(self.lane, shift)
         };
-        self.builder.ins().iadd(base, offset)
+        let address = self.builder.ins().iadd(base, offset);
+        self.addresses.push((base, ty.bytes, address));
+        address
     }
 
     fn load_contiguous(&mut self, base: Value, ty: Ty, i: usize) -> Value {

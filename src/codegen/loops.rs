@@ -165,6 +165,7 @@ impl Emitter<'_> {
             lane: zero,
             values: vec![None; tape.nodes.len()],
             parts: vec![Vec::new(); tape.nodes.len()],
+                addresses: Vec::new(),
         };
         for (value, bundle) in constants {
             strip.values[value.index()] = Some(bundle);
@@ -197,6 +198,7 @@ impl Emitter<'_> {
                 lane,
                 values: uniform.clone(),
                 parts: vec![Vec::new(); tape.nodes.len()],
+                addresses: Vec::new(),
             };
             for &value in &to_slots {
                 strip.store_slot(value);

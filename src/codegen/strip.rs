@@ -30,6 +30,8 @@ pub(super) struct Strip<'a, 'f> {
     pub(super) values: Vec<Option<Bundle>>,
     /// Registers of loads, each emitted when it is first used.
     pub(super) parts: Vec<Vec<Option<Value>>>,
+    /// The strip's first element of contiguous rows, by base and element size.
+    pub(super) addresses: Vec<(Value, u32, Value)>,
 }
 
 /// A constant in every lane of one register.

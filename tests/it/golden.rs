@@ -107,7 +107,7 @@ fn evaluate_case(
         .map_err(|error| format!("the view of {name}: {error}"))?;
         vars = vars.with(name, view);
     }
-    let result = engine
+    let result: ndexpr::DynArray = engine
         .evaluate(text, &vars)
         .map_err(|error| error.to_string())?;
     Ok(Array {
