@@ -20,8 +20,8 @@ pub(crate) struct Cache {
 impl Cache {
     /// A cache of so many programs; 0 for none.
     pub(crate) fn new(capacity: usize) -> Cache {
-        let programs = NonZeroUsize::new(capacity)
-            .map(|capacity| Mutex::new(LruCache::with_hasher(capacity, FxBuildHasher)));
+        let programs =
+            NonZeroUsize::new(capacity).map(|capacity| Mutex::new(LruCache::with_hasher(capacity, FxBuildHasher)));
         Cache { programs }
     }
 
@@ -60,6 +60,5 @@ fn hash(text: &str, vars: &Vars<'_>) -> u64 {
 }
 
 fn is_for(program: &Program, text: &str, vars: &Vars<'_>) -> bool {
-    program.text() == text
-        && program.signature().iter().eq(vars.iter().map(|(name, var)| (name, var.ty())))
+    program.text() == text && program.signature().iter().eq(vars.iter().map(|(name, var)| (name, var.ty())))
 }

@@ -34,8 +34,7 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in order.
-    pub const ALL: [Stage; 7] =
-        [Stage::Ast, Stage::Hir, Stage::Opt, Stage::Fuse, Stage::Tape, Stage::Clif, Stage::Asm];
+    pub const ALL: [Stage; 7] = [Stage::Ast, Stage::Hir, Stage::Opt, Stage::Fuse, Stage::Tape, Stage::Clif, Stage::Asm];
 
     /// Its name in lower case, as the command line has it.
     #[must_use]
@@ -136,11 +135,8 @@ fn build_loops(
         return Ok(Executable::Interp { reason: "its values need more scratch than a thread has".to_owned() });
     };
     clock.lap(Stage::Tape);
-    let loops: Vec<CompiledLoop> = tapes
-        .into_iter()
-        .zip(&plan.loops)
-        .map(|(tape, group)| CompiledLoop::new(tape, graph, group, target))
-        .collect();
+    let loops: Vec<CompiledLoop> =
+        tapes.into_iter().zip(&plan.loops).map(|(tape, group)| CompiledLoop::new(tape, graph, group, target)).collect();
     // Compile now for the layout that is most likely, so that a refusal shows at once.
     for compiled in &loops {
         if let Err(codegen::Refusal(reason)) = compiled.kernel(compiled.expected_kinds()) {

@@ -170,9 +170,6 @@ impl EngineBuilder {
     /// If the number of threads is 0 or absurd.
     pub fn build(self) -> Result<Engine, Error> {
         let pool = Pool::new(self.threads.unwrap_or_else(pool::default_threads))?;
-        Ok(Engine {
-            shared: Arc::new(Shared { options: self.options, pool }),
-            cache: Cache::new(self.cache_capacity),
-        })
+        Ok(Engine { shared: Arc::new(Shared { options: self.options, pool }), cache: Cache::new(self.cache_capacity) })
     }
 }

@@ -121,9 +121,7 @@ impl Error {
     pub(crate) fn syntax(error: &ndexpr_grammar::Error) -> Error {
         use ndexpr_grammar::ErrorKind as Syntax;
         let kind = match error.kind() {
-            Syntax::TextTooLong { .. } | Syntax::TooDeep { .. } | Syntax::TooManyNodes { .. } => {
-                ErrorKind::Limit
-            }
+            Syntax::TextTooLong { .. } | Syntax::TooDeep { .. } | Syntax::TooManyNodes { .. } => ErrorKind::Limit,
             _ => ErrorKind::Syntax,
         };
         Error::new(kind, error.to_diagnostic())
@@ -175,8 +173,7 @@ impl Error {
         let diagnostic = Diagnostic::new(format!("shapes {:?} and {:?} do not broadcast", lhs.1, rhs.1))
             .label(lhs.0, format!("this has shape {:?}", lhs.1))
             .label(rhs.0, format!("this has shape {:?}", rhs.1));
-        let conflict =
-            lhs.1.iter().rev().zip(rhs.1.iter().rev()).find(|&(l, r)| l != r && *l != 1 && *r != 1);
+        let conflict = lhs.1.iter().rev().zip(rhs.1.iter().rev()).find(|&(l, r)| l != r && *l != 1 && *r != 1);
         let diagnostic = match conflict {
             Some((l, r)) => {
                 diagnostic.note(format!("extents, from the last axis on, must be equal or 1, found {l} and {r}"))

@@ -35,13 +35,10 @@ pub(crate) fn conflict<'s>(ast: &Ast, shape_of: &dyn Fn(&str) -> Option<&'s [usi
                 Ok(joint) => shape = joint,
                 Err(_) => {
                     // The first operand that alone disagrees with this one; together several might.
-                    let lhs = children[..i].iter().find(|&&lhs| {
-                        broadcast_shapes([&shapes[lhs.index()][..], &rhs[..]]).is_err()
-                    })?;
-                    return Some(Error::shape(
-                        (ast[*lhs].span, &shapes[lhs.index()]),
-                        (ast[child].span, rhs),
-                    ));
+                    let lhs = children[..i]
+                        .iter()
+                        .find(|&&lhs| broadcast_shapes([&shapes[lhs.index()][..], &rhs[..]]).is_err())?;
+                    return Some(Error::shape((ast[*lhs].span, &shapes[lhs.index()]), (ast[child].span, rhs)));
                 }
             }
         }

@@ -22,11 +22,8 @@ impl Strip<'_, '_> {
         let n = n_registers(to, self.n_lanes);
         let mut wide = Registers::new();
         for register in registers {
-            let low = if signed {
-                self.builder.ins().swiden_low(register)
-            } else {
-                self.builder.ins().uwiden_low(register)
-            };
+            let low =
+                if signed { self.builder.ins().swiden_low(register) } else { self.builder.ins().uwiden_low(register) };
             wide.push(low);
             if wide.len() < n {
                 wide.push(if signed {
@@ -40,15 +37,8 @@ impl Strip<'_, '_> {
     }
 
     /// Every two registers as one of half the width.
-    fn narrow(
-        &mut self,
-        registers: &Registers,
-        mut pair: impl FnMut(&mut Self, Value, Value) -> Value,
-    ) -> Registers {
-        registers
-            .chunks(2)
-            .map(|both| pair(self, both[0], both.get(1).copied().unwrap_or(both[0])))
-            .collect()
+    fn narrow(&mut self, registers: &Registers, mut pair: impl FnMut(&mut Self, Value, Value) -> Value) -> Registers {
+        registers.chunks(2).map(|both| pair(self, both[0], both.get(1).copied().unwrap_or(both[0]))).collect()
     }
 
     pub(super) fn extend(&mut self, arg: ValueId, to: Ty, signed: bool) -> Registers {
@@ -116,13 +106,7 @@ impl Strip<'_, '_> {
         self.shuffle(a, a, HIGH, to)
     }
 
-    fn shuffle(
-        &mut self,
-        a: Value,
-        b: Value,
-        bytes: [u8; 16],
-        to: cranelift_codegen::ir::Type,
-    ) -> Value {
+    fn shuffle(&mut self, a: Value, b: Value, bytes: [u8; 16], to: cranelift_codegen::ir::Type) -> Value {
         let a = bitcast(self.builder, types::I8X16, a);
         let b = bitcast(self.builder, types::I8X16, b);
         let mask = self.builder.func.dfg.immediates.push(bytes.as_slice().into());
@@ -143,12 +127,7 @@ impl Strip<'_, '_> {
     }
 
     /// Applies a step that turns the first half of a register into a whole one to both halves of each.
-    fn halves(
-        &mut self,
-        registers: Registers,
-        to: Ty,
-        mut step: impl FnMut(&mut Self, Value) -> Value,
-    ) -> Registers {
+    fn halves(&mut self, registers: Registers, to: Ty, mut step: impl FnMut(&mut Self, Value) -> Value) -> Registers {
         let n = n_registers(to, self.n_lanes);
         let mut whole = Registers::new();
         for register in registers {
@@ -161,13 +140,7 @@ impl Strip<'_, '_> {
         whole
     }
 
-    pub(super) fn to_float(
-        &mut self,
-        arg: ValueId,
-        to: Ty,
-        signed: bool,
-        is_uniform: bool,
-    ) -> Registers {
+    pub(super) fn to_float(&mut self, arg: ValueId, to: Ty, signed: bool, is_uniform: bool) -> Registers {
         debug_assert_eq!(to.kind, Kind::Float);
         let from = self.ty(arg);
         match (from.bytes, to.bytes) {

@@ -61,8 +61,7 @@ pub(super) fn emit(
     let operands = field(&mut builder, offset_of!(KernelArgs, operands));
     let slots = field(&mut builder, offset_of!(KernelArgs, slots));
     let tile_fns = field(&mut builder, offset_of!(KernelArgs, tile_fns));
-    let mut kernel =
-        Emitter { builder, tape, kinds, calls, target, n_lanes, n_rows, operands, slots, tile_fns };
+    let mut kernel = Emitter { builder, tape, kinds, calls, target, n_lanes, n_rows, operands, slots, tile_fns };
     for segment in 0..tape.n_segments {
         kernel.segment(segment);
         kernel.calls(segment);
@@ -144,14 +143,11 @@ impl Emitter<'_> {
         let slot_rows: Vec<Option<Value>> = tape
             .values()
             .map(|value| {
-                let used = body.iter().any(|user| {
-                    *user == value || tape.node(*user).args().contains(&value)
-                }) || to_slots.contains(&value);
+                let used = body.iter().any(|user| *user == value || tape.node(*user).args().contains(&value))
+                    || to_slots.contains(&value);
                 // What is made anew in the segment is not read from its slot.
                 let is_read = !tape.node(value).inst.is_rematerialised();
-                (used && (is_read || to_slots.contains(&value)))
-                    .then(|| slot_base(self, value))
-                    .flatten()
+                (used && (is_read || to_slots.contains(&value))).then(|| slot_base(self, value)).flatten()
             })
             .collect();
 
@@ -165,7 +161,7 @@ impl Emitter<'_> {
             lane: zero,
             values: vec![None; tape.nodes.len()],
             parts: vec![Vec::new(); tape.nodes.len()],
-                addresses: Vec::new(),
+            addresses: Vec::new(),
         };
         for (value, bundle) in constants {
             strip.values[value.index()] = Some(bundle);
@@ -182,8 +178,7 @@ impl Emitter<'_> {
         let row_end = self.builder.create_block();
         let segment_end = self.builder.create_block();
 
-        let has_strip =
-            self.builder.ins().icmp(IntCC::SignedGreaterThanOrEqual, last_strip, zero);
+        let has_strip = self.builder.ins().icmp(IntCC::SignedGreaterThanOrEqual, last_strip, zero);
         let from_zero = [BlockArg::Value(zero)];
         self.builder.ins().brif(has_strip, strip_block, &from_zero, tail_test, &from_zero);
 
@@ -241,12 +236,7 @@ impl Emitter<'_> {
     }
 
     /// The operands that a segment reads and writes; by operand, inputs first.
-    fn accesses(
-        &mut self,
-        segment: u32,
-        needed: &[bool],
-        body: &[ValueId],
-    ) -> Vec<Option<Access>> {
+    fn accesses(&mut self, segment: u32, needed: &[bool], body: &[ValueId]) -> Vec<Option<Access>> {
         let tape = self.tape;
         debug_assert!(segment < tape.n_segments);
         let mut used = vec![false; tape.inputs.len() + tape.outputs.len()];
@@ -261,23 +251,18 @@ impl Emitter<'_> {
                 used[tape.inputs.len() + operand as usize] = true;
             }
         }
-        used.iter()
-            .enumerate()
-            .map(|(operand, &used)| used.then(|| self.access(operand)))
-            .collect()
+        used.iter().enumerate().map(|(operand, &used)| used.then(|| self.access(operand))).collect()
     }
 
     fn access(&mut self, operand: usize) -> Access {
         let kind = self.kinds[operand];
         let at = (operand * size_of::<Operand>()) as i32;
-        let mut field = |offset: usize| {
-            self.builder.ins().load(types::I64, args_flags(), self.operands, at + offset as i32)
-        };
+        let mut field =
+            |offset: usize| self.builder.ins().load(types::I64, args_flags(), self.operands, at + offset as i32);
         Access {
             ptr: field(offset_of!(Operand, ptr)),
             row_stride: field(offset_of!(Operand, row_stride)),
-            lane_stride: (kind == RunKind::Strided)
-                .then(|| field(offset_of!(Operand, lane_stride))),
+            lane_stride: (kind == RunKind::Strided).then(|| field(offset_of!(Operand, lane_stride))),
             kind,
         }
     }
@@ -302,9 +287,7 @@ impl Emitter<'_> {
         let tape = self.tape;
         let all: Vec<ValueId> = tape
             .values()
-            .filter(|value| {
-                needed[value.index()] && matches!(tape.node(*value).inst, Inst::Const(_))
-            })
+            .filter(|value| needed[value.index()] && matches!(tape.node(*value).inst, Inst::Const(_)))
             .collect();
         all.into_iter()
             .take(tape.spare_registers as usize)
@@ -321,8 +304,7 @@ impl Emitter<'_> {
             if tape.segment_of[value.index()] != segment {
                 continue;
             }
-            let n_elems = *n_elems
-                .get_or_insert_with(|| self.builder.ins().imul(self.n_rows, self.n_lanes));
+            let n_elems = *n_elems.get_or_insert_with(|| self.builder.ins().imul(self.n_rows, self.n_lanes));
             let mut slot = |value: ValueId| {
                 let offset = tape.slot_of[value.index()].map_or(0, |slot| slot.offset);
                 let offset = self.builder.ins().iconst(types::I64, offset as i64);
@@ -336,8 +318,7 @@ impl Emitter<'_> {
             };
             let index = self.calls.iter().position(|call| *call == (function, dtype));
             let at = index.expect("the table has every call") * size_of::<TileFn>();
-            let callee =
-                self.builder.ins().load(types::I64, args_flags(), self.tile_fns, at as i32);
+            let callee = self.builder.ins().load(types::I64, args_flags(), self.tile_fns, at as i32);
             let mut signature = Signature::new(self.target.isa().default_call_conv());
             signature.params.extend([AbiParam::new(types::I64); 4]);
             let signature = self.builder.import_signature(signature);

@@ -20,10 +20,7 @@ impl Code {
     pub(super) fn define(context: &mut Context, target: &Target) -> Result<Code, Refusal> {
         let refuse = |error: cranelift_module::ModuleError| Refusal(error.to_string());
         let builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
-        let mut code = Code {
-            module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))),
-            entry: 0,
-        };
+        let mut code = Code { module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))), entry: 0 };
         let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         let id = module.declare_anonymous_function(&context.func.signature).map_err(refuse)?;
         module.define_function(id, context).map_err(refuse)?;

@@ -63,12 +63,7 @@ pub(crate) fn compile(tape: &Tape, kinds: &[RunKind], target: &Target) -> Result
     result
 }
 
-fn compile_with(
-    work: &mut Work,
-    tape: &Tape,
-    kinds: &[RunKind],
-    target: &Target,
-) -> Result<Kernel, Refusal> {
+fn compile_with(work: &mut Work, tape: &Tape, kinds: &[RunKind], target: &Target) -> Result<Kernel, Refusal> {
     let context = work.context.get_or_insert_with(Context::new);
     context.clear();
     let calls = calls(tape);
@@ -149,10 +144,7 @@ pub(crate) struct Listing {
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("Cranelift panicked: {}", text.unwrap_or("no message"))
 }
 

@@ -118,8 +118,8 @@ impl Strip<'_, '_> {
         }
         for &value in body {
             let node = *self.tape.node(value);
-            let is_uniform = !matches!(node.inst, Inst::Store(_))
-                && node.args().iter().all(|&arg| self.is_uniform(arg));
+            let is_uniform =
+                !matches!(node.inst, Inst::Store(_)) && node.args().iter().all(|&arg| self.is_uniform(arg));
             if is_uniform {
                 let bundle = self.compute(&node, true);
                 self.set_uniform(value, bundle.registers[0]);

@@ -34,9 +34,7 @@ impl Target {
     fn new(builder: isa::Builder) -> Option<Target> {
         let isa = builder.finish(flags()).ok()?;
         let is_x86 = isa.name() == "x64";
-        let has = |name: &str| {
-            isa.isa_flags().iter().any(|flag| flag.name == name && flag.as_bool() == Some(true))
-        };
+        let has = |name: &str| isa.isa_flags().iter().any(|flag| flag.name == name && flag.as_bool() == Some(true));
         let has_fma = !is_x86 || (has("has_avx") && has("has_fma"));
         Some(Target { isa, has_fma, is_x86 })
     }
@@ -62,8 +60,7 @@ impl Target {
 /// An x86-64 host without the newest instructions.
 fn limited_x86(level: CpuLevel) -> Option<isa::Builder> {
     const BASE: &[&str] = &["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"];
-    const AVX2: &[&str] =
-        &["has_avx", "has_avx2", "has_fma", "has_bmi1", "has_bmi2", "has_lzcnt"];
+    const AVX2: &[&str] = &["has_avx", "has_avx2", "has_fma", "has_bmi1", "has_bmi2", "has_lzcnt"];
     let mut builder = cranelift_native::builder_with_options(false).ok()?;
     if cfg!(target_arch = "x86_64") {
         // `CpuLevel::current` gives a level only if the host has all of it.

@@ -55,10 +55,8 @@ pub(crate) fn plan(graph: &Graph) -> Plan {
             temp_of[id.index()] = Some(TempId(plan.temps.len() as u32));
             plan.temps.push(graph.dtype(id));
         }
-        let targets = hoisted
-            .iter()
-            .map(|&id| (id, temp_of[id.index()].map_or(Target::Result, Target::Temp)))
-            .collect();
+        let targets =
+            hoisted.iter().map(|&id| (id, temp_of[id.index()].map_or(Target::Result, Target::Temp))).collect();
         // Within this loop nothing is read back from a temporary.
         plan.loops.push(collect(graph, targets, &vec![None; graph.len()]));
     }

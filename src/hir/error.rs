@@ -62,38 +62,36 @@ impl Error {
     pub(crate) fn to_diagnostic(&self) -> Diagnostic {
         let diagnostic = Diagnostic::new(self.to_string());
         match &self.kind {
-            ErrorKind::UnknownVariable { similar: Some(similar), .. } => diagnostic
-                .label(self.span, "not found")
-                .note(format!("did you mean `{similar}`?")),
+            ErrorKind::UnknownVariable { similar: Some(similar), .. } => {
+                diagnostic.label(self.span, "not found").note(format!("did you mean `{similar}`?"))
+            }
             ErrorKind::UnknownVariable { known, .. } if known.is_empty() => {
                 diagnostic.label(self.span, "not found").note("no variables were given")
             }
-            ErrorKind::UnknownVariable { known, .. } => diagnostic
-                .label(self.span, "not found")
-                .note(format!("the variables are {}", list(known))),
+            ErrorKind::UnknownVariable { known, .. } => {
+                diagnostic.label(self.span, "not found").note(format!("the variables are {}", list(known)))
+            }
             ErrorKind::FunctionAsValue { name } => diagnostic
                 .label(self.span, "a value is needed here")
                 .note(format!("to call the function, write {name}(...)")),
-            ErrorKind::UnknownFunction { similar: Some(similar), .. } => diagnostic
-                .label(self.span, "not found")
-                .note(format!("did you mean `{similar}`?")),
-            ErrorKind::UnknownFunction { name, is_variable: true, .. } => diagnostic
-                .label(self.span, "this is a variable")
-                .note(format!("to multiply, write {name}*(...)")),
-            ErrorKind::UnknownFunction { .. } => diagnostic
-                .label(self.span, "not found")
-                .note("`ndexpr functions` lists all functions"),
-            ErrorKind::ArgumentCount { name, params, .. } => diagnostic
-                .label(self.span, "in this call")
-                .note(format!("its form is {name}({})", params.join(", "))),
+            ErrorKind::UnknownFunction { similar: Some(similar), .. } => {
+                diagnostic.label(self.span, "not found").note(format!("did you mean `{similar}`?"))
+            }
+            ErrorKind::UnknownFunction { name, is_variable: true, .. } => {
+                diagnostic.label(self.span, "this is a variable").note(format!("to multiply, write {name}*(...)"))
+            }
+            ErrorKind::UnknownFunction { .. } => {
+                diagnostic.label(self.span, "not found").note("`ndexpr functions` lists all functions")
+            }
+            ErrorKind::ArgumentCount { name, params, .. } => {
+                diagnostic.label(self.span, "in this call").note(format!("its form is {name}({})", params.join(", ")))
+            }
             ErrorKind::NotDefined { operands, remedy, .. } => {
                 let diagnostic = operands.iter().fold(diagnostic, |diagnostic, operand| {
                     diagnostic.label(operand.span, format!("this is {}", operand.dtype))
                 });
                 diagnostic.note(match remedy {
-                    Remedy::SubtractBools => {
-                        "to tell where bools differ, use ^; to count, cast: int8(x) - int8(y)"
-                    }
+                    Remedy::SubtractBools => "to tell where bools differ, use ^; to count, cast: int8(x) - int8(y)",
                     Remedy::NegateBool => "to negate a bool, use ~ or not; to count, cast: -int8(x)",
                     Remedy::CastToInt => "cast to an integer first, for example int64(x)",
                     Remedy::CastBool => "cast to a number first, for example int8(x)",
@@ -119,9 +117,9 @@ impl Error {
                 .label(base.span, format!("this is {}", base.dtype))
                 .label(self.span, "negative")
                 .note("cast the base to a float first, for example float64(x)"),
-            ErrorKind::ComplexLiteral => diagnostic
-                .label(self.span, "imaginary")
-                .note("the dtypes are bool, the integers, float32 and float64"),
+            ErrorKind::ComplexLiteral => {
+                diagnostic.label(self.span, "imaginary").note("the dtypes are bool, the integers, float32 and float64")
+            }
         }
     }
 }
@@ -150,9 +148,7 @@ impl fmt::Display for Error {
                 write!(f, "the integer {value} does not fit {dtype}")
             }
             ErrorKind::LiteralOverflow => f.write_str("an integer of literals is too large"),
-            ErrorKind::NegativePower { .. } => {
-                f.write_str("an integer cannot be raised to a negative power")
-            }
+            ErrorKind::NegativePower { .. } => f.write_str("an integer cannot be raised to a negative power"),
             ErrorKind::ComplexLiteral => f.write_str("complex numbers are not supported"),
         }
     }
@@ -172,11 +168,7 @@ fn list(names: &[String]) -> String {
 /// The smallest and largest value of an integer dtype.
 pub(super) fn limits(dtype: DType) -> (i128, i128) {
     let bits = 8 * dtype.size() as u32;
-    if dtype.is_signed_int() {
-        (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-    } else {
-        (0, (1 << bits) - 1)
-    }
+    if dtype.is_signed_int() { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) }
 }
 
 fn range(dtype: DType) -> String {

@@ -15,6 +15,7 @@ use ndexpr_grammar::Span;
 use ndexpr_grammar::{self as ast, Ast, BinaryOp, CompareOp, ExprKind, NameId, UnaryOp};
 use ndexpr_runtime::dtype::{DType, Scalar};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// Types a syntax tree. `type_of` says what a variable is, `known` lists them all for error messages.
 ///
@@ -80,7 +81,8 @@ impl Lowerer<'_> {
         match &expr.kind {
             ExprKind::Int(value) => match i128::try_from(*value) {
                 Ok(value) => Ok(Value::Weak(Weak::Int(value))),
-                Err(_) => Err(Error::new(ErrorKind::LiteralOverflow, span)),
+                // Of no use but to floats.
+                Err(_) => Ok(Value::Weak(Weak::Float(*value as f64))),
             },
             ExprKind::Float(value) => Ok(Value::Weak(Weak::Float(*value))),
             ExprKind::Imaginary(_) => Err(Error::new(ErrorKind::ComplexLiteral, span)),
@@ -108,11 +110,7 @@ impl Lowerer<'_> {
             ExprKind::Call { function, function_span, args } => {
                 let row = self.function(*function, *function_span)?;
                 if args.len() != row.params.len() {
-                    let kind = ErrorKind::ArgumentCount {
-                        name: row.name,
-                        params: row.params,
-                        found: args.len(),
-                    };
+                    let kind = ErrorKind::ArgumentCount { name: row.name, params: row.params, found: args.len() };
                     return Err(Error::new(kind, span));
                 }
                 let mut all = [Arg { value: Value::Weak(Weak::Int(0)), span }; 3];
@@ -160,9 +158,8 @@ impl Lowerer<'_> {
     fn function(&self, name: NameId, span: Span) -> Result<&'static Function, Error> {
         let text = self.ast.name(name);
         table::find(text).ok_or_else(|| {
-            let names = table::FUNCTIONS
-                .iter()
-                .flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
+            let names =
+                table::FUNCTIONS.iter().flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
             let kind = ErrorKind::UnknownFunction {
                 name: text.to_owned(),
                 similar: similar(text, names),
@@ -173,12 +170,7 @@ impl Lowerer<'_> {
     }
 
     /// `a < b < c` is `(a < b) and (b < c)`.
-    fn compare(
-        &mut self,
-        first: ast::ExprId,
-        rest: &[(CompareOp, ast::ExprId)],
-        span: Span,
-    ) -> Result<Value, Error> {
+    fn compare(&mut self, first: ast::ExprId, rest: &[(CompareOp, ast::ExprId)], span: Span) -> Result<Value, Error> {
         let mut lhs = self.arg(first);
         let mut all: Option<Value> = None;
         for &(op, rhs) in rest {
@@ -198,6 +190,11 @@ impl Lowerer<'_> {
 
     fn apply(&mut self, row: &'static Function, args: &[Arg], span: Span) -> Result<Value, Error> {
         let is_weak = args.iter().all(|arg| matches!(arg.value, Value::Weak(_)));
+        let mut own_args = [args[0]; 3];
+        own_args[..args.len()].copy_from_slice(args);
+        let args = &mut own_args[..args.len()];
+        adjust_literals(&self.graph, row, args);
+        let args = &*args;
         if is_weak && let Some(value) = self.fold_ints(row, args, span)? {
             return Ok(value);
         }
@@ -211,12 +208,7 @@ impl Lowerer<'_> {
         Ok(Value::Typed(id))
     }
 
-    fn fold_ints(
-        &mut self,
-        row: &'static Function,
-        args: &[Arg],
-        span: Span,
-    ) -> Result<Option<Value>, Error> {
+    fn fold_ints(&mut self, row: &'static Function, args: &[Arg], span: Span) -> Result<Option<Value>, Error> {
         let mut ints = [0; 3];
         for (place, arg) in ints.iter_mut().zip(args) {
             match arg.value {
@@ -232,12 +224,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn apply_typed(
-        &mut self,
-        row: &'static Function,
-        args: &[Arg],
-        span: Span,
-    ) -> Result<ExprId, Error> {
+    fn apply_typed(&mut self, row: &'static Function, args: &[Arg], span: Span) -> Result<ExprId, Error> {
         match row.typing {
             Typing::Where => {
                 let condition = self.truth(args[0])?;
@@ -261,18 +248,24 @@ impl Lowerer<'_> {
                 if let Some(known) = self.compare_out_of_range(row, args) {
                     return Ok(known);
                 }
+                if let Some(exact) = self.compare_across_signs(row, args) {
+                    return Ok(exact);
+                }
             }
             _ => {}
         }
         if row.name == "power" {
             self.reject_negative_power(args)?;
         }
+        if let Typing::Float | Typing::Float64 = row.typing {
+            let dtype = self.common_float(row.typing, args);
+            let ids = args.iter().map(|&arg| self.typed(arg, dtype)).collect::<SmallVec<[ExprId; 3]>>();
+            return Ok(self.build(row, &ids));
+        }
         let common = self.common(args)?;
         let not_defined = |remedy| {
-            let operands = args
-                .iter()
-                .map(|arg| Operand { span: arg.span, dtype: self.dtype_of(arg.value, common) })
-                .collect();
+            let operands =
+                args.iter().map(|arg| Operand { span: arg.span, dtype: self.dtype_of(arg.value, common) }).collect();
             Err(Error::new(ErrorKind::NotDefined { name: row.name, operands, remedy }, span))
         };
         let dtype = match row.typing {
@@ -287,8 +280,6 @@ impl Lowerer<'_> {
                 return not_defined(Remedy::CastToInt);
             }
             Typing::BoolAsInt8 | Typing::Shift if common == DType::Bool => DType::Int8,
-            Typing::Float => float_of(common),
-            Typing::Float64 if !common.is_float() => DType::Float64,
             _ => common,
         };
         let mut ids = [ExprId(0); 3];
@@ -359,9 +350,57 @@ impl Lowerer<'_> {
         Some(self.graph.constant(Scalar::new(known)))
     }
 
+    /// `uint64` meets signed integers in float64, which does not hold them all, but comparing them needs no common
+    /// dtype: what is negative is below, and the rest is `uint64` too.
+    fn compare_across_signs(&mut self, row: &'static Function, args: &[Arg]) -> Option<ExprId> {
+        let (Value::Typed(x), Value::Typed(y), Meaning::Op(op)) = (args[0].value, args[1].value, row.meaning) else {
+            return None;
+        };
+        let graph = &mut self.graph;
+        let (signed, unsigned, op) = match (graph.dtype(x), graph.dtype(y)) {
+            (dtype, DType::UInt64) if dtype.is_signed_int() => (x, y, op),
+            (DType::UInt64, dtype) if dtype.is_signed_int() => (y, x, op.swapped()),
+            _ => return None,
+        };
+        let zero = graph.int_constant(graph.dtype(signed), 0);
+        let is_negative = graph.apply(Op::Lt, &[signed, zero]);
+        let as_unsigned = graph.cast(signed, DType::UInt64);
+        let compared = graph.apply(op, &[as_unsigned, unsigned]);
+        Some(match op {
+            Op::Lt | Op::Le | Op::Ne => graph.apply(Op::Or, &[is_negative, compared]),
+            _ => {
+                let is_not = graph.apply(Op::Not, &[is_negative]);
+                graph.apply(Op::And, &[is_not, compared])
+            }
+        })
+    }
+
+    /// The float that every argument is computed in: the widest of those that each would be computed in alone.
+    fn common_float(&self, typing: Typing, args: &[Arg]) -> DType {
+        let float = |dtype: DType| match typing {
+            Typing::Float64 if !dtype.is_float() => None,
+            _ => Some(float_of(dtype)),
+        };
+        let typed = args.iter().filter_map(|arg| match arg.value {
+            Value::Typed(id) => Some(self.graph.dtype(id)),
+            Value::Weak(_) => None,
+        });
+        // A float literal has no say among floats, but makes float64 of integers, as it does elsewhere.
+        let has_weak_float = args.iter().any(|arg| matches!(arg.value, Value::Weak(Weak::Float(_))));
+        let all_ints = typed.clone().all(|dtype| !dtype.is_float());
+        if all_ints && has_weak_float {
+            return DType::Float64;
+        }
+        match typing {
+            // An integer beside a float is promoted with it; integers alone are divided in float64.
+            Typing::Float64 => typed.reduce(promote).and_then(float),
+            _ => typed.filter_map(float).reduce(promote),
+        }
+        .unwrap_or(DType::Float64)
+    }
+
     fn reject_negative_power(&self, args: &[Arg]) -> Result<(), Error> {
-        let (Value::Typed(base), Value::Weak(Weak::Int(exponent))) = (args[0].value, args[1].value)
-        else {
+        let (Value::Typed(base), Value::Weak(Weak::Int(exponent))) = (args[0].value, args[1].value) else {
             return Ok(());
         };
         let dtype = self.graph.dtype(base);
@@ -384,21 +423,12 @@ impl Lowerer<'_> {
         let mut common = strong;
         for arg in args {
             let Value::Weak(weak) = arg.value else { continue };
-            let default = weak.default_dtype();
             common = Some(match (common, weak) {
                 (Some(dtype), Weak::Int(_)) if dtype != DType::Bool => dtype,
                 (Some(dtype), Weak::Float(_)) if dtype.is_float() => dtype,
                 (Some(_), Weak::Float(_)) => DType::Float64,
-                // Beyond 64 bits only a float can hold it.
-                (None, _) => match (default, args.len()) {
-                    (Some(dtype), _) => dtype,
-                    (None, _) => {
-                        return Err(Error::new(ErrorKind::LiteralOverflow, arg.span));
-                    }
-                },
-                (Some(_), Weak::Int(_)) => {
-                    default.ok_or_else(|| Error::new(ErrorKind::LiteralOverflow, arg.span))?
-                }
+                (None, _) => weak.default_dtype().ok_or_else(|| Error::new(ErrorKind::LiteralOverflow, arg.span))?,
+                (Some(_), Weak::Int(_)) => DType::Int64,
             });
         }
         let common = common.expect("every operation has an argument");
@@ -407,10 +437,8 @@ impl Lowerer<'_> {
                 if let Value::Weak(Weak::Int(value)) = arg.value
                     && !weak::fits(value, common)
                 {
-                    let operand = args
-                        .iter()
-                        .find(|other| matches!(other.value, Value::Typed(_)))
-                        .map(|other| other.span);
+                    let operand =
+                        args.iter().find(|other| matches!(other.value, Value::Typed(_))).map(|other| other.span);
                     let kind = ErrorKind::LiteralOutOfRange { value, dtype: common, operand };
                     return Err(Error::new(kind, arg.span));
                 }
@@ -447,6 +475,32 @@ impl Lowerer<'_> {
     fn truth(&mut self, arg: Arg) -> Result<ExprId, Error> {
         let id = self.default(arg)?;
         Ok(self.graph.cast(id, DType::Bool))
+    }
+}
+
+/// Literals that mean something else than their value, or can be brought into range without changing the result.
+fn adjust_literals(graph: &Graph, row: &Function, args: &mut [Arg]) {
+    match (row.name, &mut *args) {
+        // An integer to a negative power is a fraction.
+        (
+            "power",
+            [Arg { value: Value::Weak(Weak::Int(base)), .. }, Arg { value: Value::Weak(Weak::Int(exponent)), .. }],
+        ) if *exponent < 0 => {
+            let (base, exponent) = (*base as f64, *exponent as f64);
+            args[0].value = Value::Weak(Weak::Float(base));
+            args[1].value = Value::Weak(Weak::Float(exponent));
+        }
+        // A bound beyond the dtype's range does not bound.
+        ("clip", [Arg { value: Value::Typed(x), .. }, low, high]) if graph.dtype(*x).is_int() => {
+            let (min, max) = super::error::limits(graph.dtype(*x));
+            if let Value::Weak(Weak::Int(low)) = &mut low.value {
+                *low = (*low).max(min);
+            }
+            if let Value::Weak(Weak::Int(high)) = &mut high.value {
+                *high = (*high).min(max);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -501,9 +555,7 @@ pub(crate) fn similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>)
     let limit = (name.chars().count() / 3).max(1);
     candidates
         .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
-        .filter(|&(distance, candidate)| {
-            distance <= limit && distance < candidate.chars().count().max(2)
-        })
+        .filter(|&(distance, candidate)| distance <= limit && distance < candidate.chars().count().max(2))
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate.to_owned())
 }

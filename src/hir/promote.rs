@@ -6,9 +6,7 @@ use ndexpr_runtime::dtype::DType;
 ///
 /// The smallest dtype that holds both, except that `int64` with `uint64` is `float64`, as in NumPy.
 pub(crate) fn promote(a: DType, b: DType) -> DType {
-    use DType::{
-        Bool, Float32, Float64, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64,
-    };
+    use DType::{Bool, Float32, Float64, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64};
     #[rustfmt::skip]
     const TABLE: [[DType; 11]; 11] = [
         //           Bool     Int8     Int16    Int32    Int64    UInt8    UInt16   UInt32   UInt64   Float32  Float64
@@ -32,20 +30,14 @@ pub(crate) fn promote(a: DType, b: DType) -> DType {
 /// NumPy computes bools and 8-bit integers in float16, which is not among the dtypes; float32 holds its values.
 pub(crate) fn float_of(dtype: DType) -> DType {
     match dtype {
-        DType::Bool
-        | DType::Int8
-        | DType::UInt8
-        | DType::Int16
-        | DType::UInt16
-        | DType::Float32 => DType::Float32,
+        DType::Bool | DType::Int8 | DType::UInt8 | DType::Int16 | DType::UInt16 | DType::Float32 => DType::Float32,
         _ => DType::Float64,
     }
 }
 
 /// True if every value of `from` is a value of `to`.
 pub(crate) fn is_lossless(from: DType, to: DType) -> bool {
-    let lossy_to_float64 =
-        to == DType::Float64 && matches!(from, DType::Int64 | DType::UInt64);
+    let lossy_to_float64 = to == DType::Float64 && matches!(from, DType::Int64 | DType::UInt64);
     promote(from, to) == to && !lossy_to_float64 && (to != DType::Bool || from == DType::Bool)
 }
 

@@ -19,8 +19,7 @@ pub(crate) fn verify(graph: &Graph) -> Result<(), String> {
         return Err("the graph has no root".to_owned());
     }
     for id in graph.ids() {
-        verify_node(graph, id)
-            .map_err(|why| format!("h{}: {why}, in\n{graph}", id.index()))?;
+        verify_node(graph, id).map_err(|why| format!("h{}: {why}, in\n{graph}", id.index()))?;
     }
     Ok(())
 }
@@ -44,14 +43,7 @@ fn verify_node(graph: &Graph, id: ExprId) -> Result<(), String> {
     check(args.iter().all(|&arg| arg == from), "arguments of different dtypes")?;
     let defined = match op {
         Op::Add | Op::Sub | Op::Mul | Op::Neg | Op::Abs | Op::Min | Op::Max => from != DType::Bool,
-        Op::Div
-        | Op::Sqrt
-        | Op::Floor
-        | Op::Ceil
-        | Op::Trunc
-        | Op::Rint
-        | Op::Copysign
-        | Op::Fma => from.is_float(),
+        Op::Div | Op::Sqrt | Op::Floor | Op::Ceil | Op::Trunc | Op::Rint | Op::Copysign | Op::Fma => from.is_float(),
         Op::And | Op::Or | Op::Xor | Op::Not => !from.is_float(),
         Op::Shl | Op::Shr => from.is_int(),
         Op::Lt | Op::Le | Op::Gt | Op::Ge => from != DType::Bool,

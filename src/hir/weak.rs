@@ -47,9 +47,7 @@ impl Weak {
 
     /// As a constant of its default dtype.
     pub(super) fn to_default(self, span: Span) -> Result<Scalar, Error> {
-        let dtype = self
-            .default_dtype()
-            .ok_or_else(|| Error::new(ErrorKind::LiteralOverflow, span))?;
+        let dtype = self.default_dtype().ok_or_else(|| Error::new(ErrorKind::LiteralOverflow, span))?;
         Ok(self.to_scalar(dtype))
     }
 

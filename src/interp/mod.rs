@@ -26,8 +26,7 @@ pub(crate) fn run(
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
     let shape = output.shape().to_vec();
-    let inputs: Vec<View<'_>> =
-        inputs.iter().map(|input| input.broadcast_to(&shape)).collect::<Result<_, _>>()?;
+    let inputs: Vec<View<'_>> = inputs.iter().map(|input| input.broadcast_to(&shape)).collect::<Result<_, _>>()?;
     let mut index = vec![0; shape.len()];
     let mut values = vec![0; graph.len()];
     for i in 0..output.n_elems() {

@@ -69,15 +69,7 @@ impl Op {
     /// How many arguments it takes.
     pub(crate) fn arity(self) -> usize {
         match self {
-            Op::Neg
-            | Op::Abs
-            | Op::Sqrt
-            | Op::Floor
-            | Op::Ceil
-            | Op::Trunc
-            | Op::Rint
-            | Op::Not
-            | Op::Cast => 1,
+            Op::Neg | Op::Abs | Op::Sqrt | Op::Floor | Op::Ceil | Op::Trunc | Op::Rint | Op::Not | Op::Cast => 1,
             Op::Fma | Op::Select => 3,
             Op::Math(function) => function.arity(),
             _ => 2,
@@ -86,15 +78,23 @@ impl Op {
 
     /// True if swapping the first two arguments changes no bit of the result.
     pub(crate) fn is_commutative(self) -> bool {
-        matches!(
-            self,
-            Op::Add | Op::Mul | Op::And | Op::Or | Op::Xor | Op::Eq | Op::Ne | Op::Fma
-        )
+        matches!(self, Op::Add | Op::Mul | Op::And | Op::Or | Op::Xor | Op::Eq | Op::Ne | Op::Fma)
     }
 
     /// True for the six comparisons.
     pub(crate) fn is_comparison(self) -> bool {
         matches!(self, Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge)
+    }
+
+    /// The comparison that says the same of swapped arguments.
+    pub(crate) fn swapped(self) -> Op {
+        match self {
+            Op::Lt => Op::Gt,
+            Op::Le => Op::Ge,
+            Op::Gt => Op::Lt,
+            Op::Ge => Op::Le,
+            other => other,
+        }
     }
 
     /// The name in printed IR.

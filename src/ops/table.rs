@@ -98,10 +98,7 @@ const X: &[&str] = &["x"];
 const XY: &[&str] = &["x", "y"];
 
 use Meaning::{ByKind, Graph as Built, Op as Is};
-use Typing::{
-    Bits, BoolAsInt8, CastTo, Compare, Float, Float64, Keep, KeepNoBool, Logical, Question, Shift,
-    Where,
-};
+use Typing::{Bits, BoolAsInt8, CastTo, Compare, Float, Float64, Keep, KeepNoBool, Logical, Question, Shift, Where};
 
 /// Every operation, in the order in which the documentation lists them.
 #[rustfmt::skip]
@@ -206,9 +203,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
     static BY_NAME: LazyLock<FxHashMap<&'static str, &'static Function>> = LazyLock::new(|| {
         FUNCTIONS
             .iter()
-            .flat_map(|row| {
-                std::iter::once(row.name).chain(row.aliases.iter().copied()).map(move |n| (n, row))
-            })
+            .flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()).map(move |n| (n, row)))
             .collect()
     });
     BY_NAME.get(name).copied()
@@ -295,11 +290,7 @@ fn ignoring_nan(graph: &mut Graph, args: &[ExprId], op: Op, bools: Op, order: Op
 }
 
 fn clip(graph: &mut Graph, args: &[ExprId]) -> ExprId {
-    let (low, high) = if graph.dtype(args[0]) == DType::Bool {
-        (Op::Or, Op::And)
-    } else {
-        (Op::Max, Op::Min)
-    };
+    let (low, high) = if graph.dtype(args[0]) == DType::Bool { (Op::Or, Op::And) } else { (Op::Max, Op::Min) };
     let at_least = graph.apply(low, &[args[0], args[1]]);
     graph.apply(high, &[at_least, args[2]])
 }

@@ -14,13 +14,7 @@ pub(super) fn apply(graph: &mut Graph, op: Op, args: &[ExprId], dtype: DType) ->
 }
 
 /// The cheapest known equivalent of a primitive.
-pub(super) fn simplify(
-    graph: &mut Graph,
-    floats: FloatMode,
-    op: Op,
-    args: &[ExprId],
-    dtype: DType,
-) -> ExprId {
+pub(super) fn simplify(graph: &mut Graph, floats: FloatMode, op: Op, args: &[ExprId], dtype: DType) -> ExprId {
     let mut args = args.to_vec();
     // One order for both, so that `a + b` and `b + a` meet: constants last, otherwise as they first appeared.
     if op.is_commutative() {
@@ -70,8 +64,7 @@ fn is_float(graph: &Graph, id: ExprId, value: f64) -> bool {
 fn as_power_of_two(graph: &Graph, id: ExprId) -> Option<u32> {
     let value = graph.as_const(id)?;
     let dtype = value.dtype();
-    let is_positive = dtype.is_unsigned_int()
-        || (dtype.is_signed_int() && value.bits() >> (8 * dtype.size() - 1) == 0);
+    let is_positive = dtype.is_unsigned_int() || (dtype.is_signed_int() && value.bits() >> (8 * dtype.size() - 1) == 0);
     (is_positive && value.bits().is_power_of_two()).then(|| value.bits().trailing_zeros())
 }
 
@@ -205,12 +198,8 @@ fn choice(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
     }
     match graph.expr(condition) {
         Expr::Apply(Op::Not, [inverted, ..]) => Some(graph.apply(Op::Select, &[inverted, y, x])),
-        _ if graph.dtype(x) == DType::Bool && is_bits(graph, x, 1) => {
-            Some(graph.apply(Op::Or, &[condition, y]))
-        }
-        _ if graph.dtype(x) == DType::Bool && is_bits(graph, y, 0) => {
-            Some(graph.apply(Op::And, &[condition, x]))
-        }
+        _ if graph.dtype(x) == DType::Bool && is_bits(graph, x, 1) => Some(graph.apply(Op::Or, &[condition, y])),
+        _ if graph.dtype(x) == DType::Bool && is_bits(graph, y, 0) => Some(graph.apply(Op::And, &[condition, x])),
         _ => None,
     }
 }

@@ -12,9 +12,7 @@ use crate::options::FloatMode;
 /// Optimises a graph.
 pub(crate) fn run(graph: &Graph, floats: FloatMode) -> Graph {
     let mut out = Graph::new(graph.vars().to_vec());
-    let map = rebuild(graph, &mut out, |out, op, args, dtype| {
-        algebra::simplify(out, floats, op, args, dtype)
-    });
+    let map = rebuild(graph, &mut out, |out, op, args, dtype| algebra::simplify(out, floats, op, args, dtype));
     out.set_root(map[graph.root().index()].expect("the root is live"));
     if floats == FloatMode::Fast {
         out = contract(&out);
@@ -80,11 +78,7 @@ fn contract(graph: &Graph) -> Graph {
     let live = live_nodes(graph);
     let mut map: Vec<Option<ExprId>> = vec![None; graph.len()];
     let product = |id: ExprId| match graph.expr(id) {
-        Expr::Apply(Op::Mul, [x, y, _])
-            if uses[id.index()] == 1 && graph.dtype(id).is_float() =>
-        {
-            Some((x, y))
-        }
+        Expr::Apply(Op::Mul, [x, y, _]) if uses[id.index()] == 1 && graph.dtype(id).is_float() => Some((x, y)),
         _ => None,
     };
     for id in graph.ids().filter(|id| live[id.index()]) {

@@ -104,11 +104,7 @@ impl Builder<'_> {
 
     fn store(&mut self, operand: u32, id: ExprId) {
         let value = self.value(id);
-        let value = if self.ty(value).kind == Kind::Mask {
-            self.mask_to_int(value, 1)
-        } else {
-            value
-        };
+        let value = if self.ty(value).kind == Kind::Mask { self.mask_to_int(value, 1) } else { value };
         self.same(Inst::Store(operand), &[value]);
     }
 
@@ -494,9 +490,5 @@ const TWO_84: u64 = 0x4530_0000_0000_0000;
 /// The smallest and largest value of an integer dtype of at most 4 bytes.
 fn int_range(dtype: DType) -> (i64, i64) {
     let bits = 8 * dtype.size() as u32;
-    if dtype.is_signed_int() {
-        (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-    } else {
-        (0, (1 << bits) - 1)
-    }
+    if dtype.is_signed_int() { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) }
 }

@@ -83,10 +83,7 @@ pub(super) fn crossings(nodes: &[Node], segment_of: &[u32], n_segments: u32) -> 
 ///
 /// A call may write its result over an argument that it is the last to use. Places are 8 bytes wide, so that any value
 /// fits any of them.
-pub(super) fn assign_slots(
-    n_values: usize,
-    crossings: &[Crossing],
-) -> (Vec<Option<usize>>, usize) {
+pub(super) fn assign_slots(n_values: usize, crossings: &[Crossing]) -> (Vec<Option<usize>>, usize) {
     const WIDTH: usize = 8;
     let mut offsets = vec![None; n_values];
     // The last value in each place; they come in the order in which they are made.
@@ -127,20 +124,11 @@ pub(super) fn strip(nodes: &[Node], segment_of: &[u32], n_segments: u32) -> Stri
     let widest = nodes.iter().map(|node| node.ty.bytes).max().unwrap_or(8);
     let lanes = |registers: u32| registers * REGISTER_BYTES / widest;
     let most = |registers: u32| {
-        (0..n_segments)
-            .map(|segment| pressure(nodes, segment_of, segment, lanes(registers)))
-            .max()
-            .unwrap_or(0)
+        (0..n_segments).map(|segment| pressure(nodes, segment_of, segment, lanes(registers))).max().unwrap_or(0)
     };
-    let registers = if nodes.len() > LONG_TAPE {
-        1
-    } else {
-        [8, 4].into_iter().find(|&n| most(n) <= REGISTER_BUDGET).unwrap_or(2)
-    };
-    Strip {
-        n_lanes: lanes(registers),
-        spare_registers: (N_REGISTERS - 1).saturating_sub(most(registers)),
-    }
+    let registers =
+        if nodes.len() > LONG_TAPE { 1 } else { [8, 4].into_iter().find(|&n| most(n) <= REGISTER_BUDGET).unwrap_or(2) };
+    Strip { n_lanes: lanes(registers), spare_registers: (N_REGISTERS - 1).saturating_sub(most(registers)) }
 }
 
 /// The most registers that values of a segment take at once, with strips of so many lanes. Constants take one each;

@@ -95,9 +95,13 @@ pub(crate) enum Inst {
     Trunc,
     Rint,
     /// Integers: the smaller. Floats: `a` if `a < b`, else `b`.
-    Min { signed: bool },
+    Min {
+        signed: bool,
+    },
     /// Integers: the larger. Floats: `a` if `a > b`, else `b`.
-    Max { signed: bool },
+    Max {
+        signed: bool,
+    },
     Fma,
     /// Bits, of floats too; like the three below.
     And,
@@ -106,19 +110,30 @@ pub(crate) enum Inst {
     Not,
     /// The count is below the width in every lane.
     Shl,
-    Shr { signed: bool },
+    Shr {
+        signed: bool,
+    },
     /// Two numbers to a mask as wide as they are.
-    Compare { condition: Condition, signed: bool },
+    Compare {
+        condition: Condition,
+        signed: bool,
+    },
     /// A mask and two values as wide as it is.
     Select,
     /// An integer to a wider one.
-    Extend { signed: bool },
+    Extend {
+        signed: bool,
+    },
     /// An integer to a narrower one: the low bits.
     Truncate,
     /// An integer to a float: 4 bytes to either, but signed only to float64; 8 bytes to float32.
-    ToFloat { signed: bool },
+    ToFloat {
+        signed: bool,
+    },
     /// A float to an integer of its width, saturating; NaN is 0.
-    ToInt { signed: bool },
+    ToInt {
+        signed: bool,
+    },
     /// Between float32 and float64.
     ResizeFloat,
     /// A mask to another width.
@@ -126,7 +141,10 @@ pub(crate) enum Inst {
     /// The same bits as another kind, of the same width.
     Reinterpret,
     /// A function of the runtime over the whole tile, on memory of this dtype.
-    Call { function: MathFn, dtype: DType },
+    Call {
+        function: MathFn,
+        dtype: DType,
+    },
     /// The value becomes the elements of an output. Its result is never used.
     Store(u32),
 }
@@ -227,9 +245,7 @@ impl Tape {
             let node = self.node(value);
             if node.inst.is_rematerialised() {
                 needed[value.index()] |= self.segment_of[value.index()] == segment;
-            } else if self.segment_of[value.index()] == segment
-                && !matches!(node.inst, Inst::Call { .. })
-            {
+            } else if self.segment_of[value.index()] == segment && !matches!(node.inst, Inst::Call { .. }) {
                 for arg in node.args() {
                     needed[arg.index()] |= self.node(*arg).inst.is_rematerialised();
                 }

@@ -79,9 +79,7 @@ impl fmt::Display for Tape {
         let operands = |prefix: &str, all: &[super::Operand]| {
             all.iter()
                 .enumerate()
-                .map(|(i, operand)| {
-                    format!("{prefix}{i} {}: {}", operand.name, operand.dtype.short_name())
-                })
+                .map(|(i, operand)| format!("{prefix}{i} {}: {}", operand.name, operand.dtype.short_name()))
                 .collect::<Vec<_>>()
                 .join(", ")
         };
@@ -104,8 +102,7 @@ impl fmt::Display for Tape {
                 let here = if node.inst.is_rematerialised() {
                     needed[value.index()]
                 } else {
-                    self.segment_of[value.index()] == segment
-                        && !matches!(node.inst, Inst::Call { .. })
+                    self.segment_of[value.index()] == segment && !matches!(node.inst, Inst::Call { .. })
                 };
                 if here {
                     self.line(f, value)?;

@@ -20,11 +20,7 @@ const MIN_TILE_ELEMS: usize = 64;
 const MAX_TILE_ELEMS: usize = 1024;
 
 /// Lays out a tape. None if its slots do not fit a thread's scratch even with the smallest tile.
-pub(super) fn schedule(
-    nodes: Vec<Node>,
-    inputs: Vec<Operand>,
-    outputs: Vec<Operand>,
-) -> Option<Tape> {
+pub(super) fn schedule(nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<Operand>) -> Option<Tape> {
     let (segment_of, n_segments) = segments(&nodes);
     let crossings = liveness::crossings(&nodes, &segment_of, n_segments);
     let (offsets, bytes_per_elem) = liveness::assign_slots(nodes.len(), &crossings);
@@ -100,11 +96,7 @@ fn segments(nodes: &[Node]) -> (Vec<u32>, u32) {
 }
 
 /// Values used by the instructions of one segment, in the order of the tape.
-pub(super) fn in_segment(
-    nodes: &[Node],
-    segment_of: &[u32],
-    segment: u32,
-) -> impl DoubleEndedIterator<Item = ValueId> {
+pub(super) fn in_segment(nodes: &[Node], segment_of: &[u32], segment: u32) -> impl DoubleEndedIterator<Item = ValueId> {
     (0..nodes.len() as u32).map(ValueId).filter(move |value| {
         let node = &nodes[value.index()];
         segment_of[value.index()] == segment

@@ -49,22 +49,14 @@ fn verify_node(tape: &Tape, value: ValueId, node: &Node) -> Result<(), &'static 
         Inst::Add | Inst::Sub | Inst::Mul | Inst::Neg => all_same && is_number,
         Inst::Abs => all_same && ty.kind == Kind::Int,
         Inst::Min { .. } | Inst::Max { .. } => all_same && is_number,
-        Inst::Div
-        | Inst::Sqrt
-        | Inst::Floor
-        | Inst::Ceil
-        | Inst::Trunc
-        | Inst::Rint
-        | Inst::Fma => all_same && ty.kind == Kind::Float,
+        Inst::Div | Inst::Sqrt | Inst::Floor | Inst::Ceil | Inst::Trunc | Inst::Rint | Inst::Fma => {
+            all_same && ty.kind == Kind::Float
+        }
         Inst::And | Inst::Or | Inst::Xor | Inst::Not => all_same,
         Inst::Shl | Inst::Shr { .. } => all_same && ty.kind == Kind::Int,
-        Inst::Compare { .. } => {
-            arg(0) == arg(1) && arg(0).kind != Kind::Mask && ty == Ty::mask(arg(0).bytes)
-        }
+        Inst::Compare { .. } => arg(0) == arg(1) && arg(0).kind != Kind::Mask && ty == Ty::mask(arg(0).bytes),
         Inst::Select => arg(0) == Ty::mask(ty.bytes) && arg(1) == ty && arg(2) == ty,
-        Inst::Extend { .. } => {
-            arg(0).kind == Kind::Int && ty.kind == Kind::Int && arg(0).bytes < ty.bytes
-        }
+        Inst::Extend { .. } => arg(0).kind == Kind::Int && ty.kind == Kind::Int && arg(0).bytes < ty.bytes,
         Inst::Truncate => arg(0).kind == Kind::Int && ty.kind == Kind::Int && arg(0).bytes > ty.bytes,
         Inst::ToFloat { signed } => {
             arg(0).kind == Kind::Int
@@ -76,17 +68,12 @@ fn verify_node(tape: &Tape, value: ValueId, node: &Node) -> Result<(), &'static 
                 }
         }
         Inst::ToInt { .. } => arg(0) == Ty::float(ty.bytes) && ty.kind == Kind::Int,
-        Inst::ResizeFloat => {
-            arg(0).kind == Kind::Float && ty.kind == Kind::Float && arg(0).bytes != ty.bytes
-        }
-        Inst::ResizeMask => {
-            arg(0).kind == Kind::Mask && ty.kind == Kind::Mask && arg(0).bytes != ty.bytes
-        }
+        Inst::ResizeFloat => arg(0).kind == Kind::Float && ty.kind == Kind::Float && arg(0).bytes != ty.bytes,
+        Inst::ResizeMask => arg(0).kind == Kind::Mask && ty.kind == Kind::Mask && arg(0).bytes != ty.bytes,
         Inst::Reinterpret => arg(0).bytes == ty.bytes && arg(0).kind != ty.kind,
         Inst::Call { dtype, .. } => all_same && ty == Ty::in_memory(dtype),
         Inst::Store(operand) => {
-            all_same
-                && tape.outputs.get(operand as usize).map(|o| Ty::in_memory(o.dtype)) == Some(ty)
+            all_same && tape.outputs.get(operand as usize).map(|o| Ty::in_memory(o.dtype)) == Some(ty)
         }
     };
     check(fits, "types that do not fit the instruction")
@@ -96,10 +83,7 @@ fn verify_crossing(tape: &Tape, user: ValueId, arg: ValueId) -> Result<(), &'sta
     let is_call = |value: ValueId| matches!(tape.node(value).inst, Inst::Call { .. });
     let (made, used) = (tape.segment_of[arg.index()], tape.segment_of[user.index()]);
     if tape.node(arg).inst.is_rematerialised() {
-        return check(
-            !is_call(user) || tape.slot_of[arg.index()].is_some(),
-            "an argument of a call without a slot",
-        );
+        return check(!is_call(user) || tape.slot_of[arg.index()].is_some(), "an argument of a call without a slot");
     }
     check(made <= used, "a use before the value is made")?;
     check(!is_call(arg) || made < used, "a use of a call in its own segment")?;

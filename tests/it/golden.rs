@@ -54,22 +54,12 @@ fn nothing_is_missing() {
     let mut n_cases = 0;
     for file in FILES {
         let golden = Golden::read(file);
-        n_cases += golden
-            .records
-            .iter()
-            .filter(|record| matches!(record.expected, Expected::Array(_)))
-            .count();
+        n_cases += golden.records.iter().filter(|record| matches!(record.expected, Expected::Array(_))).count();
     }
     assert!(n_cases >= 3000, "only {n_cases} cases");
     let mut on_disk: Vec<String> = std::fs::read_dir(directory())
         .expect("the golden directory")
-        .filter_map(|entry| {
-            entry
-                .expect("a directory entry")
-                .file_name()
-                .into_string()
-                .ok()
-        })
+        .filter_map(|entry| entry.expect("a directory entry").file_name().into_string().ok())
         .filter_map(|name| name.strip_suffix(".txt").map(str::to_owned))
         .collect();
     on_disk.sort();
@@ -81,35 +71,19 @@ fn nothing_is_missing() {
 // --- The engine's API, in one place -------------------------------------------------------------------------------
 
 fn engine(backend: Backend, n_threads: usize) -> Engine {
-    Engine::builder()
-        .threads(n_threads)
-        .backend(backend)
-        .build()
-        .expect("an engine")
+    Engine::builder().threads(n_threads).backend(backend).build().expect("an engine")
 }
 
 /// Evaluates `text` with each name bound to its input, and takes the result apart.
-fn evaluate_case(
-    engine: &Engine,
-    text: &str,
-    bindings: &[(&str, &Input)],
-) -> Result<Array, String> {
+fn evaluate_case(engine: &Engine, text: &str, bindings: &[(&str, &Input)]) -> Result<Array, String> {
     let mut vars = Vars::new();
     for (name, input) in bindings {
         let dtype = DType::from_name(input.dtype).expect("a dtype's short name");
-        let view = View::from_bytes(
-            &input.memory,
-            dtype,
-            &input.shape,
-            &input.strides,
-            input.offset,
-        )
-        .map_err(|error| format!("the view of {name}: {error}"))?;
+        let view = View::from_bytes(&input.memory, dtype, &input.shape, &input.strides, input.offset)
+            .map_err(|error| format!("the view of {name}: {error}"))?;
         vars = vars.with(name, view);
     }
-    let result: ndexpr::DynArray = engine
-        .evaluate(text, &vars)
-        .map_err(|error| error.to_string())?;
+    let result: ndexpr::DynArray = engine.evaluate(text, &vars).map_err(|error| error.to_string())?;
     Ok(Array {
         dtype: result.dtype().short_name(),
         shape: result.shape().to_vec(),
@@ -168,12 +142,8 @@ fn directory() -> PathBuf {
 impl Golden {
     fn read(file: &str) -> Golden {
         let path = directory().join(format!("{file}.txt"));
-        let text = std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut golden = Golden {
-            inputs: HashMap::new(),
-            records: Vec::new(),
-        };
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut golden = Golden { inputs: HashMap::new(), records: Vec::new() };
         let mut stated = None;
         for (line_idx, line) in text.lines().enumerate() {
             let line_no = line_idx + 1;
@@ -186,12 +156,7 @@ impl Golden {
                 .line(line_no, line)
                 .unwrap_or_else(|| panic!("{}:{line_no}: not understood: {line}", path.display()));
         }
-        assert_eq!(
-            Some(golden.records.len()),
-            stated,
-            "{}: the number of records is not the header's",
-            path.display()
-        );
+        assert_eq!(Some(golden.records.len()), stated, "{}: the number of records is not the header's", path.display());
         golden
     }
 
@@ -200,45 +165,21 @@ impl Golden {
         let fields: Vec<&str> = rest.split(" ; ").collect();
         match (kind, fields.as_slice()) {
             ("input", &[name, dtype, shape, layout, values]) => {
-                let input = Input::new(
-                    dtype_name(dtype)?,
-                    parse_shape(shape)?,
-                    layout,
-                    parse_input_bits(values)?,
-                )?;
-                self.inputs
-                    .insert(name.to_owned(), input)
-                    .is_none()
-                    .then_some(())
+                let input = Input::new(dtype_name(dtype)?, parse_shape(shape)?, layout, parse_input_bits(values)?)?;
+                self.inputs.insert(name.to_owned(), input).is_none().then_some(())
             }
             ("case", &[text, bindings, dtype, shape, strides, values]) => {
                 let bindings = parse_bindings(bindings)?;
-                if !bindings
-                    .iter()
-                    .all(|(_, input)| self.inputs.contains_key(input))
-                {
+                if !bindings.iter().all(|(_, input)| self.inputs.contains_key(input)) {
                     return None;
                 }
-                let strides = if strides == "-" {
-                    None
-                } else {
-                    Some(parse_list(strides)?)
-                };
-                let array = Array {
-                    dtype: dtype_name(dtype)?,
-                    shape: parse_shape(shape)?,
-                    strides,
-                    bits: parse_bits(values)?,
-                };
+                let strides = if strides == "-" { None } else { Some(parse_list(strides)?) };
+                let array =
+                    Array { dtype: dtype_name(dtype)?, shape: parse_shape(shape)?, strides, bits: parse_bits(values)? };
                 if array.bits.len() != array.shape.iter().product::<usize>() {
                     return None;
                 }
-                self.records.push(Record {
-                    line,
-                    text: text.to_owned(),
-                    bindings,
-                    expected: Expected::Array(array),
-                });
+                self.records.push(Record { line, text: text.to_owned(), bindings, expected: Expected::Array(array) });
                 Some(())
             }
             ("error", &[text, bindings, exception]) => {
@@ -253,12 +194,7 @@ impl Golden {
                     self.inputs.entry(dtype.clone()).or_insert(input);
                 }
                 let expected = Expected::Error(exception.to_owned());
-                self.records.push(Record {
-                    line,
-                    text: text.to_owned(),
-                    bindings,
-                    expected,
-                });
+                self.records.push(Record { line, text: text.to_owned(), bindings, expected });
                 Some(())
             }
             _ => None,
@@ -302,14 +238,7 @@ impl Input {
             let position = offset.checked_add_signed(position_of(element_idx, &shape, &strides))?;
             memory[position..position + size].copy_from_slice(&value.to_le_bytes()[..size]);
         }
-        Some(Input {
-            dtype,
-            shape,
-            strides,
-            memory,
-            offset,
-            bits,
-        })
+        Some(Input { dtype, shape, strides, memory, offset, bits })
     }
 }
 
@@ -334,11 +263,9 @@ fn c_strides(shape: &[usize], size: usize) -> Vec<isize> {
 }
 
 fn dtype_name(name: &str) -> Option<&'static str> {
-    [
-        "bool", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64",
-    ]
-    .into_iter()
-    .find(|&known| known == name)
+    ["bool", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64"]
+        .into_iter()
+        .find(|&known| known == name)
 }
 
 fn dtype_size(name: &str) -> usize {
@@ -373,13 +300,7 @@ fn parse_bindings(bindings: &str) -> Option<Vec<(String, String)>> {
     if bindings == "-" {
         return Some(Vec::new());
     }
-    bindings
-        .split(' ')
-        .map(|pair| {
-            pair.split_once('=')
-                .map(|(name, to)| (name.to_owned(), to.to_owned()))
-        })
-        .collect()
+    bindings.split(' ').map(|pair| pair.split_once('=').map(|(name, to)| (name.to_owned(), to.to_owned()))).collect()
 }
 
 /// `"ff 0*3 nan"` is `[255, 0, 0, 0, any NaN]`.
@@ -393,11 +314,7 @@ fn parse_bits(values: &str) -> Option<Vec<Option<u64>>> {
             Some((value, count)) => (value, count.parse().ok()?),
             None => (word, 1),
         };
-        let value = if value == "nan" {
-            None
-        } else {
-            Some(u64::from_str_radix(value, 16).ok()?)
-        };
+        let value = if value == "nan" { None } else { Some(u64::from_str_radix(value, 16).ok()?) };
         bits.extend(std::iter::repeat_n(value, count));
     }
     Some(bits)
@@ -415,25 +332,18 @@ fn check(file: &str, backend: Backend, n_threads: usize) {
     let engine = engine(backend, n_threads);
     let mut mismatches = Vec::new();
     for record in &golden.records {
-        let bindings: Vec<(&str, &Input)> = record
-            .bindings
-            .iter()
-            .map(|(name, input)| (name.as_str(), &golden.inputs[input]))
-            .collect();
-        let found = catch_unwind(AssertUnwindSafe(|| {
-            evaluate_case(&engine, &record.text, &bindings)
-        }));
+        let bindings: Vec<(&str, &Input)> =
+            record.bindings.iter().map(|(name, input)| (name.as_str(), &golden.inputs[input])).collect();
+        let found = catch_unwind(AssertUnwindSafe(|| evaluate_case(&engine, &record.text, &bindings)));
         let problem = match (found, &record.expected) {
             (Err(_), _) => Some("panicked".to_owned()),
             (Ok(Ok(found)), Expected::Array(expected)) => difference(&found, expected, &bindings),
-            (Ok(Err(error)), Expected::Array(_)) => Some(format!(
-                "error: {}",
-                error.lines().next().unwrap_or_default()
-            )),
-            (Ok(Ok(found)), Expected::Error(exception)) => Some(format!(
-                "gave {} {:?}, expected an error ({exception})",
-                found.dtype, found.shape
-            )),
+            (Ok(Err(error)), Expected::Array(_)) => {
+                Some(format!("error: {}", error.lines().next().unwrap_or_default()))
+            }
+            (Ok(Ok(found)), Expected::Error(exception)) => {
+                Some(format!("gave {} {:?}, expected an error ({exception})", found.dtype, found.shape))
+            }
             (Ok(Err(_)), Expected::Error(_)) => None,
         };
         if let Some(problem) = problem {
@@ -443,24 +353,10 @@ fn check(file: &str, backend: Backend, n_threads: usize) {
     if mismatches.is_empty() {
         return;
     }
-    let mut report = format!(
-        "{} of {} records of {file}.txt differ:",
-        mismatches.len(),
-        golden.records.len()
-    );
+    let mut report = format!("{} of {} records of {file}.txt differ:", mismatches.len(), golden.records.len());
     for (record, problem) in mismatches.iter().take(SHOWN) {
-        let bound: Vec<String> = record
-            .bindings
-            .iter()
-            .map(|(name, input)| format!("{name}={input}"))
-            .collect();
-        let _ = write!(
-            report,
-            "\n  {file}.txt:{}: `{}` {}: {problem}",
-            record.line,
-            record.text,
-            bound.join(" ")
-        );
+        let bound: Vec<String> = record.bindings.iter().map(|(name, input)| format!("{name}={input}")).collect();
+        let _ = write!(report, "\n  {file}.txt:{}: `{}` {}: {problem}", record.line, record.text, bound.join(" "));
     }
     if mismatches.len() > SHOWN {
         let _ = write!(report, "\n  and {} more", mismatches.len() - SHOWN);
@@ -471,45 +367,21 @@ fn check(file: &str, backend: Backend, n_threads: usize) {
 /// What is wrong with `found`, in a line.
 fn difference(found: &Array, expected: &Array, bindings: &[(&str, &Input)]) -> Option<String> {
     if found.dtype != expected.dtype {
-        return Some(format!(
-            "dtype {}, expected {}",
-            found.dtype, expected.dtype
-        ));
+        return Some(format!("dtype {}, expected {}", found.dtype, expected.dtype));
     }
     if found.shape != expected.shape {
-        return Some(format!(
-            "shape {:?}, expected {:?}",
-            found.shape, expected.shape
-        ));
+        return Some(format!("shape {:?}, expected {:?}", found.shape, expected.shape));
     }
     if found.bits.len() != expected.bits.len() {
-        return Some(format!(
-            "{} elements, expected {}",
-            found.bits.len(),
-            expected.bits.len()
-        ));
+        return Some(format!("{} elements, expected {}", found.bits.len(), expected.bits.len()));
     }
-    let differs = |(found_bits, expected_bits): (&Option<u64>, &Option<u64>)| match (
-        found_bits,
-        expected_bits,
-    ) {
+    let differs = |(found_bits, expected_bits): (&Option<u64>, &Option<u64>)| match (found_bits, expected_bits) {
         (Some(bits), None) => !is_nan(found.dtype, *bits),
         (found_bits, expected_bits) => found_bits != expected_bits,
     };
-    let n_different = found
-        .bits
-        .iter()
-        .zip(&expected.bits)
-        .filter(|&pair| differs(pair))
-        .count();
+    let n_different = found.bits.iter().zip(&expected.bits).filter(|&pair| differs(pair)).count();
     if let Some(element_idx) = found.bits.iter().zip(&expected.bits).position(differs) {
-        return Some(element_difference(
-            element_idx,
-            n_different,
-            found,
-            expected,
-            bindings,
-        ));
+        return Some(element_difference(element_idx, n_different, found, expected, bindings));
     }
     strides_difference(found, expected)
 }
@@ -528,17 +400,10 @@ fn element_difference(
         show(found.bits[element_idx]),
         show(expected.bits[element_idx])
     );
-    for (name, input) in bindings
-        .iter()
-        .filter(|(_, input)| input.shape == expected.shape)
-    {
+    for (name, input) in bindings.iter().filter(|(_, input)| input.shape == expected.shape) {
         let _ = write!(problem, ", {name} {}", show(Some(input.bits[element_idx])));
     }
-    let _ = write!(
-        problem,
-        " ({n_different} of {} differ)",
-        expected.bits.len()
-    );
+    let _ = write!(problem, " ({n_different} of {} differ)", expected.bits.len());
     problem
 }
 
@@ -551,10 +416,5 @@ fn strides_difference(found: &Array, expected: &Array) -> Option<String> {
             .iter()
             .zip(found_strides.iter().zip(expected_strides))
             .all(|(&extent, (f, e))| extent == 1 || f == e);
-    (!agree).then(|| {
-        format!(
-            "strides {found_strides:?}, expected {expected_strides:?} (shape {:?})",
-            expected.shape
-        )
-    })
+    (!agree).then(|| format!("strides {found_strides:?}, expected {expected_strides:?} (shape {:?})", expected.shape))
 }
