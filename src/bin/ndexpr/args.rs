@@ -1,0 +1,260 @@
+//! The command line's grammar.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::explain::TypedName;
+use crate::failure::Failure;
+use crate::sources::Binding;
+
+const SOURCES_HELP: &str = "\
+SOURCES
+  a=file.npy              an array file, memory-mapped; bool, int8..int64, uint8..uint64, float32, float64
+  a=file.npz:key          one array of an archive; the key may be left out if there is only one
+  a=2.5  a=3  a=true      a number: float64, int64, bool; with a type: 2.5f32, 7u8, float32(2.5)
+  a='linspace(0, 1, 1e6)' a generated array:
+       linspace(start, stop, n[, dtype])        arange([start, ]stop[, step][, dtype])
+       random(shape[, seed][, dtype])           uniform in [0, 1); the seed defaults to one made from the name
+       zeros(shape[, dtype])  ones(shape[, dtype])  full(shape, value[, dtype])
+     a shape is 1e6, (1000, 1000) or 1000x1000
+";
+
+const TYPES_HELP: &str =
+    "The variables' types: name=DTYPE for a scalar, name=DTYPE[SHAPE] for an array, such as a=f64[1000]";
+
+/// Array expressions as text, compiled to fused, vectorised, multithreaded loops.
+#[derive(Debug, Parser)]
+#[command(name = "ndexpr", version, about, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Evaluate an expression; print the result or write it to a .npy file
+    #[command(after_help = SOURCES_HELP)]
+    Eval(EvalArgs),
+    /// Show what an expression is compiled to, stage by stage
+    Explain(ExplainArgs),
+    /// Time an expression against the memory's speed
+    #[command(after_help = SOURCES_HELP)]
+    Bench(BenchArgs),
+    /// List the functions that expressions can call
+    Functions(FunctionsArgs),
+}
+
+/// How to compile and run; shared by the commands that do.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EngineArgs {
+    /// Threads to use [default: the CPUs this process may use, or NDEXPR_NUM_THREADS]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// What computes: machine code, or the (slow) reference interpreter
+    #[arg(long, value_enum)]
+    pub(crate) backend: Option<BackendArg>,
+}
+
+impl EngineArgs {
+    /// The engine that was asked for.
+    pub(crate) fn build(&self) -> Result<ndexpr::Engine, Failure> {
+        let mut builder = ndexpr::Engine::builder();
+        if let Some(threads) = self.threads {
+            builder = builder.threads(threads.get());
+        }
+        if let Some(backend) = self.backend {
+            builder = builder.backend(match backend {
+                BackendArg::Jit => ndexpr::Backend::Jit,
+                BackendArg::Interp => ndexpr::Backend::Interp,
+            });
+        }
+        Ok(builder.build()?)
+    }
+}
+
+/// Arguments of `ndexpr eval`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EvalArgs {
+    /// The expression, such as 'a + b*2'
+    #[arg(allow_hyphen_values = true, value_parser = parse_text)]
+    pub(crate) text: String,
+    /// The variables: name=SOURCE
+    #[arg(value_name = "NAME=SOURCE", value_parser = Binding::parse)]
+    pub(crate) bindings: Vec<Binding>,
+    /// Write the result to this .npy file instead of printing it
+    #[arg(short, long, value_name = "FILE.npy")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print sizes, times and bandwidth to stderr
+    #[arg(long)]
+    pub(crate) stats: bool,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+/// Arguments of `ndexpr explain`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The expression, such as 'a + b*2'
+    #[arg(allow_hyphen_values = true, value_parser = parse_text)]
+    pub(crate) text: String,
+    /// The variables' types.
+    #[arg(value_name = "NAME=TYPE", value_parser = TypedName::parse, help = TYPES_HELP)]
+    pub(crate) types: Vec<TypedName>,
+    /// Which stage's output to show
+    #[arg(long, value_enum, default_value = "all")]
+    pub(crate) stage: StageArg,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+/// Arguments of `ndexpr bench`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchArgs {
+    /// The expression, such as 'a + b*2'
+    #[arg(allow_hyphen_values = true, value_parser = parse_text)]
+    pub(crate) text: String,
+    /// The variables: name=SOURCE
+    #[arg(value_name = "NAME=SOURCE", value_parser = Binding::parse)]
+    pub(crate) bindings: Vec<Binding>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+/// Arguments of `ndexpr functions`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FunctionsArgs {
+    /// Show only functions whose name, alias or description contains this
+    pub(crate) pattern: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `--backend`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendArg {
+    /// Machine code
+    Jit,
+    /// The reference interpreter
+    Interp,
+}
+
+/// `--stage`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StageArg {
+    /// The parsed text
+    Ast,
+    /// The typed graph
+    Hir,
+    /// The graph after folding, sharing and exact algebra
+    Opt,
+    /// The loops
+    Fuse,
+    /// Each loop's straight-line code
+    Tape,
+    /// Cranelift's intermediate form
+    Clif,
+    /// Machine code
+    Asm,
+    /// Every stage in order
+    All,
+}
+
+impl StageArg {
+    /// The stages it stands for, in the compiler's order.
+    pub(crate) fn stages(self) -> Vec<ndexpr::Stage> {
+        use ndexpr::Stage;
+        match self {
+            StageArg::Ast => vec![Stage::Ast],
+            StageArg::Hir => vec![Stage::Hir],
+            StageArg::Opt => vec![Stage::Opt],
+            StageArg::Fuse => vec![Stage::Fuse],
+            StageArg::Tape => vec![Stage::Tape],
+            StageArg::Clif => vec![Stage::Clif],
+            StageArg::Asm => vec![Stage::Asm],
+            StageArg::All => Stage::ALL.to_vec(),
+        }
+    }
+}
+
+/// `-a + 1` is an expression, but `--thread` is a misspelt option.
+fn parse_text(text: &str) -> Result<String, String> {
+    match text.strip_prefix("--") {
+        Some(rest) if rest.starts_with(char::is_alphabetic) => Err(format!(
+            "this reads as an unknown option; an expression that starts like this needs a space in front: ' {text}'"
+        )),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// A variable's name, as the expression language spells them.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    let mut chars = name.chars();
+    let starts_well = chars.next().is_some_and(|first| first.is_alphabetic() || first == '_');
+    if starts_well && chars.all(|c| c.is_alphanumeric() || c == '_') {
+        Ok(())
+    } else {
+        Err(format!("`{name}` cannot be a variable's name: letters, digits and `_`, not starting with a digit"))
+    }
+}
+
+/// Splits `name=rest` and checks the name.
+pub(crate) fn split_name<'t>(text: &'t str, form: &str) -> Result<(&'t str, &'t str), String> {
+    let (name, rest) = text.split_once('=').ok_or_else(|| format!("expected {form}, found no `=`"))?;
+    let (name, rest) = (name.trim(), rest.trim());
+    check_name(name)?;
+    if rest.is_empty() {
+        return Err(format!("expected {form}, found nothing after the `=`"));
+    }
+    Ok((name, rest))
+}
+
+/// The first name given twice is an error.
+pub(crate) fn check_distinct<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<(), Failure> {
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(Failure::Usage(format!("the variable `{name}` is given twice")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_consistent() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn expressions_may_start_with_a_minus() {
+        let args = Args::try_parse_from(["ndexpr", "eval", "-a*2", "a=3"]).unwrap();
+        let Command::Eval(args) = args.command else { panic!("not eval") };
+        assert_eq!(args.text, "-a*2");
+        let args = Args::try_parse_from(["ndexpr", "eval", "-o", "c.npy", "a", "a=3", "--threads", "2"]).unwrap();
+        let Command::Eval(args) = args.command else { panic!("not eval") };
+        assert_eq!((args.text.as_str(), args.output), ("a", Some(PathBuf::from("c.npy"))));
+        assert!(Args::try_parse_from(["ndexpr", "eval", "--thread", "a"]).is_err());
+        assert!(Args::try_parse_from(["ndexpr", "eval", "a", "a=3", "--threads", "0"]).is_err());
+    }
+
+    #[test]
+    fn names_and_duplicates() {
+        assert_eq!(split_name("a=b=c", "x"), Ok(("a", "b=c")));
+        for bad in ["a", "=1", "1a=1", "a b=1", "a=", "a-b=1"] {
+            assert!(split_name(bad, "name=SOURCE").is_err(), "{bad}");
+        }
+        assert!(check_distinct(["a", "b"]).is_ok());
+        assert_eq!(check_distinct(["a", "b", "a"]).unwrap_err().exit_code(), 2);
+    }
+}

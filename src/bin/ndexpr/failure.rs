@@ -1,0 +1,88 @@
+//! Everything that can end a command early, and the exit code each of them means.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::sources::npy::NpyError;
+
+/// The exit code after Ctrl-C: 128 and the signal's number, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The command line makes no sense, in a way that only shows once it is parsed.
+    #[error("{0}")]
+    Usage(String),
+
+    /// The operating system refused something about a file.
+    #[error("cannot {action} `{}`: {error}{hint}", path.display())]
+    File { action: &'static str, path: PathBuf, error: io::Error, hint: String },
+
+    /// A file (or an archive's entry) is not an array that can be read.
+    #[error("`{name}`: {error}")]
+    Npy { name: String, error: NpyError },
+
+    /// A .npz file is not one, or has not what was asked for.
+    #[error("`{}`: {message}", path.display())]
+    Npz { path: PathBuf, message: String },
+
+    /// An output that cannot be written, for a reason other than the operating system's.
+    #[error("cannot write `{}`: {message}", path.display())]
+    Output { path: PathBuf, message: String },
+
+    /// An array is too big for this machine.
+    #[error("`{name}` would need {}, which cannot be allocated", human_bytes(*bytes as f64))]
+    TooBig { name: String, bytes: u128 },
+
+    /// The library's own errors: in the text, the types, the shapes, or the run.
+    #[error("{0}")]
+    Engine(#[from] ndexpr::Error),
+
+    /// The user pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+
+    /// Writing to stdout failed.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(#[from] io::Error),
+}
+
+impl Failure {
+    /// A file operation that failed.
+    pub(crate) fn file(action: &'static str, path: &Path, error: io::Error) -> Failure {
+        Failure::File { action, path: path.to_owned(), error, hint: String::new() }
+    }
+
+    /// The process's exit code.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Usage(_) => 2,
+            Failure::Interrupted => INTERRUPTED,
+            // Whoever closed the pipe (`| head`) has all they wanted.
+            Failure::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+            _ => 1,
+        }
+    }
+
+    /// What to print on stderr, if anything.
+    pub(crate) fn render(&self) -> Option<String> {
+        match self {
+            Failure::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
+            Failure::Engine(error) => Some(error.render()),
+            other => Some(format!("error: {other}")),
+        }
+    }
+}
+
+/// `1234567` as `1.2 MB`; decimal units, as GB/s are.
+pub(crate) fn human_bytes(bytes: f64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB"];
+    let mut value = bytes;
+    let mut unit = 0;
+    while value >= 999.95 && unit + 1 < units.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{value:.0} B") } else { format!("{value:.1} {}", units[unit]) }
+}

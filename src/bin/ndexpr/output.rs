@@ -1,0 +1,247 @@
+//! Results: memory to compute them in, and `-o out.npy`, where that memory is a mapped file.
+//!
+//! The file is made under another name in the same directory, sized, mapped, filled, flushed, and only then renamed. So
+//! whatever fails, an existing `out.npy` stays as it was, and it may be among the inputs: their maps keep the old file.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use memmap2::MmapMut;
+use ndexpr::{DType, View, ViewMut};
+use tempfile::NamedTempFile;
+
+use crate::array::{Order, byte_count, dense_strides};
+use crate::failure::{Failure, human_bytes};
+use crate::sources::npy;
+
+/// A .npy file that is being written. Dropped before [`OutputFile::commit`], it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct OutputFile {
+    temp: NamedTempFile,
+    elements: Elements,
+    destination: PathBuf,
+}
+
+/// Mapped memory that holds an array to be computed.
+#[derive(Debug)]
+pub(crate) struct Elements {
+    map: MmapMut,
+    offset: usize,
+    dtype: DType,
+    shape: Vec<usize>,
+    strides: Vec<isize>,
+}
+
+impl Elements {
+    /// Memory for an array that goes into no file, whose axes lie in memory in this order, outermost first.
+    pub(crate) fn in_memory(dtype: DType, shape: &[usize], axes: &[usize]) -> Result<Elements, Failure> {
+        let too_big = |bytes| Failure::TooBig { name: "the result".to_owned(), bytes };
+        let n_bytes = byte_count(shape, dtype).ok_or_else(|| {
+            too_big(shape.iter().fold(dtype.size() as u128, |bytes, &extent| bytes.saturating_mul(extent as u128)))
+        })?;
+        // A map is never empty.
+        let map = MmapMut::map_anon(n_bytes.max(1)).map_err(|_| too_big(n_bytes as u128))?;
+        // A fresh page costs more than its arithmetic, so few large ones. The system may know better.
+        #[cfg(target_os = "linux")]
+        let _ = map.advise(memmap2::Advice::HugePage);
+        let strides = dense_strides(shape, dtype, axes);
+        Ok(Elements { map, offset: 0, dtype, shape: shape.to_vec(), strides })
+    }
+
+    /// The array, to be written.
+    pub(crate) fn view_mut(&mut self) -> Result<ViewMut<'_>, Failure> {
+        let view = ViewMut::from_bytes_mut(&mut self.map, self.dtype, &self.shape, &self.strides, self.offset);
+        view.map_err(|error| Failure::Engine(error.into()))
+    }
+
+    /// The array, to be read.
+    pub(crate) fn view(&self) -> Result<View<'_>, Failure> {
+        let view = View::from_bytes(&self.map, self.dtype, &self.shape, &self.strides, self.offset);
+        view.map_err(|error| Failure::Engine(error.into()))
+    }
+}
+
+/// The errors that need no evaluation to be found: told before anything is read.
+pub(crate) fn check_destination(path: &Path) -> Result<(), Failure> {
+    let refuse = |message: &str| Err(Failure::Output { path: path.to_owned(), message: message.to_owned() });
+    if path.extension().is_none_or(|extension| extension != "npy") {
+        return Err(Failure::Usage(format!("cannot write `{}`: only .npy files can be written", path.display())));
+    }
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => refuse("it is a directory"),
+        Ok(metadata) if !metadata.is_file() => refuse("it is not a regular file"),
+        Ok(metadata) if metadata.permissions().readonly() => refuse("it is read-only"),
+        _ => Ok(()),
+    }
+}
+
+impl OutputFile {
+    /// Makes the file, with its header written and room for the elements.
+    pub(crate) fn create(path: &Path, dtype: DType, shape: &[usize], order: Order) -> Result<OutputFile, Failure> {
+        let failed = |error| Failure::file("write", path, error);
+        let too_big =
+            || Failure::Output { path: path.to_owned(), message: format!("an array of {shape:?} {dtype} is too big") };
+        // A symbolic link stays one: it is its target that is replaced.
+        let destination = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let directory = match destination.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let header = npy::header_bytes(dtype, shape, order);
+        let n_bytes = byte_count(shape, dtype).ok_or_else(too_big)?;
+        let file_bytes = n_bytes.checked_add(header.len()).ok_or_else(too_big)? as u64;
+
+        let mut temp = temporary_file(directory, &destination).map_err(failed)?;
+        temp.write_all(&header).map_err(failed)?;
+        reserve(temp.as_file(), file_bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                let message = format!("there is no room for {}: {error}", human_bytes(file_bytes as f64));
+                Failure::Output { path: path.to_owned(), message }
+            }
+            _ => failed(error),
+        })?;
+        // SAFETY: the file is new and nobody else knows its name, so nobody else changes or truncates it while it is
+        // mapped; it is written as plain bytes, any of which are valid. Its blocks are reserved, so that a full disk was an
+        // error above and is not a SIGBUS now.
+        let map = unsafe { MmapMut::map_mut(temp.as_file()) }.map_err(|error| Failure::file("map", path, error))?;
+        let strides = dense_strides(shape, dtype, &order.axes(shape.len()));
+        let elements = Elements { map, offset: header.len(), dtype, shape: shape.to_vec(), strides };
+        Ok(OutputFile { temp, elements, destination })
+    }
+
+    /// The elements, to be written.
+    pub(crate) fn view_mut(&mut self) -> Result<ViewMut<'_>, Failure> {
+        self.elements.view_mut()
+    }
+
+    /// Makes the file appear under its name, replacing what was there.
+    pub(crate) fn commit(self) -> Result<(), Failure> {
+        let OutputFile { temp, elements: Elements { map, .. }, destination } = self;
+        let failed = |error| Failure::file("write", &destination, error);
+        map.flush().map_err(failed)?;
+        // Windows does not rename files that are mapped.
+        drop(map);
+        temp.persist(&destination).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+}
+
+/// A new file beside `destination`, with the permissions that it has, or that a new file would get.
+fn temporary_file(directory: &Path, destination: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".ndexpr-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The process's umask applies to it.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let temp = builder.tempfile_in(directory)?;
+    if let Ok(metadata) = fs::metadata(destination) {
+        temp.as_file().set_permissions(metadata.permissions())?;
+    }
+    Ok(temp)
+}
+
+/// Sets the file's length, and has the system reserve that much of the disk where it can.
+fn reserve(file: &fs::File, n_bytes: u64) -> io::Result<()> {
+    file.set_len(n_bytes)?;
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        match fallocate(file, FallocateFlags::empty(), 0, n_bytes) {
+            // Some file systems cannot reserve. There a full disk shows only when pages are written.
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn appears_only_when_committed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out.npy");
+        fs::write(&path, "old").unwrap();
+        let output = OutputFile::create(&path, DType::Int16, &[3], Order::C).unwrap();
+        assert_eq!(names(directory.path()).len(), 2);
+        drop(output);
+        assert_eq!((names(directory.path()), fs::read(&path).unwrap()), (vec!["out.npy".to_owned()], b"old".to_vec()));
+
+        let mut output = OutputFile::create(&path, DType::Int16, &[3], Order::C).unwrap();
+        assert_eq!(output.view_mut().unwrap().shape(), [3]);
+        output.commit().unwrap();
+        assert_eq!(names(directory.path()), ["out.npy"]);
+        let array = npy::load(&path).unwrap();
+        assert_eq!((array.dtype(), array.shape(), array.data()), (DType::Int16, &[3][..], &[0; 6][..]));
+    }
+
+    #[test]
+    fn empty_and_scalar_results() {
+        let directory = tempfile::tempdir().unwrap();
+        for shape in [&[][..], &[0], &[3, 0, 2]] {
+            let path = directory.path().join("out.npy");
+            let mut output = OutputFile::create(&path, DType::Float64, shape, Order::C).unwrap();
+            output.view_mut().unwrap();
+            output.commit().unwrap();
+            assert_eq!(npy::load(&path).unwrap().shape(), shape);
+        }
+    }
+
+    #[test]
+    fn memory_in_any_order() {
+        let mut elements = Elements::in_memory(DType::Int16, &[2, 3], &[1, 0]).unwrap();
+        assert_eq!(elements.view_mut().unwrap().strides(), [2, 4]);
+        assert_eq!(elements.view().unwrap().shape(), [2, 3]);
+        assert_eq!(Elements::in_memory(DType::Float64, &[0, 3], &[0, 1]).unwrap().view().unwrap().shape(), [0, 3]);
+        let error = Elements::in_memory(DType::Float64, &[1 << 40, 1 << 40], &[0, 1]).unwrap_err();
+        assert!(error.to_string().starts_with("`the result` would need"), "{error}");
+        assert!(Elements::in_memory(DType::Float64, &[1 << 58], &[0]).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let is_refused = |path: &Path| check_destination(path).is_err();
+        assert!(is_refused(&directory.path().join("out.npz")));
+        assert!(!is_refused(&directory.path().join("out.npy")));
+        let folder = directory.path().join("dir.npy");
+        fs::create_dir(&folder).unwrap();
+        assert!(is_refused(&folder));
+        let missing = directory.path().join("nowhere/out.npy");
+        let error = OutputFile::create(&missing, DType::Int8, &[1], Order::C).unwrap_err();
+        assert!(error.to_string().contains("nowhere/out.npy"), "{error}");
+        let path = directory.path().join("out.npy");
+        let error = OutputFile::create(&path, DType::Int8, &[1 << 60], Order::C).unwrap_err();
+        assert!(error.to_string().contains("out.npy"), "{error}");
+        assert_eq!(names(directory.path()), ["dir.npy"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_and_links_stay() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let directory = tempfile::tempdir().unwrap();
+        let (target, link) = (directory.path().join("target.npy"), directory.path().join("link.npy"));
+        fs::write(&target, "old").unwrap();
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink(&target, &link).unwrap();
+        OutputFile::create(&link, DType::Int8, &[1], Order::C).unwrap().commit().unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(npy::load(&target).unwrap().shape(), [1]);
+    }
+}

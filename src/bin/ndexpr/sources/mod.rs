@@ -1,0 +1,202 @@
+//! Where variables come from: `name=SOURCE` as text, and the array or scalar it stands for.
+//!
+//! Two steps, so that a mistake in the fifth source is told before the first gigabyte is read: parsing looks at nothing but
+//! the text, loading opens files and makes arrays.
+
+pub(crate) mod generator;
+pub(crate) mod literal;
+pub(crate) mod npy;
+pub(crate) mod npz;
+
+use std::io;
+use std::path::PathBuf;
+
+use ndexpr::{Program, Scalar, Vars};
+
+use crate::args::{check_distinct, split_name};
+use crate::array::Array;
+use crate::failure::Failure;
+use generator::Generator;
+
+/// A variable and what was said about its value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Binding {
+    pub(crate) name: String,
+    pub(crate) source: Source,
+}
+
+/// What a variable's value is read or made from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Source {
+    /// A .npy file.
+    Npy(PathBuf),
+    /// An array in a .npz file: the one with this key, or the only one.
+    Npz { path: PathBuf, key: Option<String> },
+    /// An array made on the spot.
+    Generator(Generator),
+    /// One value.
+    Scalar(Scalar),
+}
+
+/// A variable with its value at hand.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) value: Value,
+}
+
+/// A variable's value.
+#[derive(Debug)]
+pub(crate) enum Value {
+    Array(Array),
+    Scalar(Scalar),
+}
+
+impl Binding {
+    /// Parses `name=SOURCE`. The error is one line.
+    pub(crate) fn parse(text: &str) -> Result<Binding, String> {
+        let (name, source) = split_name(text, "NAME=SOURCE")?;
+        Ok(Binding { name: name.to_owned(), source: Source::parse(source, name)? })
+    }
+
+    /// Reads or makes the value.
+    pub(crate) fn load(&self) -> Result<Variable, Failure> {
+        let value = match &self.source {
+            Source::Npy(path) => Value::Array(npy::load(path).map_err(|failure| self.explain_missing(failure))?),
+            Source::Npz { path, key } => Value::Array(npz::load(path, key.as_deref())?),
+            Source::Generator(generator) => Value::Array(generator.generate()?),
+            Source::Scalar(scalar) => Value::Scalar(*scalar),
+        };
+        Ok(Variable { name: self.name.clone(), value })
+    }
+
+    /// A path that is not there may have been meant as something else.
+    fn explain_missing(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::File { action, path, error, .. } if error.kind() == io::ErrorKind::NotFound => {
+                let hint = if path.extension().is_none_or(|extension| extension != "npy") {
+                    format!(
+                        "\n  = `{}` is neither a number nor a generator, so it was taken for a file\n  = {}",
+                        path.display(),
+                        possible_sources()
+                    )
+                } else {
+                    String::new()
+                };
+                Failure::File { action, path, error, hint }
+            }
+            other => other,
+        }
+    }
+}
+
+impl Source {
+    fn parse(text: &str, name: &str) -> Result<Source, String> {
+        if let Some(literal) = literal::parse(text) {
+            return literal.map(Source::Scalar);
+        }
+        if let Some(call) = generator::Call::parse(text) {
+            return Generator::from_call(&call?, name).map(Source::Generator);
+        }
+        if let Some(at) = text.rfind(".npz:") {
+            let (path, key) = (&text[..at + 4], &text[at + 5..]);
+            if key.is_empty() {
+                return Err(format!("`{text}` has no key after the `:`"));
+            }
+            return Ok(Source::Npz { path: PathBuf::from(path), key: Some(key.to_owned()) });
+        }
+        if text.ends_with(".npz") {
+            return Ok(Source::Npz { path: PathBuf::from(text), key: None });
+        }
+        Ok(Source::Npy(PathBuf::from(text)))
+    }
+}
+
+/// What a source can be, in one line.
+pub(crate) fn possible_sources() -> String {
+    format!("a source is file.npy, file.npz:key, a number such as 2.5, 3 or 7u8, or one of: {}", generator::usages())
+}
+
+/// Reads or makes every variable, in order.
+pub(crate) fn load_all(bindings: &[Binding]) -> Result<Vec<Variable>, Failure> {
+    check_distinct(bindings.iter().map(|binding| binding.name.as_str()))?;
+    bindings.iter().map(Binding::load).collect()
+}
+
+/// The library's variables, borrowing from these.
+pub(crate) fn vars(variables: &[Variable]) -> Result<Vars<'_>, Failure> {
+    let mut vars = Vars::new();
+    for Variable { name, value } in variables {
+        vars = match value {
+            Value::Array(array) => vars.with(name, array.view()?),
+            Value::Scalar(scalar) => vars.with(name, *scalar),
+        };
+    }
+    Ok(vars)
+}
+
+/// The bytes of the arrays that a program uses: what a run has to read.
+pub(crate) fn n_bytes(variables: &[Variable], program: &Program) -> usize {
+    let is_used = |variable: &&Variable| program.variables().any(|(name, _)| name == variable.name);
+    variables
+        .iter()
+        .filter(is_used)
+        .map(|variable| match &variable.value {
+            Value::Array(array) => array.n_bytes(),
+            Value::Scalar(_) => 0,
+        })
+        .sum()
+}
+
+/// ``; did you mean `x`?`` if one of the candidates is close to `word`, else nothing.
+pub(crate) fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .min()
+        .filter(|&(distance, candidate)| distance <= 1 + candidate.len().min(word.len()) / 4)
+        .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Source {
+        Binding::parse(text).unwrap().source
+    }
+
+    #[test]
+    fn kinds_of_source() {
+        assert_eq!(source("a=x/y.npy"), Source::Npy("x/y.npy".into()));
+        assert_eq!(source("a=2024-01.npy"), Source::Npy("2024-01.npy".into()));
+        assert_eq!(source("a=d.npz"), Source::Npz { path: "d.npz".into(), key: None });
+        assert_eq!(source("a=d.npz:k:1"), Source::Npz { path: "d.npz".into(), key: Some("k:1".into()) });
+        assert_eq!(source("a = 3"), Source::Scalar(Scalar::new(3_i64)));
+        assert_eq!(source("a=./zeros(3)"), Source::Npy("./zeros(3)".into()));
+        assert_eq!(source("a=odd(name).npy"), Source::Npy("odd(name).npy".into()));
+        assert!(matches!(source("a=zeros(3)"), Source::Generator(_)));
+    }
+
+    #[test]
+    fn mistakes_say_what_is_possible() {
+        let error = Binding::parse("a=linspce(0,1,10)").unwrap_err();
+        assert!(error.contains("did you mean `linspace`?"), "{error}");
+        assert!(error.contains("zeros(shape[, dtype])"), "{error}");
+        let error = Binding::parse("a=sqrt(4)").unwrap_err();
+        assert!(!error.contains("did you mean"), "{error}");
+        assert!(Binding::parse("a=d.npz:").is_err());
+    }
+
+    #[test]
+    fn missing_files_are_named() {
+        let error = Binding::parse("a=/nonexistent/a.npy").unwrap().load().unwrap_err();
+        assert!(error.to_string().contains("cannot open `/nonexistent/a.npy`"), "{error}");
+        assert!(!error.to_string().contains("a source is"), "{error}");
+        let error = Binding::parse("a=2.5x").unwrap().load().unwrap_err();
+        assert!(error.to_string().contains("a source is"), "{error}");
+        let error = Binding::parse("a=/nonexistent/a.npz:k").unwrap().load().unwrap_err();
+        assert!(error.to_string().contains("cannot open `/nonexistent/a.npz`"), "{error}");
+    }
+}

@@ -1,0 +1,4 @@
+#[path = "it/cases/mod.rs"]
+mod cases;
+#[path = "it/differential.rs"]
+mod differential;

@@ -1,0 +1,304 @@
+//! The check: compiled code against the interpreter, which no bit may tell apart.
+
+use super::arrays::{Array, Layout, same};
+use super::case::{Case, Expr, Out, Value};
+use super::source::Source;
+use ndexpr::{Backend, DType, DynArray, Engine, FloatMode, Program, Scalar, View, ViewMut};
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, LazyLock};
+
+/// What became of a case that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Both gave the same bits, of so many elements.
+    Same(usize),
+    /// Both refused it.
+    Rejected,
+}
+
+/// The engines of all cases.
+struct Engines {
+    strict: [Engine; 3],
+    fast: [Engine; 3],
+}
+
+impl Engines {
+    /// Interpreter, compiled code on one thread, and on four.
+    fn of(floats: FloatMode) -> &'static [Engine; 3] {
+        static ENGINES: LazyLock<Engines> = LazyLock::new(|| {
+            let build = |floats| {
+                [(Backend::Interp, 1), (Backend::Jit, 1), (Backend::Jit, 4)].map(|(backend, threads)| {
+                    let builder = Engine::builder().backend(backend).threads(threads).float_mode(floats);
+                    builder.cache_capacity(0).build().expect("an engine")
+                })
+            };
+            Engines { strict: build(FloatMode::Strict), fast: build(FloatMode::Fast) }
+        });
+        match floats {
+            FloatMode::Strict => &ENGINES.strict,
+            FloatMode::Fast => &ENGINES.fast,
+        }
+    }
+}
+
+/// Evaluates a case in all ways.
+///
+/// # Errors
+///
+/// What differs, for a person to read.
+pub fn check(case: &Case) -> Result<Outcome, String> {
+    catch_unwind(AssertUnwindSafe(|| check_unguarded(case))).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().cloned();
+        let message = message.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(format!("panic: {}", message.unwrap_or_default()))
+    })
+}
+
+fn check_unguarded(case: &Case) -> Result<Outcome, String> {
+    let (text, signature) = (case.text(), case.signature());
+    let [interp, jit, jit_on_threads] = Engines::of(case.floats);
+    let oracle = match interp.compile(&text, &signature) {
+        Ok(oracle) => oracle,
+        Err(error) => {
+            return match jit.compile(&text, &signature) {
+                Err(other) if other.render() == error.render() => Ok(Outcome::Rejected),
+                other => Err(format!("the interpreter says {error}, the compiler {other:?}")),
+            };
+        }
+    };
+    if let Expr::Op(form, _) = &case.expr
+        && oracle.result_dtype() != form.result
+    {
+        return Err(format!("the result is {}, not {}", oracle.result_dtype(), form.result));
+    }
+    let arrays = case.arrays();
+    let vars = case.bind(&arrays);
+    let expected: DynArray = oracle.evaluate(&vars).map_err(|error| format!("the interpreter fails: {error}"))?;
+    let shape = expected.shape().to_vec();
+    let expected: Vec<Scalar> = expected.scalars().collect();
+    for engine in [jit, jit_on_threads] {
+        if engine.threads() > 1 && !case.on_threads {
+            continue;
+        }
+        let program = engine.compile(&text, &signature).map_err(|error| format!("compiling fails: {error}"))?;
+        let found = run(case, &program, &arrays, &shape)?;
+        if let Some(reason) = program.fallback_reason() {
+            return Err(format!("it is interpreted: {reason}"));
+        }
+        if let Some(i) = (0..expected.len()).find(|&i| !same(expected[i], found[i])) {
+            let n_threads = engine.threads();
+            return Err(difference(case, &arrays, &shape, i, (expected[i], found[i]), n_threads));
+        }
+    }
+    Ok(Outcome::Same(expected.len()))
+}
+
+/// Runs compiled code and reads the result, in C order.
+fn run(
+    case: &Case,
+    program: &Arc<Program>,
+    arrays: &[Option<Array>],
+    shape: &[usize],
+) -> Result<Vec<Scalar>, String> {
+    let dtype = program.result_dtype();
+    let fails = |error: ndexpr::Error| format!("running fails: {error}");
+    match case.out {
+        Out::Into { seed } => {
+            let layout = Layout::random_apart(&mut Source::from_seed(seed), shape);
+            let mut out = Array::garbage(dtype, &layout);
+            program.run(&case.bind(arrays), out.view_mut()).map_err(fails)?;
+            let found = out.scalars();
+            // Nothing but the elements may have been written.
+            let mut only_elements = Array::garbage(dtype, &layout);
+            only_elements.offset = out.offset;
+            only_elements.memory.resize(out.memory.len(), 0xa5);
+            for (i, scalar) in found.iter().enumerate() {
+                only_elements.put(i, scalar.bits());
+            }
+            if only_elements.memory != out.memory {
+                return Err("bytes beside the output's elements were written, or a bool is neither 0 nor 1".to_owned());
+            }
+            Ok(found)
+        }
+        Out::InPlace { var, shift } if can_run_in_place(case, var, dtype, shape) => {
+            Ok(run_in_place(case, program, arrays, (var, shift)).map_err(fails)?)
+        }
+        Out::Fresh | Out::InPlace { .. } => {
+            let found: DynArray = program.evaluate(&case.bind(arrays)).map_err(fails)?;
+            Ok(found.scalars().collect())
+        }
+    }
+}
+
+fn can_run_in_place(case: &Case, var: usize, dtype: DType, shape: &[usize]) -> bool {
+    let var = &case.vars[var];
+    matches!(&var.value, Value::Array { layout, .. }
+        if var.dtype == dtype && layout.shape == *shape && layout.is_apart())
+}
+
+/// The output is the memory of an input, or meets it partly.
+fn run_in_place(
+    case: &Case,
+    program: &Arc<Program>,
+    arrays: &[Option<Array>],
+    (var, shift): (usize, isize),
+) -> Result<Vec<Scalar>, ndexpr::Error> {
+    let mut arrays = arrays.to_vec();
+    let mut array = arrays[var].clone().expect("the variable is an array");
+    // The clone has other memory: the array itself is bound to a view that does not borrow it.
+    let (dtype, shape, strides) = (array.dtype, array.shape.clone(), array.strides.clone());
+    let start = array.memory.as_mut_ptr();
+    let place = array.offset.checked_add_signed(shift).expect("the margin is wider than the shift");
+    arrays[var] = None;
+    let mut vars = ndexpr::Vars::new();
+    for (i, (known, other)) in case.vars.iter().zip(&arrays).enumerate() {
+        vars = match (&known.value, other) {
+            (Value::Scalar(bits), _) => vars.with(&known.name, Scalar::from_bits(known.dtype, *bits)),
+            (_, Some(other)) => vars.with(&known.name, other.view()),
+            (_, None) => {
+                assert_eq!(i, var);
+                // SAFETY: every element is inside of the array's memory, as its own view was. It is initialised, and
+                // nobody writes to it but the run below, which checks how input and output overlap.
+                let view = unsafe { View::from_raw_parts(start.add(array.offset), dtype, &shape, &strides) }?;
+                vars.with(&known.name, view)
+            }
+        };
+    }
+    // SAFETY: the elements are at most the shift, which is less than the margin, away from those of the array. They are
+    // used by nobody else meanwhile but the input above, which was made by `View::from_raw_parts`.
+    let out = unsafe { ViewMut::from_raw_parts(start.add(place), dtype, &shape, &strides) }?;
+    program.run(&vars, out)?;
+    drop(vars);
+    array.offset = place;
+    Ok(array.scalars())
+}
+
+fn difference(
+    case: &Case,
+    arrays: &[Option<Array>],
+    shape: &[usize],
+    i: usize,
+    (expected, found): (Scalar, Scalar),
+    n_threads: usize,
+) -> String {
+    let mut index = vec![0; shape.len()];
+    let mut rest = i;
+    for (place, &extent) in index.iter_mut().zip(shape).rev() {
+        (*place, rest) = (rest % extent, rest / extent);
+    }
+    let mut report = format!(
+        "at {index:?} of {shape:?}, {n_threads} threads: interpreted {expected:?} ({:#x}), compiled {found:?} ({:#x}), where",
+        expected.bits(),
+        found.bits()
+    );
+    for (var, array) in case.vars.iter().zip(arrays) {
+        let value = match (&var.value, array) {
+            (Value::Scalar(bits), _) => Some(Scalar::from_bits(var.dtype, *bits)),
+            (_, Some(array)) => array.at(&index),
+            _ => None,
+        };
+        if let Some(value) = value {
+            write!(report, " {}={value:?} ({:#x})", var.name, value.bits()).expect("writing to a string");
+        }
+    }
+    report
+}
+
+/// The smallest case found that fails as well, and how. Tries each part of the expression in the place of what it is
+/// a part of, then simpler layouts.
+pub fn shrink(mut case: Case, mut failure: String) -> (Case, String) {
+    let mut n_tries = 0;
+    'again: loop {
+        let mut smaller: Vec<Case> = simpler_exprs(&case.expr)
+            .into_iter()
+            .map(|expr| Case { expr, ..case.clone() })
+            .collect();
+        smaller.sort_by_key(|case| case.expr.size());
+        smaller.extend(simpler_layouts(&case));
+        for candidate in smaller {
+            n_tries += 1;
+            if n_tries > 3000 {
+                break 'again;
+            }
+            if let Err(why) = check(&candidate) {
+                (case, failure) = (candidate, why);
+                continue 'again;
+            }
+        }
+        break;
+    }
+    (case, failure)
+}
+
+/// The expression with one operation replaced by one of its arguments.
+fn simpler_exprs(expr: &Expr) -> Vec<Expr> {
+    let Expr::Op(form, args) = expr else { return Vec::new() };
+    let mut simpler = args.clone();
+    for (i, arg) in args.iter().enumerate() {
+        for other in simpler_exprs(arg) {
+            let mut args = args.clone();
+            args[i] = other;
+            simpler.push(Expr::Op(*form, args));
+        }
+    }
+    simpler
+}
+
+fn simpler_layouts(case: &Case) -> Vec<Case> {
+    let mut simpler = Vec::new();
+    if case.out != Out::Fresh {
+        simpler.push(Case { out: Out::Fresh, ..case.clone() });
+    }
+    if case.on_threads {
+        simpler.push(Case { on_threads: false, ..case.clone() });
+    }
+    if case.floats == FloatMode::Fast {
+        simpler.push(Case { floats: FloatMode::Strict, ..case.clone() });
+    }
+    let mut with_layouts = |f: &dyn Fn(&Layout) -> Layout| {
+        let mut other = case.clone();
+        let mut is_other = false;
+        for var in &mut other.vars {
+            if let Value::Array { layout, .. } = &mut var.value {
+                let new = f(layout);
+                is_other |= new != *layout;
+                *layout = new;
+            }
+        }
+        if is_other {
+            simpler.push(other);
+        }
+    };
+    with_layouts(&|layout| Layout::dense(&layout.shape));
+    with_layouts(&|layout| {
+        let mut layout = layout.clone();
+        layout.shape.iter_mut().filter(|extent| **extent > 1).for_each(|extent| *extent = extent.div_ceil(2));
+        layout
+    });
+    with_layouts(&|layout| Layout { gap: 0, misalign: 0, ..layout.clone() });
+    simpler
+}
+
+/// Everything that is needed to see a failure again.
+pub fn report(case: &Case, failure: &str) -> String {
+    let mut text = format!("{failure}\n  text       {}\n  signature  {}\n", case.text(), case.signature());
+    let out = match case.out {
+        Out::Into { seed } => format!("into Layout::random_apart(seed {seed})"),
+        _ => format!("{:?}", case.out),
+    };
+    let _ = writeln!(text, "  floats     {:?}\n  out        {out}", case.floats);
+    for var in &case.vars {
+        let value = match &var.value {
+            Value::Scalar(bits) => format!("{:?}", Scalar::from_bits(var.dtype, *bits)),
+            Value::Array { layout, seed } => format!(
+                "shape {:?} strides {:?} misaligned by {} values pool({seed})",
+                layout.shape,
+                layout.strides(var.dtype),
+                layout.misalign
+            ),
+        };
+        let _ = writeln!(text, "  {:<10} {} {value}", var.name, var.dtype);
+    }
+    text
+}

@@ -1,0 +1,15 @@
+//! Random cases, and the check that they all serve: `cargo test` draws them from seeds, `cargo fuzz` from bytes.
+//!
+//! - [`source`]: where choices come from.
+//! - [`arrays`]: arrays of any dtype and layout, and values worth computing with.
+//! - [`language`]: the operations, and for which dtypes there are any, as found by asking the compiler.
+//! - [`case`]: an expression with its variables, drawn from a source.
+//! - [`check`]: the compiler against the interpreter, and what to print if they differ.
+
+#![allow(dead_code, reason = "each user of this module uses a part of it")]
+
+pub mod arrays;
+pub mod case;
+pub mod check;
+pub mod language;
+pub mod source;

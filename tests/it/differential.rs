@@ -1,0 +1,101 @@
+//! Differential fuzzing: random well-typed expressions over random layouts, compiled and interpreted, with one thread
+//! and four, strict and fast. No bit may differ.
+//!
+//! `NDEXPR_FUZZ_CASES=100000 cargo test --release differential` is the long run. `NDEXPR_FUZZ_SEED` is the first seed:
+//! with one case, that of a report, it shows a failure again. `cargo fuzz run evaluate` is the same check, guided.
+
+use crate::cases::case::Case;
+use crate::cases::check::{Outcome, check, report, shrink};
+use crate::cases::language::{Form, Language};
+use crate::cases::source::Source;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// Failures after which a run ends.
+const MAX_FAILURES: usize = 8;
+
+/// What a run has seen.
+#[derive(Default)]
+struct Seen {
+    forms: HashMap<Form, u64>,
+    n_rejected: u64,
+    n_elems: usize,
+    n_nodes: usize,
+    failures: Vec<String>,
+}
+
+#[test]
+fn random_expressions() {
+    let n_forms = Language::get().forms.len() as u64;
+    let first: u64 = variable("NDEXPR_FUZZ_SEED").unwrap_or(0);
+    let n_cases = variable("NDEXPR_FUZZ_CASES").unwrap_or(n_forms);
+    let start = Instant::now();
+    let (next, seen) = (AtomicU64::new(first), Mutex::new(Seen::default()));
+    let n_workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..n_workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed - first >= n_cases || seen.lock().unwrap().failures.len() >= MAX_FAILURES {
+                        return;
+                    }
+                    one(seed, &seen);
+                }
+            });
+        }
+    });
+    let seen = seen.into_inner().unwrap();
+    eprintln!(
+        "{n_cases} cases ({} rejected), {} nodes, {} elements, {} of {n_forms} forms, {:.1} s",
+        seen.n_rejected,
+        seen.n_nodes,
+        seen.n_elems,
+        seen.forms.len(),
+        start.elapsed().as_secs_f64(),
+    );
+    assert!(seen.failures.is_empty(), "{} failures:\n\n{}", seen.failures.len(), seen.failures.join("\n"));
+    if n_cases >= n_forms {
+        let missed: Vec<String> = Language::get()
+            .forms
+            .iter()
+            .filter(|form| !seen.forms.contains_key(form))
+            .map(|&form| Language::get().form_name(form))
+            .collect();
+        assert!(missed.is_empty(), "never compiled: {missed:?}");
+        assert!(seen.n_rejected * 50 < n_cases, "{} of {n_cases} cases are not well typed", seen.n_rejected);
+    }
+}
+
+/// The case of a seed. Its root goes through all forms in turn, so that none is missed.
+fn one(seed: u64, seen: &Mutex<Seen>) {
+    let forms = &Language::get().forms;
+    let root = forms[(seed % forms.len() as u64) as usize];
+    let case = Case::draw(&mut Source::from_seed(seed), Some(root));
+    let outcome = check(&case);
+    let failure = outcome.clone().err().map(|why| {
+        let original = report(&case, &why);
+        let (case, why) = shrink(case.clone(), why);
+        let again = format!("NDEXPR_FUZZ_SEED={seed} NDEXPR_FUZZ_CASES=1");
+        format!("{}  again with {again}\n  shrunk from\n{original}", report(&case, &why))
+    });
+    let mut seen = seen.lock().unwrap();
+    match outcome {
+        Ok(Outcome::Same(n_elems)) => {
+            seen.n_elems += n_elems;
+            seen.n_nodes += case.expr.size();
+            case.expr.each_form(&mut |form| *seen.forms.entry(form).or_default() += 1);
+        }
+        Ok(Outcome::Rejected) => seen.n_rejected += 1,
+        Err(_) => {}
+    }
+    seen.failures.extend(failure);
+}
+
+/// A number from the environment.
+fn variable(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
+}
