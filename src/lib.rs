@@ -93,3 +93,8 @@ pub fn evaluate<R: FromResult>(text: &str, vars: Vars<'_>) -> Result<R, Error> {
 pub fn evaluate_into<'o>(text: &str, vars: Vars<'_>, out: impl Into<ViewMut<'o>>) -> Result<(), Error> {
     Engine::global().evaluate_into(text, &vars, out)
 }
+
+/// The README's examples, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -4,15 +4,15 @@ use ndarray::{Array1, Zip};
 use ndexpr::{DynArray, Vars, View, ViewMut};
 
 /// Arrays of one length, the same every time.
-pub struct Data {
-    pub a: Array1<f64>,
-    pub b: Array1<f64>,
-    pub f: Array1<f32>,
-    pub u: Array1<u8>,
+pub(crate) struct Data {
+    pub(crate) a: Array1<f64>,
+    pub(crate) b: Array1<f64>,
+    pub(crate) f: Array1<f32>,
+    pub(crate) u: Array1<u8>,
 }
 
 impl Data {
-    pub fn new(n: usize) -> Data {
+    pub(crate) fn new(n: usize) -> Data {
         // A Weyl sequence: evenly spread over [0, 1), and no two machines differ.
         let uniform = |i: usize, step: f64| (i as f64 * step).fract();
         Data {
@@ -23,20 +23,20 @@ impl Data {
         }
     }
 
-    pub fn vars(&self) -> Vars<'_> {
+    pub(crate) fn vars(&self) -> Vars<'_> {
         Vars::new().with("a", &self.a).with("b", &self.b).with("f", &self.f).with("u", &self.u)
     }
 }
 
 /// An output of either dtype that the cases have.
-pub enum Out {
+pub(crate) enum Out {
     F64(Array1<f64>),
     F32(Array1<f32>),
     Bool(Array1<bool>),
 }
 
 impl Out {
-    pub fn view_mut(&mut self) -> ViewMut<'_> {
+    pub(crate) fn view_mut(&mut self) -> ViewMut<'_> {
         match self {
             Out::F64(array) => array.into(),
             Out::F32(array) => array.into(),
@@ -44,7 +44,7 @@ impl Out {
         }
     }
 
-    pub fn view(&self) -> View<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
         match self {
             Out::F64(array) => array.into(),
             Out::F32(array) => array.into(),
@@ -54,15 +54,15 @@ impl Out {
 }
 
 /// One expression, three ways.
-pub struct Case {
-    pub name: &'static str,
-    pub text: &'static str,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) text: &'static str,
     /// Bytes read and written for an element.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
     /// One array operation after the other, each into a fresh array.
-    pub naive: fn(&Data) -> Out,
+    pub(crate) naive: fn(&Data) -> Out,
     /// One loop into an output that is there already, over equal parts of the arrays.
-    pub by_hand: fn(&Data, &mut Out, threads: usize),
+    pub(crate) by_hand: fn(&Data, &mut Out, threads: usize),
 }
 
 /// Splits slices into as many parts as threads and runs the loop on each.
@@ -100,7 +100,7 @@ macro_rules! typed {
     };
 }
 
-pub const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     Case {
         name: "a + b*2",
         text: "a + b*2",
@@ -190,7 +190,7 @@ pub const CASES: &[Case] = &[
 ];
 
 /// Panics unless all three ways agree, bit for bit but for the cube, which ours rounds better.
-pub fn check(case: &Case, data: &Data) {
+pub(crate) fn check(case: &Case, data: &Data) {
     let ours: DynArray = ndexpr::evaluate(case.text, data.vars()).expect("the case is an expression");
     let naive = (case.naive)(data);
     let mut by_hand = (case.naive)(data);

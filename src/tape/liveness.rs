@@ -13,14 +13,19 @@ pub(super) struct Crossing {
 }
 
 impl Crossing {
-    /// True if the values wait at the same time. What one event uses last and what it makes do not.
+    /// True if the values wait at the same time. What ends at an event and what begins there do not.
     fn overlaps(&self, other: &Crossing) -> bool {
         self.from < other.to && other.from < self.to
     }
 }
 
 /// The order of events in a tile: the loop of a segment, then its calls one by one, then the next segment.
+///
+/// A call is one event: it may write over what it reads. A loop is two, its start, where its values begin, and its end,
+/// until when it reads: a strip may write one value before it reads another, and elements that are wider than those read
+/// reach into the strips to come.
 struct Events {
+    /// The start; the end is the next event.
     loop_of: Vec<u32>,
     call_of: Vec<u32>,
 }
@@ -31,7 +36,7 @@ impl Events {
         let mut now = 0;
         for segment in 0..n_segments {
             events.loop_of.push(now);
-            now += 1;
+            now += 2;
             for (i, node) in nodes.iter().enumerate() {
                 if segment_of[i] == segment && matches!(node.inst, Inst::Call { .. }) {
                     events.call_of[i] = now;
@@ -47,10 +52,11 @@ impl Events {
 pub(super) fn crossings(nodes: &[Node], segment_of: &[u32], n_segments: u32) -> Vec<Crossing> {
     let events = Events::new(nodes, segment_of, n_segments);
     let is_call = |value: usize| matches!(nodes[value].inst, Inst::Call { .. });
-    let event = |value: usize| match is_call(value) {
+    let made = |value: usize| match is_call(value) {
         true => events.call_of[value],
         false => events.loop_of[segment_of[value] as usize],
     };
+    let used = |user: usize| made(user) + u32::from(!is_call(user));
     let mut spans: Vec<Option<(u32, u32)>> = vec![None; nodes.len()];
     for (user, node) in nodes.iter().enumerate() {
         for arg in node.args().iter().map(|arg| arg.index()) {
@@ -61,8 +67,8 @@ pub(super) fn crossings(nodes: &[Node], segment_of: &[u32], n_segments: u32) -> 
                 is_call(user) || is_call(arg) || segment_of[arg] != segment_of[user]
             };
             if crosses {
-                let span = spans[arg].get_or_insert((event(arg), event(user)));
-                span.1 = span.1.max(event(user));
+                let span = spans[arg].get_or_insert((made(arg), used(user)));
+                span.1 = span.1.max(used(user));
             }
         }
     }

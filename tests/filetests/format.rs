@@ -32,34 +32,34 @@
 use std::path::{Path, PathBuf};
 
 /// A filetest, taken apart. Its lines keep their order, so that it can be written back.
-pub struct File {
-    pub signature: Vec<Variable>,
-    pub is_fast: bool,
-    pub cpu: Option<String>,
-    pub expression: String,
+pub(crate) struct File {
+    pub(crate) signature: Vec<Variable>,
+    pub(crate) is_fast: bool,
+    pub(crate) cpu: Option<String>,
+    pub(crate) expression: String,
     /// All before the first section.
     head: String,
-    pub sections: Vec<Section>,
+    pub(crate) sections: Vec<Section>,
 }
 
 /// A variable of the signature.
-pub struct Variable {
-    pub name: String,
-    pub dtype: String,
-    pub is_scalar: bool,
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) dtype: String,
+    pub(crate) is_scalar: bool,
 }
 
 /// A section: its name, and the lines after it.
-pub struct Section {
-    pub name: String,
-    pub body: String,
+pub(crate) struct Section {
+    pub(crate) name: String,
+    pub(crate) body: String,
 }
 
 /// The sections that there are, in the order in which a file should have them.
-pub const SECTIONS: [&str; 9] = ["ast", "hir", "opt", "fuse", "tape", "clif", "asm", "error", "run"];
+pub(crate) const SECTIONS: [&str; 9] = ["ast", "hir", "opt", "fuse", "tape", "clif", "asm", "error", "run"];
 
 impl File {
-    pub fn parse(text: &str) -> Result<File, String> {
+    pub(crate) fn parse(text: &str) -> Result<File, String> {
         let mut file = File {
             signature: Vec::new(),
             is_fast: false,
@@ -117,24 +117,24 @@ impl File {
         Ok(())
     }
 
-    pub fn section(&self, name: &str) -> Option<&Section> {
+    pub(crate) fn section(&self, name: &str) -> Option<&Section> {
         self.sections.iter().find(|section| section.name == name)
     }
 
     /// The file as text again; only the sections may have changed.
-    pub fn print(&self) -> String {
+    pub(crate) fn print(&self) -> String {
         let sections = self.sections.iter().map(|section| format!("--- {}\n{}", section.name, section.body));
         std::iter::once(self.head.clone()).chain(sections).collect()
     }
 }
 
 /// Where the filetests of a crate are.
-pub fn directory() -> PathBuf {
+pub(crate) fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/file")
 }
 
 /// Every filetest, with its name: the path below the directory, without the extension. Sorted.
-pub fn all() -> Vec<(String, PathBuf)> {
+pub(crate) fn all() -> Vec<(String, PathBuf)> {
     let mut found = Vec::new();
     let mut pending = vec![directory()];
     while let Some(directory) = pending.pop() {

@@ -12,7 +12,7 @@ use libtest_mimic::{Arguments, Trial};
 use ndexpr::{Backend, DType, DynArray, Engine, FloatMode, Program, Signature, Stage, VarType, Vars, View, ViewMut};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use values::{Array, Layout, Memory};
 
 fn main() {
@@ -159,8 +159,16 @@ impl Case {
 
     /// Runs the case in every way that there is. Gives the error that was expected, as drawn.
     fn check(&self, file: &File, floats: FloatMode, signature: &Signature) -> Result<Option<String>, String> {
-        let run = Run { case: self, file, floats, signature };
-        let found = run.evaluate(engine(floats, Backend::Interp, 1), &self.values, Layout::Contiguous, 0);
+        let mut programs = Vec::new();
+        for backend in [Backend::Jit, Backend::Interp] {
+            for n_threads in THREADS {
+                let program = engine(floats, backend, n_threads).compile(&file.expression, signature);
+                programs.push((backend, n_threads, program.map_err(|error| error.render())?));
+            }
+        }
+        let run = Run { case: self, signature, programs };
+        let contiguous = vec![Layout::Contiguous; self.values.len()];
+        let found = run.evaluate(run.program(Backend::Interp, 1), &run.memories(&self.values, &contiguous, 0));
         let result = match (found, &self.expected) {
             (Err(error), Expected::Error) => return Ok(Some(error)),
             (Err(error), Expected::Result { .. }) => return Err(error),
@@ -195,42 +203,25 @@ impl Expected {
 /// A case, and what is needed to run it.
 struct Run<'a> {
     case: &'a Case,
-    file: &'a File,
-    floats: FloatMode,
     signature: &'a Signature,
+    programs: Vec<(Backend, usize, Arc<Program>)>,
 }
 
 impl Run<'_> {
-    /// Evaluates the text for values in a layout.
-    fn evaluate(
-        &self,
-        engine: &Engine,
-        values: &[(String, Array)],
-        layout: Layout,
-        n_axes: usize,
-    ) -> Result<Array, String> {
-        let layouts = vec![layout; values.len()];
-        self.evaluate_mixed(engine, values, &layouts, n_axes)
+    fn program(&self, backend: Backend, n_threads: usize) -> &Program {
+        let is_wanted = |program: &&(Backend, usize, Arc<Program>)| (program.0, program.1) == (backend, n_threads);
+        &self.programs.iter().find(is_wanted).expect("every program was compiled").2
     }
 
-    /// Evaluates the text for values, each in its own layout. `n_axes` is the rank of the result.
-    fn evaluate_mixed(
-        &self,
-        engine: &Engine,
-        values: &[(String, Array)],
-        layouts: &[Layout],
-        n_axes: usize,
-    ) -> Result<Array, String> {
-        let memories = self.memories(values, layouts, n_axes);
-        let vars = self.vars(&memories);
-        let program = engine.compile(&self.file.expression, self.signature).map_err(|error| error.render())?;
-        let result: DynArray = program.evaluate(&vars).map_err(|error| error.render())?;
+    fn evaluate(&self, program: &Program, memories: &[(&str, Memory)]) -> Result<Array, String> {
+        let result: DynArray = program.evaluate(&self.vars(memories)).map_err(|error| error.render())?;
         match program.fallback_reason() {
             Some(reason) if !reason.contains("the engine was told to") => Err(format!("it is not compiled: {reason}")),
             _ => Ok(Array::of(&result)),
         }
     }
 
+    /// Variables in memory, each in its own layout. `n_axes` is the rank of the result.
     fn memories<'v>(&self, values: &'v [(String, Array)], layouts: &[Layout], n_axes: usize) -> Vec<(&'v str, Memory)> {
         let memory = |((name, array), &layout): (&'v (String, Array), &Layout)| {
             (name.as_str(), Memory::new(array, if self.is_scalar(name) { Layout::Contiguous } else { layout }, n_axes))
@@ -262,12 +253,10 @@ impl Run<'_> {
                 });
                 let stretched = expected.repeated_outside(n_axes, 3);
                 let expected = if is_stretched { &stretched } else { expected };
-                for backend in [Backend::Jit, Backend::Interp] {
-                    for n_threads in THREADS {
-                        let engine = engine(self.floats, backend, n_threads);
-                        let found = self.evaluate_mixed(engine, &self.case.values, &layouts, n_axes)?;
-                        same(&found, expected, &format!("{backend}, {n_threads} threads, layouts {layouts:?}"))?;
-                    }
+                let memories = self.memories(&self.case.values, &layouts, n_axes);
+                for (backend, n_threads, program) in &self.programs {
+                    let found = self.evaluate(program, &memories)?;
+                    same(&found, expected, &format!("{backend}, {n_threads} threads, layouts {layouts:?}"))?;
                 }
             }
         }
@@ -287,9 +276,7 @@ impl Run<'_> {
         let memories = self.memories(&self.case.values, &vec![Layout::Contiguous; self.case.values.len()], 0);
         let vars = self.vars(&memories);
         for backend in [Backend::Jit, Backend::Interp] {
-            let program = engine(self.floats, backend, 2)
-                .compile(&self.file.expression, self.signature)
-                .map_err(|error| error.render())?;
+            let program = self.program(backend, 2);
             let mut bytes = vec![0xa5; n_bytes];
             let out = ViewMut::from_bytes_mut(&mut bytes, expected.dtype, &shape, &strides, offset)
                 .map_err(|error| error.to_string())?;
@@ -302,15 +289,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The same values many times over, so that there are chunks for all threads.
+    /// The same values many times over, so that there are chunks for all threads; the interpreter has but one.
     fn large(&self, expected: &Array) -> Result<(), String> {
-        const N_ELEMS: usize = 400_000;
-        const N_ELEMS_INTERP: usize = 101_000;
+        const N_ELEMS: usize = 250_000;
+        const N_ELEMS_INTERP: usize = 11_000;
         if expected.bits.is_empty() || !self.has_arrays() {
             return Ok(());
         }
         let n_axes = expected.shape.len();
-        let mut check = |is_outside: bool, backend: Backend, threads: &[usize], n_elems: usize| {
+        let check = |is_outside: bool, backend: Backend, threads: &[usize], n_elems: usize| {
             let n = n_elems.div_ceil(expected.bits.len());
             let repeat = |array: &Array| match is_outside {
                 true => array.repeated_outside(n_axes, n),
@@ -323,9 +310,9 @@ impl Run<'_> {
                 })
                 .collect();
             let expected = repeat(expected);
+            let memories = self.memories(&large, &vec![Layout::Contiguous; large.len()], 0);
             threads.iter().try_for_each(|&n_threads| {
-                let engine = engine(self.floats, backend, n_threads);
-                let found = self.evaluate(engine, &large, Layout::Contiguous, 0)?;
+                let found = self.evaluate(self.program(backend, n_threads), &memories)?;
                 same(&found, &expected, &format!("{backend}, {n_threads} threads, {} elements", expected.bits.len()))
             })
         };

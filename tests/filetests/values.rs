@@ -218,6 +218,11 @@ impl Memory {
         }
         // What is between the elements is nothing that any of them is likely to be.
         let mut bytes = vec![0xa5; next as usize + offset + size];
+        if layout == Layout::Contiguous {
+            bytes.clear();
+            array.bits.iter().for_each(|bits| bytes.extend(&bits.to_ne_bytes()[..size]));
+            return Memory { bytes, dtype: array.dtype, shape, strides, offset };
+        }
         for (index, bits) in indices(&shape).zip(&array.bits) {
             let place: isize = index.iter().zip(&strides).map(|(&i, stride)| i as isize * stride).sum();
             let at = (offset as isize + place) as usize;

@@ -5,21 +5,21 @@ use ndexpr::{DType, Scalar, View, ViewMut};
 
 /// How an array lies in memory.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layout {
-    pub shape: Vec<usize>,
+pub(crate) struct Layout {
+    pub(crate) shape: Vec<usize>,
     /// The axes, outermost in memory first.
-    pub order: Vec<usize>,
+    pub(crate) order: Vec<usize>,
     /// By axis: 1 is dense, 2 leaves every other place out, negative runs backwards, 0 repeats one element.
-    pub steps: Vec<isize>,
+    pub(crate) steps: Vec<isize>,
     /// Bytes between neighbours of the innermost axis, beside the element.
-    pub gap: usize,
+    pub(crate) gap: usize,
     /// Bytes by which the first element misses the alignment of its dtype.
-    pub misalign: usize,
+    pub(crate) misalign: usize,
 }
 
 impl Layout {
     /// C order, without gaps.
-    pub fn dense(shape: &[usize]) -> Layout {
+    pub(crate) fn dense(shape: &[usize]) -> Layout {
         Layout {
             shape: shape.to_vec(),
             order: (0..shape.len()).collect(),
@@ -30,24 +30,24 @@ impl Layout {
     }
 
     /// Every axis with this step.
-    pub fn step(mut self, step: isize) -> Layout {
+    pub(crate) fn step(mut self, step: isize) -> Layout {
         self.steps.fill(step);
         self
     }
 
     /// Fortran order.
-    pub fn fortran(mut self) -> Layout {
+    pub(crate) fn fortran(mut self) -> Layout {
         self.order.reverse();
         self
     }
 
-    pub fn misaligned(mut self, bytes: usize) -> Layout {
+    pub(crate) fn misaligned(mut self, bytes: usize) -> Layout {
         self.misalign = bytes;
         self
     }
 
     /// Any layout of the shape whose elements are apart.
-    pub fn random_apart(source: &mut Source<'_>, shape: &[usize]) -> Layout {
+    pub(crate) fn random_apart(source: &mut Source<'_>, shape: &[usize]) -> Layout {
         let mut layout = Layout::dense(shape);
         if source.one_in(2) {
             return layout;
@@ -64,7 +64,7 @@ impl Layout {
     }
 
     /// Any layout of the shape, of one like it with extents of 1, or with fewer axes.
-    pub fn random_input(source: &mut Source<'_>, shape: &[usize]) -> Layout {
+    pub(crate) fn random_input(source: &mut Source<'_>, shape: &[usize]) -> Layout {
         let dropped = if source.one_in(6) { source.below(shape.len() + 1) } else { 0 };
         let mut shape = shape[dropped..].to_vec();
         for extent in &mut shape {
@@ -81,17 +81,17 @@ impl Layout {
         layout
     }
 
-    pub fn n_elems(&self) -> usize {
+    pub(crate) fn n_elems(&self) -> usize {
         self.shape.iter().product()
     }
 
     /// True if no two elements share memory.
-    pub fn is_apart(&self) -> bool {
+    pub(crate) fn is_apart(&self) -> bool {
         self.shape.iter().zip(&self.steps).all(|(&extent, &step)| step != 0 || extent <= 1)
     }
 
     /// Bytes between neighbours, by axis.
-    pub fn strides(&self, dtype: DType) -> Vec<isize> {
+    pub(crate) fn strides(&self, dtype: DType) -> Vec<isize> {
         let mut strides = vec![0; self.shape.len()];
         let mut current = (dtype.size() + self.gap) as isize;
         for &axis in self.order.iter().rev() {
@@ -106,13 +106,13 @@ impl Layout {
 
 /// An array over bytes of its own.
 #[derive(Clone)]
-pub struct Array {
-    pub dtype: DType,
-    pub shape: Vec<usize>,
-    pub strides: Vec<isize>,
-    pub memory: Vec<u8>,
+pub(crate) struct Array {
+    pub(crate) dtype: DType,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) strides: Vec<isize>,
+    pub(crate) memory: Vec<u8>,
     /// Of the element at index 0 on every axis.
-    pub offset: usize,
+    pub(crate) offset: usize,
 }
 
 /// Bytes on both sides of an array that are not its.
@@ -120,7 +120,7 @@ const MARGIN: usize = 64;
 
 impl Array {
     /// An array whose bytes are all the same garbage.
-    pub fn garbage(dtype: DType, layout: &Layout) -> Array {
+    pub(crate) fn garbage(dtype: DType, layout: &Layout) -> Array {
         let strides = layout.strides(dtype);
         let (mut before, mut after) = (0, dtype.size());
         if layout.n_elems() > 0 {
@@ -136,7 +136,7 @@ impl Array {
     }
 
     /// An array of the values, by index in C order.
-    pub fn new(dtype: DType, layout: &Layout, mut value: impl FnMut(usize) -> u64) -> Array {
+    pub(crate) fn new(dtype: DType, layout: &Layout, mut value: impl FnMut(usize) -> u64) -> Array {
         let mut array = Array::garbage(dtype, layout);
         for i in 0..layout.n_elems() {
             array.put(i, value(i));
@@ -145,7 +145,7 @@ impl Array {
     }
 
     /// Where the bytes of the `i`th element in C order start.
-    pub fn position(&self, mut i: usize) -> usize {
+    pub(crate) fn position(&self, mut i: usize) -> usize {
         let mut position = self.offset as isize;
         for (&extent, &stride) in self.shape.iter().zip(&self.strides).rev() {
             position += (i % extent) as isize * stride;
@@ -154,28 +154,28 @@ impl Array {
         position as usize
     }
 
-    pub fn put(&mut self, i: usize, bits: u64) {
+    pub(crate) fn put(&mut self, i: usize, bits: u64) {
         let (position, size) = (self.position(i), self.dtype.size());
         self.memory[position..position + size].copy_from_slice(&bits.to_ne_bytes()[..size]);
     }
 
-    pub fn view(&self) -> View<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
         View::from_bytes(&self.memory, self.dtype, &self.shape, &self.strides, self.offset)
             .expect("the memory was made for the layout")
     }
 
-    pub fn view_mut(&mut self) -> ViewMut<'_> {
+    pub(crate) fn view_mut(&mut self) -> ViewMut<'_> {
         ViewMut::from_bytes_mut(&mut self.memory, self.dtype, &self.shape, &self.strides, self.offset)
             .expect("the memory was made for the layout, and the elements are apart")
     }
 
     /// The elements in C order.
-    pub fn scalars(&self) -> Vec<Scalar> {
+    pub(crate) fn scalars(&self) -> Vec<Scalar> {
         self.view().scalars().collect()
     }
 
     /// The element that belongs to an index of a shape that this one broadcasts to.
-    pub fn at(&self, index: &[usize]) -> Option<Scalar> {
+    pub(crate) fn at(&self, index: &[usize]) -> Option<Scalar> {
         let index = &index[index.len().checked_sub(self.shape.len())?..];
         let index: Vec<usize> =
             index.iter().zip(&self.shape).map(|(&i, &extent)| if extent == 1 { 0 } else { i }).collect();
@@ -184,7 +184,7 @@ impl Array {
 }
 
 /// True if both are the same bits, or both NaN.
-pub fn same(a: Scalar, b: Scalar) -> bool {
+pub(crate) fn same(a: Scalar, b: Scalar) -> bool {
     let is_nan = |scalar: Scalar| match scalar.dtype() {
         DType::Float32 => scalar.get::<f32>().is_some_and(f32::is_nan),
         DType::Float64 => scalar.get::<f64>().is_some_and(f64::is_nan),
@@ -194,7 +194,7 @@ pub fn same(a: Scalar, b: Scalar) -> bool {
 }
 
 /// The values at which operations on a dtype change their ways.
-pub fn edges(dtype: DType) -> Vec<u64> {
+pub(crate) fn edges(dtype: DType) -> Vec<u64> {
     let f32s = [
         0.0, -0.0, 1.0, -1.0, 0.5, 1.5, -2.5, f32::MAX, f32::MIN, f32::INFINITY, f32::NEG_INFINITY, f32::NAN,
         -f32::NAN, f32::MIN_POSITIVE, 1e-45, -1e-42, 127.5, -128.9, 255.99, 32768.0, 65535.5, 2147483648.0,
@@ -222,7 +222,7 @@ pub fn edges(dtype: DType) -> Vec<u64> {
 }
 
 /// A value of a dtype: an edge, a small one, or any.
-pub fn random_bits(source: &mut Source<'_>, dtype: DType) -> u64 {
+pub(crate) fn random_bits(source: &mut Source<'_>, dtype: DType) -> u64 {
     let small = |source: &mut Source<'_>| source.below(41) as i64 - 20;
     match (source.below(8), dtype) {
         (0 | 1, _) => source.pick(&edges(dtype)),
@@ -236,7 +236,7 @@ pub fn random_bits(source: &mut Source<'_>, dtype: DType) -> u64 {
 }
 
 /// A pool of values that arrays are filled from.
-pub fn pool(seed: u64, dtype: DType, n: usize) -> Vec<u64> {
+pub(crate) fn pool(seed: u64, dtype: DType, n: usize) -> Vec<u64> {
     let mut source = Source::from_seed(seed ^ (dtype as u64) << 32);
     let edges = edges(dtype);
     (0..n)

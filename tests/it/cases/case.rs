@@ -8,13 +8,13 @@ use std::fmt;
 
 /// An expression as a tree of texts.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Expr {
+pub(crate) enum Expr {
     Leaf(String),
     Op(Form, Vec<Expr>),
 }
 
 impl Expr {
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         match self {
             Expr::Leaf(_) => 1,
             Expr::Op(_, args) => 1 + args.iter().map(Expr::size).sum::<usize>(),
@@ -22,7 +22,7 @@ impl Expr {
     }
 
     /// Calls `f` for every operation.
-    pub fn each_form(&self, f: &mut impl FnMut(Form)) {
+    pub(crate) fn each_form(&self, f: &mut impl FnMut(Form)) {
         if let Expr::Op(form, args) = self {
             f(*form);
             args.iter().for_each(|arg| arg.each_form(f));
@@ -44,21 +44,21 @@ impl fmt::Display for Expr {
 
 /// A variable.
 #[derive(Clone, Debug)]
-pub struct Var {
-    pub name: String,
-    pub dtype: DType,
-    pub value: Value,
+pub(crate) struct Var {
+    pub(crate) name: String,
+    pub(crate) dtype: DType,
+    pub(crate) value: Value,
 }
 
 #[derive(Clone, Debug)]
-pub enum Value {
+pub(crate) enum Value {
     Scalar(u64),
     /// An array of values drawn from a seed.
     Array { layout: Layout, seed: u64 },
 }
 
 impl Var {
-    pub fn ty(&self) -> VarType {
+    pub(crate) fn ty(&self) -> VarType {
         match self.value {
             Value::Scalar(_) => VarType::scalar(self.dtype),
             Value::Array { .. } => VarType::array(self.dtype),
@@ -68,7 +68,7 @@ impl Var {
 
 /// Where the result goes.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Out {
+pub(crate) enum Out {
     Fresh,
     /// An array of a layout that follows from a seed.
     Into { seed: u64 },
@@ -79,20 +79,20 @@ pub enum Out {
 
 /// A case.
 #[derive(Clone, Debug)]
-pub struct Case {
-    pub expr: Expr,
-    pub floats: FloatMode,
-    pub vars: Vec<Var>,
-    pub out: Out,
+pub(crate) struct Case {
+    pub(crate) expr: Expr,
+    pub(crate) floats: FloatMode,
+    pub(crate) vars: Vec<Var>,
+    pub(crate) out: Out,
     /// Whether to run on four threads too.
-    pub on_threads: bool,
+    pub(crate) on_threads: bool,
 }
 
 const NAMES: [&str; 5] = ["a", "b", "c", "x", "k"];
 
 impl Case {
     /// Draws a case whose root is the given form, if there is one.
-    pub fn draw(source: &mut Source<'_>, root: Option<Form>) -> Case {
+    pub(crate) fn draw(source: &mut Source<'_>, root: Option<Form>) -> Case {
         let shape = draw_shape(source);
         let n_vars = source.between(1, NAMES.len());
         let vars: Vec<Var> = NAMES[..n_vars]
@@ -129,16 +129,16 @@ impl Case {
         Case { expr, floats, vars, out, on_threads }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.expr.to_string()
     }
 
-    pub fn signature(&self) -> Signature {
+    pub(crate) fn signature(&self) -> Signature {
         self.vars.iter().fold(Signature::new(), |signature, var| signature.with(&var.name, var.ty()))
     }
 
     /// The arrays of the variables; none for a scalar.
-    pub fn arrays(&self) -> Vec<Option<Array>> {
+    pub(crate) fn arrays(&self) -> Vec<Option<Array>> {
         self.vars
             .iter()
             .map(|var| match &var.value {
@@ -153,7 +153,7 @@ impl Case {
     }
 
     /// The variables with these values.
-    pub fn bind<'a>(&'a self, arrays: &'a [Option<Array>]) -> Vars<'a> {
+    pub(crate) fn bind<'a>(&'a self, arrays: &'a [Option<Array>]) -> Vars<'a> {
         self.vars.iter().zip(arrays).fold(Vars::new(), |vars, (var, array)| match (&var.value, array) {
             (Value::Scalar(bits), _) => vars.with(&var.name, Scalar::from_bits(var.dtype, *bits)),
             (_, Some(array)) => vars.with(&var.name, array.view()),

@@ -6,23 +6,23 @@ use std::sync::LazyLock;
 
 /// Something to write: a function call or an operator.
 #[derive(Clone, Debug)]
-pub struct Op {
+pub(crate) struct Op {
     /// As reports name it.
-    pub name: String,
+    pub(crate) name: String,
     /// The text, with a `$` for each argument.
-    pub template: String,
-    pub arity: usize,
+    pub(crate) template: String,
+    pub(crate) arity: usize,
     /// The argument that is a condition: of any dtype, whatever the others are.
-    pub condition: Option<usize>,
+    pub(crate) condition: Option<usize>,
     /// True if an integer argument may meet any integer literal.
-    pub is_comparison: bool,
+    pub(crate) is_comparison: bool,
     /// True if a negative literal may not be the second argument.
-    pub is_power: bool,
+    pub(crate) is_power: bool,
 }
 
 impl Op {
     /// The operation applied to these texts.
-    pub fn text(&self, args: &[String]) -> String {
+    pub(crate) fn text(&self, args: &[String]) -> String {
         let mut args = args.iter();
         let mut text = String::new();
         for piece in self.template.split_inclusive('$') {
@@ -40,17 +40,17 @@ impl Op {
 
 /// An operation on arguments of one dtype.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
+pub(crate) struct Form {
     /// Index of the operation.
-    pub op: usize,
-    pub args: DType,
-    pub result: DType,
+    pub(crate) op: usize,
+    pub(crate) args: DType,
+    pub(crate) result: DType,
 }
 
-pub struct Language {
-    pub ops: Vec<Op>,
+pub(crate) struct Language {
+    pub(crate) ops: Vec<Op>,
     /// All operations on all dtypes that they are defined for.
-    pub forms: Vec<Form>,
+    pub(crate) forms: Vec<Form>,
     /// Indices of `forms`, by result dtype.
     by_result: Vec<Vec<usize>>,
     /// What two dtypes promote to.
@@ -89,7 +89,7 @@ const OPERATORS: &[(&str, &str)] = &[
 
 impl Language {
     /// The language, asked for once.
-    pub fn get() -> &'static Language {
+    pub(crate) fn get() -> &'static Language {
         static LANGUAGE: LazyLock<Language> = LazyLock::new(Language::ask);
         &LANGUAGE
     }
@@ -137,17 +137,17 @@ impl Language {
     }
 
     /// The indices of the forms with this result.
-    pub fn forms_of(&self, result: DType) -> &[usize] {
+    pub(crate) fn forms_of(&self, result: DType) -> &[usize] {
         &self.by_result[result as usize]
     }
 
     /// True if something of dtype `other` may stand beside something of `dtype` without changing how it is computed.
-    pub fn is_absorbed(&self, other: DType, dtype: DType) -> bool {
+    pub(crate) fn is_absorbed(&self, other: DType, dtype: DType) -> bool {
         self.meets[dtype as usize][other as usize] == dtype
     }
 
     /// A form as reports name it.
-    pub fn form_name(&self, form: Form) -> String {
+    pub(crate) fn form_name(&self, form: Form) -> String {
         format!("{} of {}", self.ops[form.op].name, form.args)
     }
 }

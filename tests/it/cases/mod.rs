@@ -8,8 +8,8 @@
 
 #![allow(dead_code, reason = "each user of this module uses a part of it")]
 
-pub mod arrays;
-pub mod case;
-pub mod check;
-pub mod language;
-pub mod source;
+pub(crate) mod arrays;
+pub(crate) mod case;
+pub(crate) mod check;
+pub(crate) mod language;
+pub(crate) mod source;

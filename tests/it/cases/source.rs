@@ -1,7 +1,7 @@
 //! Where choices come from: a seed, or the bytes of a fuzzer.
 
 /// A stream of choices. Once the bytes have run out every choice is the first one, which is always the simplest.
-pub struct Source<'a> {
+pub(crate) struct Source<'a> {
     kind: Kind<'a>,
 }
 
@@ -12,14 +12,14 @@ enum Kind<'a> {
 
 impl Source<'static> {
     /// Endless choices that follow from a seed (SplitMix64).
-    pub fn from_seed(seed: u64) -> Source<'static> {
+    pub(crate) fn from_seed(seed: u64) -> Source<'static> {
         Source { kind: Kind::Random(seed.wrapping_mul(0xd134_2543_de82_ef95)) }
     }
 }
 
 impl<'a> Source<'a> {
     /// Choices that are read from bytes.
-    pub fn from_bytes(bytes: &'a [u8]) -> Source<'a> {
+    pub(crate) fn from_bytes(bytes: &'a [u8]) -> Source<'a> {
         Source { kind: Kind::Bytes(bytes) }
     }
 
@@ -42,17 +42,17 @@ impl<'a> Source<'a> {
     }
 
     /// Any 64 bits.
-    pub fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.take(8)
     }
 
     /// A small seed for a source of its own: few bytes, however much is made of it.
-    pub fn seed(&mut self) -> u64 {
+    pub(crate) fn seed(&mut self) -> u64 {
         self.take(2)
     }
 
     /// One of `0..n`; 0 if `n` is 0.
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         let n_bytes = match n {
             0..=1 => return 0,
             2..=0x40 => 1,
@@ -63,17 +63,17 @@ impl<'a> Source<'a> {
     }
 
     /// One of `from..=to`.
-    pub fn between(&mut self, from: usize, to: usize) -> usize {
+    pub(crate) fn between(&mut self, from: usize, to: usize) -> usize {
         from + self.below(to - from + 1)
     }
 
     /// True once in `n` times.
-    pub fn one_in(&mut self, n: usize) -> bool {
+    pub(crate) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == n - 1
     }
 
     /// One of several.
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 }

@@ -1,0 +1,48 @@
+//! An application that lets its users type formulas: compile once, run on many batches, and explain what is wrong.
+//!
+//! `cargo run --release --example user_formulas -- 'price * amount * (1 - discount)'`
+
+use ndarray::Array1;
+use ndexpr::{Backend, DType, Engine, Limits, Signature, VarType, vars};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let formula = std::env::args().nth(1).unwrap_or_else(|| "price * amount * (1 - discount)".to_owned());
+
+    // A stranger's text may not be longer or deeper than this; beyond is an error.
+    let limits = Limits { max_text_bytes: 4096, max_nodes: 500, ..Limits::default() };
+    let engine = Engine::builder().limits(limits).build()?;
+
+    // What the formula may use. Nothing else can be reached through it.
+    let signature = Signature::new()
+        .with("price", VarType::array(DType::Float64))
+        .with("amount", VarType::array(DType::Int32))
+        .with("discount", VarType::scalar(DType::Float64));
+
+    let program = match engine.compile(&formula, &signature) {
+        Ok(program) => program,
+        Err(error) => {
+            eprint!("{}", error.render());
+            std::process::exit(1);
+        }
+    };
+    println!("{program:?} gives {}", program.result_dtype());
+    if program.backend() == Backend::Interp {
+        println!("interpreted: {}", program.fallback_reason().unwrap_or_default());
+    }
+
+    // A program is shared between threads as it is.
+    std::thread::scope(|scope| {
+        for batch in 0..3 {
+            let program = &program;
+            scope.spawn(move || {
+                let price = Array1::linspace(1.0, 2.0, 5) + f64::from(batch);
+                let amount = Array1::from_vec(vec![1_i32, 2, 3, 4, 5]);
+                match program.evaluate::<ndexpr::DynArray>(&vars! { price, amount, discount: 0.1 }) {
+                    Ok(result) => println!("batch {batch}: {:?}", result.scalars().collect::<Vec<_>>()),
+                    Err(error) => eprint!("batch {batch}: {}", error.render()),
+                }
+            });
+        }
+    });
+    Ok(())
+}

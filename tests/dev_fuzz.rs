@@ -1,4 +1,0 @@
-#[path = "it/cases/mod.rs"]
-mod cases;
-#[path = "it/differential.rs"]
-mod differential;

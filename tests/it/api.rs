@@ -1,0 +1,294 @@
+//! The public interface, as its users meet it.
+
+use ndarray::{ArcArray1, Array0, Array1, Array2, Array3, ArrayD, CowArray, Ix1, arr0, array, s};
+use ndexpr::{
+    Backend, DType, DynArray, Engine, ErrorKind, FloatMode, Limits, Progress, Scalar, Signature, Unused, Var, VarType,
+    Vars, View, ViewMut, evaluate, evaluate_into, vars,
+};
+use std::sync::Arc;
+
+#[test]
+fn every_kind_of_array_is_a_variable() {
+    let owned = array![1.0, 2.0, 3.0];
+    let expected = array![2.0, 4.0, 6.0];
+    let view = owned.view();
+    let shared = ArcArray1::from(owned.clone());
+    let cow: CowArray<'_, f64, Ix1> = CowArray::from(owned.view());
+    let vec = owned.to_vec();
+    let slice: &[f64] = &vec;
+    let fixed = [1.0, 2.0, 3.0];
+    for vars in [
+        vars! { a: &owned },
+        vars! { a: view },
+        vars! { a: &shared },
+        vars! { a: &cow },
+        vars! { a: &vec },
+        vars! { a: slice },
+        vars! { a: &slice },
+        vars! { a: &fixed },
+        vars! { a: owned.slice(s![..]) },
+        vars! { a: View::from(&owned) },
+        Vars::new().with("a", &owned),
+    ] {
+        assert_eq!(evaluate::<Array1<f64>>("a*2", vars).unwrap(), expected);
+    }
+    let a = owned;
+    assert_eq!(evaluate::<Array1<f64>>("a*2", vars! { a }).unwrap(), expected);
+    assert_eq!(evaluate::<Array1<f64>>("a*2", vars! { a, }).unwrap(), expected);
+}
+
+#[test]
+fn numbers_of_every_type_are_variables() {
+    macro_rules! check {
+        ($($ty:ty)*) => {$(
+            let one = <$ty>::try_from(1_u8).unwrap();
+            assert_eq!(evaluate::<$ty>("x", vars! { x: one }).unwrap(), one);
+            assert_eq!(evaluate::<$ty>("x", vars! { x: &one }).unwrap(), one);
+            assert_eq!(evaluate::<$ty>("x", vars! { x: Scalar::new(one) }).unwrap(), one);
+        )*};
+    }
+    check!(i16 i32 i64 u8 u16 u32 u64 f32 f64);
+    assert_eq!(evaluate::<i8>("-x", vars! { x: 1_i8 }).unwrap(), -1);
+    assert!(evaluate::<bool>("not x", vars! { x: false }).unwrap());
+}
+
+#[test]
+fn results_come_as_any_type_that_fits() {
+    let a = array![[1.0, 2.0], [3.0, 4.0]];
+    let matrix: Array2<f64> = evaluate("a + 1", vars! { a }).unwrap();
+    assert_eq!(matrix, array![[2.0, 3.0], [4.0, 5.0]]);
+    let any_rank: ArrayD<f64> = evaluate("a + 1", vars! { a }).unwrap();
+    assert_eq!(any_rank, matrix.clone().into_dyn());
+    let any: DynArray = evaluate("a + 1", vars! { a }).unwrap();
+    assert_eq!(any, DynArray::Float64(any_rank));
+    assert_eq!(any.to_scalar(), None);
+    let rank_0: Array0<f64> = evaluate("x + 1", vars! { x: 1.0 }).unwrap();
+    assert_eq!(rank_0, arr0(2.0));
+    let number: f64 = evaluate("x + 1", vars! { x: 1.0 }).unwrap();
+    assert_eq!(number, 2.0);
+    let constant: i64 = evaluate("6*7", vars! {}).unwrap();
+    assert_eq!(constant, 42);
+
+    let error = evaluate::<Array2<f32>>("a + 1", vars! { a }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResultDType);
+    let error = evaluate::<Array3<f64>>("a + 1", vars! { a }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResultRank);
+    let error = evaluate::<f64>("a + 1", vars! { a }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResultRank);
+}
+
+#[test]
+fn a_result_can_be_a_variable_again() {
+    let a = array![1, 2, 3];
+    let any: DynArray = evaluate("a * 10", vars! { a }).unwrap();
+    let sum: Array1<i32> = evaluate("a + any", vars! { a, any }).unwrap();
+    assert_eq!(sum, array![11, 22, 33]);
+}
+
+#[test]
+fn fresh_results_keep_the_memory_order_of_the_inputs() {
+    let c = Array2::<f64>::zeros((3, 4));
+    let f = Array2::<f64>::zeros((4, 3)).reversed_axes();
+    let from = |vars| evaluate::<Array2<f64>>("a + 1", vars).unwrap();
+    assert!(from(vars! { a: &c }).is_standard_layout());
+    assert!(from(vars! { a: &f }).t().is_standard_layout());
+    let permuted = Array3::<f64>::zeros((2, 3, 4)).permuted_axes([1, 2, 0]);
+    let result: Array3<f64> = evaluate("a + 1", vars! { a: &permuted }).unwrap();
+    assert_eq!(result.strides(), permuted.strides());
+}
+
+#[test]
+fn outputs_of_any_layout() {
+    let a = Array2::from_shape_fn((6, 8), |(i, j)| (i * 8 + j) as f64);
+    let expected = a.mapv(|x| x * 2.0);
+    let mut big = Array2::<f64>::zeros((12, 16));
+    let mut strided = big.slice_mut(s![..;2, ..;-2]);
+    evaluate_into("a*2", vars! { a }, strided.view_mut()).unwrap();
+    assert_eq!(strided, expected);
+    evaluate_into("a*2", vars! { a }, &mut strided).unwrap();
+    let mut transposed = Array2::<f64>::zeros((8, 6));
+    evaluate_into("a*2", vars! { a }, transposed.view_mut().reversed_axes()).unwrap();
+    assert_eq!(transposed.t(), expected);
+    let mut flat = vec![0.0; 8];
+    evaluate_into("a*2", vars! { a: a.row(1) }, &mut flat[..]).unwrap();
+    assert_eq!(flat, expected.row(1).to_vec());
+}
+
+#[test]
+fn results_broadcast_to_larger_outputs() {
+    let row = array![1.0, 2.0, 3.0];
+    let mut out = Array2::<f64>::zeros((2, 3));
+    evaluate_into("row*2", vars! { row }, &mut out).unwrap();
+    assert_eq!(out, array![[2.0, 4.0, 6.0], [2.0, 4.0, 6.0]]);
+    evaluate_into("7.0", vars! {}, &mut out).unwrap();
+    assert!(out.iter().all(|&x| x == 7.0));
+
+    let error = evaluate_into("out + row", vars! { out: &out.clone(), row }, &mut Array1::<f64>::zeros(3)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutputShape);
+    let error = evaluate_into("row", vars! { row }, &mut Array1::<f32>::zeros(3)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResultDType);
+}
+
+/// Two views of one buffer of float64, as callers of a C interface have them.
+fn overlapping<'a>(buffer: &'a mut [f64], input: usize, output: usize, len: usize) -> (View<'a>, ViewMut<'a>) {
+    assert!(input.max(output) + len <= buffer.len());
+    let start = buffer.as_mut_ptr();
+    // SAFETY: both ranges are inside of the buffer, checked above, which stays borrowed as long as they live. They are
+    // only used together in one call, which allows the overlap.
+    unsafe {
+        (
+            View::from_raw_parts(start.add(input).cast::<u8>(), DType::Float64, &[len], &[8]).unwrap(),
+            ViewMut::from_raw_parts(start.add(output).cast::<u8>(), DType::Float64, &[len], &[8]).unwrap(),
+        )
+    }
+}
+
+#[test]
+fn outputs_may_be_inputs_or_overlap_them() {
+    for len in [1, 7, 100, 100_000] {
+        for (input, output) in [(0, 0), (0, 1), (1, 0), (3, 0), (0, 3)] {
+            for text in ["a*2 + 1", "sin(a)*2 + a", "where(a > 5, exp(-a), a)"] {
+                let start: Vec<f64> = (0..len + 3).map(|i| i as f64).collect();
+                let fresh: Array1<f64> = evaluate(text, vars! { a: &start[input..input + len] }).unwrap();
+                let mut buffer = start.clone();
+                let (a, out) = overlapping(&mut buffer, input, output, len);
+                evaluate_into(text, vars! { a }, out).unwrap();
+                assert_eq!(buffer[output..output + len], *fresh.as_slice().unwrap(), "{text} {len} {input}->{output}");
+                assert_eq!(buffer[..output], start[..output]);
+                assert_eq!(buffer[output + len..], start[output + len..]);
+            }
+        }
+    }
+}
+
+#[test]
+fn compiled_programs_check_what_they_are_given() {
+    let engine = Engine::builder().threads(1).build().unwrap();
+    let signature =
+        Signature::new().with("a", VarType::array(DType::Float64)).with("k", VarType::scalar(DType::Int32));
+    let program = engine.compile("a * k", &signature).unwrap();
+    assert_eq!(program.result_dtype(), DType::Float64);
+    assert_eq!(program.variables().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "k"]);
+    assert_eq!(program.backend(), Backend::Jit);
+    let a = array![1.0, 2.0];
+    let run = |vars: Vars<'_>| program.evaluate::<Array1<f64>>(&vars);
+    assert_eq!(run(vars! { a, k: 3_i32 }).unwrap(), array![3.0, 6.0]);
+    assert_eq!(run(vars! { a, k: 3_i32, unused: 1 }).unwrap(), array![3.0, 6.0]);
+    assert_eq!(run(vars! { a }).unwrap_err().kind(), ErrorKind::MissingVariable);
+    assert_eq!(run(vars! { a, k: 3_i64 }).unwrap_err().kind(), ErrorKind::VariableType);
+    assert_eq!(run(vars! { a, k: &[3_i32, 4] }).unwrap_err().kind(), ErrorKind::VariableType);
+    // An array may be of any rank, none included.
+    assert_eq!(program.evaluate::<f64>(&vars! { a: 2.0, k: 3_i32 }).unwrap(), 6.0);
+    assert_eq!(program.result_shape(&vars! { a, k: 3_i32 }).unwrap(), [2]);
+    assert_eq!(program.result_order(&vars! { a, k: 3_i32 }).unwrap(), [0]);
+}
+
+#[test]
+fn programs_are_shared_between_threads() {
+    fn is_shareable<T: Send + Sync>(_: &T) {}
+    let engine = Engine::builder().threads(2).build().unwrap();
+    let signature = Signature::new().with("a", VarType::array(DType::Float64));
+    let program: Arc<ndexpr::Program> = engine.compile("a*2 + sin(a)", &signature).unwrap();
+    is_shareable(&engine);
+    is_shareable(&*program);
+    drop(engine);
+    std::thread::scope(|scope| {
+        for t in 0..8 {
+            let program = &program;
+            scope.spawn(move || {
+                for n in [10, 1000, 100_000] {
+                    let a = Array1::from_elem(n, f64::from(t));
+                    let result: Array1<f64> = program.evaluate(&vars! { a }).unwrap();
+                    assert!(result.iter().all(|&x| x == result[0]));
+                    assert!((result[0] - (f64::from(t) * 2.0 + f64::from(t).sin())).abs() < 1e-12);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn the_cache_finds_programs_by_text_and_types() {
+    let engine = Engine::builder().threads(1).cache_capacity(2).build().unwrap();
+    let a = array![1.0];
+    let first = engine.program("a + 1", &vars! { a }).unwrap();
+    assert!(Arc::ptr_eq(&first, &engine.program("a + 1", &vars! { a }).unwrap()));
+    assert!(Arc::ptr_eq(&first, &engine.program("a + 1", &vars! { a: &array![[2.0]] }).unwrap()), "any rank");
+    assert!(!Arc::ptr_eq(&first, &engine.program("a + 1", &vars! { a: &array![1_i32] }).unwrap()));
+    assert!(!Arc::ptr_eq(&first, &engine.program("a + 1.0", &vars! { a }).unwrap()));
+    // Two have come since, so the first has made room.
+    assert!(!Arc::ptr_eq(&first, &engine.program("a + 1", &vars! { a }).unwrap()));
+    let none = Engine::builder().threads(1).cache_capacity(0).build().unwrap();
+    let once = none.program("a + 1", &vars! { a }).unwrap();
+    assert!(!Arc::ptr_eq(&once, &none.program("a + 1", &vars! { a }).unwrap()));
+}
+
+#[test]
+fn options_do_what_they_say() {
+    let a = array![1.0, 3.0];
+    let build = || Engine::builder().threads(1);
+    let deny = build().unused(Unused::Deny).build().unwrap();
+    let error = deny.evaluate::<Array1<f64>>("a", &vars! { a, b: 1.0 }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnusedVariable);
+    let limits = Limits { max_nodes: 3, ..Limits::default() };
+    let limited = build().limits(limits).build().unwrap();
+    assert!(limited.evaluate::<Array1<f64>>("a + 1", &vars! { a }).is_ok());
+    assert_eq!(limited.evaluate::<Array1<f64>>("a + 1 + a", &vars! { a }).unwrap_err().kind(), ErrorKind::Limit);
+    let interpreted = build().backend(Backend::Interp).build().unwrap();
+    let program = interpreted.program("a*3", &vars! { a }).unwrap();
+    assert_eq!(program.backend(), Backend::Interp);
+    assert!(program.fallback_reason().is_some());
+    assert_eq!(program.evaluate::<Array1<f64>>(&vars! { a }).unwrap(), array![3.0, 9.0]);
+    assert!(Engine::builder().threads(0).build().is_err());
+    assert_eq!(build().build().unwrap().threads(), 1);
+
+    // 1 + 2^-53 * (1 + 2^-52) differs by rounding once or twice.
+    let (x, y) = (1.0 + f64::EPSILON, 1.0 - f64::EPSILON);
+    let vars = vars! { x, y, z: -1.0 };
+    let strict: f64 = build().build().unwrap().evaluate("x*y + z", &vars).unwrap();
+    let fast: f64 = build().float_mode(FloatMode::Fast).build().unwrap().evaluate("x*y + z", &vars).unwrap();
+    assert_eq!(strict, x * y - 1.0);
+    assert_eq!(fast, x.mul_add(y, -1.0));
+    assert_ne!(strict, fast);
+}
+
+#[test]
+fn progress_is_told_and_may_cancel() {
+    let engine = Engine::builder().threads(2).build().unwrap();
+    let a = Array1::<f64>::ones(1_000_000);
+    let mut out = Array1::<f64>::zeros(a.len());
+    let program = engine.program("a + 1", &vars! { a }).unwrap();
+    let progress = Progress::default();
+    program.run_with(&vars! { a }, &mut out, Some(&progress)).unwrap();
+    assert_eq!((progress.done(), progress.total()), (a.len(), a.len()));
+    progress.cancel();
+    let error = program.run_with(&vars! { a }, &mut out, Some(&progress)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+}
+
+#[test]
+fn shapes_of_every_kind() {
+    let empty = Array2::<f64>::zeros((0, 3));
+    let row = array![1.0, 2.0, 3.0];
+    let result: Array2<f64> = evaluate("empty + row", vars! { empty, row }).unwrap();
+    assert_eq!(result.shape(), [0, 3]);
+    let deep = ArrayD::<f64>::ones(vec![1; 32]);
+    let result: ArrayD<f64> = evaluate("deep + 1", vars! { deep }).unwrap();
+    assert_eq!(result.ndim(), 32);
+    let too_deep = ArrayD::<f64>::ones(vec![1; 33]);
+    let error = evaluate::<ArrayD<f64>>("x + 1", vars! { x: &too_deep }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    // All variables take part in the shape, whatever became of them.
+    let chosen: Array1<f64> = evaluate("where(True, 1.0, row)", vars! { row }).unwrap();
+    assert_eq!(chosen, array![1.0, 1.0, 1.0]);
+}
+
+#[test]
+fn variables_shadow_constants_and_unicode_is_fine() {
+    assert_eq!(evaluate::<f64>("e", vars! {}).unwrap(), std::f64::consts::E);
+    assert_eq!(evaluate::<f64>("e", vars! { e: 2.0 }).unwrap(), 2.0);
+    assert_eq!(evaluate::<f64>("λ*π", vars! { λ: 2.0, π: 3.0 }).unwrap(), 6.0);
+    assert_eq!(evaluate::<i64>("1 + # one\n 2", vars! {}).unwrap(), 3);
+    let var: Var<'_> = 1_u8.into();
+    assert_eq!(var.ty(), VarType::scalar(DType::UInt8));
+}

@@ -1,0 +1,306 @@
+//! Texts made to hurt: each gives a result or an error, soon, on a small stack. None panics.
+//!
+//! `NDEXPR_FUZZ_TEXTS=1000000 cargo test --release hostile` is the long run.
+
+use crate::cases::case::Case;
+use crate::cases::source::Source;
+use ndexpr::{Backend, DType, DynArray, Engine, ErrorKind, Limits, Scalar, Vars};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// All that a text may use of the stack.
+const STACK_BYTES: usize = 512 << 10;
+
+/// How long a text may take, with optimisation.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What a text was, when it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Compiled,
+    Interpreted,
+    Refused(ErrorKind),
+}
+
+/// The variables that texts find: all dtypes, arrays and scalars, three elements each.
+struct World {
+    names: Vec<(String, DType)>,
+}
+
+impl World {
+    fn get() -> &'static World {
+        static WORLD: LazyLock<World> = LazyLock::new(|| {
+            let mut names: Vec<(String, DType)> =
+                DType::ALL.into_iter().enumerate().map(|(i, dtype)| (format!("v{i}"), dtype)).collect();
+            names.extend(["a", "b", "c"].map(|name| (name.to_owned(), DType::Float64)));
+            names.push(("x".to_owned(), DType::Int32));
+            names.push(("k".to_owned(), DType::UInt8));
+            World { names }
+        });
+        &WORLD
+    }
+
+    fn vars(&self) -> Vars<'_> {
+        static BYTES: [u8; 24] = [7, 0, 1, 255, 128, 3, 63, 200, 0, 0, 0, 0, 0, 0, 240, 127, 1, 2, 3, 4, 5, 6, 7, 192];
+        self.names.iter().enumerate().fold(Vars::new(), |vars, (i, (name, dtype))| {
+            if i % 5 == 4 {
+                return vars.with(name, Scalar::from_bits(*dtype, 0x4045_1234_5678_9abc));
+            }
+            let view = ndexpr::View::from_bytes(&BYTES, *dtype, &[3], &[dtype.size() as isize], 0);
+            vars.with(name, view.expect("three elements"))
+        })
+    }
+}
+
+fn engines(limits: Limits) -> [Engine; 2] {
+    [Backend::Jit, Backend::Interp]
+        .map(|backend| Engine::builder().backend(backend).threads(1).limits(limits).cache_capacity(0).build().unwrap())
+}
+
+/// Compiles, runs, and draws the error if there is one.
+fn end(engine: &Engine, text: &str, vars: &Vars<'_>) -> Ending {
+    let done = engine.program(text, vars).and_then(|program| {
+        program.evaluate::<DynArray>(vars)?;
+        if let Some(reason) = program.fallback_reason() {
+            assert!(!reason.contains("panic"), "{reason}: {text}");
+        }
+        Ok(program.backend())
+    });
+    match done {
+        Ok(Backend::Jit) => Ending::Compiled,
+        Ok(Backend::Interp) => Ending::Interpreted,
+        Err(error) => {
+            assert_ne!(error.kind(), ErrorKind::Internal, "{error}: {text}");
+            for span in error.spans() {
+                assert!(text.get(span.range()).is_some(), "{span:?}: {text}");
+            }
+            let drawing = error.render();
+            assert!(drawing.len() < 4000, "{} bytes drawn: {text}", drawing.len());
+            Ending::Refused(error.kind())
+        }
+    }
+}
+
+/// Runs on a stack of [`STACK_BYTES`].
+fn on_small_stack<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, f);
+        thread.expect("a thread starts").join().expect("the text does no harm")
+    })
+}
+
+/// Ends a text; says so if it took long.
+fn timed(name: &str, text: &str, vars: &Vars<'_>, slow: &mut Vec<String>) -> Ending {
+    let [engine, _] = engines(Limits::default());
+    let start = Instant::now();
+    let ending = on_small_stack(|| end(&engine, text, vars));
+    let took = start.elapsed();
+    eprintln!("{name:<40} {:>9} bytes {:>8.1} ms  {ending:?}", text.len(), took.as_secs_f64() * 1e3);
+    if took > SOON && !cfg!(debug_assertions) {
+        slow.push(format!("{name} takes {took:?}"));
+    }
+    ending
+}
+
+#[test]
+fn texts_beyond_the_limits() {
+    const MEGABYTE: usize = 1 << 20;
+    let vars = World::get().vars();
+    let mut slow = Vec::new();
+    let mut refused = |name: &str, text: String| match timed(name, &text, &vars, &mut slow) {
+        Ending::Refused(_) => {}
+        other => panic!("{name}: {other:?}"),
+    };
+    refused("a megabyte of (", "(".repeat(MEGABYTE));
+    refused("a megabyte of -", "-".repeat(MEGABYTE));
+    refused("a megabyte of sin(", "sin(".repeat(MEGABYTE / 4));
+    refused("a megabyte of 9", "9".repeat(MEGABYTE));
+    refused("a megabyte of names", "q".repeat(MEGABYTE));
+    refused("a megabyte of bytes beyond ASCII", "é".repeat(MEGABYTE / 2));
+    refused("100,000 terms", vec!["a"; 100_000].join("+"));
+    refused("100,000 comparisons", vec!["a"; 100_000].join("<"));
+    refused("2**2**2**...", format!("{}2", "2**".repeat(100_000)));
+    refused("2**2**2**... that fits", format!("{}2", "2**".repeat(200)));
+    refused("a huge literal", format!("a + {}", "9".repeat(1000)));
+    refused("a huge shift", "1 << 1000000000000".to_owned());
+    refused("a huge power", "9**9**9**9".to_owned());
+    refused("100,000 arguments", format!("where({})", vec!["a"; 100_000].join(",")));
+    refused("not not not ...", format!("{}a", "not ".repeat(100_000)));
+    refused("an if-else for each word", format!("{}a", "a if b else ".repeat(50_000)));
+    assert!(slow.is_empty(), "{slow:?}");
+}
+
+/// About as much as the limits allow, in all shapes that are costly somewhere.
+#[test]
+fn texts_just_within_the_limits() {
+    let vars = World::get().vars();
+    let numbered = |n: usize, f: &dyn Fn(usize) -> String, with: &str| (0..n).map(f).collect::<Vec<_>>().join(with);
+    let mut slow = Vec::new();
+    let nested = |n: usize, open: &str, close: &str| format!("{}a{}", open.repeat(n), close.repeat(n));
+    let texts = [
+        ("one variable", "a".to_owned()),
+        ("8,000 terms", vec!["a"; 8000].join("+")),
+        ("8,000 terms of int32", vec!["x"; 8000].join("+")),
+        ("8,000 factors", vec!["a"; 8000].join("*")),
+        ("8,000 terms in turn", vec!["a", "b", "c", "a-b"].repeat(1600).join("+")),
+        ("4,000 products with constants", numbered(4000, &|i| format!("a*{i}.5"), "+")),
+        ("4,000 products of int8", numbered(4000, &|i| format!("(v1*{})", i % 127), "^")),
+        ("2,000 casts", numbered(2000, &|i| format!("int{}(a*{i})", 8 << (i % 4)), "+")),
+        ("2,700 divisions of integers", numbered(2700, &|i| format!("x//(x+{i})"), "+")),
+        ("2,700 shifts by variables", numbered(2700, &|i| format!("(v4<<(v4+{i}))"), "^")),
+        ("2,700 powers", numbered(2700, &|i| format!("a**{}.3", i), "+")),
+        ("3,000 sines", numbered(3000, &|i| format!("sin(a+{i})"), "+")),
+        ("3,000 sines one after another", numbered(3000, &|_| "1".to_owned(), "+") + "+" + &nested(250, "sin(1+", ")")),
+        ("250 sines in one another", nested(250, "sin(", ")")),
+        ("250 sines of sums in one another", nested(250, "a+sin(", ")")),
+        ("60 chains of 60 sines", numbered(60, &|i| nested(60, "sin(", &format!("+{i})")), "+")),
+        ("250 wheres in one another", nested(250, "where(b > c, a, ", ")")),
+        ("250 conditions", format!("{}c", "a if b > c else ".repeat(250))),
+        ("4,000 wheres", numbered(2500, &|i| format!("where(a>{i},b,c)"), "+")),
+        ("8,000 comparisons", vec!["a"; 8000].join("<")),
+        ("8,000 bools", vec!["v0"; 8000].join(" and ")),
+        ("4,000 comparisons of all widths", numbered(4000, &|i| format!("(v{}>{i})", i % 11), "|")),
+        ("5,000 unknown names", numbered(5000, &|i| format!("q{i}"), "+")),
+        ("5,000 calls of unknown functions", numbered(5000, &|i| format!("q{i}(a)"), "+")),
+        ("16,000 literals", vec!["1"; 8000].join("+")),
+        ("4,000 roots and quotients", numbered(4000, &|i| format!("sqrt(a)/(b+{i})"), "+")),
+        ("2,700 roundings to uint64", numbered(2700, &|i| format!("uint64(a*{i})"), "^")),
+        ("2,700 cubes", numbered(2700, &|i| format!("(a+{i})**3"), "+")),
+        ("2,700 powers of integers", numbered(2700, &|i| format!("(x+{i})**63"), "+")),
+        ("2,700 remainders", numbered(2700, &|i| format!("(a % (b+{i}))"), "+")),
+        ("2,700 minima", numbered(2700, &|i| format!("minimum(a+{i}, b)"), "+")),
+    ];
+    for (name, text) in texts {
+        timed(name, &text, &vars, &mut slow);
+    }
+    let element = 1.5;
+    let names: Vec<String> = (0..8000).map(|i| format!("n{i}")).collect();
+    let many = names.iter().fold(Vars::new(), |vars, name| vars.with(name, element));
+    timed("8,000 scalar variables", &names.join("+"), &many, &mut slow);
+    let array = [1.0, 2.0];
+    let many = names.iter().fold(Vars::new(), |vars, name| vars.with(name, &array));
+    timed("8,000 array variables", &names.join("+"), &many, &mut slow);
+    assert!(slow.is_empty(), "{slow:?}");
+}
+
+/// Random bytes, token soup, and expressions that somebody has leant on.
+#[test]
+fn random_texts() {
+    let n_texts: u64 = std::env::var("NDEXPR_FUZZ_TEXTS").ok().and_then(|n| n.parse().ok()).unwrap_or(4000);
+    let first: u64 = std::env::var("NDEXPR_FUZZ_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
+    let (next, n_compiled, n_interpreted) = (AtomicU64::new(first), AtomicU64::new(0), AtomicU64::new(0));
+    let slowest = AtomicU64::new(0);
+    let n_workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..n_workers {
+            let worker = || {
+                let vars = World::get().vars();
+                let [jit, interp] = engines(Limits::default());
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed - first >= n_texts {
+                        return;
+                    }
+                    let text = random_text(&mut Source::from_seed(seed));
+                    // What comes before code generation is the same for both, and takes a hundredth of the time.
+                    let engine = if seed % 4 == 0 { &jit } else { &interp };
+                    let start = Instant::now();
+                    let ending = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| end(engine, &text, &vars)))
+                        .unwrap_or_else(|_| panic!("NDEXPR_FUZZ_SEED={seed} panics: {text:?}"));
+                    slowest.fetch_max(start.elapsed().as_micros() as u64, Ordering::Relaxed);
+                    match ending {
+                        Ending::Compiled => _ = n_compiled.fetch_add(1, Ordering::Relaxed),
+                        Ending::Interpreted => _ = n_interpreted.fetch_add(1, Ordering::Relaxed),
+                        Ending::Refused(_) => {}
+                    }
+                }
+            };
+            let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, worker);
+            thread.expect("a thread starts");
+        }
+    });
+    let (n_compiled, n_interpreted) = (n_compiled.into_inner(), n_interpreted.into_inner());
+    let slowest = Duration::from_micros(slowest.into_inner());
+    eprintln!(
+        "{n_texts} texts: {n_compiled} compiled, {n_interpreted} interpreted, slowest {slowest:?}, {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    assert!(cfg!(debug_assertions) || slowest < SOON, "one takes {slowest:?}");
+    assert!((n_compiled + n_interpreted) * 20 > n_texts, "hardly any text is an expression");
+    assert!((n_compiled + n_interpreted) < n_texts / 2, "hardly any text is hostile");
+}
+
+const TOKENS: [&str; 64] = [
+    "+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^", "~", "<", "<=", ">", ">=", "==", "!=", "(", ")", ",",
+    "and", "or", "not", "if", "else", "True", "False", "a", "b", "c", "x", "k", "v0", "v1", "v2", "v4", "v8", "v9", "0",
+    "1", "2", "63", "1e400", "0x1F", "1_000", "2.5j", ".5", "5.", "1e-320", "99999999999999999999", "nan", "inf", "pi",
+    "sin(", "where(", "int8(", "uint64(", "power(", "clip(", "=", "[", "lambda",
+];
+
+fn random_text(source: &mut Source<'_>) -> String {
+    match source.below(16) {
+        0 => {
+            let bytes: Vec<u8> = (0..source.below(60)).map(|_| source.bits() as u8).collect();
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+        1 => (0..source.below(40))
+            .map(|_| char::from_u32(source.bits() as u32 % 0x11_0000).unwrap_or('\u{202e}'))
+            .collect(),
+        2 => (0..source.below(60)).map(|_| char::from(source.between(32, 126) as u8)).collect(),
+        3..=5 => {
+            let tokens: Vec<&str> = (0..source.between(1, 24)).map(|_| source.pick(&TOKENS)).collect();
+            tokens.join(source.pick(&["", " ", "\n", "\t ", " "]))
+        }
+        6..=10 => {
+            let mut tokens = split(&Case::draw(source, None).text());
+            for _ in 0..source.between(1, 4) {
+                mutate(source, &mut tokens, |source| source.pick(&TOKENS).to_owned());
+            }
+            tokens.concat()
+        }
+        _ => {
+            let mut bytes = Case::draw(source, None).text().into_bytes();
+            for _ in 0..source.between(1, 4) {
+                mutate(source, &mut bytes, |source| match source.below(3) {
+                    0 => source.bits() as u8,
+                    _ => source.pick(b"0123456789.eE_+-*/()<>=!&|^~% abckx,#\n\\"),
+                });
+            }
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+    }
+}
+
+/// Changes, adds, repeats, swaps, drops or cuts off.
+fn mutate<T: Clone>(source: &mut Source<'_>, items: &mut Vec<T>, new: impl FnOnce(&mut Source<'_>) -> T) {
+    if items.is_empty() {
+        return;
+    }
+    let (i, j) = (source.below(items.len()), source.below(items.len()));
+    match source.below(6) {
+        0 => items[i] = new(source),
+        1 => items.insert(i, new(source)),
+        2 => {
+            let repeated = items[i.min(j)..=i.max(j)].to_vec();
+            items.splice(j..j, repeated.into_iter().take(200));
+        }
+        3 => items.swap(i, j),
+        4 => _ = items.remove(i),
+        _ => items.truncate(i + 1),
+    }
+}
+
+/// Words and single characters.
+fn split(text: &str) -> Vec<String> {
+    let mut tokens: Vec<String> = Vec::new();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    for c in text.chars() {
+        match tokens.last_mut() {
+            Some(last) if is_word(c) && last.chars().all(is_word) => last.push(c),
+            _ => tokens.push(c.to_string()),
+        }
+    }
+    tokens
+}
