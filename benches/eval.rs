@@ -46,24 +46,15 @@ fn ways<'a>(case: &'a Case, data: &'a Data, engine: &'a Engine) -> Vec<Way<'a>> 
     let mut by_hand = (case.naive)(data);
     let mut by_hand_alone = (case.naive)(data);
     vec![
-        Way {
-            name: "ndexpr",
-            run: Box::new(move || program.run(&vars, ours.view_mut()).expect("it ran before")),
-        },
+        Way { name: "ndexpr", run: Box::new(move || program.run(&vars, ours.view_mut()).expect("it ran before")) },
         Way {
             name: "ndexpr, fresh output",
             run: Box::new(move || {
                 black_box(fresh_program.evaluate::<DynArray>(&data.vars()).expect("it ran before"));
             }),
         },
-        Way {
-            name: "by hand, all threads",
-            run: Box::new(move || (case.by_hand)(data, &mut by_hand, threads)),
-        },
-        Way {
-            name: "by hand, one thread",
-            run: Box::new(move || (case.by_hand)(data, &mut by_hand_alone, 1)),
-        },
+        Way { name: "by hand, all threads", run: Box::new(move || (case.by_hand)(data, &mut by_hand, threads)) },
+        Way { name: "by hand, one thread", run: Box::new(move || (case.by_hand)(data, &mut by_hand_alone, 1)) },
         Way {
             name: "op by op",
             run: Box::new(move || {
@@ -102,7 +93,10 @@ fn medians(ways: &mut [Way<'_>], n: usize) -> Vec<f64> {
 
 fn table() {
     let engine = Engine::builder().build().expect("an engine");
-    println!("ns per element, median of interleaved runs, {} threads; output reused unless it says fresh", engine.threads());
+    println!(
+        "ns per element, median of interleaved runs, {} threads; output reused unless it says fresh",
+        engine.threads()
+    );
     println!("hand: the better of one thread and all\n");
     println!("| expression | n | ndexpr | fresh | by hand | op by op | vs hand | vs op by op | GB/s |");
     println!("|---|---|---|---|---|---|---|---|---|");

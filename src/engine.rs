@@ -56,6 +56,10 @@ impl Engine {
         self.shared.pool.n_threads()
     }
 
+    pub(crate) fn options(&self) -> &CompileOptions {
+        &self.shared.options
+    }
+
     /// Compiles a text for variables of these types. Variables that it does not use are allowed unless the engine denies
     /// them.
     ///

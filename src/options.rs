@@ -63,18 +63,15 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        let TextLimits { max_text_bytes, max_nesting, max_nodes, .. } = TextLimits::default();
+        let TextLimits { max_text_bytes, max_nesting, max_nodes } = TextLimits::default();
         Limits { max_text_bytes, max_nesting, max_nodes }
     }
 }
 
 impl Limits {
     pub(crate) fn of_text(self) -> TextLimits {
-        let mut limits = TextLimits::default();
-        limits.max_text_bytes = self.max_text_bytes;
-        limits.max_nesting = self.max_nesting;
-        limits.max_nodes = self.max_nodes;
-        limits
+        let Limits { max_text_bytes, max_nesting, max_nodes } = self;
+        TextLimits { max_text_bytes, max_nesting, max_nodes }
     }
 }
 

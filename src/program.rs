@@ -190,8 +190,8 @@ impl Program {
     ///
     /// If a variable is missing or of another type than compiled for, or the shapes do not broadcast.
     pub fn result_shape(&self, vars: &Vars<'_>) -> Result<Vec<usize>, Error> {
-        let views = self.views(vars)?;
-        Ok(self.broadcast(&views)?.to_vec())
+        let shape = self.views(vars).and_then(|views| self.broadcast(&views));
+        Ok(shape.map_err(|error| error.in_text(&self.text))?.to_vec())
     }
 
     /// The memory order of a fresh result for these variables: its axes from outermost to innermost.
@@ -200,9 +200,8 @@ impl Program {
     ///
     /// As [`Program::result_shape`].
     pub fn result_order(&self, vars: &Vars<'_>) -> Result<Vec<usize>, Error> {
-        let views = self.views(vars)?;
-        let shape = self.broadcast(&views)?;
-        Ok(output_order(&shape, &views).to_vec())
+        let order = self.views(vars).and_then(|views| Ok(output_order(&self.broadcast(&views)?, &views)));
+        Ok(order.map_err(|error| error.in_text(&self.text))?.to_vec())
     }
 
     /// Runs into an output: any array or view of the result's dtype, of the result's shape or one that it broadcasts

@@ -126,8 +126,7 @@ pub(crate) const CASES: &[Case] = &[
             Out::F64(&difference - 2.0)
         },
         by_hand: |d, out, threads| {
-            in_parts!(threads, typed!(out, F64), [d.a], |o, a| *o =
-                0.25 * (a * a * a) + 0.75 * (a * a) - 1.5 * a - 2.0)
+            in_parts!(threads, typed!(out, F64), [d.a], |o, a| *o = 0.25 * (a * a * a) + 0.75 * (a * a) - 1.5 * a - 2.0)
         },
     },
     Case {
@@ -183,8 +182,7 @@ pub(crate) const CASES: &[Case] = &[
             Out::Bool(&both | &seven)
         },
         by_hand: |d, out, threads| {
-            in_parts!(threads, typed!(out, Bool), [d.a, d.b, d.u], |o, a, b, u| *o =
-                (a > 0.25) & (b < 0.75) | (u == 7))
+            in_parts!(threads, typed!(out, Bool), [d.a, d.b, d.u], |o, a, b, u| *o = (a > 0.25) & (b < 0.75) | (u == 7))
         },
     },
 ];

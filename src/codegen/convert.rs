@@ -140,7 +140,7 @@ impl Strip<'_, '_> {
         whole
     }
 
-    pub(super) fn to_float(&mut self, arg: ValueId, to: Ty, signed: bool, is_uniform: bool) -> Registers {
+    pub(super) fn int_to_float(&mut self, arg: ValueId, to: Ty, signed: bool, is_uniform: bool) -> Registers {
         debug_assert_eq!(to.kind, Kind::Float);
         let from = self.ty(arg);
         match (from.bytes, to.bytes) {

@@ -306,7 +306,7 @@ impl Emitter<'_> {
             }
             let n_elems = *n_elems.get_or_insert_with(|| self.builder.ins().imul(self.n_rows, self.n_lanes));
             let mut slot = |value: ValueId| {
-                let offset = tape.slot_of[value.index()].map_or(0, |slot| slot.offset);
+                let offset = tape.slot_of[value.index()].expect("a call's values have slots").offset;
                 let offset = self.builder.ins().iconst(types::I64, offset as i64);
                 self.builder.ins().iadd(self.slots, offset)
             };

@@ -156,7 +156,7 @@ impl Strip<'_, '_> {
             Inst::Truncate => self.truncate(node.args[0], node.ty),
             Inst::ResizeMask => self.resize_mask(node.args[0], node.ty),
             Inst::ResizeFloat => self.resize_float(node.args[0], node.ty),
-            Inst::ToFloat { signed } => self.to_float(node.args[0], node.ty, signed, is_uniform),
+            Inst::ToFloat { signed } => self.int_to_float(node.args[0], node.ty, signed, is_uniform),
             Inst::ToInt { signed } if node.ty.bytes == 8 => {
                 self.by_lanes(&node.args[..1], node.ty, is_uniform, |builder, args| match signed {
                     true => builder.ins().fcvt_to_sint_sat(types::I64, args[0]),

@@ -2,6 +2,7 @@
 
 use ndexpr_grammar::{Diagnostic, Span};
 use ndexpr_runtime::dtype::DType;
+use std::borrow::Cow;
 use std::fmt;
 
 /// A typing error: a kind, and where.
@@ -58,6 +59,14 @@ impl Error {
         Error { kind, span }
     }
 
+    /// An operation is called what the text calls it.
+    pub(crate) fn of_operator(mut self, symbol: &'static str) -> Error {
+        if let ErrorKind::NotDefined { name, .. } = &mut self.kind {
+            *name = symbol;
+        }
+        self
+    }
+
     /// The error as a drawing of it needs it.
     pub(crate) fn to_diagnostic(&self) -> Diagnostic {
         let diagnostic = Diagnostic::new(self.to_string());
@@ -69,7 +78,10 @@ impl Error {
                 diagnostic.label(self.span, "not found").note("no variables were given")
             }
             ErrorKind::UnknownVariable { known, .. } => {
-                diagnostic.label(self.span, "not found").note(format!("the variables are {}", list(known)))
+                diagnostic.label(self.span, "not found").note(match &known[..] {
+                    [only] => format!("the only variable is `{only}`"),
+                    _ => format!("the variables are {}", list(known)),
+                })
             }
             ErrorKind::FunctionAsValue { name } => diagnostic
                 .label(self.span, "a value is needed here")
@@ -111,7 +123,7 @@ impl Error {
                 }
             }
             ErrorKind::LiteralOverflow => diagnostic
-                .label(self.span, "too large")
+                .label(self.span, "no integer dtype holds this")
                 .note("write a float for an approximate value, for example 2.0**100"),
             ErrorKind::NegativePower { base } => diagnostic
                 .label(base.span, format!("this is {}", base.dtype))
@@ -127,14 +139,14 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            ErrorKind::UnknownVariable { name, .. } => write!(f, "there is no variable `{name}`"),
+            ErrorKind::UnknownVariable { name, .. } => write!(f, "there is no variable `{}`", brief(name)),
             ErrorKind::FunctionAsValue { name } => {
                 write!(f, "`{name}` is a function, and no variable has this name")
             }
             ErrorKind::UnknownFunction { name, is_variable: true, .. } => {
                 write!(f, "`{name}` is a variable, not a function")
             }
-            ErrorKind::UnknownFunction { name, .. } => write!(f, "there is no function `{name}`"),
+            ErrorKind::UnknownFunction { name, .. } => write!(f, "there is no function `{}`", brief(name)),
             ErrorKind::ArgumentCount { name, params, found } => {
                 let n = params.len();
                 let s = if n == 1 { "" } else { "s" };
@@ -147,7 +159,7 @@ impl fmt::Display for Error {
             ErrorKind::LiteralOutOfRange { value, dtype, .. } => {
                 write!(f, "the integer {value} does not fit {dtype}")
             }
-            ErrorKind::LiteralOverflow => f.write_str("an integer of literals is too large"),
+            ErrorKind::LiteralOverflow => f.write_str("the integer is too large"),
             ErrorKind::NegativePower { .. } => f.write_str("an integer cannot be raised to a negative power"),
             ErrorKind::ComplexLiteral => f.write_str("complex numbers are not supported"),
         }
@@ -155,6 +167,15 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A name of the text, which may be as long as the text is allowed to be.
+fn brief(name: &str) -> Cow<'_, str> {
+    const MOST: usize = 64;
+    match name.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &name[..end]).into(),
+        None => name.into(),
+    }
+}
 
 fn list(names: &[String]) -> String {
     const MOST: usize = 12;

@@ -96,11 +96,12 @@ impl Lowerer<'_> {
                     UnaryOp::Not => "logical_not",
                 };
                 let arg = self.arg(*arg);
-                self.apply(operator(function), &[arg], span)
+                self.apply(operator(function), &[arg], span).map_err(|error| error.of_operator(op.symbol()))
             }
             ExprKind::Binary { op, lhs, rhs } => {
                 let args = [self.arg(*lhs), self.arg(*rhs)];
-                self.apply(operator(binary_function(*op)), &args, span)
+                let applied = self.apply(operator(binary_function(*op)), &args, span);
+                applied.map_err(|error| error.of_operator(op.symbol()))
             }
             ExprKind::Compare { first, rest } => self.compare(*first, rest, span),
             ExprKind::IfElse { condition, then, otherwise } => {
@@ -200,10 +201,11 @@ impl Lowerer<'_> {
         }
         let id = self.apply_typed(row, args, span)?;
         // What is made of literals stays weak, unless a dtype was asked for.
-        if is_weak && !matches!(row.typing, Typing::CastTo(_)) {
-            if let Some(weak) = Weak::of_constant(&self.graph, id) {
-                return Ok(Value::Weak(weak));
-            }
+        if is_weak
+            && !matches!(row.typing, Typing::CastTo(_))
+            && let Some(weak) = Weak::of_constant(&self.graph, id)
+        {
+            return Ok(Value::Weak(weak));
         }
         Ok(Value::Typed(id))
     }
@@ -552,6 +554,11 @@ fn named_constant(name: &str) -> Option<f64> {
 
 /// The candidate closest to `name`, if one is close enough to have been meant.
 pub(crate) fn similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    // Nobody misspells a longer one, and a text may be one name.
+    const MOST_BYTES: usize = 256;
+    if name.len() > MOST_BYTES {
+        return None;
+    }
     let limit = (name.chars().count() / 3).max(1);
     candidates
         .map(|candidate| (strsim::osa_distance(name, candidate), candidate))

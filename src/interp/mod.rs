@@ -29,16 +29,19 @@ pub(crate) fn run(
     let inputs: Vec<View<'_>> = inputs.iter().map(|input| input.broadcast_to(&shape)).collect::<Result<_, _>>()?;
     let mut index = vec![0; shape.len()];
     let mut values = vec![0; graph.len()];
-    for i in 0..output.n_elems() {
-        if i % PROGRESS_EVERY == 0 && progress.is_some_and(Progress::is_cancelled) {
-            return Err(ExecError::Cancelled.into());
+    let n_elems = output.n_elems();
+    for i in 0..n_elems {
+        if i % PROGRESS_EVERY == 0
+            && let Some(progress) = progress
+        {
+            if progress.is_cancelled() {
+                return Err(ExecError::Cancelled.into());
+            }
+            progress.add_done(PROGRESS_EVERY.min(n_elems - i));
         }
         let result = element(graph, &inputs, &index, &mut values);
         output.write(&index, result)?;
         advance(&mut index, &shape);
-    }
-    if let Some(progress) = progress {
-        progress.add_done(output.n_elems());
     }
     Ok(())
 }

@@ -23,12 +23,9 @@ pub(super) fn simplify(graph: &mut Graph, floats: FloatMode, op: Op, args: &[Exp
             args.swap(0, 1);
         }
     }
-    if floats == FloatMode::Fast
-        && let Some(id) = fast(graph, op, &args)
-    {
-        return id;
-    }
+    let may_round = floats == FloatMode::Fast && graph.dtype(args[0]).is_float();
     let simpler = match op {
+        Op::Math(MathFn::Pow) if may_round && let Some(power) = fast_power(graph, &args) => Some(power),
         Op::Add | Op::Sub => sum(graph, op, &args),
         Op::Mul => product(graph, &args),
         Op::Div => quotient(graph, &args),
@@ -43,6 +40,7 @@ pub(super) fn simplify(graph: &mut Graph, floats: FloatMode, op: Op, args: &[Exp
         Op::Math(MathFn::FloorDivide | MathFn::Remainder) => division(graph, op, &args),
         _ => None,
     };
+    let simpler = simpler.or_else(|| if may_round { fast(graph, op, &args) } else { None });
     simpler.unwrap_or_else(|| apply(graph, op, &args, dtype))
 }
 
@@ -70,23 +68,39 @@ fn as_power_of_two(graph: &Graph, id: ExprId) -> Option<u32> {
 
 fn sum(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     let [x, y] = *args else { return None };
+    // x + -y and x - y round the same exact value, and wrap to the same integer.
+    if let Expr::Apply(Op::Neg, [negated, ..]) = graph.expr(y) {
+        let other = if op == Op::Add { Op::Sub } else { Op::Add };
+        return Some(graph.apply(other, &[x, negated]));
+    }
+    if op == Op::Add
+        && let Expr::Apply(Op::Neg, [negated, ..]) = graph.expr(x)
+    {
+        return Some(graph.apply(Op::Sub, &[y, negated]));
+    }
     if graph.dtype(x).is_float() {
         // x + -0.0 and x - 0.0 are x for every x; x + 0.0 is not, for it makes 0.0 of -0.0.
         let neutral = if op == Op::Add { -0.0 } else { 0.0 };
-        if is_float(graph, y, neutral) {
-            return Some(x);
-        }
-        // x + -y and x - y round the same exact value.
-        if let Expr::Apply(Op::Neg, [negated, ..]) = graph.expr(y) {
-            let other = if op == Op::Add { Op::Sub } else { Op::Add };
-            return Some(graph.apply(other, &[x, negated]));
-        }
-        return None;
+        return is_float(graph, y, neutral).then_some(x);
     }
     if is_bits(graph, y, 0) {
         return Some(x);
     }
-    (op == Op::Sub && x == y).then(|| graph.int_constant(graph.dtype(x), 0))
+    if op == Op::Sub {
+        return (x == y).then(|| graph.int_constant(graph.dtype(x), 0));
+    }
+    merge_constants(graph, op, args)
+}
+
+/// `(x + c) + d` is `x + (c + d)`, and so for products: exact where they wrap.
+fn merge_constants(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
+    graph.as_const(args[1])?;
+    let Expr::Apply(inner, [x, c, _]) = graph.expr(args[0]) else { return None };
+    (inner == op && graph.as_const(c).is_some()).then(|| {
+        let constant = graph.apply(op, &[c, args[1]]);
+        let is_neutral = op == Op::Add && graph.dtype(x).is_int() && is_bits(graph, constant, 0);
+        if is_neutral { x } else { graph.apply(op, &[x, constant]) }
+    })
 }
 
 fn product(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
@@ -101,6 +115,9 @@ fn product(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
     }
     if is_bits(graph, y, 0) {
         return Some(y);
+    }
+    if let Some(merged) = merge_constants(graph, Op::Mul, args) {
+        return Some(merged);
     }
     // Wrapping products with powers of 2 are shifts.
     match as_power_of_two(graph, y)? {
@@ -206,6 +223,15 @@ fn choice(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
 
 /// A first conversion that loses nothing can be skipped, if the second one keeps its meaning.
 fn conversion(graph: &mut Graph, args: &[ExprId], to: DType) -> Option<ExprId> {
+    // A choice between constants is one between their conversions.
+    if let Expr::Apply(Op::Select, [condition, x, y]) = graph.expr(args[0])
+        && graph.as_const(x).is_some()
+        && graph.as_const(y).is_some()
+        && to != DType::Bool
+    {
+        let (x, y) = (graph.cast(x, to), graph.cast(y, to));
+        return Some(graph.apply(Op::Select, &[condition, x, y]));
+    }
     let Expr::Apply(Op::Cast, [x, ..]) = graph.expr(args[0]) else { return None };
     let (from, through) = (graph.dtype(x), graph.dtype(args[0]));
     // From int to float and on to int saturates, where from int to int wraps.
@@ -290,42 +316,38 @@ fn division(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     Some(graph.apply(Op::Shr, &[x, count]))
 }
 
-/// Rewrites that round differently: reciprocals, plain products for powers, constants brought together.
+/// Rewrites of floats that round differently, after those that do not: reciprocals, and constants brought together.
 fn fast(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
-    let dtype = graph.dtype(args[0]);
-    if !dtype.is_float() {
-        return None;
-    }
     match op {
         Op::Div => {
             as_float(graph, args[1])?;
-            let one = graph.int_constant(dtype, 1);
+            let one = graph.int_constant(graph.dtype(args[0]), 1);
             let inverse = graph.apply(Op::Div, &[one, args[1]]);
-            Some(graph.apply(Op::Mul, &[args[0], inverse]))
+            // That of a subnormal is infinite, and one that is subnormal has lost digits.
+            let inverse_value = graph.as_const(inverse)?;
+            let is_normal = match inverse_value.get::<f32>() {
+                Some(value) => value.is_normal(),
+                None => inverse_value.get::<f64>()?.is_normal(),
+            };
+            is_normal.then(|| graph.apply(Op::Mul, &[args[0], inverse]))
         }
-        Op::Math(MathFn::Pow) => {
-            let exponent = as_float(graph, args[1])?;
-            let n = exponent.abs();
-            if !(3.0..=64.0).contains(&n) || n.fract() != 0.0 {
-                return None;
-            }
-            let count = graph.constant(Scalar::new(n as i64));
-            let power = integer_power(graph, args[0], count)?;
-            if exponent > 0.0 {
-                return Some(power);
-            }
-            let one = graph.int_constant(dtype, 1);
-            Some(graph.apply(Op::Div, &[one, power]))
-        }
-        // (x + c) + d is x + (c + d), and so for products.
-        Op::Add | Op::Mul => {
-            as_float(graph, args[1])?;
-            let Expr::Apply(inner, [x, c, _]) = graph.expr(args[0]) else { return None };
-            (inner == op && as_float(graph, c).is_some()).then(|| {
-                let constant = graph.apply(op, &[c, args[1]]);
-                graph.apply(op, &[x, constant])
-            })
-        }
+        Op::Add | Op::Mul => merge_constants(graph, op, args),
         _ => None,
     }
+}
+
+/// A whole power as plain products, which round each by itself.
+fn fast_power(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
+    let exponent = as_float(graph, args[1])?;
+    let n = exponent.abs();
+    if !(3.0..=64.0).contains(&n) || n.fract() != 0.0 {
+        return None;
+    }
+    let count = graph.constant(Scalar::new(n as i64));
+    let power = integer_power(graph, args[0], count)?;
+    if exponent > 0.0 {
+        return Some(power);
+    }
+    let one = graph.int_constant(graph.dtype(args[0]), 1);
+    Some(graph.apply(Op::Div, &[one, power]))
 }

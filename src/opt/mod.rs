@@ -68,14 +68,14 @@ fn without_dead_nodes(graph: &Graph) -> Graph {
 /// `a * b + c` to one rounding where the product has no other use. Not exact: only in fast mode.
 fn contract(graph: &Graph) -> Graph {
     use crate::ops::Op;
+    let live = live_nodes(graph);
     let mut uses = vec![0_u32; graph.len()];
-    for id in graph.ids() {
+    for id in graph.ids().filter(|id| live[id.index()]) {
         for arg in graph.args(id) {
             uses[arg.index()] += 1;
         }
     }
     let mut out = Graph::new(graph.vars().to_vec());
-    let live = live_nodes(graph);
     let mut map: Vec<Option<ExprId>> = vec![None; graph.len()];
     let product = |id: ExprId| match graph.expr(id) {
         Expr::Apply(Op::Mul, [x, y, _]) if uses[id.index()] == 1 && graph.dtype(id).is_float() => Some((x, y)),

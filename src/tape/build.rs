@@ -52,7 +52,39 @@ pub(crate) fn build(graph: &Graph, group: &Loop, features: Features) -> Option<T
         };
         outputs.push(Operand { name, dtype });
     }
-    schedule::schedule(builder.nodes, inputs, outputs)
+    schedule::schedule(without_dead(builder.nodes), inputs, outputs)
+}
+
+/// What no store needs is left out: a shift by a constant beyond the width, for example, does not need what it shifts.
+/// A call among it would have no slot to write to.
+fn without_dead(nodes: Vec<Node>) -> Vec<Node> {
+    let mut live: Vec<bool> = nodes.iter().map(|node| matches!(node.inst, Inst::Store(_))).collect();
+    for (i, node) in nodes.iter().enumerate().rev() {
+        if live[i] {
+            for arg in node.args() {
+                live[arg.index()] = true;
+            }
+        }
+    }
+    if live.iter().all(|&live| live) {
+        return nodes;
+    }
+    let mut new_ids = vec![ValueId(0); nodes.len()];
+    let mut kept = Vec::with_capacity(nodes.len());
+    for (i, mut node) in nodes.into_iter().enumerate() {
+        if live[i] {
+            let arity = node.inst.arity();
+            // Those beyond the arity repeat the first.
+            node.args = std::array::from_fn(|k| match k < arity {
+                true => new_ids[node.args[k].index()],
+                false if arity > 0 => new_ids[node.args[0].index()],
+                false => ValueId(0),
+            });
+            new_ids[i] = ValueId(kept.len() as u32);
+            kept.push(node);
+        }
+    }
+    kept
 }
 
 struct Builder<'a> {
@@ -288,14 +320,17 @@ impl Builder<'_> {
     fn shift(&mut self, inst: Inst, a: ValueId, count: ValueId, signed: bool) -> ValueId {
         let ty = self.ty(a);
         let bits = 8 * u64::from(ty.bytes);
-        let zero = self.constant(ty, 0);
-        let most = self.constant(ty, bits - 1);
         if let Inst::Const(count_bits) = self.nodes[count.index()].inst {
-            return match count_bits {
-                n if n < bits => self.same(inst, &[a, count]),
-                _ if signed => self.same(inst, &[a, most]),
-                _ => zero,
-            };
+            if count_bits < bits {
+                return self.same(inst, &[a, count]);
+            }
+            if !signed {
+                return self.constant(ty, 0);
+            }
+        }
+        let most = self.constant(ty, bits - 1);
+        if signed && matches!(self.nodes[count.index()].inst, Inst::Const(_)) {
+            return self.same(inst, &[a, most]);
         }
         // A negative count is a large one without its sign.
         let clamped = self.same(Inst::Min { signed: false }, &[count, most]);
@@ -304,6 +339,7 @@ impl Builder<'_> {
             return shifted;
         }
         let in_range = self.compare(Condition::Le, false, count, most);
+        let zero = self.constant(ty, 0);
         self.select(in_range, shifted, zero)
     }
 

@@ -39,9 +39,9 @@ fn sign(signed: bool) -> char {
 }
 
 impl Node {
-    /// The instruction's name, without its arguments.
-    fn name(&self) -> String {
-        let is_float = self.ty.kind == Kind::Float;
+    /// The instruction's name, without its arguments; `arg_kind` is the kind of the first.
+    fn name(&self, arg_kind: Kind) -> String {
+        let is_float = arg_kind == Kind::Float;
         match self.inst {
             Inst::Load(operand) => format!("load in{operand}"),
             Inst::Const(bits) => format!("const {}", constant(self.ty, bits)),
@@ -50,6 +50,10 @@ impl Node {
             Inst::Min { signed } => format!("min.{}", sign(signed)),
             Inst::Max { signed } => format!("max.{}", sign(signed)),
             Inst::Shr { signed } => format!("shr.{}", sign(signed)),
+            // Equality has no sign, and a float always has.
+            Inst::Compare { condition, .. } if is_float || matches!(condition, Condition::Eq | Condition::Ne) => {
+                format!("compare.{condition}")
+            }
             Inst::Compare { condition, signed } => format!("compare.{condition}.{}", sign(signed)),
             Inst::Extend { signed } => format!("extend.{}", sign(signed)),
             Inst::ToFloat { signed } => format!("to_float.{}", sign(signed)),
@@ -67,6 +71,9 @@ impl Node {
 
 fn constant(ty: Ty, bits: u64) -> String {
     match (ty.kind, ty.bytes) {
+        // Not a number but a mask: of the magnitude, of the sign.
+        (Kind::Float, 4) if f32::from_bits(bits as u32).is_nan() => format!("bits {bits:#x}"),
+        (Kind::Float, _) if ty.bytes == 8 && f64::from_bits(bits).is_nan() => format!("bits {bits:#x}"),
         (Kind::Float, 4) => format!("{:?}", f32::from_bits(bits as u32)),
         (Kind::Float, _) => format!("{:?}", f64::from_bits(bits)),
         (Kind::Mask, _) => (bits != 0).to_string(),
@@ -126,7 +133,8 @@ impl Tape {
         if !matches!(node.inst, Inst::Store(_)) {
             write!(f, "{value}: {} = ", node.ty)?;
         }
-        write!(f, "{}", node.name())?;
+        let arg_kind = node.args().first().map_or(node.ty.kind, |&arg| self.node(arg).ty.kind);
+        write!(f, "{}", node.name(arg_kind))?;
         for (i, arg) in node.args().iter().enumerate() {
             write!(f, "{} {arg}", if i == 0 { "" } else { "," })?;
         }

@@ -2,11 +2,12 @@
 //!
 //! - Arguments come before what uses them, and are not stores.
 //! - Types fit the instruction.
-//! - A value used in another segment, by a call or of a call has a slot; slots in use at one time do not overlap.
+//! - A value used in another segment, by a call or of a call has a slot; a slot holds it until its last use.
 //! - A value is made no later than it is used; a call's result is used after its segment.
 //! - Loads name inputs and stores outputs; every output is stored once.
 
 use super::{Inst, Kind, Node, Tape, Ty, ValueId};
+use rustc_hash::FxHashMap;
 
 /// Checks a tape.
 ///
@@ -24,6 +25,49 @@ pub(crate) fn verify(tape: &Tape) -> Result<(), String> {
     }
     if stored.iter().any(|&n| n != 1) {
         return Err(format!("an output that is not stored once, in\n{tape}"));
+    }
+    verify_slots(tape).map_err(|why| format!("{why}, in\n{tape}"))
+}
+
+/// Runs through a tile's events and keeps account of what each slot holds.
+fn verify_slots(tape: &Tape) -> Result<(), String> {
+    let mut holds: FxHashMap<usize, ValueId> = FxHashMap::default();
+    let offset = |value: ValueId| tape.slot_of[value.index()].map(|slot| slot.offset);
+    let is_call = |value: ValueId| matches!(tape.node(value).inst, Inst::Call { .. });
+    let is_made_anew = |value: ValueId| tape.node(value).inst.is_rematerialised();
+    for segment in 0..tape.n_segments {
+        let here: Vec<ValueId> = tape.values().filter(|value| tape.segment_of[value.index()] == segment).collect();
+        // All that the loop reads must be there, and stay until it ends.
+        let body = || here.iter().copied().filter(|&value| !is_call(value));
+        let mut kept: FxHashMap<usize, ValueId> = FxHashMap::default();
+        for arg in body().filter(|&value| !is_made_anew(value)).flat_map(|value| tape.node(value).args()) {
+            if is_made_anew(*arg) || (tape.segment_of[arg.index()] == segment && !is_call(*arg)) {
+                continue;
+            }
+            if let Some(offset) = offset(*arg) {
+                if holds.get(&offset) != Some(arg) {
+                    return Err(format!("segment {segment} reads {arg} from a slot that does not hold it"));
+                }
+                kept.insert(offset, *arg);
+            }
+        }
+        for value in body() {
+            if let Some(offset) = offset(value) {
+                if let Some(other) = kept.insert(offset, value) {
+                    return Err(format!("segment {segment} writes {value} over {other}"));
+                }
+                holds.insert(offset, value);
+            }
+        }
+        for call in here.iter().copied().filter(|&value| is_call(value)) {
+            for arg in tape.node(call).args() {
+                if offset(*arg).is_none_or(|offset| holds.get(&offset) != Some(arg)) {
+                    return Err(format!("{call} reads {arg} from a slot that does not hold it"));
+                }
+            }
+            let offset = offset(call).ok_or_else(|| format!("{call} has no slot to write to"))?;
+            holds.insert(offset, call);
+        }
     }
     Ok(())
 }

@@ -126,9 +126,10 @@ fn element(dtype: DType, word: &str) -> Result<u64, String> {
             };
             u64::from(value.to_bits())
         }
-        DType::Float64 => {
-            hexadecimal(word).map_or_else(|| word.parse::<f64>(), Ok).map_err(|_| format!("`{word}` is no float64"))?.to_bits()
-        }
+        DType::Float64 => hexadecimal(word)
+            .map_or_else(|| word.parse::<f64>(), Ok)
+            .map_err(|_| format!("`{word}` is no float64"))?
+            .to_bits(),
         _ => {
             let value: i128 = word.parse().map_err(wrong)?;
             let scalar = Scalar::from_bits(dtype, value as u64);
@@ -170,14 +171,8 @@ pub(crate) enum Layout {
 }
 
 impl Layout {
-    pub(crate) const ALL: [Layout; 6] = [
-        Layout::Contiguous,
-        Layout::Fortran,
-        Layout::Reversed,
-        Layout::Strided,
-        Layout::Window,
-        Layout::Stretched,
-    ];
+    pub(crate) const ALL: [Layout; 6] =
+        [Layout::Contiguous, Layout::Fortran, Layout::Reversed, Layout::Strided, Layout::Window, Layout::Stretched];
 }
 
 /// An array in memory.

@@ -164,8 +164,7 @@ fn outputs_may_be_inputs_or_overlap_them() {
 #[test]
 fn compiled_programs_check_what_they_are_given() {
     let engine = Engine::builder().threads(1).build().unwrap();
-    let signature =
-        Signature::new().with("a", VarType::array(DType::Float64)).with("k", VarType::scalar(DType::Int32));
+    let signature = Signature::new().with("a", VarType::array(DType::Float64)).with("k", VarType::scalar(DType::Int32));
     let program = engine.compile("a * k", &signature).unwrap();
     assert_eq!(program.result_dtype(), DType::Float64);
     assert_eq!(program.variables().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "k"]);

@@ -1,3 +1,11 @@
 //! The integration tests of ndexpr, as one binary.
 
+mod api;
+mod backends;
+mod cases;
+#[cfg(feature = "cli")]
+mod cli;
+mod differential;
 mod golden;
+mod hostile;
+mod soak;

@@ -2,8 +2,8 @@
 //!
 //! `NDEXPR_SOAK=100000 cargo test --release soak` is the long run.
 
-use ndexpr::{Backend, DType, Engine, Program, Signature, VarType, vars};
 use ndarray::Array1;
+use ndexpr::{Backend, DType, Engine, Program, Signature, VarType, vars};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -56,7 +56,10 @@ fn compile_run_and_drop() {
     let before = resident_kib();
     (N_WARM_UP..N_WARM_UP + n_programs).for_each(one);
     let growth = resident_kib().saturating_sub(before);
-    eprintln!("{n_programs} programs: {growth} KiB of growth from {before} KiB, {:.1} s", start.elapsed().as_secs_f64());
+    eprintln!(
+        "{n_programs} programs: {growth} KiB of growth from {before} KiB, {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
     assert!(growth < MAX_GROWTH_KIB, "{growth} KiB");
 }
 
@@ -76,17 +79,26 @@ fn many_threads_compile_and_run_at_once() {
     let arrays: Vec<Array1<f64>> =
         [7, 1000, 30_000].map(|n| Array1::from_iter((0..n).map(|i| f64::from(i) * 0.37 - 50.0))).to_vec();
     let texts = [
-        "a*2 + 1", "sin(a)", "exp(-a*a)", "where(a > 0, sqrt(a), -a)", "a**3", "float64(int32(a) // 3)", "abs(a) ** 0.7",
-        "tanh(a) + cos(a) * sin(a)", "atan2(a, a + 1)", "float64(uint8(a) << 3)", "hypot(a, 3) % 7", "log1p(abs(a))",
+        "a*2 + 1",
+        "sin(a)",
+        "exp(-a*a)",
+        "where(a > 0, sqrt(a), -a)",
+        "a**3",
+        "float64(int32(a) // 3)",
+        "abs(a) ** 0.7",
+        "tanh(a) + cos(a) * sin(a)",
+        "atan2(a, a + 1)",
+        "float64(uint8(a) << 3)",
+        "hypot(a, 3) % 7",
+        "log1p(abs(a))",
     ];
     let expected: Vec<Vec<Array1<f64>>> = texts
         .iter()
         .map(|text| arrays.iter().map(|a| oracle.evaluate(text, &vars! { a: a }).unwrap()).collect())
         .collect();
     let same = |x: &Array1<f64>, y: &Array1<f64>| x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits());
-    let shared: Arc<Program> = engine
-        .compile(texts[7], &Signature::new().with("a", VarType::array(DType::Float64)))
-        .unwrap();
+    let shared: Arc<Program> =
+        engine.compile(texts[7], &Signature::new().with("a", VarType::array(DType::Float64))).unwrap();
     let until = Instant::now() + Duration::from_secs(2);
     let n_runs: u64 = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..N_THREADS)

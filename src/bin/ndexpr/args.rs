@@ -56,12 +56,19 @@ pub(crate) struct EngineArgs {
     /// What computes: machine code, or the (slow) reference interpreter
     #[arg(long, value_enum)]
     pub(crate) backend: Option<BackendArg>,
+    /// Allow fused multiply-adds, reciprocals and regrouped constants, which round differently
+    #[arg(long)]
+    pub(crate) fast: bool,
 }
 
 impl EngineArgs {
     /// The engine that was asked for.
     pub(crate) fn build(&self) -> Result<ndexpr::Engine, Failure> {
-        let mut builder = ndexpr::Engine::builder();
+        // A variable that the expression does not use is likely a misspelling of one that it does.
+        let mut builder = ndexpr::Engine::builder().unused(ndexpr::Unused::Deny);
+        if self.fast {
+            builder = builder.float_mode(ndexpr::FloatMode::Fast);
+        }
         if let Some(threads) = self.threads {
             builder = builder.threads(threads.get());
         }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ndexpr::{DynArray, Engine, Program, Vars};
+use ndexpr::{DynArray, OpByOp, Program, Vars};
 use serde::Serialize;
 
 use crate::args::BenchArgs;
@@ -21,12 +21,6 @@ use crate::sources;
 const MIN_REPETITIONS: usize = 5;
 const MAX_REPETITIONS: usize = 10_000;
 const BUDGET: Duration = Duration::from_millis(800);
-
-/// Evaluates an expression one operation at a time, each into an array of its own, as plain array libraries do.
-pub(crate) trait OpByOp {
-    /// Evaluates once.
-    fn run(&mut self) -> Result<(), ndexpr::Error>;
-}
 
 /// Results of a benchmark, as `--json` shows them.
 #[derive(Debug, Serialize)]
@@ -68,9 +62,8 @@ pub(crate) fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<(), Failure> 
         ("fused, output reused", reused_output(&program, &vars, &shape)?),
         ("fused, fresh output", repeat(|| program.evaluate::<DynArray>(&vars).map(drop))?),
     ];
-    if let Some(mut op_by_op) = op_by_op(&engine, &args.text, &vars) {
-        timings.push(("one operation at a time", repeat(|| op_by_op.run())?));
-    }
+    let op_by_op = OpByOp::compile(&engine, &args.text, &vars.signature())?;
+    timings.push(("one operation at a time", repeat(|| op_by_op.evaluate(&vars).map(drop))?));
     if let Some(timing) = memory_copy(n_bytes, engine.threads()) {
         timings.push(("copying as many bytes", timing));
     }
@@ -154,11 +147,6 @@ fn median(mut times: Vec<Duration>) -> Timing {
 fn reused_output(program: &Program, vars: &Vars<'_>, shape: &[usize]) -> Result<Timing, Failure> {
     let mut output = Elements::in_memory(program.result_dtype(), shape, &program.result_order(vars)?)?;
     repeat(|| Ok(program.run(vars, output.view_mut()?)?))
-}
-
-/// The evaluation that fusing competes with, if the library offers it.
-fn op_by_op(_engine: &Engine, _text: &str, _vars: &Vars<'_>) -> Option<Box<dyn OpByOp>> {
-    None
 }
 
 /// The memory's limit: copying half of these bytes reads the one half and writes the other. `None` if there is not the

@@ -54,7 +54,10 @@ pub(crate) struct Var {
 pub(crate) enum Value {
     Scalar(u64),
     /// An array of values drawn from a seed.
-    Array { layout: Layout, seed: u64 },
+    Array {
+        layout: Layout,
+        seed: u64,
+    },
 }
 
 impl Var {
@@ -71,10 +74,15 @@ impl Var {
 pub(crate) enum Out {
     Fresh,
     /// An array of a layout that follows from a seed.
-    Into { seed: u64 },
+    Into {
+        seed: u64,
+    },
     /// The memory of a variable, if it is an array of the result's dtype and shape whose elements are apart; otherwise
     /// as `Fresh`. Shifted by so many bytes, so that they overlap.
-    InPlace { var: usize, shift: isize },
+    InPlace {
+        var: usize,
+        shift: isize,
+    },
 }
 
 /// A case.
@@ -120,10 +128,7 @@ impl Case {
         let out = match source.below(8) {
             0..=4 => Out::Fresh,
             5 | 6 => Out::Into { seed: source.seed() },
-            _ => Out::InPlace {
-                var: source.below(vars.len()),
-                shift: source.pick(&[0, 0, 1, -3, 8, -16]),
-            },
+            _ => Out::InPlace { var: source.below(vars.len()), shift: source.pick(&[0, 0, 1, -3, 8, -16]) },
         };
         let on_threads = shape.iter().product::<usize>() > 2000 || source.one_in(8);
         Case { expr, floats, vars, out, on_threads }
@@ -273,9 +278,40 @@ impl Drawing<'_, '_> {
     /// Something made of literals that a number dtype can hold.
     fn weak(&mut self, dtype: DType, is_natural: bool, may_be_out_of_range: bool) -> String {
         const FLOATS: [&str; 34] = [
-            "0.0", "(-0.0)", "1.0", "(-1.0)", "0.5", "2.0", "3.0", "4.0", "(-2.0)", "1.5", "0.1", "1e300", "(-1e-310)",
-            "5e-324", "1e39", "1e-46", "inf", "(-inf)", "nan", "pi", "e", "(1/3)", "(2*pi)", "1e16", "8.0", "0.25",
-            "2147483648.0", "(0*inf)", "7.0", "64.0", "(-3.0)", "(10**-3)", "sin(0.5)", "sqrt(2)",
+            "0.0",
+            "(-0.0)",
+            "1.0",
+            "(-1.0)",
+            "0.5",
+            "2.0",
+            "3.0",
+            "4.0",
+            "(-2.0)",
+            "1.5",
+            "0.1",
+            "1e300",
+            "(-1e-310)",
+            "5e-324",
+            "1e39",
+            "1e-46",
+            "inf",
+            "(-inf)",
+            "nan",
+            "pi",
+            "e",
+            "(1/3)",
+            "(2*pi)",
+            "1e16",
+            "8.0",
+            "0.25",
+            "2147483648.0",
+            "(0*inf)",
+            "7.0",
+            "64.0",
+            "(-3.0)",
+            "(10**-3)",
+            "sin(0.5)",
+            "sqrt(2)",
         ];
         const SMALL: [&str; 14] =
             ["0", "1", "2", "3", "4", "5", "7", "8", "10", "64", "(7 // 2)", "(2**5)", "(-7 % 5)", "100"];

@@ -98,12 +98,7 @@ fn check_unguarded(case: &Case) -> Result<Outcome, String> {
 }
 
 /// Runs compiled code and reads the result, in C order.
-fn run(
-    case: &Case,
-    program: &Arc<Program>,
-    arrays: &[Option<Array>],
-    shape: &[usize],
-) -> Result<Vec<Scalar>, String> {
+fn run(case: &Case, program: &Arc<Program>, arrays: &[Option<Array>], shape: &[usize]) -> Result<Vec<Scalar>, String> {
     let dtype = program.result_dtype();
     let fails = |error: ndexpr::Error| format!("running fails: {error}");
     match case.out {
@@ -213,10 +208,8 @@ fn difference(
 pub(crate) fn shrink(mut case: Case, mut failure: String) -> (Case, String) {
     let mut n_tries = 0;
     'again: loop {
-        let mut smaller: Vec<Case> = simpler_exprs(&case.expr)
-            .into_iter()
-            .map(|expr| Case { expr, ..case.clone() })
-            .collect();
+        let mut smaller: Vec<Case> =
+            simpler_exprs(&case.expr).into_iter().map(|expr| Case { expr, ..case.clone() }).collect();
         smaller.sort_by_key(|case| case.expr.size());
         smaller.extend(simpler_layouts(&case));
         for candidate in smaller {
