@@ -99,7 +99,14 @@ impl Strip<'_, '_> {
         let strip_bytes = self.n_lanes * ty.bytes;
         if strip_bytes >= REGISTER_BYTES {
             let offset = i as i32 * REGISTER_BYTES as i32;
-            return self.builder.ins().load(register_type(ty), array_flags(), address, offset);
+            let register = register_type(ty);
+            if ty.kind == Kind::Float && self.target.wants_aligned_operands() {
+                // Cranelift 0.135.8 makes any load an operand of `cmpps` and `cmppd`, which trap where it is not
+                // aligned; a load of another type is not taken in.
+                let bits = self.builder.ins().load(types::I8X16, array_flags(), address, offset);
+                return bitcast(self.builder, register, bits);
+            }
+            return self.builder.ins().load(register, array_flags(), address, offset);
         }
         // A part of a register, as one scalar of that size.
         let ins = self.builder.ins();

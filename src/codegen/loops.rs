@@ -136,18 +136,19 @@ impl Emitter<'_> {
         let rows: Vec<Option<RowAccess>> =
             accesses.iter().map(|access| access.as_ref().map(|access| self.row(access, row))).collect();
         let row_elem = self.builder.ins().imul(row, self.n_lanes);
-        let slot_base = |emitter: &mut Self, value: ValueId| {
-            let slot = tape.slot_of[value.index()]?;
-            Some(emitter.slot_row(slot.offset, tape.node(value).ty.bytes, row_elem))
-        };
+        // The slots that the segment writes, or reads: what is made anew in it is not read from its slot.
+        let mut uses_slot = vec![false; tape.nodes.len()];
+        for value in body.iter().flat_map(|value| tape.node(*value).args().iter().chain([value])) {
+            uses_slot[value.index()] |= !tape.node(*value).inst.is_rematerialised();
+        }
+        for value in &to_slots {
+            uses_slot[value.index()] = true;
+        }
         let slot_rows: Vec<Option<Value>> = tape
             .values()
             .map(|value| {
-                let used = body.iter().any(|user| *user == value || tape.node(*user).args().contains(&value))
-                    || to_slots.contains(&value);
-                // What is made anew in the segment is not read from its slot.
-                let is_read = !tape.node(value).inst.is_rematerialised();
-                (used && (is_read || to_slots.contains(&value))).then(|| slot_base(self, value)).flatten()
+                let slot = tape.slot_of[value.index()].filter(|_| uses_slot[value.index()])?;
+                Some(self.slot_row(slot.offset, tape.node(value).ty.bytes, row_elem))
             })
             .collect();
 

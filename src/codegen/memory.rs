@@ -19,7 +19,10 @@ impl Code {
     /// Compiles the function in `context` and makes it executable.
     pub(super) fn define(context: &mut Context, target: &Target) -> Result<Code, Refusal> {
         let refuse = |error: cranelift_module::ModuleError| Refusal(error.to_string());
-        let builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
+        let mut builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
+        // What Cranelift calls, lane by lane, for the one operation that a processor may lack: only kernels that the
+        // caller allowed to fuse have it.
+        builder.symbol("fma", fused_f64 as *const u8).symbol("fmaf", fused_f32 as *const u8);
         let mut code = Code { module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))), entry: 0 };
         let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         let id = module.declare_anonymous_function(&context.func.signature).map_err(refuse)?;
@@ -42,4 +45,12 @@ impl Drop for Code {
         // more: only a kernel has the entry, and it holds this until it is dropped itself.
         unsafe { ManuallyDrop::take(module).free_memory() };
     }
+}
+
+extern "C" fn fused_f64(a: f64, b: f64, c: f64) -> f64 {
+    a.mul_add(b, c)
+}
+
+extern "C" fn fused_f32(a: f32, b: f32, c: f32) -> f32 {
+    a.mul_add(b, c)
 }

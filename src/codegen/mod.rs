@@ -17,6 +17,8 @@ mod loops;
 mod memory;
 mod strip;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use target::Target;
 

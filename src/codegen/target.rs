@@ -10,6 +10,7 @@ pub(crate) struct Target {
     isa: OwnedTargetIsa,
     has_fma: bool,
     is_x86: bool,
+    has_avx: bool,
 }
 
 impl Target {
@@ -35,8 +36,9 @@ impl Target {
         let isa = builder.finish(flags()).ok()?;
         let is_x86 = isa.name() == "x64";
         let has = |name: &str| isa.isa_flags().iter().any(|flag| flag.name == name && flag.as_bool() == Some(true));
-        let has_fma = !is_x86 || (has("has_avx") && has("has_fma"));
-        Some(Target { isa, has_fma, is_x86 })
+        let has_avx = is_x86 && has("has_avx");
+        let has_fma = !is_x86 || (has_avx && has("has_fma"));
+        Some(Target { isa, has_fma, is_x86, has_avx })
     }
 
     pub(super) fn isa(&self) -> &dyn TargetIsa {
@@ -49,6 +51,12 @@ impl Target {
 
     pub(super) fn is_x86(&self) -> bool {
         self.is_x86
+    }
+
+    /// True if instructions on registers take operands from memory only where it is aligned to a register: on x86 before
+    /// AVX.
+    pub(super) fn wants_aligned_operands(&self) -> bool {
+        self.is_x86 && !self.has_avx
     }
 
     /// What the tape needs to know of it.

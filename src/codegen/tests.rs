@@ -1,0 +1,58 @@
+//! Code for the processors that the tests do not run on: it must at least lower.
+
+#[path = "../../tests/filetests/format.rs"]
+#[expect(dead_code, reason = "the filetests use all of it")]
+mod format;
+
+use super::{Refusal, Target, print};
+use crate::options::{CompileOptions, FloatMode};
+use crate::vars::{Signature, VarType};
+use crate::{driver, fuse};
+use ndexpr_runtime::abi::RunKind;
+use ndexpr_runtime::dtype::DType;
+
+/// Every filetest lowers for 64-bit Arm, whatever the layout of its operands.
+#[test]
+fn filetests_lower_for_aarch64() {
+    let target = Target::aarch64().expect("the dependencies enable the arm64 back end");
+    let mut n_tapes = 0;
+    let mut refused = Vec::new();
+    for (name, path) in format::all() {
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        let file = format::File::parse(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let Some(tapes) = tapes(&file, &target) else { continue };
+        for tape in tapes {
+            n_tapes += 1;
+            for kind in [RunKind::Contiguous, RunKind::Strided, RunKind::Splat] {
+                // An output is no splat.
+                let inputs = tape.inputs.iter().map(|_| kind);
+                let outputs = tape.outputs.iter().map(|_| match kind {
+                    RunKind::Splat => RunKind::Contiguous,
+                    _ => kind,
+                });
+                let kinds: Vec<RunKind> = inputs.chain(outputs).collect();
+                if let Err(Refusal(reason)) = print(&tape, &kinds, &target) {
+                    refused.push(format!("{name}, {kind}: {reason}"));
+                }
+            }
+        }
+    }
+    assert!(n_tapes >= 100, "only {n_tapes} tapes");
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+/// The tapes of a file; none if its text is wrong, as it should be in some.
+fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>> {
+    let floats = if file.is_fast { FloatMode::Fast } else { FloatMode::Strict };
+    let options = CompileOptions { floats, ..CompileOptions::default() };
+    let signature = file.signature.iter().fold(Signature::new(), |signature, variable| {
+        let dtype = DType::from_name(&variable.dtype).expect("a dtype");
+        let ty = if variable.is_scalar { VarType::scalar(dtype) } else { VarType::array(dtype) };
+        signature.with(&variable.name, ty)
+    });
+    let ast = driver::parse(&file.expression, &options).ok()?;
+    let typed = driver::lower(&ast, &signature, &options).ok()?;
+    let graph = driver::optimise(&typed, &options).expect("what is typed can be optimised");
+    let plan = fuse::plan(&graph);
+    driver::build_tapes(&graph, &plan, target).expect("tapes verify")
+}
