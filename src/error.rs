@@ -60,6 +60,33 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [ErrorKind; 21] = [
+        ErrorKind::Syntax,
+        ErrorKind::Limit,
+        ErrorKind::UnknownVariable,
+        ErrorKind::UnknownFunction,
+        ErrorKind::ArgumentCount,
+        ErrorKind::NotDefined,
+        ErrorKind::LiteralRange,
+        ErrorKind::NegativePower,
+        ErrorKind::Unsupported,
+        ErrorKind::MissingVariable,
+        ErrorKind::UnusedVariable,
+        ErrorKind::VariableType,
+        ErrorKind::Shape,
+        ErrorKind::OutputShape,
+        ErrorKind::ResultDType,
+        ErrorKind::ResultRank,
+        ErrorKind::Output,
+        ErrorKind::Memory,
+        ErrorKind::Cancelled,
+        ErrorKind::Threads,
+        ErrorKind::Internal,
+    ];
+}
+
 /// Why an expression could not be compiled or run.
 ///
 /// [`Display`](fmt::Display) is one line; [`Error::render`] draws the place in the text as well.
@@ -159,13 +186,24 @@ impl Error {
         Error::new(ErrorKind::UnusedVariable, diagnostic)
     }
 
-    pub(crate) fn variable_type(name: &str, compiled: VarType, found: DType, n_axes: usize) -> Error {
+    pub(crate) fn variable_type(
+        name: &str,
+        compiled: VarType,
+        found: DType,
+        n_axes: usize,
+        span: Option<Span>,
+    ) -> Error {
         let message = if compiled.dtype == found {
             format!("the variable `{name}` is an array of rank {n_axes}, but the program was compiled for a scalar")
         } else {
             format!("the variable `{name}` is {found}, but the program was compiled for {}", compiled.dtype)
         };
-        Error::new(ErrorKind::VariableType, Diagnostic::new(message))
+        let diagnostic = Diagnostic::new(message);
+        let diagnostic = match span {
+            Some(span) => diagnostic.label(span, "used here"),
+            None => diagnostic,
+        };
+        Error::new(ErrorKind::VariableType, diagnostic)
     }
 
     /// Two parts of the text, with their shapes, that do not broadcast.
@@ -184,7 +222,7 @@ impl Error {
     }
 
     pub(crate) fn output_shape(result: &[usize], output: &[usize]) -> Error {
-        let message = format!("the result has shape {result:?}, which does not fit the output's, {output:?}");
+        let message = format!("a result of shape {result:?} does not fit an output of shape {output:?}");
         Error::new(ErrorKind::OutputShape, Diagnostic::new(message))
     }
 

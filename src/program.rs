@@ -290,7 +290,8 @@ impl Program {
             };
             let view = value.view();
             if view.dtype() != var.ty.dtype || (var.ty.is_scalar && view.n_axes() > 0) {
-                return Err(Error::variable_type(&var.name, var.ty, view.dtype(), view.n_axes()));
+                let span = self.first_use(&var.name);
+                return Err(Error::variable_type(&var.name, var.ty, view.dtype(), view.n_axes(), span));
             }
             views.push(view);
         }

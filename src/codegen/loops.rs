@@ -122,7 +122,7 @@ impl Emitter<'_> {
         if body.is_empty() && to_slots.is_empty() {
             return;
         }
-        let accesses = self.accesses(segment, &needed, &body);
+        let accesses = self.accesses(&needed, &body);
         let constants = self.hoisted_constants(&needed);
 
         let row_block = self.builder.create_block();
@@ -237,9 +237,8 @@ impl Emitter<'_> {
     }
 
     /// The operands that a segment reads and writes; by operand, inputs first.
-    fn accesses(&mut self, segment: u32, needed: &[bool], body: &[ValueId]) -> Vec<Option<Access>> {
+    fn accesses(&mut self, needed: &[bool], body: &[ValueId]) -> Vec<Option<Access>> {
         let tape = self.tape;
-        debug_assert!(segment < tape.n_segments);
         let mut used = vec![false; tape.inputs.len() + tape.outputs.len()];
         for value in tape.values() {
             match tape.node(value).inst {

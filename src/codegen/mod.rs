@@ -48,12 +48,26 @@ struct Work {
     builder: FunctionBuilderContext,
 }
 
+/// Longer tapes are interpreted, because untrusted text may not hold up its reader. Cranelift takes 3 to 60 us for an
+/// instruction of a long tape (AMD EPYC Zen 4, 2026-11; `tests/it/hostile.rs` prints what texts take).
+const MAX_NODES: usize = 20_000;
+
+/// The same for operands: their addresses are alive all through a kernel, and register allocation is quadratic in them.
+/// A sum of 400 arrays takes 0.08 s, of 800 0.3 s, of 3200 3 s (as above).
+const MAX_OPERANDS: usize = 500;
+
 /// Compiles a tape for operands of these run kinds, inputs first.
 ///
 /// # Errors
 ///
 /// Whatever Cranelift refuses, or panics on.
 pub(crate) fn compile(tape: &Tape, kinds: &[RunKind], target: &Target) -> Result<Kernel, Refusal> {
+    if tape.nodes.len() > MAX_NODES {
+        return Err(Refusal(format!("it has {} instructions, and {MAX_NODES} can be compiled soon", tape.nodes.len())));
+    }
+    if kinds.len() > MAX_OPERANDS {
+        return Err(Refusal(format!("it has {} arrays, and {MAX_OPERANDS} can be compiled soon", kinds.len())));
+    }
     let mut work = WORK.take();
     // A panic leaves nothing of `work` behind: it is dropped, and the next compile starts afresh.
     let (result, work) = catch_unwind(AssertUnwindSafe(|| {

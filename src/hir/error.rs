@@ -60,9 +60,9 @@ impl Error {
     }
 
     /// An operation is called what the text calls it.
-    pub(crate) fn of_operator(mut self, symbol: &'static str) -> Error {
+    pub(crate) fn of_operation(mut self, called: &'static str) -> Error {
         if let ErrorKind::NotDefined { name, .. } = &mut self.kind {
-            *name = symbol;
+            *name = called;
         }
         self
     }
@@ -115,12 +115,10 @@ impl Error {
                     Some(span) => diagnostic.label(*span, format!("this is {dtype}")),
                     None => diagnostic,
                 };
-                match wider(*value, *dtype) {
-                    Some(wider) => diagnostic
-                        .note(format!("{dtype} holds {}", range(*dtype)))
-                        .note(format!("cast the other operand, for example {wider}(x)")),
-                    None => diagnostic.note(format!("{dtype} holds {}", range(*dtype))),
-                }
+                let wider = wider(*value, *dtype).unwrap_or(DType::Float64);
+                diagnostic
+                    .note(format!("{dtype} holds {}", range(*dtype)))
+                    .note(format!("cast the other operand, for example {wider}(x)"))
             }
             ErrorKind::LiteralOverflow => diagnostic
                 .label(self.span, "no integer dtype holds this")

@@ -96,12 +96,12 @@ impl Lowerer<'_> {
                     UnaryOp::Not => "logical_not",
                 };
                 let arg = self.arg(*arg);
-                self.apply(operator(function), &[arg], span).map_err(|error| error.of_operator(op.symbol()))
+                self.apply(operator(function), &[arg], span).map_err(|error| error.of_operation(op.symbol()))
             }
             ExprKind::Binary { op, lhs, rhs } => {
                 let args = [self.arg(*lhs), self.arg(*rhs)];
                 let applied = self.apply(operator(binary_function(*op)), &args, span);
-                applied.map_err(|error| error.of_operator(op.symbol()))
+                applied.map_err(|error| error.of_operation(op.symbol()))
             }
             ExprKind::Compare { first, rest } => self.compare(*first, rest, span),
             ExprKind::IfElse { condition, then, otherwise } => {
@@ -110,15 +110,16 @@ impl Lowerer<'_> {
             }
             ExprKind::Call { function, function_span, args } => {
                 let row = self.function(*function, *function_span)?;
+                let name = row.spelling(self.ast.name(*function));
                 if args.len() != row.params.len() {
-                    let kind = ErrorKind::ArgumentCount { name: row.name, params: row.params, found: args.len() };
+                    let kind = ErrorKind::ArgumentCount { name, params: row.params, found: args.len() };
                     return Err(Error::new(kind, span));
                 }
                 let mut all = [Arg { value: Value::Weak(Weak::Int(0)), span }; 3];
                 for (place, &arg) in all.iter_mut().zip(args) {
                     *place = self.arg(arg);
                 }
-                self.apply(row, &all[..args.len()], span)
+                self.apply(row, &all[..args.len()], span).map_err(|error| error.of_operation(name))
             }
         }
     }
@@ -560,9 +561,15 @@ pub(crate) fn similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>)
         return None;
     }
     let limit = (name.chars().count() / 3).max(1);
+    // Something of a short name must be left: an `x` is not a misspelt `a`, but maybe an `X`.
+    let distance = |candidate: &str| match name.eq_ignore_ascii_case(candidate) {
+        true => 0,
+        false => strsim::osa_distance(name, candidate),
+    };
+    let longest = |candidate: &str| candidate.chars().count().max(name.chars().count());
     candidates
-        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
-        .filter(|&(distance, candidate)| distance <= limit && distance < candidate.chars().count().max(2))
+        .map(|candidate| (distance(candidate), candidate))
+        .filter(|&(distance, candidate)| distance <= limit && distance < longest(candidate))
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate.to_owned())
 }

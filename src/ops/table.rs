@@ -198,6 +198,13 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     row("float64", &["f64"],     X, CastTo(DType::Float64), Built(identity), "As float64, rounded to nearest even."),
 ];
 
+impl Function {
+    /// The name or alias that a text calls it by.
+    pub(crate) fn spelling(&self, name: &str) -> &'static str {
+        self.aliases.iter().copied().find(|alias| *alias == name).unwrap_or(self.name)
+    }
+}
+
 /// The row with this name or alias.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     static BY_NAME: LazyLock<FxHashMap<&'static str, &'static Function>> = LazyLock::new(|| {

@@ -5,6 +5,7 @@ mod backends;
 mod cases;
 #[cfg(feature = "cli")]
 mod cli;
+mod diagnostics;
 mod differential;
 mod golden;
 mod hostile;

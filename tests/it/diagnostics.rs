@@ -1,0 +1,848 @@
+//! What users read when something is wrong: the whole text, for each kind of error and each way to it.
+//!
+//! `UPDATE_EXPECT=1 cargo test` writes the texts anew; read them before they are committed.
+
+use expect_test::{Expect, expect};
+use ndarray::{Array1, Array2, Array3, array};
+use ndexpr::{
+    DType, DynArray, Engine, Error, ErrorKind, Limits, Progress, Signature, Unused, VarType, Vars, View, ViewMut, vars,
+};
+
+#[track_caller]
+fn check(kind: ErrorKind, error: Error, expected: Expect) {
+    assert_eq!(error.kind(), kind, "{}", error.render());
+    expected.assert_eq(&error.render());
+}
+
+/// Every kind has an example here, but for defects, which nothing is known to cause.
+#[test]
+fn every_kind_has_an_example() {
+    let source = include_str!("diagnostics.rs");
+    for kind in ErrorKind::ALL {
+        let has_example = source.contains(&format!("ErrorKind::{kind:?},"));
+        assert_eq!(has_example, !matches!(kind, ErrorKind::Internal), "{kind:?}");
+    }
+}
+
+/// The error of compiling a text for arrays of many dtypes.
+fn compile(text: &str) -> Error {
+    let signature = Signature::new()
+        .with("flag", VarType::array(DType::Bool))
+        .with("small", VarType::array(DType::Int8))
+        .with("byte", VarType::array(DType::UInt8))
+        .with("count", VarType::array(DType::Int64))
+        .with("pressure", VarType::array(DType::Float64))
+        .with("k", VarType::scalar(DType::Float32));
+    Engine::global().compile(text, &signature).expect_err("the text is wrong")
+}
+
+fn run(text: &str, vars: Vars<'_>) -> Error {
+    ndexpr::evaluate::<DynArray>(text, vars).expect_err("the call is wrong")
+}
+
+#[test]
+fn syntax() {
+    check(
+        ErrorKind::Syntax,
+        compile("pressure + * k"),
+        expect![[r#"
+        error: expected an operand, found `*`
+          pressure + * k
+                     ^ expected an operand
+    "#]],
+    );
+    check(
+        ErrorKind::Syntax,
+        compile("2*(pressure + k"),
+        expect![[r#"
+        error: this `(` is never closed
+          2*(pressure + k
+            ^            ^ expected `)` before the end
+            |
+            opened here
+    "#]],
+    );
+    check(
+        ErrorKind::Syntax,
+        compile("pressure =! k"),
+        expect![[r#"
+        error: there is no operator `=`
+          pressure =! k
+                   ^ write `==` to compare
+    "#]],
+    );
+    check(
+        ErrorKind::Syntax,
+        compile("pressure[0]"),
+        expect![[r#"
+        error: indexing and slicing are not supported
+          pressure[0]
+                  ^ expected an operator
+          = slice the array before it is passed in
+    "#]],
+    );
+    check(
+        ErrorKind::Syntax,
+        compile("2pressure"),
+        expect![[r#"
+        error: the number `2` runs into the name `pressure`
+          2pressure
+          ^^^^^^^^^ expected an operator between them
+          = write `2*pressure` to multiply
+    "#]],
+    );
+    check(
+        ErrorKind::Syntax,
+        compile(""),
+        expect![[r#"
+        error: the expression is empty
+          = an expression looks like `a + b*2`
+    "#]],
+    );
+    check(
+        ErrorKind::Syntax,
+        compile("pressure &&\n  flag"),
+        expect![[r#"
+        error: there is no operator `&&`
+          1 | pressure &&
+            |          ^^ write `and`
+          = `&`, `|` and `~` work on bits and on booleans
+    "#]],
+    );
+}
+
+#[test]
+fn limits() {
+    let limited = |limits: Limits, text: &str| {
+        let engine = Engine::builder().limits(limits).build().expect("an engine");
+        engine.compile(text, &Signature::new()).expect_err("a limit is passed")
+    };
+    let limits = Limits::default();
+    check(
+        ErrorKind::Limit,
+        limited(Limits { max_nesting: 2, ..limits }, "1 + (2 * (3 + (4)))"),
+        expect![[r#"
+        error: the expression is nested more than 2 levels deep
+          1 + (2 * (3 + (4)))
+                        ^ one level too many
+          = brackets, unary operators, `not`, `**` and `else` count, each until what it applies to ends
+    "#]],
+    );
+    check(
+        ErrorKind::Limit,
+        limited(Limits { max_nodes: 4, ..limits }, "1 + 2 + 3"),
+        expect![[r#"
+        error: the expression has more than 4 parts
+          1 + 2 + 3
+                   ^ one part too many
+          = every number, name, operator and call counts
+    "#]],
+    );
+    check(
+        ErrorKind::Limit,
+        limited(Limits { max_text_bytes: 8, ..limits }, "1 + 2 + 3"),
+        expect![[r#"
+        error: the text has 9 bytes, more than the limit of 8
+    "#]],
+    );
+}
+
+#[test]
+fn unknown_variable() {
+    check(
+        ErrorKind::UnknownVariable,
+        compile("2 * presure"),
+        expect![[r#"
+        error: there is no variable `presure`
+          2 * presure
+              ^^^^^^^ not found
+          = did you mean `pressure`?
+    "#]],
+    );
+    check(
+        ErrorKind::UnknownVariable,
+        compile("2 * volume"),
+        expect![[r#"
+        error: there is no variable `volume`
+          2 * volume
+              ^^^^^^ not found
+          = the variables are `flag`, `small`, `byte`, `count`, `pressure`, `k`
+    "#]],
+    );
+    check(
+        ErrorKind::UnknownVariable,
+        run("2 * x", vars! {}),
+        expect![[r#"
+        error: there is no variable `x`
+          2 * x
+              ^ not found
+          = no variables were given
+    "#]],
+    );
+    check(
+        ErrorKind::UnknownVariable,
+        run("2 * weight", vars! { a: 1.0 }),
+        expect![[r#"
+        error: there is no variable `weight`
+          2 * weight
+              ^^^^^^ not found
+          = the only variable is `a`
+    "#]],
+    );
+    check(
+        ErrorKind::UnknownVariable,
+        run("2 * A", vars! { a: 1.0, b: 2.0 }),
+        expect![[r#"
+        error: there is no variable `A`
+          2 * A
+              ^ not found
+          = did you mean `a`?
+    "#]],
+    );
+    check(
+        ErrorKind::UnknownVariable,
+        compile("2 * sin"),
+        expect![[r#"
+        error: `sin` is a function, and no variable has this name
+          2 * sin
+              ^^^ a value is needed here
+          = to call the function, write sin(...)
+    "#]],
+    );
+}
+
+#[test]
+fn many_variables_are_not_all_listed() {
+    let names: Vec<String> = (0..20).map(|i| format!("column_{i}")).collect();
+    let vars = names.iter().fold(Vars::new(), |vars, name| vars.with(name, 1.0));
+    check(
+        ErrorKind::UnknownVariable,
+        run("total", vars),
+        expect![[r#"
+        error: there is no variable `total`
+          total
+          ^^^^^ not found
+          = the variables are `column_0`, `column_1`, `column_2`, `column_3`, `column_4`, `column_5`, `column_6`, `column_7`, `column_8`, `column_9`, `column_10`, `column_11` and 8 more
+    "#]],
+    );
+}
+
+#[test]
+fn unknown_function() {
+    check(
+        ErrorKind::UnknownFunction,
+        compile("1 + sqr(pressure)"),
+        expect![[r#"
+        error: there is no function `sqr`
+          1 + sqr(pressure)
+              ^^^ not found
+          = did you mean `sqrt`?
+    "#]],
+    );
+    check(
+        ErrorKind::UnknownFunction,
+        compile("gamma(pressure)"),
+        expect![[r#"
+        error: there is no function `gamma`
+          gamma(pressure)
+          ^^^^^ not found
+          = `ndexpr functions` lists all functions
+    "#]],
+    );
+    check(
+        ErrorKind::UnknownFunction,
+        compile("k(pressure)"),
+        expect![[r#"
+        error: `k` is a variable, not a function
+          k(pressure)
+          ^ this is a variable
+          = to multiply, write k*(...)
+    "#]],
+    );
+}
+
+#[test]
+fn argument_count() {
+    check(
+        ErrorKind::ArgumentCount,
+        compile("1 + sin(pressure, 2)"),
+        expect![[r#"
+        error: `sin` takes 1 argument, found 2
+          1 + sin(pressure, 2)
+              ^^^^^^^^^^^^^^^^ in this call
+          = its form is sin(x)
+    "#]],
+    );
+    check(
+        ErrorKind::ArgumentCount,
+        compile("where(flag, pressure)"),
+        expect![[r#"
+        error: `where` takes 3 arguments, found 2
+          where(flag, pressure)
+          ^^^^^^^^^^^^^^^^^^^^^ in this call
+          = its form is where(condition, x, y)
+    "#]],
+    );
+    check(
+        ErrorKind::ArgumentCount,
+        compile("arctan2()"),
+        expect![[r#"
+        error: `arctan2` takes 2 arguments, found 0
+          arctan2()
+          ^^^^^^^^^ in this call
+          = its form is arctan2(y, x)
+    "#]],
+    );
+}
+
+#[test]
+fn not_defined() {
+    check(
+        ErrorKind::NotDefined,
+        compile("1 + (pressure & count)"),
+        expect![[r#"
+        error: `&` is not defined for float64 and int64
+          1 + (pressure & count)
+               ^^^^^^^^   ^^^^^ this is int64
+               |
+               this is float64
+          = cast to an integer first, for example int64(x)
+    "#]],
+    );
+    check(
+        ErrorKind::NotDefined,
+        compile("~pressure"),
+        expect![[r#"
+        error: `~` is not defined for float64
+          ~pressure
+           ^^^^^^^^ this is float64
+          = cast to an integer first, for example int64(x)
+    "#]],
+    );
+    check(
+        ErrorKind::NotDefined,
+        compile("bitwise_or(count, 1.5)"),
+        expect![[r#"
+        error: `bitwise_or` is not defined for int64 and float64
+          bitwise_or(count, 1.5)
+                     ^^^^^  ^^^ this is float64
+                     |
+                     this is int64
+          = cast to an integer first, for example int64(x)
+    "#]],
+    );
+    check(
+        ErrorKind::NotDefined,
+        compile("bitwise_not(k)"),
+        expect![[r#"
+        error: `bitwise_not` is not defined for float32
+          bitwise_not(k)
+                      ^ this is float32
+          = cast to an integer first, for example int64(x)
+    "#]],
+    );
+    check(
+        ErrorKind::NotDefined,
+        compile("count << 2.0"),
+        expect![[r#"
+        error: `<<` is not defined for int64 and float64
+          count << 2.0
+          ^^^^^    ^^^ this is float64
+          |
+          this is int64
+          = cast to an integer first, for example int64(x)
+    "#]],
+    );
+    check(
+        ErrorKind::NotDefined,
+        compile("flag - (pressure > 1)"),
+        expect![[r#"
+        error: `-` is not defined for bool and bool
+          flag - (pressure > 1)
+          ^^^^    ^^^^^^^^^^^^ this is bool
+          |
+          this is bool
+          = to tell where bools differ, use ^; to count, cast: int8(x) - int8(y)
+    "#]],
+    );
+    check(
+        ErrorKind::NotDefined,
+        compile("-flag"),
+        expect![[r#"
+        error: `-` is not defined for bool
+          -flag
+           ^^^^ this is bool
+          = to negate a bool, use ~ or not; to count, cast: -int8(x)
+    "#]],
+    );
+    check(
+        ErrorKind::NotDefined,
+        compile("sign(flag)"),
+        expect![[r#"
+        error: `sign` is not defined for bool
+          sign(flag)
+               ^^^^ this is bool
+          = cast to a number first, for example int8(x)
+    "#]],
+    );
+}
+
+#[test]
+fn literal_range() {
+    check(
+        ErrorKind::LiteralRange,
+        compile("small * 1000"),
+        expect![[r#"
+        error: the integer 1000 does not fit int8
+          small * 1000
+          ^^^^^   ^^^^ this does not fit int8
+          |
+          this is int8
+          = int8 holds -128 to 127
+          = cast the other operand, for example int16(x)
+    "#]],
+    );
+    check(
+        ErrorKind::LiteralRange,
+        compile("byte + -1"),
+        expect![[r#"
+        error: the integer -1 does not fit uint8
+          byte + -1
+          ^^^^   ^^ this does not fit uint8
+          |
+          this is uint8
+          = uint8 holds 0 to 255
+          = cast the other operand, for example int16(x)
+    "#]],
+    );
+    check(
+        ErrorKind::LiteralRange,
+        compile("count * 2**63"),
+        expect![[r#"
+        error: the integer 9223372036854775808 does not fit int64
+          count * 2**63
+          ^^^^^   ^^^^^ this does not fit int64
+          |
+          this is int64
+          = int64 holds -9223372036854775808 to 9223372036854775807
+          = cast the other operand, for example float64(x)
+    "#]],
+    );
+    check(
+        ErrorKind::LiteralRange,
+        compile("2**40 * maximum(byte, 3)"),
+        expect![[r#"
+        error: the integer 1099511627776 does not fit uint8
+          2**40 * maximum(byte, 3)
+          ^^^^^   ^^^^^^^^^^^^^^^^ this is uint8
+          |
+          this does not fit uint8
+          = uint8 holds 0 to 255
+          = cast the other operand, for example int64(x)
+    "#]],
+    );
+    check(
+        ErrorKind::LiteralRange,
+        compile("small if flag else 128"),
+        expect![[r#"
+        error: the integer 128 does not fit int8
+          small if flag else 128
+          ^^^^^              ^^^ this does not fit int8
+          |
+          this is int8
+          = int8 holds -128 to 127
+          = cast the other operand, for example int16(x)
+    "#]],
+    );
+    check(
+        ErrorKind::LiteralRange,
+        compile("2**64"),
+        expect![[r#"
+        error: the integer is too large
+          2**64
+          ^^^^^ no integer dtype holds this
+          = write a float for an approximate value, for example 2.0**100
+    "#]],
+    );
+    check(
+        ErrorKind::LiteralRange,
+        compile("pressure * 2**127"),
+        expect![[r#"
+        error: the integer is too large
+          pressure * 2**127
+                     ^^^^^^ no integer dtype holds this
+          = write a float for an approximate value, for example 2.0**100
+    "#]],
+    );
+    check(
+        ErrorKind::LiteralRange,
+        compile("byte % 2**64"),
+        expect![[r#"
+            error: the integer 18446744073709551616 does not fit uint8
+              byte % 2**64
+              ^^^^   ^^^^^ this does not fit uint8
+              |
+              this is uint8
+              = uint8 holds 0 to 255
+              = cast the other operand, for example float64(x)
+        "#]],
+    );
+}
+
+#[test]
+fn negative_power() {
+    check(
+        ErrorKind::NegativePower,
+        compile("1 + count**-2"),
+        expect![[r#"
+        error: an integer cannot be raised to a negative power
+          1 + count**-2
+              ^^^^^  ^^ negative
+              |
+              this is int64
+          = cast the base to a float first, for example float64(x)
+    "#]],
+    );
+}
+
+#[test]
+fn unsupported() {
+    check(
+        ErrorKind::Unsupported,
+        compile("pressure * 2.5j"),
+        expect![[r#"
+        error: complex numbers are not supported
+          pressure * 2.5j
+                     ^^^^ imaginary
+          = the dtypes are bool, the integers, float32 and float64
+    "#]],
+    );
+}
+
+#[test]
+fn missing_variable() {
+    let signature = vars! { a: 1.0, b: 2.0 }.signature();
+    let program = Engine::global().compile("a + 2*b", &signature).expect("a program");
+    let error = program.evaluate::<f64>(&vars! { a: 1.0 }).expect_err("b is missing");
+    check(
+        ErrorKind::MissingVariable,
+        error,
+        expect![[r#"
+        error: the variable `b` was not given
+          a + 2*b
+                ^ used here
+    "#]],
+    );
+}
+
+#[test]
+fn unused_variable() {
+    let engine = Engine::builder().unused(Unused::Deny).build().expect("an engine");
+    let of = |vars: &Vars<'_>| engine.evaluate::<f64>("a + value", vars).expect_err("one is not used");
+    check(
+        ErrorKind::UnusedVariable,
+        of(&vars! { a: 1.0, value: 2.0, k: 3.0 }),
+        expect![[r#"
+        error: the expression does not use the variable `k`
+    "#]],
+    );
+    check(
+        ErrorKind::UnusedVariable,
+        of(&vars! { a: 1.0, value: 2.0, values: 3.0 }),
+        expect![[r#"
+        error: the expression does not use the variable `values`
+          = it uses `value`
+    "#]],
+    );
+}
+
+#[test]
+fn variable_type() {
+    let signature = vars! { a: &[1.0], k: 2.0 }.signature();
+    let program = Engine::global().compile("a*k", &signature).expect("a program");
+    let of = |vars: &Vars<'_>| program.evaluate::<DynArray>(vars).expect_err("a type is wrong");
+    check(
+        ErrorKind::VariableType,
+        of(&vars! { a: &[1_i32], k: 2.0 }),
+        expect![[r#"
+        error: the variable `a` is int32, but the program was compiled for float64
+          a*k
+          ^ used here
+    "#]],
+    );
+    check(
+        ErrorKind::VariableType,
+        of(&vars! { a: &[1.0], k: &[1.0, 2.0] }),
+        expect![[r#"
+        error: the variable `k` is an array of rank 1, but the program was compiled for a scalar
+          a*k
+            ^ used here
+    "#]],
+    );
+}
+
+#[test]
+fn shapes() {
+    let (a, b) = (Array2::<f64>::zeros((3, 4)), Array1::<f64>::zeros(5));
+    check(
+        ErrorKind::Shape,
+        run("a*2 + b", vars! { a, b }),
+        expect![[r#"
+        error: shapes [3, 4] and [5] do not broadcast
+          a*2 + b
+          ^^^   ^ this has shape [5]
+          |
+          this has shape [3, 4]
+          = extents, from the last axis on, must be equal or 1, found 4 and 5
+    "#]],
+    );
+    check(
+        ErrorKind::Shape,
+        run("sqrt(a) * (1 + where(b > 0, b, 2) / 3)", vars! { a, b }),
+        expect![[r#"
+        error: shapes [3, 4] and [5] do not broadcast
+          sqrt(a) * (1 + where(b > 0, b, 2) / 3)
+          ^^^^^^^    ^^^^^^^^^^^^^^^^^^^^^^^^^^ this has shape [5]
+          |
+          this has shape [3, 4]
+          = extents, from the last axis on, must be equal or 1, found 4 and 5
+    "#]],
+    );
+    check(
+        ErrorKind::Shape,
+        run("where(a > 0, 1, b)", vars! { a, b }),
+        expect![[r#"
+        error: shapes [3, 4] and [5] do not broadcast
+          where(a > 0, 1, b)
+                ^^^^^     ^ this has shape [5]
+                |
+                this has shape [3, 4]
+          = extents, from the last axis on, must be equal or 1, found 4 and 5
+    "#]],
+    );
+    check(
+        ErrorKind::Shape,
+        run("0 < a < b", vars! { a, b }),
+        expect![[r#"
+        error: shapes [3, 4] and [5] do not broadcast
+          0 < a < b
+              ^   ^ this has shape [5]
+              |
+              this has shape [3, 4]
+          = extents, from the last axis on, must be equal or 1, found 4 and 5
+    "#]],
+    );
+    check(
+        ErrorKind::Shape,
+        run("a if b > 1 else 0", vars! { a, b }),
+        expect![[r#"
+        error: shapes [3, 4] and [5] do not broadcast
+          a if b > 1 else 0
+          ^    ^^^^^ this has shape [5]
+          |
+          this has shape [3, 4]
+          = extents, from the last axis on, must be equal or 1, found 4 and 5
+    "#]],
+    );
+}
+
+#[test]
+fn shapes_of_several_operands() {
+    let (a, b, c) = (Array3::<f64>::zeros((2, 1, 4)), Array2::<f64>::zeros((3, 1)), Array1::<f64>::zeros(7));
+    check(
+        ErrorKind::Shape,
+        run("a + b + c", vars! { a, b, c }),
+        expect![[r#"
+        error: shapes [2, 3, 4] and [7] do not broadcast
+          a + b + c
+          ^^^^^   ^ this has shape [7]
+          |
+          this has shape [2, 3, 4]
+          = extents, from the last axis on, must be equal or 1, found 4 and 7
+    "#]],
+    );
+    check(
+        ErrorKind::Shape,
+        run("clip(b, c, a)", vars! { a, b, c }),
+        expect![[r#"
+        error: shapes [7] and [2, 1, 4] do not broadcast
+          clip(b, c, a)
+                  ^  ^ this has shape [2, 1, 4]
+                  |
+                  this has shape [7]
+          = extents, from the last axis on, must be equal or 1, found 7 and 4
+    "#]],
+    );
+    check(
+        ErrorKind::Shape,
+        run("(a +\n b) # all\n * 2\n - c", vars! { a, b, c }),
+        expect![[r#"
+        error: shapes [2, 3, 4] and [7] do not broadcast
+          1 | (a +
+            | ^^^^
+          3 |  * 2
+            |  ^^^ this has shape [2, 3, 4]
+          4 |  - c
+            |    ^ this has shape [7]
+          = extents, from the last axis on, must be equal or 1, found 4 and 7
+    "#]],
+    );
+    let (x, y) = (array![[1.0], [2.0]], Array1::<f64>::zeros(0));
+    check(
+        ErrorKind::Shape,
+        run("k*x - (x + y) * z", vars! { x, y, k: 2.0, z: &[1.0, 2.0] }),
+        expect![[r#"
+        error: shapes [2, 0] and [2] do not broadcast
+          k*x - (x + y) * z
+                 ^^^^^    ^ this has shape [2]
+                 |
+                 this has shape [2, 0]
+          = extents, from the last axis on, must be equal or 1, found 0 and 2
+    "#]],
+    );
+}
+
+#[test]
+fn output_shape() {
+    let a = Array2::<f64>::zeros((2, 3));
+    let mut out = Array1::<f64>::zeros(3);
+    let error = ndexpr::evaluate_into("a*2", vars! { a }, &mut out).expect_err("it does not fit");
+    check(
+        ErrorKind::OutputShape,
+        error,
+        expect![[r#"
+        error: a result of shape [2, 3] does not fit an output of shape [3]
+    "#]],
+    );
+}
+
+#[test]
+fn result_dtype() {
+    let a = array![1.0, 2.0];
+    let error = ndexpr::evaluate::<Array1<f32>>(" a*2 # twice", vars! { a }).expect_err("it is float64");
+    check(
+        ErrorKind::ResultDType,
+        error,
+        expect![[r#"
+        error: the result is float64, but float32 is asked for
+           a*2 # twice
+           ^^^ this is float64
+          = to convert it, write float32(a*2)
+    "#]],
+    );
+    let error = ndexpr::evaluate::<Array1<i32>>("a*2 + a*3 + a*4 + a*5 + a*6 + a*7 + a*8", vars! { a });
+    check(
+        ErrorKind::ResultDType,
+        error.expect_err("it is float64"),
+        expect![[r#"
+        error: the result is float64, but int32 is asked for
+          a*2 + a*3 + a*4 + a*5 + a*6 + a*7 + a*8
+          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ this is float64
+          = to convert it, write int32(a*2 + a*3 + a*4 + a*5 + a*6 + a*7 + a*8)
+    "#]],
+    );
+    let mut out = Array1::<bool>::default(2);
+    let error = ndexpr::evaluate_into("a*2", vars! { a }, &mut out).expect_err("it is float64");
+    check(
+        ErrorKind::ResultDType,
+        error,
+        expect![[r#"
+        error: the result is float64, but bool is asked for
+          a*2
+          ^^^ this is float64
+          = to convert it, write bool(a*2)
+    "#]],
+    );
+}
+
+#[test]
+fn result_rank() {
+    let a = Array2::<f64>::zeros((2, 3));
+    let error = ndexpr::evaluate::<Array1<f64>>("a*2", vars! { a }).expect_err("it has rank 2");
+    check(
+        ErrorKind::ResultRank,
+        error,
+        expect![[r#"
+        error: the result is an array of rank 2, but an array of rank 1 is asked for
+    "#]],
+    );
+    let error = ndexpr::evaluate::<f64>("a*2", vars! { a }).expect_err("it has rank 2");
+    check(
+        ErrorKind::ResultRank,
+        error,
+        expect![[r#"
+        error: the result is an array of rank 2, but a single value is asked for
+    "#]],
+    );
+    let error = ndexpr::evaluate::<Array1<f64>>("2*k", vars! { k: 1.0 }).expect_err("it has rank 0");
+    check(
+        ErrorKind::ResultRank,
+        error,
+        expect![[r#"
+        error: the result is a single value, but an array of rank 1 is asked for
+    "#]],
+    );
+}
+
+#[test]
+fn output() {
+    let mut bytes = [0; 16];
+    let error = ViewMut::from_bytes_mut(&mut bytes, DType::Float64, &[3], &[4], 0).expect_err("elements overlap");
+    check(
+        ErrorKind::Output,
+        error.into(),
+        expect![[r#"
+        error: elements of an output overlap each other (shape [3], byte strides [4])
+    "#]],
+    );
+    let error = View::from_bytes(&bytes, DType::Float64, &[3], &[8], 0).expect_err("it is too short");
+    check(
+        ErrorKind::Output,
+        error.into(),
+        expect![[r#"
+        error: elements lie at bytes 0..24 of a buffer of 16 bytes
+    "#]],
+    );
+}
+
+#[test]
+fn memory() {
+    let bytes = [0; 8];
+    let view = View::from_bytes(&bytes, DType::Float64, &[1 << 57], &[0], 0).expect("a view");
+    check(
+        ErrorKind::Memory,
+        run("a + 1", Vars::new().with("a", view)),
+        expect![[r#"
+        error: out of memory: cannot allocate 1152921504606846976 bytes
+    "#]],
+    );
+}
+
+#[test]
+fn cancelled() {
+    let progress = Progress::new(10);
+    progress.cancel();
+    let a = Array1::<f64>::zeros(10);
+    let program = Engine::global().compile("a + 1", &vars! { a }.signature()).expect("a program");
+    let mut out = Array1::<f64>::zeros(10);
+    let error = program.run_with(&vars! { a }, &mut out, Some(&progress)).expect_err("it was cancelled");
+    check(
+        ErrorKind::Cancelled,
+        error,
+        expect![[r#"
+        error: the run was cancelled
+    "#]],
+    );
+}
+
+#[test]
+fn threads() {
+    let error = Engine::builder().threads(0).build().expect_err("no thread");
+    check(
+        ErrorKind::Threads,
+        error,
+        expect![[r#"
+        error: a pool has 1 to 4096 threads, not 0
+    "#]],
+    );
+}
