@@ -5,6 +5,8 @@
 //! cargo bench --bench compile -- --test    each once
 //! ```
 
+#![allow(clippy::print_stdout, reason = "it is there to print")]
+
 use criterion::Criterion;
 use ndexpr::{DType, Engine, Signature, Stage, VarType, vars};
 use std::time::{Duration, Instant};

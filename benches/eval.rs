@@ -5,6 +5,8 @@
 //! cargo bench --bench eval -- --test       each once, small, with the results compared
 //! ```
 
+#![allow(clippy::print_stdout, reason = "it is there to print")]
+
 mod support;
 
 use criterion::{BenchmarkId, Criterion, Throughput};

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example evaluate`
 
+#![allow(clippy::print_stdout, reason = "it is there to print")]
+
 use ndarray::{Array1, Array2};
 use ndexpr::{DynArray, evaluate, evaluate_into, vars};
 
@@ -18,7 +20,7 @@ fn main() -> Result<(), ndexpr::Error> {
     println!("{} square roots", scaled.len());
 
     // Into an array that is there already: nothing is allocated.
-    let mut out = Array1::zeros(a.len());
+    let mut out = Array1::<f64>::zeros(a.len());
     evaluate_into("where(a > 0.5, a, b)", vars! { a, b }, &mut out)?;
 
     // Shapes broadcast, dtypes promote; a result of any dtype is a `DynArray`.

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example user_formulas -- 'price * amount * (1 - discount)'`
 
+#![allow(clippy::print_stdout, reason = "it is there to print")]
+
 use ndarray::Array1;
 use ndexpr::{Backend, DType, Engine, Limits, Signature, VarType, vars};
 

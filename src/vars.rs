@@ -128,6 +128,12 @@ impl<'a> From<View<'a>> for Var<'a> {
     }
 }
 
+impl<'a> From<&View<'a>> for Var<'a> {
+    fn from(view: &View<'a>) -> Var<'a> {
+        view.clone().into()
+    }
+}
+
 impl From<Scalar> for Var<'_> {
     fn from(scalar: Scalar) -> Self {
         let mut bytes = [0; 8];
