@@ -155,7 +155,7 @@ fn texts_just_within_the_limits() {
         ("8,000 terms", vec!["a"; 8000].join("+")),
         ("8,000 terms of int32", vec!["x"; 8000].join("+")),
         ("8,000 factors", vec!["a"; 8000].join("*")),
-        ("8,000 terms in turn", vec!["a", "b", "c", "a-b"].repeat(1600).join("+")),
+        ("8,000 terms in turn", ["a", "b", "c", "a-b"].repeat(1600).join("+")),
         ("4,000 products with constants", numbered(4000, &|i| format!("a*{i}.5"), "+")),
         ("4,000 products of int8", numbered(4000, &|i| format!("(v1*{})", i % 127), "^")),
         ("2,000 casts", numbered(2000, &|i| format!("int{}(a*{i})", 8 << (i % 4)), "+")),
