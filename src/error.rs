@@ -177,6 +177,16 @@ impl Error {
         Error::new(ErrorKind::MissingVariable, diagnostic)
     }
 
+    pub(crate) fn no_output(name: &str, span: Option<Span>) -> Error {
+        let diagnostic = Diagnostic::new(format!("the variable `{name}` is the output, but there is no output yet"))
+            .note("to update an array in place, use evaluate_into or Program::run");
+        let diagnostic = match span {
+            Some(span) => diagnostic.label(span, "used here"),
+            None => diagnostic,
+        };
+        Error::new(ErrorKind::MissingVariable, diagnostic)
+    }
+
     pub(crate) fn unused_variable(name: &str, similar: Option<String>) -> Error {
         let diagnostic = Diagnostic::new(format!("the expression does not use the variable `{name}`"));
         let diagnostic = match similar {

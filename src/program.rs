@@ -17,14 +17,14 @@ use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::{self, Kernel, Progress, RunOptions};
 use ndexpr_runtime::memory::{self, Output, OwnedCopy};
-use ndexpr_runtime::plan::{Plan, output_order};
-use ndexpr_runtime::view::{Overlap, View, ViewMut};
+use ndexpr_runtime::plan::{Input, Plan, output_order};
+use ndexpr_runtime::view::{Overlap, View, ViewMut, broadcast_shapes};
 use smallvec::SmallVec;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// Views of a call, without a heap for the usual number of variables.
-type Views<'a> = SmallVec<[View<'a>; 8]>;
+/// The inputs of a call, without a heap for the usual number of variables. None is the output as it was.
+type Inputs<'a> = SmallVec<[Option<View<'a>>; 8]>;
 
 /// Copies of inputs, by input.
 type Copies = SmallVec<[Option<OwnedCopy>; 8]>;
@@ -190,7 +190,7 @@ impl Program {
     ///
     /// If a variable is missing or of another type than compiled for, or the shapes do not broadcast.
     pub fn result_shape(&self, vars: &Vars<'_>) -> Result<Vec<usize>, Error> {
-        let shape = self.views(vars).and_then(|views| self.broadcast(&views));
+        let shape = self.inputs(vars, None).and_then(|inputs| self.broadcast(&inputs, &[]));
         Ok(shape.map_err(|error| error.in_text(&self.text))?.to_vec())
     }
 
@@ -200,7 +200,10 @@ impl Program {
     ///
     /// As [`Program::result_shape`].
     pub fn result_order(&self, vars: &Vars<'_>) -> Result<Vec<usize>, Error> {
-        let order = self.views(vars).and_then(|views| Ok(output_order(&self.broadcast(&views)?, &views)));
+        let order = self.inputs(vars, None).and_then(|inputs| {
+            let shape = self.broadcast(&inputs, &[])?;
+            Ok(order_of(&shape, &inputs))
+        });
         Ok(order.map_err(|error| error.in_text(&self.text))?.to_vec())
     }
 
@@ -235,18 +238,18 @@ impl Program {
             return Err(self.dtype_error(out.dtype()));
         }
         let copies: Copies;
-        let mut views = self.views(vars)?;
-        let shape = self.broadcast(&views)?;
+        let mut inputs = self.inputs(vars, Some(&out))?;
+        let shape = self.broadcast(&inputs, out.shape())?;
         if !shape::broadcasts_to(&shape, out.shape()) {
             return Err(Error::output_shape(&shape, out.shape()));
         }
-        copies = copies_of_overlapping(&views, &out)?;
-        for (view, copy) in views.iter_mut().zip(&copies) {
+        copies = copies_of_overlapping(&inputs, &out)?;
+        for (input, copy) in inputs.iter_mut().zip(&copies) {
             if let Some(copy) = copy {
-                *view = copy.view();
+                *input = Some(copy.view());
             }
         }
-        self.execute(&views, &mut out, progress)
+        self.execute(&inputs, &mut out, progress)
     }
 
     /// Runs into a fresh array, whose memory order follows the inputs'.
@@ -264,15 +267,15 @@ impl Program {
         {
             return Err(self.dtype_error(expected));
         }
-        let views = self.views(vars)?;
-        let shape = self.broadcast(&views)?;
+        let inputs = self.inputs(vars, None)?;
+        let shape = self.broadcast(&inputs, &[])?;
         if let Some(rank) = R::RANK
             && rank != shape.len()
         {
             return Err(Error::result_rank(rank, shape.len()));
         }
-        let mut output = Output::new(self.result_dtype(), &shape, &output_order(&shape, &views))?;
-        self.execute(&views, &mut output.view_mut(), None)?;
+        let mut output = Output::new(self.result_dtype(), &shape, &order_of(&shape, &inputs))?;
+        self.execute(&inputs, &mut output.view_mut(), None)?;
         R::from_result(DynArray::from_output(output))
     }
 
@@ -282,20 +285,25 @@ impl Program {
     }
 
     /// The values of the graph's variables, in order.
-    fn views<'v>(&self, vars: &'v Vars<'_>) -> Result<Views<'v>, Error> {
-        let mut views = Views::new();
+    fn inputs<'v>(&self, vars: &'v Vars<'_>, out: Option<&ViewMut<'_>>) -> Result<Inputs<'v>, Error> {
+        let mut inputs = Inputs::new();
         for var in self.compiled.graph.vars() {
+            let span = || self.first_use(&var.name);
             let Some(value) = vars.get(&var.name) else {
-                return Err(Error::missing_variable(&var.name, self.first_use(&var.name)));
+                return Err(Error::missing_variable(&var.name, span()));
             };
             let view = value.view();
-            if view.dtype() != var.ty.dtype || (var.ty.is_scalar && view.n_axes() > 0) {
-                let span = self.first_use(&var.name);
-                return Err(Error::variable_type(&var.name, var.ty, view.dtype(), view.n_axes(), span));
+            let (dtype, n_axes) = match (&view, out) {
+                (Some(view), _) => (view.dtype(), view.n_axes()),
+                (None, Some(out)) => (out.dtype(), out.n_axes()),
+                (None, None) => return Err(Error::no_output(&var.name, span())),
+            };
+            if dtype != var.ty.dtype || (var.ty.is_scalar && n_axes > 0) {
+                return Err(Error::variable_type(&var.name, var.ty, dtype, n_axes, span()));
             }
-            views.push(view);
+            inputs.push(view);
         }
-        Ok(views)
+        Ok(inputs)
     }
 
     fn first_use(&self, name: &str) -> Option<Span> {
@@ -303,39 +311,48 @@ impl Program {
     }
 
     /// The shape of the result: all variables of the text take part, whatever became of them.
-    fn broadcast(&self, views: &[View<'_>]) -> Result<shape::Shape, Error> {
-        shape::broadcast(views).map_err(|error| {
+    /// `out_shape` is that of variables that are the output.
+    fn broadcast(&self, inputs: &[Option<View<'_>>], out_shape: &[usize]) -> Result<shape::Shape, Error> {
+        let shapes = inputs.iter().map(|input| input.as_ref().map_or(out_shape, View::shape));
+        broadcast_shapes(shapes).map_err(|error| {
             let shape_of = |name: &str| {
                 let var = self.compiled.graph.vars().iter().position(|var| var.name == name)?;
-                Some(views[var].shape())
+                Some(inputs[var].as_ref().map_or(out_shape, View::shape))
             };
             shape::conflict(&self.compiled.ast, &shape_of).unwrap_or_else(|| Error::internal(error))
         })
     }
 
-    fn execute(&self, views: &[View<'_>], out: &mut ViewMut<'_>, progress: Option<&Progress>) -> Result<(), Error> {
+    fn execute(
+        &self,
+        values: &[Option<View<'_>>],
+        out: &mut ViewMut<'_>,
+        progress: Option<&Progress>,
+    ) -> Result<(), Error> {
         if let Some(progress) = progress {
             progress.set_total(out.n_elems());
         }
         let Executable::Jit { loops } = &self.compiled.executable else {
-            return interp::run(&self.compiled.graph, views, out, progress);
+            return interp::run(&self.compiled.graph, values, out, progress);
         };
         // One element each, as bytes.
         let mut temps: SmallVec<[[u8; 8]; 4]> = SmallVec::from_elem([0; 8], self.compiled.plan.temps.len());
         let (last, before) = loops.split_last().ok_or_else(|| Error::internal("a program without a loop"))?;
         for (compiled, group) in before.iter().zip(&self.compiled.plan.loops) {
-            self.run_scalar_loop(compiled, group, views, &mut temps)?;
+            self.run_scalar_loop(compiled, group, values, &mut temps)?;
         }
         let group = &self.compiled.plan.loops[before.len()];
-        let inputs = self.loop_inputs(group, views, &temps)?;
+        let inputs = self.loop_inputs(group, values, &temps)?;
+        let inputs: SmallVec<[Input<'_, '_>; 8]> =
+            inputs.iter().map(|input| input.as_ref().map_or(Input::Output(0), Input::View)).collect();
         let shape: shape::Shape = out.shape().into();
         let mut outputs = [out.reborrow()];
-        let plan = Plan::new(&shape, &inputs, &mut outputs)?;
+        let plan = Plan::in_place(&shape, &inputs, &mut outputs)?;
         match last.kernel(plan.run_kinds()) {
             Ok(kernel) => Ok(exec::run(&plan, kernel, &RunOptions { pool: &self.engine.pool, progress })?),
             Err(_) => {
                 drop(plan);
-                interp::run(&self.compiled.graph, views, out, progress)
+                interp::run(&self.compiled.graph, values, out, progress)
             }
         }
     }
@@ -345,10 +362,11 @@ impl Program {
         &self,
         compiled: &CompiledLoop,
         group: &fuse::Loop,
-        views: &[View<'_>],
+        values: &[Option<View<'_>>],
         temps: &mut [[u8; 8]],
     ) -> Result<(), Error> {
-        let inputs = self.loop_inputs(group, views, &[])?;
+        // Scalars all, so none is the output.
+        let inputs: SmallVec<[View<'_>; 8]> = self.loop_inputs(group, values, &[])?.into_iter().flatten().collect();
         let mut outputs: SmallVec<[ViewMut<'_>; 4]> = SmallVec::new();
         // The targets of the only loop before the last are all temporaries, in order.
         for (bytes, &dtype) in temps.iter_mut().zip(&self.compiled.plan.temps) {
@@ -364,16 +382,16 @@ impl Program {
     fn loop_inputs<'v>(
         &self,
         group: &fuse::Loop,
-        views: &[View<'v>],
+        values: &[Option<View<'v>>],
         temps: &'v [[u8; 8]],
-    ) -> Result<Views<'v>, Error> {
-        let mut inputs = Views::new();
+    ) -> Result<Inputs<'v>, Error> {
+        let mut inputs = Inputs::new();
         for &(_, source) in &group.inputs {
             inputs.push(match source {
-                Source::Var(var) => views[var.0 as usize].clone(),
+                Source::Var(var) => values[var.0 as usize].clone(),
                 Source::Temp(temp) => {
                     let dtype = self.compiled.plan.temps[temp.0 as usize];
-                    View::from_bytes(&temps[temp.0 as usize], dtype, &[], &[], 0)?
+                    Some(View::from_bytes(&temps[temp.0 as usize], dtype, &[], &[], 0)?)
                 }
             });
         }
@@ -433,13 +451,19 @@ impl std::fmt::Debug for Program {
 }
 
 /// Copies of the inputs that share memory with the output without being it.
-fn copies_of_overlapping(views: &[View<'_>], out: &ViewMut<'_>) -> Result<Copies, Error> {
+fn copies_of_overlapping(inputs: &[Option<View<'_>>], out: &ViewMut<'_>) -> Result<Copies, Error> {
     let mut copies = Copies::new();
-    for view in views {
-        copies.push(match Overlap::of(view, out) {
-            Overlap::Partial => Some(memory::copy_of(view)?),
-            Overlap::None | Overlap::Same => None,
+    for input in inputs {
+        copies.push(match input {
+            Some(view) if Overlap::of(view, out) == Overlap::Partial => Some(memory::copy_of(view)?),
+            _ => None,
         });
     }
     Ok(copies)
+}
+
+/// The memory order of a fresh result.
+fn order_of(shape: &[usize], inputs: &[Option<View<'_>>]) -> shape::Shape {
+    let views: SmallVec<[View<'_>; 8]> = inputs.iter().flatten().cloned().collect();
+    output_order(shape, &views)
 }

@@ -3,14 +3,9 @@
 use crate::error::Error;
 use ndexpr_grammar::Span;
 use ndexpr_grammar::{Ast, ExprKind};
-use ndexpr_runtime::view::{BroadcastError, View, broadcast_shapes};
+use ndexpr_runtime::view::broadcast_shapes;
 
 pub(crate) use ndexpr_runtime::view::Shape;
-
-/// The shape that all views broadcast to.
-pub(crate) fn broadcast(views: &[View<'_>]) -> Result<Shape, BroadcastError> {
-    broadcast_shapes(views.iter().map(View::shape))
-}
 
 /// True if a result of one shape fills an output of the other.
 pub(crate) fn broadcasts_to(from: &[usize], to: &[usize]) -> bool {

@@ -89,7 +89,7 @@ impl fmt::Display for Signature {
     }
 }
 
-/// The value of a variable: an array somewhere else, one number, or the output as it was before.
+/// The value of a variable: an array somewhere else, one number, or the output as it was before the call.
 #[derive(Clone, Debug)]
 pub struct Var<'a> {
     kind: VarKind<'a>,
@@ -99,25 +99,43 @@ pub struct Var<'a> {
 enum VarKind<'a> {
     View(View<'a>),
     Scalar { dtype: DType, bytes: [u8; 8] },
+    Output { dtype: DType },
 }
 
 impl<'a> Var<'a> {
+    /// The output of the call, as it was before: `a = a + b*2` without a second array. Its elements are of type `T`.
+    ///
+    /// ```
+    /// use ndexpr::{Var, evaluate_into, vars};
+    ///
+    /// let mut a = [1.0, 2.0, 3.0];
+    /// evaluate_into("a + b*2", vars! { a: Var::output::<f64>(), b: 10.0 }, &mut a[..])?;
+    /// assert_eq!(a, [21.0, 22.0, 23.0]);
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    #[must_use]
+    pub fn output<T: Element>() -> Var<'a> {
+        Var { kind: VarKind::Output { dtype: T::DTYPE } }
+    }
+
     /// The type, as a signature has it.
     #[must_use]
     pub fn ty(&self) -> VarType {
         match &self.kind {
             VarKind::View(view) => VarType::array(view.dtype()),
+            VarKind::Output { dtype } => VarType::array(*dtype),
             VarKind::Scalar { dtype, .. } => VarType::scalar(*dtype),
         }
     }
 
-    /// The value as a view; a number is one of rank 0.
-    pub(crate) fn view(&self) -> View<'_> {
+    /// The value as a view; a number is one of rank 0. None if it is the output.
+    pub(crate) fn view(&self) -> Option<View<'_>> {
         match &self.kind {
-            VarKind::View(view) => view.clone(),
+            VarKind::View(view) => Some(view.clone()),
             VarKind::Scalar { dtype, bytes } => {
-                View::from_bytes(bytes, *dtype, &[], &[], 0).expect("8 bytes hold any element")
+                Some(View::from_bytes(bytes, *dtype, &[], &[], 0).expect("8 bytes hold any element"))
             }
+            VarKind::Output { .. } => None,
         }
     }
 }

@@ -14,19 +14,23 @@ use ndexpr_runtime::view::{View, ViewMut};
 const PROGRESS_EVERY: usize = 4096;
 
 /// Evaluates a graph for every element of the output. `inputs` are the values of the graph's variables, in order,
-/// and must broadcast to the output's shape; none may overlap the output unless it is the very same view.
+/// and must broadcast to the output's shape; none may overlap the output unless it is the very same view. None is the
+/// output as it was before.
 ///
 /// # Errors
 ///
 /// If an input does not broadcast, or the run is cancelled.
 pub(crate) fn run(
     graph: &Graph,
-    inputs: &[View<'_>],
+    inputs: &[Option<View<'_>>],
     output: &mut ViewMut<'_>,
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
     let shape = output.shape().to_vec();
-    let inputs: Vec<View<'_>> = inputs.iter().map(|input| input.broadcast_to(&shape)).collect::<Result<_, _>>()?;
+    let inputs: Vec<Option<View<'_>>> = inputs
+        .iter()
+        .map(|input| input.as_ref().map(|view| view.broadcast_to(&shape)).transpose())
+        .collect::<Result<_, _>>()?;
     let mut index = vec![0; shape.len()];
     let mut values = vec![0; graph.len()];
     let n_elems = output.n_elems();
@@ -39,7 +43,7 @@ pub(crate) fn run(
             }
             progress.add_done(PROGRESS_EVERY.min(n_elems - i));
         }
-        let result = element(graph, &inputs, &index, &mut values);
+        let result = element(graph, &inputs, output, &index, &mut values);
         output.write(&index, result)?;
         advance(&mut index, &shape);
     }
@@ -47,10 +51,22 @@ pub(crate) fn run(
 }
 
 /// The value of the root at one index.
-fn element(graph: &Graph, inputs: &[View<'_>], index: &[usize], values: &mut [u64]) -> Scalar {
+fn element(
+    graph: &Graph,
+    inputs: &[Option<View<'_>>],
+    output: &ViewMut<'_>,
+    index: &[usize],
+    values: &mut [u64],
+) -> Scalar {
     for id in graph.ids() {
         values[id.index()] = match graph.expr(id) {
-            Expr::Var(var) => inputs[var.0 as usize].read(index).map_or(0, Scalar::bits),
+            Expr::Var(var) => {
+                let value = match &inputs[var.0 as usize] {
+                    Some(input) => input.read(index),
+                    None => output.read(index),
+                };
+                value.map_or(0, Scalar::bits)
+            }
             Expr::Const(value) => value.bits(),
             Expr::Apply(op, args) => {
                 let n = op.arity();

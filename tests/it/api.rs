@@ -162,6 +162,32 @@ fn outputs_may_be_inputs_or_overlap_them() {
 }
 
 #[test]
+fn outputs_are_updated_in_place() {
+    for backend in [Backend::Jit, Backend::Interp] {
+        let engine = Engine::builder().threads(2).backend(backend).build().unwrap();
+        for text in ["a + b*2", "sin(a)*2 + a", "where(a > 5, exp(-a), a) * b"] {
+            let start = Array2::from_shape_fn((50, 41), |(i, j)| (i * 41 + j) as f64);
+            let b = start.mapv(|x| x / 7.0);
+            let expected: Array2<f64> = engine.evaluate(text, &vars! { a: &start, b }).unwrap();
+            let vars = vars! { a: Var::output::<f64>(), b };
+            let mut a = start.clone();
+            engine.evaluate_into(text, &vars, &mut a).unwrap();
+            assert_eq!(a, expected, "{text}");
+            let mut big = Array2::zeros((100, 41));
+            let mut strided = big.slice_mut(s![..;-2, ..]);
+            strided.assign(&start);
+            engine.evaluate_into(text, &vars, &mut strided).unwrap();
+            assert_eq!(strided, expected, "{text}");
+            let error = engine.evaluate::<Array2<f64>>(text, &vars).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::MissingVariable);
+        }
+        let wrong = vars! { a: Var::output::<f32>(), b: 1.0_f64 };
+        let error = engine.evaluate_into("a + b", &wrong, &mut Array1::<f64>::zeros(3)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::VariableType);
+    }
+}
+
+#[test]
 fn compiled_programs_check_what_they_are_given() {
     let engine = Engine::builder().threads(1).build().unwrap();
     let signature = Signature::new().with("a", VarType::array(DType::Float64)).with("k", VarType::scalar(DType::Int32));
