@@ -1076,7 +1076,7 @@ def differences():
 DIFFERENCES_HEAD = """# Where ndexpr is not NumPy, or NumPy is not definite
 
 Written by `make_golden.py` with NumPy {version}; do not edit. What is listed here is not in the golden data. "Ours" is
-what DESIGN.md promises, not what has been tested against NumPy.
+what ARCHITECTURE.md and the README promise, not what has been tested against NumPy.
 
 ## Different by design
 
