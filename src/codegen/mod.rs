@@ -98,7 +98,8 @@ fn compile_with(work: &mut Work, tape: &Tape, kinds: &[RunKind], target: &Target
         ns_per_elem: cost(tape),
         code: std::sync::Arc::new(code),
     };
-    // SAFETY: the code was made by `loops::emit` from a tape that `tape::verify` accepts. (1) Every load and store is
+    // SAFETY: the code was made by `loops::emit` from a tape made by `tape::build`, which keeps the invariants listed
+    // in `tape::verify` (checked for every tape of a debug build). (1) Every load and store is
     // at an operand's element of a row below `n_rows` and a lane below `n_lanes`, or at a slot below `slot_bytes`:
     // strips run while a whole one is left and the tail one lane at a time. (2) Stores go to outputs and slots only,
     // bools as 0 or 1, and come after the loads of the same lanes: an output is stored in the last segment that reads
