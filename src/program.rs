@@ -41,7 +41,7 @@ type Copies = SmallVec<[Option<OwnedCopy>; 8]>;
 /// let program = engine.compile("a + b*2", &signature)?;
 ///
 /// let (a, b) = (ndarray::array![1.0, 2.0], ndarray::array![10.0, 20.0]);
-/// let mut out = ndarray::Array1::zeros(2);
+/// let mut out = ndarray::Array1::<f64>::zeros(2);
 /// program.run(&vars! { a, b }, &mut out)?;
 /// assert_eq!(out, ndarray::array![21.0, 42.0]);
 /// # Ok::<(), ndexpr::Error>(())
