@@ -88,7 +88,7 @@ pub(crate) fn compile(text: &str, signature: &Signature, options: &CompileOption
 }
 
 pub(crate) fn parse(text: &str, options: &CompileOptions) -> Result<Ast, Error> {
-    ndexpr_grammar::parse(text, &options.limits.of_text()).map_err(|error| Error::syntax(&error))
+    ndexpr_grammar::parse(text, &options.limits).map_err(|error| Error::syntax(&error))
 }
 
 pub(crate) fn lower(ast: &Ast, signature: &Signature, options: &CompileOptions) -> Result<hir::Graph, Error> {

@@ -3,9 +3,10 @@
 use crate::array::FromResult;
 use crate::cache::Cache;
 use crate::error::Error;
-use crate::options::{Backend, CompileOptions, FloatMode, Limits, Unused};
+use crate::options::{Backend, CompileOptions, FloatMode, Unused};
 use crate::program::Program;
 use crate::vars::{Signature, Vars};
+use ndexpr_grammar::Limits;
 use ndexpr_runtime::pool::{self, Pool};
 use ndexpr_runtime::view::ViewMut;
 use std::sync::{Arc, LazyLock};

@@ -46,12 +46,12 @@ pub use driver::Stage;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind};
 pub use functions::{FunctionInfo, functions};
-pub use ndexpr_grammar::{Diagnostic, Label, Span};
+pub use ndexpr_grammar::{Diagnostic, Label, Limits, Span};
 pub use ndexpr_runtime::dtype::{DType, Element, Scalar};
 pub use ndexpr_runtime::exec::Progress;
 pub use ndexpr_runtime::view::{View, ViewError, ViewMut};
 pub use op_by_op::OpByOp;
-pub use options::{Backend, FloatMode, Limits, Unused};
+pub use options::{Backend, FloatMode, Unused};
 pub use program::Program;
 pub use vars::{Signature, Var, VarType, Vars};
 

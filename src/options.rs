@@ -1,6 +1,6 @@
 //! What a caller may choose.
 
-use ndexpr_grammar::Limits as TextLimits;
+use ndexpr_grammar::Limits;
 
 /// How freely floats are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -48,31 +48,6 @@ pub enum Unused {
     Allow,
     /// They are an error: one of them may be a misspelling.
     Deny,
-}
-
-/// Bounds on what untrusted text may ask for. Beyond them is an error, never a crash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Limits {
-    /// Bytes of text; 1 MiB unless set.
-    pub max_text_bytes: usize,
-    /// Parentheses, calls, signs, powers and conditions inside of one another; 256 unless set.
-    pub max_nesting: usize,
-    /// Names, literals and operations; 16,384 unless set.
-    pub max_nodes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        let TextLimits { max_text_bytes, max_nesting, max_nodes } = TextLimits::default();
-        Limits { max_text_bytes, max_nesting, max_nodes }
-    }
-}
-
-impl Limits {
-    pub(crate) fn of_text(self) -> TextLimits {
-        let Limits { max_text_bytes, max_nesting, max_nodes } = self;
-        TextLimits { max_text_bytes, max_nesting, max_nodes }
-    }
 }
 
 /// All choices of an engine that change what it compiles.
