@@ -47,10 +47,11 @@ pub struct KernelArgs {
 /// A compiled loop.
 pub type KernelFn = unsafe extern "C" fn(args: *const KernelArgs);
 
-/// A function over a whole tile: reads `n` elements at `a` (and at `b`, if it has two arguments; otherwise
-/// `b` is null), writes `n` at `out`. All are contiguous and of the dtype the function was chosen for;
-/// they need no alignment beyond one byte. `out` may be exactly `a` or `b`, and may not overlap them otherwise.
-pub type TileFn = unsafe extern "C" fn(n: usize, out: *mut u8, a: *const u8, b: *const u8);
+/// A function over a whole tile: reads `n` elements at `a`, writes `n` at `out`. At `b` are the elements of its second
+/// argument, which it only reads, or it writes those of its second result there; if it has neither, `b` is null. All
+/// are contiguous and of the dtype the function was chosen for; they need no alignment beyond one byte. A result may be
+/// exactly where an argument is, and overlaps nothing otherwise.
+pub type TileFn = unsafe extern "C" fn(n: usize, out: *mut u8, a: *const u8, b: *mut u8);
 
 /// How an operand moves along the lanes. A kernel is specialised for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

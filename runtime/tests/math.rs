@@ -313,7 +313,7 @@ fn run_tile(
     buffers[2][offset..offset + n * size].fill(0);
     let out_idx = in_place.unwrap_or(2);
     let [a, b, out] = [0, 1, out_idx].map(|idx| buffers[idx][offset..].as_mut_ptr());
-    let b = if function.arity() == 2 { b.cast_const() } else { std::ptr::null() };
+    let b = if function.arity() == 2 { b } else { std::ptr::null_mut() };
     // SAFETY: the function is the dtype's. Each buffer has `n` initialised elements from `offset` on; `out` is one of
     // the arguments or a buffer of its own.
     unsafe { tile(n, out, a, b) };

@@ -17,10 +17,9 @@ impl Target {
     /// The host, at the level that the process runs at. None if Cranelift has no back end for it.
     pub(crate) fn host() -> Option<&'static Target> {
         static HOST: LazyLock<Option<Target>> = LazyLock::new(|| {
-            let builder = match CpuLevel::current() {
-                CpuLevel::Native => cranelift_native::builder().ok()?,
-                level => limited_x86(level)?,
-            };
+            let level = CpuLevel::current();
+            let builder =
+                if level == CpuLevel::highest() { cranelift_native::builder().ok()? } else { lowered_x86(level)? };
             Target::new(builder)
         });
         HOST.as_ref()
@@ -65,14 +64,15 @@ impl Target {
     }
 }
 
-/// An x86-64 host without the newest instructions.
-fn limited_x86(level: CpuLevel) -> Option<isa::Builder> {
+/// An x86-64 host without the instructions above a level. No other architecture has a level below its highest.
+fn lowered_x86(level: CpuLevel) -> Option<isa::Builder> {
     const BASE: &[&str] = &["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"];
     const AVX2: &[&str] = &["has_avx", "has_avx2", "has_fma", "has_bmi1", "has_bmi2", "has_lzcnt"];
     let mut builder = cranelift_native::builder_with_options(false).ok()?;
-    if cfg!(target_arch = "x86_64") {
-        // `CpuLevel::current` gives a level only if the host has all of it.
-        let names = BASE.iter().chain(if level == CpuLevel::Avx2 { AVX2 } else { &[] });
+    #[cfg(target_arch = "x86_64")]
+    {
+        // `CpuLevel::current` gives a level only if the host has all of it, and what is lowered had more than the least.
+        let names = BASE.iter().chain(if level >= CpuLevel::Avx2 { AVX2 } else { &[] });
         for name in names {
             builder.enable(name).ok()?;
         }

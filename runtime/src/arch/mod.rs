@@ -1,6 +1,16 @@
-//! The CPU that this process runs on, as code generation and dispatch see it.
+//! The CPU that this process runs on, and vectors for it.
 //!
-//! Results never depend on it; speed does. `NDEXPR_CPU` lowers the level, so that tests reach every path on one machine.
+//! [`CpuLevel`] is how much of the CPU's instruction set is used: it chooses among instances of the math functions, and
+//! what code generation may emit. Results never depend on it; speed does.
+//!
+//! `vector` has the traits that the math functions are written over, `generic` and `x86_64` their instances, and `tiles`
+//! makes tile functions of them for every level.
+
+mod generic;
+pub(crate) mod tiles;
+pub(crate) mod vector;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
 use std::sync::LazyLock;
 
@@ -9,35 +19,40 @@ use std::sync::LazyLock;
 pub enum CpuLevel {
     /// What every supported CPU has: SSE4.2 on x86-64.
     Generic,
-    /// AVX2 and FMA on x86-64.
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// All that the CPU has; AVX-512 is used where it is there.
-    Native,
+    /// AVX-512: F, DQ, VL and BW.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
 }
 
 impl CpuLevel {
-    /// The level of this process, decided when first asked for: all that the CPU has, or less if the environment
-    /// variable `NDEXPR_CPU` is `generic` or `avx2`. Any other value (`avx512`, `native`) means all. A level that the
-    /// CPU does not reach falls to the next one below.
+    /// Every level of this architecture, the lowest first.
+    #[cfg(target_arch = "x86_64")]
+    pub const ALL: [CpuLevel; 3] = [CpuLevel::Generic, CpuLevel::Avx2, CpuLevel::Avx512];
+    /// Every level of this architecture, the lowest first.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub const ALL: [CpuLevel; 1] = [CpuLevel::Generic];
+
+    /// The level of this process, decided when first asked for: the [highest](CpuLevel::highest) that the CPU reaches,
+    /// or a lower one if the environment variable `NDEXPR_CPU` has its [name](CpuLevel::name). It is there so that
+    /// tests reach every path on one machine; any other value of the variable means the highest.
     #[must_use]
     pub fn current() -> CpuLevel {
         static CURRENT: LazyLock<CpuLevel> = LazyLock::new(|| {
-            let wanted = match std::env::var("NDEXPR_CPU").as_deref() {
-                Ok("generic") => CpuLevel::Generic,
-                Ok("avx2") => CpuLevel::Avx2,
-                _ => CpuLevel::Native,
-            };
-            wanted.limited_to(highest_fixed_level())
+            let wanted = std::env::var("NDEXPR_CPU").ok();
+            let wanted = CpuLevel::ALL.into_iter().find(|level| Some(level.name()) == wanted.as_deref());
+            wanted.map_or(CpuLevel::highest(), |wanted| wanted.min(CpuLevel::highest()))
         });
         *CURRENT
     }
 
-    /// `Native` where the CPU does not even reach the level wanted.
-    fn limited_to(self, highest: Option<CpuLevel>) -> CpuLevel {
-        match (self, highest) {
-            (CpuLevel::Native, _) | (_, None) => CpuLevel::Native,
-            (wanted, Some(highest)) => wanted.min(highest),
-        }
+    /// The highest level that the CPU has all of.
+    #[must_use]
+    pub fn highest() -> CpuLevel {
+        static HIGHEST: LazyLock<CpuLevel> = LazyLock::new(detect);
+        *HIGHEST
     }
 
     /// The name that `NDEXPR_CPU` knows it by.
@@ -45,42 +60,36 @@ impl CpuLevel {
     pub fn name(self) -> &'static str {
         match self {
             CpuLevel::Generic => "generic",
+            #[cfg(target_arch = "x86_64")]
             CpuLevel::Avx2 => "avx2",
-            CpuLevel::Native => "native",
+            #[cfg(target_arch = "x86_64")]
+            CpuLevel::Avx512 => "avx512",
         }
     }
 }
 
-/// The highest level below `Native` that the CPU has all of; none if it lacks even the lowest.
-fn highest_fixed_level() -> Option<CpuLevel> {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let has_base = std::is_x86_feature_detected!("sse4.2")
-            && std::is_x86_feature_detected!("ssse3")
-            && std::is_x86_feature_detected!("popcnt");
-        let has_avx2 = std::is_x86_feature_detected!("avx2")
-            && std::is_x86_feature_detected!("fma")
-            && std::is_x86_feature_detected!("bmi1")
-            && std::is_x86_feature_detected!("bmi2")
-            && std::is_x86_feature_detected!("lzcnt");
-        has_base.then_some(if has_avx2 { CpuLevel::Avx2 } else { CpuLevel::Generic })
+#[cfg(target_arch = "x86_64")]
+fn detect() -> CpuLevel {
+    let has_avx2 = std::is_x86_feature_detected!("avx2")
+        && std::is_x86_feature_detected!("fma")
+        && std::is_x86_feature_detected!("bmi1")
+        && std::is_x86_feature_detected!("bmi2")
+        && std::is_x86_feature_detected!("lzcnt");
+    let has_avx512 = std::is_x86_feature_detected!("avx512f")
+        && std::is_x86_feature_detected!("avx512dq")
+        && std::is_x86_feature_detected!("avx512vl")
+        && std::is_x86_feature_detected!("avx512bw");
+    match (has_avx2, has_avx512) {
+        (true, true) => CpuLevel::Avx512,
+        (true, false) => CpuLevel::Avx2,
+        _ => CpuLevel::Generic,
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    None
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detect() -> CpuLevel {
+    CpuLevel::Generic
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_level_is_never_above_the_cpu() {
-        let levels = [CpuLevel::Generic, CpuLevel::Avx2, CpuLevel::Native];
-        for wanted in levels {
-            assert_eq!(wanted.limited_to(None), CpuLevel::Native, "below the lowest there is only what is there");
-            let limited = wanted.limited_to(Some(CpuLevel::Generic));
-            assert_ne!(limited, CpuLevel::Avx2);
-            assert_eq!(wanted.limited_to(Some(CpuLevel::Avx2)), wanted);
-        }
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@
 //! is `exp(-x^2) f(x) / (1 + 2x)` in double-double arithmetic, after Shepherd and Laframboise (Math. Comp. 36, 1981):
 //! `f` lies between 1 and 1.3, so a polynomial in `(x - K)/(x + K)` gives it from there to infinity.
 
-use super::double::{Double, exp_m1_reduced, fma, horner, reduce_by_ln_2, scale_by};
+use super::scalar_double::{Double, exp_m1_reduced, fma, horner, reduce_by_ln_2, scale_by};
 
 /// `K`, where the polynomial's argument is 0.
 const CENTRE: f64 = 3.25;

@@ -1,6 +1,6 @@
 //! Hyperbolic functions and their inverses, in double-double arithmetic where FreeBSD's exceed 1 ULP.
 
-use super::double::{Double, exp_m1, exp_m1_reduced, horner, ln, ln_1p, reduce_by_ln_2, scale_by};
+use super::scalar_double::{Double, exp_m1, exp_m1_reduced, horner, ln, ln_1p, reduce_by_ln_2, scale_by};
 
 /// Below it, an odd function of derivative 1 at 0 is its argument within 2^-57 of its value.
 const TINY: f64 = 1.0 / (1 << 28) as f64;

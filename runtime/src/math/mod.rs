@@ -18,12 +18,15 @@ mod hyperbolic;
 mod integer;
 mod log;
 mod modulo;
+mod polynomial;
 mod power;
+mod scalar_double;
 mod table;
 mod tile;
 mod trigonometric;
 
 use crate::abi::TileFn;
+use crate::arch::CpuLevel;
 use crate::dtype::{DType, Element, Scalar};
 use table::Row;
 
@@ -151,7 +154,14 @@ impl MathFn {
     /// the result are all of this dtype.
     #[must_use]
     pub fn tile_fn(self, dtype: DType) -> Option<TileFn> {
-        Some(self.row().code(dtype)?.tile)
+        self.tile_fn_at(dtype, CpuLevel::current())
+    }
+
+    /// As [`tile_fn`](MathFn::tile_fn), with the instructions of this level; `None` also if the CPU does not reach it.
+    /// The results are the same at every level.
+    #[must_use]
+    pub fn tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
+        (level <= CpuLevel::highest()).then_some(self.row().code(dtype)?.tiles.at(level))
     }
 
     /// The function of one element, by the very code that [`MathFn::tile_fn`] gives. `None` if the arguments are not
@@ -200,10 +210,10 @@ impl MathFn {
 
 /// Runs `tile` on one element. `tile` must be the table's code for `T`, and gets `None` if a scalar is not a `T`.
 fn apply_as<T: Element>(tile: TileFn, a: Scalar, b: Scalar) -> Option<Scalar> {
-    let (a, b): (T, T) = (a.get()?, b.get()?);
+    let (a, mut b): (T, T) = (a.get()?, b.get()?);
     let mut out = a;
     // SAFETY: `tile` is the code for `T`, since `apply` chose both by the same dtype. 1. `out`, `a` and `b` are one
     // initialised `T` each, and n is 1. 2. They are different variables, so they do not overlap.
-    unsafe { tile(1, (&raw mut out).cast(), (&raw const a).cast(), (&raw const b).cast()) };
+    unsafe { tile(1, (&raw mut out).cast(), (&raw const a).cast(), (&raw mut b).cast()) };
     Some(Scalar::new(out))
 }

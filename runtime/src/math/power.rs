@@ -2,7 +2,7 @@
 //!
 //! `pow` and `hypot` are `libm`'s (FreeBSD's and musl's), `cbrt` is its correctly rounded one (CORE-MATH's).
 
-use super::double::fma;
+use super::scalar_double::fma;
 
 pub(super) use libm::{cbrt, hypot, pow};
 

@@ -10,7 +10,8 @@
 use super::integer::Integer;
 use super::tile::{binary, unary};
 use super::{MathFn, erf, exp, hyperbolic, log, modulo, power, trigonometric};
-use crate::abi::TileFn;
+use crate::arch::tiles::{self, Tiles, Unary};
+use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
 
 /// What one function is.
@@ -27,7 +28,7 @@ pub(super) struct Row {
 /// One function's code for one dtype.
 #[derive(Clone, Copy)]
 pub(super) struct Code {
-    pub(super) tile: TileFn,
+    pub(super) tiles: Tiles,
     pub(super) ns_per_elem: f32,
     pub(super) max_ulp: Option<f64>,
 }
@@ -46,7 +47,7 @@ impl Row {
 
 /// A function of one float. `float32` goes through a function of doubles, which may be a cheaper one that is only good
 /// to a few ULP of a double.
-macro_rules! unary_row {
+macro_rules! scalar_unary_row {
     (
         $variant:ident, $name:literal, [$via_f64:path, $function:path],
         ulp: [$ulp_f32:expr, $ulp_f64:expr], ns: [$ns_f32:expr, $ns_f64:expr]
@@ -56,18 +57,49 @@ macro_rules! unary_row {
             name: $name,
             arity: 1,
             f32: Code {
-                tile: unary!(f32, |x| $via_f64(f64::from(x)) as f32),
+                tiles: Tiles::same(unary!(f32, |x| $via_f64(f64::from(x)) as f32)),
                 ns_per_elem: $ns_f32,
                 max_ulp: Some($ulp_f32),
             },
-            f64: Code { tile: unary!(f64, $function), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
+            f64: Code { tiles: Tiles::same(unary!(f64, $function)), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
             ints: None,
         }
     };
 }
 
-/// A function of two floats, as [`unary_row`].
-macro_rules! binary_row {
+/// A function of one float, over vectors.
+macro_rules! unary_row {
+    (
+        $variant:ident, $name:literal, [$of_f32:path, $of_f64:path],
+        ulp: [$ulp_f32:expr, $ulp_f64:expr], ns: [$ns_f32:expr, $ns_f64:expr]
+    ) => {{
+        struct Function;
+
+        impl Unary for Function {
+            #[inline(always)]
+            fn of_f64<V: F64s>(x: V) -> V {
+                $of_f64(x)
+            }
+
+            #[inline(always)]
+            fn of_f32<V: F32s>(x: V) -> V {
+                $of_f32(x)
+            }
+        }
+
+        Row {
+            function: MathFn::$variant,
+            name: $name,
+            arity: 1,
+            f32: Code { tiles: tiles::unary_f32::<Function>(), ns_per_elem: $ns_f32, max_ulp: Some($ulp_f32) },
+            f64: Code { tiles: tiles::unary_f64::<Function>(), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
+            ints: None,
+        }
+    }};
+}
+
+/// A function of two floats, as [`scalar_unary_row`].
+macro_rules! scalar_binary_row {
     (
         $variant:ident, $name:literal, [$via_f64:path, $function:path],
         ulp: [$ulp_f32:expr, $ulp_f64:expr], ns: [$ns_f32:expr, $ns_f64:expr],
@@ -78,11 +110,11 @@ macro_rules! binary_row {
             name: $name,
             arity: 2,
             f32: Code {
-                tile: binary!(f32, |x, y| $via_f64(f64::from(x), f64::from(y)) as f32),
+                tiles: Tiles::same(binary!(f32, |x, y| $via_f64(f64::from(x), f64::from(y)) as f32)),
                 ns_per_elem: $ns_f32,
                 max_ulp: Some($ulp_f32),
             },
-            f64: Code { tile: binary!(f64, $function), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
+            f64: Code { tiles: Tiles::same(binary!(f64, $function)), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
             ints: $ints,
         }
     };
@@ -95,8 +127,8 @@ macro_rules! modulo_row {
             function: MathFn::$variant,
             name: stringify!($name),
             arity: 2,
-            f32: Code { tile: binary!(f32, modulo::f32::$name), ns_per_elem: $ns_f32, max_ulp: None },
-            f64: Code { tile: binary!(f64, modulo::f64::$name), ns_per_elem: $ns_f64, max_ulp: None },
+            f32: Code { tiles: Tiles::same(binary!(f32, modulo::f32::$name)), ns_per_elem: $ns_f32, max_ulp: None },
+            f64: Code { tiles: Tiles::same(binary!(f64, modulo::f64::$name)), ns_per_elem: $ns_f64, max_ulp: None },
             ints: ints!($name, ns: [$ns_int, $ns_int64]),
         }
     };
@@ -106,59 +138,59 @@ macro_rules! modulo_row {
 macro_rules! ints {
     ($name:ident, ns: [$ns_int:expr, $ns_int64:expr]) => {
         Some([
-            Code { tile: binary!(i8, Integer::$name), ns_per_elem: $ns_int, max_ulp: None },
-            Code { tile: binary!(i16, Integer::$name), ns_per_elem: $ns_int, max_ulp: None },
-            Code { tile: binary!(i32, Integer::$name), ns_per_elem: $ns_int, max_ulp: None },
-            Code { tile: binary!(i64, Integer::$name), ns_per_elem: $ns_int64, max_ulp: None },
-            Code { tile: binary!(u8, Integer::$name), ns_per_elem: $ns_int, max_ulp: None },
-            Code { tile: binary!(u16, Integer::$name), ns_per_elem: $ns_int, max_ulp: None },
-            Code { tile: binary!(u32, Integer::$name), ns_per_elem: $ns_int, max_ulp: None },
-            Code { tile: binary!(u64, Integer::$name), ns_per_elem: $ns_int64, max_ulp: None },
+            Code { tiles: Tiles::same(binary!(i8, Integer::$name)), ns_per_elem: $ns_int, max_ulp: None },
+            Code { tiles: Tiles::same(binary!(i16, Integer::$name)), ns_per_elem: $ns_int, max_ulp: None },
+            Code { tiles: Tiles::same(binary!(i32, Integer::$name)), ns_per_elem: $ns_int, max_ulp: None },
+            Code { tiles: Tiles::same(binary!(i64, Integer::$name)), ns_per_elem: $ns_int64, max_ulp: None },
+            Code { tiles: Tiles::same(binary!(u8, Integer::$name)), ns_per_elem: $ns_int, max_ulp: None },
+            Code { tiles: Tiles::same(binary!(u16, Integer::$name)), ns_per_elem: $ns_int, max_ulp: None },
+            Code { tiles: Tiles::same(binary!(u32, Integer::$name)), ns_per_elem: $ns_int, max_ulp: None },
+            Code { tiles: Tiles::same(binary!(u64, Integer::$name)), ns_per_elem: $ns_int64, max_ulp: None },
         ])
     };
 }
 
 pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
-    unary_row!(Exp, "exp", [exp::exp, exp::exp], ulp: [0.501, 1.0], ns: [10.0, 9.4]),
-    unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [0.501, 1.0], ns: [5.0, 4.7]),
-    unary_row!(Exp10, "exp10", [libm::exp10, exp::exp10], ulp: [0.501, 1.0], ns: [10.0, 37.0]),
-    unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [0.501, 1.0], ns: [14.0, 13.0]),
-    unary_row!(Log, "log", [log::log, log::log], ulp: [0.501, 1.0], ns: [8.7, 6.3]),
-    unary_row!(Log2, "log2", [log::log2, log::log2], ulp: [0.501, 1.0], ns: [9.2, 8.4]),
-    unary_row!(Log10, "log10", [log::log10, log::log10], ulp: [0.501, 1.0], ns: [12.0, 11.0]),
-    unary_row!(Log1p, "log1p", [log::log1p, log::log1p], ulp: [0.501, 1.0], ns: [7.6, 6.9]),
-    unary_row!(Sin, "sin", [trigonometric::sin, trigonometric::sin], ulp: [0.501, 1.0], ns: [7.0, 7.0]),
-    unary_row!(Cos, "cos", [trigonometric::cos, trigonometric::cos], ulp: [0.501, 1.0], ns: [7.3, 7.3]),
-    unary_row!(Tan, "tan", [trigonometric::tan, trigonometric::tan], ulp: [0.501, 1.0], ns: [10.0, 9.8]),
-    unary_row!(Asin, "asin", [trigonometric::asin, trigonometric::asin], ulp: [0.501, 1.0], ns: [5.3, 5.2]),
-    unary_row!(Acos, "acos", [trigonometric::acos, trigonometric::acos], ulp: [0.501, 1.0], ns: [4.8, 4.4]),
-    unary_row!(Atan, "atan", [trigonometric::atan, trigonometric::atan], ulp: [0.501, 1.0], ns: [6.0, 5.4]),
-    binary_row!(Atan2, "atan2", [libm::atan2, trigonometric::atan2], ulp: [0.501, 0.6], ns: [8.4, 40.0], None),
-    unary_row!(Sinh, "sinh", [libm::sinh, hyperbolic::sinh], ulp: [0.501, 0.6], ns: [14.0, 34.0]),
-    unary_row!(Cosh, "cosh", [libm::cosh, hyperbolic::cosh], ulp: [0.501, 0.6], ns: [9.4, 34.0]),
-    unary_row!(Tanh, "tanh", [libm::tanh, hyperbolic::tanh], ulp: [0.501, 0.6], ns: [14.0, 37.0]),
-    unary_row!(Asinh, "asinh", [libm::asinh, hyperbolic::asinh], ulp: [0.501, 0.6], ns: [12.0, 90.0]),
-    unary_row!(Acosh, "acosh", [libm::acosh, hyperbolic::acosh], ulp: [0.501, 0.6], ns: [12.0, 73.0]),
-    unary_row!(Atanh, "atanh", [libm::atanh, hyperbolic::atanh], ulp: [0.501, 0.6], ns: [10.0, 56.0]),
-    binary_row!(Pow, "pow", [power::pow, power::pow], ulp: [0.501, 1.0], ns: [36.0, 35.0], ints!(pow, ns: [2.9, 2.7])),
-    unary_row!(Cbrt, "cbrt", [power::cbrt, power::cbrt], ulp: [0.501, 0.501], ns: [12.0, 12.0]),
-    binary_row!(Hypot, "hypot", [power::hypot, power::hypot], ulp: [0.501, 1.0], ns: [7.5, 6.3], None),
-    unary_row!(Erf, "erf", [libm::erf, erf::erf], ulp: [0.501, 1.0], ns: [13.0, 14.0]),
-    unary_row!(Erfc, "erfc", [libm::erfc, erf::erfc], ulp: [0.501, 1.0], ns: [23.0, 33.0]),
+    unary_row!(Exp, "exp", [exp::exp_f32, exp::exp], ulp: [1.0, 1.0], ns: [10.0, 9.4]),
+    scalar_unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [0.501, 1.0], ns: [5.0, 4.7]),
+    scalar_unary_row!(Exp10, "exp10", [libm::exp10, exp::exp10], ulp: [0.501, 1.0], ns: [10.0, 37.0]),
+    scalar_unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [0.501, 1.0], ns: [14.0, 13.0]),
+    scalar_unary_row!(Log, "log", [log::log, log::log], ulp: [0.501, 1.0], ns: [8.7, 6.3]),
+    scalar_unary_row!(Log2, "log2", [log::log2, log::log2], ulp: [0.501, 1.0], ns: [9.2, 8.4]),
+    scalar_unary_row!(Log10, "log10", [log::log10, log::log10], ulp: [0.501, 1.0], ns: [12.0, 11.0]),
+    scalar_unary_row!(Log1p, "log1p", [log::log1p, log::log1p], ulp: [0.501, 1.0], ns: [7.6, 6.9]),
+    scalar_unary_row!(Sin, "sin", [trigonometric::sin, trigonometric::sin], ulp: [0.501, 1.0], ns: [7.0, 7.0]),
+    scalar_unary_row!(Cos, "cos", [trigonometric::cos, trigonometric::cos], ulp: [0.501, 1.0], ns: [7.3, 7.3]),
+    scalar_unary_row!(Tan, "tan", [trigonometric::tan, trigonometric::tan], ulp: [0.501, 1.0], ns: [10.0, 9.8]),
+    scalar_unary_row!(Asin, "asin", [trigonometric::asin, trigonometric::asin], ulp: [0.501, 1.0], ns: [5.3, 5.2]),
+    scalar_unary_row!(Acos, "acos", [trigonometric::acos, trigonometric::acos], ulp: [0.501, 1.0], ns: [4.8, 4.4]),
+    scalar_unary_row!(Atan, "atan", [trigonometric::atan, trigonometric::atan], ulp: [0.501, 1.0], ns: [6.0, 5.4]),
+    scalar_binary_row!(Atan2, "atan2", [libm::atan2, trigonometric::atan2], ulp: [0.501, 0.6], ns: [8.4, 40.0], None),
+    scalar_unary_row!(Sinh, "sinh", [libm::sinh, hyperbolic::sinh], ulp: [0.501, 0.6], ns: [14.0, 34.0]),
+    scalar_unary_row!(Cosh, "cosh", [libm::cosh, hyperbolic::cosh], ulp: [0.501, 0.6], ns: [9.4, 34.0]),
+    scalar_unary_row!(Tanh, "tanh", [libm::tanh, hyperbolic::tanh], ulp: [0.501, 0.6], ns: [14.0, 37.0]),
+    scalar_unary_row!(Asinh, "asinh", [libm::asinh, hyperbolic::asinh], ulp: [0.501, 0.6], ns: [12.0, 90.0]),
+    scalar_unary_row!(Acosh, "acosh", [libm::acosh, hyperbolic::acosh], ulp: [0.501, 0.6], ns: [12.0, 73.0]),
+    scalar_unary_row!(Atanh, "atanh", [libm::atanh, hyperbolic::atanh], ulp: [0.501, 0.6], ns: [10.0, 56.0]),
+    scalar_binary_row!(Pow, "pow", [power::pow, power::pow], ulp: [0.501, 1.0], ns: [36.0, 35.0], ints!(pow, ns: [2.9, 2.7])),
+    scalar_unary_row!(Cbrt, "cbrt", [power::cbrt, power::cbrt], ulp: [0.501, 0.501], ns: [12.0, 12.0]),
+    scalar_binary_row!(Hypot, "hypot", [power::hypot, power::hypot], ulp: [0.501, 1.0], ns: [7.5, 6.3], None),
+    scalar_unary_row!(Erf, "erf", [libm::erf, erf::erf], ulp: [0.501, 1.0], ns: [13.0, 14.0]),
+    scalar_unary_row!(Erfc, "erfc", [libm::erfc, erf::erfc], ulp: [0.501, 1.0], ns: [23.0, 33.0]),
     Row {
         function: MathFn::Cube,
         name: "cube",
         arity: 1,
-        f32: Code { tile: unary!(f32, power::cube_f32), ns_per_elem: 0.7, max_ulp: Some(0.501) },
-        f64: Code { tile: unary!(f64, power::cube), ns_per_elem: 5.8, max_ulp: Some(1.0) },
+        f32: Code { tiles: Tiles::same(unary!(f32, power::cube_f32)), ns_per_elem: 0.7, max_ulp: Some(0.501) },
+        f64: Code { tiles: Tiles::same(unary!(f64, power::cube)), ns_per_elem: 5.8, max_ulp: Some(1.0) },
         ints: None,
     },
     Row {
         function: MathFn::Quart,
         name: "quart",
         arity: 1,
-        f32: Code { tile: unary!(f32, power::quart_f32), ns_per_elem: 0.8, max_ulp: Some(0.501) },
-        f64: Code { tile: unary!(f64, power::quart), ns_per_elem: 5.7, max_ulp: Some(1.0) },
+        f32: Code { tiles: Tiles::same(unary!(f32, power::quart_f32)), ns_per_elem: 0.8, max_ulp: Some(0.501) },
+        f64: Code { tiles: Tiles::same(unary!(f64, power::quart)), ns_per_elem: 5.7, max_ulp: Some(1.0) },
         ints: None,
     },
     modulo_row!(Fmod, fmod, ns: [5.3, 6.7, 2.0, 2.1]),

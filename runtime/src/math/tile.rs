@@ -35,7 +35,7 @@ pub(super) unsafe fn zip<T: Element>(n: usize, out: *mut u8, a: *const u8, b: *c
 /// The tile function of a function of one element of this type. The function never panics, see the module above.
 macro_rules! unary {
     ($ty:ty, $function:expr) => {{
-        unsafe extern "C" fn tile(n: usize, out: *mut u8, a: *const u8, _b: *const u8) {
+        unsafe extern "C" fn tile(n: usize, out: *mut u8, a: *const u8, _b: *mut u8) {
             // SAFETY: the caller keeps `TileFn`'s contract, which is all that `map` asks for; the type is a number's.
             unsafe { $crate::math::tile::map::<$ty>(n, out, a, $function) }
         }
@@ -47,7 +47,7 @@ pub(super) use unary;
 /// The tile function of a function of two elements of this type. The function never panics, see the module above.
 macro_rules! binary {
     ($ty:ty, $function:expr) => {{
-        unsafe extern "C" fn tile(n: usize, out: *mut u8, a: *const u8, b: *const u8) {
+        unsafe extern "C" fn tile(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
             // SAFETY: the caller keeps `TileFn`'s contract, which is all that `zip` asks for; the type is a number's.
             unsafe { $crate::math::tile::zip::<$ty>(n, out, a, b, $function) }
         }

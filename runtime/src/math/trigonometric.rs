@@ -1,7 +1,7 @@
 //! Sine, cosine, tangent and their inverses. `libm`'s (FreeBSD's, with Payne and Hanek's reduction of large
 //! arguments), all below 1 ULP, but for `atan2`.
 
-use super::double::{Double, fma, horner, power_of_two};
+use super::scalar_double::{Double, fma, horner, power_of_two};
 
 pub(super) use libm::{acos, asin, atan, cos, sin, tan};
 

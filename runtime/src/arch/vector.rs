@@ -1,0 +1,263 @@
+//! What the math functions are written over: vectors of floats, the integers of their bits, and masks.
+//!
+//! Every operation is defined lane by lane and to the bit, so that a function written with them alone has one result,
+//! whatever the instance: no approximate reciprocals, and no `a * b + c` but the one that says how it rounds. Lanes
+//! never meet, except in [`Mask::any`], which may only choose *how* a lane is computed.
+//!
+//! NaNs are the exception: which NaN comes out is left open.
+
+use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Sub};
+
+/// Floats, one a lane.
+pub(crate) trait Vector:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+{
+    /// `f32` or `f64`.
+    type Elem: Float;
+    /// As many integers of the same width.
+    type Bits: Bits<Elem = <Self::Elem as Float>::Bits, Mask = Self::Mask>;
+    /// One truth value a lane.
+    type Mask: Mask;
+
+    const LANES: usize;
+
+    /// The same value in every lane.
+    fn splat(value: Self::Elem) -> Self;
+
+    /// Reads [`LANES`](Vector::LANES) elements.
+    ///
+    /// # Safety
+    ///
+    /// They are readable and initialised; `src` needs no alignment.
+    unsafe fn load(src: *const Self::Elem) -> Self;
+
+    /// Writes [`LANES`](Vector::LANES) elements.
+    ///
+    /// # Safety
+    ///
+    /// They are writable; `dst` needs no alignment.
+    unsafe fn store(self, dst: *mut Self::Elem);
+
+    /// Reads `n < LANES` elements into the first lanes; the others are 1.
+    ///
+    /// # Safety
+    ///
+    /// As [`load`](Vector::load), for `n` elements.
+    unsafe fn load_first(src: *const Self::Elem, n: usize) -> Self;
+
+    /// Writes the first `n < LANES` lanes.
+    ///
+    /// # Safety
+    ///
+    /// As [`store`](Vector::store), for `n` elements.
+    unsafe fn store_first(self, dst: *mut Self::Elem, n: usize);
+
+    /// `self * factor + addend`, rounded once.
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
+
+    /// `self * factor - subtrahend`, rounded once.
+    fn mul_sub(self, factor: Self, subtrahend: Self) -> Self;
+
+    /// `minuend - self * factor`, rounded once.
+    fn neg_mul_add(self, factor: Self, minuend: Self) -> Self;
+
+    fn sqrt(self) -> Self;
+
+    /// The nearest whole number, half to even.
+    fn round(self) -> Self;
+
+    /// The next whole number towards zero.
+    fn trunc(self) -> Self;
+
+    /// `self < other`; false where either is NaN, like the three below.
+    fn lt(self, other: Self) -> Self::Mask;
+    fn le(self, other: Self) -> Self::Mask;
+    fn eq(self, other: Self) -> Self::Mask;
+
+    /// True where the lane is NaN.
+    fn is_nan(self) -> Self::Mask;
+
+    /// `if_true` where the mask is set, `if_false` elsewhere.
+    fn select(mask: Self::Mask, if_true: Self, if_false: Self) -> Self;
+
+    /// The greater; `other` where either is NaN or they are equal.
+    fn max(self, other: Self) -> Self;
+
+    /// The lesser; `other` where either is NaN or they are equal.
+    fn min(self, other: Self) -> Self;
+
+    fn to_bits(self) -> Self::Bits;
+    fn from_bits(bits: Self::Bits) -> Self;
+
+    /// `self * 2^exponent`, rounded once, for whole exponents. Of lanes of magnitude in `2^-100..2^100` (or 0, NaN,
+    /// infinite) and, in `f64`, exponents in `-2000..=2000`; in `f32`, `-250..=250`. `f32` lanes: `2^-20..2^20`.
+    fn scale(self, exponent: Self) -> Self;
+
+    /// The signed integers as floats; magnitudes below 2^51 for `f64`, 2^22 for `f32`.
+    fn from_int(int: Self::Bits) -> Self;
+
+    /// Whole floats as signed integers; magnitudes below 2^51 for `f64`, 2^22 for `f32`.
+    fn to_int(self) -> Self::Bits;
+
+    /// `table[idx % N]` for each lane; `N` is a power of two.
+    fn lookup<const N: usize>(table: &[Self::Elem; N], idx: Self::Bits) -> Self;
+
+    // What follows is the same for every instance.
+
+    #[inline(always)]
+    fn gt(self, other: Self) -> Self::Mask {
+        other.lt(self)
+    }
+
+    #[inline(always)]
+    fn ge(self, other: Self) -> Self::Mask {
+        other.le(self)
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Self::from_bits(self.to_bits() & !Self::Bits::splat(Self::Elem::SIGN))
+    }
+
+    /// The sign bit alone: 0.0 or -0.0.
+    #[inline(always)]
+    fn sign(self) -> Self {
+        Self::from_bits(self.to_bits() & Self::Bits::splat(Self::Elem::SIGN))
+    }
+
+    /// Negated where the sign bit of `other` is set.
+    #[inline(always)]
+    fn xor_sign(self, other: Self) -> Self {
+        Self::from_bits(self.to_bits() ^ other.sign().to_bits())
+    }
+
+    /// Magnitude of `self`, sign of `other`.
+    #[inline(always)]
+    fn copysign(self, other: Self) -> Self {
+        Self::from_bits(self.abs().to_bits() | other.sign().to_bits())
+    }
+
+    /// The lanes where `rare` is set are computed one by one by `function`, out of line; the others are `self`.
+    #[inline(always)]
+    fn patch(self, rare: Self::Mask, arg: Self, function: fn(Self::Elem) -> Self::Elem) -> Self {
+        if rare.any() { patch_lanes(self, rare, [arg, arg], |[x, _]| function(x)) } else { self }
+    }
+
+    /// [`patch`](Vector::patch) for functions of two arguments.
+    #[inline(always)]
+    fn patch2(self, rare: Self::Mask, args: [Self; 2], function: fn(Self::Elem, Self::Elem) -> Self::Elem) -> Self {
+        if rare.any() { patch_lanes(self, rare, args, |[x, y]| function(x, y)) } else { self }
+    }
+}
+
+/// The most lanes that any instance has.
+const MAX_LANES: usize = 16;
+
+#[cold]
+#[inline(never)]
+fn patch_lanes<V: Vector>(value: V, rare: V::Mask, args: [V; 2], function: impl Fn([V::Elem; 2]) -> V::Elem) -> V {
+    const { assert!(V::LANES <= MAX_LANES) };
+    let mut values = [V::Elem::ONE; MAX_LANES];
+    let mut xs = [V::Elem::ONE; MAX_LANES];
+    let mut ys = [V::Elem::ONE; MAX_LANES];
+    // SAFETY: each array has room for `LANES` elements, and is initialised.
+    unsafe {
+        value.store(values.as_mut_ptr());
+        args[0].store(xs.as_mut_ptr());
+        args[1].store(ys.as_mut_ptr());
+    }
+    for lane in 0..V::LANES {
+        if rare.lane(lane) {
+            values[lane] = function([xs[lane], ys[lane]]);
+        }
+    }
+    // SAFETY: as above.
+    unsafe { V::load(values.as_ptr()) }
+}
+
+/// Vectors of `f64`.
+pub(crate) trait F64s: Vector<Elem = f64> {}
+
+impl<V: Vector<Elem = f64>> F64s for V {}
+
+/// Vectors of `f32`, which can be computed with in `f64`.
+pub(crate) trait F32s: Vector<Elem = f32> {
+    /// Half as many `f64`.
+    type Wide: F64s;
+
+    /// The first and the second half of the lanes.
+    fn widen(self) -> [Self::Wide; 2];
+
+    /// The inverse of [`widen`](F32s::widen), rounded.
+    fn narrow(halves: [Self::Wide; 2]) -> Self;
+}
+
+/// Integers, one a lane; arithmetic wraps around.
+pub(crate) trait Bits:
+    Copy
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + BitAnd<Output = Self>
+    + BitOr<Output = Self>
+    + BitXor<Output = Self>
+    + Not<Output = Self>
+{
+    /// `u32` or `u64`.
+    type Elem: Copy;
+    type Mask: Mask;
+
+    /// The same value in every lane.
+    fn splat(value: Self::Elem) -> Self;
+
+    /// To the left by `count`, less than the width.
+    fn shl(self, count: u32) -> Self;
+
+    /// To the right by `count`, less than the width; zeros come in.
+    fn shr(self, count: u32) -> Self;
+
+    /// To the left by each lane's own count; 0 where that is not below the width.
+    fn shl_by(self, counts: Self) -> Self;
+
+    /// To the right by each lane's own count; 0 where that is not below the width.
+    fn shr_by(self, counts: Self) -> Self;
+
+    fn eq(self, other: Self) -> Self::Mask;
+
+    /// `self < other`, both signed.
+    fn lt_signed(self, other: Self) -> Self::Mask;
+
+    /// `self < other`, both unsigned.
+    fn lt(self, other: Self) -> Self::Mask;
+
+    /// `if_true` where the mask is set, `if_false` elsewhere.
+    fn select(mask: Self::Mask, if_true: Self, if_false: Self) -> Self;
+}
+
+/// Truth, one a lane.
+pub(crate) trait Mask: Copy + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self> {
+    /// True if any lane is set.
+    fn any(self) -> bool;
+
+    /// True if this lane is set.
+    fn lane(self, lane: usize) -> bool;
+}
+
+/// The element types.
+pub(crate) trait Float: Copy {
+    type Bits: Copy;
+    const ONE: Self;
+    /// The sign bit.
+    const SIGN: Self::Bits;
+}
+
+impl Float for f32 {
+    type Bits = u32;
+    const ONE: f32 = 1.0;
+    const SIGN: u32 = 1 << 31;
+}
+
+impl Float for f64 {
+    type Bits = u64;
+    const ONE: f64 = 1.0;
+    const SIGN: u64 = 1 << 63;
+}

@@ -1,0 +1,29 @@
+//! Polynomials of vectors. The coefficients are given with the constant first.
+
+use crate::arch::vector::Vector;
+
+/// Horner's rule: the fewest operations, each waiting for the one before.
+#[inline(always)]
+pub(super) fn horner<V: Vector, const N: usize>(x: V, coefficients: &[V::Elem; N]) -> V {
+    let mut sum = V::splat(coefficients[N - 1]);
+    for &coefficient in coefficients[..N - 1].iter().rev() {
+        sum = sum.mul_add(x, V::splat(coefficient));
+    }
+    sum
+}
+
+/// The even and the odd powers each by Horner's rule, side by side: half the wait for one operation more. `square` is
+/// `x * x`.
+#[inline(always)]
+pub(super) fn even_odd<V: Vector, const N: usize>(x: V, square: V, coefficients: &[V::Elem; N]) -> V {
+    let every_other = |start: usize| {
+        let mut idx = N - 1 - (N - 1 - start) % 2;
+        let mut sum = V::splat(coefficients[idx]);
+        while idx > start {
+            idx -= 2;
+            sum = sum.mul_add(square, V::splat(coefficients[idx]));
+        }
+        sum
+    };
+    every_other(1).mul_add(x, every_other(0))
+}
