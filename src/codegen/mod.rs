@@ -98,12 +98,12 @@ fn compile_with(work: &mut Work, tape: &Tape, kinds: &[RunKind], target: &Target
         ns_per_elem: cost(tape),
         code: std::sync::Arc::new(code),
     };
-    // SAFETY: the code was made by `loops::emit` from a tape made by `tape::build`, which keeps the invariants listed
-    // in `tape::verify` (checked for every tape of a debug build). (1) Every load and store is
+    // SAFETY: the code was made by `loops::emit` from a tape that `tape::verify` found right: `driver::build_tapes`
+    // lets no other through. (1) Every load and store is
     // at an operand's element of a row below `n_rows` and a lane below `n_lanes`, or at a slot below `slot_bytes`:
     // strips run while a whole one is left and the tail one lane at a time. (2) Stores go to outputs and slots only,
     // bools as 0 or 1, and come after the loads of the same lanes: an output is stored in the last segment that reads
-    // anything. (3) No instruction traps: integer division is not among them, and conversions saturate. (4) Tile
+    // anything, or is the result of the tile's last call. (3) No instruction traps: integer division is not among them, and conversions saturate. (4) Tile
     // functions are those of `calls`, in its order, and do not unwind. (5) `code` owns the memory of the entry.
     Ok(unsafe { Kernel::new(spec) })
 }

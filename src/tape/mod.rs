@@ -254,6 +254,18 @@ impl Tape {
         needed
     }
 
+    /// The values that each segment makes, in order.
+    pub(crate) fn by_segment(&self) -> Vec<Vec<ValueId>> {
+        let mut segments = vec![Vec::new(); self.n_segments as usize];
+        for value in self.values() {
+            // What is rematerialised and never in a slot has no segment.
+            if let Some(segment) = segments.get_mut(self.segment_of[value.index()] as usize) {
+                segment.push(value);
+            }
+        }
+        segments
+    }
+
     pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = ValueId> + use<> {
         (0..self.nodes.len() as u32).map(ValueId)
     }

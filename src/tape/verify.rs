@@ -1,4 +1,4 @@
-//! The invariants of a tape, checked in debug builds after it is scheduled.
+//! The invariants of a tape, checked for every one before it is compiled: machine code is only as safe as they are true.
 //!
 //! - Arguments come before what uses them, and are not stores.
 //! - Types fit the instruction.
@@ -35,8 +35,8 @@ fn verify_slots(tape: &Tape) -> Result<(), String> {
     let offset = |value: ValueId| tape.slot_of[value.index()].map(|slot| slot.offset);
     let is_call = |value: ValueId| matches!(tape.node(value).inst, Inst::Call { .. });
     let is_made_anew = |value: ValueId| tape.node(value).inst.is_rematerialised();
-    for segment in 0..tape.n_segments {
-        let here: Vec<ValueId> = tape.values().filter(|value| tape.segment_of[value.index()] == segment).collect();
+    for (segment, here) in tape.by_segment().iter().enumerate() {
+        let segment = segment as u32;
         // All that the loop reads must be there, and stay until it ends.
         let body = || here.iter().copied().filter(|&value| !is_call(value));
         let mut kept: FxHashMap<usize, ValueId> = FxHashMap::default();
