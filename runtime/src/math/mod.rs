@@ -16,6 +16,7 @@ mod erf;
 mod exp;
 mod hyperbolic;
 mod integer;
+mod inverse_hyperbolic;
 mod log;
 mod modulo;
 mod polynomial;

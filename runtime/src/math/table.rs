@@ -9,7 +9,7 @@
 
 use super::integer::Integer;
 use super::tile::{binary, unary};
-use super::{MathFn, erf, exp, hyperbolic, log, modulo, power, trigonometric};
+use super::{MathFn, erf, exp, hyperbolic, inverse_hyperbolic, log, modulo, power, trigonometric};
 use crate::arch::tiles::{self, Tiles, Unary};
 use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
@@ -169,9 +169,9 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     scalar_unary_row!(Sinh, "sinh", [libm::sinh, hyperbolic::sinh], ulp: [0.501, 0.6], ns: [14.0, 34.0]),
     scalar_unary_row!(Cosh, "cosh", [libm::cosh, hyperbolic::cosh], ulp: [0.501, 0.6], ns: [9.4, 34.0]),
     scalar_unary_row!(Tanh, "tanh", [libm::tanh, hyperbolic::tanh], ulp: [0.501, 0.6], ns: [14.0, 37.0]),
-    scalar_unary_row!(Asinh, "asinh", [libm::asinh, hyperbolic::asinh], ulp: [0.501, 0.6], ns: [12.0, 90.0]),
-    scalar_unary_row!(Acosh, "acosh", [libm::acosh, hyperbolic::acosh], ulp: [0.501, 0.6], ns: [12.0, 73.0]),
-    scalar_unary_row!(Atanh, "atanh", [libm::atanh, hyperbolic::atanh], ulp: [0.501, 0.6], ns: [10.0, 56.0]),
+    scalar_unary_row!(Asinh, "asinh", [libm::asinh, inverse_hyperbolic::asinh], ulp: [0.501, 0.6], ns: [12.0, 90.0]),
+    scalar_unary_row!(Acosh, "acosh", [libm::acosh, inverse_hyperbolic::acosh], ulp: [0.501, 0.6], ns: [12.0, 73.0]),
+    scalar_unary_row!(Atanh, "atanh", [libm::atanh, inverse_hyperbolic::atanh], ulp: [0.501, 0.6], ns: [10.0, 56.0]),
     scalar_binary_row!(Pow, "pow", [power::pow, power::pow], ulp: [0.501, 1.0], ns: [36.0, 35.0], ints!(pow, ns: [2.9, 2.7])),
     scalar_unary_row!(Cbrt, "cbrt", [power::cbrt, power::cbrt], ulp: [0.501, 0.501], ns: [12.0, 12.0]),
     scalar_binary_row!(Hypot, "hypot", [power::hypot, power::hypot], ulp: [0.501, 1.0], ns: [7.5, 6.3], None),
