@@ -9,7 +9,7 @@
 
 use super::integer::Integer;
 use super::tile::{binary, unary};
-use super::{MathFn, erf, exp, hyperbolic, log, modulo, power, trigonometric};
+use super::{MathFn, erf, exp, exp10, hyperbolic, inverse_hyperbolic, log, modulo, power, trigonometric};
 use crate::arch::tiles::{self, Tiles, Unary};
 use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
@@ -151,10 +151,10 @@ macro_rules! ints {
 }
 
 pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
-    unary_row!(Exp, "exp", [exp::exp_f32, exp::exp], ulp: [1.0, 1.0], ns: [10.0, 9.4]),
-    scalar_unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [0.501, 1.0], ns: [5.0, 4.7]),
-    scalar_unary_row!(Exp10, "exp10", [libm::exp10, exp::exp10], ulp: [0.501, 1.0], ns: [10.0, 37.0]),
-    scalar_unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [0.501, 1.0], ns: [14.0, 13.0]),
+    unary_row!(Exp, "exp", [exp::exp, exp::exp], ulp: [1.0, 1.0], ns: [10.0, 9.4]),
+    unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [1.0, 1.0], ns: [5.0, 4.7]),
+    unary_row!(Exp10, "exp10", [exp10::exp10, exp10::exp10], ulp: [1.0, 1.0], ns: [10.0, 37.0]),
+    unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [1.0, 1.0], ns: [14.0, 13.0]),
     scalar_unary_row!(Log, "log", [log::log, log::log], ulp: [0.501, 1.0], ns: [8.7, 6.3]),
     scalar_unary_row!(Log2, "log2", [log::log2, log::log2], ulp: [0.501, 1.0], ns: [9.2, 8.4]),
     scalar_unary_row!(Log10, "log10", [log::log10, log::log10], ulp: [0.501, 1.0], ns: [12.0, 11.0]),
@@ -166,17 +166,18 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     scalar_unary_row!(Acos, "acos", [trigonometric::acos, trigonometric::acos], ulp: [0.501, 1.0], ns: [4.8, 4.4]),
     scalar_unary_row!(Atan, "atan", [trigonometric::atan, trigonometric::atan], ulp: [0.501, 1.0], ns: [6.0, 5.4]),
     scalar_binary_row!(Atan2, "atan2", [libm::atan2, trigonometric::atan2], ulp: [0.501, 0.6], ns: [8.4, 40.0], None),
-    scalar_unary_row!(Sinh, "sinh", [libm::sinh, hyperbolic::sinh], ulp: [0.501, 0.6], ns: [14.0, 34.0]),
-    scalar_unary_row!(Cosh, "cosh", [libm::cosh, hyperbolic::cosh], ulp: [0.501, 0.6], ns: [9.4, 34.0]),
-    scalar_unary_row!(Tanh, "tanh", [libm::tanh, hyperbolic::tanh], ulp: [0.501, 0.6], ns: [14.0, 37.0]),
-    scalar_unary_row!(Asinh, "asinh", [libm::asinh, hyperbolic::asinh], ulp: [0.501, 0.6], ns: [12.0, 90.0]),
-    scalar_unary_row!(Acosh, "acosh", [libm::acosh, hyperbolic::acosh], ulp: [0.501, 0.6], ns: [12.0, 73.0]),
-    scalar_unary_row!(Atanh, "atanh", [libm::atanh, hyperbolic::atanh], ulp: [0.501, 0.6], ns: [10.0, 56.0]),
+    unary_row!(Sinh, "sinh", [hyperbolic::sinh, hyperbolic::sinh], ulp: [1.0, 1.0], ns: [14.0, 34.0]),
+    unary_row!(Cosh, "cosh", [hyperbolic::cosh, hyperbolic::cosh], ulp: [1.0, 1.0], ns: [9.4, 34.0]),
+    unary_row!(Tanh, "tanh", [hyperbolic::tanh, hyperbolic::tanh], ulp: [1.0, 1.0], ns: [14.0, 37.0]),
+    scalar_unary_row!(Asinh, "asinh", [libm::asinh, inverse_hyperbolic::asinh], ulp: [0.501, 0.6], ns: [12.0, 90.0]),
+    scalar_unary_row!(Acosh, "acosh", [libm::acosh, inverse_hyperbolic::acosh], ulp: [0.501, 0.6], ns: [12.0, 73.0]),
+    scalar_unary_row!(Atanh, "atanh", [libm::atanh, inverse_hyperbolic::atanh], ulp: [0.501, 0.6], ns: [10.0, 56.0]),
     scalar_binary_row!(Pow, "pow", [power::pow, power::pow], ulp: [0.501, 1.0], ns: [36.0, 35.0], ints!(pow, ns: [2.9, 2.7])),
     scalar_unary_row!(Cbrt, "cbrt", [power::cbrt, power::cbrt], ulp: [0.501, 0.501], ns: [12.0, 12.0]),
     scalar_binary_row!(Hypot, "hypot", [power::hypot, power::hypot], ulp: [0.501, 1.0], ns: [7.5, 6.3], None),
     scalar_unary_row!(Erf, "erf", [libm::erf, erf::erf], ulp: [0.501, 1.0], ns: [13.0, 14.0]),
     scalar_unary_row!(Erfc, "erfc", [libm::erfc, erf::erfc], ulp: [0.501, 1.0], ns: [23.0, 33.0]),
+    unary_row!(Sigmoid, "sigmoid", [exp::sigmoid, exp::sigmoid], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
     Row {
         function: MathFn::Cube,
         name: "cube",
