@@ -18,8 +18,10 @@ mod exp10;
 mod hyperbolic;
 mod integer;
 mod inverse_hyperbolic;
+mod inverse_trigonometric;
 mod log;
 mod modulo;
+mod payne_hanek;
 mod polynomial;
 mod power;
 mod powers_of_ten;
@@ -31,7 +33,7 @@ mod trigonometric;
 use crate::abi::TileFn;
 use crate::arch::CpuLevel;
 use crate::dtype::{DType, Element, Scalar};
-use table::Row;
+use table::{Code, Row};
 
 /// A function that compiled code calls once per tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -211,6 +213,63 @@ impl MathFn {
     #[must_use]
     pub fn max_ulp(self, dtype: DType) -> Option<f64> {
         self.row().code(dtype)?.max_ulp
+    }
+}
+
+/// Two functions of one argument that share most of their work, computed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MathPair {
+    /// Sine and cosine.
+    SinCos,
+}
+
+impl MathPair {
+    /// Every pair.
+    pub const ALL: [MathPair; 1] = [MathPair::SinCos];
+
+    fn code(self, dtype: DType) -> Option<&'static Code> {
+        let MathPair::SinCos = self;
+        match dtype {
+            DType::Float32 => Some(&table::SIN_COS[0]),
+            DType::Float64 => Some(&table::SIN_COS[1]),
+            _ => None,
+        }
+    }
+
+    /// Its name, in lower case: `"sin_cos"`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            MathPair::SinCos => "sin_cos",
+        }
+    }
+
+    /// The functions, in the order of the results. Each result has the bits that its function alone gives.
+    #[must_use]
+    pub fn functions(self) -> [MathFn; 2] {
+        match self {
+            MathPair::SinCos => [MathFn::Sin, MathFn::Cos],
+        }
+    }
+
+    /// Both functions over a tile of elements of this dtype, or `None` if they are not defined for them. The results of
+    /// the first go to the output, those of the second to where a second argument would be read from.
+    #[must_use]
+    pub fn tile_fn(self, dtype: DType) -> Option<TileFn> {
+        self.tile_fn_at(dtype, CpuLevel::current())
+    }
+
+    /// As [`tile_fn`](MathPair::tile_fn), with the instructions of this level; `None` also if the CPU does not reach
+    /// it. The results are the same at every level.
+    #[must_use]
+    pub fn tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
+        (level <= CpuLevel::highest()).then_some(self.code(dtype)?.tiles.at(level))
+    }
+
+    /// Roughly what an element takes on one core, in nanoseconds, as [`MathFn::ns_per_elem`].
+    #[must_use]
+    pub fn ns_per_elem(self, dtype: DType) -> f32 {
+        self.code(dtype).map_or(0.0, |code| code.ns_per_elem)
     }
 }
 

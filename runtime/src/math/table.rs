@@ -9,8 +9,10 @@
 
 use super::integer::Integer;
 use super::tile::{binary, unary};
-use super::{MathFn, erf, exp, exp10, hyperbolic, inverse_hyperbolic, log, modulo, power, trigonometric};
-use crate::arch::tiles::{self, Tiles, Unary};
+use super::{
+    MathFn, erf, exp, exp10, hyperbolic, inverse_hyperbolic, inverse_trigonometric, log, modulo, power, trigonometric,
+};
+use crate::arch::tiles::{self, Binary, Pair, Tiles, Unary};
 use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
 
@@ -120,6 +122,38 @@ macro_rules! scalar_binary_row {
     };
 }
 
+/// A function of two floats, over vectors.
+macro_rules! binary_row {
+    (
+        $variant:ident, $name:literal, [$of_f32:path, $of_f64:path],
+        ulp: [$ulp_f32:expr, $ulp_f64:expr], ns: [$ns_f32:expr, $ns_f64:expr],
+        $ints:expr
+    ) => {{
+        struct Function;
+
+        impl Binary for Function {
+            #[inline(always)]
+            fn of_f64<V: F64s>(x: V, y: V) -> V {
+                $of_f64(x, y)
+            }
+
+            #[inline(always)]
+            fn of_f32<V: F32s>(x: V, y: V) -> V {
+                $of_f32(x, y)
+            }
+        }
+
+        Row {
+            function: MathFn::$variant,
+            name: $name,
+            arity: 2,
+            f32: Code { tiles: tiles::binary_f32::<Function>(), ns_per_elem: $ns_f32, max_ulp: Some($ulp_f32) },
+            f64: Code { tiles: tiles::binary_f64::<Function>(), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
+            ints: $ints,
+        }
+    }};
+}
+
 /// A remainder or quotient: floats by `modulo`, integers by `integer`.
 macro_rules! modulo_row {
     ($variant:ident, $name:ident, ns: [$ns_f32:expr, $ns_f64:expr, $ns_int:expr, $ns_int64:expr]) => {
@@ -159,13 +193,13 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     scalar_unary_row!(Log2, "log2", [log::log2, log::log2], ulp: [0.501, 1.0], ns: [9.2, 8.4]),
     scalar_unary_row!(Log10, "log10", [log::log10, log::log10], ulp: [0.501, 1.0], ns: [12.0, 11.0]),
     scalar_unary_row!(Log1p, "log1p", [log::log1p, log::log1p], ulp: [0.501, 1.0], ns: [7.6, 6.9]),
-    scalar_unary_row!(Sin, "sin", [trigonometric::sin, trigonometric::sin], ulp: [0.501, 1.0], ns: [7.0, 7.0]),
-    scalar_unary_row!(Cos, "cos", [trigonometric::cos, trigonometric::cos], ulp: [0.501, 1.0], ns: [7.3, 7.3]),
-    scalar_unary_row!(Tan, "tan", [trigonometric::tan, trigonometric::tan], ulp: [0.501, 1.0], ns: [10.0, 9.8]),
-    scalar_unary_row!(Asin, "asin", [trigonometric::asin, trigonometric::asin], ulp: [0.501, 1.0], ns: [5.3, 5.2]),
-    scalar_unary_row!(Acos, "acos", [trigonometric::acos, trigonometric::acos], ulp: [0.501, 1.0], ns: [4.8, 4.4]),
-    scalar_unary_row!(Atan, "atan", [trigonometric::atan, trigonometric::atan], ulp: [0.501, 1.0], ns: [6.0, 5.4]),
-    scalar_binary_row!(Atan2, "atan2", [libm::atan2, trigonometric::atan2], ulp: [0.501, 0.6], ns: [8.4, 40.0], None),
+    unary_row!(Sin, "sin", [trigonometric::sin_f32, trigonometric::sin], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
+    unary_row!(Cos, "cos", [trigonometric::cos_f32, trigonometric::cos], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
+    unary_row!(Tan, "tan", [trigonometric::tan_f32, trigonometric::tan], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
+    unary_row!(Asin, "asin", [inverse_trigonometric::asin_f32, inverse_trigonometric::asin], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
+    unary_row!(Acos, "acos", [inverse_trigonometric::acos_f32, inverse_trigonometric::acos], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
+    unary_row!(Atan, "atan", [inverse_trigonometric::atan_f32, inverse_trigonometric::atan], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
+    binary_row!(Atan2, "atan2", [inverse_trigonometric::atan2_f32, inverse_trigonometric::atan2], ulp: [1.0, 1.0], ns: [1.0, 1.0], None),
     unary_row!(Sinh, "sinh", [hyperbolic::sinh, hyperbolic::sinh], ulp: [1.0, 1.0], ns: [14.0, 34.0]),
     unary_row!(Cosh, "cosh", [hyperbolic::cosh, hyperbolic::cosh], ulp: [1.0, 1.0], ns: [9.4, 34.0]),
     unary_row!(Tanh, "tanh", [hyperbolic::tanh, hyperbolic::tanh], ulp: [1.0, 1.0], ns: [14.0, 37.0]),
@@ -197,6 +231,27 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     modulo_row!(Fmod, fmod, ns: [5.3, 6.7, 2.0, 2.1]),
     modulo_row!(Remainder, remainder, ns: [6.7, 6.2, 2.1, 2.1]),
     modulo_row!(FloorDivide, floor_divide, ns: [7.2, 7.9, 2.5, 2.1]),
+];
+
+/// Sine and cosine together.
+struct SinCos;
+
+impl Pair for SinCos {
+    #[inline(always)]
+    fn of_f64<V: F64s>(x: V) -> [V; 2] {
+        trigonometric::sin_cos(x)
+    }
+
+    #[inline(always)]
+    fn of_f32<V: F32s>(x: V) -> [V; 2] {
+        trigonometric::sin_cos_f32(x)
+    }
+}
+
+/// Of `f32` and `f64`.
+pub(super) static SIN_COS: [Code; 2] = [
+    Code { tiles: tiles::pair_f32::<SinCos>(), ns_per_elem: 1.0, max_ulp: Some(1.0) },
+    Code { tiles: tiles::pair_f64::<SinCos>(), ns_per_elem: 1.0, max_ulp: Some(1.0) },
 ];
 
 const _: () = {
