@@ -9,8 +9,8 @@
 
 use super::integer::Integer;
 use super::tile::{binary, unary};
-use super::{MathFn, erf, exp, hyperbolic, log, modulo, power, trigonometric};
-use crate::arch::tiles::{self, Tiles, Unary};
+use super::{MathFn, erf, exp, hyperbolic, inverse_hyperbolic, log, log_f32, modulo, pow, power, trigonometric};
+use crate::arch::tiles::{self, Binary, Tiles, Unary};
 use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
 
@@ -120,6 +120,38 @@ macro_rules! scalar_binary_row {
     };
 }
 
+/// A function of two floats, over vectors, and perhaps of integers.
+macro_rules! binary_row {
+    (
+        $variant:ident, $name:literal, [$of_f32:path, $of_f64:path],
+        ulp: [$ulp_f32:expr, $ulp_f64:expr], ns: [$ns_f32:expr, $ns_f64:expr],
+        $ints:expr
+    ) => {{
+        struct Function;
+
+        impl Binary for Function {
+            #[inline(always)]
+            fn of_f64<V: F64s>(x: V, y: V) -> V {
+                $of_f64(x, y)
+            }
+
+            #[inline(always)]
+            fn of_f32<V: F32s>(x: V, y: V) -> V {
+                $of_f32(x, y)
+            }
+        }
+
+        Row {
+            function: MathFn::$variant,
+            name: $name,
+            arity: 2,
+            f32: Code { tiles: tiles::binary_f32::<Function>(), ns_per_elem: $ns_f32, max_ulp: Some($ulp_f32) },
+            f64: Code { tiles: tiles::binary_f64::<Function>(), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
+            ints: $ints,
+        }
+    }};
+}
+
 /// A remainder or quotient: floats by `modulo`, integers by `integer`.
 macro_rules! modulo_row {
     ($variant:ident, $name:ident, ns: [$ns_f32:expr, $ns_f64:expr, $ns_int:expr, $ns_int64:expr]) => {
@@ -155,10 +187,10 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     scalar_unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [0.501, 1.0], ns: [5.0, 4.7]),
     scalar_unary_row!(Exp10, "exp10", [libm::exp10, exp::exp10], ulp: [0.501, 1.0], ns: [10.0, 37.0]),
     scalar_unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [0.501, 1.0], ns: [14.0, 13.0]),
-    scalar_unary_row!(Log, "log", [log::log, log::log], ulp: [0.501, 1.0], ns: [8.7, 6.3]),
-    scalar_unary_row!(Log2, "log2", [log::log2, log::log2], ulp: [0.501, 1.0], ns: [9.2, 8.4]),
-    scalar_unary_row!(Log10, "log10", [log::log10, log::log10], ulp: [0.501, 1.0], ns: [12.0, 11.0]),
-    scalar_unary_row!(Log1p, "log1p", [log::log1p, log::log1p], ulp: [0.501, 1.0], ns: [7.6, 6.9]),
+    unary_row!(Log, "log", [log_f32::log_f32, log::log], ulp: [1.0, 1.0], ns: [8.7, 6.3]),
+    unary_row!(Log2, "log2", [log_f32::log2_f32, log::log2], ulp: [1.0, 1.0], ns: [9.2, 8.4]),
+    unary_row!(Log10, "log10", [log_f32::log10_f32, log::log10], ulp: [1.0, 1.0], ns: [12.0, 11.0]),
+    unary_row!(Log1p, "log1p", [log_f32::log1p_f32, log::log1p], ulp: [1.0, 1.0], ns: [7.6, 6.9]),
     scalar_unary_row!(Sin, "sin", [trigonometric::sin, trigonometric::sin], ulp: [0.501, 1.0], ns: [7.0, 7.0]),
     scalar_unary_row!(Cos, "cos", [trigonometric::cos, trigonometric::cos], ulp: [0.501, 1.0], ns: [7.3, 7.3]),
     scalar_unary_row!(Tan, "tan", [trigonometric::tan, trigonometric::tan], ulp: [0.501, 1.0], ns: [10.0, 9.8]),
@@ -169,10 +201,10 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     scalar_unary_row!(Sinh, "sinh", [libm::sinh, hyperbolic::sinh], ulp: [0.501, 0.6], ns: [14.0, 34.0]),
     scalar_unary_row!(Cosh, "cosh", [libm::cosh, hyperbolic::cosh], ulp: [0.501, 0.6], ns: [9.4, 34.0]),
     scalar_unary_row!(Tanh, "tanh", [libm::tanh, hyperbolic::tanh], ulp: [0.501, 0.6], ns: [14.0, 37.0]),
-    scalar_unary_row!(Asinh, "asinh", [libm::asinh, hyperbolic::asinh], ulp: [0.501, 0.6], ns: [12.0, 90.0]),
-    scalar_unary_row!(Acosh, "acosh", [libm::acosh, hyperbolic::acosh], ulp: [0.501, 0.6], ns: [12.0, 73.0]),
-    scalar_unary_row!(Atanh, "atanh", [libm::atanh, hyperbolic::atanh], ulp: [0.501, 0.6], ns: [10.0, 56.0]),
-    scalar_binary_row!(Pow, "pow", [power::pow, power::pow], ulp: [0.501, 1.0], ns: [36.0, 35.0], ints!(pow, ns: [2.9, 2.7])),
+    unary_row!(Asinh, "asinh", [inverse_hyperbolic::asinh_f32, inverse_hyperbolic::asinh], ulp: [1.0, 1.0], ns: [12.0, 90.0]),
+    unary_row!(Acosh, "acosh", [inverse_hyperbolic::acosh_f32, inverse_hyperbolic::acosh], ulp: [1.0, 1.0], ns: [12.0, 73.0]),
+    unary_row!(Atanh, "atanh", [inverse_hyperbolic::atanh_f32, inverse_hyperbolic::atanh], ulp: [1.0, 1.0], ns: [10.0, 56.0]),
+    binary_row!(Pow, "pow", [pow::pow_f32, pow::pow], ulp: [1.0, 1.0], ns: [36.0, 35.0], ints!(pow, ns: [2.9, 2.7])),
     scalar_unary_row!(Cbrt, "cbrt", [power::cbrt, power::cbrt], ulp: [0.501, 0.501], ns: [12.0, 12.0]),
     scalar_binary_row!(Hypot, "hypot", [power::hypot, power::hypot], ulp: [0.501, 1.0], ns: [7.5, 6.3], None),
     scalar_unary_row!(Erf, "erf", [libm::erf, erf::erf], ulp: [0.501, 1.0], ns: [13.0, 14.0]),
