@@ -14,14 +14,20 @@
 mod double;
 mod erf;
 mod exp;
+mod exp10;
 mod hyperbolic;
 mod integer;
+mod inverse_hyperbolic;
 mod inverse_trigonometric;
 mod log;
+mod log_f32;
+mod log_table;
 mod modulo;
 mod payne_hanek;
 mod polynomial;
+mod pow;
 mod power;
+mod powers_of_ten;
 mod scalar_double;
 mod table;
 mod tile;
@@ -40,7 +46,7 @@ pub enum MathFn {
     Exp,
     /// 2^x; exact where the result is a power of two.
     Exp2,
-    /// 10^x; exact for whole x from 0 to 22.
+    /// 10^x; the nearest float for whole x.
     Exp10,
     /// e^x - 1.
     Expm1,
@@ -88,6 +94,8 @@ pub enum MathFn {
     Erf,
     /// 1 - erf(x).
     Erfc,
+    /// The logistic function, 1 / (1 + e^-x).
+    Sigmoid,
     /// x^3.
     Cube,
     /// x^4.
@@ -102,7 +110,7 @@ pub enum MathFn {
 
 impl MathFn {
     /// Every function, in declaration order.
-    pub const ALL: [MathFn; 31] = [
+    pub const ALL: [MathFn; 32] = [
         MathFn::Exp,
         MathFn::Exp2,
         MathFn::Exp10,
@@ -129,6 +137,7 @@ impl MathFn {
         MathFn::Hypot,
         MathFn::Erf,
         MathFn::Erfc,
+        MathFn::Sigmoid,
         MathFn::Cube,
         MathFn::Quart,
         MathFn::Fmod,

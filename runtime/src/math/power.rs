@@ -1,10 +1,10 @@
-//! Powers, roots and lengths of floats.
+//! Small powers, roots and lengths of floats.
 //!
-//! `pow` and `hypot` are `libm`'s (FreeBSD's and musl's), `cbrt` is its correctly rounded one (CORE-MATH's).
+//! `hypot` is `libm`'s (musl's), `cbrt` is its correctly rounded one (CORE-MATH's).
 
 use super::scalar_double::fma;
 
-pub(super) use libm::{cbrt, hypot, pow};
+pub(super) use libm::{cbrt, hypot};
 
 /// `x^3` within 1 ULP. Compiled code computes it by the same operations, each rounded, and must get the same bits.
 ///

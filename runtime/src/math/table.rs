@@ -9,7 +9,10 @@
 
 use super::integer::Integer;
 use super::tile::{binary, unary};
-use super::{MathFn, erf, exp, hyperbolic, inverse_trigonometric, log, modulo, power, trigonometric};
+use super::{
+    MathFn, erf, exp, exp10, hyperbolic, inverse_hyperbolic, inverse_trigonometric, log, log_f32, modulo, pow, power,
+    trigonometric,
+};
 use crate::arch::tiles::{self, Binary, Pair, Tiles, Unary};
 use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
@@ -120,7 +123,7 @@ macro_rules! scalar_binary_row {
     };
 }
 
-/// A function of two floats, over vectors.
+/// A function of two floats, over vectors, and perhaps of integers.
 macro_rules! binary_row {
     (
         $variant:ident, $name:literal, [$of_f32:path, $of_f64:path],
@@ -183,14 +186,14 @@ macro_rules! ints {
 }
 
 pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
-    unary_row!(Exp, "exp", [exp::exp_f32, exp::exp], ulp: [1.0, 1.0], ns: [10.0, 9.4]),
-    scalar_unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [0.501, 1.0], ns: [5.0, 4.7]),
-    scalar_unary_row!(Exp10, "exp10", [libm::exp10, exp::exp10], ulp: [0.501, 1.0], ns: [10.0, 37.0]),
-    scalar_unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [0.501, 1.0], ns: [14.0, 13.0]),
-    scalar_unary_row!(Log, "log", [log::log, log::log], ulp: [0.501, 1.0], ns: [8.7, 6.3]),
-    scalar_unary_row!(Log2, "log2", [log::log2, log::log2], ulp: [0.501, 1.0], ns: [9.2, 8.4]),
-    scalar_unary_row!(Log10, "log10", [log::log10, log::log10], ulp: [0.501, 1.0], ns: [12.0, 11.0]),
-    scalar_unary_row!(Log1p, "log1p", [log::log1p, log::log1p], ulp: [0.501, 1.0], ns: [7.6, 6.9]),
+    unary_row!(Exp, "exp", [exp::exp, exp::exp], ulp: [1.0, 1.0], ns: [10.0, 9.4]),
+    unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [1.0, 1.0], ns: [5.0, 4.7]),
+    unary_row!(Exp10, "exp10", [exp10::exp10, exp10::exp10], ulp: [1.0, 1.0], ns: [10.0, 37.0]),
+    unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [1.0, 1.0], ns: [14.0, 13.0]),
+    unary_row!(Log, "log", [log_f32::log_f32, log::log], ulp: [1.0, 1.0], ns: [8.7, 6.3]),
+    unary_row!(Log2, "log2", [log_f32::log2_f32, log::log2], ulp: [1.0, 1.0], ns: [9.2, 8.4]),
+    unary_row!(Log10, "log10", [log_f32::log10_f32, log::log10], ulp: [1.0, 1.0], ns: [12.0, 11.0]),
+    unary_row!(Log1p, "log1p", [log_f32::log1p_f32, log::log1p], ulp: [1.0, 1.0], ns: [7.6, 6.9]),
     unary_row!(Sin, "sin", [trigonometric::sin_f32, trigonometric::sin], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
     unary_row!(Cos, "cos", [trigonometric::cos_f32, trigonometric::cos], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
     unary_row!(Tan, "tan", [trigonometric::tan_f32, trigonometric::tan], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
@@ -198,17 +201,18 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     unary_row!(Acos, "acos", [inverse_trigonometric::acos_f32, inverse_trigonometric::acos], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
     unary_row!(Atan, "atan", [inverse_trigonometric::atan_f32, inverse_trigonometric::atan], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
     binary_row!(Atan2, "atan2", [inverse_trigonometric::atan2_f32, inverse_trigonometric::atan2], ulp: [1.0, 1.0], ns: [1.0, 1.0], None),
-    scalar_unary_row!(Sinh, "sinh", [libm::sinh, hyperbolic::sinh], ulp: [0.501, 0.6], ns: [14.0, 34.0]),
-    scalar_unary_row!(Cosh, "cosh", [libm::cosh, hyperbolic::cosh], ulp: [0.501, 0.6], ns: [9.4, 34.0]),
-    scalar_unary_row!(Tanh, "tanh", [libm::tanh, hyperbolic::tanh], ulp: [0.501, 0.6], ns: [14.0, 37.0]),
-    scalar_unary_row!(Asinh, "asinh", [libm::asinh, hyperbolic::asinh], ulp: [0.501, 0.6], ns: [12.0, 90.0]),
-    scalar_unary_row!(Acosh, "acosh", [libm::acosh, hyperbolic::acosh], ulp: [0.501, 0.6], ns: [12.0, 73.0]),
-    scalar_unary_row!(Atanh, "atanh", [libm::atanh, hyperbolic::atanh], ulp: [0.501, 0.6], ns: [10.0, 56.0]),
-    scalar_binary_row!(Pow, "pow", [power::pow, power::pow], ulp: [0.501, 1.0], ns: [36.0, 35.0], ints!(pow, ns: [2.9, 2.7])),
+    unary_row!(Sinh, "sinh", [hyperbolic::sinh, hyperbolic::sinh], ulp: [1.0, 1.0], ns: [14.0, 34.0]),
+    unary_row!(Cosh, "cosh", [hyperbolic::cosh, hyperbolic::cosh], ulp: [1.0, 1.0], ns: [9.4, 34.0]),
+    unary_row!(Tanh, "tanh", [hyperbolic::tanh, hyperbolic::tanh], ulp: [1.0, 1.0], ns: [14.0, 37.0]),
+    unary_row!(Asinh, "asinh", [inverse_hyperbolic::asinh_f32, inverse_hyperbolic::asinh], ulp: [1.0, 1.0], ns: [12.0, 90.0]),
+    unary_row!(Acosh, "acosh", [inverse_hyperbolic::acosh_f32, inverse_hyperbolic::acosh], ulp: [1.0, 1.0], ns: [12.0, 73.0]),
+    unary_row!(Atanh, "atanh", [inverse_hyperbolic::atanh_f32, inverse_hyperbolic::atanh], ulp: [1.0, 1.0], ns: [10.0, 56.0]),
+    binary_row!(Pow, "pow", [pow::pow_f32, pow::pow], ulp: [1.0, 1.0], ns: [36.0, 35.0], ints!(pow, ns: [2.9, 2.7])),
     scalar_unary_row!(Cbrt, "cbrt", [power::cbrt, power::cbrt], ulp: [0.501, 0.501], ns: [12.0, 12.0]),
     scalar_binary_row!(Hypot, "hypot", [power::hypot, power::hypot], ulp: [0.501, 1.0], ns: [7.5, 6.3], None),
     scalar_unary_row!(Erf, "erf", [libm::erf, erf::erf], ulp: [0.501, 1.0], ns: [13.0, 14.0]),
     scalar_unary_row!(Erfc, "erfc", [libm::erfc, erf::erfc], ulp: [0.501, 1.0], ns: [23.0, 33.0]),
+    unary_row!(Sigmoid, "sigmoid", [exp::sigmoid, exp::sigmoid], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
     Row {
         function: MathFn::Cube,
         name: "cube",

@@ -253,8 +253,7 @@ fn reduce<V: F64s>(x: V) -> Reduced<V> {
     let reduced = Reduced::of(x);
     let large = !x.le(V::splat(f64::LARGE));
     if large.any() {
-        let [quadrant, r, r_low] =
-            reduce_lanes(x, large, [V::from_bits(reduced.quadrant), reduced.r, reduced.r_low]);
+        let [quadrant, r, r_low] = reduce_lanes(x, large, [V::from_bits(reduced.quadrant), reduced.r, reduced.r_low]);
         return Reduced { quadrant: quadrant.to_bits(), r, r_low };
     }
     reduced
