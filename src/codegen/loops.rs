@@ -18,6 +18,7 @@
 
 use super::Func;
 use super::bundle::Bundle;
+use super::call::{Call, Callee};
 use super::strip::Strip;
 use super::target::Target;
 use crate::tape::{Inst, Tape, ValueId};
@@ -25,8 +26,6 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use ndexpr_runtime::abi::{KernelArgs, Operand, RunKind, TileFn};
-use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::math::MathFn;
 use std::mem::offset_of;
 
 /// Where the elements of a row are, and how they follow one another.
@@ -45,7 +44,7 @@ pub(super) fn emit(
     builder_context: &mut FunctionBuilderContext,
     tape: &Tape,
     kinds: &[RunKind],
-    calls: &[(MathFn, DType)],
+    callees: &[Callee],
     target: &Target,
 ) {
     let call_conv = target.isa().default_call_conv();
@@ -65,9 +64,9 @@ pub(super) fn emit(
     let slots = field(&mut builder, offset_of!(KernelArgs, slots));
     let tile_fns = field(&mut builder, offset_of!(KernelArgs, tile_fns));
     let direct = Direct::new(tape, kinds);
-    let is_one_row = builder.ins().icmp_imm(IntCC::Equal, n_rows, 1);
+    let is_one_row = builder.ins().icmp_imm_s(IntCC::Equal, n_rows, 1);
     let mut kernel =
-        Emitter { builder, tape, kinds, calls, target, direct, n_lanes, n_rows, is_one_row, operands, slots, tile_fns };
+        Emitter { builder, tape, kinds, callees, target, direct, n_lanes, n_rows, is_one_row, operands, slots, tile_fns };
     for segment in 0..tape.n_segments {
         kernel.segment(segment);
         kernel.calls(segment);
@@ -86,7 +85,7 @@ struct Emitter<'a> {
     builder: FunctionBuilder<'a>,
     tape: &'a Tape,
     kinds: &'a [RunKind],
-    calls: &'a [(MathFn, DType)],
+    callees: &'a [Callee],
     target: &'a Target,
     direct: Direct,
     n_lanes: Value,
@@ -358,20 +357,22 @@ impl Emitter<'_> {
         let tape = self.tape;
         let mut n_elems = None;
         for value in tape.values() {
-            let node = tape.node(value);
-            let Inst::Call { function, dtype } = node.inst else { continue };
+            let Some(call) = Call::at(tape, value) else { continue };
             if tape.segment_of[value.index()] != segment {
                 continue;
             }
             let n_elems = *n_elems.get_or_insert_with(|| self.builder.ins().imul(self.n_rows, self.n_lanes));
-            let out = self.tile_elems(value);
+            let out = self.tile_elems(call.results[0]);
+            let node = tape.node(value);
             let a = self.tile_elems(node.args[0]);
-            let b = match node.args() {
-                [_, b] => self.tile_elems(*b),
+            // The second result, the second argument, or neither.
+            let b = match (&call.results[1..], node.args()) {
+                ([second], _) => self.tile_elems(*second),
+                (_, [_, b]) => self.tile_elems(*b),
                 _ => self.builder.ins().iconst(types::I64, 0),
             };
-            let index = self.calls.iter().position(|call| *call == (function, dtype));
-            let at = index.expect("the table has every call") * size_of::<TileFn>();
+            let index = self.callees.iter().position(|callee| *callee == call.callee);
+            let at = index.expect("the table has every callee") * size_of::<TileFn>();
             let callee = self.builder.ins().load(types::I64, args_flags(), self.tile_fns, at as i32);
             let mut signature = Signature::new(self.target.isa().default_call_conv());
             signature.params.extend([AbiParam::new(types::I64); 4]);
