@@ -120,11 +120,18 @@ const ARC_TANGENT_F32: [f32; 5] = [-0.33333316, 0.1999853, -0.14244428, 0.105994
 /// For magnitudes to 1/2. Off by 2^-27.6, relative to the inverse sine.
 const ARC_SINE_F32: [f32; 5] = [0.16666752, 0.0749531, 0.04546902, 0.024185503, 0.042157013];
 
+#[inline(always)]
+fn select<V: Vector>(mask: V::Mask, if_true: Double<V>, if_false: Double<V>) -> Double<V> {
+    Double {
+        high: V::select(mask, if_true.high, if_false.high),
+        low: V::select(mask, if_true.low, if_false.low),
+    }
+}
+
 /// Constants of two parts.
 #[inline(always)]
 fn choose<V: Vector>(mask: V::Mask, if_true: [V::Elem; 2], if_false: [V::Elem; 2]) -> Double<V> {
-    let [high, low] = [0, 1].map(|part| V::select(mask, V::splat(if_true[part]), V::splat(if_false[part])));
-    Double { high, low }
+    select(mask, Double::splat(if_true), Double::splat(if_false))
 }
 
 /// `base + angle` or `base - angle`, where `angle` is that of the point whose coordinates are `small` and `large`, in
@@ -158,10 +165,7 @@ impl<V: Vector<Elem: Constants>> Octant<V> {
         let quotient_low = (quotient.neg_mul_add(under, over) + rest_low) * reciprocal;
         let square = quotient * quotient;
         let tail = (quotient * square).mul_add(V::Elem::arc_tangent(square), quotient_low);
-        let base = Double {
-            high: V::select(is_second, diagonal.high, axis.high),
-            low: V::select(is_second, diagonal.low, axis.low),
-        };
+        let base = select(is_second, diagonal, axis);
         let sum = Double::fast_sum(base.high, quotient.xor_sign(sign));
         sum.high + (sum.low + (base.low + tail.xor_sign(sign)))
     }
@@ -192,15 +196,14 @@ fn point_angle<V: Vector<Elem: Constants>>(y: V, x: V) -> (V, V::Mask) {
     // Not minima and maxima, of which a NaN would be lost.
     let (small, large) = (V::select(is_steep, x_size, y_size), V::select(is_steep, y_size, x_size));
     let left = choose(is_left, V::Elem::PI, [V::Elem::ZERO; 2]);
-    let up = Double::splat(V::Elem::PI_OVER_2);
     let octant = Octant {
         small,
         large,
         sign: (x_size - y_size).xor_sign(x),
-        axis: Double { high: V::select(is_steep, up.high, left.high), low: V::select(is_steep, up.low, left.low) },
+        axis: select(is_steep, Double::splat(V::Elem::PI_OVER_2), left),
         diagonal: choose(is_left, V::Elem::PI_3_OVER_4, V::Elem::PI_OVER_4),
     };
-    let [least, most] = V::Elem::ORDINARY.map(V::splat);
+    let (least, most) = (V::splat(V::Elem::ORDINARY[0]), V::splat(V::Elem::ORDINARY[1]));
     let is_ordinary = least.le(large) & large.le(most) & (least.le(small) | small.eq(V::splat(V::Elem::ZERO)));
     (octant.angle().xor_sign(y), !is_ordinary)
 }
@@ -294,9 +297,8 @@ fn inverse_cosine<V: Vector<Elem: Constants>>(x: V) -> V {
     let is_small = magnitude.le(V::splat(V::Elem::HALF));
     let (square, chord) = chord(magnitude);
     let far = choose(x.lt(zero), V::Elem::PI, [V::Elem::ZERO; 2]);
-    let [high, low] = V::Elem::PI_OVER_2.map(V::splat);
     let arc = Arc {
-        base: Double { high: V::select(is_small, high, far.high), low: V::select(is_small, low, far.low) },
+        base: select(is_small, Double::splat(V::Elem::PI_OVER_2), far),
         signed: V::select(is_small, -x, chord.high.xor_sign(x)),
         signed_low: V::select(is_small, zero, chord.low.xor_sign(x)),
         square: V::select(is_small, x * x, square),

@@ -154,7 +154,8 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
     fn of(x: V) -> Reduced<V> {
         let shifted = x.mul_add(V::splat(V::Elem::TWO_OVER_PI), V::splat(V::Elem::TO_INT));
         let k = shifted - V::splat(V::Elem::TO_INT);
-        let [first, second, third] = V::Elem::PI_OVER_2.map(V::splat);
+        let [first, second, third] = V::Elem::PI_OVER_2;
+        let (first, second, third) = (V::splat(first), V::splat(second), V::splat(third));
         // Exact: a multiple of the last place of `first`, and less than `first`.
         let head = k.neg_mul_add(first, x);
         // Dekker's sum of `head` and `-k second`. Where the latter is greater, `r` is small enough to be exact.
@@ -264,12 +265,12 @@ fn reduce_f32<V: F32s>(x: V) -> Reduced<V> {
     let reduced = Reduced::of(x);
     let large = !x.le(V::splat(f32::LARGE));
     if large.any() {
-        let [low_half, high_half] = x.widen();
-        let [low_half, high_half] = [wide_parts(low_half), wide_parts(high_half)];
-        let [quadrant, r] = [0, 1].map(|idx| V::narrow([low_half[idx], high_half[idx]]));
-        let [r_low_half, r_high_half] = r.widen();
-        let r_low = V::narrow([low_half[1] - r_low_half, high_half[1] - r_high_half]);
-        let quadrant = quadrant.to_int();
+        let [front, back] = x.widen();
+        let ([front_quadrant, front], [back_quadrant, back]) = (wide_parts(front), wide_parts(back));
+        let quadrant = V::narrow([front_quadrant, back_quadrant]).to_int();
+        let r = V::narrow([front, back]);
+        let [r_front, r_back] = r.widen();
+        let r_low = V::narrow([front - r_front, back - r_back]);
         return Reduced {
             quadrant: V::Bits::select(large, quadrant, reduced.quadrant),
             r: V::select(large, r, reduced.r),
