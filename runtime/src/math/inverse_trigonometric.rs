@@ -122,10 +122,7 @@ const ARC_SINE_F32: [f32; 5] = [0.16666752, 0.0749531, 0.04546902, 0.024185503, 
 
 #[inline(always)]
 fn select<V: Vector>(mask: V::Mask, if_true: Double<V>, if_false: Double<V>) -> Double<V> {
-    Double {
-        high: V::select(mask, if_true.high, if_false.high),
-        low: V::select(mask, if_true.low, if_false.low),
-    }
+    Double { high: V::select(mask, if_true.high, if_false.high), low: V::select(mask, if_true.low, if_false.low) }
 }
 
 /// Constants of two parts.
