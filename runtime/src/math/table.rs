@@ -168,7 +168,7 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     scalar_binary_row!(Atan2, "atan2", [libm::atan2, trigonometric::atan2], ulp: [0.501, 0.6], ns: [8.4, 40.0], None),
     unary_row!(Sinh, "sinh", [hyperbolic::sinh, hyperbolic::sinh], ulp: [1.0, 1.0], ns: [14.0, 34.0]),
     unary_row!(Cosh, "cosh", [hyperbolic::cosh, hyperbolic::cosh], ulp: [1.0, 1.0], ns: [9.4, 34.0]),
-    unary_row!(Tanh, "tanh", [hyperbolic::tanh, hyperbolic::tanh], ulp: [1.0, 1.0], ns: [14.0, 37.0]),
+    unary_row!(Tanh, "tanh", [hyperbolic::tanh_f32, hyperbolic::tanh], ulp: [1.0, 1.0], ns: [14.0, 37.0]),
     scalar_unary_row!(Asinh, "asinh", [libm::asinh, inverse_hyperbolic::asinh], ulp: [0.501, 0.6], ns: [12.0, 90.0]),
     scalar_unary_row!(Acosh, "acosh", [libm::acosh, inverse_hyperbolic::acosh], ulp: [0.501, 0.6], ns: [12.0, 73.0]),
     scalar_unary_row!(Atanh, "atanh", [libm::atanh, inverse_hyperbolic::atanh], ulp: [0.501, 0.6], ns: [10.0, 56.0]),
