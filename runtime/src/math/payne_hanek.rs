@@ -50,14 +50,14 @@ fn remainder(x: f64) -> Remainder {
     let significand = u128::from(x.to_bits() & ((1 << 52) - 1) | 1 << 52);
     // `x` is `significand 2^(exponent - 1075)`. With the word of zeros, the first bit that counts has this index.
     let start = (x.to_bits() >> 52) as usize + 62 - 1075;
-    let window = [0, 1, 2].map(|idx| {
-        let [high, low] = [0, 1].map(|next| TWO_OVER_PI[start / 64 + idx + next]);
-        ((u128::from(high) << 64 | u128::from(low)) << (start % 64) >> 64) as u64
-    });
+    let word = |idx: usize| {
+        let both = u128::from(TWO_OVER_PI[start / 64 + idx]) << 64 | u128::from(TWO_OVER_PI[start / 64 + idx + 1]);
+        u128::from((both << (start % 64) >> 64) as u64)
+    };
     // The product modulo 2^192, of which the first two bits are the quadrant.
-    let low = significand * u128::from(window[2]);
-    let middle = significand * u128::from(window[1]) + (low >> 64);
-    let high = (significand * u128::from(window[0]) + (middle >> 64)) as u64;
+    let low = significand * word(2);
+    let middle = significand * word(1) + (low >> 64);
+    let high = (significand * word(0) + (middle >> 64)) as u64;
     let head = u128::from(high) << 64 | u128::from(middle as u64);
     let mut tail = (low as u64) << 2;
     let mut fraction = head << 2 | u128::from(low as u64 >> 62);
