@@ -13,7 +13,7 @@ use crate::arch::vector::{Bits, F64s, Float, Mask, Vector};
 /// sollya/exp.sollya.
 pub(super) trait Parameters: Float + 'static {
     const ZERO: Self;
-    const TWO: Self;
+    const HALF: Self;
     const INFINITY: Self;
     /// The place of the exponent in the bits.
     const EXPONENT_SHIFT: u32;
@@ -27,6 +27,10 @@ pub(super) trait Parameters: Float + 'static {
     const EXP_TAIL: &'static [Self];
     /// `p` of `2^r = 1 + r ln 2 + r^2 p(r)`, for `|r| <= 1/2`.
     const EXP2_TAIL: &'static [Self];
+    /// `p` of `exp(r) = 1 + r + r^2/2 + r^3 p(r)`, for `3/4 <= exp(r) <= 3/2`.
+    const EXPM1_TAIL: &'static [Self];
+    /// `log2(3/2) - 1/2`: subtracted before rounding, moves the power from `1/sqrt(2) ..= sqrt(2)` to `3/4 ..= 3/2`.
+    const BIAS: Self;
     /// Up to this magnitude, `exp(x)` is normal.
     const EXP_NORMAL: Self;
     /// From here, `exp(x)` is infinite.
@@ -45,7 +49,7 @@ pub(super) trait Parameters: Float + 'static {
 
 impl Parameters for f64 {
     const ZERO: f64 = 0.0;
-    const TWO: f64 = 2.0;
+    const HALF: f64 = 0.5;
     const INFINITY: f64 = f64::INFINITY;
     const EXPONENT_SHIFT: u32 = 52;
     const TO_INT: f64 = 6755399441055744.0;
@@ -76,6 +80,19 @@ impl Parameters for f64 {
         7.070753171391165e-09,
         4.482683820454909e-10,
     ];
+    const EXPM1_TAIL: &'static [f64] = &[
+        0.1666666666666666,
+        0.0416666666666675,
+        0.008333333333340135,
+        0.0013888888888164712,
+        0.00019841269821761014,
+        2.4801589473749027e-05,
+        2.7557332003488584e-06,
+        2.7554585047926817e-07,
+        2.506781356434427e-08,
+        2.2121661508388925e-09,
+    ];
+    const BIAS: f64 = 0.0849625007211562;
     const EXP_NORMAL: f64 = 708.0;
     const EXP_OVERFLOW: f64 = 709.8;
     const EXP_UNDERFLOW: f64 = -746.0;
@@ -88,7 +105,7 @@ impl Parameters for f64 {
 
 impl Parameters for f32 {
     const ZERO: f32 = 0.0;
-    const TWO: f32 = 2.0;
+    const HALF: f32 = 0.5;
     const INFINITY: f32 = f32::INFINITY;
     const EXPONENT_SHIFT: u32 = 23;
     const TO_INT: f32 = 12_582_912.0;
@@ -97,6 +114,8 @@ impl Parameters for f32 {
     const LN_2_PARTS: [f32; 2] = [0.693_145_75, 1.428_606_8e-6];
     const EXP_TAIL: &'static [f32] = &[0.5, 0.16666543, 0.041666448, 0.008366535, 0.0013936537];
     const EXP2_TAIL: &'static [f32] = &[0.2402265, 0.055503696, 0.009618076, 0.0013386784, 0.00015457286];
+    const EXPM1_TAIL: &'static [f32] = &[0.1666667, 0.041666586, 0.008331993, 0.0013917676, 0.00020985097];
+    const BIAS: f32 = 0.0849625;
     const EXP_NORMAL: f32 = 87.0;
     const EXP_OVERFLOW: f32 = 88.8;
     const EXP_UNDERFLOW: f32 = -104.0;
@@ -129,6 +148,19 @@ where
     V::Elem: Parameters,
 {
     let shifted = x.mul_add(V::splat(factor), V::splat(V::Elem::TO_INT));
+    (shifted - V::splat(V::Elem::TO_INT), shifted.to_bits())
+}
+
+/// As [`nearest`], of what is less by [`BIAS`](Parameters::BIAS).
+///
+/// Where `power` is less than 1 the last sum of `1 + (r + tail)` rounds to units half as large, to which the roundings
+/// before count twice. This makes them smaller there.
+#[inline(always)]
+pub(super) fn nearest_biased<V: Vector>(x: V, factor: V::Elem) -> (V, V::Bits)
+where
+    V::Elem: Parameters,
+{
+    let shifted = x.mul_sub(V::splat(factor), V::splat(V::Elem::BIAS)) + V::splat(V::Elem::TO_INT);
     (shifted - V::splat(V::Elem::TO_INT), shifted.to_bits())
 }
 
@@ -172,12 +204,30 @@ where
     /// Of `x` of magnitude below 2^40, or 2^20 in `f32`.
     #[inline(always)]
     pub(super) fn of(x: V) -> Exp<V> {
-        let (k, k_bits) = nearest(x, V::Elem::LOG2_E);
+        Self::reduced(x, nearest(x, V::Elem::LOG2_E), V::Elem::EXP_TAIL)
+    }
+
+    #[inline(always)]
+    fn reduced(x: V, (k, k_bits): (V, V::Bits), coefficients: &[V::Elem]) -> Exp<V> {
         let r = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[0]), x);
         let rest = k * V::splat(V::Elem::LN_2_PARTS[1]);
         let exact = r - rest;
         let square = exact * exact;
-        let tail = square.mul_sub(even_odd(exact, square, V::Elem::EXP_TAIL), rest);
+        let tail = square.mul_sub(even_odd(exact, square, coefficients), rest);
+        Exp { k, k_bits, r, tail }
+    }
+
+    /// The same with a `power` in `3/4 ..= 3/2`, and a `tail` whose error is less where `exp(r) - 1` counts.
+    #[inline(always)]
+    pub(super) fn of_biased(x: V) -> Exp<V> {
+        let (k, k_bits) = nearest_biased(x, V::Elem::LOG2_E);
+        let r = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[0]), x);
+        let rest = k * V::splat(V::Elem::LN_2_PARTS[1]);
+        let exact = r - rest;
+        let square = exact * exact;
+        // r^2/2 by itself, so that the polynomial's rounding does not count.
+        let quadratic = square.mul_sub(V::splat(V::Elem::HALF), rest);
+        let tail = (exact * square).mul_add(even_odd(exact, square, V::Elem::EXPM1_TAIL), quadratic);
         Exp { k, k_bits, r, tail }
     }
 
@@ -185,14 +235,6 @@ where
     #[inline(always)]
     pub(super) fn power(&self) -> V {
         V::splat(V::Elem::ONE) + (self.r + self.tail)
-    }
-
-    /// `scale (r + tail) + whole` in two floats, for `whole` at least as large as `scale r`, or 0.
-    #[inline(always)]
-    pub(super) fn scaled_plus(&self, scale: V, whole: V) -> Double<V> {
-        let high = scale.mul_add(self.r, whole);
-        let low = scale.mul_add(self.r, whole - high);
-        Double { high, low: scale.mul_add(self.tail, low) }
     }
 
     /// The power in two floats, of [`Exp::of`] off by one part in 2^56 or so, in `f32` 2^27.
@@ -265,9 +307,12 @@ where
     V::Elem: Parameters,
 {
     let one = V::splat(V::Elem::ONE);
-    let parts = Exp::of(x);
+    let parts = Exp::of_biased(x);
     let scale = scale_normal(one, parts.k_bits);
-    let value = parts.scaled_plus(scale, scale - one).round();
+    let whole = scale - one;
+    let high = scale.mul_add(parts.r, whole);
+    let low = scale.mul_add(parts.r, whole - high);
+    let value = high + scale.mul_add(parts.tail, low);
     // The sum lost the sign of -0.0; the others have the argument's anyway.
     let near = V::from_bits(value.to_bits() | x.sign().to_bits());
     let rare = !x.abs().le(V::splat(V::Elem::EXPM1_NEAR));
@@ -294,8 +339,7 @@ where
     let (zero, one) = (V::splat(V::Elem::ZERO), V::splat(V::Elem::ONE));
     let minus_abs = -x.abs();
     let parts = Exp::of(minus_abs);
-    let head = Double::fast_sum(one, parts.r);
-    let power = Double { high: head.high, low: head.low + parts.tail };
+    let power = parts.power_double();
     let scale = scale_normal(one, parts.k_bits);
     let sum = Double::fast_sum(one, scale * power.high);
     let divisor = Double { high: sum.high, low: scale.mul_add(power.low, sum.low) };

@@ -1,7 +1,7 @@
 //! `10^x`, of either dtype by the same code: as `exp`, see exp.rs, with `x = k log10(2) + r`, and with a table for whole
 //! `x`, where anything but the nearest float would surprise.
 
-use super::exp::{Parameters, nearest, scale_any, scale_normal};
+use super::exp::{Parameters, nearest_biased, scale_any, scale_normal};
 use super::polynomial::even_odd;
 use super::powers_of_ten::{POWERS_OF_TEN, POWERS_OF_TEN_F32};
 use crate::arch::vector::{Float, Mask, Vector};
@@ -14,7 +14,7 @@ pub(super) trait Exp10Parameters: Parameters {
     /// The second part of these times ln 10.
     const LOG10_2_REST: Self;
     const LN_10_PARTS: [Self; 2];
-    /// `p` of `10^r = 1 + r ln 10 + r^2 p(r)`, for `|r| <= log10(2)/2`.
+    /// `p` of `10^r = 1 + r ln 10 + r^2 p(r)`, for `3/4 <= 10^r <= 3/2`.
     const EXP10_TAIL: &'static [Self];
     /// Up to this magnitude, `10^x` is normal.
     const EXP10_NORMAL: Self;
@@ -33,16 +33,16 @@ impl Exp10Parameters for f64 {
     const LOG10_2_REST: f64 = 6.530912947994468e-14;
     const LN_10_PARTS: [f64; 2] = [2.302585092994046, -2.1707562233822494e-16];
     const EXP10_TAIL: &'static [f64] = &[
-        2.650949055239202,
-        2.0346785922934787,
-        1.1712551489096814,
-        0.5393829291943202,
-        0.20699584934097173,
-        0.06808936529203138,
-        0.019597629373319856,
-        0.005013911956198471,
-        0.001157386777283006,
-        0.0002422729296593915,
+        2.6509490552391983,
+        2.0346785922935564,
+        1.1712551489129452,
+        0.5393829291515977,
+        0.20699584858261666,
+        0.0680893727947529,
+        0.0195976928188469,
+        0.0050133796012120126,
+        0.001155641743294469,
+        0.0002555602858008658,
     ];
     const EXP10_NORMAL: f64 = 307.0;
     const EXP10_OVERFLOW: f64 = 330.0;
@@ -59,7 +59,7 @@ impl Exp10Parameters for f32 {
     const LOG10_2_PARTS: [f32; 2] = [0.3010254, 4.605039e-6];
     const LOG10_2_REST: f32 = 1.0603494e-5;
     const LN_10_PARTS: [f32; 2] = [2.3025851, -3.1975436e-8];
-    const EXP10_TAIL: &'static [f32] = &[2.650949, 2.0346634, 1.1712567, 0.54153776, 0.2074639];
+    const EXP10_TAIL: &'static [f32] = &[2.65095, 2.0346704, 1.1710196, 0.540897, 0.21903406];
     const EXP10_NORMAL: f32 = 37.0;
     const EXP10_OVERFLOW: f32 = 50.0;
     const EXP10_UNDERFLOW: f32 = -50.0;
@@ -76,7 +76,7 @@ pub(super) fn exp10<V: Vector>(x: V) -> V
 where
     V::Elem: Exp10Parameters,
 {
-    let (k, k_bits) = nearest(x, V::Elem::LOG2_10);
+    let (k, k_bits) = nearest_biased(x, V::Elem::LOG2_10);
     let r = k.neg_mul_add(V::splat(V::Elem::LOG10_2_PARTS[0]), x);
     let exact = k.neg_mul_add(V::splat(V::Elem::LOG10_2_PARTS[1]), r);
     let rest = k * V::splat(V::Elem::LOG10_2_REST);

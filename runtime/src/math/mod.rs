@@ -1,4 +1,4 @@
-//! Math functions over whole tiles: what compiled code calls once per tile, and the scalar functions behind them.
+//! Math functions over whole tiles: what compiled code calls once per tile.
 //!
 //! [`MathFn`] names a function, [`MathFn::tile_fn`] gives its code for a dtype, [`MathFn::apply`] runs that code on
 //! one element. There is one table, in `table.rs`, and one file per family of functions.
@@ -7,9 +7,42 @@
 //! - A result depends on the elements alone: not on the CPU, the tile's length, or the element's place in it. The sign
 //!   and payload of a NaN are the exception; that it is a NaN is not.
 //! - Floats follow C99's Annex F on special values, and are within [`MathFn::max_ulp`] of the exact value.
-//! - `float32` functions compute in `float64` and round once, but for the remainders, which are exact or NumPy's.
 //! - Integers are total: overflow wraps around, division by zero gives 0.
 //! - No function here panics, so nothing unwinds into compiled code.
+//!
+//! # How a function is built
+//!
+//! A function of floats is written once, over the `Vector` trait of [`arch`](crate::arch), and compiled for each CPU
+//! level. Take `exp`, in `exp.rs`:
+//!
+//! 1. **Reduce.** `x = k ln 2 + r` with `k` whole. `ln 2` is in two parts, so that `r` and what it lacks are both known.
+//!    The rounding of `x / ln 2` to `k` is an addition of 1.5 * 2^52, which leaves `k` in the low bits too.
+//! 2. **Approximate.** `exp(r) = 1 + r + r^2 p(r)` with `p` a minimax polynomial. `sollya/exp.sollya` makes its
+//!    coefficients and says how far off it is; `sollya/rust.py` prints them as Rust.
+//! 3. **Reconstruct** from the small to the large: `1 + (r + (r^2 p(r) + what r lacks))`. Each sum rounds, but only the last
+//!    two roundings count: half an ULP, and half an ULP of something a third as large. Where that is too much,
+//!    `double.rs` computes with two floats for one.
+//! 4. **Scale** by `2^k`: an addition to the exponent's bits, which is right where the result is normal.
+//! 5. **Take care of the rest** - overflow, subnormal results, infinities, NaN - under one `if rare.any()`, lane by lane
+//!    selected. A lane must not be able to tell whether that branch was taken for the sake of another: where it is not
+//!    rare itself, its result stays.
+//!
+//! Same bits everywhere follows from the trait: its operations are exact to the bit at every level, so there is no
+//! approximate reciprocal among them, and an FMA is one only where the code says so. Tables are for where a polynomial
+//! would be long; up to 16 (`f64`) or 32 (`f32`) entries are one permutation in AVX-512, and loads elsewhere.
+//!
+//! Everything on the way is `#[inline(always)]`, because the loop in `arch/tiles.rs` that it is inlined into is what has
+//! the instruction set; for the same reason there are no closures on the way. Whatever is really rare (the reduction of
+//! huge angles) goes through `Vector::patch`, lane by lane and out of line.
+//!
+//! # How to add one
+//!
+//! 1. The function, over `F64s` and `F32s`, in the file of its family; the script of its coefficients beside it.
+//! 2. A variant of [`MathFn`] and a row of `table.rs`, in the same place of both.
+//! 3. Its special values, in `tests/math.rs`; its ranges and its exact values, in tests/data/math/make_accuracy.py.
+//! 4. A row in the language's table, `src/ops/table.rs` of the crate `ndexpr`.
+//! 5. `cargo test -p ndexpr-runtime` at each level (`NDEXPR_CPU=generic`, `avx2`, `avx512`).
+//! 6. The search for its largest error, tests/accuracy, and its time, benches/compare.
 
 mod double;
 mod erf;

@@ -38,11 +38,20 @@ fn pow_far<V: F64s>(x: V, y: V) -> V {
         low: V::select(is_subnormal, log_subnormal.low, log.low),
     };
     let exponent = log.mul_one(y);
-    // Where it is infinite, its second part is NaN.
-    let high = exponent.high.max(V::splat(-760.0)).min(V::splat(760.0));
-    let low = V::select(exponent.high.eq(high), exponent.low, V::splat(0.0));
+    // Overflow would make it NaN.
+    let limited = (log.high * y).max(V::splat(-760.0)).min(V::splat(760.0));
+    let is_near = exponent.high.abs().lt(V::splat(760.0));
+    let high = V::select(is_near, exponent.high, limited);
+    let low = V::select(is_near, exponent.low, V::splat(0.0));
     let parts = Exp::of_double(Double { high, low });
-    parts.power_double().round().scale(parts.k)
+    let (power, k) = (parts.power_double(), parts.k);
+    let result = power.round().scale(k);
+    // Where it is subnormal it was rounded twice. Added to a number whose last place is that of the subnormal numbers,
+    // divided by 2^k, the sum is rounded once.
+    let bias = V::splat(1.0).scale(V::splat(-1022.0) - k);
+    let sum = Double::fast_sum(bias, power.high);
+    let subnormal = ((sum.high + (sum.low + power.low)) - bias).scale(k);
+    V::select(result.lt(V::splat(f64::MIN_POSITIVE)), subnormal, result)
 }
 
 /// From `|x|^y`, good for finite `x` and `y` but `x = 0`: `x^y`, by Annex F.
