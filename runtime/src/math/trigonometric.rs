@@ -248,9 +248,10 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
 #[inline(always)]
 fn reduce<V: F64s>(x: V) -> Reduced<V> {
     let reduced = Reduced::of(x);
-    let large = !x.le(V::splat(f64::LARGE));
-    if large.any() {
-        let [quadrant, r, r_low] = reduce_lanes(x, large, [V::from_bits(reduced.quadrant), reduced.r, reduced.r_low]);
+    let is_rare = !x.le(V::splat(f64::LARGE));
+    if is_rare.any() {
+        let found = (V::from_bits(reduced.quadrant), reduced.r, reduced.r_low);
+        let (quadrant, r, r_low) = reduce_lanes(x, f64::LARGE, found);
         return Reduced { quadrant: quadrant.to_bits(), r, r_low };
     }
     reduced
