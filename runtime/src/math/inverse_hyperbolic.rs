@@ -1,11 +1,11 @@
 //! Inverse hyperbolic functions, by the logarithm of log.rs of a number in two floats.
 //!
 //! The number, `x + sqrt(x^2 + 1)` for `asinh`, is 1 and something for small `x`; it is good to 2^-104, so that the something
-//! is good enough for all `x` but those that are the result themselves. Where a square root comes first, its correction
-//! and the logarithm share one division.
+//! is good enough for all `x` but those that are the result themselves.
 
 use super::double::Double;
-use super::log::{Reduced, log_double};
+use super::log::log_of_sum;
+use super::log_double::log_double;
 use super::log_f32::log_short;
 use crate::arch::vector::{F32s, F64s, Mask, Vector};
 
@@ -27,17 +27,11 @@ fn log_of_twice<V: F64s>(x: V) -> V {
     log_double(x).add(Double::splat(LN_2)).round()
 }
 
-/// `ln(x + sqrt(w))` for `1 <= x + sqrt(w) < 2^1000`; `sqrt(w)` is the larger or not, as `larger` says.
+/// What `root`, the square root of the sum's first part, lacks to be that of the sum. `root` is at least 2^-30, or 0 like the
+/// sum.
 #[inline(always)]
-fn log_of_sum<V: F64s>(x: V, w: Double<V>, root: V, sum: Double<V>) -> V {
-    let reduced = Reduced::of(sum.high);
-    // 1 / root and 1 / divisor. Only a root of 0 is below 2^-30; its correction is 0.
-    let root_divisor = root.max(V::splat(2f64.powi(-30)));
-    let divisor = reduced.divisor();
-    let reciprocal = V::splat(1.0) / (root_divisor * divisor);
-    let root_low = (root.neg_mul_add(root, w.high) + w.low) * (reciprocal * divisor * V::splat(0.5));
-    let f = Double::fast_sum(reduced.f, (sum.low + root_low) * reduced.scale());
-    reduced.ln(f, reciprocal * root_divisor).round()
+fn root_low<V: F64s>(sum: Double<V>, root: V) -> V {
+    (root.neg_mul_add(root, sum.high) + sum.low) * (V::splat(0.5) / root.max(V::splat(2f64.powi(-30))))
 }
 
 /// `ln(x + sqrt(x^2 + 1))`.
@@ -48,7 +42,8 @@ pub(super) fn asinh<V: F64s>(x: V) -> V {
     let w = Double::sum(V::splat(1.0), square.high);
     let w = Double { high: w.high, low: w.low + square.low };
     let root = w.high.sqrt();
-    let near = log_of_sum(x_abs, w, root, Double::fast_sum(root, x_abs));
+    let sum = Double::fast_sum(root, x_abs);
+    let near = log_of_sum(Double { high: sum.high, low: sum.low + root_low(w, root) });
     let near = V::select(x_abs.lt(V::splat(TINY)), x, near.copysign(x));
     let rare = !x_abs.lt(V::splat(LARGE));
     if rare.any() {
@@ -67,7 +62,8 @@ pub(super) fn acosh<V: F64s>(x: V) -> V {
     let w = Double::fast_sum(square.high, V::splat(-1.0));
     let w = Double::fast_sum(w.high, w.low + square.low);
     let root = w.high.sqrt();
-    let near = log_of_sum(x, w, root, Double::fast_sum(x, root));
+    let sum = Double::fast_sum(x, root);
+    let near = log_of_sum(Double { high: sum.high, low: sum.low + root_low(w, root) });
     let rare = !(x.ge(V::splat(1.0)) & x.lt(V::splat(LARGE)));
     if rare.any() {
         let far = V::select(x.lt(V::splat(f64::INFINITY)), log_of_twice(x), x + x);
@@ -90,10 +86,8 @@ pub(super) fn atanh<V: F64s>(x: V) -> V {
     let v = twice * reciprocal;
     let v_low = v.neg_mul_add(below.low, v.neg_mul_add(below.high, twice)) * reciprocal;
     let sum = Double::sum(one, v);
-    let reduced = Reduced::of(sum.high);
-    let f = Double::fast_sum(reduced.f, (sum.low + v_low) * reduced.scale());
-    let reciprocal = one / reduced.divisor();
-    let near = (reduced.ln(f, reciprocal).round() * V::splat(0.5)).copysign(x);
+    let sum = Double { high: sum.high, low: sum.low + v_low };
+    let near = (log_of_sum(sum) * V::splat(0.5)).copysign(x);
     let near = V::select(x_abs.lt(V::splat(TINY)), x, near);
     let rare = !x_abs.lt(one);
     if rare.any() {

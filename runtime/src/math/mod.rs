@@ -18,6 +18,7 @@ mod hyperbolic;
 mod integer;
 mod inverse_hyperbolic;
 mod log;
+mod log_double;
 mod log_f32;
 mod log_table;
 mod modulo;

@@ -4,7 +4,8 @@
 
 use super::double::Double;
 use super::exp::Exp;
-use super::log::{is_extraordinary, log_double, log_double_of_subnormal};
+use super::log::is_extraordinary;
+use super::log_double::{log_double, log_double_of_subnormal};
 use super::log_f32::log2_short;
 use super::polynomial::horner;
 use crate::arch::vector::{Bits, F32s, F64s, Float, Mask, Vector};
