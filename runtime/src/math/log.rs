@@ -17,10 +17,10 @@ use crate::arch::vector::{Bits, F64s, Mask, Vector};
 
 /// What depends on the base `b`.
 trait Base {
-    /// `-log(r)`, in two parts.
+    /// `-log(r)`, in two parts, less 1023 times that of 2.
     const HIGH: [f64; 16];
     const LOW: [f64; 16];
-    /// The logarithm of 2, in two parts: the product of the first, a multiple of 2^-42, with `k` is exact.
+    /// The logarithm of 2, in two parts, whose products with exponent fields are exact.
     const OF_2: [f64; 2];
     /// The logarithm of e, in two parts.
     const OF_E: [f64; 2];
@@ -33,7 +33,7 @@ struct Natural;
 impl Base for Natural {
     const HIGH: [f64; 16] = LN_HIGH;
     const LOW: [f64; 16] = LN_LOW;
-    const OF_2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
+    const OF_2: [f64; 2] = [0.6931471805598903, 5.49792301870721e-14];
     const OF_E: [f64; 2] = [1.0, 0.0];
     const SERIES: [f64; 9] = [
         -0.5,
@@ -73,7 +73,7 @@ struct Ten;
 impl Base for Ten {
     const HIGH: [f64; 16] = LOG10_HIGH;
     const LOW: [f64; 16] = LOG10_LOW;
-    const OF_2: [f64; 2] = [0.3010299956640665, -8.532344317057107e-14];
+    const OF_2: [f64; 2] = [0.3010299956640665, -8.532344317061254e-14];
     const OF_E: [f64; 2] = [0.4342944819032518, 1.098319650216765e-17];
     const SERIES: [f64; 9] = [
         -0.2171472409516259,
@@ -121,12 +121,11 @@ impl<V: F64s> Reduced<V> {
         Reduced { shifted, m }
     }
 
-    /// `k + offset`.
+    /// `1023 + k + offset`.
     #[inline(always)]
-    pub(super) fn k(&self, offset: f64) -> V {
-        // In the low bits of 2^52 a whole number is itself.
-        let shifted_up = V::from_bits(self.shifted.shr(52) | V::Bits::splat(2f64.powi(52).to_bits()));
-        shifted_up - V::splat(2f64.powi(52) + 1023.0 - offset)
+    pub(super) fn biased(&self, offset: f64) -> V {
+        let biased = V::from_int(self.shifted.shr(52));
+        if offset == 0.0 { biased } else { biased + V::splat(offset) }
     }
 
     /// In the low four bits, the number of `r`.
@@ -157,7 +156,7 @@ impl<V: F64s> Reduced<V> {
     #[inline(always)]
     fn log<B: Base>(&self, offset: f64, t: Double<V>) -> V {
         let (high, low) = (V::lookup(&B::HIGH, self.idx()), V::lookup(&B::LOW, self.idx()));
-        let k = self.k(offset);
+        let k = self.biased(offset);
         let (high, low) = if B::OF_2[0] == 1.0 {
             (k + high, low)
         } else {

@@ -16,13 +16,13 @@ use super::log_table::{LN_CENTER_HIGH, LN_CENTER_LOW};
 use super::polynomial::horner;
 use crate::arch::vector::{F64s, Vector};
 
-/// ln 2 in two parts; the product of the first, a multiple of 2^-42, with `k` is exact.
-const LN_2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
+/// ln 2 in two parts, whose products with exponent fields are exact.
+const LN_2: [f64; 2] = [0.6931471805598903, 5.49792301870721e-14];
 
 /// `p` with `ln(m / c) = s + s^3 p(s^2)`, by sollya/log.sollya. Off by 2^-71 of `s`.
 const ARTANH_SERIES: [f64; 4] = [0.08333333333333333, 0.01250000000005322, 0.0022321426850138316, 0.000434239759692637];
 
-/// The natural logarithm of a normal, positive number, off by at most one part in 2^66.
+/// The natural logarithm of a normal, positive number, off by at most one part in 2^65.
 #[inline(always)]
 pub(super) fn log_double<V: F64s>(x: V) -> Double<V> {
     log_with_offset(x, 0.0)
@@ -38,7 +38,7 @@ pub(super) fn log_double_of_subnormal<V: F64s>(x: V) -> Double<V> {
 #[inline(always)]
 fn log_with_offset<V: F64s>(x: V, offset: f64) -> Double<V> {
     let reduced = Reduced::of(x);
-    let (k, idx, c) = (reduced.k(offset), reduced.idx(), reduced.center());
+    let (k, idx, c) = (reduced.biased(offset), reduced.idx(), reduced.center());
     let high = k.mul_add(V::splat(LN_2[0]), V::lookup(&LN_CENTER_HIGH, idx));
     let low = k.mul_add(V::splat(LN_2[1]), V::lookup(&LN_CENTER_LOW, idx));
 

@@ -13,10 +13,10 @@ use crate::arch::vector::{Bits, F32s, F64s, Mask, Vector};
 
 /// What depends on the base `b`.
 trait Base {
-    /// `-log(r)`, in two parts.
+    /// `-log(r)`, in two parts, less 127 times that of 2.
     const HIGH: [f32; 8];
     const LOW: [f32; 8];
-    /// The logarithm of 2, in two parts: the product of the first, a multiple of 2^-15, with `k` is exact.
+    /// The logarithm of 2, in two parts, whose products with exponent fields are exact.
     const OF_2: [f32; 2];
     /// The logarithm of e, in two parts.
     const OF_E: [f32; 2];
@@ -29,7 +29,7 @@ struct Natural;
 impl Base for Natural {
     const HIGH: [f32; 8] = LN_HIGH_F32;
     const LOW: [f32; 8] = LN_LOW_F32;
-    const OF_2: [f32; 2] = [0.69314575, 1.4286068e-6];
+    const OF_2: [f32; 2] = [0.69314575, 1.4286197e-6];
     const OF_E: [f32; 2] = [1.0, 0.0];
     const SERIES: [f32; 5] = [-0.5, 0.33333236, -0.24999514, 0.200834, -0.16871144];
 }
@@ -49,7 +49,7 @@ struct Ten;
 impl Base for Ten {
     const HIGH: [f32; 8] = LOG10_HIGH_F32;
     const LOW: [f32; 8] = LOG10_LOW_F32;
-    const OF_2: [f32; 2] = [0.3010254, 4.605039e-6];
+    const OF_2: [f32; 2] = [0.3010254, 4.605041e-6];
     const OF_E: [f32; 2] = [0.4342945, -1.010305e-8];
     const SERIES: [f32; 5] = [-0.21714725, 0.14476441, -0.108567216, 0.08721866, -0.07400361];
 }
@@ -100,9 +100,8 @@ impl<V: F32s> ReducedF32<V> {
     fn log<B: Base>(&self, offset: f32, t: Double<V>) -> V {
         let idx = self.shifted.shr(20);
         let (high, low) = (V::lookup(&B::HIGH, idx), V::lookup(&B::LOW, idx));
-        // In the low bits of 2^23 a whole number is itself.
-        let shifted_up = V::from_bits(self.shifted.shr(23) | V::Bits::splat(2f32.powi(23).to_bits()));
-        let k = shifted_up - V::splat(2f32.powi(23) + 127.0 - offset);
+        let biased = V::from_int(self.shifted.shr(23));
+        let k = if offset == 0.0 { biased } else { biased + V::splat(offset) };
         let (high, low) = if B::OF_2[0] == 1.0 {
             (k + high, low)
         } else {
@@ -184,6 +183,9 @@ pub(super) fn log1p_f32<V: F32s>(x: V) -> V {
     }
 }
 
+/// The first part of log.rs' ln 2.
+const LN_2: f64 = 0.6931471805598903;
+
 /// `p` with `ln(1 + t) = t p(t)` for the `t` of log.rs, by sollya/log.sollya. Off by 2^-31 of the logarithm.
 const LN_SHORT: [f64; 5] =
     [1.000000000011984, -0.4999999366248944, 0.33333319204700385, -0.25022987634771165, 0.20027592446238093];
@@ -193,7 +195,7 @@ const LN_SHORT: [f64; 5] =
 pub(super) fn log_short<V: F64s>(x: V) -> V {
     let reduced = Reduced::of(x);
     let t = reduced.m.mul_sub(reduced.reciprocal(), V::splat(1.0));
-    let head = reduced.k(0.0).mul_add(V::splat(std::f64::consts::LN_2), V::lookup(&LN_HIGH, reduced.idx()));
+    let head = reduced.biased(0.0).mul_add(V::splat(LN_2), V::lookup(&LN_HIGH, reduced.idx()));
     t.mul_add(horner(t, &LN_SHORT), head)
 }
 
@@ -212,5 +214,5 @@ const LOG2_SHORT: [f64; 6] = [
 pub(super) fn log2_short<V: F64s>(x: V) -> V {
     let reduced = Reduced::of(x);
     let t = reduced.m.mul_sub(reduced.reciprocal(), V::splat(1.0));
-    t.mul_add(horner(t, &LOG2_SHORT), reduced.k(0.0) + V::lookup(&LOG2_HIGH, reduced.idx()))
+    t.mul_add(horner(t, &LOG2_SHORT), reduced.biased(0.0) + V::lookup(&LOG2_HIGH, reduced.idx()))
 }
