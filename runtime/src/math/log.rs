@@ -195,6 +195,12 @@ pub(super) fn log_of_sum<V: F64s>(x: Double<V>) -> V {
     reduced.log::<Natural>(0.0, Double::fast_sum(t, x.low * reduced.scale() * reciprocal))
 }
 
+/// The natural logarithm of `2x`, for normal, positive `x`.
+#[inline(always)]
+pub(super) fn log_of_twice<V: F64s>(x: V) -> V {
+    log_normal::<V, Natural>(x, 1.0)
+}
+
 /// True where `x` is not a normal, positive, finite number.
 #[inline(always)]
 pub(super) fn is_extraordinary<V: F64s>(x: V) -> V::Mask {

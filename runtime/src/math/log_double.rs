@@ -49,7 +49,9 @@ fn log_with_offset<V: F64s>(x: V, offset: f64) -> Double<V> {
     // Exact in the first step, because `c` is short.
     let rest = s.neg_mul_add(f * half, s.neg_mul_add(c, f));
     let square = s * s;
-    let low = (s * square).mul_add(horner(square, &ARTANH_SERIES), rest.mul_add(reciprocal, low));
+    // What `s` lacks counts in its cube too.
+    let s_low = rest * reciprocal * square.mul_add(V::splat(0.25), V::splat(1.0));
+    let low = (s * square).mul_add(horner(square, &ARTANH_SERIES), s_low + low);
     // `high` is the larger or 0.
     let sum = Double::fast_sum(high, s);
     Double::fast_sum(sum.high, sum.low + low)

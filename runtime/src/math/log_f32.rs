@@ -1,14 +1,13 @@
-//! Logarithms of `f32`, in `f32`, and shorter ones of `f64` for those functions of `f32` that go by way of `f64`.
+//! Logarithms of `f32`, in `f32`, and a shorter one of `f64` for `pow`.
 //!
 //! As in log.rs, with eight numbers `r` of 6 bits; `t` is at most 1/14.
 
 use super::double::Double;
 use super::log::Reduced;
 use super::log_table::{
-    LN_HIGH, LN_HIGH_F32, LN_LOW_F32, LOG2_HIGH, LOG2_HIGH_F32, LOG2_LOW_F32, LOG10_HIGH_F32, LOG10_LOW_F32,
-    RECIPROCAL_F32,
+    LN_HIGH_F32, LN_LOW_F32, LOG2_HIGH, LOG2_HIGH_F32, LOG2_LOW_F32, LOG10_HIGH_F32, LOG10_LOW_F32, RECIPROCAL_F32,
 };
-use super::polynomial::{even_odd, horner};
+use super::polynomial::even_odd;
 use crate::arch::vector::{Bits, F32s, F64s, Mask, Vector};
 
 /// What depends on the base `b`.
@@ -129,6 +128,19 @@ fn log_normal<V: F32s, B: Base>(x: V, offset: f32) -> V {
     reduced.log::<B>(offset, Double { high: reduced.t, low: V::splat(-0.0) })
 }
 
+/// The natural logarithm of the sum, as `log_of_sum` in log.rs, below 2^126.
+#[inline(always)]
+pub(super) fn log_of_sum_f32<V: F32s>(x: Double<V>) -> V {
+    let reduced = ReducedF32::of(x.high);
+    reduced.log::<Natural>(0.0, Double::fast_sum(reduced.t, x.low * reduced.scale() * reduced.r))
+}
+
+/// The natural logarithm of `2x`, for normal, positive `x`.
+#[inline(always)]
+pub(super) fn log_of_twice_f32<V: F32s>(x: V) -> V {
+    log_normal::<V, Natural>(x, 1.0)
+}
+
 #[inline(always)]
 fn log_to<V: F32s, B: Base>(x: V) -> V {
     let near = log_normal::<V, B>(x, 0.0);
@@ -167,11 +179,8 @@ pub(super) fn log10_f32<V: F32s>(x: V) -> V {
 /// ln(1 + x): that of `1 + x` in two floats.
 #[inline(always)]
 pub(super) fn log1p_f32<V: F32s>(x: V) -> V {
-    let sum = Double::sum(V::splat(1.0), x);
-    let reduced = ReducedF32::of(sum.high);
-    let t = Double::fast_sum(reduced.t, sum.low * reduced.scale() * reduced.r);
     // The sign is that of `x`; this is for zeros.
-    let near = reduced.log::<Natural>(0.0, t).copysign(x);
+    let near = log_of_sum_f32(Double::sum(V::splat(1.0), x)).copysign(x);
     let rare = !(x.gt(V::splat(-1.0)) & x.lt(V::splat(2f32.powi(120))));
     if rare.any() {
         let far = V::select(x.lt(V::splat(f32::INFINITY)), log_normal::<V, Natural>(x, 0.0), x + x);
@@ -181,22 +190,6 @@ pub(super) fn log1p_f32<V: F32s>(x: V) -> V {
     } else {
         near
     }
-}
-
-/// The first part of log.rs' ln 2.
-const LN_2: f64 = 0.6931471805598903;
-
-/// `p` with `ln(1 + t) = t p(t)` for the `t` of log.rs, by sollya/log.sollya. Off by 2^-31 of the logarithm.
-const LN_SHORT: [f64; 5] =
-    [1.000000000011984, -0.4999999366248944, 0.33333319204700385, -0.25022987634771165, 0.20027592446238093];
-
-/// ln(x) for normal, positive `x`, off by 2^-31 of it; where `x` is near 1, `x - 1` has to be as good.
-#[inline(always)]
-pub(super) fn log_short<V: F64s>(x: V) -> V {
-    let reduced = Reduced::of(x);
-    let t = reduced.m.mul_sub(reduced.reciprocal(), V::splat(1.0));
-    let head = reduced.biased(0.0).mul_add(V::splat(LN_2), V::lookup(&LN_HIGH, reduced.idx()));
-    t.mul_add(horner(t, &LN_SHORT), head)
 }
 
 /// `p` with `log2(1 + t) = t p(t)` for the `t` of log.rs, by sollya/log.sollya. Off by 2^-37 of the logarithm.
@@ -214,5 +207,5 @@ const LOG2_SHORT: [f64; 6] = [
 pub(super) fn log2_short<V: F64s>(x: V) -> V {
     let reduced = Reduced::of(x);
     let t = reduced.m.mul_sub(reduced.reciprocal(), V::splat(1.0));
-    t.mul_add(horner(t, &LOG2_SHORT), reduced.biased(0.0) + V::lookup(&LOG2_HIGH, reduced.idx()))
+    t.mul_add(even_odd(t, t * t, &LOG2_SHORT), reduced.biased(0.0) + V::lookup(&LOG2_HIGH, reduced.idx()))
 }

@@ -8,7 +8,7 @@ use super::double::Double;
 use super::log::is_extraordinary;
 use super::log_double::{log_double, log_double_of_subnormal};
 use super::log_f32::log2_short;
-use super::polynomial::{even_odd, horner};
+use super::polynomial::even_odd;
 use crate::arch::vector::{Bits, F32s, F64s, Float, Mask, Vector};
 
 /// 16 / ln 2.
@@ -213,5 +213,5 @@ fn pow_short<V: F64s>(x: V, y: V) -> V {
     let shifted = exponent + V::splat(TO_INT / 16.0);
     let r = exponent - (shifted - V::splat(TO_INT / 16.0));
     let less_idx = V::lookup(&POWERS_LESS_IDX, shifted.to_bits());
-    V::from_bits(less_idx.to_bits() + shifted.to_bits().shl(48)) * horner(r, &EXP2_SHORT)
+    V::from_bits(less_idx.to_bits() + shifted.to_bits().shl(48)) * even_odd(r, r * r, &EXP2_SHORT)
 }
