@@ -54,7 +54,7 @@ impl Base for Two {
     const HIGH: [f64; 16] = LOG2_HIGH;
     const LOW: [f64; 16] = LOG2_LOW;
     const OF_2: [f64; 2] = [1.0, 0.0];
-    const OF_E: [f64; 2] = [1.4426950408889634, 2.0355273740931033e-17];
+    const OF_E: [f64; 2] = [std::f64::consts::LOG2_E, 2.0355273740931033e-17];
     const SERIES: [f64; 9] = [
         -0.7213475204444817,
         0.48089834696298095,
@@ -74,7 +74,7 @@ impl Base for Ten {
     const HIGH: [f64; 16] = LOG10_HIGH;
     const LOW: [f64; 16] = LOG10_LOW;
     const OF_2: [f64; 2] = [0.3010299956640665, -8.532344317061254e-14];
-    const OF_E: [f64; 2] = [0.4342944819032518, 1.098319650216765e-17];
+    const OF_E: [f64; 2] = [std::f64::consts::LOG10_E, 1.098319650216765e-17];
     const SERIES: [f64; 9] = [
         -0.2171472409516259,
         0.1447648273010819,

@@ -14,7 +14,7 @@ use super::double::Double;
 use super::log::Reduced;
 use super::log_table::{LN_CENTER_HIGH, LN_CENTER_LOW};
 use super::polynomial::horner;
-use crate::arch::vector::{F64s, Vector};
+use crate::arch::vector::F64s;
 
 /// ln 2 in two parts, whose products with exponent fields are exact.
 const LN_2: [f64; 2] = [0.6931471805598903, 5.49792301870721e-14];

@@ -39,7 +39,7 @@ impl Base for Two {
     const HIGH: [f32; 8] = LOG2_HIGH_F32;
     const LOW: [f32; 8] = LOG2_LOW_F32;
     const OF_2: [f32; 2] = [1.0, 0.0];
-    const OF_E: [f32; 2] = [1.442695, 1.925963e-8];
+    const OF_E: [f32; 2] = [std::f32::consts::LOG2_E, 1.925963e-8];
     const SERIES: [f32; 5] = [-0.7213475, 0.48089692, -0.36067498, 0.28975073, -0.24198884];
 }
 
@@ -49,7 +49,7 @@ impl Base for Ten {
     const HIGH: [f32; 8] = LOG10_HIGH_F32;
     const LOW: [f32; 8] = LOG10_LOW_F32;
     const OF_2: [f32; 2] = [0.3010254, 4.605041e-6];
-    const OF_E: [f32; 2] = [0.4342945, -1.010305e-8];
+    const OF_E: [f32; 2] = [std::f32::consts::LOG10_E, -1.010305e-8];
     const SERIES: [f32; 5] = [-0.21714725, 0.14476441, -0.108567216, 0.08721866, -0.07400361];
 }
 

@@ -27,7 +27,7 @@ const POWERS: [f64; 16] = [
     1.241857812073484,
     1.2968395546510096,
     1.3542555469368927,
-    1.4142135623730951,
+    std::f64::consts::SQRT_2,
     1.4768261459394993,
     1.5422108254079407,
     1.6104903319492543,
@@ -183,7 +183,7 @@ fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infinity: V, hal
     let is_whole = y.round().eq(y);
     let is_odd = is_whole & !(y * half).round().eq(y * half);
     let power = V::select(is_odd, power.xor_sign(x), power);
-    let power = V::select(x.lt(zero) & !is_whole & !extreme, zero / zero, power);
+    let power = V::select(x.lt(zero) & !is_whole & !extreme, infinity * zero, power);
     let power = V::select(x.is_nan() | y.is_nan(), x + y, power);
     V::select(y.eq(zero) | x.eq(one), one, power)
 }
