@@ -132,10 +132,13 @@ fn special_values_are_annex_fs() {
     const NAN: f64 = f64::NAN;
     const THREE_QUARTERS: f64 = 3.0 * FRAC_PI_4;
     let unary: &[Rows<(f64, f64)>] = &[
-        (Exp, &[(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (1e4, INF), (-1e4, 0.0)]),
-        (Exp2, &[(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (1024.0, INF), (-1076.0, 0.0)]),
-        (Exp10, &[(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (309.0, INF), (-325.0, 0.0)]),
-        (Expm1, &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -1.0), (1e4, INF), (-1e4, -1.0)]),
+        (Exp, &[(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (1e4, INF), (-1e4, 0.0), (1e30, INF), (-1e30, 0.0)]),
+        (Exp2, &[(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (1024.0, INF), (-1076.0, 0.0), (1e300, INF), (-1e300, 0.0)]),
+        (Exp10, &[
+            (0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (309.0, INF), (-325.0, 0.0), (1e30, INF), (-1e30, 0.0),
+            (-1.0, 0.1), (-5.0, 1e-5), (23.0, 1e23),
+        ]),
+        (Expm1, &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -1.0), (1e4, INF), (-1e4, -1.0), (1e30, INF), (-1e30, -1.0)]),
         (Log, &[(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-INF, NAN)]),
         (Log2, &[(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-INF, NAN)]),
         (Log10, &[(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-INF, NAN)]),
@@ -148,13 +151,14 @@ fn special_values_are_annex_fs() {
         (Atan, &[(0.0, 0.0), (-0.0, -0.0), (INF, FRAC_PI_2), (-INF, -FRAC_PI_2)]),
         (Sinh, &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -INF), (1e4, INF), (-1e4, -INF)]),
         (Cosh, &[(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, INF), (1e4, INF), (-1e4, INF)]),
-        (Tanh, &[(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0)]),
+        (Tanh, &[(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0), (1e30, 1.0), (-1e30, -1.0), (1e-40, 1e-40)]),
         (Asinh, &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -INF)]),
         (Acosh, &[(1.0, 0.0), (INF, INF), (0.5, NAN), (-2.0, NAN), (-INF, NAN)]),
         (Atanh, &[(0.0, 0.0), (-0.0, -0.0), (1.0, INF), (-1.0, -INF), (1.5, NAN), (-INF, NAN), (INF, NAN)]),
         (Cbrt, &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -INF), (-27.0, -3.0)]),
         (Erf, &[(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0)]),
         (Erfc, &[(0.0, 1.0), (-0.0, 1.0), (INF, 0.0), (-INF, 2.0), (30.0, 0.0)]),
+        (Sigmoid, &[(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0), (1e4, 1.0), (-1e4, 0.0), (100.0, 1.0)]),
         (Cube, &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -INF), (-3.0, -27.0), (-1e-200, -0.0), (-1e200, -INF)]),
         (Quart, &[(0.0, 0.0), (-0.0, 0.0), (INF, INF), (-INF, INF), (-3.0, 81.0), (-1e-200, 0.0), (1e150, INF)]),
     ];
@@ -225,8 +229,16 @@ fn whole_powers_and_their_inverses_are_exact() {
         let power: f64 = format!("1e{exponent}").parse().unwrap();
         assert_eq!(call(MathFn::Log10, [power]), exponent.into(), "log10(1e{exponent})");
     }
-    for exponent in 0..=22 {
-        assert_eq!(call(MathFn::Exp10, [exponent.into()]), 10f64.powi(exponent), "exp10({exponent})");
+    for exponent in -330..=310 {
+        let power: f64 = format!("1e{exponent}").parse().unwrap();
+        assert_eq!(call(MathFn::Exp10, [exponent.into()]), power, "exp10({exponent})");
+        let power: f32 = format!("1e{exponent}").parse().unwrap();
+        let found = MathFn::Exp10.apply(&[Scalar::new(exponent as f32)]);
+        assert_eq!(found, Some(Scalar::new(power)), "exp10({exponent}) of float32");
+    }
+    for exponent in -149..128i16 {
+        let found = MathFn::Exp2.apply(&[Scalar::new(f32::from(exponent))]);
+        assert_eq!(found, Some(Scalar::new(power_of_two(exponent.into()) as f32)), "exp2({exponent}) of float32");
     }
     for root in -2000..2000 {
         let root = f64::from(root);

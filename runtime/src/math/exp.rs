@@ -1,36 +1,189 @@
-//! Exponentials.
+//! Exponentials, of either dtype by the same code.
 //!
-//! `exp(x) = 2^k exp(r)` with `k` the whole number nearest to `x / ln 2` and `|r| <= ln(2)/2` (Cody and Waite's
-//! reduction: `ln 2` in two parts, the product of the first with `k` being exact), and `exp(r) = 1 + r + r^2 p(r)` with a
-//! minimax polynomial `p`. What `r` lacks is carried along, so that the errors left are the roundings of `r + ...` and
-//! of the last sum.
+//! `exp(x) = 2^k exp(r)` with `k` the whole number nearest to `x / ln 2` and `|r| <= ln(2)/2` (Cody and Waite, Software
+//! Manual for the Elementary Functions, 1980: `ln 2` in two parts, the product of the first with `k` being exact), and
+//! `exp(r) = 1 + r + r^2 p(r)` with a minimax polynomial `p`. What `r` lacks is carried along, so that the errors left
+//! are the roundings of `r + ...` and of the last sum.
 
 use super::double::Double;
 use super::polynomial::even_odd;
-use crate::arch::vector::{Bits, F32s, F64s, Mask, Vector};
+use crate::arch::vector::{Bits, F64s, Float, Mask, Vector};
 
-pub(super) use libm::{exp2, expm1};
+/// What the functions of this family need to know of a dtype. The polynomials and the two-part constants are made by
+/// sollya/exp.sollya.
+pub(super) trait Parameters: Float + 'static {
+    const ZERO: Self;
+    const HALF: Self;
+    const INFINITY: Self;
+    /// The place of the exponent in the bits.
+    const EXPONENT_SHIFT: u32;
+    /// Added to a number of magnitude below a quarter of it, leaves the nearest whole one in the low bits.
+    const TO_INT: Self;
+    const LOG2_E: Self;
+    const LN_2: Self;
+    /// ln 2; the product of the first part with any `k` is exact.
+    const LN_2_PARTS: [Self; 2];
+    /// `p` of `exp`: off by a 2^-3 of what would change a rounding.
+    const EXP_TAIL: &'static [Self];
+    /// `p` of `2^r = 1 + r ln 2 + r^2 p(r)`, for `|r| <= 1/2`.
+    const EXP2_TAIL: &'static [Self];
+    /// `p` of `exp(r) = 1 + r + r^2/2 + r^3 p(r)`, for `3/4 <= exp(r) <= 3/2`.
+    const EXPM1_TAIL: &'static [Self];
+    /// `log2(3/2) - 1/2`: subtracted before rounding, moves the power from `1/sqrt(2) ..= sqrt(2)` to `3/4 ..= 3/2`.
+    const BIAS: Self;
+    /// Up to this magnitude, `exp(x)` is normal.
+    const EXP_NORMAL: Self;
+    /// From here, `exp(x)` is infinite.
+    const EXP_OVERFLOW: Self;
+    /// Until here, `exp(x)` is 0.
+    const EXP_UNDERFLOW: Self;
+    /// As the three above, for `2^x`.
+    const EXP2_NORMAL: Self;
+    const EXP2_OVERFLOW: Self;
+    const EXP2_UNDERFLOW: Self;
+    /// A bound for `k` that [`scale`](Vector::scale) takes, and beyond which it gives infinity or 0.
+    const MAX_SCALE: Self;
+    /// Up to here, `exp(x) - 1` is computed as `(2^k - 1) + ...`, the first term being exact.
+    const EXPM1_NEAR: Self;
+}
 
-/// ln 2 in two parts; the product of the first, of 42 bits, with a whole number below 2^11 is exact.
-const LN_2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
+impl Parameters for f64 {
+    const ZERO: f64 = 0.0;
+    const HALF: f64 = 0.5;
+    const INFINITY: f64 = f64::INFINITY;
+    const EXPONENT_SHIFT: u32 = 52;
+    const TO_INT: f64 = 6755399441055744.0;
+    const LOG2_E: f64 = std::f64::consts::LOG2_E;
+    const LN_2: f64 = std::f64::consts::LN_2;
+    const LN_2_PARTS: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
+    const EXP_TAIL: &'static [f64] = &[
+        0.5000000000000006,
+        0.16666666666666685,
+        0.04166666666657364,
+        0.008333333333315145,
+        0.0013888888932367884,
+        0.0001984126990179993,
+        2.4801504463556125e-05,
+        2.755722907387819e-06,
+        2.762631817244842e-07,
+        2.5114113854504425e-08,
+    ];
+    const EXP2_TAIL: &'static [f64] = &[
+        0.24022650695910072,
+        0.05550410866482439,
+        0.009618129107621247,
+        0.0013333558145786069,
+        0.00015403530421475545,
+        1.5252734375630266e-05,
+        1.3215453129690438e-06,
+        1.0177858444628317e-07,
+        7.070753171391165e-09,
+        4.482683820454909e-10,
+    ];
+    const EXPM1_TAIL: &'static [f64] = &[
+        0.1666666666666666,
+        0.0416666666666675,
+        0.008333333333340135,
+        0.0013888888888164712,
+        0.00019841269821761014,
+        2.4801589473749027e-05,
+        2.7557332003488584e-06,
+        2.7554585047926817e-07,
+        2.506781356434427e-08,
+        2.2121661508388925e-09,
+    ];
+    const BIAS: f64 = 0.0849625007211562;
+    const EXP_NORMAL: f64 = 708.0;
+    const EXP_OVERFLOW: f64 = 709.8;
+    const EXP_UNDERFLOW: f64 = -746.0;
+    const EXP2_NORMAL: f64 = 1021.5;
+    const EXP2_OVERFLOW: f64 = 1024.0;
+    const EXP2_UNDERFLOW: f64 = -1080.0;
+    const MAX_SCALE: f64 = 1100.0;
+    const EXPM1_NEAR: f64 = 37.0;
+}
 
-/// For `r` in `-ln(2)/2 ..= ln(2)/2`, by sollya/exp.sollya. Off by 2^-62.
-const EXP_TAIL: [f64; 11] = [
+impl Parameters for f32 {
+    const ZERO: f32 = 0.0;
+    const HALF: f32 = 0.5;
+    const INFINITY: f32 = f32::INFINITY;
+    const EXPONENT_SHIFT: u32 = 23;
+    const TO_INT: f32 = 12_582_912.0;
+    const LOG2_E: f32 = std::f32::consts::LOG2_E;
+    const LN_2: f32 = std::f32::consts::LN_2;
+    const LN_2_PARTS: [f32; 2] = [0.693_145_75, 1.428_606_8e-6];
+    const EXP_TAIL: &'static [f32] = &[0.5, 0.16666543, 0.041666448, 0.008366535, 0.0013936537];
+    const EXP2_TAIL: &'static [f32] = &[0.2402265, 0.055503696, 0.009618076, 0.0013386784, 0.00015457286];
+    const EXPM1_TAIL: &'static [f32] = &[0.1666667, 0.041666586, 0.008331993, 0.0013917676, 0.00020985097];
+    const BIAS: f32 = 0.0849625;
+    const EXP_NORMAL: f32 = 87.0;
+    const EXP_OVERFLOW: f32 = 88.8;
+    const EXP_UNDERFLOW: f32 = -104.0;
+    const EXP2_NORMAL: f32 = 125.5;
+    const EXP2_OVERFLOW: f32 = 128.0;
+    const EXP2_UNDERFLOW: f32 = -151.0;
+    const MAX_SCALE: f32 = 160.0;
+    const EXPM1_NEAR: f32 = 16.5;
+}
+
+/// For `r` in `-ln(2)/2 ..= ln(2)/2`, by sollya/exp.sollya. Off by one part in 2^61 of `exp(r) - 1`.
+const EXP_TAIL_DOUBLE: [f64; 11] = [
     0.5,
-    0.1666666666666667,
-    0.04166666666666668,
-    0.008333333333325896,
-    0.0013888888888876985,
-    0.00019841269875410617,
-    2.480158734242216e-05,
-    2.755725482386539e-06,
-    2.755725700570477e-07,
-    2.510541135510159e-08,
-    2.092034996864975e-09,
+    0.16666666666666677,
+    0.041666666666666685,
+    0.008333333333321457,
+    0.001388888888887293,
+    0.00019841269886502132,
+    2.4801587350483756e-05,
+    2.755724387675762e-06,
+    2.7557250347360015e-07,
+    2.5109140524925496e-08,
+    2.0922312274630096e-09,
 ];
 
-/// Added to a number of magnitude below 2^51, leaves the nearest whole one in the low bits.
-const TO_INT: f64 = 6755399441055744.0;
+/// The whole number nearest to `x * factor`, also in the low bits.
+#[inline(always)]
+pub(super) fn nearest<V: Vector>(x: V, factor: V::Elem) -> (V, V::Bits)
+where
+    V::Elem: Parameters,
+{
+    let shifted = x.mul_add(V::splat(factor), V::splat(V::Elem::TO_INT));
+    (shifted - V::splat(V::Elem::TO_INT), shifted.to_bits())
+}
+
+/// As [`nearest`], of what is less by [`BIAS`](Parameters::BIAS).
+///
+/// Where `power` is less than 1 the last sum of `1 + (r + tail)` rounds to units half as large, to which the roundings
+/// before count twice. This makes them smaller there.
+#[inline(always)]
+pub(super) fn nearest_biased<V: Vector>(x: V, factor: V::Elem) -> (V, V::Bits)
+where
+    V::Elem: Parameters,
+{
+    let shifted = x.mul_sub(V::splat(factor), V::splat(V::Elem::BIAS)) + V::splat(V::Elem::TO_INT);
+    (shifted - V::splat(V::Elem::TO_INT), shifted.to_bits())
+}
+
+/// `power * 2^k`, for a normal result.
+#[inline(always)]
+pub(super) fn scale_normal<V: Vector>(power: V, k_bits: V::Bits) -> V
+where
+    V::Elem: Parameters,
+{
+    V::from_bits(power.to_bits() + k_bits.shl(V::Elem::EXPONENT_SHIFT))
+}
+
+/// `power * 2^k`; infinite where `x` is above `overflow`, 0 where it is below `underflow`.
+#[inline(always)]
+pub(super) fn scale_any<V: Vector>(power: V, k: V, x: V, [underflow, overflow]: [V::Elem; 2]) -> V
+where
+    V::Elem: Parameters,
+{
+    let limit = V::splat(V::Elem::MAX_SCALE);
+    let scaled = power.scale(k.max(-limit).min(limit));
+    let scaled = V::select(x.gt(V::splat(overflow)), V::splat(V::Elem::INFINITY), scaled);
+    V::select(x.lt(V::splat(underflow)), V::splat(V::Elem::ZERO), scaled)
+}
 
 /// `2^k power`, in parts.
 pub(super) struct Exp<V: Vector> {
@@ -38,109 +191,176 @@ pub(super) struct Exp<V: Vector> {
     pub(super) k: V,
     /// In the low bits, `k`.
     pub(super) k_bits: V::Bits,
-    /// Its logarithm, in parts: at most `ln(2)/2` in magnitude.
+    /// The power's logarithm, nearly: at most `ln(2)/2` in magnitude.
     pub(super) r: V,
-    /// `exp(r) - 1 - r`, and what `r` lacks.
+    /// The power less `1 + r`.
     pub(super) tail: V,
 }
 
-impl<V: F64s> Exp<V> {
-    /// Of `x`, below 2^40 in magnitude.
+impl<V: Vector> Exp<V>
+where
+    V::Elem: Parameters,
+{
+    /// Of `x` of magnitude below 2^40, or 2^20 in `f32`.
     #[inline(always)]
     pub(super) fn of(x: V) -> Exp<V> {
-        let (k, k_bits, r, r_low) = Self::reduce(x);
-        let square = r * r;
-        let tail = square.mul_add(even_odd(r, square, &EXP_TAIL), r_low);
+        Self::reduced(x, nearest(x, V::Elem::LOG2_E), V::Elem::EXP_TAIL)
+    }
+
+    #[inline(always)]
+    fn reduced(x: V, (k, k_bits): (V, V::Bits), coefficients: &[V::Elem]) -> Exp<V> {
+        let r = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[0]), x);
+        let rest = k * V::splat(V::Elem::LN_2_PARTS[1]);
+        let exact = r - rest;
+        let square = exact * exact;
+        let tail = square.mul_sub(even_odd(exact, square, coefficients), rest);
         Exp { k, k_bits, r, tail }
     }
 
-    /// Of `x`, below 2^40 in magnitude, and what it lacks, below 2^-30.
+    /// The same with a `power` in `3/4 ..= 3/2`, and a `tail` whose error is less where `exp(r) - 1` counts.
     #[inline(always)]
-    pub(super) fn of_double(x: Double<V>) -> Exp<V> {
-        let (k, k_bits, r, r_low) = Self::reduce(x.high);
-        let low = r_low + x.low;
-        let square = r * r;
-        let tail = square * even_odd(r, square, &EXP_TAIL);
-        // exp(r + low) = exp(r) (1 + low), up to low^2.
-        let tail = tail + low.mul_add(r + tail, low);
+    pub(super) fn of_biased(x: V) -> Exp<V> {
+        let (k, k_bits) = nearest_biased(x, V::Elem::LOG2_E);
+        let r = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[0]), x);
+        let rest = k * V::splat(V::Elem::LN_2_PARTS[1]);
+        let exact = r - rest;
+        let square = exact * exact;
+        // r^2/2 by itself, so that the polynomial's rounding does not count.
+        let quadratic = square.mul_sub(V::splat(V::Elem::HALF), rest);
+        let tail = (exact * square).mul_add(even_odd(exact, square, V::Elem::EXPM1_TAIL), quadratic);
         Exp { k, k_bits, r, tail }
     }
 
-    /// `x = k ln 2 + r + r_low`: `k`, its bits, `r`, `r_low`.
-    #[inline(always)]
-    fn reduce(x: V) -> (V, V::Bits, V, V) {
-        let shifted = x.mul_add(V::splat(std::f64::consts::LOG2_E), V::splat(TO_INT));
-        let k = shifted - V::splat(TO_INT);
-        let head = k.neg_mul_add(V::splat(LN_2[0]), x);
-        let r = k.neg_mul_add(V::splat(LN_2[1]), head);
-        (k, shifted.to_bits(), r, k.neg_mul_add(V::splat(LN_2[1]), head - r))
-    }
-
-    /// The power in one float, off by at most 0.8 ULP.
+    /// The power in one float, off by at most 0.9 ULP.
     #[inline(always)]
     pub(super) fn power(&self) -> V {
-        V::splat(1.0) + (self.r + self.tail)
+        V::splat(V::Elem::ONE) + (self.r + self.tail)
     }
 
-    /// The power in two floats, off by one part in 2^56 or so.
+    /// The power in two floats, of [`Exp::of`] off by one part in 2^56 or so, in `f32` 2^27.
     #[inline(always)]
     pub(super) fn power_double(&self) -> Double<V> {
-        let head = Double::fast_sum(V::splat(1.0), self.r);
+        let head = Double::fast_sum(V::splat(V::Elem::ONE), self.r);
         Double::fast_sum(head.high, head.low + self.tail)
     }
 }
 
+impl<V: F64s> Exp<V> {
+    /// Of `x`, below 2^40 in magnitude, and what it lacks, below 2^-30. The power in two floats is off by one part in
+    /// 2^57 or so.
+    #[inline(always)]
+    pub(super) fn of_double(x: Double<V>) -> Exp<V> {
+        let (k, k_bits) = nearest(x.high, f64::LOG2_E);
+        let head = k.neg_mul_add(V::splat(f64::LN_2_PARTS[0]), x.high);
+        let r = k.neg_mul_add(V::splat(f64::LN_2_PARTS[1]), head);
+        let low = k.neg_mul_add(V::splat(f64::LN_2_PARTS[1]), head - r) + x.low;
+        let square = r * r;
+        let tail = square * even_odd(r, square, &EXP_TAIL_DOUBLE);
+        // exp(r + low) = exp(r) (1 + low), up to low^2.
+        let tail = tail + low.mul_add(r + tail, low);
+        Exp { k, k_bits, r, tail }
+    }
+}
+
 /// e^x.
 #[inline(always)]
-pub(super) fn exp<V: F64s>(x: V) -> V {
+pub(super) fn exp<V: Vector>(x: V) -> V
+where
+    V::Elem: Parameters,
+{
     let parts = Exp::of(x);
     let power = parts.power();
-    // Where the result is normal, `k` goes into the exponent.
-    let near = V::from_bits(power.to_bits() + parts.k_bits.shl(52));
-    let rare = !x.abs().le(V::splat(708.0));
+    let near = scale_normal(power, parts.k_bits);
+    let rare = !x.abs().le(V::splat(V::Elem::EXP_NORMAL));
     if rare.any() {
-        let k = parts.k.max(V::splat(-1100.0)).min(V::splat(1100.0));
-        let far = V::select(x.gt(V::splat(709.8)), V::splat(f64::INFINITY), power.scale(k));
-        let far = V::select(x.lt(V::splat(-746.0)), V::splat(0.0), far);
-        V::select(rare, far, near)
+        V::select(rare, scale_any(power, parts.k, x, [V::Elem::EXP_UNDERFLOW, V::Elem::EXP_OVERFLOW]), near)
     } else {
         near
     }
 }
 
-/// ln 2 in two parts; the product of the first, of 15 bits, with a whole number below 2^9 is exact.
-const LN_2_F32: [f32; 2] = [0.693_145_75, 1.428_606_8e-6];
-
-/// For `r` in `-ln(2)/2 ..= ln(2)/2`, by sollya/exp.sollya. Off by 2^-32.
-const EXP_TAIL_F32: [f32; 6] = [0.5, 0.16666667, 0.04166651, 0.008333177, 0.0013930502, 0.00019972329];
-
-/// Added to a number of magnitude below 2^22, leaves the nearest whole one in the low bits.
-const TO_INT_F32: f32 = 12_582_912.0;
-
-/// e^x.
+/// 2^x: `k` is the nearest whole number, and `r` is exact.
 #[inline(always)]
-pub(super) fn exp_f32<V: F32s>(x: V) -> V {
-    let shifted = x.mul_add(V::splat(std::f32::consts::LOG2_E), V::splat(TO_INT_F32));
-    let k = shifted - V::splat(TO_INT_F32);
-    let head = k.neg_mul_add(V::splat(LN_2_F32[0]), x);
-    let r = k.neg_mul_add(V::splat(LN_2_F32[1]), head);
-    let r_low = k.neg_mul_add(V::splat(LN_2_F32[1]), head - r);
+pub(super) fn exp2<V: Vector>(x: V) -> V
+where
+    V::Elem: Parameters,
+{
+    let shifted = x + V::splat(V::Elem::TO_INT);
+    let k = shifted - V::splat(V::Elem::TO_INT);
+    let r = x - k;
     let square = r * r;
-    let tail = square.mul_add(even_odd(r, square, &EXP_TAIL_F32), r_low);
-    let power = V::splat(1.0) + (r + tail);
-    let near = V::from_bits(power.to_bits() + shifted.to_bits().shl(23));
-    let rare = !x.abs().le(V::splat(87.0));
+    let tail = square * even_odd(r, square, V::Elem::EXP2_TAIL);
+    let power = V::splat(V::Elem::ONE) + r.mul_add(V::splat(V::Elem::LN_2), tail);
+    let near = scale_normal(power, shifted.to_bits());
+    let rare = !x.abs().le(V::splat(V::Elem::EXP2_NORMAL));
     if rare.any() {
-        let k = k.max(V::splat(-160.0)).min(V::splat(160.0));
-        let far = V::select(x.gt(V::splat(88.8)), V::splat(f32::INFINITY), power.scale(k));
-        let far = V::select(x.lt(V::splat(-104.0)), V::splat(0.0), far);
-        V::select(rare, far, near)
+        V::select(rare, scale_any(power, k, x, [V::Elem::EXP2_UNDERFLOW, V::Elem::EXP2_OVERFLOW]), near)
     } else {
         near
     }
 }
 
-/// `10^x`. Exact for whole `x` from 0 to 22, because `pow` is.
-pub(super) fn exp10(x: f64) -> f64 {
-    libm::pow(10.0, x)
+/// e^x - 1 = (2^k - 1) + 2^k (r + tail), the first sum without an error.
+#[inline(always)]
+pub(super) fn expm1<V: Vector>(x: V) -> V
+where
+    V::Elem: Parameters,
+{
+    let one = V::splat(V::Elem::ONE);
+    let parts = Exp::of_biased(x);
+    let scale = scale_normal(one, parts.k_bits);
+    let whole = scale - one;
+    let high = scale.mul_add(parts.r, whole);
+    let low = scale.mul_add(parts.r, whole - high);
+    let value = high + scale.mul_add(parts.tail, low);
+    // The sum lost the sign of -0.0; the others have the argument's anyway.
+    let near = V::from_bits(value.to_bits() | x.sign().to_bits());
+    let rare = !x.abs().le(V::splat(V::Elem::EXPM1_NEAR));
+    if rare.any() {
+        // Above, the 1 still counts a little: (power - 2^-k) 2^k. Far below, the result is -1.
+        let limit = V::splat(V::Elem::MAX_SCALE);
+        let tail = parts.tail - one.scale(-parts.k.max(-limit).min(limit));
+        let power = one + (parts.r + tail);
+        let far = scale_any(power, parts.k, x, [V::Elem::EXP_UNDERFLOW, V::Elem::EXP_OVERFLOW]);
+        let below = V::select(x.lt(-V::splat(V::Elem::EXP_NORMAL)), -one, near);
+        V::select(rare, V::select(x.lt(V::splat(V::Elem::ZERO)), below, far), near)
+    } else {
+        near
+    }
+}
+
+/// `1 / (1 + exp(-x))`, as `n / (1 + exp(-|x|))`, where `n` is 1 or, left of 0, `exp(-|x|)`; with one Newton step for
+/// the quotient.
+#[inline(always)]
+pub(super) fn sigmoid<V: Vector>(x: V) -> V
+where
+    V::Elem: Parameters,
+{
+    let (zero, one) = (V::splat(V::Elem::ZERO), V::splat(V::Elem::ONE));
+    let minus_abs = -x.abs();
+    let parts = Exp::of(minus_abs);
+    let power = parts.power_double();
+    let scale = scale_normal(one, parts.k_bits);
+    let sum = Double::fast_sum(one, scale * power.high);
+    let divisor = Double { high: sum.high, low: scale.mul_add(power.low, sum.low) };
+    let is_left = x.lt(zero);
+    let dividend = Double { high: V::select(is_left, power.high, one), low: V::select(is_left, power.low, zero) };
+    let quotient = divide(dividend, divisor);
+    let near = V::select(is_left, scale_normal(quotient, parts.k_bits), quotient);
+    let rare = !minus_abs.ge(-V::splat(V::Elem::EXP_NORMAL));
+    if rare.any() {
+        let left = scale_any(parts.power(), parts.k, x, [V::Elem::EXP_UNDERFLOW, V::Elem::EXP_OVERFLOW]);
+        V::select(rare, V::select(x.gt(zero), one, left), near)
+    } else {
+        near
+    }
+}
+
+/// The quotient rounded, or nearly so; for divisors of ordinary magnitude.
+#[inline(always)]
+pub(super) fn divide<V: Vector>(dividend: Double<V>, divisor: Double<V>) -> V {
+    let reciprocal = V::splat(V::Elem::ONE) / divisor.high;
+    let quotient = dividend.high * reciprocal;
+    let rest = quotient.neg_mul_add(divisor.high, dividend.high) + quotient.neg_mul_add(divisor.low, dividend.low);
+    rest.mul_add(reciprocal, quotient)
 }

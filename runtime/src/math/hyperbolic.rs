@@ -1,58 +1,126 @@
-//! Hyperbolic functions, in double-double arithmetic where FreeBSD's exceed 1 ULP.
+//! Hyperbolic functions, of either dtype by the same code.
+//!
+//! With `|x| = k ln 2 + r` as in exp.rs, `cosh(r) = 1 + even` and `sinh(r) = r + odd` by the even and the odd part of the
+//! polynomial there, `cosh(x) = 2^(k-1) exp(r) + 2^(-k-1) exp(-r)` and `sinh(x)` likewise are sums of products of these:
+//! no division, and the leading terms are summed without an error. `tanh` is a quotient, in double-double arithmetic.
 
-use super::scalar_double::{Double, exp_m1, exp_m1_reduced, horner, reduce_by_ln_2, scale_by};
+use super::double::Double;
+use super::exp::{Exp, Parameters, divide, nearest, scale_any, scale_normal};
+use super::polynomial::every_other;
+use crate::arch::vector::{Bits, Float, Mask, Vector};
 
-/// Below it, an odd function of derivative 1 at 0 is its argument within 2^-57 of its value.
-const TINY: f64 = 1.0 / (1 << 28) as f64;
+/// What these functions need to know of a dtype, further to exp.rs.
+pub(super) trait HyperbolicParameters: Parameters {
+    /// From here, `sinh(x)` and `cosh(x)` are infinite.
+    const SINH_OVERFLOW: Self;
+    /// From here, `tanh(x)` is 1.
+    const TANH_LIMIT: Self;
+}
 
-/// `(e^x - e^-x) / 2`.
-pub(super) fn sinh(x: f64) -> f64 {
-    /// `1/3!, 1/5!, ...`
-    const SERIES: [f64; 6] =
-        [1.0 / 6.0, 1.0 / 120.0, 1.0 / 5040.0, 1.0 / 362_880.0, 1.0 / 39_916_800.0, 1.0 / 6_227_020_800.0];
+impl HyperbolicParameters for f64 {
+    const SINH_OVERFLOW: f64 = 711.0;
+    const TANH_LIMIT: f64 = 22.0;
+}
+
+impl HyperbolicParameters for f32 {
+    const SINH_OVERFLOW: f32 = 90.0;
+    const TANH_LIMIT: f32 = 10.0;
+}
+
+/// `exp(|x|) = 2^k exp(r)`, in parts.
+struct Parts<V: Vector> {
+    k: V,
+    r: V,
+    /// `cosh(r) - 1`.
+    even: V,
+    /// `sinh(r)` less `r`.
+    odd: V,
+    /// `2^(k-1)`.
+    up: V,
+    /// `2^(-k-1)`.
+    down: V,
+}
+
+impl<V: Vector> Parts<V>
+where
+    V::Elem: HyperbolicParameters,
+{
+    #[inline(always)]
+    fn of(x_abs: V) -> Parts<V> {
+        let (k, k_bits) = nearest(x_abs, V::Elem::LOG2_E);
+        let r = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[0]), x_abs);
+        let rest = k * V::splat(V::Elem::LN_2_PARTS[1]);
+        let exact = r - rest;
+        let square = exact * exact;
+        let even = square * every_other(square, V::Elem::EXP_TAIL, 0);
+        let odd = (exact * square).mul_sub(every_other(square, V::Elem::EXP_TAIL, 1), rest);
+        let shifted = k_bits.shl(V::Elem::EXPONENT_SHIFT);
+        let half = V::splat(V::Elem::HALF).to_bits();
+        Parts { k, r, even, odd, up: V::from_bits(half + shifted), down: V::from_bits(half - shifted) }
+    }
+
+    /// `e^|x| / 2` where it may overflow.
+    #[inline(always)]
+    fn far(&self, x_abs: V) -> V {
+        let one = V::splat(V::Elem::ONE);
+        let power = one + (self.r + (self.odd + self.even));
+        scale_any(power, self.k - one, x_abs, [V::Elem::ZERO, V::Elem::SINH_OVERFLOW])
+    }
+}
+
+/// `(e^x - e^-x) / 2 = (2^(k-1) - 2^(-k-1)) cosh(r) + (2^(k-1) + 2^(-k-1)) sinh(r)`.
+#[inline(always)]
+pub(super) fn sinh<V: Vector>(x: V) -> V
+where
+    V::Elem: HyperbolicParameters,
+{
     let x_abs = x.abs();
-    if x_abs < TINY || x.is_nan() {
-        return x;
-    }
-    if x_abs < 0.3 {
-        let square = x * x;
-        return x + x * square * horner(square, &SERIES);
-    }
-    half_sum_of_exponentials(x_abs, -1.0).copysign(x)
+    let parts = Parts::of(x_abs);
+    let Parts { r, even, odd, up, down, .. } = parts;
+    let (sum, difference) = (up + down, up - down);
+    let lost_by_sum = down - (sum - up);
+    let lost_by_difference = (up - difference) - down;
+    let high = sum.mul_add(r, difference);
+    let low = sum.mul_add(r, difference - high);
+    let low = lost_by_sum.mul_add(r, low + lost_by_difference);
+    let near = high + sum.mul_add(odd, difference.mul_add(even, low));
+    let rare = !x_abs.le(V::splat(V::Elem::EXP_NORMAL));
+    let value = if rare.any() { V::select(rare, parts.far(x_abs), near) } else { near };
+    V::from_bits(value.to_bits() | x.sign().to_bits())
 }
 
-/// `(e^x + e^-x) / 2`.
-pub(super) fn cosh(x: f64) -> f64 {
-    if x.is_nan() { x } else { half_sum_of_exponentials(x.abs(), 1.0) }
-}
-
-/// `(e^x + sign e^-x) / 2` for `x >= 0`; with sign -1, for `x >= 0.3`.
-fn half_sum_of_exponentials(x: f64, sign: f64) -> f64 {
-    if x >= 711.0 {
-        return f64::INFINITY;
-    }
-    let (exponent, r) = reduce_by_ln_2(Double::new(x));
-    let one = Double::new(1.0);
-    let up = one.add(exp_m1_reduced(r));
-    // Divided by 2^exponent, and e^-x is too small to matter from 2^-63 on.
-    let sum = if exponent > 32 {
-        up
-    } else {
-        let down = one.add(exp_m1_reduced(r.neg()));
-        up.add(down.scale(sign * scale_by(1.0, -2 * exponent)))
-    };
-    scale_by(sum.round(), exponent - 1)
-}
-
-/// `(e^2x - 1) / (e^2x + 1)`.
-pub(super) fn tanh(x: f64) -> f64 {
+/// `(e^x + e^-x) / 2 = (2^(k-1) + 2^(-k-1)) cosh(r) + (2^(k-1) - 2^(-k-1)) sinh(r)`.
+#[inline(always)]
+pub(super) fn cosh<V: Vector>(x: V) -> V
+where
+    V::Elem: HyperbolicParameters,
+{
     let x_abs = x.abs();
-    if x_abs < TINY || x.is_nan() {
-        return x;
-    }
-    if x_abs > 20.0 {
-        return 1.0f64.copysign(x);
-    }
-    let e = exp_m1(Double::new(2.0 * x_abs));
-    e.div(e.add(Double::new(2.0))).round().copysign(x)
+    let parts = Parts::of(x_abs);
+    let Parts { r, even, odd, up, down, .. } = parts;
+    let difference = up - down;
+    let high = difference.mul_add(r, up);
+    let low = difference.mul_add(r, up - high);
+    let near = high + (difference.mul_add(odd, (up + down).mul_add(even, low)) + down);
+    let rare = !x_abs.le(V::splat(V::Elem::EXP_NORMAL));
+    if rare.any() { V::select(rare, parts.far(x_abs), near) } else { near }
+}
+
+/// `(e^2x - 1) / (e^2x + 1)`, both in two floats.
+#[inline(always)]
+pub(super) fn tanh<V: Vector>(x: V) -> V
+where
+    V::Elem: HyperbolicParameters,
+{
+    let one = V::splat(V::Elem::ONE);
+    let limited = V::splat(V::Elem::TANH_LIMIT).min(x.abs());
+    let parts = Exp::of_biased(limited + limited);
+    let power = parts.power_double();
+    let scale = scale_normal(one, parts.k_bits);
+    let (high, low) = (power.high * scale, power.low * scale);
+    let (less, more) = (Double::fast_sum(high, -one), Double::fast_sum(high, one));
+    let dividend = Double { high: less.high, low: less.low + low };
+    let divisor = Double { high: more.high, low: more.low + low };
+    let value = divide(dividend, divisor);
+    V::from_bits(value.to_bits() | x.sign().to_bits())
 }

@@ -15,15 +15,18 @@ pub(super) fn horner<V: Vector, const N: usize>(x: V, coefficients: &[V::Elem; N
 /// The even and the odd powers each by Horner's rule, side by side: half the wait for one operation more. `square` is
 /// `x * x`.
 #[inline(always)]
-pub(super) fn even_odd<V: Vector, const N: usize>(x: V, square: V, coefficients: &[V::Elem; N]) -> V {
-    let every_other = |start: usize| {
-        let mut idx = N - 1 - (N - 1 - start) % 2;
-        let mut sum = V::splat(coefficients[idx]);
-        while idx > start {
-            idx -= 2;
-            sum = sum.mul_add(square, V::splat(coefficients[idx]));
-        }
-        sum
-    };
-    every_other(1).mul_add(x, every_other(0))
+pub(super) fn even_odd<V: Vector>(x: V, square: V, coefficients: &[V::Elem]) -> V {
+    every_other(square, coefficients, 1).mul_add(x, every_other(square, coefficients, 0))
+}
+
+/// The polynomial of `square` with every other coefficient, from `start` on.
+#[inline(always)]
+pub(super) fn every_other<V: Vector>(square: V, coefficients: &[V::Elem], start: usize) -> V {
+    let mut idx = coefficients.len() - 1 - (coefficients.len() - 1 - start) % 2;
+    let mut sum = V::splat(coefficients[idx]);
+    while idx > start {
+        idx -= 2;
+        sum = sum.mul_add(square, V::splat(coefficients[idx]));
+    }
+    sum
 }

@@ -54,6 +54,7 @@ FUNCTIONS = {
     "erfc": mpmath.erfc,
     "cube": lambda x: x**3,
     "quart": lambda x: x**4,
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
 }
 
 # Where FUNCTION_RANGES has (lo, hi): uniform there. Where it has ("log", lo, hi): uniform in the exponent of 2, both
@@ -84,6 +85,7 @@ FUNCTION_RANGES = {
     "erfc": [(-6, 27.3), (-1, 3), (0.2, 0.6)],
     "cube": [("log", -358, 342), ("log", -358, -335), (-9, 9)],
     "quart": [("log", -269, 256), ("log", -269, -250), (-9, 9)],
+    "sigmoid": [(-745, 40), (-4, 4), ("log", -60, 9)],
 }
 
 EDGES = {
@@ -112,6 +114,7 @@ EDGES = {
     "erfc": [0.4, math.nextafter(0.4, 0), 26.5, 27.2, 27.226017111108366, 0.32264692270312434, 17.583670600687523],
     "cube": [5.643803094122361e102, 1.7031839360032603e-108, -3.3934998715146355e-103],
     "quart": [1.157920892373162e77, 1.4916681462400413e-81, 1.4398103695828217e-77],
+    "sigmoid": [-745.1332191019411, -708.3964185322641, 36.7368005696771, 37.429947750237, 5e-324, -708.0498446733114],
 }
 
 PAIR_EDGES = {
@@ -184,10 +187,10 @@ def arguments(name, dtype):
             interval = ranges[len(points) % len(ranges)]
             if dtype == "float32":
                 # As many of these fit float32 as can.
-                limit = 90 if name in ("exp", "expm1", "sinh", "cosh") else 128 if name == "exp2" else 38.5
+                limit = 90 if name in ("exp", "expm1", "sinh", "cosh", "sigmoid") else 128 if name == "exp2" else 38.5
                 if interval[0] == "log":
                     interval = ("log", max(interval[1], -148), min(interval[2], 127))
-                elif name in ("exp", "expm1", "sinh", "cosh", "exp2", "exp10"):
+                elif name in ("exp", "expm1", "sinh", "cosh", "exp2", "exp10", "sigmoid"):
                     interval = (max(interval[0], -limit * 1.1), min(interval[1], limit))
                 elif name == "erfc":
                     interval = (interval[0], min(interval[1], 10.1))
