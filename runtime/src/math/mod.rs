@@ -53,6 +53,7 @@ mod integer;
 mod inverse_hyperbolic;
 mod inverse_trigonometric;
 mod log;
+mod log_double;
 mod log_f32;
 mod log_table;
 mod modulo;
