@@ -151,10 +151,10 @@ macro_rules! ints {
 }
 
 pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
-    unary_row!(Exp, "exp", [exp::exp, exp::exp], ulp: [1.0, 1.0], ns: [10.0, 9.4]),
-    unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [1.0, 1.0], ns: [5.0, 4.7]),
-    unary_row!(Exp10, "exp10", [exp10::exp10, exp10::exp10], ulp: [1.0, 1.0], ns: [10.0, 37.0]),
-    unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [1.0, 1.0], ns: [14.0, 13.0]),
+    unary_row!(Exp, "exp", [exp::exp, exp::exp], ulp: [1.0, 1.0], ns: [0.2, 0.58]),
+    unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [1.0, 1.0], ns: [0.15, 0.47]),
+    unary_row!(Exp10, "exp10", [exp10::exp10, exp10::exp10], ulp: [1.0, 1.0], ns: [0.24, 0.67]),
+    unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [1.0, 1.0], ns: [0.3, 0.77]),
     scalar_unary_row!(Log, "log", [log::log, log::log], ulp: [0.501, 1.0], ns: [8.7, 6.3]),
     scalar_unary_row!(Log2, "log2", [log::log2, log::log2], ulp: [0.501, 1.0], ns: [9.2, 8.4]),
     scalar_unary_row!(Log10, "log10", [log::log10, log::log10], ulp: [0.501, 1.0], ns: [12.0, 11.0]),
@@ -166,9 +166,9 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     scalar_unary_row!(Acos, "acos", [trigonometric::acos, trigonometric::acos], ulp: [0.501, 1.0], ns: [4.8, 4.4]),
     scalar_unary_row!(Atan, "atan", [trigonometric::atan, trigonometric::atan], ulp: [0.501, 1.0], ns: [6.0, 5.4]),
     scalar_binary_row!(Atan2, "atan2", [libm::atan2, trigonometric::atan2], ulp: [0.501, 0.6], ns: [8.4, 40.0], None),
-    unary_row!(Sinh, "sinh", [hyperbolic::sinh, hyperbolic::sinh], ulp: [1.0, 1.0], ns: [14.0, 34.0]),
-    unary_row!(Cosh, "cosh", [hyperbolic::cosh, hyperbolic::cosh], ulp: [1.0, 1.0], ns: [9.4, 34.0]),
-    unary_row!(Tanh, "tanh", [hyperbolic::tanh_f32, hyperbolic::tanh], ulp: [1.0, 1.0], ns: [14.0, 37.0]),
+    unary_row!(Sinh, "sinh", [hyperbolic::sinh, hyperbolic::sinh], ulp: [1.0, 1.0], ns: [0.35, 0.84]),
+    unary_row!(Cosh, "cosh", [hyperbolic::cosh, hyperbolic::cosh], ulp: [1.0, 1.0], ns: [0.29, 0.77]),
+    unary_row!(Tanh, "tanh", [hyperbolic::tanh_f32, hyperbolic::tanh], ulp: [1.0, 1.0], ns: [0.42, 1.4]),
     scalar_unary_row!(Asinh, "asinh", [libm::asinh, inverse_hyperbolic::asinh], ulp: [0.501, 0.6], ns: [12.0, 90.0]),
     scalar_unary_row!(Acosh, "acosh", [libm::acosh, inverse_hyperbolic::acosh], ulp: [0.501, 0.6], ns: [12.0, 73.0]),
     scalar_unary_row!(Atanh, "atanh", [libm::atanh, inverse_hyperbolic::atanh], ulp: [0.501, 0.6], ns: [10.0, 56.0]),
@@ -177,7 +177,7 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     scalar_binary_row!(Hypot, "hypot", [power::hypot, power::hypot], ulp: [0.501, 1.0], ns: [7.5, 6.3], None),
     scalar_unary_row!(Erf, "erf", [libm::erf, erf::erf], ulp: [0.501, 1.0], ns: [13.0, 14.0]),
     scalar_unary_row!(Erfc, "erfc", [libm::erfc, erf::erfc], ulp: [0.501, 1.0], ns: [23.0, 33.0]),
-    unary_row!(Sigmoid, "sigmoid", [exp::sigmoid, exp::sigmoid], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
+    unary_row!(Sigmoid, "sigmoid", [exp::sigmoid, exp::sigmoid], ulp: [1.0, 1.0], ns: [0.51, 1.3]),
     Row {
         function: MathFn::Cube,
         name: "cube",
