@@ -11,10 +11,10 @@ pub(super) trait Exp10Parameters: Parameters {
     const LOG2_10: Self;
     /// log10(2); the product of the first part with any `k` is exact.
     const LOG10_2_PARTS: [Self; 2];
-    /// The second part of these times ln 10.
-    const LOG10_2_REST: Self;
-    const LN_10_PARTS: [Self; 2];
-    /// `p` of `10^r = 1 + r ln 10 + r^2 p(r)`, for `3/4 <= 10^r <= 3/2`. Off by one part in 2^55 of `10^r - 1`,
+    const LN_10: Self;
+    /// What ln 10 has more than that, as a part of it.
+    const LN_10_REST: Self;
+    /// `p` of `10^r = 1 + ln 10 (r + r^2 p(r))`, for `3/4 <= 10^r <= 3/2`. Off by one part in 2^55 of `10^r - 1`,
     /// in `f32` 2^26.
     const EXP10_TAIL: &'static [Self];
     /// Up to this magnitude, `10^x` is normal.
@@ -31,19 +31,19 @@ pub(super) trait Exp10Parameters: Parameters {
 impl Exp10Parameters for f64 {
     const LOG2_10: f64 = std::f64::consts::LOG2_10;
     const LOG10_2_PARTS: [f64; 2] = [0.30102999566395283, 2.8363394551044964e-14];
-    const LOG10_2_REST: f64 = 6.530912947994468e-14;
-    const LN_10_PARTS: [f64; 2] = [std::f64::consts::LN_10, -2.1707562233822494e-16];
+    const LN_10: f64 = std::f64::consts::LN_10;
+    const LN_10_REST: f64 = -9.427474493720535e-17;
     const EXP10_TAIL: &'static [f64] = &[
-        2.6509490552391983,
-        2.0346785922935564,
-        1.1712551489129452,
-        0.5393829291515977,
-        0.20699584858261666,
-        0.0680893727947529,
-        0.0195976928188469,
-        0.0050133796012120126,
-        0.001155641743294469,
-        0.0002555602858008658,
+        1.1512925464970225,
+        0.8836496850797677,
+        0.5086696480736854,
+        0.23425102976336706,
+        0.08989715481256282,
+        0.029570838885244415,
+        0.008511170110723793,
+        0.002177282422481425,
+        0.0005018823969407613,
+        0.00011101227866472826,
     ];
     const EXP10_NORMAL: f64 = 307.0;
     const EXP10_OVERFLOW: f64 = 330.0;
@@ -58,9 +58,9 @@ impl Exp10Parameters for f64 {
 impl Exp10Parameters for f32 {
     const LOG2_10: f32 = std::f32::consts::LOG2_10;
     const LOG10_2_PARTS: [f32; 2] = [0.3010254, 4.605039e-6];
-    const LOG10_2_REST: f32 = 1.0603494e-5;
-    const LN_10_PARTS: [f32; 2] = [std::f32::consts::LN_10, -3.1975436e-8];
-    const EXP10_TAIL: &'static [f32] = &[2.65095, 2.0346704, 1.1710196, 0.540897, 0.21903406];
+    const LN_10: f32 = std::f32::consts::LN_10;
+    const LN_10_REST: f32 = -1.3886756e-8;
+    const EXP10_TAIL: &'static [f32] = &[1.1512929, 0.8836461, 0.50856936, 0.23491088, 0.09506926];
     const EXP10_NORMAL: f32 = 37.0;
     const EXP10_OVERFLOW: f32 = 50.0;
     const EXP10_UNDERFLOW: f32 = -50.0;
@@ -79,19 +79,24 @@ where
 {
     let (k, k_bits) = nearest_biased(x, V::Elem::LOG2_10);
     let r = k.neg_mul_add(V::splat(V::Elem::LOG10_2_PARTS[0]), x);
-    let rounded = k.neg_mul_add(V::splat(V::Elem::LOG10_2_PARTS[1]), r);
-    let rest = k * V::splat(V::Elem::LOG10_2_REST);
-    let low = r.mul_sub(V::splat(V::Elem::LN_10_PARTS[1]), rest);
+    let rest = k * V::splat(V::Elem::LOG10_2_PARTS[1]);
+    let rounded = r - rest;
     let square = rounded * rounded;
+    let low = r.mul_sub(V::splat(V::Elem::LN_10_REST), rest);
     let tail = square.mul_add(even_odd(rounded, square, V::Elem::EXP10_TAIL), low);
-    let power = V::splat(V::Elem::ONE) + r.mul_add(V::splat(V::Elem::LN_10_PARTS[0]), tail);
+    let power = V::splat(V::Elem::LN_10).mul_add(r + tail, V::splat(V::Elem::ONE));
     let near = scale_normal(power, k_bits);
     let rare = !x.abs().le(V::splat(V::Elem::EXP10_NORMAL));
-    let value = if rare.any() {
-        V::select(rare, scale_any(power, k, x, [V::Elem::EXP10_UNDERFLOW, V::Elem::EXP10_OVERFLOW]), near)
+    let is_whole = x.round().eq(x);
+    if (rare | is_whole).any() {
+        let value = if rare.any() {
+            V::select(rare, scale_any(power, k, x, [V::Elem::EXP10_UNDERFLOW, V::Elem::EXP10_OVERFLOW]), near)
+        } else {
+            near
+        };
+        let is_in_table = is_whole & x.abs().lt(V::splat(V::Elem::EXP10_OVERFLOW));
+        if is_in_table.any() { V::select(is_in_table, V::Elem::power_of_ten(x), value) } else { value }
     } else {
         near
-    };
-    let is_whole = x.round().eq(x) & x.abs().lt(V::splat(V::Elem::EXP10_OVERFLOW));
-    if is_whole.any() { V::select(is_whole, V::Elem::power_of_ten(x), value) } else { value }
+    }
 }
