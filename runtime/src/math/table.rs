@@ -190,17 +190,17 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [1.0, 1.0], ns: [5.0, 4.7]),
     unary_row!(Exp10, "exp10", [exp10::exp10, exp10::exp10], ulp: [1.0, 1.0], ns: [10.0, 37.0]),
     unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [1.0, 1.0], ns: [14.0, 13.0]),
-    unary_row!(Log, "log", [log_f32::log_f32, log::log], ulp: [1.0, 1.0], ns: [0.26, 0.7]),
-    unary_row!(Log2, "log2", [log_f32::log2_f32, log::log2], ulp: [1.0, 1.0], ns: [0.29, 0.73]),
-    unary_row!(Log10, "log10", [log_f32::log10_f32, log::log10], ulp: [1.0, 1.0], ns: [0.3, 0.76]),
-    unary_row!(Log1p, "log1p", [log_f32::log1p_f32, log::log1p], ulp: [1.0, 1.0], ns: [0.45, 0.98]),
-    unary_row!(Sin, "sin", [trigonometric::sin_f32, trigonometric::sin], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
-    unary_row!(Cos, "cos", [trigonometric::cos_f32, trigonometric::cos], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
-    unary_row!(Tan, "tan", [trigonometric::tan_f32, trigonometric::tan], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
-    unary_row!(Asin, "asin", [inverse_trigonometric::asin_f32, inverse_trigonometric::asin], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
-    unary_row!(Acos, "acos", [inverse_trigonometric::acos_f32, inverse_trigonometric::acos], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
-    unary_row!(Atan, "atan", [inverse_trigonometric::atan_f32, inverse_trigonometric::atan], ulp: [1.0, 1.0], ns: [1.0, 1.0]),
-    binary_row!(Atan2, "atan2", [inverse_trigonometric::atan2_f32, inverse_trigonometric::atan2], ulp: [1.0, 1.0], ns: [1.0, 1.0], None),
+    unary_row!(Log, "log", [log_f32::log_f32, log::log], ulp: [1.0, 1.0], ns: [8.7, 6.3]),
+    unary_row!(Log2, "log2", [log_f32::log2_f32, log::log2], ulp: [1.0, 1.0], ns: [9.2, 8.4]),
+    unary_row!(Log10, "log10", [log_f32::log10_f32, log::log10], ulp: [1.0, 1.0], ns: [12.0, 11.0]),
+    unary_row!(Log1p, "log1p", [log_f32::log1p_f32, log::log1p], ulp: [1.0, 1.0], ns: [7.6, 6.9]),
+    unary_row!(Sin, "sin", [trigonometric::sin_f32, trigonometric::sin], ulp: [1.0, 1.0], ns: [0.36, 0.86]),
+    unary_row!(Cos, "cos", [trigonometric::cos_f32, trigonometric::cos], ulp: [1.0, 1.0], ns: [0.36, 0.84]),
+    unary_row!(Tan, "tan", [trigonometric::tan_f32, trigonometric::tan], ulp: [1.0, 1.0], ns: [0.54, 1.2]),
+    unary_row!(Asin, "asin", [inverse_trigonometric::asin_f32, inverse_trigonometric::asin], ulp: [1.0, 1.0], ns: [0.32, 0.92]),
+    unary_row!(Acos, "acos", [inverse_trigonometric::acos_f32, inverse_trigonometric::acos], ulp: [1.0, 1.0], ns: [0.36, 0.95]),
+    unary_row!(Atan, "atan", [inverse_trigonometric::atan_f32, inverse_trigonometric::atan], ulp: [1.0, 1.0], ns: [0.39, 1.0]),
+    binary_row!(Atan2, "atan2", [inverse_trigonometric::atan2_f32, inverse_trigonometric::atan2], ulp: [1.0, 1.0], ns: [0.57, 1.4], None),
     unary_row!(Sinh, "sinh", [hyperbolic::sinh, hyperbolic::sinh], ulp: [1.0, 1.0], ns: [14.0, 34.0]),
     unary_row!(Cosh, "cosh", [hyperbolic::cosh, hyperbolic::cosh], ulp: [1.0, 1.0], ns: [9.4, 34.0]),
     unary_row!(Tanh, "tanh", [hyperbolic::tanh, hyperbolic::tanh], ulp: [1.0, 1.0], ns: [14.0, 37.0]),
@@ -237,8 +237,8 @@ impl Pair for SinCos {
 
 /// Of `f32` and `f64`.
 pub(super) static SIN_COS: [Code; 2] = [
-    Code { tiles: tiles::pair_f32::<SinCos>(), ns_per_elem: 1.0, max_ulp: Some(1.0) },
-    Code { tiles: tiles::pair_f64::<SinCos>(), ns_per_elem: 1.0, max_ulp: Some(1.0) },
+    Code { tiles: tiles::pair_f32::<SinCos>(), ns_per_elem: 0.45, max_ulp: Some(1.0) },
+    Code { tiles: tiles::pair_f64::<SinCos>(), ns_per_elem: 1.1, max_ulp: Some(1.0) },
 ];
 
 const _: () = {
