@@ -139,9 +139,9 @@ fn special_values_are_annex_fs() {
             (-1.0, 0.1), (-5.0, 1e-5), (23.0, 1e23),
         ]),
         (Expm1, &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -1.0), (1e4, INF), (-1e4, -1.0), (1e30, INF), (-1e30, -1.0)]),
-        (Log, &[(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-INF, NAN)]),
-        (Log2, &[(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-INF, NAN)]),
-        (Log10, &[(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-INF, NAN)]),
+        (Log, &[(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-1e-40, NAN), (-INF, NAN)]),
+        (Log2, &[(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-1e-40, NAN), (-INF, NAN)]),
+        (Log10, &[(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-1e-40, NAN), (-INF, NAN)]),
         (Log1p, &[(0.0, 0.0), (-0.0, -0.0), (-1.0, -INF), (INF, INF), (-2.0, NAN), (-INF, NAN)]),
         (Sin, &[(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN)]),
         (Cos, &[(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN)]),
@@ -153,7 +153,7 @@ fn special_values_are_annex_fs() {
         (Cosh, &[(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, INF), (1e4, INF), (-1e4, INF)]),
         (Tanh, &[(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0), (1e30, 1.0), (-1e30, -1.0), (1e-40, 1e-40)]),
         (Asinh, &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -INF)]),
-        (Acosh, &[(1.0, 0.0), (INF, INF), (0.5, NAN), (-2.0, NAN), (-INF, NAN)]),
+        (Acosh, &[(1.0, 0.0), (INF, INF), (0.5, NAN), (0.0, NAN), (-0.0, NAN), (-2.0, NAN), (-INF, NAN)]),
         (Atanh, &[(0.0, 0.0), (-0.0, -0.0), (1.0, INF), (-1.0, -INF), (1.5, NAN), (-INF, NAN), (INF, NAN)]),
         (Cbrt, &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -INF), (-27.0, -3.0)]),
         (Erf, &[(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0)]),
@@ -185,7 +185,11 @@ fn special_values_are_annex_fs() {
             (1.0, NAN, 1.0), (1.0, INF, 1.0), (NAN, 0.0, 1.0), (NAN, -0.0, 1.0), (-INF, 0.0, 1.0), (-8.0, 0.5, NAN),
             (0.5, -INF, INF), (2.0, -INF, 0.0), (0.5, INF, 0.0), (-2.0, INF, INF), (-INF, -3.0, -0.0), (-INF, -2.0, 0.0),
             (-INF, -0.5, 0.0), (-INF, 3.0, -INF), (-INF, 2.0, INF), (-INF, 0.5, INF), (INF, -1.0, 0.0), (INF, 1.0, INF),
-            (NAN, 1.0, NAN), (2.0, NAN, NAN), (-2.0, 3.0, -8.0), (10.0, -1.0, 0.1),
+            (NAN, 1.0, NAN), (2.0, NAN, NAN), (-2.0, 3.0, -8.0), (10.0, -1.0, 0.1), (-1.0, NAN, NAN), (0.0, NAN, NAN),
+            (INF, NAN, NAN), (NAN, INF, NAN), (-0.5, INF, 0.0), (-0.5, -INF, INF), (0.0, INF, 0.0), (-0.0, INF, 0.0),
+            (0.0, -2.5, INF), (-0.0, 2.5, 0.0), (1.0, -INF, 1.0), (1.0, 1e30, 1.0), (-1.0, 1e30, 1.0), (-1.0, -3.0, -1.0),
+            (-2.0, 1e30, INF), (-2.0, -1e30, 0.0), (0.5, 1e30, 0.0), (-10.0, 309.0, -INF), (-10.0, -401.0, -0.0),
+            (1e-39, -1e30, INF), (1e-39, 1e30, 0.0), (1e-39, 0.0, 1.0), (-1e-39, 0.5, NAN), (4.0, 0.5, 2.0), (3.0, 5.0, 243.0),
         ]),
         (Fmod, &[
             (0.0, 1.0, 0.0), (-0.0, 1.0, -0.0), (INF, 1.0, NAN), (1.0, 0.0, NAN), (1.0, -0.0, NAN), (1.0, INF, 1.0),
@@ -242,12 +246,16 @@ fn whole_powers_and_their_inverses_are_exact() {
     }
     for root in -2000..2000 {
         let root = f64::from(root);
+        for exponent in 0..=4 {
+            assert_eq!(call(MathFn::Pow, [root, exponent.into()]), root.powi(exponent), "{root}^{exponent}");
+        }
         assert_eq!(call(MathFn::Cbrt, [root * root * root]), root);
         assert_eq!(call(MathFn::Cube, [root]), root * root * root);
         assert_eq!(call(MathFn::Quart, [root]), root * root * root * root);
     }
-    for x in [0.1, 1.0 / 3.0, -7.3e-200, 5e-324, -f64::MAX, 1e22] {
+    for x in [0.1, 1.0 / 3.0, -7.3e-200, 5e-324, -f64::MAX, 1e22, -0.0, 2.3e-310] {
         assert_eq!(call(MathFn::Pow, [x, 1.0]), x);
+        assert_eq!(call(MathFn::Pow, [x, 0.0]), 1.0);
     }
 }
 

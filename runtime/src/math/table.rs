@@ -155,38 +155,6 @@ macro_rules! scalar_binary_row {
     };
 }
 
-/// A function of two floats, over vectors, and perhaps of integers.
-macro_rules! binary_row {
-    (
-        $variant:ident, $name:literal, [$of_f32:path, $of_f64:path],
-        ulp: [$ulp_f32:expr, $ulp_f64:expr], ns: [$ns_f32:expr, $ns_f64:expr],
-        $ints:expr
-    ) => {{
-        struct Function;
-
-        impl Binary for Function {
-            #[inline(always)]
-            fn of_f64<V: F64s>(x: V, y: V) -> V {
-                $of_f64(x, y)
-            }
-
-            #[inline(always)]
-            fn of_f32<V: F32s>(x: V, y: V) -> V {
-                $of_f32(x, y)
-            }
-        }
-
-        Row {
-            function: MathFn::$variant,
-            name: $name,
-            arity: 2,
-            f32: Code { tiles: tiles::binary_f32::<Function>(), ns_per_elem: $ns_f32, max_ulp: Some($ulp_f32) },
-            f64: Code { tiles: tiles::binary_f64::<Function>(), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
-            ints: $ints,
-        }
-    }};
-}
-
 /// A remainder or quotient: floats by `modulo`, integers by `integer`.
 macro_rules! modulo_row {
     ($variant:ident, $name:ident, ns: [$ns_f32:expr, $ns_f64:expr, $ns_int:expr, $ns_int64:expr]) => {
