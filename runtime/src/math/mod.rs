@@ -241,7 +241,7 @@ impl MathFn {
     /// It is there to decide how work is split, and depends on CPU and arguments.
     #[must_use]
     pub fn ns_per_elem(self, dtype: DType) -> f32 {
-        self.row().code(dtype).map_or(0.0, |code| code.ns_per_elem)
+        self.row().code(dtype).map_or(0.0, |code| code.ns_per_elem())
     }
 
     /// How far a result may be from the exact one, in units in the last place of the exact one (ULP), for floats whose
@@ -306,7 +306,7 @@ impl MathPair {
     /// Roughly what an element takes on one core, in nanoseconds, as [`MathFn::ns_per_elem`].
     #[must_use]
     pub fn ns_per_elem(self, dtype: DType) -> f32 {
-        self.code(dtype).map_or(0.0, |code| code.ns_per_elem)
+        self.code(dtype).map_or(0.0, |code| code.ns_per_elem())
     }
 }
 

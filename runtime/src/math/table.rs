@@ -13,6 +13,7 @@ use super::{
     MathFn, erf, exp, exp10, hyperbolic, inverse_hyperbolic, inverse_trigonometric, log, log_f32, modulo, pow, power,
     trigonometric,
 };
+use crate::arch::CpuLevel;
 use crate::arch::tiles::{self, Binary, Pair, Tiles, Unary};
 use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
@@ -32,8 +33,16 @@ pub(super) struct Row {
 #[derive(Clone, Copy)]
 pub(super) struct Code {
     pub(super) tiles: Tiles,
-    pub(super) ns_per_elem: f32,
+    /// At the highest level.
+    ns_per_elem: f32,
     pub(super) max_ulp: Option<f64>,
+}
+
+impl Code {
+    /// At the level of this process.
+    pub(super) fn ns_per_elem(&self) -> f32 {
+        self.ns_per_elem * self.tiles.slowdown(CpuLevel::current())
+    }
 }
 
 impl Row {
@@ -190,10 +199,10 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [1.0, 1.0], ns: [0.15, 0.47]),
     unary_row!(Exp10, "exp10", [exp10::exp10, exp10::exp10], ulp: [1.0, 1.0], ns: [0.24, 0.67]),
     unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [1.0, 1.0], ns: [0.3, 0.77]),
-    unary_row!(Log, "log", [log_f32::log_f32, log::log], ulp: [1.0, 1.0], ns: [8.7, 6.3]),
-    unary_row!(Log2, "log2", [log_f32::log2_f32, log::log2], ulp: [1.0, 1.0], ns: [9.2, 8.4]),
-    unary_row!(Log10, "log10", [log_f32::log10_f32, log::log10], ulp: [1.0, 1.0], ns: [12.0, 11.0]),
-    unary_row!(Log1p, "log1p", [log_f32::log1p_f32, log::log1p], ulp: [1.0, 1.0], ns: [7.6, 6.9]),
+    unary_row!(Log, "log", [log_f32::log_f32, log::log], ulp: [1.0, 1.0], ns: [0.26, 0.68]),
+    unary_row!(Log2, "log2", [log_f32::log2_f32, log::log2], ulp: [1.0, 1.0], ns: [0.29, 0.73]),
+    unary_row!(Log10, "log10", [log_f32::log10_f32, log::log10], ulp: [1.0, 1.0], ns: [0.31, 0.76]),
+    unary_row!(Log1p, "log1p", [log_f32::log1p_f32, log::log1p], ulp: [1.0, 1.0], ns: [0.43, 0.96]),
     unary_row!(Sin, "sin", [trigonometric::sin_f32, trigonometric::sin], ulp: [1.0, 1.0], ns: [0.36, 0.86]),
     unary_row!(Cos, "cos", [trigonometric::cos_f32, trigonometric::cos], ulp: [1.0, 1.0], ns: [0.36, 0.84]),
     unary_row!(Tan, "tan", [trigonometric::tan_f32, trigonometric::tan], ulp: [1.0, 1.0], ns: [0.54, 1.2]),
@@ -208,13 +217,13 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     unary_row!(Acosh, "acosh", [inverse_hyperbolic::acosh_f32, inverse_hyperbolic::acosh], ulp: [1.0, 1.0], ns: [0.73, 1.8]),
     unary_row!(Atanh, "atanh", [inverse_hyperbolic::atanh_f32, inverse_hyperbolic::atanh], ulp: [1.0, 1.0], ns: [0.65, 1.6]),
     binary_row!(Pow, "pow", [pow::pow_f32, pow::pow], ulp: [1.0, 1.0], ns: [1.1, 1.8], ints!(pow, ns: [2.9, 2.7])),
-    unary_row!(Cbrt, "cbrt", [power::cbrt_f32, power::cbrt], ulp: [1.0, 1.0], ns: [12.0, 12.0]),
-    binary_row!(Hypot, "hypot", [power::hypot_f32, power::hypot], ulp: [1.0, 1.0], ns: [7.5, 6.3], None),
+    unary_row!(Cbrt, "cbrt", [power::cbrt_f32, power::cbrt], ulp: [1.0, 1.0], ns: [0.34, 0.77]),
+    binary_row!(Hypot, "hypot", [power::hypot_f32, power::hypot], ulp: [1.0, 1.0], ns: [0.18, 0.55], None),
     scalar_unary_row!(Erf, "erf", [libm::erf, erf::erf], ulp: [0.501, 1.0], ns: [13.0, 14.0]),
     scalar_unary_row!(Erfc, "erfc", [libm::erfc, erf::erfc], ulp: [0.501, 1.0], ns: [23.0, 33.0]),
     unary_row!(Sigmoid, "sigmoid", [exp::sigmoid, exp::sigmoid], ulp: [1.0, 1.0], ns: [0.51, 1.3]),
-    unary_row!(Cube, "cube", [power::cube_f32, power::cube], ulp: [0.501, 1.0], ns: [0.7, 5.8]),
-    unary_row!(Quart, "quart", [power::quart_f32, power::quart], ulp: [0.501, 1.0], ns: [0.8, 5.7]),
+    unary_row!(Cube, "cube", [power::cube_f32, power::cube], ulp: [0.501, 1.0], ns: [0.1, 0.2]),
+    unary_row!(Quart, "quart", [power::quart_f32, power::quart], ulp: [0.501, 1.0], ns: [0.1, 0.2]),
     modulo_row!(Fmod, fmod, ns: [5.3, 6.7, 2.0, 2.1]),
     modulo_row!(Remainder, remainder, ns: [6.7, 6.2, 2.1, 2.1]),
     modulo_row!(FloorDivide, floor_divide, ns: [7.2, 7.9, 2.5, 2.1]),
