@@ -46,6 +46,7 @@
 
 mod double;
 mod erf;
+mod erf_tables;
 mod exp;
 mod exp10;
 mod hyperbolic;
