@@ -9,7 +9,7 @@ use super::double::Double;
 use super::polynomial::even_odd;
 use crate::arch::vector::{Bits, Float, Mask, Vector};
 
-/// What the functions of this family need to know of a dtype. The polynomials and the two-part constants are made by
+/// What the functions of this family need to know of a dtype. The constants of more than a few digits are made by
 /// sollya/exp.sollya.
 pub(super) trait Parameters: Float + 'static {
     const ZERO: Self;
@@ -23,13 +23,14 @@ pub(super) trait Parameters: Float + 'static {
     const LN_2: Self;
     /// ln 2; the product of the first part with any `k` is exact.
     const LN_2_PARTS: [Self; 2];
-    /// `p` of `exp`: off by a 2^-3 of what would change a rounding.
+    /// `p` of `exp(r) = 1 + r + r^2 p(r)`, for `|r| <= ln(2)/2`. Off by one part in 2^55 of `exp(r) - 1`, in `f32` 2^26.
     const EXP_TAIL: &'static [Self];
-    /// `p` of `exp` for powers in two floats: off by one part in 2^61 of `exp(r) - 1`, in `f32` 2^31.
+    /// [`EXP_TAIL`](Parameters::EXP_TAIL) for powers in two floats. Off by one part in 2^61 of `exp(r) - 1`, in `f32` 2^31.
     const EXP_TAIL_DOUBLE: &'static [Self];
-    /// `p` of `2^r = 1 + r ln 2 + r^2 p(r)`, for `|r| <= 1/2`.
+    /// `p` of `2^r = 1 + r ln 2 + r^2 p(r)`, for `|r| <= 1/2`. Off by one part in 2^54 of `2^r - 1`, in `f32` 2^26.
     const EXP2_TAIL: &'static [Self];
-    /// `p` of `exp(r) = 1 + r + r^2/2 + r^3 p(r)`, for `3/4 <= exp(r) <= 3/2`.
+    /// `p` of `exp(r) = 1 + r + r^2/2 + r^3 p(r)`, for `3/4 <= exp(r) <= 3/2`. Off by one part in 2^61 of `exp(r) - 1`,
+    /// in `f32` 2^31.
     const EXPM1_TAIL: &'static [Self];
     /// `log2(3/2) - 1/2`: subtracted before rounding, moves the power from `1/sqrt(2) ..= sqrt(2)` to `3/4 ..= 3/2`.
     const BIAS: Self;
@@ -96,18 +97,18 @@ impl Parameters for f64 {
         4.482683820454909e-10,
     ];
     const EXPM1_TAIL: &'static [f64] = &[
-        0.1666666666666666,
-        0.0416666666666675,
-        0.008333333333340135,
-        0.0013888888888164712,
-        0.00019841269821761014,
-        2.4801589473749027e-05,
-        2.7557332003488584e-06,
-        2.7554585047926817e-07,
-        2.506781356434427e-08,
-        2.2121661508388925e-09,
+        0.16666666666666663,
+        0.04166666666666747,
+        0.00833333333333792,
+        0.0013888888888188297,
+        0.00019841269827726587,
+        2.480158939772269e-05,
+        2.755732530935408e-06,
+        2.755468778358518e-07,
+        2.5070515939940293e-08,
+        2.207305998286437e-09,
     ];
-    const BIAS: f64 = 0.0849625007211562;
+    const BIAS: f64 = 0.08496250072115619;
     const EXP_NORMAL: f64 = 708.0;
     const EXP_OVERFLOW: f64 = 709.8;
     const EXP_UNDERFLOW: f64 = -746.0;
@@ -128,9 +129,9 @@ impl Parameters for f32 {
     const LN_2: f32 = std::f32::consts::LN_2;
     const LN_2_PARTS: [f32; 2] = [0.693_145_75, 1.428_606_8e-6];
     const EXP_TAIL: &'static [f32] = &[0.5, 0.16666543, 0.041666448, 0.008366535, 0.0013936537];
-    const EXP_TAIL_DOUBLE: &'static [f32] = &[0.5, 0.16666667, 0.04166651, 0.008333177, 0.0013930502, 0.00019972329];
-    const EXP2_TAIL: &'static [f32] = &[0.2402265, 0.055503696, 0.009618076, 0.0013386784, 0.00015457286];
-    const EXPM1_TAIL: &'static [f32] = &[0.1666667, 0.041666586, 0.008331993, 0.0013917676, 0.00020985097];
+    const EXP_TAIL_DOUBLE: &'static [f32] = &[0.5, 0.16666667, 0.041666478, 0.00833319, 0.001393369, 0.00019960196];
+    const EXP2_TAIL: &'static [f32] = &[0.2402265, 0.055503663, 0.009618076, 0.0013387899, 0.00015457276];
+    const EXPM1_TAIL: &'static [f32] = &[0.1666667, 0.041666582, 0.008332, 0.0013918151, 0.00020974358];
     const BIAS: f32 = 0.0849625;
     const EXP_NORMAL: f32 = 87.0;
     const EXP_OVERFLOW: f32 = 88.8;
@@ -163,6 +164,17 @@ where
 {
     let shifted = x.mul_sub(V::splat(factor), V::splat(V::Elem::BIAS)) + V::splat(V::Elem::TO_INT);
     (shifted - V::splat(V::Elem::TO_INT), shifted.to_bits())
+}
+
+/// `x - k ln 2`: exactly less the first part of `ln 2`; what is left to subtract from that; and the difference, rounded.
+#[inline(always)]
+pub(super) fn reduce<V: Vector>(x: V, k: V) -> (V, V, V)
+where
+    V::Elem: Parameters,
+{
+    let r = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[0]), x);
+    let rest = k * V::splat(V::Elem::LN_2_PARTS[1]);
+    (r, rest, r - rest)
 }
 
 /// `power * 2^k`, for a normal result.
@@ -205,16 +217,10 @@ where
     /// Of `x` of magnitude below 2^40, or 2^20 in `f32`.
     #[inline(always)]
     pub(super) fn of(x: V) -> Exp<V> {
-        Self::reduced(x, nearest(x, V::Elem::LOG2_E), V::Elem::EXP_TAIL)
-    }
-
-    #[inline(always)]
-    fn reduced(x: V, (k, k_bits): (V, V::Bits), coefficients: &[V::Elem]) -> Exp<V> {
-        let r = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[0]), x);
-        let rest = k * V::splat(V::Elem::LN_2_PARTS[1]);
-        let exact = r - rest;
-        let square = exact * exact;
-        let tail = square.mul_sub(even_odd(exact, square, coefficients), rest);
+        let (k, k_bits) = nearest(x, V::Elem::LOG2_E);
+        let (r, rest, rounded) = reduce(x, k);
+        let square = rounded * rounded;
+        let tail = square.mul_sub(even_odd(rounded, square, V::Elem::EXP_TAIL), rest);
         Exp { k, k_bits, r, tail }
     }
 
@@ -222,13 +228,11 @@ where
     #[inline(always)]
     pub(super) fn of_biased(x: V) -> Exp<V> {
         let (k, k_bits) = nearest_biased(x, V::Elem::LOG2_E);
-        let r = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[0]), x);
-        let rest = k * V::splat(V::Elem::LN_2_PARTS[1]);
-        let exact = r - rest;
-        let square = exact * exact;
+        let (r, rest, rounded) = reduce(x, k);
+        let square = rounded * rounded;
         // r^2/2 by itself, so that the polynomial's rounding does not count.
         let quadratic = square.mul_sub(V::splat(V::Elem::HALF), rest);
-        let tail = (exact * square).mul_add(even_odd(exact, square, V::Elem::EXPM1_TAIL), quadratic);
+        let tail = (rounded * square).mul_add(even_odd(rounded, square, V::Elem::EXPM1_TAIL), quadratic);
         Exp { k, k_bits, r, tail }
     }
 
@@ -247,7 +251,7 @@ where
         Exp { k, k_bits, r, tail }
     }
 
-    /// The power in one float, off by at most 0.9 ULP.
+    /// The power in one float, off by less than 1 ULP.
     #[inline(always)]
     pub(super) fn power(&self) -> V {
         V::splat(V::Elem::ONE) + (self.r + self.tail)

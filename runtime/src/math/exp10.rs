@@ -14,7 +14,8 @@ pub(super) trait Exp10Parameters: Parameters {
     /// The second part of these times ln 10.
     const LOG10_2_REST: Self;
     const LN_10_PARTS: [Self; 2];
-    /// `p` of `10^r = 1 + r ln 10 + r^2 p(r)`, for `3/4 <= 10^r <= 3/2`.
+    /// `p` of `10^r = 1 + r ln 10 + r^2 p(r)`, for `3/4 <= 10^r <= 3/2`. Off by one part in 2^55 of `10^r - 1`,
+    /// in `f32` 2^26.
     const EXP10_TAIL: &'static [Self];
     /// Up to this magnitude, `10^x` is normal.
     const EXP10_NORMAL: Self;
@@ -28,10 +29,10 @@ pub(super) trait Exp10Parameters: Parameters {
 }
 
 impl Exp10Parameters for f64 {
-    const LOG2_10: f64 = 3.321928094887362;
+    const LOG2_10: f64 = std::f64::consts::LOG2_10;
     const LOG10_2_PARTS: [f64; 2] = [0.30102999566395283, 2.8363394551044964e-14];
     const LOG10_2_REST: f64 = 6.530912947994468e-14;
-    const LN_10_PARTS: [f64; 2] = [2.302585092994046, -2.1707562233822494e-16];
+    const LN_10_PARTS: [f64; 2] = [std::f64::consts::LN_10, -2.1707562233822494e-16];
     const EXP10_TAIL: &'static [f64] = &[
         2.6509490552391983,
         2.0346785922935564,
@@ -55,10 +56,10 @@ impl Exp10Parameters for f64 {
 }
 
 impl Exp10Parameters for f32 {
-    const LOG2_10: f32 = 3.321928;
+    const LOG2_10: f32 = std::f32::consts::LOG2_10;
     const LOG10_2_PARTS: [f32; 2] = [0.3010254, 4.605039e-6];
     const LOG10_2_REST: f32 = 1.0603494e-5;
-    const LN_10_PARTS: [f32; 2] = [2.3025851, -3.1975436e-8];
+    const LN_10_PARTS: [f32; 2] = [std::f32::consts::LN_10, -3.1975436e-8];
     const EXP10_TAIL: &'static [f32] = &[2.65095, 2.0346704, 1.1710196, 0.540897, 0.21903406];
     const EXP10_NORMAL: f32 = 37.0;
     const EXP10_OVERFLOW: f32 = 50.0;
@@ -78,21 +79,19 @@ where
 {
     let (k, k_bits) = nearest_biased(x, V::Elem::LOG2_10);
     let r = k.neg_mul_add(V::splat(V::Elem::LOG10_2_PARTS[0]), x);
-    let exact = k.neg_mul_add(V::splat(V::Elem::LOG10_2_PARTS[1]), r);
+    let rounded = k.neg_mul_add(V::splat(V::Elem::LOG10_2_PARTS[1]), r);
     let rest = k * V::splat(V::Elem::LOG10_2_REST);
     let low = r.mul_sub(V::splat(V::Elem::LN_10_PARTS[1]), rest);
-    let square = exact * exact;
-    let tail = square.mul_add(even_odd(exact, square, V::Elem::EXP10_TAIL), low);
+    let square = rounded * rounded;
+    let tail = square.mul_add(even_odd(rounded, square, V::Elem::EXP10_TAIL), low);
     let power = V::splat(V::Elem::ONE) + r.mul_add(V::splat(V::Elem::LN_10_PARTS[0]), tail);
     let near = scale_normal(power, k_bits);
     let rare = !x.abs().le(V::splat(V::Elem::EXP10_NORMAL));
-    let is_whole = x.round().eq(x);
-    if (rare | is_whole).any() {
-        let limit = V::splat(V::Elem::EXP10_OVERFLOW);
-        let bounds = [V::Elem::EXP10_UNDERFLOW, V::Elem::EXP10_OVERFLOW];
-        let value = V::select(rare, scale_any(power, k, x, bounds), near);
-        V::select(is_whole & x.abs().lt(limit), V::Elem::power_of_ten(x), value)
+    let value = if rare.any() {
+        V::select(rare, scale_any(power, k, x, [V::Elem::EXP10_UNDERFLOW, V::Elem::EXP10_OVERFLOW]), near)
     } else {
         near
-    }
+    };
+    let is_whole = x.round().eq(x) & x.abs().lt(V::splat(V::Elem::EXP10_OVERFLOW));
+    if is_whole.any() { V::select(is_whole, V::Elem::power_of_ten(x), value) } else { value }
 }

@@ -5,9 +5,9 @@
 //! no division, and the leading terms are summed without an error. `tanh` is a quotient, in double-double arithmetic.
 
 use super::double::Double;
-use super::exp::{Exp, Parameters, divide, nearest, scale_any, scale_normal};
-use super::polynomial::every_other;
-use crate::arch::vector::{Bits, Float, Mask, Vector};
+use super::exp::{Exp, Parameters, divide, nearest, reduce, scale_any, scale_normal};
+use super::polynomial::{even_odd, every_other};
+use crate::arch::vector::{Bits, F32s, Float, Mask, Vector};
 
 /// What these functions need to know of a dtype, further to exp.rs.
 pub(super) trait HyperbolicParameters: Parameters {
@@ -48,12 +48,10 @@ where
     #[inline(always)]
     fn of(x_abs: V) -> Parts<V> {
         let (k, k_bits) = nearest(x_abs, V::Elem::LOG2_E);
-        let r = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[0]), x_abs);
-        let rest = k * V::splat(V::Elem::LN_2_PARTS[1]);
-        let exact = r - rest;
-        let square = exact * exact;
+        let (r, rest, rounded) = reduce(x_abs, k);
+        let square = rounded * rounded;
         let even = square * every_other(square, V::Elem::EXP_TAIL, 0);
-        let odd = (exact * square).mul_sub(every_other(square, V::Elem::EXP_TAIL, 1), rest);
+        let odd = (rounded * square).mul_sub(every_other(square, V::Elem::EXP_TAIL, 1), rest);
         let shifted = k_bits.shl(V::Elem::EXPONENT_SHIFT);
         let half = V::splat(V::Elem::HALF).to_bits();
         Parts { k, r, even, odd, up: V::from_bits(half + shifted), down: V::from_bits(half - shifted) }
@@ -122,5 +120,40 @@ where
     let dividend = Double { high: less.high, low: less.low + low };
     let divisor = Double { high: more.high, low: more.low + low };
     let value = divide(dividend, divisor);
+    V::from_bits(value.to_bits() | x.sign().to_bits())
+}
+
+/// From here, `tanh_f32` goes by the exponential.
+const TANH_FAR_F32: f32 = 0.92;
+
+/// `p` of `tanh(x) = x + x^3 p(x^2)` below it, by sollya/hyperbolic.sollya. Off by one part in 2^27 of `tanh(x)`.
+const TANH_TAIL_F32: [f32; 7] =
+    [-0.33333296, 0.13332348, -0.05387999, 0.021487197, -0.007946886, 0.00230192, -0.00035860704];
+
+/// ln(2)/2 in two parts; the product of the first, of 17 bits, with a whole number below 2^7 is exact.
+const HALF_LN_2_F32: [f32; 2] = [0.34657288, 7.143034e-7];
+
+/// `p` of `exp(2r) = 1 + 2r + r^2 p(r)` for `|2r| <= ln(2)/2`, by sollya/hyperbolic.sollya. Off by one part in 2^25 of
+/// `exp(2r) - 1`.
+const EXP_TWICE_TAIL_F32: [f32; 5] = [2.0, 1.3333235, 0.66666317, 0.26772913, 0.089193836];
+
+/// `1 - 2 / (e^2|x| + 1)`, or a polynomial where that would lose digits.
+#[inline(always)]
+pub(super) fn tanh_f32<V: F32s>(x: V) -> V {
+    let x_abs = x.abs();
+    let limited = V::splat(f32::TANH_LIMIT).min(x_abs);
+    let (k, k_bits) = nearest(limited, 2.0 * f32::LOG2_E);
+    let r = k.neg_mul_add(V::splat(HALF_LN_2_F32[0]), limited);
+    let r = k.neg_mul_add(V::splat(HALF_LN_2_F32[1]), r);
+    let square = r * r;
+    let less_1 = square.mul_add(even_odd(r, square, &EXP_TWICE_TAIL_F32), r + r);
+    let scale = scale_normal(V::splat(1.0), k_bits);
+    let far = V::splat(1.0) - V::splat(2.0) / scale.mul_add(less_1, scale + V::splat(1.0));
+    let square = x_abs * x_abs;
+    // The constant last and by itself, so that only one rounding is as large as the value's.
+    let [first, rest @ ..] = &TANH_TAIL_F32;
+    let tail = even_odd(square, square * square, rest).mul_add(square, V::splat(*first));
+    let near = (x_abs * square).mul_add(tail, x_abs);
+    let value = V::select(x_abs.lt(V::splat(TANH_FAR_F32)), near, far);
     V::from_bits(value.to_bits() | x.sign().to_bits())
 }

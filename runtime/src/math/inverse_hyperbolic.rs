@@ -1,87 +1,122 @@
-//! Inverse hyperbolic functions, by the logarithm of log.rs of a number in two floats.
+//! Inverse hyperbolic functions, by the logarithm of a number in two floats, in `f64` and in `f32` alike.
 //!
-//! The number, `x + sqrt(x^2 + 1)` for `asinh`, is 1 and something for small `x`; it is good to 2^-104, so that the something
-//! is good enough for all `x` but those that are the result themselves. Where a square root comes first, its correction
-//! and the logarithm share one division.
+//! The number, `x + sqrt(x^2 + 1)` for `asinh`, is 1 and something for small `x`. It is good to twice the precision of a float,
+//! so that the something is good enough for all `x` but those that are the result themselves.
 
 use super::double::Double;
-use super::log::{Reduced, log_double};
-use super::log_f32::log_short;
+use super::{log, log_f32};
 use crate::arch::vector::{F32s, F64s, Mask, Vector};
 
-/// Below it, `asinh` and `atanh` of `x` are `x` within 2^-57 of it.
-const TINY: f64 = 1.0 / (1u64 << 28) as f64;
+/// What depends on the precision.
+trait Precision<V: Vector> {
+    const ONE: V::Elem;
+    const HALF: V::Elem;
+    const INFINITY: V::Elem;
+    const NAN: V::Elem;
+    /// Below it, `asinh` and `atanh` of `x` are `x`, within a tenth of its last place.
+    const TINY: V::Elem;
+    /// From here on, `x + sqrt(x^2 + 1)` is `2x`, and squares are not far from overflow.
+    const LARGE: V::Elem;
+    /// Below all square roots that are not 0.
+    const LEAST_ROOT: V::Elem;
 
-/// Below it, the same of `f32`, within 2^-27.
-const TINY_F32: f32 = 1.0 / (1 << 13) as f32;
-
-/// From here on, `x + sqrt(x^2 + 1)` is `2x`, and squares are not far from overflow.
-const LARGE: f64 = (1u128 << 100) as f64;
-
-/// ln 2 in two parts.
-const LN_2: [f64; 2] = [std::f64::consts::LN_2, 2.3190468138462996e-17];
-
-/// ln(2x) for large `x`.
-#[inline(always)]
-fn log_of_twice<V: F64s>(x: V) -> V {
-    log_double(x).add(Double::splat(LN_2)).round()
+    fn log_of_sum(x: Double<V>) -> V;
+    fn log_of_twice(x: V) -> V;
 }
 
-/// `ln(x + sqrt(w))` for `1 <= x + sqrt(w) < 2^1000`; `sqrt(w)` is the larger or not, as `larger` says.
-#[inline(always)]
-fn log_of_sum<V: F64s>(x: V, w: Double<V>, root: V, sum: Double<V>) -> V {
-    let reduced = Reduced::of(sum.high);
-    // 1 / root and 1 / divisor. Only a root of 0 is below 2^-30; its correction is 0.
-    let root_divisor = root.max(V::splat(2f64.powi(-30)));
-    let divisor = reduced.divisor();
-    let reciprocal = V::splat(1.0) / (root_divisor * divisor);
-    let root_low = (root.neg_mul_add(root, w.high) + w.low) * (reciprocal * divisor * V::splat(0.5));
-    let f = Double::fast_sum(reduced.f, (sum.low + root_low) * reduced.scale());
-    reduced.ln(f, reciprocal * root_divisor).round()
+struct OfF64;
+
+impl<V: F64s> Precision<V> for OfF64 {
+    const ONE: f64 = 1.0;
+    const HALF: f64 = 0.5;
+    const INFINITY: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
+    const TINY: f64 = 1.0 / (1u64 << 28) as f64;
+    const LARGE: f64 = (1u128 << 100) as f64;
+    const LEAST_ROOT: f64 = 1.0 / (1u64 << 30) as f64;
+
+    #[inline(always)]
+    fn log_of_sum(x: Double<V>) -> V {
+        log::log_of_sum(x)
+    }
+
+    #[inline(always)]
+    fn log_of_twice(x: V) -> V {
+        log::log_of_twice(x)
+    }
 }
 
-/// `ln(x + sqrt(x^2 + 1))`.
+struct OfF32;
+
+impl<V: F32s> Precision<V> for OfF32 {
+    const ONE: f32 = 1.0;
+    const HALF: f32 = 0.5;
+    const INFINITY: f32 = f32::INFINITY;
+    const NAN: f32 = f32::NAN;
+    const TINY: f32 = 1.0 / (1u64 << 13) as f32;
+    const LARGE: f32 = (1u64 << 50) as f32;
+    const LEAST_ROOT: f32 = 1.0 / (1u64 << 30) as f32;
+
+    #[inline(always)]
+    fn log_of_sum(x: Double<V>) -> V {
+        log_f32::log_of_sum_f32(x)
+    }
+
+    #[inline(always)]
+    fn log_of_twice(x: V) -> V {
+        log_f32::log_of_twice_f32(x)
+    }
+}
+
+/// ln(x + sqrt(w)), given `sqrt(w.high)` and its sum with `x`.
 #[inline(always)]
-pub(super) fn asinh<V: F64s>(x: V) -> V {
+fn log_of_sum<V: Vector, P: Precision<V>>(w: Double<V>, root: V, sum: Double<V>) -> V {
+    // What the root lacks. If it is 0, so is `w`.
+    let rest = root.neg_mul_add(root, w.high) + w.low;
+    let low = rest * (V::splat(P::HALF) / root.max(V::splat(P::LEAST_ROOT)));
+    P::log_of_sum(Double { high: sum.high, low: sum.low + low })
+}
+
+#[inline(always)]
+fn asinh_to<V: Vector, P: Precision<V>>(x: V) -> V {
     let x_abs = x.abs();
     let square = Double::product(x_abs, x_abs);
-    let w = Double::sum(V::splat(1.0), square.high);
+    let w = Double::sum(V::splat(P::ONE), square.high);
     let w = Double { high: w.high, low: w.low + square.low };
     let root = w.high.sqrt();
-    let near = log_of_sum(x_abs, w, root, Double::fast_sum(root, x_abs));
-    let near = V::select(x_abs.lt(V::splat(TINY)), x, near.copysign(x));
-    let rare = !x_abs.lt(V::splat(LARGE));
+    let near = log_of_sum::<V, P>(w, root, Double::fast_sum(root, x_abs)).copysign(x);
+    let near = V::select(x_abs.lt(V::splat(P::TINY)), x, near);
+    let rare = !x_abs.lt(V::splat(P::LARGE));
     if rare.any() {
-        let far = log_of_twice(x_abs).copysign(x);
-        let far = V::select(x_abs.lt(V::splat(f64::INFINITY)), far, x + x);
+        let far = P::log_of_twice(x_abs).copysign(x);
+        let far = V::select(x_abs.lt(V::splat(P::INFINITY)), far, x + x);
         V::select(rare, far, near)
     } else {
         near
     }
 }
 
-/// `ln(x + sqrt(x^2 - 1))`; NaN below 1.
 #[inline(always)]
-pub(super) fn acosh<V: F64s>(x: V) -> V {
+fn acosh_to<V: Vector, P: Precision<V>>(x: V) -> V {
+    let one = V::splat(P::ONE);
     let square = Double::product(x, x);
-    let w = Double::fast_sum(square.high, V::splat(-1.0));
+    let w = Double::fast_sum(square.high, -one);
     let w = Double::fast_sum(w.high, w.low + square.low);
     let root = w.high.sqrt();
-    let near = log_of_sum(x, w, root, Double::fast_sum(x, root));
-    let rare = !(x.ge(V::splat(1.0)) & x.lt(V::splat(LARGE)));
+    let near = log_of_sum::<V, P>(w, root, Double::fast_sum(x, root));
+    let rare = !(x.ge(one) & x.lt(V::splat(P::LARGE)));
     if rare.any() {
-        let far = V::select(x.lt(V::splat(f64::INFINITY)), log_of_twice(x), x + x);
-        let far = V::select(x.lt(V::splat(1.0)), V::splat(f64::NAN), far);
+        let far = V::select(x.lt(V::splat(P::INFINITY)), P::log_of_twice(x), x + x);
+        let far = V::select(x.lt(one), V::splat(P::NAN), far);
         V::select(rare, far, near)
     } else {
         near
     }
 }
 
-/// `ln((1 + x) / (1 - x)) / 2`; NaN beyond 1.
 #[inline(always)]
-pub(super) fn atanh<V: F64s>(x: V) -> V {
-    let one = V::splat(1.0);
+fn atanh_to<V: Vector, P: Precision<V>>(x: V) -> V {
+    let one = V::splat(P::ONE);
     let x_abs = x.abs();
     let below = Double::fast_sum(one, -x_abs);
     // 1 + v = (1 + x) / (1 - x)
@@ -90,72 +125,47 @@ pub(super) fn atanh<V: F64s>(x: V) -> V {
     let v = twice * reciprocal;
     let v_low = v.neg_mul_add(below.low, v.neg_mul_add(below.high, twice)) * reciprocal;
     let sum = Double::sum(one, v);
-    let reduced = Reduced::of(sum.high);
-    let f = Double::fast_sum(reduced.f, (sum.low + v_low) * reduced.scale());
-    let reciprocal = one / reduced.divisor();
-    let near = (reduced.ln(f, reciprocal).round() * V::splat(0.5)).copysign(x);
-    let near = V::select(x_abs.lt(V::splat(TINY)), x, near);
+    let log = P::log_of_sum(Double { high: sum.high, low: sum.low + v_low });
+    let near = (log * V::splat(P::HALF)).copysign(x);
+    let near = V::select(x_abs.lt(V::splat(P::TINY)), x, near);
     let rare = !x_abs.lt(one);
     if rare.any() {
-        let far = V::select(x_abs.eq(one), V::splat(f64::INFINITY).copysign(x), V::splat(f64::NAN));
+        let far = V::select(x_abs.eq(one), V::splat(P::INFINITY).copysign(x), V::splat(P::NAN));
         V::select(rare, far, near)
     } else {
         near
     }
 }
 
-/// By way of `f64`.
+/// `ln(x + sqrt(x^2 + 1))`.
+#[inline(always)]
+pub(super) fn asinh<V: F64s>(x: V) -> V {
+    asinh_to::<V, OfF64>(x)
+}
+
+/// `ln(x + sqrt(x^2 - 1))`; NaN below 1.
+#[inline(always)]
+pub(super) fn acosh<V: F64s>(x: V) -> V {
+    acosh_to::<V, OfF64>(x)
+}
+
+/// `ln((1 + x) / (1 - x)) / 2`; NaN beyond 1.
+#[inline(always)]
+pub(super) fn atanh<V: F64s>(x: V) -> V {
+    atanh_to::<V, OfF64>(x)
+}
+
 #[inline(always)]
 pub(super) fn asinh_f32<V: F32s>(x: V) -> V {
-    let x_abs = x.abs();
-    let [a, b] = x_abs.widen();
-    let near = V::narrow([asinh_short(a), asinh_short(b)]).copysign(x);
-    let near = V::select(x_abs.lt(V::splat(TINY_F32)), x, near);
-    V::select(x_abs.lt(V::splat(f32::INFINITY)), near, x + x)
+    asinh_to::<V, OfF32>(x)
 }
 
-#[inline(always)]
-fn asinh_short<V: F64s>(x: V) -> V {
-    log_short(x + x.mul_add(x, V::splat(1.0)).sqrt())
-}
-
-/// By way of `f64`.
 #[inline(always)]
 pub(super) fn acosh_f32<V: F32s>(x: V) -> V {
-    let [a, b] = x.widen();
-    let near = V::narrow([acosh_short(a), acosh_short(b)]);
-    let rare = !(x.ge(V::splat(1.0)) & x.lt(V::splat(f32::INFINITY)));
-    if rare.any() {
-        let far = V::select(x.lt(V::splat(1.0)), V::splat(f32::NAN), x + x);
-        V::select(rare, far, near)
-    } else {
-        near
-    }
+    acosh_to::<V, OfF32>(x)
 }
 
-#[inline(always)]
-fn acosh_short<V: F64s>(x: V) -> V {
-    log_short(x + x.mul_sub(x, V::splat(1.0)).sqrt())
-}
-
-/// By way of `f64`.
 #[inline(always)]
 pub(super) fn atanh_f32<V: F32s>(x: V) -> V {
-    let x_abs = x.abs();
-    let [a, b] = x_abs.widen();
-    let near = V::narrow([atanh_short(a), atanh_short(b)]).copysign(x);
-    let near = V::select(x_abs.lt(V::splat(TINY_F32)), x, near);
-    let rare = !x_abs.lt(V::splat(1.0));
-    if rare.any() {
-        let far = V::select(x_abs.eq(V::splat(1.0)), V::splat(f32::INFINITY).copysign(x), V::splat(f32::NAN));
-        V::select(rare, far, near)
-    } else {
-        near
-    }
-}
-
-#[inline(always)]
-fn atanh_short<V: F64s>(x: V) -> V {
-    let one = V::splat(1.0);
-    log_short((one + x) / (one - x)) * V::splat(0.5)
+    atanh_to::<V, OfF32>(x)
 }

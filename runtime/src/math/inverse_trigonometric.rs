@@ -1,14 +1,13 @@
 //! Inverse sine, cosine and tangent.
 //!
-//! The angle of a point in the first octant, `0 <= small <= large`, is `atan(small / large)`, or, beyond `tan(pi/8)`,
-//! `pi/4 + atan((small - large) / (small + large))`. Either way an odd polynomial is good for the rest. The quotient,
-//! `pi/4` and the other angles that the octants begin at are in two floats each, so that what remains is little more
-//! than the rounding of the last sum.
+//! `atan(x) = x + x^3 p(x^2)` up to 1/2; `pi/4 + atan((x - 1) / (x + 1))` up to 2, where `x - 1` is exact; `pi/2 +
+//! atan(-1 / x)` beyond. `atan2` alike, for a quotient. `pi/4`, `x + 1` and the quotients are in two floats each, so that
+//! what remains is little more than the rounding of the last sum.
 //!
 //! `asin(x) = x + x^3 p(x^2)` up to 1/2, and `pi/2 - 2 asin(w)` with `w = sqrt((1 - x) / 2)` beyond; `acos` alike.
 
 use super::double::Double;
-use super::polynomial::even_odd;
+use super::polynomial::{even_odd, horner};
 use crate::arch::generic::F64x2;
 use crate::arch::vector::{Bits, F32s, F64s, Float, Vector};
 
@@ -16,12 +15,13 @@ use crate::arch::vector::{Bits, F32s, F64s, Float, Vector};
 trait Constants: Float {
     const HALF: Self;
     const ZERO: Self;
-    /// `tan(pi/8)`.
-    const TAN_PI_OVER_8: Self;
+    const TWO: Self;
     const PI_OVER_4: [Self; 2];
     const PI_OVER_2: [Self; 2];
     const PI_3_OVER_4: [Self; 2];
     const PI: [Self; 2];
+    /// What the first part of `pi`, or of `pi` times a power of two, lacks, by itself.
+    const PI_REST: Self;
     /// The inverse tangent is `pi/2` from here on.
     const STEEP: Self;
     /// From the first to the second, neither quotients nor what they lack overflow or underflow.
@@ -39,11 +39,12 @@ trait Constants: Float {
 impl Constants for f64 {
     const HALF: f64 = 0.5;
     const ZERO: f64 = 0.0;
-    const TAN_PI_OVER_8: f64 = 0.41421356237309503;
+    const TWO: f64 = 2.0;
     const PI_OVER_4: [f64; 2] = [std::f64::consts::FRAC_PI_4, 3.061616997868383e-17];
     const PI_OVER_2: [f64; 2] = [std::f64::consts::FRAC_PI_2, 6.123233995736766e-17];
     const PI_3_OVER_4: [f64; 2] = [2.356194490192345, 9.184850993605148e-17];
     const PI: [f64; 2] = [std::f64::consts::PI, 1.2246467991473532e-16];
+    const PI_REST: f64 = 3.8981718325193755e-17;
     const STEEP: f64 = 1e18;
     const ORDINARY: [f64; 2] = [1e-150, 1e150];
     const RECIPROCAL: u64 = 0x7fde_db6d_0000_0000;
@@ -59,19 +60,20 @@ impl Constants for f64 {
     }
 }
 
-/// For magnitudes to `tan(pi/8)`. Off by 2^-59.4, relative to the inverse tangent.
-const ARC_TANGENT: [f64; 11] = [
-    -0.333333333333332,
-    0.19999999999953677,
-    -0.1428571428019985,
-    0.11111110783493199,
-    -0.09090897757060351,
-    0.07692060193757502,
-    -0.06663103818779194,
-    0.05847888137034527,
-    -0.05039302828307909,
-    0.03806461581419752,
-    -0.01790739286314183,
+/// For magnitudes to 1/2. Off by 2^-57.7, relative to the inverse tangent.
+const ARC_TANGENT: [f64; 12] = [
+    -0.3333333333333298,
+    0.19999999999903123,
+    -0.1428571427638746,
+    0.11111110659708877,
+    -0.09090896246524784,
+    0.07692073939411088,
+    -0.06663810877468249,
+    0.05858300584702988,
+    -0.051220128120935425,
+    0.041865229895992326,
+    -0.027435234447055368,
+    0.010117037552530784,
 ];
 
 /// For magnitudes to 1/2. Off by 2^-59.9, relative to the inverse sine.
@@ -94,38 +96,36 @@ const ARC_SINE: [f64; 13] = [
 impl Constants for f32 {
     const HALF: f32 = 0.5;
     const ZERO: f32 = 0.0;
-    const TAN_PI_OVER_8: f32 = 0.41421357;
+    const TWO: f32 = 2.0;
     const PI_OVER_4: [f32; 2] = [std::f32::consts::FRAC_PI_4, -2.1855694e-8];
     const PI_OVER_2: [f32; 2] = [std::f32::consts::FRAC_PI_2, -4.371139e-8];
     const PI_3_OVER_4: [f32; 2] = [2.3561945, -5.9624403e-9];
     const PI: [f32; 2] = [std::f32::consts::PI, -8.742278e-8];
+    const PI_REST: f32 = -2.7827534e-8;
     const STEEP: f32 = 1e9;
     const ORDINARY: [f32; 2] = [1e-18, 1e18];
     const RECIPROCAL: u32 = 0x7ef6_db6d;
 
     #[inline(always)]
     fn arc_tangent<V: Vector<Elem = f32>>(square: V) -> V {
-        even_odd(square, square * square, &ARC_TANGENT_F32)
+        horner(square, &ARC_TANGENT_F32)
     }
 
     #[inline(always)]
     fn arc_sine<V: Vector<Elem = f32>>(square: V) -> V {
-        even_odd(square, square * square, &ARC_SINE_F32)
+        horner(square, &ARC_SINE_F32)
     }
 }
 
-/// For magnitudes to `tan(pi/8)`. Off by 2^-30.4, relative to the inverse tangent.
-const ARC_TANGENT_F32: [f32; 5] = [-0.33333316, 0.1999853, -0.14244428, 0.10599464, -0.060908064];
+/// For magnitudes to 1/2. Off by 2^-27.4, relative to the inverse tangent.
+const ARC_TANGENT_F32: [f32; 5] = [-0.33333233, 0.19994186, -0.14174582, 0.101581655, -0.051297754];
 
 /// For magnitudes to 1/2. Off by 2^-27.6, relative to the inverse sine.
 const ARC_SINE_F32: [f32; 5] = [0.16666752, 0.0749531, 0.04546902, 0.024185503, 0.042157013];
 
 #[inline(always)]
 fn select<V: Vector>(mask: V::Mask, if_true: Double<V>, if_false: Double<V>) -> Double<V> {
-    Double {
-        high: V::select(mask, if_true.high, if_false.high),
-        low: V::select(mask, if_true.low, if_false.low),
-    }
+    Double { high: V::select(mask, if_true.high, if_false.high), low: V::select(mask, if_true.low, if_false.low) }
 }
 
 /// Constants of two parts.
@@ -151,40 +151,52 @@ impl<V: Vector<Elem: Constants>> Octant<V> {
     #[inline(always)]
     fn angle(self) -> V {
         let Octant { small, large, sign, axis, diagonal } = self;
-        let zero = V::splat(V::Elem::ZERO);
-        let is_second = (large * V::splat(V::Elem::TAN_PI_OVER_8)).lt(small);
-        // Sum and difference are exact with their low parts.
-        let difference = small - large;
-        let difference_low = small - (difference + large);
+        let is_second = large.lt(small + small);
         let sum = Double::fast_sum(large, small);
-        let over = V::select(is_second, difference, small);
+        // The difference is exact.
+        let over = V::select(is_second, small - large, small);
         let under = V::select(is_second, sum.high, large);
-        let reciprocal = V::splat(V::Elem::ONE) / under;
-        let quotient = over * reciprocal;
-        let rest_low = V::select(is_second, quotient.neg_mul_add(sum.low, difference_low), zero);
-        let quotient_low = (quotient.neg_mul_add(under, over) + rest_low) * reciprocal;
-        let square = quotient * quotient;
-        let tail = (quotient * square).mul_add(V::Elem::arc_tangent(square), quotient_low);
+        let (quotient, tail) = angle_of_quotient(over, under, V::select(is_second, sum.low, V::splat(V::Elem::ZERO)));
         let base = select(is_second, diagonal, axis);
-        let sum = Double::fast_sum(base.high, quotient.xor_sign(sign));
-        sum.high + (sum.low + (base.low + tail.xor_sign(sign)))
+        let head = Double::fast_sum(base.high, quotient.xor_sign(sign));
+        head.high + (head.low + (base.low + tail.xor_sign(sign)))
     }
+}
+
+/// The inverse tangent of `over / (under + under_low)`, at most 1/2 in magnitude, in two floats.
+#[inline(always)]
+fn angle_of_quotient<V: Vector<Elem: Constants>>(over: V, under: V, under_low: V) -> (V, V) {
+    let quotient = over / under;
+    let rest = quotient.neg_mul_add(under_low, quotient.neg_mul_add(under, over));
+    // A few bits of what the quotient lacks do.
+    let low = rest * rough_reciprocal(under);
+    let square = quotient * quotient;
+    (quotient, (quotient * square).mul_add(V::Elem::arc_tangent(square), low))
+}
+
+/// To within 1/13.
+#[inline(always)]
+fn rough_reciprocal<V: Vector<Elem: Constants>>(x: V) -> V {
+    V::from_bits(V::Bits::splat(V::Elem::RECIPROCAL) - x.to_bits())
 }
 
 /// The inverse tangent.
 #[inline(always)]
 fn inverse_tangent<V: Vector<Elem: Constants>>(x: V) -> V {
-    let one = V::splat(V::Elem::ONE);
+    let (zero, one) = (V::splat(V::Elem::ZERO), V::splat(V::Elem::ONE));
     // In this order, a NaN stays.
     let magnitude = V::splat(V::Elem::STEEP).min(x.abs());
-    let octant = Octant {
-        small: one.min(magnitude),
-        large: magnitude.max(one),
-        sign: one - magnitude,
-        axis: choose(one.lt(magnitude), V::Elem::PI_OVER_2, [V::Elem::ZERO; 2]),
-        diagonal: Double::splat(V::Elem::PI_OVER_4),
-    };
-    octant.angle().xor_sign(x)
+    let is_not_flat = V::splat(V::Elem::HALF).lt(magnitude);
+    let is_steep = V::splat(V::Elem::TWO).lt(magnitude);
+    let sum = Double::fast_sum(one, magnitude);
+    let over = V::select(is_steep, -one, V::select(is_not_flat, magnitude - one, magnitude));
+    let under = V::select(is_steep, magnitude, V::select(is_not_flat, sum.high, one));
+    let under_low = V::select(is_steep, zero, V::select(is_not_flat, sum.low, zero));
+    let (quotient, tail) = angle_of_quotient(over, under, under_low);
+    let [half, quarter] = [V::splat(V::Elem::PI_OVER_2[0]), V::splat(V::Elem::PI_OVER_4[0])];
+    let base = V::select(is_steep, half, V::select(is_not_flat, quarter, zero));
+    let head = Double::fast_sum(base, quotient);
+    (head.high + (head.low + base.mul_add(V::splat(V::Elem::PI_REST), tail))).xor_sign(x)
 }
 
 /// The angle of the point `(x, y)`, and the lanes where it is not right.
@@ -270,8 +282,7 @@ fn chord<V: Vector<Elem: Constants>>(magnitude: V) -> (V, Double<V>) {
     let square = magnitude.neg_mul_add(half, half);
     let root = square.sqrt();
     // What the root lacks is the rest by twice the root. A few bits of that do.
-    let reciprocal = V::from_bits(V::Bits::splat(V::Elem::RECIPROCAL) - root.to_bits());
-    (square, Double { high: root + root, low: root.neg_mul_add(root, square) * reciprocal })
+    (square, Double { high: root + root, low: root.neg_mul_add(root, square) * rough_reciprocal(root) })
 }
 
 /// The inverse sine.

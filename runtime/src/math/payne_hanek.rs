@@ -4,7 +4,7 @@
 //! so are those below the 192 next ones. The product is then right to `2^-137`, and no double is nearer to a multiple
 //! of `pi/2` than `2^-62`, so that at least 74 bits of the fraction are left.
 
-use crate::arch::vector::{F64s, Mask};
+use crate::arch::vector::F64s;
 
 /// The binary digits of `2/pi` after a word of zeros, by sollya/payne_hanek.py.
 const TWO_OVER_PI: [u64; 20] = [
@@ -50,14 +50,14 @@ fn remainder(x: f64) -> Remainder {
     let significand = u128::from(x.to_bits() & ((1 << 52) - 1) | 1 << 52);
     // `x` is `significand 2^(exponent - 1075)`. With the word of zeros, the first bit that counts has this index.
     let start = (x.to_bits() >> 52) as usize + 62 - 1075;
-    let window = [0, 1, 2].map(|idx| {
-        let [high, low] = [0, 1].map(|next| TWO_OVER_PI[start / 64 + idx + next]);
-        ((u128::from(high) << 64 | u128::from(low)) << (start % 64) >> 64) as u64
-    });
+    let word = |idx: usize| {
+        let both = u128::from(TWO_OVER_PI[start / 64 + idx]) << 64 | u128::from(TWO_OVER_PI[start / 64 + idx + 1]);
+        u128::from((both << (start % 64) >> 64) as u64)
+    };
     // The product modulo 2^192, of which the first two bits are the quadrant.
-    let low = significand * u128::from(window[2]);
-    let middle = significand * u128::from(window[1]) + (low >> 64);
-    let high = (significand * u128::from(window[0]) + (middle >> 64)) as u64;
+    let low = significand * word(2);
+    let middle = significand * word(1) + (low >> 64);
+    let high = (significand * word(0) + (middle >> 64)) as u64;
     let head = u128::from(high) << 64 | u128::from(middle as u64);
     let mut tail = (low as u64) << 2;
     let mut fraction = head << 2 | u128::from(low as u64 >> 62);
@@ -71,13 +71,14 @@ fn remainder(x: f64) -> Remainder {
     // No more than 63: see the top of the file.
     let zeros = fraction.leading_zeros() % 64;
     let fraction = fraction << zeros | (u128::from(tail) << zeros >> 64);
-    // `r` is this times `2^-(127 + zeros)`.
-    let r = high_half(fraction, PI_OVER_2);
-    let head = (r >> 64) as u64 as f64;
-    let rest = r.wrapping_sub((head as u128) << 64) as i128;
+    // `r` is this times `2^-(125 + zeros)`.
+    let r = (high_half(fraction, PI_OVER_2) >> 2) as i128;
+    let head = (r >> 64) as i64 as f64;
+    // At most 2^72 in magnitude; the last bits do not count.
+    let rest = ((r - (i128::from(head as i64) << 64)) >> 16) as i64 as f64;
     let sign = if is_negative { -1.0 } else { 1.0 };
-    let unit = f64::from_bits(u64::from(1023 - 127 - zeros) << 52) * sign;
-    Remainder { quadrant, r: head * 18446744073709551616.0 * unit, r_low: rest as f64 * unit }
+    let unit = f64::from_bits(u64::from(1023 + 64 - 125 - zeros) << 52) * sign;
+    Remainder { quadrant, r: head * unit, r_low: rest * (unit / 281474976710656.0) }
 }
 
 /// `a b / 2^128`, a little less at most.
@@ -88,26 +89,28 @@ fn high_half(a: u128, b: u128) -> u128 {
 }
 
 /// The quadrant of each lane, as the bits of a float, and both parts of what is left.
-pub(super) type Remainders<V> = [V; 3];
+pub(super) type Remainders<V> = (V, V, V);
 
-/// Replaces the lanes of `found` where `large` is set by those of `x`, which is positive.
+/// Replaces the lanes of `found` where `x`, which is positive, is beyond `limit` or NaN.
 #[cold]
 #[inline(never)]
-pub(super) fn reduce_lanes<V: F64s>(x: V, large: V::Mask, found: Remainders<V>) -> Remainders<V> {
+pub(super) fn reduce_lanes<V: F64s>(x: V, limit: f64, found: Remainders<V>) -> Remainders<V> {
     const LANES: usize = 8;
     const { assert!(V::LANES <= LANES) };
-    let mut lanes = [[1.0; LANES]; 4];
-    for (lanes, vector) in lanes.iter_mut().zip([x, found[0], found[1], found[2]]) {
-        // SAFETY: there is room for `V::LANES` elements.
-        unsafe { vector.store(lanes.as_mut_ptr()) }
+    let [mut xs, mut quadrants, mut rs, mut r_lows] = [[1.0; LANES]; 4];
+    // SAFETY: each array has room for `V::LANES` elements.
+    unsafe {
+        x.store(xs.as_mut_ptr());
+        found.0.store(quadrants.as_mut_ptr());
+        found.1.store(rs.as_mut_ptr());
+        found.2.store(r_lows.as_mut_ptr());
     }
-    let [x, quadrants, heads, tails] = &mut lanes;
-    for lane in (0..V::LANES).filter(|&lane| large.lane(lane)) {
-        let Remainder { quadrant, r, r_low } = remainder(x[lane]);
-        quadrants[lane] = f64::from_bits(quadrant);
-        heads[lane] = r;
-        tails[lane] = r_low;
+    for (lane, &x) in xs.iter().enumerate().take(V::LANES) {
+        if x > limit || x.is_nan() {
+            let Remainder { quadrant, r, r_low } = remainder(x);
+            (quadrants[lane], rs[lane], r_lows[lane]) = (f64::from_bits(quadrant), r, r_low);
+        }
     }
-    // SAFETY: `V::LANES` elements are there, initialised.
-    [&*quadrants, heads, tails].map(|lanes| unsafe { V::load(lanes.as_ptr()) })
+    // SAFETY: as above, and they are initialised.
+    unsafe { (V::load(quadrants.as_ptr()), V::load(rs.as_ptr()), V::load(r_lows.as_ptr())) }
 }

@@ -1,14 +1,13 @@
 //! Sine, cosine and tangent.
 //!
 //! `x = k pi/2 + r`, `k` whole and `|r| <= pi/4`, by Cody and Waite's reduction with FMA: `pi/2` in three parts, and `r`
-//! in two floats, so that it is right relative to itself near the multiples of `pi/2` as well. Larger arguments are
-//! rare, and reduced as payne_hanek.rs says; a `float32` in `f64`.
+//! in two floats, so that it is right relative to itself near the multiples of `pi/2` as well. Beyond 10^9 payne_hanek.rs
+//! takes over. A `float32` beyond 2^17 is reduced as a `float64`.
 //!
 //! Of `sin(r) = r + r^3 p(r^2)` and `cos(r) = 1 - r^2/2 + r^4 q(r^2)`, each lane is one, by `k`: the polynomials are as
 //! long as each other, so that one evaluation, of coefficients chosen by lane, serves both. The tangent is a quotient
 //! of two polynomials, either way up. In all of them the leading sum keeps what it rounds off.
 
-use super::double::Double;
 use super::payne_hanek::reduce_lanes;
 use super::polynomial::horner;
 use crate::arch::vector::{Bits, F32s, F64s, Float, Mask, Vector};
@@ -19,7 +18,7 @@ trait Constants: Float {
     const TWO_OVER_PI: Self;
     /// Added to a number that is small enough, leaves the nearest whole one in the low bits.
     const TO_INT: Self;
-    /// In parts. The products of the second with multiples of up to `LARGE` are exact.
+    /// In parts.
     const PI_OVER_2: [Self; 3];
     /// The reduction is good up to here.
     const LARGE: Self;
@@ -75,69 +74,69 @@ impl Constants for f64 {
     const HALF: f64 = 0.5;
     const TWO_OVER_PI: f64 = std::f64::consts::FRAC_2_PI;
     const TO_INT: f64 = 6755399441055744.0;
-    const PI_OVER_2: [f64; 3] = [std::f64::consts::FRAC_PI_2, 6.12323399409214e-17, 1.6446256936324258e-26];
-    const LARGE: f64 = 8e6;
+    const PI_OVER_2: [f64; 3] = [std::f64::consts::FRAC_PI_2, 6.123233995736766e-17, -1.4973849048591698e-33];
+    const LARGE: f64 = 1e9;
     const ZERO_BITS: u64 = 0;
     const ONE_BITS: u64 = 1;
     const TO_SIGN: u32 = 62;
 
     polynomials!(SINE, COSINE, TANGENT_NUMERATOR, TANGENT_DENOMINATOR);
 
-    const TANGENT_FIRST: f64 = -0.4667100413584536;
+    const TANGENT_FIRST: f64 = -0.46671003809676626;
 }
 
 /// Off by 2^-57.8, relative to the sine.
 const SINE: [f64; 6] = [
     -0.1666666666666663,
-    0.008333333333321922,
-    -0.00019841269829462855,
-    2.75573135841371e-06,
-    -2.505074265654399e-08,
-    1.5895965086058178e-10,
+    0.008333333333321924,
+    -0.0001984126982946497,
+    2.755731358503006e-06,
+    -2.505074281422583e-08,
+    1.5895975029957484e-10,
 ];
 
 /// Off by 2^-63.9, relative to the cosine.
 const COSINE: [f64; 6] = [
     0.041666666666666595,
-    -0.0013888888888873346,
-    2.48015872890059e-05,
-    -2.7557314218259446e-07,
-    2.087570556435806e-09,
-    -1.1358757731413136e-11,
+    -0.0013888888888873348,
+    2.4801587289008097e-05,
+    -2.7557314219059267e-07,
+    2.0875705689505815e-09,
+    -1.1358764866516342e-11,
 ];
 
 /// Off by 2^-60.2, relative to the tangent, with the denominator below.
-const TANGENT_NUMERATOR: [f64; 3] = [-0.13337670802512028, 0.0034240635489536956, -1.7847890722238128e-05];
+const TANGENT_NUMERATOR: [f64; 3] = [-0.1333767047634329, 0.003424063153208199, -1.7847884095769725e-05];
 
 /// From the coefficient of `r^4` on.
-const TANGENT_DENOMINATOR: [f64; 3] = [0.025660744001771613, -0.00031167767843987037, 4.975313248441866e-07];
+const TANGENT_DENOMINATOR: [f64; 3] = [0.025660742518796995, -0.0003116776123801781, 4.975310073231525e-07];
 
 impl Constants for f32 {
     const HALF: f32 = 0.5;
     const TWO_OVER_PI: f32 = std::f32::consts::FRAC_2_PI;
     const TO_INT: f32 = 12_582_912.0;
-    const PI_OVER_2: [f32; 3] = [std::f32::consts::FRAC_PI_2, -4.3710315e-8, -1.0746346e-12];
-    const LARGE: f32 = 1600.0;
+    const PI_OVER_2: [f32; 3] = [std::f32::consts::FRAC_PI_2, -4.371139e-8, -1.7151245e-15];
+    const LARGE: f32 = 131072.0;
     const ZERO_BITS: u32 = 0;
     const ONE_BITS: u32 = 1;
     const TO_SIGN: u32 = 30;
 
     polynomials!(SINE_F32, COSINE_F32, TANGENT_NUMERATOR_F32, TANGENT_DENOMINATOR_F32);
 
-    const TANGENT_FIRST: f32 = -0.44464174;
+    const TANGENT_FIRST: f32 = -0.44464567;
 }
 
-/// Off by 2^-27.9, relative to the sine.
-const SINE_F32: [f32; 3] = [-0.16666655, 0.008332189, -0.00019518289];
+/// Off by 2^-27.8, relative to the sine.
+const SINE_F32: [f32; 3] = [-0.16666654, 0.008332108, -0.00019508236];
 
-/// Off by 2^-33, relative to the cosine.
-const COSINE_F32: [f32; 3] = [0.041666646, -0.0013887311, 2.4432566e-5];
+/// Off by 2^-32.7, relative to the cosine.
+const COSINE_F32: [f32; 3] = [0.041666646, -0.0013887299, 2.4430286e-5];
 
-/// Off by 2^-31.3, relative to the tangent, with the denominator below.
-const TANGENT_NUMERATOR_F32: [f32; 2] = [-0.1113084, 0.0010714969];
+/// Off by 2^-31.6, relative to the tangent, with the denominator below.
+const TANGENT_NUMERATOR_F32: [f32; 2] = [-0.11131234, 0.0010717562];
 
 /// From the coefficient of `r^4` on.
-const TANGENT_DENOMINATOR_F32: [f32; 1] = [0.015952075];
+const TANGENT_DENOMINATOR_F32: [f32; 1] = [0.015953647];
 
 /// `|x| = k pi/2 + r + r_low`.
 struct Reduced<V: Vector> {
@@ -158,9 +157,12 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
         let (first, second, third) = (V::splat(first), V::splat(second), V::splat(third));
         // Exact: a multiple of the last place of `first`, and less than `first`.
         let head = k.neg_mul_add(first, x);
-        // Dekker's sum of `head` and `-k second`. Where the latter is greater, `r` is small enough to be exact.
-        let r = k.neg_mul_add(second, head);
-        let r_low = k.neg_mul_add(second, head - r);
+        // Dekker's sum of `head` and `-k second`. Where the latter is greater, `r` is exact: both are multiples of the
+        // last place of `k second`.
+        let product = k * second;
+        let product_low = k.mul_sub(second, product);
+        let r = head - product;
+        let r_low = ((head - r) - product) - product_low;
         Reduced { quadrant: shifted.to_bits(), r, r_low: k.neg_mul_add(third, r_low) }
     }
 
@@ -224,24 +226,19 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
         let square = r * r;
         let square_low = (r + r).mul_add(r_low, r.mul_sub(r, square));
         let [numerator, denominator] = V::Elem::tangent(square);
-        let numerator = Double::fast_sum(r, (square * r).mul_add(numerator, r_low));
         let first = V::splat(V::Elem::TANGENT_FIRST);
         let head = square.mul_add(first, one);
         let low = square_low.mul_add(first, square.mul_add(first, one - head));
-        let denominator = Double::fast_sum(head, (square * square).mul_add(denominator, low));
-        // In the odd quadrants, the negative reciprocal.
+        let head_low = (square * square).mul_add(denominator, low);
+        // The numerator's derivative is less than 1 by about as much as `head`.
+        let r_low = (square * r).mul_add(numerator, r_low * head);
+        // In the odd quadrants, the negative reciprocal. The low parts are up to a tenth of the others.
         let is_even = self.is_even();
-        let over = Double {
-            high: V::select(is_even, numerator.high, denominator.high),
-            low: V::select(is_even, numerator.low, denominator.low),
-        };
-        let under = Double {
-            high: V::select(is_even, denominator.high, numerator.high),
-            low: V::select(is_even, denominator.low, numerator.low),
-        };
-        let reciprocal = one / under.high;
-        let quotient = over.high * reciprocal;
-        let rest = quotient.neg_mul_add(under.high, over.high) + quotient.neg_mul_add(under.low, over.low);
+        let (over, over_low) = (V::select(is_even, r, head), V::select(is_even, r_low, head_low));
+        let (under, under_low) = (V::select(is_even, head, r), V::select(is_even, head_low, r_low));
+        let reciprocal = one / (under + under_low);
+        let quotient = (over + over_low) * reciprocal;
+        let rest = quotient.neg_mul_add(under, over) + quotient.neg_mul_add(under_low, over_low);
         let tangent = rest.mul_add(reciprocal, quotient);
         tangent.xor_sign(V::from_bits(self.quadrant.shl(V::Elem::TO_SIGN + 1)))
     }
@@ -251,9 +248,10 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
 #[inline(always)]
 fn reduce<V: F64s>(x: V) -> Reduced<V> {
     let reduced = Reduced::of(x);
-    let large = !x.le(V::splat(f64::LARGE));
-    if large.any() {
-        let [quadrant, r, r_low] = reduce_lanes(x, large, [V::from_bits(reduced.quadrant), reduced.r, reduced.r_low]);
+    let is_rare = !x.le(V::splat(f64::LARGE));
+    if is_rare.any() {
+        let found = (V::from_bits(reduced.quadrant), reduced.r, reduced.r_low);
+        let (quadrant, r, r_low) = reduce_lanes(x, f64::LARGE, found);
         return Reduced { quadrant: quadrant.to_bits(), r, r_low };
     }
     reduced
