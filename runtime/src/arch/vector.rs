@@ -102,6 +102,19 @@ pub(crate) trait Vector:
     /// `table[idx % N]` for each lane; `N` is a power of two.
     fn lookup<const N: usize>(table: &[Self::Elem; N], idx: Self::Bits) -> Self;
 
+    /// Row `idx % ROWS` of the table for each lane; `ROWS` is a power of two.
+    #[inline(always)]
+    fn lookup_row<const ROWS: usize, const COLUMNS: usize>(
+        table: &Table<Self::Elem, ROWS, COLUMNS>,
+        idx: Self::Bits,
+    ) -> [Self; COLUMNS] {
+        let mut row = [Self::splat(Self::Elem::ONE); COLUMNS];
+        for (value, column) in row.iter_mut().zip(&table.columns) {
+            *value = Self::lookup(column, idx);
+        }
+        row
+    }
+
     // What follows is the same for every instance.
 
     #[inline(always)]
@@ -173,6 +186,25 @@ fn patch_lanes<V: Vector>(value: V, rare: V::Mask, args: [V; 2], function: impl 
     }
     // SAFETY: as above.
     unsafe { V::load(values.as_ptr()) }
+}
+
+/// A table by columns, where there are permutes, and by rows, where there are loads.
+pub(crate) struct Table<T, const ROWS: usize, const COLUMNS: usize> {
+    pub(super) columns: [[T; ROWS]; COLUMNS],
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "other instances read columns"))]
+    pub(super) rows: [[T; COLUMNS]; ROWS],
+}
+
+impl<T: Copy, const ROWS: usize, const COLUMNS: usize> Table<T, ROWS, COLUMNS> {
+    pub(crate) const fn new(rows: [[T; COLUMNS]; ROWS]) -> Table<T, ROWS, COLUMNS> {
+        let mut columns = [[rows[0][0]; ROWS]; COLUMNS];
+        let mut idx = 0;
+        while idx < ROWS * COLUMNS {
+            columns[idx % COLUMNS][idx / COLUMNS] = rows[idx / COLUMNS][idx % COLUMNS];
+            idx += 1;
+        }
+        Table { columns, rows }
+    }
 }
 
 /// Vectors of `f64`.

@@ -1,82 +1,119 @@
 //! The error function and its complement.
 //!
-//! `erf` is Taylor's series below 0.25, in double-double arithmetic, and `libm`'s (FreeBSD's) beyond. `erfc` beyond 0.4
-//! is `exp(-x^2) f(x) / (1 + 2x)` in double-double arithmetic, after Shepherd and Laframboise (Math. Comp. 36, 1981):
-//! `f` lies between 1 and 1.3, so a polynomial in `(x - K)/(x + K)` gives it from there to infinity.
+//! `erf(x) = x f(x)`, and `erfc(x) = exp(-x^2) g(x)` for `x >= 0`, where `f` and `g` are smooth and change slowly. Both are
+//! in a table, by pieces: a value of many bits at the piece's centre, and a polynomial for the difference from it, which
+//! is small, so that its roundings hardly count. The exponential is computed in two floats, of the exact square.
+//!
+//! `f` and `g` as factors are an old idea (Cody, "Rational Chebyshev approximations for the error function", Math. Comp.
+//! 23, 1969).
 
-use super::scalar_double::{Double, exp_m1_reduced, fma, horner, reduce_by_ln_2, scale_by};
+use super::double::Double;
+use super::erf_tables::{ERF, ERF_F32, ERFC, ERFC_F32};
+use super::exp::{Exp, Parameters};
+use crate::arch::vector::{Bits, F32s, F64s, Mask, Table, Vector};
 
-/// `K`, where the polynomial's argument is 0.
-const CENTRE: f64 = 3.25;
-
-/// The polynomial's constant; it and the others were made by tests/data/math/make_constants.py.
-const HEAD: Double = Double { hi: 1.2475151132011641, lo: -7.399536941827554e-17 };
-
-/// The other coefficients, the lowest first.
-const TAIL: [f64; 24] = [
-    -0.13861133360837138,
-    -0.027456781190889172,
-    0.1135074936362477,
-    -0.11897889089383037,
-    0.08014898632554143,
-    -0.03696058327170097,
-    0.010148647022448531,
-    -0.00018754552425197325,
-    -0.0010751243060939928,
-    0.00030504787685852966,
-    7.50415258832509e-05,
-    -5.416692843124466e-05,
-    -4.38389496034554e-06,
-    8.608772228403615e-06,
-    3.1488915343296e-07,
-    -1.4317016204342074e-06,
-    -8.235432816170305e-08,
-    2.509344057309023e-07,
-    3.20195643161061e-08,
-    -4.3792244855477155e-08,
-    -9.06487010483279e-09,
-    6.73454753589767e-09,
-    1.359101383557865e-09,
-    -6.689961604421209e-10,
-];
-
-/// `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to `x`.
-pub(super) fn erf(x: f64) -> f64 {
-    /// `-1/(1! 3), 1/(2! 5), ...`, times `2/sqrt(pi)`.
-    const SERIES: [f64; 10] = {
-        let mut table = [0.0; 10];
-        let (mut idx, mut factor) = (0, std::f64::consts::FRAC_2_SQRT_PI);
-        while idx < table.len() {
-            factor /= -((idx + 1) as f64);
-            table[idx] = factor / (2 * idx + 3) as f64;
-            idx += 1;
-        }
-        table
-    };
-    const FRAC_2_SQRT_PI_LO: f64 = 1.533545961316588e-17;
-    if x.is_nan() || x.abs() >= 0.25 || x == 0.0 {
-        return libm::erf(x);
+/// The function of this table in the two parts that a row gives: the value at the centre, and the rest.
+#[inline(always)]
+fn look_up<V: Vector, const COLUMNS: usize>(table: &Table<V::Elem, 16, COLUMNS>, idx: V::Bits, x: V) -> [V; 2] {
+    let row = V::lookup_row(table, idx);
+    let distance = x - row[0];
+    let mut sum = row[COLUMNS - 1];
+    for &coefficient in row[2..COLUMNS - 1].iter().rev() {
+        sum = sum.mul_add(distance, coefficient);
     }
-    let square = x * x;
-    let head = Double::product(x, std::f64::consts::FRAC_2_SQRT_PI);
-    head.hi + (head.lo + x * (FRAC_2_SQRT_PI_LO + square * horner(square, &SERIES)))
+    [row[1], sum * distance]
 }
 
+/// As [`look_up`], in two floats.
+#[inline(always)]
+fn look_up_double<V: Vector, const COLUMNS: usize>(
+    table: &Table<V::Elem, 16, COLUMNS>,
+    idx: V::Bits,
+    x: V,
+) -> Double<V> {
+    let row = V::lookup_row(table, idx);
+    let distance = x - row[0];
+    let mut sum = row[COLUMNS - 1];
+    for &coefficient in row[3..COLUMNS - 1].iter().rev() {
+        sum = sum.mul_add(distance, coefficient);
+    }
+    let linear = Double::product(distance, row[2]);
+    let head = Double::fast_sum(row[1], linear.high);
+    Double { high: head.high, low: head.low + (distance * distance).mul_add(sum, linear.low) }
+}
+
+/// `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to `x`.
+#[inline(always)]
+pub(super) fn erf<V: F64s>(x: V) -> V {
+    // From 5.93 on the nearest float is 1. In this order a NaN stays one.
+    let magnitude = V::splat(5.95).min(x.abs());
+    let number = magnitude.mul_add(V::splat(2.6), V::splat(f64::TO_INT));
+    let [factor, rest] = look_up(&ERF, number.to_bits(), magnitude);
+    let near = magnitude.mul_add(factor, magnitude * rest);
+    let rare = magnitude.lt(V::splat(1e-290));
+    let value = if rare.any() {
+        // The second product would have its own rounding if it is subnormal.
+        let scaled = magnitude * V::splat(TWO_TO_200);
+        let far = scaled.mul_add(factor, scaled * rest) * V::splat(1.0 / TWO_TO_200);
+        V::select(rare, far, near)
+    } else {
+        near
+    };
+    value.copysign(x)
+}
+
+const TWO_TO_200: f64 = f64::from_bits((1023 + 200) << 52);
+
+/// As [`erf`].
+#[inline(always)]
+pub(super) fn erf_f32<V: F32s>(x: V) -> V {
+    let magnitude = V::splat(3.95).min(x.abs());
+    let number = magnitude.mul_add(V::splat(3.9), V::splat(f32::TO_INT));
+    let [factor, rest] = look_up(&ERF_F32, number.to_bits(), magnitude);
+    let near = magnitude.mul_add(factor, magnitude * rest);
+    let rare = magnitude.lt(V::splat(1e-30));
+    let value = if rare.any() {
+        let scaled = magnitude * V::splat(TWO_TO_60);
+        let far = scaled.mul_add(factor, scaled * rest) * V::splat(1.0 / TWO_TO_60);
+        V::select(rare, far, near)
+    } else {
+        near
+    };
+    value.copysign(x)
+}
+
+const TWO_TO_60: f32 = f32::from_bits((127 + 60) << 23);
+
 /// `1 - erf(x)`, without the cancellation.
-pub(super) fn erfc(x: f64) -> f64 {
-    if x.is_nan() || x < 0.4 {
-        return 1.0 - erf(x);
-    }
-    // erfc(27.3) is below half the smallest subnormal.
-    if x > 27.3 {
-        return 0.0;
-    }
-    let argument = (x - CENTRE) / (x + CENTRE);
-    let head = Double::fast_sum(HEAD.hi, argument * horner(argument, &TAIL));
-    let f = Double { hi: head.hi, lo: head.lo + HEAD.lo };
-    let square = x * x;
-    let (exponent, r) = reduce_by_ln_2(Double { hi: -square, lo: -fma(x, x, -square) });
-    let exp = Double::new(1.0).add(exp_m1_reduced(r));
-    let value = exp.mul(f).div(Double::sum(2.0 * x, 1.0));
-    scale_by(value.round(), exponent)
+#[inline(always)]
+pub(super) fn erfc<V: F64s>(x: V) -> V {
+    // From 27.3 on the nearest float is 0.
+    let magnitude = V::splat(27.5).min(x.abs());
+    let factor = look_up_double(&ERFC, (magnitude + V::splat(2.0)).to_bits().shr(50), magnitude);
+    let square = Double::product(magnitude, magnitude);
+    let exp = Exp::of_double(square.neg());
+    let power = exp.power_double();
+    let low = power.high.mul_add(factor.low, power.low * factor.high);
+    let value = power.high.mul_add(factor.high, low);
+    let right = V::from_bits(value.to_bits() + exp.k_bits.shl(52));
+    let rare = !magnitude.le(V::splat(26.0));
+    let right = if rare.any() { V::select(rare, value.scale(exp.k), right) } else { right };
+    V::select(x.lt(V::splat(0.0)), V::splat(2.0) - right, right)
+}
+
+/// As [`erfc`].
+#[inline(always)]
+pub(super) fn erfc_f32<V: F32s>(x: V) -> V {
+    // From 10.06 on the nearest float is 0.
+    let magnitude = V::splat(10.5).min(x.abs());
+    let factor = look_up_double(&ERFC_F32, (magnitude + V::splat(1.0)).to_bits().shr(21), magnitude);
+    let square = Double::product(magnitude, magnitude);
+    let exp = Exp::of_double(square.neg());
+    let power = exp.power_double();
+    let low = power.high.mul_add(factor.low, power.low * factor.high);
+    let value = power.high.mul_add(factor.high, low);
+    let right = V::from_bits(value.to_bits() + exp.k_bits.shl(23));
+    let rare = !magnitude.le(V::splat(9.0));
+    let right = if rare.any() { V::select(rare, value.scale(exp.k), right) } else { right };
+    V::select(x.lt(V::splat(0.0)), V::splat(2.0) - right, right)
 }

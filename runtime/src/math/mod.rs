@@ -46,6 +46,7 @@
 
 mod double;
 mod erf;
+mod erf_tables;
 mod exp;
 mod exp10;
 mod hyperbolic;
@@ -62,7 +63,6 @@ mod polynomial;
 mod pow;
 mod power;
 mod powers_of_ten;
-mod scalar_double;
 mod table;
 mod tile;
 mod trigonometric;

@@ -8,7 +8,7 @@
 //! the domain's part of it, compiled for x86-64 without further features (so that an FMA is a call).
 
 use super::integer::Integer;
-use super::tile::{binary, unary};
+use super::tile::binary;
 use super::{
     MathFn, erf, exp, exp10, hyperbolic, inverse_hyperbolic, inverse_trigonometric, log, log_f32, modulo, pow, power,
     trigonometric,
@@ -57,28 +57,6 @@ impl Row {
     }
 }
 
-/// A function of one float. `float32` goes through a function of doubles, which may be a cheaper one that is only good
-/// to a few ULP of a double.
-macro_rules! scalar_unary_row {
-    (
-        $variant:ident, $name:literal, [$via_f64:path, $function:path],
-        ulp: [$ulp_f32:expr, $ulp_f64:expr], ns: [$ns_f32:expr, $ns_f64:expr]
-    ) => {
-        Row {
-            function: MathFn::$variant,
-            name: $name,
-            arity: 1,
-            f32: Code {
-                tiles: Tiles::same(unary!(f32, |x| $via_f64(f64::from(x)) as f32)),
-                ns_per_elem: $ns_f32,
-                max_ulp: Some($ulp_f32),
-            },
-            f64: Code { tiles: Tiles::same(unary!(f64, $function)), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
-            ints: None,
-        }
-    };
-}
-
 /// A function of one float, over vectors.
 macro_rules! unary_row {
     (
@@ -110,7 +88,7 @@ macro_rules! unary_row {
     }};
 }
 
-/// A function of two floats, over vectors.
+/// A function of two floats, over vectors, and perhaps of integers.
 macro_rules! binary_row {
     (
         $variant:ident, $name:literal, [$of_f32:path, $of_f64:path],
@@ -140,28 +118,6 @@ macro_rules! binary_row {
             ints: $ints,
         }
     }};
-}
-
-/// A function of two floats, as [`scalar_unary_row`].
-macro_rules! scalar_binary_row {
-    (
-        $variant:ident, $name:literal, [$via_f64:path, $function:path],
-        ulp: [$ulp_f32:expr, $ulp_f64:expr], ns: [$ns_f32:expr, $ns_f64:expr],
-        $ints:expr
-    ) => {
-        Row {
-            function: MathFn::$variant,
-            name: $name,
-            arity: 2,
-            f32: Code {
-                tiles: Tiles::same(binary!(f32, |x, y| $via_f64(f64::from(x), f64::from(y)) as f32)),
-                ns_per_elem: $ns_f32,
-                max_ulp: Some($ulp_f32),
-            },
-            f64: Code { tiles: Tiles::same(binary!(f64, $function)), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
-            ints: $ints,
-        }
-    };
 }
 
 /// A remainder or quotient: floats by `modulo`, integers by `integer`.
@@ -219,8 +175,8 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     binary_row!(Pow, "pow", [pow::pow_f32, pow::pow], ulp: [1.0, 1.0], ns: [1.1, 1.8], ints!(pow, ns: [2.9, 2.7])),
     unary_row!(Cbrt, "cbrt", [power::cbrt_f32, power::cbrt], ulp: [1.0, 1.0], ns: [0.34, 0.77]),
     binary_row!(Hypot, "hypot", [power::hypot_f32, power::hypot], ulp: [1.0, 1.0], ns: [0.18, 0.55], None),
-    scalar_unary_row!(Erf, "erf", [libm::erf, erf::erf], ulp: [0.501, 1.0], ns: [13.0, 14.0]),
-    scalar_unary_row!(Erfc, "erfc", [libm::erfc, erf::erfc], ulp: [0.501, 1.0], ns: [23.0, 33.0]),
+    unary_row!(Erf, "erf", [erf::erf_f32, erf::erf], ulp: [1.0, 1.0], ns: [0.25, 1.2]),
+    unary_row!(Erfc, "erfc", [erf::erfc_f32, erf::erfc], ulp: [1.0, 1.0], ns: [0.82, 2.7]),
     unary_row!(Sigmoid, "sigmoid", [exp::sigmoid, exp::sigmoid], ulp: [1.0, 1.0], ns: [0.51, 1.3]),
     unary_row!(Cube, "cube", [power::cube_f32, power::cube], ulp: [0.501, 1.0], ns: [0.1, 0.2]),
     unary_row!(Quart, "quart", [power::quart_f32, power::quart], ulp: [0.501, 1.0], ns: [0.1, 0.2]),

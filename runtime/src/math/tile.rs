@@ -2,22 +2,6 @@
 
 use crate::dtype::Element;
 
-/// Writes `function(a[i])` to `out[i]` for `i < n`.
-///
-/// # Safety
-///
-/// The contract of [`TileFn`](crate::abi::TileFn) for a function of one argument over `T`.
-#[inline(always)]
-pub(super) unsafe fn map<T: Element>(n: usize, out: *mut u8, a: *const u8, function: impl Fn(T) -> T) {
-    let (out, a) = (out.cast::<T>(), a.cast::<T>());
-    for i in 0..n {
-        // SAFETY: `i < n`, and by the caller's contract `a` and `out` have `n` elements, those of `a` initialised; no
-        // alignment is asked for. Element `i` is read before it is written, so the two may be the same memory.
-        // No value of `T` read is invalid: `T` is an integer or float here, see the uses.
-        unsafe { out.add(i).write_unaligned(function(a.add(i).read_unaligned())) }
-    }
-}
-
 /// Writes `function(a[i], b[i])` to `out[i]` for `i < n`.
 ///
 /// # Safety
@@ -27,22 +11,12 @@ pub(super) unsafe fn map<T: Element>(n: usize, out: *mut u8, a: *const u8, funct
 pub(super) unsafe fn zip<T: Element>(n: usize, out: *mut u8, a: *const u8, b: *const u8, function: impl Fn(T, T) -> T) {
     let (out, a, b) = (out.cast::<T>(), a.cast::<T>(), b.cast::<T>());
     for i in 0..n {
-        // SAFETY: as in `map`, for both arguments.
+        // SAFETY: `i < n`, and by the caller's contract `a`, `b` and `out` have `n` elements, those of the first two
+        // initialised; no alignment is asked for. Elements `i` are read before one is written, so `out` may be the same
+        // memory as either. No value of `T` read is invalid: `T` is an integer or float here, see the uses.
         unsafe { out.add(i).write_unaligned(function(a.add(i).read_unaligned(), b.add(i).read_unaligned())) }
     }
 }
-
-/// The tile function of a function of one element of this type. The function never panics, see the module above.
-macro_rules! unary {
-    ($ty:ty, $function:expr) => {{
-        unsafe extern "C" fn tile(n: usize, out: *mut u8, a: *const u8, _b: *mut u8) {
-            // SAFETY: the caller keeps `TileFn`'s contract, which is all that `map` asks for; the type is a number's.
-            unsafe { $crate::math::tile::map::<$ty>(n, out, a, $function) }
-        }
-        tile as $crate::abi::TileFn
-    }};
-}
-pub(super) use unary;
 
 /// The tile function of a function of two elements of this type. The function never panics, see the module above.
 macro_rules! binary {

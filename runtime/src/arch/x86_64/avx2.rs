@@ -1,6 +1,6 @@
 //! AVX2 with FMA.
 
-use super::super::vector::{Bits, F32s, Mask, Vector};
+use super::super::vector::{Bits, F32s, Mask, Table, Vector};
 use super::operators;
 use std::arch::x86_64::*;
 
@@ -397,6 +397,37 @@ vector! {
         // SAFETY: masked, each index is below the table's length.
         .map(|idx| unsafe { *table.get_unchecked(idx as usize) });
         F64x4(avx2!(_mm256_set_pd(d, c, b, a)))
+    }
+
+    /// Loads of two columns at a time; a last odd one by itself.
+    #[inline(always)]
+    fn lookup_row<const ROWS: usize, const COLUMNS: usize>(
+        table: &Table<f64, ROWS, COLUMNS>,
+        idx: I64x4,
+    ) -> [Self; COLUMNS] {
+        const { assert!(ROWS.is_power_of_two()) };
+        let idx = idx & I64x4::splat(ROWS as u64 - 1);
+        let rows = avx2!([
+            _mm256_extract_epi64::<0>(idx.0),
+            _mm256_extract_epi64::<1>(idx.0),
+            _mm256_extract_epi64::<2>(idx.0),
+            _mm256_extract_epi64::<3>(idx.0),
+        ])
+        // SAFETY: masked, each index is below the table's length.
+        .map(|idx| unsafe { table.rows.get_unchecked(idx as usize) });
+        let mut row = [Self::splat(1.0); COLUMNS];
+        for column in (0..COLUMNS - COLUMNS % 2).step_by(2) {
+            // SAFETY: two elements from `column` are in the row.
+            let [a, b, c, d] = rows.map(|row| avx2!(_mm_loadu_pd(row.as_ptr().add(column))));
+            let (even, odd) = avx2!((_mm256_set_m128d(c, a), _mm256_set_m128d(d, b)));
+            row[column] = F64x4(avx2!(_mm256_unpacklo_pd(even, odd)));
+            row[column + 1] = F64x4(avx2!(_mm256_unpackhi_pd(even, odd)));
+        }
+        if COLUMNS % 2 == 1 {
+            let [a, b, c, d] = rows.map(|row| row[COLUMNS - 1]);
+            row[COLUMNS - 1] = F64x4(avx2!(_mm256_set_pd(d, c, b, a)));
+        }
+        row
     }
 }
 

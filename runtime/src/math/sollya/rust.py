@@ -8,6 +8,7 @@ import pathlib
 import struct
 import subprocess
 import sys
+import textwrap
 
 
 def literal(value: float, ty: str) -> str:
@@ -24,6 +25,16 @@ def literal(value: float, ty: str) -> str:
     raise AssertionError
 
 
+def print_table(name: str, ty: str, n_rows: int, values: list[str]) -> None:
+    """An array of rows, in lines of up to 120 characters."""
+    n_columns = len(values) // n_rows
+    print(f"#[rustfmt::skip]\nconst {name}: [[{ty}; {n_columns}]; {n_rows}] = [")
+    for start in range(0, len(values), n_columns):
+        text = ", ".join(values[start : start + n_columns])
+        print("\n".join(textwrap.wrap(text, 120, initial_indent="    [", subsequent_indent="     ")) + "],")
+    print("];")
+
+
 def main() -> None:
     script = pathlib.Path(sys.argv[1])
     # Sollya exits with 3 or 4 where it had anything to warn of, such as an evaluation that it had to make more precise.
@@ -32,6 +43,10 @@ def main() -> None:
         sys.exit(found.stdout + found.stderr)
     for line in found.stdout.splitlines():
         words = line.split()
+        if words[:1] == ["table"]:
+            _, name, ty, n_rows, *values = words
+            print_table(name, ty, int(n_rows), [literal(float.fromhex(value), ty) for value in values])
+            continue
         if words[:1] != ["const"]:
             print(line if line.startswith("//") else f"// {line}")
             continue
