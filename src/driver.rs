@@ -82,7 +82,7 @@ pub(crate) fn compile(text: &str, signature: &Signature, options: &CompileOption
         (Backend::Jit, None) => {
             Executable::Interp { reason: "there is no code generator for this processor".to_owned() }
         }
-        (Backend::Jit, Some(target)) => build_loops(&graph, &plan, target, &mut clock)?,
+        (Backend::Jit, Some(target)) => build_loops(&graph, &plan, target, &mut clock),
     };
     Ok(Compiled { ast, graph, plan, executable, times: clock.laps })
 }
@@ -111,28 +111,24 @@ pub(crate) fn optimise(graph: &hir::Graph, options: &CompileOptions) -> Result<h
     Ok(graph)
 }
 
-/// The tapes of a plan. None if one needs more scratch than a thread has.
-pub(crate) fn build_tapes(
-    graph: &hir::Graph,
-    plan: &fuse::Plan,
-    target: &Target,
-) -> Result<Option<Vec<tape::Tape>>, Error> {
-    let tapes: Option<Vec<tape::Tape>> =
-        plan.loops.iter().map(|group| tape::build(graph, group, target.features())).collect();
-    for tape in tapes.iter().flatten() {
-        debug_verify("tape", || tape::verify(tape))?;
-    }
-    Ok(tapes)
+/// The tapes of a plan, each verified; or why it cannot be compiled.
+pub(crate) fn build_tapes(graph: &hir::Graph, plan: &fuse::Plan, target: &Target) -> Result<Vec<tape::Tape>, String> {
+    let build = |group| {
+        let tape = tape::build(graph, group, target.features())
+            .ok_or_else(|| "its values need more scratch than a thread has".to_owned())?;
+        if let Err(why) = tape::verify(&tape) {
+            debug_assert!(false, "{why}");
+            return Err(format!("a defect of the compiler, please report it: {why}"));
+        }
+        Ok(tape)
+    };
+    plan.loops.iter().map(build).collect()
 }
 
-fn build_loops(
-    graph: &hir::Graph,
-    plan: &fuse::Plan,
-    target: &'static Target,
-    clock: &mut Clock,
-) -> Result<Executable, Error> {
-    let Some(tapes) = build_tapes(graph, plan, target)? else {
-        return Ok(Executable::Interp { reason: "its values need more scratch than a thread has".to_owned() });
+fn build_loops(graph: &hir::Graph, plan: &fuse::Plan, target: &'static Target, clock: &mut Clock) -> Executable {
+    let tapes = match build_tapes(graph, plan, target) {
+        Ok(tapes) => tapes,
+        Err(reason) => return Executable::Interp { reason },
     };
     clock.lap(Stage::Tape);
     let loops: Vec<CompiledLoop> =
@@ -140,11 +136,11 @@ fn build_loops(
     // Compile now for the layout that is most likely, so that a refusal shows at once.
     for compiled in &loops {
         if let Err(codegen::Refusal(reason)) = compiled.kernel(compiled.expected_kinds()) {
-            return Ok(Executable::Interp { reason: reason.clone() });
+            return Executable::Interp { reason: reason.clone() };
         }
     }
     clock.lap(Stage::Asm);
-    Ok(Executable::Jit { loops })
+    Executable::Jit { loops }
 }
 
 fn debug_verify(pass: &str, verify: impl FnOnce() -> Result<(), String>) -> Result<(), Error> {

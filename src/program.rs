@@ -418,8 +418,9 @@ impl Program {
         let Some(target) = Target::host() else {
             return Ok("there is no code generator for this processor\n".to_owned());
         };
-        let Some(tapes) = driver::build_tapes(graph, plan, target)? else {
-            return Ok("interpreted: its values need more scratch than a thread has\n".to_owned());
+        let tapes = match driver::build_tapes(graph, plan, target) {
+            Ok(tapes) => tapes,
+            Err(reason) => return Ok(format!("interpreted: {reason}\n")),
         };
         let mut all = String::new();
         for (i, (tape, group)) in tapes.into_iter().zip(&plan.loops).enumerate() {

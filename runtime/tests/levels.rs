@@ -4,7 +4,7 @@
 use ndexpr_runtime::abi::TileFn;
 use ndexpr_runtime::arch::CpuLevel;
 use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::math::MathFn;
+use ndexpr_runtime::math::{MathFn, MathPair};
 
 /// How many arguments each function gets.
 const N_ARGS: usize = 1_000_000;
@@ -91,6 +91,18 @@ fn check_levels<T: Float>(function: MathFn) {
     }
 }
 
+fn check_pair<T: Float>(pair: MathPair, level: CpuLevel) {
+    let x = arguments::<T>(N_ARGS, 1);
+    let mut second = x.clone();
+    let first = run(pair.tile_fn_at(T::DTYPE, level).unwrap(), &x, &mut second);
+    for (function, found) in pair.functions().into_iter().zip([first, second]) {
+        let expected = run(function.tile_fn_at(T::DTYPE, level).unwrap(), &x, &mut x.clone());
+        for ((found, expected), x) in found.iter().zip(&expected).zip(&x) {
+            assert_eq!(found.key(), expected.key(), "{} of {}({x:?}) at {level:?}", pair.name(), function.name());
+        }
+    }
+}
+
 /// The longest tile below: three vectors of sixteen.
 const MOST: usize = 48;
 
@@ -136,6 +148,16 @@ fn every_level_gives_the_same_bits() {
     for function in MathFn::ALL {
         check_levels::<f32>(function);
         check_levels::<f64>(function);
+    }
+}
+
+#[test]
+fn pairs_give_the_bits_of_their_functions() {
+    for pair in MathPair::ALL {
+        for level in levels() {
+            check_pair::<f32>(pair, level);
+            check_pair::<f64>(pair, level);
+        }
     }
 }
 

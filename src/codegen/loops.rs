@@ -10,11 +10,15 @@
 //!     for each call of the segment: call it for rows x lanes elements
 //! ```
 //!
+//! A tile of one row spares the loops that would only copy between arrays and slots around a call: the call gets the
+//! arrays themselves, see [`Direct`].
+//!
 //! Loops are tested at the bottom and count lanes; the address of a contiguous operand is its row's base plus the
 //! count times the element size, which x86 has as an addressing mode. There is no per-lane work besides.
 
 use super::Func;
 use super::bundle::Bundle;
+use super::call::{Call, Callee};
 use super::strip::Strip;
 use super::target::Target;
 use crate::tape::{Inst, Tape, ValueId};
@@ -22,8 +26,6 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use ndexpr_runtime::abi::{KernelArgs, Operand, RunKind, TileFn};
-use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::math::MathFn;
 use std::mem::offset_of;
 
 /// Where the elements of a row are, and how they follow one another.
@@ -42,7 +44,7 @@ pub(super) fn emit(
     builder_context: &mut FunctionBuilderContext,
     tape: &Tape,
     kinds: &[RunKind],
-    calls: &[(MathFn, DType)],
+    callees: &[Callee],
     target: &Target,
 ) {
     let call_conv = target.isa().default_call_conv();
@@ -61,7 +63,10 @@ pub(super) fn emit(
     let operands = field(&mut builder, offset_of!(KernelArgs, operands));
     let slots = field(&mut builder, offset_of!(KernelArgs, slots));
     let tile_fns = field(&mut builder, offset_of!(KernelArgs, tile_fns));
-    let mut kernel = Emitter { builder, tape, kinds, calls, target, n_lanes, n_rows, operands, slots, tile_fns };
+    let direct = Direct::new(tape, kinds);
+    let is_one_row = builder.ins().icmp_imm_s(IntCC::Equal, n_rows, 1);
+    let mut kernel =
+        Emitter { builder, tape, kinds, callees, target, direct, n_lanes, n_rows, is_one_row, operands, slots, tile_fns };
     for segment in 0..tape.n_segments {
         kernel.segment(segment);
         kernel.calls(segment);
@@ -80,13 +85,62 @@ struct Emitter<'a> {
     builder: FunctionBuilder<'a>,
     tape: &'a Tape,
     kinds: &'a [RunKind],
-    calls: &'a [(MathFn, DType)],
+    callees: &'a [Callee],
     target: &'a Target,
+    direct: Direct,
     n_lanes: Value,
     n_rows: Value,
+    is_one_row: Value,
     operands: Value,
     slots: Value,
     tile_fns: Value,
+}
+
+/// What calls take from arrays, or leave there, without a slot between: if the tile is one row, whose elements follow
+/// one another in a contiguous operand.
+struct Direct {
+    /// By segment: its loop only copies between arrays and slots, so it is skipped.
+    skips: Vec<bool>,
+    /// By value: the operand that has it, or takes it.
+    operand_of: Vec<Option<u32>>,
+}
+
+impl Direct {
+    fn new(tape: &Tape, kinds: &[RunKind]) -> Direct {
+        let mut direct =
+            Direct { skips: vec![false; tape.n_segments as usize], operand_of: vec![None; tape.nodes.len()] };
+        let contiguous_input = |value: ValueId| match tape.node(value).inst {
+            Inst::Load(operand) if kinds[operand as usize] == RunKind::Contiguous => Some(operand),
+            _ => None,
+        };
+        let is_call = |value: ValueId| matches!(tape.node(value).inst, Inst::Call { .. });
+        let segments = tape.by_segment();
+        for (segment, values) in segments.iter().enumerate() {
+            // Before calls: nothing but loads that wait for them.
+            let loop_values = || values.iter().copied().filter(|&value| !is_call(value));
+            if loop_values().next().is_some() && loop_values().all(|value| contiguous_input(value).is_some()) {
+                direct.skips[segment] = true;
+                for value in loop_values() {
+                    direct.operand_of[value.index()] = contiguous_input(value);
+                }
+            }
+        }
+        // After the last call of all: nothing but to store its result. The output may be an array that calls read from,
+        // so no other call may come later.
+        if let [.., before, last] = &segments[..]
+            && let [store] = last[..]
+            && let Inst::Store(output) = tape.node(store).inst
+            && let Some(call) = before.iter().copied().rfind(|&value| is_call(value))
+            && tape.node(store).args() == [call]
+        {
+            let operand = tape.inputs.len() + output as usize;
+            if kinds[operand] == RunKind::Contiguous {
+                direct.skips[segments.len() - 1] = true;
+                direct.operand_of[call.index()] = Some(operand as u32);
+            }
+        }
+        direct
+    }
 }
 
 /// An operand as a segment uses it.
@@ -130,7 +184,13 @@ impl Emitter<'_> {
         let zero = self.builder.ins().iconst(types::I64, 0);
         let width = self.builder.ins().iconst(types::I64, i64::from(tape.n_lanes));
         let last_strip = self.builder.ins().isub(self.n_lanes, width);
-        self.builder.ins().jump(row_block, &[BlockArg::Value(zero)]);
+        let segment_end = self.builder.create_block();
+        let from_zero = [BlockArg::Value(zero)];
+        if self.direct.skips[segment as usize] {
+            self.builder.ins().brif(self.is_one_row, segment_end, &[], row_block, &from_zero);
+        } else {
+            self.builder.ins().jump(row_block, &from_zero);
+        }
 
         self.builder.switch_to_block(row_block);
         let rows: Vec<Option<RowAccess>> =
@@ -177,10 +237,8 @@ impl Emitter<'_> {
         let tail_block = self.builder.create_block();
         let tail_lane = self.builder.append_block_param(tail_block, types::I64);
         let row_end = self.builder.create_block();
-        let segment_end = self.builder.create_block();
 
         let has_strip = self.builder.ins().icmp(IntCC::SignedGreaterThanOrEqual, last_strip, zero);
-        let from_zero = [BlockArg::Value(zero)];
         self.builder.ins().brif(has_strip, strip_block, &from_zero, tail_test, &from_zero);
 
         let emit_body = |builder: &mut FunctionBuilder<'_>, lane: Value, n_lanes: u32| {
@@ -299,30 +357,38 @@ impl Emitter<'_> {
         let tape = self.tape;
         let mut n_elems = None;
         for value in tape.values() {
-            let node = tape.node(value);
-            let Inst::Call { function, dtype } = node.inst else { continue };
+            let Some(call) = Call::at(tape, value) else { continue };
             if tape.segment_of[value.index()] != segment {
                 continue;
             }
             let n_elems = *n_elems.get_or_insert_with(|| self.builder.ins().imul(self.n_rows, self.n_lanes));
-            let mut slot = |value: ValueId| {
-                let offset = tape.slot_of[value.index()].expect("a call's values have slots").offset;
-                let offset = self.builder.ins().iconst(types::I64, offset as i64);
-                self.builder.ins().iadd(self.slots, offset)
-            };
-            let out = slot(value);
-            let a = slot(node.args[0]);
-            let b = match node.args() {
-                [_, b] => slot(*b),
+            let out = self.tile_elems(call.results[0]);
+            let node = tape.node(value);
+            let a = self.tile_elems(node.args[0]);
+            // The second result, the second argument, or neither.
+            let b = match (&call.results[1..], node.args()) {
+                ([second], _) => self.tile_elems(*second),
+                (_, [_, b]) => self.tile_elems(*b),
                 _ => self.builder.ins().iconst(types::I64, 0),
             };
-            let index = self.calls.iter().position(|call| *call == (function, dtype));
-            let at = index.expect("the table has every call") * size_of::<TileFn>();
+            let index = self.callees.iter().position(|callee| *callee == call.callee);
+            let at = index.expect("the table has every callee") * size_of::<TileFn>();
             let callee = self.builder.ins().load(types::I64, args_flags(), self.tile_fns, at as i32);
             let mut signature = Signature::new(self.target.isa().default_call_conv());
             signature.params.extend([AbiParam::new(types::I64); 4]);
             let signature = self.builder.import_signature(signature);
             self.builder.ins().call_indirect(signature, callee, &[n_elems, out, a, b]);
         }
+    }
+
+    /// The address of a value's elements of the tile, for a call.
+    fn tile_elems(&mut self, value: ValueId) -> Value {
+        let offset = self.tape.slot_of[value.index()].expect("a call's values have slots").offset;
+        let offset = self.builder.ins().iconst(types::I64, offset as i64);
+        let slot = self.builder.ins().iadd(self.slots, offset);
+        let Some(operand) = self.direct.operand_of[value.index()] else { return slot };
+        let at = operand as usize * size_of::<Operand>() + offset_of!(Operand, ptr);
+        let elems = self.builder.ins().load(types::I64, args_flags(), self.operands, at as i32);
+        self.builder.ins().select(self.is_one_row, elems, slot)
     }
 }

@@ -2,7 +2,7 @@
 //! this crate with `unsafe`.
 //!
 //! - [`target`]: the instruction set that code is made for.
-//! - [`loops`]: the shape of a kernel: segments, rows, strips, tails, calls.
+//! - [`loops`]: the shape of a kernel: segments, rows, strips, tails, calls; [`call`] is what it calls.
 //! - [`strip`]: the instructions of one strip; [`access`] is how it meets memory, [`convert`] how widths change.
 //! - [`memory`]: what owns finished code.
 //!
@@ -12,6 +12,7 @@
 
 mod access;
 mod bundle;
+mod call;
 mod convert;
 mod loops;
 mod memory;
@@ -26,10 +27,8 @@ use crate::tape::{Inst, Tape};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::Function;
 use cranelift_frontend::FunctionBuilderContext;
-use ndexpr_runtime::abi::{KernelFn, RunKind, TileFn};
-use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::abi::{KernelFn, RunKind};
 use ndexpr_runtime::exec::{Kernel, KernelSpec};
-use ndexpr_runtime::math::MathFn;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -82,8 +81,8 @@ pub(crate) fn compile(tape: &Tape, kinds: &[RunKind], target: &Target) -> Result
 fn compile_with(work: &mut Work, tape: &Tape, kinds: &[RunKind], target: &Target) -> Result<Kernel, Refusal> {
     let context = work.context.get_or_insert_with(Context::new);
     context.clear();
-    let calls = calls(tape);
-    loops::emit(&mut context.func, &mut work.builder, tape, kinds, &calls, target);
+    let callees = call::callees(tape);
+    loops::emit(&mut context.func, &mut work.builder, tape, kinds, &callees, target);
     let code = memory::Code::define(context, target)?;
     let dtypes = tape.inputs.iter().chain(&tape.outputs).map(|operand| operand.dtype);
     let spec = KernelSpec {
@@ -94,48 +93,28 @@ fn compile_with(work: &mut Work, tape: &Tape, kinds: &[RunKind], target: &Target
         n_outputs: tape.outputs.len(),
         max_tile_elems: tape.max_tile_elems,
         slot_bytes: tape.slot_bytes,
-        tile_fns: calls.iter().map(|&(function, dtype)| tile_fn(function, dtype)).collect(),
+        tile_fns: callees.iter().map(|callee| callee.tile_fn()).collect(),
         ns_per_elem: cost(tape),
         code: std::sync::Arc::new(code),
     };
-    // SAFETY: the code was made by `loops::emit` from a tape made by `tape::build`, which keeps the invariants listed
-    // in `tape::verify` (checked for every tape of a debug build). (1) Every load and store is
+    // SAFETY: the code was made by `loops::emit` from a tape that `tape::verify` found right: `driver::build_tapes`
+    // lets no other through. (1) Every load and store is
     // at an operand's element of a row below `n_rows` and a lane below `n_lanes`, or at a slot below `slot_bytes`:
     // strips run while a whole one is left and the tail one lane at a time. (2) Stores go to outputs and slots only,
     // bools as 0 or 1, and come after the loads of the same lanes: an output is stored in the last segment that reads
-    // anything. (3) No instruction traps: integer division is not among them, and conversions saturate. (4) Tile
-    // functions are those of `calls`, in its order, and do not unwind. (5) `code` owns the memory of the entry.
+    // anything, or is the result of the tile's last call. (3) No instruction traps: integer division is not among them, and conversions saturate. (4) Tile
+    // functions are those of `callees`, in its order, and do not unwind. (5) `code` owns the memory of the entry.
     Ok(unsafe { Kernel::new(spec) })
-}
-
-/// The tile functions of a tape, each once: the kernel's table.
-fn calls(tape: &Tape) -> Vec<(MathFn, DType)> {
-    let mut calls = Vec::new();
-    for node in &tape.nodes {
-        if let Inst::Call { function, dtype } = node.inst
-            && !calls.contains(&(function, dtype))
-        {
-            calls.push((function, dtype));
-        }
-    }
-    calls
-}
-
-fn tile_fn(function: MathFn, dtype: DType) -> TileFn {
-    function.tile_fn(dtype).expect("the graph holds functions of their dtypes only")
 }
 
 /// Estimated nanoseconds for an element: half a cycle for an instruction on a register of 16 bytes.
 fn cost(tape: &Tape) -> f32 {
-    tape.nodes
-        .iter()
-        .map(|node| match node.inst {
-            Inst::Call { function, dtype } => function.ns_per_elem(dtype),
-            Inst::Const(_) => 0.0,
-            Inst::Div | Inst::Sqrt => 0.1 * node.ty.bytes as f32,
-            _ => 0.01 * node.ty.bytes as f32,
-        })
-        .sum()
+    let instructions = tape.nodes.iter().map(|node| match node.inst {
+        Inst::Call { .. } | Inst::Const(_) => 0.0,
+        Inst::Div | Inst::Sqrt => 0.1 * node.ty.bytes as f32,
+        _ => 0.01 * node.ty.bytes as f32,
+    });
+    instructions.sum::<f32>() + call::ns_per_elem(tape)
 }
 
 /// The kernel's code as Cranelift's IR, and as the machine's assembly, for `explain`.
@@ -144,7 +123,7 @@ pub(crate) fn print(tape: &Tape, kinds: &[RunKind], target: &Target) -> Result<L
         let mut context = Context::new();
         context.set_disasm(true);
         let mut builder = FunctionBuilderContext::new();
-        loops::emit(&mut context.func, &mut builder, tape, kinds, &calls(tape), target);
+        loops::emit(&mut context.func, &mut builder, tape, kinds, &call::callees(tape), target);
         let clif = context.func.display().to_string();
         let code = context
             .compile(target.isa(), &mut cranelift_codegen::control::ControlPlane::default())

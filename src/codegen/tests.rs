@@ -54,5 +54,5 @@ fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>>
     let typed = driver::lower(&ast, &signature, &options).ok()?;
     let graph = driver::optimise(&typed, &options).expect("what is typed can be optimised");
     let plan = fuse::plan(&graph);
-    driver::build_tapes(&graph, &plan, target).expect("tapes verify")
+    driver::build_tapes(&graph, &plan, target).ok()
 }

@@ -184,6 +184,9 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     math("cbrt",    &[],           X,  MathFn::Cbrt,  "Cube root."),
     math("erf",     &[],           X,  MathFn::Erf,   "Error function."),
     math("erfc",    &[],           X,  MathFn::Erfc,  "1 - erf(x), accurate for large x."),
+    math("tgamma",  &["gamma"],    X,  MathFn::Tgamma, "Gamma function; NaN at 0 and below where it has poles."),
+    math("lgamma",  &["gammaln"],  X,  MathFn::Lgamma, "Natural logarithm of the magnitude of the gamma function."),
+    math("sigmoid", &["expit"],    X,  MathFn::Sigmoid, "1 / (1 + e ** -x)."),
     // Casts.
     row("bool",    &[],          X, CastTo(DType::Bool),    Built(identity), "x != 0."),
     row("int8",    &["i8"],      X, CastTo(DType::Int8),    Built(identity), "As int8: wider integers wrap, floats truncate and saturate, NaN is 0."),

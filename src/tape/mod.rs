@@ -8,15 +8,18 @@
 
 mod build;
 mod liveness;
+mod pair;
 mod print;
 mod schedule;
 mod verify;
 
 pub(crate) use build::{Features, build};
+pub(crate) use pair::Pair;
 pub(crate) use verify::verify;
 
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::math::MathFn;
+use rustc_hash::FxHashMap;
 
 /// A value of a [`Tape`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -221,6 +224,8 @@ pub(crate) struct Tape {
     /// segment that puts it into its slot, if it has one.
     pub(crate) segment_of: Vec<u32>,
     pub(crate) n_segments: u32,
+    /// The calls that are made two at a time, under each of the two.
+    pub(crate) pairs: FxHashMap<ValueId, Pair>,
     /// The slot of each value that outlives its segment.
     pub(crate) slot_of: Vec<Option<Slot>>,
     /// Scratch for a tile, in bytes.
@@ -252,6 +257,18 @@ impl Tape {
             }
         }
         needed
+    }
+
+    /// The values that each segment makes, in order.
+    pub(crate) fn by_segment(&self) -> Vec<Vec<ValueId>> {
+        let mut segments = vec![Vec::new(); self.n_segments as usize];
+        for value in self.values() {
+            // What is rematerialised and never in a slot has no segment.
+            if let Some(segment) = segments.get_mut(self.segment_of[value.index()] as usize) {
+                segment.push(value);
+            }
+        }
+        segments
     }
 
     pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = ValueId> + use<> {

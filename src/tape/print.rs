@@ -141,6 +141,10 @@ impl Tape {
         if let Some(slot) = self.slot_of[value.index()] {
             write!(f, "  ; slot {}", slot.offset)?;
         }
+        if let Some(pair) = self.pairs.get(&value) {
+            let other = pair.results.into_iter().find(|&result| result != value).unwrap_or(value);
+            write!(f, ", {} with {other}", pair.pair.name())?;
+        }
         writeln!(f)
     }
 }

@@ -5,7 +5,7 @@
 //! segment. Instructions keep the order of the text, which keeps few values alive; the backend interleaves the
 //! registers of a strip.
 
-use super::{Inst, Node, Operand, Tape, ValueId, liveness};
+use super::{Inst, Node, Operand, Tape, ValueId, liveness, pair};
 
 /// Scratch of a thread, in bytes: what the design promises to stay below, with room for the runtime's own use.
 const MAX_SLOT_BYTES: usize = 768 << 10;
@@ -30,12 +30,14 @@ pub(super) fn schedule(nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<Oper
     }
     let slot_of = offsets.into_iter().map(|offset| offset.map(|bytes| super::Slot { offset: bytes * tile })).collect();
     let strip = liveness::strip(&nodes, &segment_of, n_segments);
+    let pairs = pair::find(&nodes);
     let tape = Tape {
         nodes,
         inputs,
         outputs,
         segment_of,
         n_segments,
+        pairs,
         slot_of,
         slot_bytes,
         max_tile_elems,

@@ -1,10 +1,11 @@
-//! The invariants of a tape, checked in debug builds after it is scheduled.
+//! The invariants of a tape, checked for every one before it is compiled: machine code is only as safe as they are true.
 //!
 //! - Arguments come before what uses them, and are not stores.
 //! - Types fit the instruction.
 //! - A value used in another segment, by a call or of a call has a slot; a slot holds it until its last use.
 //! - A value is made no later than it is used; a call's result is used after its segment.
 //! - Loads name inputs and stores outputs; every output is stored once.
+//! - The calls of a pair are those of its functions, of one argument in one segment; no call is in two.
 
 use super::{Inst, Kind, Node, Tape, Ty, ValueId};
 use rustc_hash::FxHashMap;
@@ -26,7 +27,27 @@ pub(crate) fn verify(tape: &Tape) -> Result<(), String> {
     if stored.iter().any(|&n| n != 1) {
         return Err(format!("an output that is not stored once, in\n{tape}"));
     }
+    verify_pairs(tape).map_err(|why| format!("{why}, in\n{tape}"))?;
     verify_slots(tape).map_err(|why| format!("{why}, in\n{tape}"))
+}
+
+fn verify_pairs(tape: &Tape) -> Result<(), String> {
+    for (&value, pair) in &tape.pairs {
+        let [first, second] = pair.results;
+        let calls_its_function = pair.results.into_iter().zip(pair.pair.functions()).all(
+            |(result, function)| matches!(tape.node(result).inst, Inst::Call { function: found, .. } if found == function),
+        );
+        let is_pair = calls_its_function
+            && pair.results.contains(&value)
+            && pair.results.iter().all(|result| tape.pairs.get(result) == Some(pair))
+            && tape.node(first).args() == tape.node(second).args()
+            && tape.node(first).ty == tape.node(second).ty
+            && tape.segment_of[first.index()] == tape.segment_of[second.index()];
+        if !is_pair {
+            return Err(format!("{first} and {second} are no pair"));
+        }
+    }
+    Ok(())
 }
 
 /// Runs through a tile's events and keeps account of what each slot holds.
@@ -35,8 +56,8 @@ fn verify_slots(tape: &Tape) -> Result<(), String> {
     let offset = |value: ValueId| tape.slot_of[value.index()].map(|slot| slot.offset);
     let is_call = |value: ValueId| matches!(tape.node(value).inst, Inst::Call { .. });
     let is_made_anew = |value: ValueId| tape.node(value).inst.is_rematerialised();
-    for segment in 0..tape.n_segments {
-        let here: Vec<ValueId> = tape.values().filter(|value| tape.segment_of[value.index()] == segment).collect();
+    for (segment, here) in tape.by_segment().iter().enumerate() {
+        let segment = segment as u32;
         // All that the loop reads must be there, and stay until it ends.
         let body = || here.iter().copied().filter(|&value| !is_call(value));
         let mut kept: FxHashMap<usize, ValueId> = FxHashMap::default();

@@ -6,7 +6,7 @@
 //! `vector` has the traits that the math functions are written over, `generic` and `x86_64` their instances, and `tiles`
 //! makes tile functions of them for every level.
 
-mod generic;
+pub(crate) mod generic;
 pub(crate) mod tiles;
 pub(crate) mod vector;
 #[cfg(target_arch = "x86_64")]

@@ -1,55 +1,171 @@
-//! Inverse hyperbolic functions, in double-double arithmetic where FreeBSD's exceed 1 ULP.
+//! Inverse hyperbolic functions, by the logarithm of a number in two floats, in `f64` and in `f32` alike.
+//!
+//! The number, `x + sqrt(x^2 + 1)` for `asinh`, is 1 and something for small `x`. It is good to twice the precision of a float,
+//! so that the something is good enough for all `x` but those that are the result themselves.
 
-use super::scalar_double::{Double, ln, ln_1p};
+use super::double::Double;
+use super::{log, log_f32};
+use crate::arch::vector::{F32s, F64s, Mask, Vector};
 
-/// Below it, an odd function of derivative 1 at 0 is its argument within 2^-57 of its value.
-const TINY: f64 = 1.0 / (1 << 28) as f64;
+/// What depends on the precision.
+trait Precision<V: Vector> {
+    const ONE: V::Elem;
+    const HALF: V::Elem;
+    const INFINITY: V::Elem;
+    const NAN: V::Elem;
+    /// Below it, `asinh` and `atanh` of `x` are `x`, within a tenth of its last place.
+    const TINY: V::Elem;
+    /// From here on, `x + sqrt(x^2 + 1)` is `2x`, and squares are not far from overflow.
+    const LARGE: V::Elem;
+    /// Below all square roots that are not 0.
+    const LEAST_ROOT: V::Elem;
 
-/// From here, `x*x + 1` is `x*x`, in the logarithms.
-const LARGE: f64 = (1 << 28) as f64;
+    fn log_of_sum(x: Double<V>) -> V;
+    fn log_of_twice(x: V) -> V;
+}
+
+struct OfF64;
+
+impl<V: F64s> Precision<V> for OfF64 {
+    const ONE: f64 = 1.0;
+    const HALF: f64 = 0.5;
+    const INFINITY: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
+    const TINY: f64 = 1.0 / (1u64 << 28) as f64;
+    const LARGE: f64 = (1u128 << 100) as f64;
+    const LEAST_ROOT: f64 = 1.0 / (1u64 << 30) as f64;
+
+    #[inline(always)]
+    fn log_of_sum(x: Double<V>) -> V {
+        log::log_of_sum(x)
+    }
+
+    #[inline(always)]
+    fn log_of_twice(x: V) -> V {
+        log::log_of_twice(x)
+    }
+}
+
+struct OfF32;
+
+impl<V: F32s> Precision<V> for OfF32 {
+    const ONE: f32 = 1.0;
+    const HALF: f32 = 0.5;
+    const INFINITY: f32 = f32::INFINITY;
+    const NAN: f32 = f32::NAN;
+    const TINY: f32 = 1.0 / (1u64 << 13) as f32;
+    const LARGE: f32 = (1u64 << 50) as f32;
+    const LEAST_ROOT: f32 = 1.0 / (1u64 << 30) as f32;
+
+    #[inline(always)]
+    fn log_of_sum(x: Double<V>) -> V {
+        log_f32::log_of_sum_f32(x)
+    }
+
+    #[inline(always)]
+    fn log_of_twice(x: V) -> V {
+        log_f32::log_of_twice_f32(x)
+    }
+}
+
+/// ln(x + sqrt(w)), given `sqrt(w.high)` and its sum with `x`.
+#[inline(always)]
+fn log_of_sum<V: Vector, P: Precision<V>>(w: Double<V>, root: V, sum: Double<V>) -> V {
+    // What the root lacks. If it is 0, so is `w`.
+    let rest = root.neg_mul_add(root, w.high) + w.low;
+    let low = rest * (V::splat(P::HALF) / root.max(V::splat(P::LEAST_ROOT)));
+    P::log_of_sum(Double { high: sum.high, low: sum.low + low })
+}
+
+#[inline(always)]
+fn asinh_to<V: Vector, P: Precision<V>>(x: V) -> V {
+    let x_abs = x.abs();
+    let square = Double::product(x_abs, x_abs);
+    let w = Double::sum(V::splat(P::ONE), square.high);
+    let w = Double { high: w.high, low: w.low + square.low };
+    let root = w.high.sqrt();
+    let near = log_of_sum::<V, P>(w, root, Double::fast_sum(root, x_abs)).copysign(x);
+    let near = V::select(x_abs.lt(V::splat(P::TINY)), x, near);
+    let rare = !x_abs.lt(V::splat(P::LARGE));
+    if rare.any() {
+        let far = P::log_of_twice(x_abs).copysign(x);
+        let far = V::select(x_abs.lt(V::splat(P::INFINITY)), far, x + x);
+        V::select(rare, far, near)
+    } else {
+        near
+    }
+}
+
+#[inline(always)]
+fn acosh_to<V: Vector, P: Precision<V>>(x: V) -> V {
+    let one = V::splat(P::ONE);
+    let square = Double::product(x, x);
+    let w = Double::fast_sum(square.high, -one);
+    let w = Double::fast_sum(w.high, w.low + square.low);
+    let root = w.high.sqrt();
+    let near = log_of_sum::<V, P>(w, root, Double::fast_sum(x, root));
+    let rare = !(x.ge(one) & x.lt(V::splat(P::LARGE)));
+    if rare.any() {
+        let far = V::select(x.lt(V::splat(P::INFINITY)), P::log_of_twice(x), x + x);
+        let far = V::select(x.lt(one), V::splat(P::NAN), far);
+        V::select(rare, far, near)
+    } else {
+        near
+    }
+}
+
+#[inline(always)]
+fn atanh_to<V: Vector, P: Precision<V>>(x: V) -> V {
+    let one = V::splat(P::ONE);
+    let x_abs = x.abs();
+    let below = Double::fast_sum(one, -x_abs);
+    // 1 + v = (1 + x) / (1 - x)
+    let twice = x_abs + x_abs;
+    let reciprocal = one / below.high;
+    let v = twice * reciprocal;
+    let v_low = v.neg_mul_add(below.low, v.neg_mul_add(below.high, twice)) * reciprocal;
+    let sum = Double::sum(one, v);
+    let log = P::log_of_sum(Double { high: sum.high, low: sum.low + v_low });
+    let near = (log * V::splat(P::HALF)).copysign(x);
+    let near = V::select(x_abs.lt(V::splat(P::TINY)), x, near);
+    let rare = !x_abs.lt(one);
+    if rare.any() {
+        let far = V::select(x_abs.eq(one), V::splat(P::INFINITY).copysign(x), V::splat(P::NAN));
+        V::select(rare, far, near)
+    } else {
+        near
+    }
+}
 
 /// `ln(x + sqrt(x^2 + 1))`.
-pub(super) fn asinh(x: f64) -> f64 {
-    let x_abs = x.abs();
-    if x_abs < TINY || !x.is_finite() {
-        return x;
-    }
-    if x_abs > LARGE {
-        return ln(x_abs).add(Double::LN_2).round().copysign(x);
-    }
-    // 1 + v = x + sqrt(x^2 + 1), without the cancellation: v = x + x^2 / (1 + sqrt(x^2 + 1))
-    let square = Double::product(x_abs, x_abs);
-    let one = Double::new(1.0);
-    let v = Double::new(x_abs).add(square.div(one.add(one.add(square).sqrt())));
-    ln_1p(v).round().copysign(x)
+#[inline(always)]
+pub(super) fn asinh<V: F64s>(x: V) -> V {
+    asinh_to::<V, OfF64>(x)
 }
 
 /// `ln(x + sqrt(x^2 - 1))`; NaN below 1.
-pub(super) fn acosh(x: f64) -> f64 {
-    if x.is_nan() || x < 1.0 {
-        return if x.is_nan() { x } else { f64::NAN };
-    }
-    if x == 1.0 {
-        return 0.0;
-    }
-    if x > LARGE {
-        return if x.is_finite() { ln(x).add(Double::LN_2).round() } else { x };
-    }
-    // 1 + v = x + sqrt(x^2 - 1): v = t + sqrt(t (t + 2)), t = x - 1
-    let t = Double::sum(x, -1.0);
-    let v = t.add(t.mul(Double::sum(x, 1.0)).sqrt());
-    ln_1p(v).round()
+#[inline(always)]
+pub(super) fn acosh<V: F64s>(x: V) -> V {
+    acosh_to::<V, OfF64>(x)
 }
 
 /// `ln((1 + x) / (1 - x)) / 2`; NaN beyond 1.
-pub(super) fn atanh(x: f64) -> f64 {
-    let x_abs = x.abs();
-    if x_abs < TINY || x.is_nan() {
-        return x;
-    }
-    if x_abs >= 1.0 {
-        return if x_abs == 1.0 { f64::INFINITY.copysign(x) } else { f64::NAN };
-    }
-    let v = Double::new(2.0 * x_abs).div(Double::sum(1.0, -x_abs));
-    (0.5 * ln_1p(v).round()).copysign(x)
+#[inline(always)]
+pub(super) fn atanh<V: F64s>(x: V) -> V {
+    atanh_to::<V, OfF64>(x)
+}
+
+#[inline(always)]
+pub(super) fn asinh_f32<V: F32s>(x: V) -> V {
+    asinh_to::<V, OfF32>(x)
+}
+
+#[inline(always)]
+pub(super) fn acosh_f32<V: F32s>(x: V) -> V {
+    acosh_to::<V, OfF32>(x)
+}
+
+#[inline(always)]
+pub(super) fn atanh_f32<V: F32s>(x: V) -> V {
+    atanh_to::<V, OfF32>(x)
 }

@@ -1,4 +1,4 @@
-//! Math functions over whole tiles: what compiled code calls once per tile, and the scalar functions behind them.
+//! Math functions over whole tiles: what compiled code calls once per tile.
 //!
 //! [`MathFn`] names a function, [`MathFn::tile_fn`] gives its code for a dtype, [`MathFn::apply`] runs that code on
 //! one element. There is one table, in `table.rs`, and one file per family of functions.
@@ -7,9 +7,42 @@
 //! - A result depends on the elements alone: not on the CPU, the tile's length, or the element's place in it. The sign
 //!   and payload of a NaN are the exception; that it is a NaN is not.
 //! - Floats follow C99's Annex F on special values, and are within [`MathFn::max_ulp`] of the exact value.
-//! - `float32` functions compute in `float64` and round once, but for the remainders, which are exact or NumPy's.
 //! - Integers are total: overflow wraps around, division by zero gives 0.
 //! - No function here panics, so nothing unwinds into compiled code.
+//!
+//! # How a function is built
+//!
+//! A function of floats is written once, over the `Vector` trait of [`arch`](crate::arch), and compiled for each CPU
+//! level. Take `exp`, in `exp.rs`:
+//!
+//! 1. **Reduce.** `x = k ln 2 + r` with `k` whole. `ln 2` is in two parts, so that `r` and what it lacks are both known.
+//!    The rounding of `x / ln 2` to `k` is an addition of 1.5 * 2^52, which leaves `k` in the low bits too.
+//! 2. **Approximate.** `exp(r) = 1 + r + r^2 p(r)` with `p` a minimax polynomial. `sollya/exp.sollya` makes its
+//!    coefficients and says how far off it is; `sollya/rust.py` prints them as Rust.
+//! 3. **Reconstruct** from the small to the large: `1 + (r + (r^2 p(r) + what r lacks))`. Each sum rounds, but only the last
+//!    two roundings count: half an ULP, and half an ULP of something a third as large. Where that is too much,
+//!    `double.rs` computes with two floats for one.
+//! 4. **Scale** by `2^k`: an addition to the exponent's bits, which is right where the result is normal.
+//! 5. **Take care of the rest** - overflow, subnormal results, infinities, NaN - under one `if rare.any()`, lane by lane
+//!    selected. A lane must not be able to tell whether that branch was taken for the sake of another: where it is not
+//!    rare itself, its result stays.
+//!
+//! Same bits everywhere follows from the trait: its operations are exact to the bit at every level, so there is no
+//! approximate reciprocal among them, and an FMA is one only where the code says so. Tables are for where a polynomial
+//! would be long; up to 16 (`f64`) or 32 (`f32`) entries are one permutation in AVX-512, and loads elsewhere.
+//!
+//! Everything on the way is `#[inline(always)]`, because the loop in `arch/tiles.rs` that it is inlined into is what has
+//! the instruction set; for the same reason there are no closures on the way. Whatever is really rare (the reduction of
+//! huge angles) goes through `Vector::patch`, lane by lane and out of line.
+//!
+//! # How to add one
+//!
+//! 1. The function, over `F64s` and `F32s`, in the file of its family; the script of its coefficients beside it.
+//! 2. A variant of [`MathFn`] and a row of `table.rs`, in the same place of both.
+//! 3. Its special values, in `tests/math.rs`; its ranges and its exact values, in tests/data/math/make_accuracy.py.
+//! 4. A row in the language's table, `src/ops/table.rs` of the crate `ndexpr`.
+//! 5. `cargo test -p ndexpr-runtime` at each level (`NDEXPR_CPU=generic`, `avx2`, `avx512`).
+//! 6. The search for its largest error, tests/accuracy, and its time, benches/compare.
 
 mod double;
 mod erf;
@@ -18,9 +51,15 @@ mod exp10;
 mod hyperbolic;
 mod integer;
 mod inverse_hyperbolic;
+mod inverse_trigonometric;
 mod log;
+mod log_double;
+mod log_f32;
+mod log_table;
 mod modulo;
+mod payne_hanek;
 mod polynomial;
+mod pow;
 mod power;
 mod powers_of_ten;
 mod scalar_double;
@@ -31,7 +70,7 @@ mod trigonometric;
 use crate::abi::TileFn;
 use crate::arch::CpuLevel;
 use crate::dtype::{DType, Element, Scalar};
-use table::Row;
+use table::{Code, Row};
 
 /// A function that compiled code calls once per tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -211,6 +250,63 @@ impl MathFn {
     #[must_use]
     pub fn max_ulp(self, dtype: DType) -> Option<f64> {
         self.row().code(dtype)?.max_ulp
+    }
+}
+
+/// Two functions of one argument that share most of their work, computed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MathPair {
+    /// Sine and cosine.
+    SinCos,
+}
+
+impl MathPair {
+    /// Every pair.
+    pub const ALL: [MathPair; 1] = [MathPair::SinCos];
+
+    fn code(self, dtype: DType) -> Option<&'static Code> {
+        let MathPair::SinCos = self;
+        match dtype {
+            DType::Float32 => Some(&table::SIN_COS[0]),
+            DType::Float64 => Some(&table::SIN_COS[1]),
+            _ => None,
+        }
+    }
+
+    /// Its name, in lower case: `"sin_cos"`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            MathPair::SinCos => "sin_cos",
+        }
+    }
+
+    /// The functions, in the order of the results. Each result has the bits that its function alone gives.
+    #[must_use]
+    pub fn functions(self) -> [MathFn; 2] {
+        match self {
+            MathPair::SinCos => [MathFn::Sin, MathFn::Cos],
+        }
+    }
+
+    /// Both functions over a tile of elements of this dtype, or `None` if they are not defined for them. The results of
+    /// the first go to the output, those of the second to where a second argument would be read from.
+    #[must_use]
+    pub fn tile_fn(self, dtype: DType) -> Option<TileFn> {
+        self.tile_fn_at(dtype, CpuLevel::current())
+    }
+
+    /// As [`tile_fn`](MathPair::tile_fn), with the instructions of this level; `None` also if the CPU does not reach
+    /// it. The results are the same at every level.
+    #[must_use]
+    pub fn tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
+        (level <= CpuLevel::highest()).then_some(self.code(dtype)?.tiles.at(level))
+    }
+
+    /// Roughly what an element takes on one core, in nanoseconds, as [`MathFn::ns_per_elem`].
+    #[must_use]
+    pub fn ns_per_elem(self, dtype: DType) -> f32 {
+        self.code(dtype).map_or(0.0, |code| code.ns_per_elem)
     }
 }
 

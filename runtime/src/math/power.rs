@@ -1,43 +1,196 @@
-//! Powers, roots and lengths of floats.
+//! Roots, lengths and small powers of floats.
 //!
-//! `pow` and `hypot` are `libm`'s (FreeBSD's and musl's), `cbrt` is its correctly rounded one (CORE-MATH's).
+//! `cbrt` estimates `x^(-1/3)` from the bits of `x` as an integer (Kahan's trick: a third of them is a third of the
+//! logarithm), improves that by a polynomial in its error, and from it takes a root of half the precision, whose square
+//! is exact. What that root's cube lacks is then exact too, and one step of Halley's method gives the rest.
+//!
+//! `hypot` is the root of the sum of the squares in double-double, rounded: of the largest square the error is added
+//! again, and the root takes half of what error is left.
 
-use super::scalar_double::fma;
+use super::polynomial::horner;
+use crate::arch::vector::{Bits, F32s, F64s, Mask, Vector};
 
-pub(super) use libm::{cbrt, hypot, pow};
+/// For the error `e` of the estimate, up to 0.1022: `((1 - e)^(-1/3) - 1) / e`, by sollya/power.sollya. Off by 2^-22.4.
+const INVERSE_CBRT: [f64; 4] = [0.33333161296129865, 0.2222160836239293, 0.17415368582190044, 0.145789714441552];
+
+/// The cube root, off by at most 0.501 ULP.
+#[inline(always)]
+pub(super) fn cbrt<V: F64s>(x: V) -> V {
+    let magnitude = x.abs();
+    let root = cbrt_of_positive(magnitude);
+    let rare = !(magnitude.ge(V::splat(1e-270)) & magnitude.le(V::splat(1e270)));
+    let root = if rare.any() {
+        let is_large = magnitude.gt(V::splat(1.0));
+        let scale = V::select(is_large, V::splat(power_of_two(-600)), V::splat(power_of_two(600)));
+        let unscale = V::select(is_large, V::splat(power_of_two(200)), V::splat(power_of_two(-200)));
+        let far = cbrt_of_positive(magnitude * scale) * unscale;
+        let is_itself = magnitude.eq(V::splat(0.0)) | !magnitude.lt(V::splat(f64::INFINITY));
+        V::select(rare, V::select(is_itself, magnitude, far), root)
+    } else {
+        root
+    };
+    root.copysign(x)
+}
+
+/// Of `x` in `2^-900..2^900`.
+#[inline(always)]
+fn cbrt_of_positive<V: F64s>(x: V) -> V {
+    /// 2^52 as a float: its low bits count.
+    const COUNTER: f64 = 4503599627370496.0;
+    /// The sum of the estimate's upper bits and a third of those of `x`, such that errors to both sides are equal.
+    const ESTIMATE: f64 = 749829546747887.0;
+    let upper_bits = V::from_bits(x.to_bits().shr(13) | V::splat(COUNTER).to_bits());
+    let estimate = upper_bits.mul_add(V::splat(-1.0 / 3.0), V::splat(COUNTER + ESTIMATE + COUNTER / 3.0));
+    let estimate = V::from_bits(estimate.to_bits().shl(13));
+    let error = (estimate * x).neg_mul_add(estimate * estimate, V::splat(1.0));
+    let inverse = (estimate * error).mul_add(horner(error, &INVERSE_CBRT), estimate);
+    // 26 bits.
+    let root = V::from_bits(((inverse * x) * inverse).to_bits() & V::Bits::splat(!((1 << 27) - 1)));
+    let square = root * root;
+    let rest = square.neg_mul_add(root, x);
+    let quotient = rest / rest.mul_add(V::splat(-2.0), V::splat(3.0) * x);
+    quotient.mul_add(root, root)
+}
+
+/// As [`INVERSE_CBRT`]. Off by 2^-13.4.
+const INVERSE_CBRT_F32: [f32; 2] = [0.33424118, 0.22373883];
+
+/// The cube root, off by at most 0.501 ULP.
+#[inline(always)]
+pub(super) fn cbrt_f32<V: F32s>(x: V) -> V {
+    let magnitude = x.abs();
+    let root = cbrt_of_positive_f32(magnitude);
+    let rare = !(magnitude.ge(V::splat(1e-30)) & magnitude.le(V::splat(1e30)));
+    let root = if rare.any() {
+        let is_large = magnitude.gt(V::splat(1.0));
+        let scale = V::select(is_large, V::splat(power_of_two_f32(-72)), V::splat(power_of_two_f32(72)));
+        let unscale = V::select(is_large, V::splat(power_of_two_f32(24)), V::splat(power_of_two_f32(-24)));
+        let far = cbrt_of_positive_f32(magnitude * scale) * unscale;
+        let is_itself = magnitude.eq(V::splat(0.0)) | !magnitude.lt(V::splat(f32::INFINITY));
+        V::select(rare, V::select(is_itself, magnitude, far), root)
+    } else {
+        root
+    };
+    root.copysign(x)
+}
+
+/// As [`cbrt_of_positive`], of `x` in `2^-100..2^100`.
+#[inline(always)]
+fn cbrt_of_positive_f32<V: F32s>(x: V) -> V {
+    /// 2^23 as a float: its low bits count.
+    const COUNTER: f32 = 8388608.0;
+    /// The sum of the estimate's upper bits and a third of those of `x`, such that errors to both sides are equal.
+    const ESTIMATE: f32 = 2773243.0;
+    let upper_bits = V::from_bits(x.to_bits().shr(9) | V::splat(COUNTER).to_bits());
+    let third = (upper_bits - V::splat(COUNTER)) * V::splat(1.0 / 3.0);
+    let estimate = V::from_bits((V::splat(COUNTER + ESTIMATE) - third).to_bits().shl(9));
+    let error = (estimate * x).neg_mul_add(estimate * estimate, V::splat(1.0));
+    let inverse = (estimate * error).mul_add(horner(error, &INVERSE_CBRT_F32), estimate);
+    // 12 bits.
+    let root = V::from_bits(((inverse * x) * inverse).to_bits() & V::Bits::splat(!((1 << 12) - 1)));
+    let square = root * root;
+    let rest = square.neg_mul_add(root, x);
+    let quotient = rest / rest.mul_add(V::splat(-2.0), V::splat(3.0) * x);
+    quotient.mul_add(root, root)
+}
+
+/// `sqrt(x^2 + y^2)`, off by at most 0.86 ULP; exact where it is a float.
+#[inline(always)]
+pub(super) fn hypot<V: F64s>(x: V, y: V) -> V {
+    let (x, y) = (x.abs(), y.abs());
+    // Of a NaN and a number each is one of the two.
+    let (longer, shorter) = (x.max(y), y.min(x));
+    let length = length(longer, shorter);
+    let rare = !(longer.ge(V::splat(1e-135)) & longer.le(V::splat(1e150)));
+    if rare.any() {
+        let is_large = longer.gt(V::splat(1.0));
+        let scale = V::select(is_large, V::splat(power_of_two(-600)), V::splat(power_of_two(600)));
+        let unscale = V::select(is_large, V::splat(power_of_two(600)), V::splat(power_of_two(-600)));
+        let far = self::length(longer * scale, shorter * scale) * unscale;
+        let infinity = V::splat(f64::INFINITY);
+        let far = V::select(x.eq(infinity) | y.eq(infinity), infinity, far);
+        V::select(rare, far, length)
+    } else {
+        length
+    }
+}
+
+/// As [`hypot`].
+#[inline(always)]
+pub(super) fn hypot_f32<V: F32s>(x: V, y: V) -> V {
+    let (x, y) = (x.abs(), y.abs());
+    let (longer, shorter) = (x.max(y), y.min(x));
+    let length = length(longer, shorter);
+    let rare = !(longer.ge(V::splat(1e-15)) & longer.le(V::splat(1e18)));
+    if rare.any() {
+        let is_large = longer.gt(V::splat(1.0));
+        let scale = V::select(is_large, V::splat(power_of_two_f32(-70)), V::splat(power_of_two_f32(90)));
+        let unscale = V::select(is_large, V::splat(power_of_two_f32(70)), V::splat(power_of_two_f32(-90)));
+        let far = self::length(longer * scale, shorter * scale) * unscale;
+        let infinity = V::splat(f32::INFINITY);
+        let far = V::select(x.eq(infinity) | y.eq(infinity), infinity, far);
+        V::select(rare, far, length)
+    } else {
+        length
+    }
+}
+
+/// Of sides whose squares are neither too large nor, of the longer one, too small. The sum's rounding is at most 0.36
+/// ULP in the root, and less than what would keep a root that is a float from being found.
+#[inline(always)]
+fn length<V: Vector>(longer: V, shorter: V) -> V {
+    let square = longer * longer;
+    let sum = shorter.mul_add(shorter, square);
+    // Exact, since the sum is at most twice the square.
+    let added = sum - square;
+    let low = shorter.mul_sub(shorter, added) + longer.mul_sub(longer, square);
+    (sum + low).sqrt()
+}
 
 /// `x^3` within 1 ULP. Compiled code computes it by the same operations, each rounded, and must get the same bits.
 ///
 /// The comparison is false where the correction has no meaning: for NaN, where the product over- or underflowed, and
 /// for zeros, whose sign it would lose.
-pub(super) fn cube(x: f64) -> f64 {
+#[inline(always)]
+pub(super) fn cube<V: F64s>(x: V) -> V {
     let h = x * x;
-    let l = fma(x, x, -h);
+    let l = x.mul_sub(x, h);
     let p = h * x;
-    let e = fma(h, x, -p);
+    let e = h.mul_sub(x, p);
     let c = e + l * x;
-    if c.abs() < p.abs() { p + c } else { p }
+    V::select(c.abs().lt(p.abs()), p + c, p)
 }
 
 /// `x^4` within 1 ULP, as [`cube`].
-pub(super) fn quart(x: f64) -> f64 {
+#[inline(always)]
+pub(super) fn quart<V: F64s>(x: V) -> V {
     let h = x * x;
-    let l = fma(x, x, -h);
+    let l = x.mul_sub(x, h);
     let p = h * h;
-    let e = fma(h, h, -p);
+    let e = h.mul_sub(h, p);
     let c = e + (h + h) * l;
-    if c.abs() < p.abs() { p + c } else { p }
+    V::select(c.abs().lt(p.abs()), p + c, p)
 }
 
 /// `x^3` of a float32: the square is exact in a double, so this rounds a double that is off by 2^-53 at most.
-pub(super) fn cube_f32(x: f32) -> f32 {
-    let x = f64::from(x);
-    (x * x * x) as f32
+#[inline(always)]
+pub(super) fn cube_f32<V: F32s>(x: V) -> V {
+    V::narrow(x.widen().map(|x| x * x * x))
 }
 
 /// `x^4` of a float32, as [`cube_f32`].
-pub(super) fn quart_f32(x: f32) -> f32 {
-    let x = f64::from(x);
-    let square = x * x;
-    (square * square) as f32
+#[inline(always)]
+pub(super) fn quart_f32<V: F32s>(x: V) -> V {
+    let [low, high] = x.widen().map(|x| x * x);
+    V::narrow([low * low, high * high])
+}
+
+/// Of an exponent whose power is normal.
+const fn power_of_two(exponent: i64) -> f64 {
+    f64::from_bits(((exponent + 1023) as u64) << 52)
+}
+
+/// Of an exponent whose power is normal.
+const fn power_of_two_f32(exponent: i32) -> f32 {
+    f32::from_bits(((exponent + 127) as u32) << 23)
 }

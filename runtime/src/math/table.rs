@@ -9,8 +9,11 @@
 
 use super::integer::Integer;
 use super::tile::{binary, unary};
-use super::{MathFn, erf, exp, exp10, hyperbolic, inverse_hyperbolic, log, modulo, power, trigonometric};
-use crate::arch::tiles::{self, Tiles, Unary};
+use super::{
+    MathFn, erf, exp, exp10, hyperbolic, inverse_hyperbolic, inverse_trigonometric, log, log_f32, modulo, pow, power,
+    trigonometric,
+};
+use crate::arch::tiles::{self, Binary, Pair, Tiles, Unary};
 use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
 
@@ -98,6 +101,38 @@ macro_rules! unary_row {
     }};
 }
 
+/// A function of two floats, over vectors.
+macro_rules! binary_row {
+    (
+        $variant:ident, $name:literal, [$of_f32:path, $of_f64:path],
+        ulp: [$ulp_f32:expr, $ulp_f64:expr], ns: [$ns_f32:expr, $ns_f64:expr],
+        $ints:expr
+    ) => {{
+        struct Function;
+
+        impl Binary for Function {
+            #[inline(always)]
+            fn of_f64<V: F64s>(x: V, y: V) -> V {
+                $of_f64(x, y)
+            }
+
+            #[inline(always)]
+            fn of_f32<V: F32s>(x: V, y: V) -> V {
+                $of_f32(x, y)
+            }
+        }
+
+        Row {
+            function: MathFn::$variant,
+            name: $name,
+            arity: 2,
+            f32: Code { tiles: tiles::binary_f32::<Function>(), ns_per_elem: $ns_f32, max_ulp: Some($ulp_f32) },
+            f64: Code { tiles: tiles::binary_f64::<Function>(), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
+            ints: $ints,
+        }
+    }};
+}
+
 /// A function of two floats, as [`scalar_unary_row`].
 macro_rules! scalar_binary_row {
     (
@@ -118,6 +153,38 @@ macro_rules! scalar_binary_row {
             ints: $ints,
         }
     };
+}
+
+/// A function of two floats, over vectors, and perhaps of integers.
+macro_rules! binary_row {
+    (
+        $variant:ident, $name:literal, [$of_f32:path, $of_f64:path],
+        ulp: [$ulp_f32:expr, $ulp_f64:expr], ns: [$ns_f32:expr, $ns_f64:expr],
+        $ints:expr
+    ) => {{
+        struct Function;
+
+        impl Binary for Function {
+            #[inline(always)]
+            fn of_f64<V: F64s>(x: V, y: V) -> V {
+                $of_f64(x, y)
+            }
+
+            #[inline(always)]
+            fn of_f32<V: F32s>(x: V, y: V) -> V {
+                $of_f32(x, y)
+            }
+        }
+
+        Row {
+            function: MathFn::$variant,
+            name: $name,
+            arity: 2,
+            f32: Code { tiles: tiles::binary_f32::<Function>(), ns_per_elem: $ns_f32, max_ulp: Some($ulp_f32) },
+            f64: Code { tiles: tiles::binary_f64::<Function>(), ns_per_elem: $ns_f64, max_ulp: Some($ulp_f64) },
+            ints: $ints,
+        }
+    }};
 }
 
 /// A remainder or quotient: floats by `modulo`, integers by `integer`.
@@ -155,48 +222,55 @@ pub(super) static ROWS: [Row; MathFn::ALL.len()] = [
     unary_row!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [1.0, 1.0], ns: [0.15, 0.47]),
     unary_row!(Exp10, "exp10", [exp10::exp10, exp10::exp10], ulp: [1.0, 1.0], ns: [0.24, 0.67]),
     unary_row!(Expm1, "expm1", [exp::expm1, exp::expm1], ulp: [1.0, 1.0], ns: [0.3, 0.77]),
-    scalar_unary_row!(Log, "log", [log::log, log::log], ulp: [0.501, 1.0], ns: [8.7, 6.3]),
-    scalar_unary_row!(Log2, "log2", [log::log2, log::log2], ulp: [0.501, 1.0], ns: [9.2, 8.4]),
-    scalar_unary_row!(Log10, "log10", [log::log10, log::log10], ulp: [0.501, 1.0], ns: [12.0, 11.0]),
-    scalar_unary_row!(Log1p, "log1p", [log::log1p, log::log1p], ulp: [0.501, 1.0], ns: [7.6, 6.9]),
-    scalar_unary_row!(Sin, "sin", [trigonometric::sin, trigonometric::sin], ulp: [0.501, 1.0], ns: [7.0, 7.0]),
-    scalar_unary_row!(Cos, "cos", [trigonometric::cos, trigonometric::cos], ulp: [0.501, 1.0], ns: [7.3, 7.3]),
-    scalar_unary_row!(Tan, "tan", [trigonometric::tan, trigonometric::tan], ulp: [0.501, 1.0], ns: [10.0, 9.8]),
-    scalar_unary_row!(Asin, "asin", [trigonometric::asin, trigonometric::asin], ulp: [0.501, 1.0], ns: [5.3, 5.2]),
-    scalar_unary_row!(Acos, "acos", [trigonometric::acos, trigonometric::acos], ulp: [0.501, 1.0], ns: [4.8, 4.4]),
-    scalar_unary_row!(Atan, "atan", [trigonometric::atan, trigonometric::atan], ulp: [0.501, 1.0], ns: [6.0, 5.4]),
-    scalar_binary_row!(Atan2, "atan2", [libm::atan2, trigonometric::atan2], ulp: [0.501, 0.6], ns: [8.4, 40.0], None),
+    unary_row!(Log, "log", [log_f32::log_f32, log::log], ulp: [1.0, 1.0], ns: [8.7, 6.3]),
+    unary_row!(Log2, "log2", [log_f32::log2_f32, log::log2], ulp: [1.0, 1.0], ns: [9.2, 8.4]),
+    unary_row!(Log10, "log10", [log_f32::log10_f32, log::log10], ulp: [1.0, 1.0], ns: [12.0, 11.0]),
+    unary_row!(Log1p, "log1p", [log_f32::log1p_f32, log::log1p], ulp: [1.0, 1.0], ns: [7.6, 6.9]),
+    unary_row!(Sin, "sin", [trigonometric::sin_f32, trigonometric::sin], ulp: [1.0, 1.0], ns: [0.36, 0.86]),
+    unary_row!(Cos, "cos", [trigonometric::cos_f32, trigonometric::cos], ulp: [1.0, 1.0], ns: [0.36, 0.84]),
+    unary_row!(Tan, "tan", [trigonometric::tan_f32, trigonometric::tan], ulp: [1.0, 1.0], ns: [0.54, 1.2]),
+    unary_row!(Asin, "asin", [inverse_trigonometric::asin_f32, inverse_trigonometric::asin], ulp: [1.0, 1.0], ns: [0.32, 0.92]),
+    unary_row!(Acos, "acos", [inverse_trigonometric::acos_f32, inverse_trigonometric::acos], ulp: [1.0, 1.0], ns: [0.36, 0.95]),
+    unary_row!(Atan, "atan", [inverse_trigonometric::atan_f32, inverse_trigonometric::atan], ulp: [1.0, 1.0], ns: [0.39, 1.0]),
+    binary_row!(Atan2, "atan2", [inverse_trigonometric::atan2_f32, inverse_trigonometric::atan2], ulp: [1.0, 1.0], ns: [0.57, 1.4], None),
     unary_row!(Sinh, "sinh", [hyperbolic::sinh, hyperbolic::sinh], ulp: [1.0, 1.0], ns: [0.35, 0.84]),
     unary_row!(Cosh, "cosh", [hyperbolic::cosh, hyperbolic::cosh], ulp: [1.0, 1.0], ns: [0.29, 0.77]),
     unary_row!(Tanh, "tanh", [hyperbolic::tanh_f32, hyperbolic::tanh], ulp: [1.0, 1.0], ns: [0.42, 1.4]),
-    scalar_unary_row!(Asinh, "asinh", [libm::asinh, inverse_hyperbolic::asinh], ulp: [0.501, 0.6], ns: [12.0, 90.0]),
-    scalar_unary_row!(Acosh, "acosh", [libm::acosh, inverse_hyperbolic::acosh], ulp: [0.501, 0.6], ns: [12.0, 73.0]),
-    scalar_unary_row!(Atanh, "atanh", [libm::atanh, inverse_hyperbolic::atanh], ulp: [0.501, 0.6], ns: [10.0, 56.0]),
-    scalar_binary_row!(Pow, "pow", [power::pow, power::pow], ulp: [0.501, 1.0], ns: [36.0, 35.0], ints!(pow, ns: [2.9, 2.7])),
-    scalar_unary_row!(Cbrt, "cbrt", [power::cbrt, power::cbrt], ulp: [0.501, 0.501], ns: [12.0, 12.0]),
-    scalar_binary_row!(Hypot, "hypot", [power::hypot, power::hypot], ulp: [0.501, 1.0], ns: [7.5, 6.3], None),
+    unary_row!(Asinh, "asinh", [inverse_hyperbolic::asinh_f32, inverse_hyperbolic::asinh], ulp: [1.0, 1.0], ns: [0.7, 1.6]),
+    unary_row!(Acosh, "acosh", [inverse_hyperbolic::acosh_f32, inverse_hyperbolic::acosh], ulp: [1.0, 1.0], ns: [0.73, 1.8]),
+    unary_row!(Atanh, "atanh", [inverse_hyperbolic::atanh_f32, inverse_hyperbolic::atanh], ulp: [1.0, 1.0], ns: [0.65, 1.6]),
+    binary_row!(Pow, "pow", [pow::pow_f32, pow::pow], ulp: [1.0, 1.0], ns: [1.1, 1.8], ints!(pow, ns: [2.9, 2.7])),
+    unary_row!(Cbrt, "cbrt", [power::cbrt_f32, power::cbrt], ulp: [1.0, 1.0], ns: [12.0, 12.0]),
+    binary_row!(Hypot, "hypot", [power::hypot_f32, power::hypot], ulp: [1.0, 1.0], ns: [7.5, 6.3], None),
     scalar_unary_row!(Erf, "erf", [libm::erf, erf::erf], ulp: [0.501, 1.0], ns: [13.0, 14.0]),
     scalar_unary_row!(Erfc, "erfc", [libm::erfc, erf::erfc], ulp: [0.501, 1.0], ns: [23.0, 33.0]),
     unary_row!(Sigmoid, "sigmoid", [exp::sigmoid, exp::sigmoid], ulp: [1.0, 1.0], ns: [0.51, 1.3]),
-    Row {
-        function: MathFn::Cube,
-        name: "cube",
-        arity: 1,
-        f32: Code { tiles: Tiles::same(unary!(f32, power::cube_f32)), ns_per_elem: 0.7, max_ulp: Some(0.501) },
-        f64: Code { tiles: Tiles::same(unary!(f64, power::cube)), ns_per_elem: 5.8, max_ulp: Some(1.0) },
-        ints: None,
-    },
-    Row {
-        function: MathFn::Quart,
-        name: "quart",
-        arity: 1,
-        f32: Code { tiles: Tiles::same(unary!(f32, power::quart_f32)), ns_per_elem: 0.8, max_ulp: Some(0.501) },
-        f64: Code { tiles: Tiles::same(unary!(f64, power::quart)), ns_per_elem: 5.7, max_ulp: Some(1.0) },
-        ints: None,
-    },
+    unary_row!(Cube, "cube", [power::cube_f32, power::cube], ulp: [0.501, 1.0], ns: [0.7, 5.8]),
+    unary_row!(Quart, "quart", [power::quart_f32, power::quart], ulp: [0.501, 1.0], ns: [0.8, 5.7]),
     modulo_row!(Fmod, fmod, ns: [5.3, 6.7, 2.0, 2.1]),
     modulo_row!(Remainder, remainder, ns: [6.7, 6.2, 2.1, 2.1]),
     modulo_row!(FloorDivide, floor_divide, ns: [7.2, 7.9, 2.5, 2.1]),
+];
+
+/// Sine and cosine together.
+struct SinCos;
+
+impl Pair for SinCos {
+    #[inline(always)]
+    fn of_f64<V: F64s>(x: V) -> [V; 2] {
+        trigonometric::sin_cos(x)
+    }
+
+    #[inline(always)]
+    fn of_f32<V: F32s>(x: V) -> [V; 2] {
+        trigonometric::sin_cos_f32(x)
+    }
+}
+
+/// Of `f32` and `f64`.
+pub(super) static SIN_COS: [Code; 2] = [
+    Code { tiles: tiles::pair_f32::<SinCos>(), ns_per_elem: 0.45, max_ulp: Some(1.0) },
+    Code { tiles: tiles::pair_f64::<SinCos>(), ns_per_elem: 1.1, max_ulp: Some(1.0) },
 ];
 
 const _: () = {

@@ -193,7 +193,7 @@ pub(crate) unsafe extern "C" fn add_and_count_by_slots(args: *const KernelArgs) 
             slots.add(k).write(sum - 1.0);
         });
         let n = (*args).n_rows * (*args).n_lanes;
-        (*(*args).tile_fns)(n, slots.cast(), slots.cast(), std::ptr::null());
+        (*(*args).tile_fns)(n, slots.cast(), slots.cast(), std::ptr::null_mut());
         for_each_elem(args, |k, [_, _, out, visits]: [*mut u8; 4]| {
             out.cast::<f64>().write_unaligned(slots.add(k).read());
             visits.write(visits.read() + 1);
@@ -201,7 +201,7 @@ pub(crate) unsafe extern "C" fn add_and_count_by_slots(args: *const KernelArgs) 
     }
 }
 
-unsafe extern "C" fn add_one(n: usize, out: *mut u8, a: *const u8, _b: *const u8) {
+unsafe extern "C" fn add_one(n: usize, out: *mut u8, a: *const u8, _b: *mut u8) {
     for k in 0..n {
         // SAFETY: the kernel passes `n` elements.
         unsafe { out.cast::<f64>().add(k).write_unaligned(a.cast::<f64>().add(k).read_unaligned() + 1.0) };

@@ -369,8 +369,7 @@ vector! {
             8 => {
                 // SAFETY: the eight elements are in the table.
                 let half = avx512!(_mm256_loadu_ps(table.as_ptr()));
-                let idx = idx & I32x16::splat(7);
-                avx512!(_mm512_permutexvar_ps(idx.0, _mm512_castps256_ps512(half)))
+                avx512!(_mm512_permutexvar_ps(idx.0, _mm512_broadcast_f32x8(half)))
             }
             16 => avx512!(_mm512_permutexvar_ps(idx.0, part(0))),
             32 => pair(0),

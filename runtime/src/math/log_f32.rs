@@ -1,0 +1,211 @@
+//! Logarithms of `f32`, in `f32`, and a shorter one of `f64` for `pow`.
+//!
+//! As in log.rs, with eight numbers `r` of 6 bits; `t` is at most 1/14.
+
+use super::double::Double;
+use super::log::Reduced;
+use super::log_table::{
+    LN_HIGH_F32, LN_LOW_F32, LOG2_HIGH, LOG2_HIGH_F32, LOG2_LOW_F32, LOG10_HIGH_F32, LOG10_LOW_F32, RECIPROCAL_F32,
+};
+use super::polynomial::even_odd;
+use crate::arch::vector::{Bits, F32s, F64s, Mask, Vector};
+
+/// What depends on the base `b`.
+trait Base {
+    /// `-log(r)`, in two parts, less 127 times that of 2.
+    const HIGH: [f32; 8];
+    const LOW: [f32; 8];
+    /// The logarithm of 2, in two parts, whose products with exponent fields are exact.
+    const OF_2: [f32; 2];
+    /// The logarithm of e, in two parts.
+    const OF_E: [f32; 2];
+    /// `p` with `log(1 + t) = t log(e) + t^2 p(t)`, by sollya/log.sollya. Off by 2^-29 of the logarithm.
+    const SERIES: [f32; 5];
+}
+
+struct Natural;
+
+impl Base for Natural {
+    const HIGH: [f32; 8] = LN_HIGH_F32;
+    const LOW: [f32; 8] = LN_LOW_F32;
+    const OF_2: [f32; 2] = [0.69314575, 1.4286197e-6];
+    const OF_E: [f32; 2] = [1.0, 0.0];
+    const SERIES: [f32; 5] = [-0.5, 0.33333236, -0.24999514, 0.200834, -0.16871144];
+}
+
+struct Two;
+
+impl Base for Two {
+    const HIGH: [f32; 8] = LOG2_HIGH_F32;
+    const LOW: [f32; 8] = LOG2_LOW_F32;
+    const OF_2: [f32; 2] = [1.0, 0.0];
+    const OF_E: [f32; 2] = [std::f32::consts::LOG2_E, 1.925963e-8];
+    const SERIES: [f32; 5] = [-0.7213475, 0.48089692, -0.36067498, 0.28975073, -0.24198884];
+}
+
+struct Ten;
+
+impl Base for Ten {
+    const HIGH: [f32; 8] = LOG10_HIGH_F32;
+    const LOW: [f32; 8] = LOG10_LOW_F32;
+    const OF_2: [f32; 2] = [0.3010254, 4.605041e-6];
+    const OF_E: [f32; 2] = [std::f32::consts::LOG10_E, -1.010305e-8];
+    const SERIES: [f32; 5] = [-0.21714725, 0.14476441, -0.108567216, 0.08721866, -0.07400361];
+}
+
+/// The least `m` is half a step below this, 12/16.
+const LOWEST: u32 = 0x3f40 << 16;
+
+/// Half the distance of the bits of two neighbours among 12/16, ..., 15/16, 1, 9/8, ...
+const HALF_STEP: u32 = 1 << 19;
+
+/// The bits of a float's fraction.
+const FRACTION: u32 = (1 << 23) - 1;
+
+/// The exponent field of 1.
+const ONE: u32 = 127 << 23;
+
+/// The bits of the least normal number and of infinity, between which a number is ordinary.
+const ORDINARY: [u32; 2] = [1 << 23, 0xff << 23];
+
+const SIGN: u32 = 1 << 31;
+
+/// `x = 2^k (1 + t) / r`.
+struct ReducedF32<V: Vector> {
+    /// From the top: a sign of 0, the exponent field of `2^k`, the number of `r` in three bits, and less.
+    shifted: V::Bits,
+    r: V,
+    t: V,
+}
+
+impl<V: F32s> ReducedF32<V> {
+    /// Of a normal, positive number.
+    #[inline(always)]
+    fn of(x: V) -> ReducedF32<V> {
+        let shifted = x.to_bits() + V::Bits::splat(ONE + HALF_STEP - LOWEST);
+        let m = V::from_bits((shifted & V::Bits::splat(FRACTION)) + V::Bits::splat(LOWEST - HALF_STEP));
+        let r = V::lookup(&RECIPROCAL_F32, shifted.shr(20));
+        ReducedF32 { shifted, r, t: m.mul_sub(r, V::splat(1.0)) }
+    }
+
+    /// `2^-k`, for `x` below 2^126.
+    #[inline(always)]
+    fn scale(&self) -> V {
+        V::from_bits(V::Bits::splat(2 * ONE) - (self.shifted & V::Bits::splat(!FRACTION)))
+    }
+
+    /// The logarithm of `2^(k + offset) (1 + t) / r`.
+    #[inline(always)]
+    fn log<B: Base>(&self, offset: f32, t: Double<V>) -> V {
+        let idx = self.shifted.shr(20);
+        let (high, low) = (V::lookup(&B::HIGH, idx), V::lookup(&B::LOW, idx));
+        let biased = V::from_int(self.shifted.shr(23));
+        let k = if offset == 0.0 { biased } else { biased + V::splat(offset) };
+        let (high, low) = if B::OF_2[0] == 1.0 {
+            (k + high, low)
+        } else {
+            (k.mul_add(V::splat(B::OF_2[0]), high), k.mul_add(V::splat(B::OF_2[1]), low))
+        };
+        let (head, low) = if B::OF_E[0] == 1.0 {
+            (t.high, t.low + low)
+        } else {
+            let [e, e_low] = B::OF_E.map(V::splat);
+            let head = t.high * e;
+            (head, t.high.mul_add(e_low, t.high.mul_sub(e, head)) + low)
+        };
+        let square = t.high * t.high;
+        let low = square.mul_add(even_odd(t.high, square, &B::SERIES), low);
+        // `high` is the larger or 0.
+        let sum = Double::fast_sum(high, head);
+        sum.high + (sum.low + low)
+    }
+}
+
+/// Of `2^offset x`, for normal, positive `x`.
+#[inline(always)]
+fn log_normal<V: F32s, B: Base>(x: V, offset: f32) -> V {
+    let reduced = ReducedF32::of(x);
+    reduced.log::<B>(offset, Double { high: reduced.t, low: V::splat(-0.0) })
+}
+
+/// The natural logarithm of the sum, as `log_of_sum` in log.rs, below 2^126.
+#[inline(always)]
+pub(super) fn log_of_sum_f32<V: F32s>(x: Double<V>) -> V {
+    let reduced = ReducedF32::of(x.high);
+    reduced.log::<Natural>(0.0, Double::fast_sum(reduced.t, x.low * reduced.scale() * reduced.r))
+}
+
+/// The natural logarithm of `2x`, for normal, positive `x`.
+#[inline(always)]
+pub(super) fn log_of_twice_f32<V: F32s>(x: V) -> V {
+    log_normal::<V, Natural>(x, 1.0)
+}
+
+#[inline(always)]
+fn log_to<V: F32s, B: Base>(x: V) -> V {
+    let near = log_normal::<V, B>(x, 0.0);
+    // Compared as signed numbers, which AVX2 can: hence the other sign.
+    let above = x.to_bits() + V::Bits::splat(SIGN - ORDINARY[0]);
+    let rare = V::Bits::splat((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above);
+    if rare.any() {
+        let of_subnormal = log_normal::<V, B>(x * V::splat(2f32.powi(24)), -24.0);
+        let far = V::select(x.lt(V::splat(f32::INFINITY)), of_subnormal, x + x);
+        let far = V::select(x.eq(V::splat(0.0)), V::splat(f32::NEG_INFINITY), far);
+        let far = V::select(x.lt(V::splat(0.0)), V::splat(f32::NAN), far);
+        V::select(rare, far, near)
+    } else {
+        near
+    }
+}
+
+/// ln(x).
+#[inline(always)]
+pub(super) fn log_f32<V: F32s>(x: V) -> V {
+    log_to::<V, Natural>(x)
+}
+
+/// log2(x).
+#[inline(always)]
+pub(super) fn log2_f32<V: F32s>(x: V) -> V {
+    log_to::<V, Two>(x)
+}
+
+/// log10(x).
+#[inline(always)]
+pub(super) fn log10_f32<V: F32s>(x: V) -> V {
+    log_to::<V, Ten>(x)
+}
+
+/// ln(1 + x): that of `1 + x` in two floats.
+#[inline(always)]
+pub(super) fn log1p_f32<V: F32s>(x: V) -> V {
+    // The sign is that of `x`; this is for zeros.
+    let near = log_of_sum_f32(Double::sum(V::splat(1.0), x)).copysign(x);
+    let rare = !(x.gt(V::splat(-1.0)) & x.lt(V::splat(2f32.powi(120))));
+    if rare.any() {
+        let far = V::select(x.lt(V::splat(f32::INFINITY)), log_normal::<V, Natural>(x, 0.0), x + x);
+        let far = V::select(x.eq(V::splat(-1.0)), V::splat(f32::NEG_INFINITY), far);
+        let far = V::select(x.lt(V::splat(-1.0)), V::splat(f32::NAN), far);
+        V::select(rare, far, near)
+    } else {
+        near
+    }
+}
+
+/// `p` with `log2(1 + t) = t p(t)` for the `t` of log.rs, by sollya/log.sollya. Off by 2^-37 of the logarithm.
+const LOG2_SHORT: [f64; 6] = [
+    1.4426950408976063,
+    -0.7213475204898747,
+    0.48089820587315285,
+    -0.36067349950498884,
+    0.2888801702920361,
+    -0.24084730192385564,
+];
+
+/// log2(x) for normal, positive `x`, off by 2^-37 of it.
+#[inline(always)]
+pub(super) fn log2_short<V: F64s>(x: V) -> V {
+    let reduced = Reduced::of(x);
+    let t = reduced.m.mul_sub(reduced.reciprocal(), V::splat(1.0));
+    t.mul_add(even_odd(t, t * t, &LOG2_SHORT), reduced.biased(0.0) + V::lookup(&LOG2_HIGH, reduced.idx()))
+}

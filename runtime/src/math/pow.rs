@@ -1,0 +1,217 @@
+//! Powers of floats: `x^y = exp(y ln |x|)`, in two floats up to the last sum.
+//!
+//! The logarithm is off by one part in 2^65, of which at most 745 are raised: by 2^-55 of the result. The exponential is
+//! `exp(x) = 2^k 2^(idx/16) exp(r)`, `|r| <= ln(2)/32`, the powers `2^(idx/16)` from a table (Tang, "Table-driven
+//! implementation of the exponential function", 1989).
+
+use super::double::Double;
+use super::log::is_extraordinary;
+use super::log_double::{log_double, log_double_of_subnormal};
+use super::log_f32::log2_short;
+use super::polynomial::even_odd;
+use crate::arch::vector::{Bits, F32s, F64s, Float, Mask, Vector};
+
+/// 16 / ln 2.
+const LOG2_E_16: f64 = 23.083120654223414;
+
+/// ln(2) / 16 in two parts; the product of the first, of 38 bits, with a whole number below 2^15 is exact.
+const LN_2_16: [f64; 2] = [0.04332169878489367, 1.0291218489310676e-13];
+
+/// `2^(idx/16)`.
+const POWERS: [f64; 16] = [
+    1.0,
+    1.0442737824274138,
+    1.0905077326652577,
+    1.1387886347566916,
+    1.189207115002721,
+    1.241857812073484,
+    1.2968395546510096,
+    1.3542555469368927,
+    std::f64::consts::SQRT_2,
+    1.4768261459394993,
+    1.5422108254079407,
+    1.6104903319492543,
+    1.681792830507429,
+    1.7562521603732995,
+    1.8340080864093424,
+    1.9152065613971474,
+];
+
+/// What they lack, as a part of them.
+const POWERS_LOW: [f64; 16] = [
+    0.0,
+    8.189317638195515e-17,
+    -2.7939114859515733e-17,
+    7.826573258636076e-17,
+    3.3484623336251524e-17,
+    3.750854201303127e-17,
+    1.9572585293112036e-17,
+    5.68648095791174e-17,
+    -6.835808657661922e-17,
+    -2.3591094770850053e-17,
+    5.1548301170786783e-17,
+    1.5341410053603723e-17,
+    4.875160526227062e-17,
+    1.685487290628973e-17,
+    1.790126907604513e-17,
+    -5.545065618639427e-17,
+];
+
+/// [`POWERS`] with bits that give those of `2^(n/16)` if `n`, up by 48 bits, is added: both its `idx` and its `k`.
+const POWERS_LESS_IDX: [f64; 16] = {
+    let mut table = POWERS;
+    let mut idx = 0;
+    while idx < table.len() {
+        table[idx] = f64::from_bits(table[idx].to_bits() - ((idx as u64) << 48));
+        idx += 1;
+    }
+    table
+};
+
+/// `q` with `exp(r) = 1 + r + r^2 q(r)` for `|r| <= ln(2)/32`, by sollya/pow.sollya. Off by 2^-64.
+const EXP_TAIL: [f64; 6] = [
+    0.5000000000000001,
+    0.1666666666666667,
+    0.041666666663331464,
+    0.008333333332662403,
+    0.0013889067942157505,
+    0.000198415208154615,
+];
+
+/// Added to a number of magnitude below 2^51, leaves the nearest whole one in the low bits.
+const TO_INT: f64 = 6755399441055744.0;
+
+/// `2^(n/16) (1 + rest)`.
+struct Power<V: Vector> {
+    n: V,
+    /// In the low bits, `n`.
+    n_bits: V::Bits,
+    rest: V,
+}
+
+impl<V: F64s> Power<V> {
+    /// e to the power of a number of magnitude below 1000.
+    #[inline(always)]
+    fn exp(x: Double<V>) -> Power<V> {
+        let shifted = x.high.mul_add(V::splat(LOG2_E_16), V::splat(TO_INT));
+        let n = shifted - V::splat(TO_INT);
+        let low = n.neg_mul_add(V::splat(LN_2_16[1]), x.low);
+        let r = n.neg_mul_add(V::splat(LN_2_16[0]), x.high) + low;
+        let square = r * r;
+        let low = V::lookup(&POWERS_LOW, shifted.to_bits());
+        let rest = square.mul_add(even_odd(r, square, &EXP_TAIL), r + low);
+        Power { n, n_bits: shifted.to_bits(), rest }
+    }
+
+    /// Where it is a normal number.
+    #[inline(always)]
+    fn normal(&self) -> V {
+        let less_idx = V::lookup(&POWERS_LESS_IDX, self.n_bits);
+        let power = V::from_bits(less_idx.to_bits() + self.n_bits.shl(48));
+        power.mul_add(self.rest, power)
+    }
+
+    /// Rounded once; infinite or 0 where it must be.
+    #[inline(always)]
+    fn any(&self) -> V {
+        let idx = self.n_bits & V::Bits::splat(15);
+        let k = (self.n - V::from_int(idx)) * V::splat(1.0 / 16.0);
+        let power = V::lookup(&POWERS, idx);
+        let power = Double::fast_sum(power, power * self.rest);
+        let result = power.high.scale(k);
+        // Where it is subnormal it was rounded twice. Added to a number whose last place is that of the subnormal numbers,
+        // divided by 2^k, the sum is rounded once.
+        let bias = V::splat(1.0).scale(V::splat(-1022.0) - k);
+        let sum = Double::fast_sum(bias, power.high);
+        let subnormal = ((sum.high + (sum.low + power.low)) - bias).scale(k);
+        V::select(result.lt(V::splat(f64::MIN_POSITIVE)), subnormal, result)
+    }
+}
+
+/// x^y.
+#[inline(always)]
+pub(super) fn pow<V: F64s>(x: V, y: V) -> V {
+    let x_abs = x.abs();
+    let exponent = times(log_double(x_abs), y);
+    let near = Power::exp(exponent).normal();
+    let far = is_extraordinary(x_abs) | !exponent.high.abs().le(V::splat(708.0));
+    let negative = x.to_bits().lt_signed(V::Bits::splat(0));
+    if (far | negative).any() {
+        let near = if far.any() { V::select(far, pow_far(x_abs, y), near) } else { near };
+        signed_and_special(x, y, near, V::splat(0.0), V::splat(f64::INFINITY), V::splat(0.5))
+    } else {
+        near
+    }
+}
+
+/// The product, its second part at most a few places of the first.
+#[inline(always)]
+fn times<V: F64s>(log: Double<V>, y: V) -> Double<V> {
+    let product = Double::product(log.high, y);
+    Double { high: product.high, low: log.low.mul_add(y, product.low) }
+}
+
+/// x^y for positive, finite `x`, where the result or `x` may be subnormal or the result overflow.
+#[inline(always)]
+fn pow_far<V: F64s>(x: V, y: V) -> V {
+    let is_subnormal = x.lt(V::splat(f64::MIN_POSITIVE));
+    let log = log_double(x);
+    let log_subnormal = log_double_of_subnormal(x);
+    let log = Double {
+        high: V::select(is_subnormal, log_subnormal.high, log.high),
+        low: V::select(is_subnormal, log_subnormal.low, log.low),
+    };
+    let exponent = times(log, y);
+    let high = exponent.high.max(V::splat(-760.0)).min(V::splat(760.0));
+    // Where it overflowed, the second part is NaN.
+    let low = V::select(exponent.high.eq(high), exponent.low, V::splat(0.0));
+    Power::exp(Double { high, low }).any()
+}
+
+/// From `|x|^y`, good for finite `x` and `y` but `x = 0`: `x^y`, by Annex F.
+#[inline(always)]
+fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infinity: V, half: V) -> V {
+    let one = V::splat(V::Elem::ONE);
+    let x_abs = x.abs();
+    let y_infinite = y.abs().eq(infinity);
+    let extreme = x_abs.eq(zero) | x_abs.eq(infinity) | y_infinite;
+    let (is_large, is_up) = (x_abs.gt(one), y.gt(zero));
+    let grows = (is_large & is_up) | !(is_large | is_up);
+    let power = V::select(extreme, V::select(grows, infinity, zero), power);
+    let power = V::select(x_abs.eq(one), one, power);
+    // Of negative numbers, that is with the sign bit set: whole powers only, odd ones negative.
+    let is_whole = y.round().eq(y);
+    let is_odd = is_whole & !(y * half).round().eq(y * half);
+    let power = V::select(is_odd, power.xor_sign(x), power);
+    let power = V::select(x.lt(zero) & !is_whole & !extreme, infinity * zero, power);
+    let power = V::select(x.is_nan() | y.is_nan(), x + y, power);
+    V::select(y.eq(zero) | x.eq(one), one, power)
+}
+
+/// 2^r for `|r| <= 1/32`, by sollya/pow.sollya. Off by 2^-29.
+const EXP2_SHORT: [f64; 4] = [1.0, 0.6931471798844021, 0.24023433431983132, 0.05550611610480504];
+
+/// x^y, by way of `f64`.
+#[inline(always)]
+pub(super) fn pow_f32<V: F32s>(x: V, y: V) -> V {
+    let x_abs = x.abs();
+    let ([x_a, x_b], [y_a, y_b]) = (x_abs.widen(), y.widen());
+    let near = V::narrow([pow_short(x_a, y_a), pow_short(x_b, y_b)]);
+    let ordinary = x.gt(V::splat(0.0)) & x.lt(V::splat(f32::INFINITY)) & y.abs().lt(V::splat(f32::INFINITY));
+    if (!ordinary).any() {
+        signed_and_special(x, y, near, V::splat(0.0), V::splat(f32::INFINITY), V::splat(0.5))
+    } else {
+        near
+    }
+}
+
+/// x^y for positive `x`, off by 2^-28, if it is a normal `f32`; else below or above these.
+#[inline(always)]
+fn pow_short<V: F64s>(x: V, y: V) -> V {
+    let exponent = (log2_short(x) * y).max(V::splat(-200.0)).min(V::splat(200.0));
+    // The nearest whole sixteenth.
+    let shifted = exponent + V::splat(TO_INT / 16.0);
+    let r = exponent - (shifted - V::splat(TO_INT / 16.0));
+    let less_idx = V::lookup(&POWERS_LESS_IDX, shifted.to_bits());
+    V::from_bits(less_idx.to_bits() + shifted.to_bits().shl(48)) * even_odd(r, r * r, &EXP2_SHORT)
+}

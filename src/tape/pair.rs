@@ -1,0 +1,44 @@
+//! Calls that are cheaper together: two functions of the same argument whose work the runtime shares.
+
+use super::{Inst, Node, ValueId};
+use ndexpr_runtime::math::MathPair;
+use rustc_hash::FxHashMap;
+
+/// Two calls of one segment that are made as one, in the place of the later.
+///
+/// Until then both find their argument where it was; from then on both results are there. Nobody misses the earlier
+/// result meanwhile, for calls of a segment do not use one another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) pair: MathPair,
+    /// The calls, in the order of the pair's results.
+    pub(crate) results: [ValueId; 2],
+}
+
+impl Pair {
+    pub(crate) fn later(&self) -> ValueId {
+        self.results[0].max(self.results[1])
+    }
+}
+
+/// The pairs among the calls, under each of the two.
+pub(super) fn find(nodes: &[Node]) -> FxHashMap<ValueId, Pair> {
+    let is_call = |node: &Node| matches!(node.inst, Inst::Call { .. });
+    let calls: FxHashMap<&Node, ValueId> =
+        (0..).map(ValueId).zip(nodes).filter(|(_, node)| is_call(node)).map(|(value, node)| (node, value)).collect();
+    let mut pairs = FxHashMap::default();
+    for (&node, &value) in &calls {
+        let Inst::Call { function, dtype } = node.inst else { continue };
+        for pair in MathPair::ALL {
+            let [first, second] = pair.functions();
+            let other = Node { inst: Inst::Call { function: second, dtype }, ..*node };
+            if function == first
+                && let Some(&other) = calls.get(&other)
+            {
+                let results = [value, other];
+                pairs.extend(results.map(|result| (result, Pair { pair, results })));
+            }
+        }
+    }
+    pairs
+}
