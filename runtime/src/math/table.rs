@@ -1,11 +1,9 @@
 //! The table: one row per function, in the order of [`MathFn`]'s variants.
 //!
-//! `ulp` is the bound that the tests assert. Of the float64 functions that have 1.0, the worst error found among some
-//! 500,000 random arguments each was 0.95 (`hypot`), of `cube` and `quart` 0.994 where the result is nearly subnormal,
-//! and 0.57 of those that have 0.6. A float32 is a double within a few ULP, rounded: 0.5 and about 2^-26.
+//! `ulp` is the bound that the tests assert; what a search for the largest errors has found is in ACCURACY.md.
 //!
-//! `ns` is the lesser of two runs on a busy 2-core Zen 4, 2026-11-21: tiles of 1024, arguments uniform in [-10, 10] or
-//! the domain's part of it, compiled for x86-64 without further features (so that an FMA is a call).
+//! `ns` is for float32 and float64 at the highest level, as benches/compare has it: tiles of 2048, arguments in the range
+//! where the function is mostly used. AMD EPYC Zen 4, 2026-11.
 
 use super::integer::Integer;
 use super::tile::binary;
