@@ -159,6 +159,13 @@ fn special_values_are_annex_fs() {
         (Erf, &[(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0)]),
         (Erfc, &[(0.0, 1.0), (-0.0, 1.0), (INF, 0.0), (-INF, 2.0), (30.0, 0.0)]),
         (Sigmoid, &[(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0), (1e4, 1.0), (-1e4, 0.0), (100.0, 1.0)]),
+        (Tgamma, &[
+            (0.0, INF), (-0.0, -INF), (-1.0, NAN), (-2.0, NAN), (-1e20, NAN), (-INF, NAN), (INF, INF), (1.0, 1.0),
+            (2.0, 1.0), (5.0, 24.0), (1e4, INF), (-1000.5, -0.0), (-1001.5, 0.0),
+        ]),
+        (Lgamma, &[
+            (0.0, INF), (-0.0, INF), (-1.0, INF), (-2.0, INF), (-1e20, INF), (-INF, INF), (INF, INF), (1.0, 0.0), (2.0, 0.0),
+        ]),
         (Cube, &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -INF), (-3.0, -27.0), (-1e-200, -0.0), (-1e200, -INF)]),
         (Quart, &[(0.0, 0.0), (-0.0, 0.0), (INF, INF), (-INF, INF), (-3.0, 81.0), (-1e-200, 0.0), (1e150, INF)]),
     ];
@@ -243,6 +250,11 @@ fn whole_powers_and_their_inverses_are_exact() {
     for exponent in -149..128i16 {
         let found = MathFn::Exp2.apply(&[Scalar::new(f32::from(exponent))]);
         assert_eq!(found, Some(Scalar::new(power_of_two(exponent.into()) as f32)), "exp2({exponent}) of float32");
+    }
+    let mut factorial = 1.0;
+    for n in 1..=23 {
+        assert_eq!(call(MathFn::Tgamma, [f64::from(n)]), factorial, "gamma({n})");
+        factorial *= f64::from(n);
     }
     for root in -2000..2000 {
         let root = f64::from(root);

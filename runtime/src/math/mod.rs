@@ -49,6 +49,8 @@ mod erf;
 mod erf_tables;
 mod exp;
 mod exp10;
+mod gamma;
+mod gamma_tables;
 mod hyperbolic;
 mod integer;
 mod inverse_hyperbolic;
@@ -128,6 +130,10 @@ pub enum MathFn {
     Erf,
     /// 1 - erf(x).
     Erfc,
+    /// The gamma function; NaN at its poles but for zeros, where it is infinite.
+    Tgamma,
+    /// The natural logarithm of the gamma function's magnitude; infinite at its poles.
+    Lgamma,
     /// The logistic function, 1 / (1 + e^-x).
     Sigmoid,
     /// x^3.
@@ -144,7 +150,7 @@ pub enum MathFn {
 
 impl MathFn {
     /// Every function, in declaration order.
-    pub const ALL: [MathFn; 32] = [
+    pub const ALL: [MathFn; 34] = [
         MathFn::Exp,
         MathFn::Exp2,
         MathFn::Exp10,
@@ -171,6 +177,8 @@ impl MathFn {
         MathFn::Hypot,
         MathFn::Erf,
         MathFn::Erfc,
+        MathFn::Tgamma,
+        MathFn::Lgamma,
         MathFn::Sigmoid,
         MathFn::Cube,
         MathFn::Quart,

@@ -209,9 +209,15 @@ pub(super) fn pow_f32<V: F32s>(x: V, y: V) -> V {
 #[inline(always)]
 fn pow_short<V: F64s>(x: V, y: V) -> V {
     let exponent = (log2_short(x) * y).max(V::splat(-200.0)).min(V::splat(200.0));
+    exp2_short(exponent)
+}
+
+/// 2^x, off by one part in 2^29 if it is normal.
+#[inline(always)]
+pub(super) fn exp2_short<V: F64s>(x: V) -> V {
     // The nearest whole sixteenth.
-    let shifted = exponent + V::splat(TO_INT / 16.0);
-    let r = exponent - (shifted - V::splat(TO_INT / 16.0));
+    let shifted = x + V::splat(TO_INT / 16.0);
+    let r = x - (shifted - V::splat(TO_INT / 16.0));
     let less_idx = V::lookup(&POWERS_LESS_IDX, shifted.to_bits());
     V::from_bits(less_idx.to_bits() + shifted.to_bits().shl(48)) * even_odd(r, r * r, &EXP2_SHORT)
 }
