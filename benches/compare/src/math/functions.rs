@@ -62,8 +62,9 @@ impl Function {
         Function { form: Form::Binary, b: Some(b), ..self }
     }
 
-    const fn split(self) -> Self {
-        Function { form: Form::Split, ..self }
+    /// Of two results; ours is a pair, of this name.
+    const fn split(self, ours: &'static str) -> Self {
+        Function { form: Form::Split, ours, ..self }
     }
 
     const fn of(self, name: &'static str) -> Self {
@@ -94,7 +95,7 @@ pub const FUNCTIONS: [Function; 33] = [
     Function::unary("cos", range(-10.0, 10.0), || map(f64::cos), || map(f32::cos)).because("a few periods"),
     Function::unary("tan", range(-10.0, 10.0), || map(f64::tan), || map(f32::tan)).because("a few periods"),
     Function::unary("sincos", range(-10.0, 10.0), || split(f64::sin_cos), || split(f32::sin_cos))
-        .split()
+        .split("sin_cos")
         .because("a few periods"),
     Function::unary("sin_large", range(-1e5, 1e5), || map(f64::sin), || map(f32::sin))
         .of("sin")

@@ -4,14 +4,18 @@ use super::arrays::{Arrays, Real};
 use super::functions::{Form, Function};
 use super::{Level, Loop};
 use ndexpr_runtime::arch::CpuLevel;
-use ndexpr_runtime::math::MathFn;
+use ndexpr_runtime::math::{MathFn, MathPair};
 
 /// ndexpr's function over elements of type `T`, if it has it and the CPU has the level.
 #[must_use]
 pub fn ours<T: Real>(function: &Function, level: Level) -> Option<Loop<T>> {
-    let math_fn = MathFn::ALL.into_iter().find(|math_fn| math_fn.name() == function.ours)?;
-    let tile = math_fn.tile_fn_at(T::DTYPE, cpu_level(level)?)?;
     let form = function.form;
+    let (name, level) = (function.ours, cpu_level(level)?);
+    let tile = if form == Form::Split {
+        MathPair::ALL.into_iter().find(|pair| pair.name() == name)?.tile_fn_at(T::DTYPE, level)?
+    } else {
+        MathFn::ALL.into_iter().find(|math_fn| math_fn.name() == name)?.tile_fn_at(T::DTYPE, level)?
+    };
     // A loop is one call, as compiled expressions make it for a tile.
     Some(Box::new(move |Arrays { a, b, out, out2 }: &mut Arrays<T>| {
         let second = if form == Form::Split { out2.as_mut_ptr() } else { b.as_mut_ptr() };
