@@ -241,11 +241,11 @@ fn unknown_function() {
     );
     check(
         ErrorKind::UnknownFunction,
-        compile("gamma(pressure)"),
+        compile("zeta(pressure)"),
         expect![[r#"
-        error: there is no function `gamma`
-          gamma(pressure)
-          ^^^^^ not found
+        error: there is no function `zeta`
+          zeta(pressure)
+          ^^^^ not found
           = `ndexpr functions` lists all functions
     "#]],
     );
