@@ -111,6 +111,25 @@ fn results_are_within_the_stated_ulps() {
     }
 }
 
+/// The page of the largest errors has every function, with its bound, and none above it.
+#[test]
+fn the_accuracy_page_is_complete_and_keeps_the_bounds() {
+    let page = include_str!("../src/math/ACCURACY.md");
+    let rows: Vec<Vec<&str>> = (page.lines().filter(|line| line.starts_with("| ")))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    for function in MathFn::ALL {
+        for dtype in [DType::Float32, DType::Float64] {
+            let Some(bound) = function.max_ulp(dtype) else { continue };
+            let row = rows.iter().find(|row| row[0] == function.name() && row[1] == dtype.name());
+            let row = row.unwrap_or_else(|| panic!("{} of {dtype} is not there", function.name()));
+            let worst: f64 = row[4].trim_start_matches("<= ").parse().expect("a number");
+            assert!(worst <= bound, "{row:?} is above the bound {bound}");
+            assert_eq!(row[5].parse(), Ok(bound), "{row:?} has another bound");
+        }
+    }
+}
+
 #[test]
 fn stated_ulps_keep_the_promise() {
     for function in MathFn::ALL {

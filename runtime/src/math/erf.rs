@@ -14,7 +14,11 @@ use crate::arch::vector::{Bits, F32s, F64s, Mask, Table, Vector};
 
 /// The function of this table in the two parts that a row gives: the value at the centre, and the rest.
 #[inline(always)]
-pub(super) fn look_up<V: Vector, const COLUMNS: usize>(table: &Table<V::Elem, 16, COLUMNS>, idx: V::Bits, x: V) -> [V; 2] {
+pub(super) fn look_up<V: Vector, const COLUMNS: usize>(
+    table: &Table<V::Elem, 16, COLUMNS>,
+    idx: V::Bits,
+    x: V,
+) -> [V; 2] {
     let row = V::lookup_row(table, idx);
     let distance = x - row[0];
     let mut sum = row[COLUMNS - 1];

@@ -60,7 +60,8 @@ pub(super) fn tgamma<V: F64s>(x: V) -> V {
         let sine = sine_over_pi(x.abs());
         let one = Double::splat([-1.0, 0.0]);
         let divisor = next.mul(sine);
-        let dividend = Double { high: V::select(is_left, one.high, next.high), low: V::select(is_left, one.low, next.low) };
+        let dividend =
+            Double { high: V::select(is_left, one.high, next.high), low: V::select(is_left, one.low, next.low) };
         let divisor =
             Double { high: V::select(is_left, divisor.high, y), low: V::select(is_left, divisor.low, V::splat(0.0)) };
         divide(dividend, divisor).scale(V::select(is_left, -exp.k, exp.k))

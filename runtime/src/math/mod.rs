@@ -43,6 +43,8 @@
 //! 4. A row in the language's table, `src/ops/table.rs` of the crate `ndexpr`.
 //! 5. `cargo test -p ndexpr-runtime` at each level (`NDEXPR_CPU=generic`, `avx2`, `avx512`).
 //! 6. The search for its largest error, tests/accuracy, and its time, benches/compare.
+//!
+#![doc = include_str!("ACCURACY.md")]
 
 mod double;
 mod erf;

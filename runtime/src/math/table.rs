@@ -8,8 +8,8 @@
 use super::integer::Integer;
 use super::tile::binary;
 use super::{
-    MathFn, erf, exp, exp10, gamma, hyperbolic, inverse_hyperbolic, inverse_trigonometric, log, log_f32, modulo, pow, power,
-    trigonometric,
+    MathFn, erf, exp, exp10, gamma, hyperbolic, inverse_hyperbolic, inverse_trigonometric, log, log_f32, modulo, pow,
+    power, trigonometric,
 };
 use crate::arch::CpuLevel;
 use crate::arch::tiles::{self, Binary, Pair, Tiles, Unary};
