@@ -7,9 +7,8 @@
 use super::double::Double;
 use super::log::is_extraordinary;
 use super::log_double::{log_double, log_double_of_subnormal};
-use super::log_f32::log2_short;
 use super::polynomial::even_odd;
-use crate::arch::vector::{Bits, F32s, F64s, Float, Mask, Vector};
+use crate::arch::vector::{Bits, F64s, Float, Mask, Vector};
 
 /// 16 / ln 2.
 const LOG2_E_16: f64 = 23.083120654223414;
@@ -58,7 +57,7 @@ const POWERS_LOW: [f64; 16] = [
 ];
 
 /// [`POWERS`] with bits that give those of `2^(n/16)` if `n`, up by 48 bits, is added: both its `idx` and its `k`.
-const POWERS_LESS_IDX: [f64; 16] = {
+pub(super) const POWERS_LESS_IDX: [f64; 16] = {
     let mut table = POWERS;
     let mut idx = 0;
     while idx < table.len() {
@@ -79,7 +78,7 @@ const EXP_TAIL: [f64; 6] = [
 ];
 
 /// Added to a number of magnitude below 2^51, leaves the nearest whole one in the low bits.
-const TO_INT: f64 = 6755399441055744.0;
+pub(super) const TO_INT: f64 = 6755399441055744.0;
 
 /// `2^(n/16) (1 + rest)`.
 struct Power<V: Vector> {
@@ -170,7 +169,7 @@ fn pow_far<V: F64s>(x: V, y: V) -> V {
 
 /// From `|x|^y`, good for finite `x` and `y` but `x = 0`: `x^y`, by Annex F.
 #[inline(always)]
-fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infinity: V, half: V) -> V {
+pub(super) fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infinity: V, half: V) -> V {
     let one = V::splat(V::Elem::ONE);
     let x_abs = x.abs();
     let y_infinite = y.abs().eq(infinity);
@@ -186,32 +185,4 @@ fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infinity: V, hal
     let power = V::select(x.lt(zero) & !is_whole & !extreme, infinity * zero, power);
     let power = V::select(x.is_nan() | y.is_nan(), x + y, power);
     V::select(y.eq(zero) | x.eq(one), one, power)
-}
-
-/// 2^r for `|r| <= 1/32`, by sollya/pow.sollya. Off by 2^-29.
-const EXP2_SHORT: [f64; 4] = [1.0, 0.6931471798844021, 0.24023433431983132, 0.05550611610480504];
-
-/// x^y, by way of `f64`.
-#[inline(always)]
-pub(super) fn pow_f32<V: F32s>(x: V, y: V) -> V {
-    let x_abs = x.abs();
-    let ([x_a, x_b], [y_a, y_b]) = (x_abs.widen(), y.widen());
-    let near = V::narrow([pow_short(x_a, y_a), pow_short(x_b, y_b)]);
-    let ordinary = x.gt(V::splat(0.0)) & x.lt(V::splat(f32::INFINITY)) & y.abs().lt(V::splat(f32::INFINITY));
-    if (!ordinary).any() {
-        signed_and_special(x, y, near, V::splat(0.0), V::splat(f32::INFINITY), V::splat(0.5))
-    } else {
-        near
-    }
-}
-
-/// x^y for positive `x`, off by 2^-28, if it is a normal `f32`; else below or above these.
-#[inline(always)]
-fn pow_short<V: F64s>(x: V, y: V) -> V {
-    let exponent = (log2_short(x) * y).max(V::splat(-200.0)).min(V::splat(200.0));
-    // The nearest whole sixteenth.
-    let shifted = exponent + V::splat(TO_INT / 16.0);
-    let r = exponent - (shifted - V::splat(TO_INT / 16.0));
-    let less_idx = V::lookup(&POWERS_LESS_IDX, shifted.to_bits());
-    V::from_bits(less_idx.to_bits() + shifted.to_bits().shl(48)) * even_odd(r, r * r, &EXP2_SHORT)
 }
