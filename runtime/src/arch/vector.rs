@@ -102,6 +102,12 @@ pub(crate) trait Vector:
     /// `table[idx % N]` for each lane; `N` is a power of two.
     fn lookup<const N: usize>(table: &[Self::Elem; N], idx: Self::Bits) -> Self;
 
+    /// [`lookup`](Vector::lookup) of both columns.
+    #[inline(always)]
+    fn lookup_pair<const N: usize>(table: &Pairs<Self::Elem, N>, idx: Self::Bits) -> [Self; 2] {
+        [Self::lookup(&table.columns[0], idx), Self::lookup(&table.columns[1], idx)]
+    }
+
     // What follows is the same for every instance.
 
     #[inline(always)]
@@ -147,6 +153,24 @@ pub(crate) trait Vector:
     #[inline(always)]
     fn patch2(self, rare: Self::Mask, args: [Self; 2], function: fn(Self::Elem, Self::Elem) -> Self::Elem) -> Self {
         if rare.any() { patch_lanes(self, rare, args, |[x, y]| function(x, y)) } else { self }
+    }
+}
+
+/// A table of two columns, also by rows: what takes the numbers from memory one by one takes those of a row at once.
+pub(crate) struct Pairs<E, const N: usize> {
+    pub(crate) columns: [[E; N]; 2],
+    pub(crate) rows: [[E; 2]; N],
+}
+
+impl<E: Copy, const N: usize> Pairs<E, N> {
+    pub(crate) const fn new(columns: [[E; N]; 2]) -> Pairs<E, N> {
+        let mut rows = [[columns[0][0]; 2]; N];
+        let mut idx = 0;
+        while idx < N {
+            rows[idx] = [columns[0][idx], columns[1][idx]];
+            idx += 1;
+        }
+        Pairs { columns, rows }
     }
 }
 

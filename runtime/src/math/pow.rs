@@ -8,7 +8,7 @@ use super::double::Double;
 use super::log::is_extraordinary;
 use super::log_double::{log_double, log_double_of_subnormal};
 use super::polynomial::even_odd;
-use crate::arch::vector::{Bits, F64s, Float, Mask, Vector};
+use crate::arch::vector::{Bits, F64s, Float, Mask, Pairs, Vector};
 
 /// 16 / ln 2.
 const LOG2_E_16: f64 = 23.083120654223414;
@@ -67,6 +67,9 @@ pub(super) const POWERS_LESS_IDX: [f64; 16] = {
     table
 };
 
+/// Both, as they are looked up.
+const PAIRS: &Pairs<f64, 16> = &Pairs::new([POWERS_LESS_IDX, POWERS_LOW]);
+
 /// `q` with `exp(r) = 1 + r + r^2 q(r)` for `|r| <= ln(2)/32`, by sollya/pow.sollya. Off by 2^-64.
 const EXP_TAIL: [f64; 6] = [
     0.5000000000000001,
@@ -82,6 +85,8 @@ pub(super) const TO_INT: f64 = 6755399441055744.0;
 
 /// `2^(n/16) (1 + rest)`.
 struct Power<V: Vector> {
+    /// Of [`POWERS_LESS_IDX`].
+    less_idx: V,
     n: V,
     /// In the low bits, `n`.
     n_bits: V::Bits,
@@ -97,16 +102,15 @@ impl<V: F64s> Power<V> {
         let low = n.neg_mul_add(V::splat(LN_2_16[1]), x.low);
         let r = n.neg_mul_add(V::splat(LN_2_16[0]), x.high) + low;
         let square = r * r;
-        let low = V::lookup(&POWERS_LOW, shifted.to_bits());
+        let [less_idx, low] = V::lookup_pair(PAIRS, shifted.to_bits());
         let rest = square.mul_add(even_odd(r, square, &EXP_TAIL), r + low);
-        Power { n, n_bits: shifted.to_bits(), rest }
+        Power { less_idx, n, n_bits: shifted.to_bits(), rest }
     }
 
     /// Where it is a normal number.
     #[inline(always)]
     fn normal(&self) -> V {
-        let less_idx = V::lookup(&POWERS_LESS_IDX, self.n_bits);
-        let power = V::from_bits(less_idx.to_bits() + self.n_bits.shl(48));
+        let power = V::from_bits(self.less_idx.to_bits() + self.n_bits.shl(48));
         power.mul_add(self.rest, power)
     }
 

@@ -1,6 +1,6 @@
 //! AVX2 with FMA.
 
-use super::super::vector::{Bits, F32s, Mask, Vector};
+use super::super::vector::{Bits, F32s, Mask, Pairs, Vector};
 use super::operators;
 use std::arch::x86_64::*;
 
@@ -397,6 +397,23 @@ vector! {
         // SAFETY: masked, each index is below the table's length.
         .map(|idx| unsafe { *table.get_unchecked(idx as usize) });
         F64x4(avx2!(_mm256_set_pd(d, c, b, a)))
+    }
+
+    /// Loads rows.
+    #[inline(always)]
+    fn lookup_pair<const N: usize>(table: &Pairs<f64, N>, idx: I64x4) -> [Self; 2] {
+        const { assert!(N.is_power_of_two()) };
+        let idx = idx & I64x4::splat(N as u64 - 1);
+        let [a, b, c, d] = avx2!([
+            _mm256_extract_epi64::<0>(idx.0),
+            _mm256_extract_epi64::<1>(idx.0),
+            _mm256_extract_epi64::<2>(idx.0),
+            _mm256_extract_epi64::<3>(idx.0),
+        ])
+        // SAFETY: masked, each index is below the table's length.
+        .map(|idx| unsafe { _mm_loadu_pd(table.rows.get_unchecked(idx as usize).as_ptr()) });
+        let (even, odd) = avx2!((_mm256_set_m128d(c, a), _mm256_set_m128d(d, b)));
+        [F64x4(avx2!(_mm256_unpacklo_pd(even, odd))), F64x4(avx2!(_mm256_unpackhi_pd(even, odd)))]
     }
 }
 
