@@ -205,6 +205,16 @@ impl<T: Copy, const ROWS: usize, const COLUMNS: usize> Table<T, ROWS, COLUMNS> {
         }
         Table { columns, rows }
     }
+
+    pub(crate) const fn of_columns(columns: [[T; ROWS]; COLUMNS]) -> Table<T, ROWS, COLUMNS> {
+        let mut rows = [[columns[0][0]; COLUMNS]; ROWS];
+        let mut idx = 0;
+        while idx < ROWS * COLUMNS {
+            rows[idx / COLUMNS][idx % COLUMNS] = columns[idx % COLUMNS][idx / COLUMNS];
+            idx += 1;
+        }
+        Table { columns, rows }
+    }
 }
 
 /// Vectors of `f64`.

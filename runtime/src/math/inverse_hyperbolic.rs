@@ -119,13 +119,12 @@ fn atanh_to<V: Vector, P: Precision<V>>(x: V) -> V {
     let one = V::splat(P::ONE);
     let x_abs = x.abs();
     let below = Double::fast_sum(one, -x_abs);
-    // 1 + v = (1 + x) / (1 - x)
-    let twice = x_abs + x_abs;
+    let above = Double::fast_sum(one, x_abs);
+    // (1 + x) / (1 - x)
     let reciprocal = one / below.high;
-    let v = twice * reciprocal;
-    let v_low = v.neg_mul_add(below.low, v.neg_mul_add(below.high, twice)) * reciprocal;
-    let sum = Double::sum(one, v);
-    let log = P::log_of_sum(Double { high: sum.high, low: sum.low + v_low });
+    let quotient = above.high * reciprocal;
+    let rest = quotient.neg_mul_add(below.high, above.high) + quotient.neg_mul_add(below.low, above.low);
+    let log = P::log_of_sum(Double { high: quotient, low: rest * reciprocal });
     let near = (log * V::splat(P::HALF)).copysign(x);
     let near = V::select(x_abs.lt(V::splat(P::TINY)), x, near);
     let rare = !x_abs.lt(one);

@@ -13,13 +13,12 @@
 use super::double::Double;
 use super::log_table::{LN_HIGH, LN_LOW, LOG2_HIGH, LOG2_LOW, LOG10_HIGH, LOG10_LOW, RECIPROCAL};
 use super::polynomial::even_odd;
-use crate::arch::vector::{Bits, F64s, Mask, Vector};
+use crate::arch::vector::{Bits, F64s, Mask, Table, Vector};
 
 /// What depends on the base `b`.
 trait Base {
     /// `-log(r)`, in two parts, less 1023 times that of 2.
-    const HIGH: [f64; 16];
-    const LOW: [f64; 16];
+    const OF_RECIPROCAL: &'static Table<f64, 16, 2>;
     /// The logarithm of 2, in two parts, whose products with exponent fields are exact.
     const OF_2: [f64; 2];
     /// The logarithm of e, in two parts.
@@ -31,8 +30,7 @@ trait Base {
 struct Natural;
 
 impl Base for Natural {
-    const HIGH: [f64; 16] = LN_HIGH;
-    const LOW: [f64; 16] = LN_LOW;
+    const OF_RECIPROCAL: &'static Table<f64, 16, 2> = &Table::of_columns([LN_HIGH, LN_LOW]);
     const OF_2: [f64; 2] = [0.6931471805598903, 5.49792301870721e-14];
     const OF_E: [f64; 2] = [1.0, 0.0];
     const SERIES: [f64; 9] = [
@@ -51,8 +49,7 @@ impl Base for Natural {
 struct Two;
 
 impl Base for Two {
-    const HIGH: [f64; 16] = LOG2_HIGH;
-    const LOW: [f64; 16] = LOG2_LOW;
+    const OF_RECIPROCAL: &'static Table<f64, 16, 2> = &Table::of_columns([LOG2_HIGH, LOG2_LOW]);
     const OF_2: [f64; 2] = [1.0, 0.0];
     const OF_E: [f64; 2] = [std::f64::consts::LOG2_E, 2.0355273740931033e-17];
     const SERIES: [f64; 9] = [
@@ -71,8 +68,7 @@ impl Base for Two {
 struct Ten;
 
 impl Base for Ten {
-    const HIGH: [f64; 16] = LOG10_HIGH;
-    const LOW: [f64; 16] = LOG10_LOW;
+    const OF_RECIPROCAL: &'static Table<f64, 16, 2> = &Table::of_columns([LOG10_HIGH, LOG10_LOW]);
     const OF_2: [f64; 2] = [0.3010299956640665, -8.532344317061254e-14];
     const OF_E: [f64; 2] = [std::f64::consts::LOG10_E, 1.098319650216765e-17];
     const SERIES: [f64; 9] = [
@@ -155,7 +151,7 @@ impl<V: F64s> Reduced<V> {
     /// The logarithm of `2^(k + offset) (1 + t) / r`.
     #[inline(always)]
     fn log<B: Base>(&self, offset: f64, t: Double<V>) -> V {
-        let (high, low) = (V::lookup(&B::HIGH, self.idx()), V::lookup(&B::LOW, self.idx()));
+        let [high, low] = V::lookup_row(B::OF_RECIPROCAL, self.idx());
         let k = self.biased(offset);
         let (high, low) = if B::OF_2[0] == 1.0 {
             (k + high, low)

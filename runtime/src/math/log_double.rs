@@ -14,7 +14,10 @@ use super::double::Double;
 use super::log::Reduced;
 use super::log_table::{LN_CENTER_HIGH, LN_CENTER_LOW};
 use super::polynomial::horner;
-use crate::arch::vector::F64s;
+use crate::arch::vector::{F64s, Table};
+
+/// ln(c), less 1023 ln 2, in two parts.
+const OF_CENTER: &Table<f64, 16, 2> = &Table::of_columns([LN_CENTER_HIGH, LN_CENTER_LOW]);
 
 /// ln 2 in two parts, whose products with exponent fields are exact.
 const LN_2: [f64; 2] = [0.6931471805598903, 5.49792301870721e-14];
@@ -39,8 +42,9 @@ pub(super) fn log_double_of_subnormal<V: F64s>(x: V) -> Double<V> {
 fn log_with_offset<V: F64s>(x: V, offset: f64) -> Double<V> {
     let reduced = Reduced::of(x);
     let (k, idx, c) = (reduced.biased(offset), reduced.idx(), reduced.center());
-    let high = k.mul_add(V::splat(LN_2[0]), V::lookup(&LN_CENTER_HIGH, idx));
-    let low = k.mul_add(V::splat(LN_2[1]), V::lookup(&LN_CENTER_LOW, idx));
+    let [high, low] = V::lookup_row(OF_CENTER, idx);
+    let high = k.mul_add(V::splat(LN_2[0]), high);
+    let low = k.mul_add(V::splat(LN_2[1]), low);
 
     let f = reduced.m - c;
     let half = V::splat(0.5);

@@ -17,9 +17,10 @@ trait Base {
     const LOW: [f32; 8];
     /// The logarithm of 2, in two parts, whose products with exponent fields are exact.
     const OF_2: [f32; 2];
-    /// The logarithm of e, in two parts.
+    /// The logarithm of e, in two parts; the product of the first with `t` is exact, and the second not too large.
     const OF_E: [f32; 2];
-    /// `p` with `log(1 + t) = t log(e) + t^2 p(t)`, by sollya/log.sollya. Off by 2^-29 of the logarithm.
+    /// `p` with `log(1 + t) = t log(e) + t^2 p(t)`, by sollya/log.sollya. Off by 2^-29 of the logarithm, and 2^-27 where
+    /// `OF_E` is not exact.
     const SERIES: [f32; 5];
 }
 
@@ -39,8 +40,8 @@ impl Base for Two {
     const HIGH: [f32; 8] = LOG2_HIGH_F32;
     const LOW: [f32; 8] = LOG2_LOW_F32;
     const OF_2: [f32; 2] = [1.0, 0.0];
-    const OF_E: [f32; 2] = [std::f32::consts::LOG2_E, 1.925963e-8];
-    const SERIES: [f32; 5] = [-0.7213475, 0.48089692, -0.36067498, 0.28975073, -0.24198884];
+    const OF_E: [f32; 2] = [1.0, 0.44269505];
+    const SERIES: [f32; 5] = [-0.7213475, 0.48088726, -0.36068493, 0.2914684, -0.23865575];
 }
 
 struct Ten;
@@ -49,26 +50,26 @@ impl Base for Ten {
     const HIGH: [f32; 8] = LOG10_HIGH_F32;
     const LOW: [f32; 8] = LOG10_LOW_F32;
     const OF_2: [f32; 2] = [0.3010254, 4.605041e-6];
-    const OF_E: [f32; 2] = [std::f32::consts::LOG10_E, -1.010305e-8];
-    const SERIES: [f32; 5] = [-0.21714725, 0.14476441, -0.108567216, 0.08721866, -0.07400361];
+    const OF_E: [f32; 2] = [0.5, -0.065705515];
+    const SERIES: [f32; 5] = [-0.21714725, 0.14476195, -0.10857096, 0.087659374, -0.07285362];
 }
 
 /// The least `m` is half a step below this, 12/16.
-const LOWEST: u32 = 0x3f40 << 16;
+pub(super) const LOWEST: u32 = 0x3f40 << 16;
 
 /// Half the distance of the bits of two neighbours among 12/16, ..., 15/16, 1, 9/8, ...
-const HALF_STEP: u32 = 1 << 19;
+pub(super) const HALF_STEP: u32 = 1 << 19;
 
 /// The bits of a float's fraction.
-const FRACTION: u32 = (1 << 23) - 1;
+pub(super) const FRACTION: u32 = (1 << 23) - 1;
 
 /// The exponent field of 1.
-const ONE: u32 = 127 << 23;
+pub(super) const ONE: u32 = 127 << 23;
 
 /// The bits of the least normal number and of infinity, between which a number is ordinary.
-const ORDINARY: [u32; 2] = [1 << 23, 0xff << 23];
+pub(super) const ORDINARY: [u32; 2] = [1 << 23, 0xff << 23];
 
-const SIGN: u32 = 1 << 31;
+pub(super) const SIGN: u32 = 1 << 31;
 
 /// `x = 2^k (1 + t) / r`.
 struct ReducedF32<V: Vector> {
@@ -94,9 +95,9 @@ impl<V: F32s> ReducedF32<V> {
         V::from_bits(V::Bits::splat(2 * ONE) - (self.shifted & V::Bits::splat(!FRACTION)))
     }
 
-    /// The logarithm of `2^(k + offset) (1 + t) / r`.
+    /// The logarithm of `2^(k + offset) (1 + t) / r`; the natural one, of `1 + t + rest`.
     #[inline(always)]
-    fn log<B: Base>(&self, offset: f32, t: Double<V>) -> V {
+    fn log<B: Base>(&self, offset: f32, rest: V) -> V {
         let idx = self.shifted.shr(20);
         let (high, low) = (V::lookup(&B::HIGH, idx), V::lookup(&B::LOW, idx));
         let biased = V::from_int(self.shifted.shr(23));
@@ -106,15 +107,12 @@ impl<V: F32s> ReducedF32<V> {
         } else {
             (k.mul_add(V::splat(B::OF_2[0]), high), k.mul_add(V::splat(B::OF_2[1]), low))
         };
-        let (head, low) = if B::OF_E[0] == 1.0 {
-            (t.high, t.low + low)
-        } else {
-            let [e, e_low] = B::OF_E.map(V::splat);
-            let head = t.high * e;
-            (head, t.high.mul_add(e_low, t.high.mul_sub(e, head)) + low)
-        };
-        let square = t.high * t.high;
-        let low = square.mul_add(even_odd(t.high, square, &B::SERIES), low);
+        let head = if B::OF_E[0] == 1.0 { self.t } else { self.t * V::splat(B::OF_E[0]) };
+        let low = low + rest;
+        let t = self.t + rest;
+        let square = t * t;
+        let low = square.mul_add(even_odd(t, square, &B::SERIES), low);
+        let low = if B::OF_E[1] == 0.0 { low } else { t.mul_add(V::splat(B::OF_E[1]), low) };
         // `high` is the larger or 0.
         let sum = Double::fast_sum(high, head);
         sum.high + (sum.low + low)
@@ -124,15 +122,14 @@ impl<V: F32s> ReducedF32<V> {
 /// Of `2^offset x`, for normal, positive `x`.
 #[inline(always)]
 fn log_normal<V: F32s, B: Base>(x: V, offset: f32) -> V {
-    let reduced = ReducedF32::of(x);
-    reduced.log::<B>(offset, Double { high: reduced.t, low: V::splat(-0.0) })
+    ReducedF32::of(x).log::<B>(offset, V::splat(-0.0))
 }
 
 /// The natural logarithm of the sum, as `log_of_sum` in log.rs, below 2^126.
 #[inline(always)]
 pub(super) fn log_of_sum_f32<V: F32s>(x: Double<V>) -> V {
     let reduced = ReducedF32::of(x.high);
-    reduced.log::<Natural>(0.0, Double::fast_sum(reduced.t, x.low * reduced.scale() * reduced.r))
+    reduced.log::<Natural>(0.0, x.low * reduced.scale() * reduced.r)
 }
 
 /// The natural logarithm of `2x`, for normal, positive `x`.

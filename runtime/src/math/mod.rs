@@ -65,6 +65,7 @@ mod modulo;
 mod payne_hanek;
 mod polynomial;
 mod pow;
+mod pow_f32;
 mod power;
 mod powers_of_ten;
 mod table;

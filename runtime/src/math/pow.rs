@@ -7,9 +7,8 @@
 use super::double::Double;
 use super::log::is_extraordinary;
 use super::log_double::{log_double, log_double_of_subnormal};
-use super::log_f32::log2_short;
 use super::polynomial::even_odd;
-use crate::arch::vector::{Bits, F32s, F64s, Float, Mask, Vector};
+use crate::arch::vector::{Bits, F64s, Float, Mask, Table, Vector};
 
 /// 16 / ln 2.
 const LOG2_E_16: f64 = 23.083120654223414;
@@ -58,7 +57,7 @@ const POWERS_LOW: [f64; 16] = [
 ];
 
 /// [`POWERS`] with bits that give those of `2^(n/16)` if `n`, up by 48 bits, is added: both its `idx` and its `k`.
-const POWERS_LESS_IDX: [f64; 16] = {
+pub(super) const POWERS_LESS_IDX: [f64; 16] = {
     let mut table = POWERS;
     let mut idx = 0;
     while idx < table.len() {
@@ -67,6 +66,9 @@ const POWERS_LESS_IDX: [f64; 16] = {
     }
     table
 };
+
+/// Both, as they are looked up.
+const PAIRS: &Table<f64, 16, 2> = &Table::of_columns([POWERS_LESS_IDX, POWERS_LOW]);
 
 /// `q` with `exp(r) = 1 + r + r^2 q(r)` for `|r| <= ln(2)/32`, by sollya/pow.sollya. Off by 2^-64.
 const EXP_TAIL: [f64; 6] = [
@@ -79,10 +81,12 @@ const EXP_TAIL: [f64; 6] = [
 ];
 
 /// Added to a number of magnitude below 2^51, leaves the nearest whole one in the low bits.
-const TO_INT: f64 = 6755399441055744.0;
+pub(super) const TO_INT: f64 = 6755399441055744.0;
 
 /// `2^(n/16) (1 + rest)`.
 struct Power<V: Vector> {
+    /// Of [`POWERS_LESS_IDX`].
+    less_idx: V,
     n: V,
     /// In the low bits, `n`.
     n_bits: V::Bits,
@@ -98,16 +102,15 @@ impl<V: F64s> Power<V> {
         let low = n.neg_mul_add(V::splat(LN_2_16[1]), x.low);
         let r = n.neg_mul_add(V::splat(LN_2_16[0]), x.high) + low;
         let square = r * r;
-        let low = V::lookup(&POWERS_LOW, shifted.to_bits());
+        let [less_idx, low] = V::lookup_row(PAIRS, shifted.to_bits());
         let rest = square.mul_add(even_odd(r, square, &EXP_TAIL), r + low);
-        Power { n, n_bits: shifted.to_bits(), rest }
+        Power { less_idx, n, n_bits: shifted.to_bits(), rest }
     }
 
     /// Where it is a normal number.
     #[inline(always)]
     fn normal(&self) -> V {
-        let less_idx = V::lookup(&POWERS_LESS_IDX, self.n_bits);
-        let power = V::from_bits(less_idx.to_bits() + self.n_bits.shl(48));
+        let power = V::from_bits(self.less_idx.to_bits() + self.n_bits.shl(48));
         power.mul_add(self.rest, power)
     }
 
@@ -170,7 +173,7 @@ fn pow_far<V: F64s>(x: V, y: V) -> V {
 
 /// From `|x|^y`, good for finite `x` and `y` but `x = 0`: `x^y`, by Annex F.
 #[inline(always)]
-fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infinity: V, half: V) -> V {
+pub(super) fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infinity: V, half: V) -> V {
     let one = V::splat(V::Elem::ONE);
     let x_abs = x.abs();
     let y_infinite = y.abs().eq(infinity);
@@ -190,27 +193,6 @@ fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infinity: V, hal
 
 /// 2^r for `|r| <= 1/32`, by sollya/pow.sollya. Off by 2^-29.
 const EXP2_SHORT: [f64; 4] = [1.0, 0.6931471798844021, 0.24023433431983132, 0.05550611610480504];
-
-/// x^y, by way of `f64`.
-#[inline(always)]
-pub(super) fn pow_f32<V: F32s>(x: V, y: V) -> V {
-    let x_abs = x.abs();
-    let ([x_a, x_b], [y_a, y_b]) = (x_abs.widen(), y.widen());
-    let near = V::narrow([pow_short(x_a, y_a), pow_short(x_b, y_b)]);
-    let ordinary = x.gt(V::splat(0.0)) & x.lt(V::splat(f32::INFINITY)) & y.abs().lt(V::splat(f32::INFINITY));
-    if (!ordinary).any() {
-        signed_and_special(x, y, near, V::splat(0.0), V::splat(f32::INFINITY), V::splat(0.5))
-    } else {
-        near
-    }
-}
-
-/// x^y for positive `x`, off by 2^-28, if it is a normal `f32`; else below or above these.
-#[inline(always)]
-fn pow_short<V: F64s>(x: V, y: V) -> V {
-    let exponent = (log2_short(x) * y).max(V::splat(-200.0)).min(V::splat(200.0));
-    exp2_short(exponent)
-}
 
 /// 2^x, off by one part in 2^29 if it is normal.
 #[inline(always)]
