@@ -21,11 +21,7 @@ pub(super) fn look_up<V: Vector, const COLUMNS: usize>(
 ) -> [V; 2] {
     let row = V::lookup_row(table, idx);
     let distance = x - row[0];
-    let mut sum = row[COLUMNS - 1];
-    for &coefficient in row[2..COLUMNS - 1].iter().rev() {
-        sum = sum.mul_add(distance, coefficient);
-    }
-    [row[1], sum * distance]
+    [row[1], distance * polynomial_of_row(distance, distance * distance, &row[2..])]
 }
 
 /// As [`look_up`], in two floats.
@@ -37,13 +33,29 @@ fn look_up_double<V: Vector, const COLUMNS: usize>(
 ) -> Double<V> {
     let row = V::lookup_row(table, idx);
     let distance = x - row[0];
-    let mut sum = row[COLUMNS - 1];
-    for &coefficient in row[3..COLUMNS - 1].iter().rev() {
-        sum = sum.mul_add(distance, coefficient);
-    }
     let linear = Double::product(distance, row[2]);
     let head = Double::fast_sum(row[1], linear.high);
-    Double { high: head.high, low: head.low + (distance * distance).mul_add(sum, linear.low) }
+    let square = distance * distance;
+    let rest = square.mul_add(polynomial_of_row(distance, square, &row[3..]), linear.low);
+    Double { high: head.high, low: head.low + rest }
+}
+
+/// As [`even_odd`](super::polynomial::even_odd), each lane having its own coefficients.
+#[inline(always)]
+fn polynomial_of_row<V: Vector>(x: V, square: V, coefficients: &[V]) -> V {
+    every_other_of_row(square, coefficients, 1).mul_add(x, every_other_of_row(square, coefficients, 0))
+}
+
+/// The polynomial of `square` with every other coefficient, from `start` on.
+#[inline(always)]
+fn every_other_of_row<V: Vector>(square: V, coefficients: &[V], start: usize) -> V {
+    let mut idx = coefficients.len() - 1 - (coefficients.len() - 1 - start) % 2;
+    let mut sum = coefficients[idx];
+    while idx > start {
+        idx -= 2;
+        sum = sum.mul_add(square, coefficients[idx]);
+    }
+    sum
 }
 
 /// `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to `x`.

@@ -23,7 +23,7 @@ use super::double::Double;
 use super::erf::look_up;
 use super::exp::{Exp, Parameters, divide};
 use super::gamma_tables::{
-    HALF_LN_TAU_LESS_1, LN_RATIO, LN_RATIO_F32, RATIO, RATIO_F32, SINC, SINC_F32, STIRLING, STIRLING_F32,
+    HALF_LN_TAU_LESS_1, LN_RATIO, LN_RATIO_F32, RATIO, RATIO_F32, SINC, SINC_F32, SINC_FIRST, STIRLING, STIRLING_F32,
 };
 use super::log_double::{log_double, log_double_of_subnormal};
 use super::log_f32::log2_short;
@@ -77,8 +77,12 @@ pub(super) fn tgamma<V: F64s>(x: V) -> V {
 fn sine_over_pi<V: F64s>(y: V) -> Double<V> {
     let whole = y.round();
     let part = (y - whole).xor_sign(odd_sign(whole));
-    let square = part * part;
-    Double::fast_sum(part, part * square * even_odd(square, square * square, &SINC))
+    let square = Double::product(part, part);
+    let rest = square.high * even_odd(square.high, square.high * square.high, &SINC);
+    let first = Double::fast_sum(V::splat(SINC_FIRST[0]), rest);
+    let product = square.mul(Double { high: first.high, low: first.low + V::splat(SINC_FIRST[1]) });
+    let quotient = Double::fast_sum(V::splat(1.0), product.high);
+    Double { high: quotient.high, low: quotient.low + product.low }.mul_one(part)
 }
 
 /// The sign bit alone, set where the whole number is odd.
@@ -130,7 +134,9 @@ pub(super) fn lgamma<V: F64s>(x: V) -> V {
     let is_small = y.lt(V::splat(0.5));
     let one = V::splat(1.0);
     let (z, u) = (V::select(is_small, y + one, y), V::select(is_small, y, y - one));
-    let product = Double::product(u, u - one);
+    let less = u - one;
+    let product = Double::product(u, less);
+    let product = Double { high: product.high, low: u.mul_add(u - (less + one), product.low) };
     let [ratio, rest] = look_up(&LN_RATIO, z.to_bits().shr(50), u);
     let near = Double::product(product.high, ratio);
     let near = Double { high: near.high, low: product.high.mul_add(rest, product.low.mul_add(ratio, near.low)) };
@@ -217,7 +223,8 @@ fn lgamma_short<V: F64s>(x: V) -> V {
     let one = V::splat(1.0);
     let u = x - one;
     let [ratio, rest] = look_up(&LN_RATIO_F32, x.to_bits().shr(50), u);
-    let near = u * (u - one) * (ratio + rest);
+    // The sum makes zeros positive.
+    let near = (u * (u - one)).mul_add(ratio + rest, V::splat(0.0));
     let is_far = x.ge(V::splat(8.0));
     if is_far.any() {
         let inverse = one / x;
