@@ -65,8 +65,20 @@ pub(super) fn emit(
     let tile_fns = field(&mut builder, offset_of!(KernelArgs, tile_fns));
     let direct = Direct::new(tape, kinds);
     let is_one_row = builder.ins().icmp_imm_s(IntCC::Equal, n_rows, 1);
-    let mut kernel =
-        Emitter { builder, tape, kinds, callees, target, direct, n_lanes, n_rows, is_one_row, operands, slots, tile_fns };
+    let mut kernel = Emitter {
+        builder,
+        tape,
+        kinds,
+        callees,
+        target,
+        direct,
+        n_lanes,
+        n_rows,
+        is_one_row,
+        operands,
+        slots,
+        tile_fns,
+    };
     for segment in 0..tape.n_segments {
         kernel.segment(segment);
         kernel.calls(segment);

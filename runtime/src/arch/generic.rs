@@ -139,11 +139,6 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            fn trunc(self) -> Self {
-                self.map($float::trunc)
-            }
-
-            #[inline(always)]
             fn lt(self, other: Self) -> LaneMask<N> {
                 self.test(other, |a, b| a < b)
             }
@@ -257,16 +252,6 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            fn shl_by(self, counts: Self) -> Self {
-                self.zip(counts, |bits, count| if count < $bits::BITS as $bits { bits << count } else { 0 })
-            }
-
-            #[inline(always)]
-            fn shr_by(self, counts: Self) -> Self {
-                self.zip(counts, |bits, count| if count < $bits::BITS as $bits { bits >> count } else { 0 })
-            }
-
-            #[inline(always)]
             fn eq(self, other: Self) -> LaneMask<N> {
                 self.test(other, |a, b| a == b)
             }
@@ -274,11 +259,6 @@ macro_rules! vector {
             #[inline(always)]
             fn lt_signed(self, other: Self) -> LaneMask<N> {
                 self.test(other, |a, b| (a as $int) < b as $int)
-            }
-
-            #[inline(always)]
-            fn lt(self, other: Self) -> LaneMask<N> {
-                self.test(other, |a, b| a < b)
             }
 
             #[inline(always)]

@@ -1,4 +1,3 @@
-use super::vector::{Bits, F32s, Mask, Vector};
 use super::*;
 
 #[test]

@@ -66,9 +66,6 @@ pub(crate) trait Vector:
     /// The nearest whole number, half to even.
     fn round(self) -> Self;
 
-    /// The next whole number towards zero.
-    fn trunc(self) -> Self;
-
     /// `self < other`; false where either is NaN, like the three below.
     fn lt(self, other: Self) -> Self::Mask;
     fn le(self, other: Self) -> Self::Mask;
@@ -152,13 +149,7 @@ pub(crate) trait Vector:
 
     /// The lanes where `rare` is set are computed one by one by `function`, out of line; the others are `self`.
     #[inline(always)]
-    fn patch(self, rare: Self::Mask, arg: Self, function: fn(Self::Elem) -> Self::Elem) -> Self {
-        if rare.any() { patch_lanes(self, rare, [arg, arg], |[x, _]| function(x)) } else { self }
-    }
-
-    /// [`patch`](Vector::patch) for functions of two arguments.
-    #[inline(always)]
-    fn patch2(self, rare: Self::Mask, args: [Self; 2], function: fn(Self::Elem, Self::Elem) -> Self::Elem) -> Self {
+    fn patch(self, rare: Self::Mask, args: [Self; 2], function: fn(Self::Elem, Self::Elem) -> Self::Elem) -> Self {
         if rare.any() { patch_lanes(self, rare, args, |[x, y]| function(x, y)) } else { self }
     }
 }
@@ -257,19 +248,10 @@ pub(crate) trait Bits:
     /// To the right by `count`, less than the width; zeros come in.
     fn shr(self, count: u32) -> Self;
 
-    /// To the left by each lane's own count; 0 where that is not below the width.
-    fn shl_by(self, counts: Self) -> Self;
-
-    /// To the right by each lane's own count; 0 where that is not below the width.
-    fn shr_by(self, counts: Self) -> Self;
-
     fn eq(self, other: Self) -> Self::Mask;
 
     /// `self < other`, both signed.
     fn lt_signed(self, other: Self) -> Self::Mask;
-
-    /// `self < other`, both unsigned.
-    fn lt(self, other: Self) -> Self::Mask;
 
     /// `if_true` where the mask is set, `if_false` elsewhere.
     fn select(mask: Self::Mask, if_true: Self, if_false: Self) -> Self;

@@ -42,27 +42,6 @@ impl<V: Vector> Double<V> {
         Double { high, low: a.mul_sub(b, high) }
     }
 
-    /// `a / b`, off by about one part in 2^105.
-    #[inline(always)]
-    pub(super) fn quotient(a: V, b: V) -> Double<V> {
-        let high = a / b;
-        Double { high, low: high.neg_mul_add(b, a) / b }
-    }
-
-    /// The sum, off by a few parts in 2^105 unless it cancels.
-    #[inline(always)]
-    pub(super) fn add(self, other: Double<V>) -> Double<V> {
-        let sum = Double::sum(self.high, other.high);
-        Double::fast_sum(sum.high, sum.low + (self.low + other.low))
-    }
-
-    /// [`add`](Double::add) where `|self| >= |other|`.
-    #[inline(always)]
-    pub(super) fn add_smaller(self, other: Double<V>) -> Double<V> {
-        let sum = Double::fast_sum(self.high, other.high);
-        Double::fast_sum(sum.high, sum.low + (self.low + other.low))
-    }
-
     /// The product, off by a few parts in 2^105.
     #[inline(always)]
     pub(super) fn mul(self, other: Double<V>) -> Double<V> {
@@ -76,22 +55,6 @@ impl<V: Vector> Double<V> {
     pub(super) fn mul_one(self, other: V) -> Double<V> {
         let product = Double::product(self.high, other);
         Double::fast_sum(product.high, self.low.mul_add(other, product.low))
-    }
-
-    /// The quotient, off by a few parts in 2^105.
-    #[inline(always)]
-    pub(super) fn div(self, other: Double<V>) -> Double<V> {
-        let quotient = self.high / other.high;
-        let rest = quotient.neg_mul_add(other.high, self.high) + quotient.neg_mul_add(other.low, self.low);
-        Double::fast_sum(quotient, rest / other.high)
-    }
-
-    /// The square root; not of 0.
-    #[inline(always)]
-    pub(super) fn sqrt(self) -> Double<V> {
-        let root = self.high.sqrt();
-        let rest = root.neg_mul_add(root, self.high) + self.low;
-        Double::fast_sum(root, rest / (root + root))
     }
 
     #[inline(always)]

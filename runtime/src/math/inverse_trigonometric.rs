@@ -357,12 +357,12 @@ pub(super) fn atan_f32<V: F32s>(x: V) -> V {
 #[inline(always)]
 pub(super) fn atan2<V: F64s>(y: V, x: V) -> V {
     let (angle, rare) = point_angle(y, x);
-    angle.patch2(rare, [y, x], atan2_of_one)
+    angle.patch(rare, [y, x], atan2_of_one)
 }
 
 /// The angle of the point `(x, y)`, from -pi to pi.
 #[inline(always)]
 pub(super) fn atan2_f32<V: F32s>(y: V, x: V) -> V {
     let (angle, rare) = point_angle(y, x);
-    angle.patch2(rare, [y, x], atan2_of_one_f32)
+    angle.patch(rare, [y, x], atan2_of_one_f32)
 }

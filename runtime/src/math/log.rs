@@ -148,9 +148,9 @@ impl<V: F64s> Reduced<V> {
         V::from_bits(V::Bits::splat(2 * ONE) - (self.shifted & V::Bits::splat(!FRACTION)))
     }
 
-    /// The logarithm of `2^(k + offset) (1 + t) / r`.
+    /// The logarithm of `2^(k + offset) (1 + t) / r`; the natural one, of `1 + t + rest`.
     #[inline(always)]
-    fn log<B: Base>(&self, offset: f64, t: Double<V>) -> V {
+    fn log<B: Base>(&self, offset: f64, t: V, rest: V) -> V {
         let [high, low] = V::lookup_row(B::OF_RECIPROCAL, self.idx());
         let k = self.biased(offset);
         let (high, low) = if B::OF_2[0] == 1.0 {
@@ -159,14 +159,15 @@ impl<V: F64s> Reduced<V> {
             (k.mul_add(V::splat(B::OF_2[0]), high), k.mul_add(V::splat(B::OF_2[1]), low))
         };
         let (head, low) = if B::OF_E[0] == 1.0 {
-            (t.high, t.low + low)
+            (t, low + rest)
         } else {
             let [e, e_low] = B::OF_E.map(V::splat);
-            let head = t.high * e;
-            (head, t.high.mul_add(e_low, t.high.mul_sub(e, head)) + low)
+            let head = t * e;
+            (head, t.mul_add(e_low, t.mul_sub(e, head)) + low)
         };
-        let square = t.high * t.high;
-        let low = square.mul_add(even_odd(t.high, square, &B::SERIES), low);
+        let t = t + rest;
+        let square = t * t;
+        let low = square.mul_add(even_odd(t, square, &B::SERIES), low);
         // `high` is the larger or 0.
         let sum = Double::fast_sum(high, head);
         sum.high + (sum.low + low)
@@ -178,7 +179,7 @@ impl<V: F64s> Reduced<V> {
 fn log_normal<V: F64s, B: Base>(x: V, offset: f64) -> V {
     let reduced = Reduced::of(x);
     let t = reduced.m.mul_sub(reduced.reciprocal(), V::splat(1.0));
-    reduced.log::<B>(offset, Double { high: t, low: V::splat(-0.0) })
+    reduced.log::<B>(offset, t, V::splat(-0.0))
 }
 
 /// The natural logarithm of the sum, normal, positive and below 2^1022, whose second part is no more than the last place of
@@ -188,7 +189,7 @@ pub(super) fn log_of_sum<V: F64s>(x: Double<V>) -> V {
     let reduced = Reduced::of(x.high);
     let reciprocal = reduced.reciprocal();
     let t = reduced.m.mul_sub(reciprocal, V::splat(1.0));
-    reduced.log::<Natural>(0.0, Double::fast_sum(t, x.low * reduced.scale() * reciprocal))
+    reduced.log::<Natural>(0.0, t, x.low * reduced.scale() * reciprocal)
 }
 
 /// The natural logarithm of `2x`, for normal, positive `x`.

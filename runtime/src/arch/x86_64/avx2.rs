@@ -87,7 +87,7 @@ mask! {
 macro_rules! bits {
     (
         $bits:ident, $elem:ident, $signed:ident, $mask:ident, set1: $set1:ident, add: $add:ident, sub: $sub:ident,
-        sll: $sll:ident, srl: $srl:ident, sllv: $sllv:ident, srlv: $srlv:ident, eq: $eq:ident, gt: $gt:ident,
+        sll: $sll:ident, srl: $srl:ident, eq: $eq:ident, gt: $gt:ident,
         cast: $cast:ident, castback: $castback:ident, blendv: $blendv:ident
     ) => {
         operators! {
@@ -128,16 +128,6 @@ macro_rules! bits {
             }
 
             #[inline(always)]
-            fn shl_by(self, counts: Self) -> Self {
-                $bits(avx2!($sllv(self.0, counts.0)))
-            }
-
-            #[inline(always)]
-            fn shr_by(self, counts: Self) -> Self {
-                $bits(avx2!($srlv(self.0, counts.0)))
-            }
-
-            #[inline(always)]
             fn eq(self, other: Self) -> $mask {
                 $mask(avx2!($cast($eq(self.0, other.0))))
             }
@@ -145,12 +135,6 @@ macro_rules! bits {
             #[inline(always)]
             fn lt_signed(self, other: Self) -> $mask {
                 $mask(avx2!($cast($gt(other.0, self.0))))
-            }
-
-            #[inline(always)]
-            fn lt(self, other: Self) -> $mask {
-                let sign = Self::splat(1 << ($elem::BITS - 1));
-                (self ^ sign).lt_signed(other ^ sign)
             }
 
             #[inline(always)]
@@ -163,14 +147,14 @@ macro_rules! bits {
 
 bits! {
     I64x4, u64, i64, Mask4, set1: _mm256_set1_epi64x, add: _mm256_add_epi64, sub: _mm256_sub_epi64,
-    sll: _mm256_sll_epi64, srl: _mm256_srl_epi64, sllv: _mm256_sllv_epi64, srlv: _mm256_srlv_epi64,
+    sll: _mm256_sll_epi64, srl: _mm256_srl_epi64,
     eq: _mm256_cmpeq_epi64, gt: _mm256_cmpgt_epi64, cast: _mm256_castsi256_pd, castback: _mm256_castpd_si256,
     blendv: _mm256_blendv_pd
 }
 
 bits! {
     I32x8, u32, i32, Mask8, set1: _mm256_set1_epi32, add: _mm256_add_epi32, sub: _mm256_sub_epi32,
-    sll: _mm256_sll_epi32, srl: _mm256_srl_epi32, sllv: _mm256_sllv_epi32, srlv: _mm256_srlv_epi32,
+    sll: _mm256_sll_epi32, srl: _mm256_srl_epi32,
     eq: _mm256_cmpeq_epi32, gt: _mm256_cmpgt_epi32, cast: _mm256_castsi256_ps, castback: _mm256_castps_si256,
     blendv: _mm256_blendv_ps
 }
@@ -280,11 +264,6 @@ macro_rules! vector {
             #[inline(always)]
             fn round(self) -> Self {
                 $vector(avx2!($round::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)))
-            }
-
-            #[inline(always)]
-            fn trunc(self) -> Self {
-                $vector(avx2!($round::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(self.0)))
             }
 
             #[inline(always)]

@@ -74,8 +74,7 @@ mask!(Mask16);
 macro_rules! bits {
     (
         $bits:ident, $elem:ident, $signed:ident, $mask:ident, set1: $set1:ident, add: $add:ident, sub: $sub:ident,
-        sll: $sll:ident, srl: $srl:ident, sllv: $sllv:ident, srlv: $srlv:ident, eq: $eq:ident, lt: $lt:ident,
-        lt_unsigned: $ltu:ident, blend: $blend:ident
+        sll: $sll:ident, srl: $srl:ident, eq: $eq:ident, lt: $lt:ident, blend: $blend:ident
     ) => {
         operators! {
             $bits:
@@ -115,16 +114,6 @@ macro_rules! bits {
             }
 
             #[inline(always)]
-            fn shl_by(self, counts: Self) -> Self {
-                $bits(avx512!($sllv(self.0, counts.0)))
-            }
-
-            #[inline(always)]
-            fn shr_by(self, counts: Self) -> Self {
-                $bits(avx512!($srlv(self.0, counts.0)))
-            }
-
-            #[inline(always)]
             fn eq(self, other: Self) -> $mask {
                 $mask(avx512!($eq(self.0, other.0)))
             }
@@ -132,11 +121,6 @@ macro_rules! bits {
             #[inline(always)]
             fn lt_signed(self, other: Self) -> $mask {
                 $mask(avx512!($lt(self.0, other.0)))
-            }
-
-            #[inline(always)]
-            fn lt(self, other: Self) -> $mask {
-                $mask(avx512!($ltu(self.0, other.0)))
             }
 
             #[inline(always)]
@@ -149,15 +133,15 @@ macro_rules! bits {
 
 bits! {
     I64x8, u64, i64, Mask8, set1: _mm512_set1_epi64, add: _mm512_add_epi64, sub: _mm512_sub_epi64,
-    sll: _mm512_sll_epi64, srl: _mm512_srl_epi64, sllv: _mm512_sllv_epi64, srlv: _mm512_srlv_epi64,
-    eq: _mm512_cmpeq_epi64_mask, lt: _mm512_cmplt_epi64_mask, lt_unsigned: _mm512_cmplt_epu64_mask,
+    sll: _mm512_sll_epi64, srl: _mm512_srl_epi64,
+    eq: _mm512_cmpeq_epi64_mask, lt: _mm512_cmplt_epi64_mask,
     blend: _mm512_mask_blend_epi64
 }
 
 bits! {
     I32x16, u32, i32, Mask16, set1: _mm512_set1_epi32, add: _mm512_add_epi32, sub: _mm512_sub_epi32,
-    sll: _mm512_sll_epi32, srl: _mm512_srl_epi32, sllv: _mm512_sllv_epi32, srlv: _mm512_srlv_epi32,
-    eq: _mm512_cmpeq_epi32_mask, lt: _mm512_cmplt_epi32_mask, lt_unsigned: _mm512_cmplt_epu32_mask,
+    sll: _mm512_sll_epi32, srl: _mm512_srl_epi32,
+    eq: _mm512_cmpeq_epi32_mask, lt: _mm512_cmplt_epi32_mask,
     blend: _mm512_mask_blend_epi32
 }
 
@@ -245,11 +229,6 @@ macro_rules! vector {
             #[inline(always)]
             fn round(self) -> Self {
                 $vector(avx512!($roundscale::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)))
-            }
-
-            #[inline(always)]
-            fn trunc(self) -> Self {
-                $vector(avx512!($roundscale::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(self.0)))
             }
 
             #[inline(always)]
