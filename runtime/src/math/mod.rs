@@ -256,7 +256,8 @@ impl MathFn {
     }
 
     /// How far a result may be from the exact one, in units in the last place of the exact one (ULP), for floats whose
-    /// result does not overflow. `None` for integers, which are exact, and for [`MathFn::Fmod`],
+    /// result does not overflow. Of [`MathFn::Lgamma`] left of -2, where there are zeros between the poles, a result below
+    /// 1/2 may be as far off as one of 1/2 may. `None` for integers, which are exact, and for [`MathFn::Fmod`],
     /// [`MathFn::Remainder`] and [`MathFn::FloorDivide`], which are defined by their procedure, bit for bit.
     #[must_use]
     pub fn max_ulp(self, dtype: DType) -> Option<f64> {

@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use ndexpr_runtime::abi::TileFn;
 
 use crate::cells::Cells;
-use crate::float::Real;
+use crate::float::{Format, Real};
 use crate::oracle::Oracle;
 use crate::points::{self, Part, Points};
 use crate::ulp::error_in_ulps;
@@ -186,7 +186,8 @@ impl<T: Real> Tally<T> {
         if threshold.is_infinite() {
             return;
         }
-        let estimate = T::estimate(oracle, x, y, found);
+        let is_absolute = oracle.has_absolute_errors(x.to_f64(), found.to_f64());
+        let estimate = if is_absolute { None } else { T::estimate(oracle, x, y, found) };
         if let Some(ulps) = estimate {
             self.cells.add(Case { ulps, x, y, found });
             if ulps + T::ESTIMATE_MARGIN < threshold {
@@ -198,7 +199,8 @@ impl<T: Real> Tally<T> {
             return;
         }
         let exact = oracle.exact(x.to_f64(), y.to_f64());
-        let case = Case { ulps: error_in_ulps(found.to_f64(), &exact, T::FORMAT), x, y, found };
+        let format = if is_absolute { Format { min_exponent: -1, ..T::FORMAT } } else { T::FORMAT };
+        let case = Case { ulps: error_in_ulps(found.to_f64(), &exact, format), x, y, found };
         if estimate.is_none() {
             self.cells.add(case);
         }
