@@ -17,7 +17,8 @@
 //!
 //! `lgamma` is computed without an exponential, from `z = 8` on by Stirling's series, and below as `u (u - 1) r(u)` with
 //! `u = z - 1` and a smooth `r` that is looked up, since `z = 1` and `z = 2` are zeros; and left of 1/2 by the same
-//! reflections.
+//! reflections, as a difference of two logarithms in two floats. At the zeros between the poles these cancel, and an
+//! error of up to 2^-52 is left, in ULP any number; in `f32` results it does not show.
 
 use super::double::Double;
 use super::erf::look_up;
@@ -126,7 +127,7 @@ fn tgamma_short<V: F64s>(x: V) -> V {
     }
 }
 
-/// `ln |gamma(x)|`.
+/// `ln |gamma(x)|`; off by less than 0.7 ULP, or left of -2 and below 1 by less than 2^-52.
 #[inline(always)]
 pub(super) fn lgamma<V: F64s>(x: V) -> V {
     let zero = V::splat(0.0);
@@ -205,7 +206,10 @@ fn stirling<V: F64s>(z: V) -> Double<V> {
     let inverse = V::splat(1.0) / z;
     let square = inverse * inverse;
     let rest = inverse.mul_add(even_odd(square, square * square, &STIRLING), V::splat(HALF_LN_TAU_LESS_1));
-    Double { high: product.high, low: product.low + power.mul_add(log.low, rest) }
+    // The 1/2 that a large number does not lose.
+    let power_low = (z - power) - V::splat(0.5);
+    let low = power_low.mul_add(log.high, product.low);
+    Double { high: product.high, low: low + power.mul_add(log.low, rest) }
 }
 
 /// `ln |gamma(x)|`, by way of `f64`.

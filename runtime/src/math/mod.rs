@@ -135,7 +135,8 @@ pub enum MathFn {
     Erfc,
     /// The gamma function; NaN at its poles but for zeros, where it is infinite.
     Tgamma,
-    /// The natural logarithm of the gamma function's magnitude; infinite at its poles.
+    /// The natural logarithm of the gamma function's magnitude; infinite at its poles. Left of -2 it has zeros, near which
+    /// the error is bounded but not in ULP, see [`MathFn::max_ulp`].
     Lgamma,
     /// The logistic function, 1 / (1 + e^-x).
     Sigmoid,
