@@ -64,7 +64,7 @@ pub(super) fn emit(
     let slots = field(&mut builder, offset_of!(KernelArgs, slots));
     let tile_fns = field(&mut builder, offset_of!(KernelArgs, tile_fns));
     let direct = Direct::new(tape, kinds);
-    let is_one_row = builder.ins().icmp_imm_s(IntCC::Equal, n_rows, 1);
+    let is_one_row = direct.skips.contains(&true).then(|| builder.ins().icmp_imm_s(IntCC::Equal, n_rows, 1));
     let mut kernel = Emitter {
         builder,
         tape,
@@ -102,7 +102,8 @@ struct Emitter<'a> {
     direct: Direct,
     n_lanes: Value,
     n_rows: Value,
-    is_one_row: Value,
+    /// If anything is direct.
+    is_one_row: Option<Value>,
     operands: Value,
     slots: Value,
     tile_fns: Value,
@@ -198,10 +199,13 @@ impl Emitter<'_> {
         let last_strip = self.builder.ins().isub(self.n_lanes, width);
         let segment_end = self.builder.create_block();
         let from_zero = [BlockArg::Value(zero)];
-        if self.direct.skips[segment as usize] {
-            self.builder.ins().brif(self.is_one_row, segment_end, &[], row_block, &from_zero);
-        } else {
-            self.builder.ins().jump(row_block, &from_zero);
+        match self.is_one_row {
+            Some(is_one_row) if self.direct.skips[segment as usize] => {
+                self.builder.ins().brif(is_one_row, segment_end, &[], row_block, &from_zero);
+            }
+            _ => {
+                self.builder.ins().jump(row_block, &from_zero);
+            }
         }
 
         self.builder.switch_to_block(row_block);
@@ -398,9 +402,11 @@ impl Emitter<'_> {
         let offset = self.tape.slot_of[value.index()].expect("a call's values have slots").offset;
         let offset = self.builder.ins().iconst(types::I64, offset as i64);
         let slot = self.builder.ins().iadd(self.slots, offset);
-        let Some(operand) = self.direct.operand_of[value.index()] else { return slot };
+        let (Some(operand), Some(is_one_row)) = (self.direct.operand_of[value.index()], self.is_one_row) else {
+            return slot;
+        };
         let at = operand as usize * size_of::<Operand>() + offset_of!(Operand, ptr);
         let elems = self.builder.ins().load(types::I64, args_flags(), self.operands, at as i32);
-        self.builder.ins().select(self.is_one_row, elems, slot)
+        self.builder.ins().select(is_one_row, elems, slot)
     }
 }
