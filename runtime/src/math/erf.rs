@@ -26,17 +26,20 @@ pub(super) fn look_up<V: Vector, const COLUMNS: usize>(
 
 /// As [`look_up`], in two floats.
 #[inline(always)]
-fn look_up_double<V: Vector, const COLUMNS: usize>(
+pub(super) fn look_up_double<V: Vector, const COLUMNS: usize>(
     table: &Table<V::Elem, 16, COLUMNS>,
     idx: V::Bits,
     x: V,
 ) -> Double<V> {
     let row = V::lookup_row(table, idx);
     let distance = x - row[0];
+    // Not 0 where the centre is far more than `x`.
+    let distance_low = x - (distance + row[0]);
     let linear = Double::product(distance, row[2]);
     let head = Double::fast_sum(row[1], linear.high);
     let square = distance * distance;
-    let rest = square.mul_add(polynomial_of_row(distance, square, &row[3..]), linear.low);
+    let rest = distance_low.mul_add(row[2], linear.low);
+    let rest = square.mul_add(polynomial_of_row(distance, square, &row[3..]), rest);
     Double { high: head.high, low: head.low + rest }
 }
 

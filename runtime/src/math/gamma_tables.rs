@@ -181,8 +181,8 @@ pub(super) const STIRLING: [f64; 8] = [
 /// As [`STIRLING`]. Off by 2^-33.8.
 pub(super) const STIRLING_F32: [f64; 3] = [0.08333333326529901, -0.002777698898143604, 0.000780057478600884];
 
-/// `(ln(2 pi) - 1)/2`.
-pub(super) const HALF_LN_TAU_LESS_1: f64 = 0.4189385332046727;
+/// `(ln(2 pi) - 1)/2` in two parts.
+pub(super) const HALF_LN_TAU_LESS_1: [f64; 2] = [0.4189385332046727, 1.6728209650585413e-17];
 
 /// `-pi^2/6` in two parts.
 pub(super) const SINC_FIRST: [f64; 2] = [-1.6449340668482264, -3.040672350398476e-17];
