@@ -10,8 +10,7 @@ use super::{Inst, Node, Operand, Tape, ValueId, liveness, pair};
 /// Scratch of a thread, in bytes: what the design promises to stay below, with room for the runtime's own use.
 const MAX_SLOT_BYTES: usize = 768 << 10;
 
-/// A tile's slots should stay in the L1 cache with its operands: 24 KiB of the usual 32 or 48. Reckoned, not measured: the
-/// scalar functions called between segments take far longer than the slots' traffic in any cache.
+/// A tile's slots should stay in the L1 cache with its operands: 24 KiB of the usual 32 or 48. Reckoned, not measured.
 const TARGET_SLOT_BYTES: usize = 24 << 10;
 
 const MIN_TILE_ELEMS: usize = 64;
