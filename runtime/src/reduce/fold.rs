@@ -1,0 +1,278 @@
+//! The shape of a leaf: what accumulates how, and the loops over lanes and rows that every accumulator shares.
+//!
+//! Elements are folded a row of `N` at a time into `N` lanes. Here a loop over lanes always has a constant count, so
+//! that the compiler makes vectors of it, whatever their width on the CPU at hand. Everything is inlined into the
+//! functions of `code`, which gives it their instruction set: hence `#[inline(always)]` on each.
+
+use super::{LANES, LEAF};
+
+/// What is done with a row of elements.
+pub(super) trait Step {
+    /// An element as it is in memory: any bits are valid.
+    type Elem: Copy;
+    /// The accumulators of `N` lanes.
+    type Lanes<const N: usize>: Copy;
+
+    /// An element that changes no lane, and does not matter in a lane that has no other.
+    fn neutral() -> Self::Elem;
+
+    /// Adds element `j` of a row to lane `j`. Rows are counted from 0, and there are no more than [`LEAF`] / `N`, or a
+    /// column leaf's.
+    fn add<const N: usize>(lanes: Self::Lanes<N>, x: [Self::Elem; N], row: usize) -> Self::Lanes<N>;
+}
+
+/// What folds a leaf in one pass.
+pub(super) trait Fold: Step {
+    type Partial: Copy;
+    type Output: Copy;
+
+    /// Lanes without elements.
+    fn start<const N: usize>() -> Self::Lanes<N>;
+
+    /// The partial of each lane.
+    fn partials<const N: usize>(lanes: Self::Lanes<N>, place: Place) -> [Self::Partial; N];
+
+    /// The partial of two groups of elements, those of `left` first. The first group of a leaf's lanes and the second
+    /// are interleaved.
+    fn combine(left: Self::Partial, right: Self::Partial) -> Self::Partial;
+
+    fn finish(partial: Self::Partial) -> Self::Output;
+}
+
+/// What reduces leaves to partials, and partials to a result, in any number of passes.
+pub(super) trait Reduce {
+    type Elem: Copy;
+    /// Eight-byte words or one element: no padding, and any bits are valid.
+    type Partial: Copy;
+    type Output: Copy;
+
+    /// The partial of a leaf, `N` lanes at a time unless the order of the elements tells.
+    ///
+    /// # Safety
+    ///
+    /// At `src` are `n` elements, 1 to [`LEAF`]; no alignment is asked for.
+    unsafe fn leaf<const N: usize>(n: usize, src: *const Self::Elem, first: u64) -> Self::Partial;
+
+    /// The partial of each of `N` lanes.
+    ///
+    /// # Safety
+    ///
+    /// At `src`, and every `row_stride` bytes from there, are `rows` rows of `N` elements; no alignment is asked for.
+    unsafe fn columns<const N: usize>(
+        rows: usize,
+        src: *const Self::Elem,
+        row_stride: isize,
+        first: u64,
+    ) -> [Self::Partial; N];
+
+    fn combine(left: Self::Partial, right: Self::Partial) -> Self::Partial;
+
+    fn finish(partial: Self::Partial) -> Self::Output;
+}
+
+impl<F: Fold> Reduce for F {
+    type Elem = F::Elem;
+    type Partial = F::Partial;
+    type Output = F::Output;
+
+    #[inline(always)]
+    unsafe fn leaf<const N: usize>(n: usize, src: *const F::Elem, first: u64) -> F::Partial {
+        if n <= SHORT {
+            // SAFETY: the caller's elements.
+            let lanes = unsafe { fold_flat::<F, SHORT>(F::start(), n, src) };
+            return halve(F::partials(lanes, Place::flat::<SHORT>(first)), F::combine);
+        }
+        // SAFETY: as above.
+        let lanes = unsafe { fold_flat::<F, N>(F::start(), n, src) };
+        halve(F::partials(lanes, Place::flat::<N>(first)), F::combine)
+    }
+
+    #[inline(always)]
+    unsafe fn columns<const N: usize>(
+        rows: usize,
+        src: *const F::Elem,
+        row_stride: isize,
+        first: u64,
+    ) -> [F::Partial; N] {
+        // SAFETY: the caller's elements.
+        let lanes = unsafe { fold_rows::<F, N>(F::start(), rows, src, row_stride) };
+        F::partials(lanes, Place { first, row_step: 1, lane_step: 0 })
+    }
+
+    #[inline(always)]
+    fn combine(left: F::Partial, right: F::Partial) -> F::Partial {
+        <F as Fold>::combine(left, right)
+    }
+
+    #[inline(always)]
+    fn finish(partial: F::Partial) -> F::Output {
+        <F as Fold>::finish(partial)
+    }
+}
+
+/// Leaves of no more than this many elements take a shorter way, with the same result: they are a row of this many
+/// lanes. That is the tree of [`LANES`] lanes without those that have no element.
+pub(super) const SHORT: usize = 8;
+const _: () = assert!(SHORT.is_power_of_two() && SHORT <= LANES);
+
+/// Where the elements that lanes have accumulated are: in lane `j`, row `r` has index
+/// `first + r * row_step + j * lane_step`.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    first: u64,
+    row_step: u64,
+    lane_step: u64,
+}
+
+impl Place {
+    /// Rows of `N` elements, one after the other.
+    #[inline(always)]
+    fn flat<const N: usize>(first: u64) -> Place {
+        Place { first, row_step: N as u64, lane_step: 1 }
+    }
+
+    #[inline(always)]
+    pub(super) fn index(self, row: u64, lane: usize) -> u64 {
+        self.first.wrapping_add(row * self.row_step).wrapping_add(lane as u64 * self.lane_step)
+    }
+}
+
+/// Adds `n` consecutive elements to `N` lanes, element `i` to lane `i % N`.
+///
+/// # Safety
+///
+/// At `src` are `n` elements; no alignment is asked for.
+#[inline(always)]
+pub(super) unsafe fn fold_flat<S: Step, const N: usize>(
+    lanes: S::Lanes<N>,
+    n: usize,
+    src: *const S::Elem,
+) -> S::Lanes<N> {
+    let (rows, rest) = (n / N, n % N);
+    // SAFETY: `rows * N <= n` elements, in consecutive rows.
+    let lanes = unsafe { fold_rows::<S, N>(lanes, rows, src, size_of::<[S::Elem; N]>() as isize) };
+    if rest == 0 {
+        return lanes;
+    }
+    let mut last = [S::neutral(); N];
+    // SAFETY: the `rest` elements after those, as bytes since they may be unaligned; `rest < N`.
+    unsafe {
+        let (from, to) = (src.add(rows * N).cast::<u8>(), last.as_mut_ptr().cast::<u8>());
+        from.copy_to_nonoverlapping(to, rest * size_of::<S::Elem>());
+    }
+    S::add(lanes, last, rows)
+}
+
+/// Adds `rows` rows of `N` elements to `N` lanes.
+///
+/// # Safety
+///
+/// The contract of [`Reduce::columns`].
+#[inline(always)]
+pub(super) unsafe fn fold_rows<S: Step, const N: usize>(
+    mut lanes: S::Lanes<N>,
+    rows: usize,
+    src: *const S::Elem,
+    row_stride: isize,
+) -> S::Lanes<N> {
+    for row in 0..rows {
+        // SAFETY: by the caller's contract a row of `N` elements is there.
+        let x = unsafe { src.byte_offset(row as isize * row_stride).cast::<[S::Elem; N]>().read_unaligned() };
+        lanes = S::add(lanes, x, row);
+    }
+    lanes
+}
+
+/// Combines lanes by halving: `j` with `j + N/2`, then `j + N/4`, and so on. `N` is a power of two.
+#[inline(always)]
+pub(super) fn halve<P: Copy, const N: usize>(mut partials: [P; N], combine: impl Fn(P, P) -> P) -> P {
+    let mut half = N / 2;
+    while half > 0 {
+        for lane in 0..half {
+            partials[lane] = combine(partials[lane], partials[lane + half]);
+        }
+        half /= 2;
+    }
+    partials[0]
+}
+
+/// Writes the partial of each leaf of `n` elements: they are [`LEAF`] elements long, but for the last.
+///
+/// # Safety
+///
+/// At `src` are `n` elements, of any alignment. At `partials` is room for as many partials as there are leaves.
+#[inline(always)]
+pub(super) unsafe fn leaves<R: Reduce, const N: usize>(
+    n: usize,
+    src: *const R::Elem,
+    first: u64,
+    partials: *mut R::Partial,
+) {
+    for leaf in 0..n.div_ceil(LEAF) {
+        let start = leaf * LEAF;
+        // SAFETY: the elements from `start < n` on, as many as a leaf has or are left; `leaf` counts the leaves.
+        unsafe {
+            let partial = R::leaf::<N>((n - start).min(LEAF), src.add(start), first.wrapping_add(start as u64));
+            partials.add(leaf).write(partial);
+        }
+    }
+}
+
+/// Writes the partial of each of `lanes` lanes of `rows` rows.
+///
+/// # Safety
+///
+/// At `src`, and every `row_stride` bytes from there, are `rows` rows of `lanes` elements, of any alignment. At
+/// `partials` is room for `lanes` partials.
+#[inline(always)]
+pub(super) unsafe fn columns<R: Reduce, const N: usize>(
+    rows: usize,
+    lanes: usize,
+    src: *const R::Elem,
+    row_stride: isize,
+    first: u64,
+    partials: *mut R::Partial,
+) {
+    // SAFETY: the caller's contract, and each has as many lanes at least as its blocks.
+    unsafe {
+        if lanes >= N {
+            blocks::<R, N>(rows, lanes, src, row_stride, first, partials);
+        } else if lanes >= SHORT {
+            blocks::<R, SHORT>(rows, lanes, src, row_stride, first, partials);
+        } else {
+            blocks::<R, 1>(rows, lanes, src, row_stride, first, partials);
+        }
+    }
+}
+
+/// [`columns`], `N` lanes at a time. The last block overlaps the one before it if it must.
+///
+/// # Safety
+///
+/// That of [`columns`]; `lanes` is 0 or at least `N`.
+#[inline(always)]
+unsafe fn blocks<R: Reduce, const N: usize>(
+    rows: usize,
+    lanes: usize,
+    src: *const R::Elem,
+    row_stride: isize,
+    first: u64,
+    partials: *mut R::Partial,
+) {
+    for block in 0..lanes.div_ceil(N) {
+        let start = (block * N).min(lanes - N);
+        // SAFETY: these lanes end at `start + N <= lanes`.
+        unsafe {
+            let block = R::columns::<N>(rows, src.add(start), row_stride, first);
+            partials.add(start).cast::<[R::Partial; N]>().write(block);
+        }
+    }
+}
+
+/// Combines each partial of `right` into that of `left`.
+#[inline(always)]
+pub(super) fn combine<R: Reduce>(left: &mut [R::Partial], right: &[R::Partial]) {
+    for (left, &right) in left.iter_mut().zip(right) {
+        *left = R::combine(*left, right);
+    }
+}
