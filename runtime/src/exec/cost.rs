@@ -45,22 +45,28 @@ impl Schedule {
         let spec = kernel.spec();
         let ns_per_elem = estimate_ns_per_elem(spec.ns_per_elem, plan.bytes_per_elem());
         let total_ns = ns_per_elem * plan.n_elems() as f64;
-        // Conversions of floats saturate; NaN cannot occur.
-        let n_threads = ((total_ns / NS_PER_THREAD) as usize).clamp(1, max_threads.max(1));
+        let (n_threads, chunk_ns) = Schedule::threads_and_chunk(total_ns, max_threads);
 
         let tiling =
             plan.tiling(spec.max_tile_elems.unwrap_or_else(|| {
                 (MIN_CHUNK_NS / ns_per_elem).clamp(MIN_FREE_TILE_ELEMS, MAX_FREE_TILE_ELEMS) as usize
             }));
-        let chunk_ns = (total_ns / (n_threads as f64 * CHUNKS_PER_THREAD)).clamp(MIN_CHUNK_NS, MAX_CHUNK_NS);
         let tile_ns = total_ns / tiling.n_tiles as f64;
         let tiles_per_chunk = ((chunk_ns / tile_ns) as usize).clamp(1, tiling.n_tiles);
         Schedule { tiling, tiles_per_chunk, n_chunks: tiling.n_tiles.div_ceil(tiles_per_chunk), n_threads }
     }
+
+    /// How many threads are worth their while, and how long a chunk should take.
+    pub(super) fn threads_and_chunk(total_ns: f64, max_threads: usize) -> (usize, f64) {
+        // Conversions of floats saturate; NaN cannot occur.
+        let n_threads = ((total_ns / NS_PER_THREAD) as usize).clamp(1, max_threads.max(1));
+        let chunk_ns = (total_ns / (n_threads as f64 * CHUNKS_PER_THREAD)).clamp(MIN_CHUNK_NS, MAX_CHUNK_NS);
+        (n_threads, chunk_ns)
+    }
 }
 
 /// A time above 0, whatever the kernel's own estimate is.
-fn estimate_ns_per_elem(arithmetic_ns: f32, n_bytes: usize) -> f64 {
+pub(super) fn estimate_ns_per_elem(arithmetic_ns: f32, n_bytes: usize) -> f64 {
     let arithmetic_ns = f64::from(arithmetic_ns);
     let arithmetic_ns = if arithmetic_ns.is_finite() { arithmetic_ns.clamp(0.0, 1e6) } else { 0.0 };
     (arithmetic_ns + n_bytes as f64 * NS_PER_BYTE).max(1e-3)

@@ -65,14 +65,24 @@ impl Kernel {
 
     /// Checks that the kernel is one for this plan's operands.
     pub(super) fn check(&self, plan: &Plan<'_>) -> Result<(), ExecError> {
+        self.check_operands(plan.dtypes(), plan.run_kinds(), plan.n_inputs())
+    }
+
+    /// Checks that the kernel is one for these operands, of which the first are inputs.
+    pub(super) fn check_operands(
+        &self,
+        dtypes: &[DType],
+        kinds: &[RunKind],
+        n_inputs: usize,
+    ) -> Result<(), ExecError> {
         let expected = self.spec.operands.iter().copied();
-        let found = plan.dtypes().iter().copied().zip(plan.run_kinds().iter().copied());
-        if self.spec.n_outputs == plan.n_outputs() && expected.clone().eq(found.clone()) {
+        let found = dtypes.iter().copied().zip(kinds.iter().copied());
+        if self.spec.n_outputs == dtypes.len() - n_inputs && expected.clone().eq(found.clone()) {
             return Ok(());
         }
         Err(ExecError::KernelMismatch {
             kernel: signature(expected, self.spec.operands.len().saturating_sub(self.spec.n_outputs)),
-            plan: signature(found, plan.n_inputs()),
+            plan: signature(found, n_inputs),
         })
     }
 }

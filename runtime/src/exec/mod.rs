@@ -4,14 +4,17 @@
 //! the dtypes and run kinds that it was compiled for; each element of the outputs is computed by exactly one call; and
 //! what is computed depends neither on the number of threads nor on where tiles and chunks begin.
 
+mod along;
 mod cost;
 mod kernel;
 mod progress;
 mod run;
+mod stages;
 
 pub use kernel::{Kernel, KernelSpec};
 pub use progress::Progress;
 pub use run::{RunOptions, run};
+pub use stages::{AlongOp, AxisSet, Dest, Fold, Loop, Source, Stages};
 
 pub(crate) use run::run_on_caller;
 

@@ -13,6 +13,7 @@ mod scratch;
 pub use copy::{OwnedCopy, copy_of};
 pub use output::Output;
 
+pub(crate) use copy::copy_strided;
 pub(crate) use scratch::with_scratch;
 
 /// The most scratch that a kernel may ask for, per thread. It is kept by the thread for the next kernel.

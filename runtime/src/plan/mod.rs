@@ -13,12 +13,14 @@
 //!
 //! A plan of up to 6 axes and 8 operands is made without the heap.
 
+mod along;
 mod errors;
 mod nest;
 mod order;
 mod tiles;
 mod tiling;
 
+pub(crate) use along::{AxisNest, Kinds, Lanes};
 pub use errors::PlanError;
 pub use order::output_order;
 pub use tiling::Tiling;
@@ -116,10 +118,15 @@ impl<'a> Plan<'a> {
         }
         let n_inputs = operands.len();
         operands.extend(outputs.iter().map(ViewMut::raw));
-        let n_elems = check(shape, &operands[..n_inputs], &operands[n_inputs..])?;
+        Plan::of_raw(shape, &operands, n_inputs)
+    }
 
+    /// As [`Plan::new`], of operands whose memory the caller answers for: inputs, then outputs. To run the plan is sound
+    /// only while that memory is as good as if the plan had borrowed it.
+    pub(crate) fn of_raw(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Result<Plan<'a>, PlanError> {
+        let n_elems = check(shape, &operands[..n_inputs], &operands[n_inputs..])?;
         let dtypes: PerOperand<DType> = operands.iter().map(|operand| operand.dtype).collect();
-        let nest = if n_elems == 0 { Nest::empty() } else { Nest::new(shape, &operands, n_inputs) };
+        let nest = if n_elems == 0 { Nest::empty() } else { Nest::new(shape, operands, n_inputs) };
         let run_kinds =
             nest.operands.iter().zip(&dtypes).map(|(walk, dtype)| run_kind(walk.lane_stride(), dtype.size()));
         let run_kinds = if n_elems == 0 {
@@ -205,7 +212,7 @@ fn check(shape: &[usize], inputs: &[&RawView], outputs: &[&RawView]) -> Result<u
     Ok(n_elems)
 }
 
-fn run_kind(lane_stride: isize, elem_bytes: usize) -> RunKind {
+pub(crate) fn run_kind(lane_stride: isize, elem_bytes: usize) -> RunKind {
     match lane_stride {
         0 => RunKind::Splat,
         stride if stride == elem_bytes as isize => RunKind::Contiguous,

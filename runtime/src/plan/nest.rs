@@ -77,7 +77,7 @@ impl Nest {
     /// decides between them, and the axes' own order where none does.
     ///
     /// An insertion sort: without outputs the comparison need not be transitive, which `sort_by` may not like.
-    fn sort_axes(&mut self, n_inputs: usize) {
+    pub(super) fn sort_axes(&mut self, n_inputs: usize) {
         for sorted in 1..self.extents.len() {
             for inner in (1..=sorted).rev() {
                 if !self.is_smaller(inner - 1, inner, n_inputs) {
@@ -113,7 +113,7 @@ impl Nest {
     }
 
     /// Joins neighbouring axes wherever one step along the outer is a whole run along the inner, for every operand.
-    fn merge_axes(&mut self) {
+    pub(super) fn merge_axes(&mut self) {
         for outer in (0..self.extents.len().saturating_sub(1)).rev() {
             let n_inner = self.extents[outer + 1] as isize;
             let is_mergeable = |walk: &Walk| walk.strides[outer + 1].checked_mul(n_inner) == Some(walk.strides[outer]);

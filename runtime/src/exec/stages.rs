@@ -1,0 +1,779 @@
+//! Several loops as one call: values pass from one to the next, along axes or element by element.
+//!
+//! In: [`Loop`]s over views, over temporaries and over the result; kernels for them. Out: the result, filled. Loops that
+//! reduce the same axis of the same shape, and what follows them, run block by block of rows while these are in the
+//! cache: see [`chain`](Stages::chain_end).
+
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+
+use smallvec::SmallVec;
+
+use super::along::{self, Outcome, Part, Worker};
+use super::cost::{self, Schedule};
+use super::{ExecError, Kernel, Progress, RunOptions};
+use crate::abi::RunKind;
+use crate::dtype::DType;
+use crate::memory::{AllocError, Output, with_scratch};
+use crate::plan::{AxisNest, Kinds, Lanes, Plan, PlanError, run_kind};
+use crate::reduce::{COLUMN_LEAF, LEAF, Reducer, Scanner};
+use crate::view::{MAX_AXES, Overlap, RawView, View, ViewMut, count_elems, is_broadcastable, overlap};
+
+/// Where an input of a loop comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'v, 'a> {
+    /// An array of the caller's.
+    View(&'v View<'a>),
+    /// A temporary, without those of its axes whose bit is set; they have extent 1.
+    Temp(usize, AxisSet),
+    /// The result, as far as earlier loops have written it.
+    Result,
+}
+
+/// A set of axes: bit `k` for axis `k`.
+pub type AxisSet = u32;
+
+/// Where a value of a loop goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dest {
+    /// To the result.
+    Result,
+    /// To a temporary.
+    Temp(usize),
+    /// Nowhere: it is reduced or scanned.
+    Scratch,
+}
+
+/// What becomes of a value along the reduced axes.
+#[derive(Clone, Copy, Debug)]
+pub struct Fold {
+    /// The operation.
+    pub op: AlongOp,
+    /// Which of the loop's values.
+    pub value: usize,
+    /// The temporary that takes the outcome: of the loop's shape, with extent 1 on reduced axes unless it is a scan.
+    pub temp: usize,
+}
+
+/// An operation along axes.
+#[derive(Clone, Copy, Debug)]
+pub enum AlongOp {
+    /// To one result.
+    Reduce(Reducer),
+    /// To as many results as elements; the only fold of its loop, along one axis.
+    Scan(Scanner),
+}
+
+/// One loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Loop<'s, 'v, 'a> {
+    /// What it iterates over.
+    pub shape: &'s [usize],
+    /// The axes that folds are along; none for an elementwise loop.
+    pub reduced: AxisSet,
+    /// What it reads, in the kernel's order.
+    pub inputs: &'s [Source<'v, 'a>],
+    /// What the kernel computes, in its order.
+    pub values: &'s [(DType, Dest)],
+    /// By value: the input that it is a plain copy of, if it is.
+    pub copies: &'s [Option<usize>],
+    /// What becomes of the values.
+    pub folds: &'s [Fold],
+}
+
+/// The loops of a call, in order, with the memory between them.
+///
+/// ```
+/// use ndexpr_runtime::dtype::DType;
+/// use ndexpr_runtime::exec::{AlongOp, Dest, Fold, Loop, RunOptions, Source, Stages};
+/// use ndexpr_runtime::reduce::{ReduceOp, Reducer};
+/// use ndexpr_runtime::{pool::Pool, view::{View, ViewMut}};
+///
+/// let a = ndarray::array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
+/// let (a, mut unused) = (View::from(&a), 0.0);
+/// let mut stages = Stages::new(ViewMut::from_element(&mut unused));
+/// let sums = stages.add_temp(DType::Float64, &[2, 1], &[0, 1])?;
+/// let sum = Reducer::new(ReduceOp::Sum, DType::Float64).unwrap();
+/// stages.push(&Loop {
+///     shape: &[2, 3],
+///     reduced: 0b10,
+///     inputs: &[Source::View(&a)],
+///     values: &[(DType::Float64, Dest::Scratch)],
+///     copies: &[Some(0)],
+///     folds: &[Fold { op: AlongOp::Reduce(sum), value: 0, temp: sums }],
+/// })?;
+/// assert!(!stages.needs_kernel(0), "the array's own rows are summed");
+/// stages.run(&[None], &RunOptions::new(&Pool::new(1)?))?;
+/// assert_eq!(stages.temp(sums).read(&[1, 0]).unwrap().get(), Some(15.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Stages<'a> {
+    result: ViewMut<'a>,
+    temps: Vec<Output>,
+    /// The temporaries' memory, of which `temps` is the owner.
+    raw_temps: Vec<RawView>,
+    steps: Vec<Step<'a>>,
+}
+
+enum Step<'a> {
+    /// No elements.
+    Empty { fills: Vec<(usize, Reducer)>, kinds: Kinds },
+    /// An elementwise loop on its own.
+    Map(Plan<'a>),
+    Along(Stage),
+}
+
+/// A loop along axes, or an elementwise one that may follow it row by row.
+pub(super) struct Stage {
+    pub(super) nest: AxisNest,
+    pub(super) n_inputs: usize,
+    pub(super) values: SmallVec<[Value; 2]>,
+    pub(super) sinks: SmallVec<[Sink; 2]>,
+    /// Folds read the inputs themselves, so there is nothing to compute.
+    pub(super) is_direct: bool,
+    /// By value: the input that it is a copy of.
+    copies: SmallVec<[Option<usize>; 2]>,
+    /// Of the kernel's operands.
+    kinds: Kinds,
+    dtypes: SmallVec<[DType; 8]>,
+    shape: crate::view::Shape,
+    reduced: AxisSet,
+    bytes_per_elem: usize,
+    /// What the operands are, to tell who reads what another stage writes.
+    operands: SmallVec<[Memory; 8]>,
+}
+
+/// Whose memory an operand is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    View,
+    Temp(usize),
+    Result,
+}
+
+pub(super) struct Value {
+    pub(super) dtype: DType,
+    pub(super) place: Place,
+}
+
+/// Where a value's elements are while it is folded.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    Scratch,
+    /// An operand of the nest.
+    Operand(usize),
+}
+
+pub(super) struct Sink {
+    reducer: Option<Reducer>,
+    pub(super) scanner: Option<Scanner>,
+    pub(super) value: usize,
+    /// The operand of the nest that takes the outcome.
+    pub(super) target: usize,
+}
+
+impl Stage {
+    /// The sinks that reduce.
+    pub(super) fn reductions(&self) -> impl Iterator<Item = (&Sink, Reducer)> {
+        self.sinks.iter().filter_map(|sink| sink.reducer.map(|reducer| (sink, reducer)))
+    }
+
+    /// The operand that has the elements which a sink reads, if they are in memory.
+    pub(super) fn source_operand(&self, sink: &Sink) -> Option<usize> {
+        match self.values[sink.value].place {
+            Place::Operand(operand) => Some(operand),
+            Place::Scratch if self.is_direct => self.copies[sink.value],
+            Place::Scratch => None,
+        }
+    }
+
+    fn n_elems(&self) -> usize {
+        self.nest.kept.n() * self.nest.reduced.n()
+    }
+}
+
+impl<'a> Stages<'a> {
+    /// No loops yet.
+    #[must_use]
+    pub fn new(result: ViewMut<'a>) -> Stages<'a> {
+        Stages { result, temps: Vec::new(), raw_temps: Vec::new(), steps: Vec::new() }
+    }
+
+    /// Makes a zeroed temporary; gives its number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::new`].
+    pub fn add_temp(&mut self, dtype: DType, shape: &[usize], order: &[usize]) -> Result<usize, AllocError> {
+        let mut temp = Output::new(dtype, shape, order)?;
+        self.raw_temps.push(temp.view_mut().raw().clone());
+        self.temps.push(temp);
+        Ok(self.temps.len() - 1)
+    }
+
+    /// What a temporary holds.
+    ///
+    /// # Panics
+    ///
+    /// If there is no temporary of this number.
+    #[must_use]
+    pub fn temp(&self, temp: usize) -> View<'_> {
+        self.temps[temp].view()
+    }
+
+    /// Adds a loop. Its number is how many were added before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::new`]: the outputs of the loop count on after its values. A view must not overlap the result at all.
+    ///
+    /// # Panics
+    ///
+    /// If a temporary or a value is named that does not exist.
+    pub fn push(&mut self, spec: &Loop<'_, '_, 'a>) -> Result<(), PlanError> {
+        let n_elems = check_shape(spec.shape)?;
+        let (operands, memory) = self.operands(spec)?;
+        let step = match n_elems {
+            0 => self.empty(spec),
+            _ if !spec.folds.is_empty() => Step::Along(stage(spec, &operands, &memory, spec.reduced)),
+            _ => match self.following(spec, &operands, &memory) {
+                Some(stage) => Step::Along(stage),
+                None => {
+                    let raw: SmallVec<[&RawView; 8]> = operands.iter().collect();
+                    Step::Map(Plan::of_raw(spec.shape, &raw, spec.inputs.len())?)
+                }
+            },
+        };
+        self.steps.push(step);
+        Ok(())
+    }
+
+    /// The operands of a loop's nest, checked: inputs, values that are in memory, targets.
+    #[expect(clippy::type_complexity, reason = "two lists that go together")]
+    fn operands(
+        &self,
+        spec: &Loop<'_, '_, 'a>,
+    ) -> Result<(SmallVec<[RawView; 8]>, SmallVec<[Memory; 8]>), PlanError> {
+        let mut operands: SmallVec<[RawView; 8]> = SmallVec::new();
+        let mut memory: SmallVec<[Memory; 8]> = SmallVec::new();
+        for (input, source) in spec.inputs.iter().enumerate() {
+            let (raw, whose) = match *source {
+                Source::View(view) => {
+                    if overlap(view.raw(), self.result.raw()) != Overlap::None {
+                        return Err(PlanError::Overlap { input, output: 0 });
+                    }
+                    (view.raw().clone(), Memory::View)
+                }
+                Source::Temp(temp, dropped) => (without_axes(&self.raw_temps[temp], dropped), Memory::Temp(temp)),
+                Source::Result => (self.result.raw().clone(), Memory::Result),
+            };
+            if !is_broadcastable(&raw.shape, spec.shape) {
+                let (from, to) = (raw.shape[..].into(), spec.shape.into());
+                return Err(PlanError::NotBroadcastable { input, from, to });
+            }
+            operands.push(raw);
+            memory.push(whose);
+        }
+        let written = spec.values.iter().filter_map(|(_, dest)| match *dest {
+            Dest::Result => Some((self.result.raw(), Memory::Result, 0)),
+            Dest::Temp(temp) => Some((&self.raw_temps[temp], Memory::Temp(temp), 0)),
+            Dest::Scratch => None,
+        });
+        let is_scan = |fold: &Fold| matches!(fold.op, AlongOp::Scan(_));
+        let folded = spec.folds.iter().map(|fold| {
+            let reduced = if is_scan(fold) { 0 } else { spec.reduced };
+            (&self.raw_temps[fold.temp], Memory::Temp(fold.temp), reduced)
+        });
+        for (output, (raw, whose, reduced)) in written.chain(folded).enumerate() {
+            let expected = spec.shape.iter().enumerate();
+            let expected = expected.map(|(axis, &extent)| if reduced >> axis & 1 == 1 { 1 } else { extent });
+            if !raw.shape.iter().copied().eq(expected.clone()) {
+                let (expected, found) = (expected.collect(), raw.shape[..].into());
+                return Err(PlanError::OutputShape { output, expected, found });
+            }
+            // The result may be updated in place, element for element; nothing else is read and written at once.
+            let is_clash = |input: &Memory| *input == whose && (whose != Memory::Result || reduced != 0);
+            if let Some(input) = memory[..spec.inputs.len()].iter().position(is_clash) {
+                return Err(PlanError::Overlap { input, output });
+            }
+            operands.push(raw.clone());
+            memory.push(whose);
+        }
+        Ok((operands, memory))
+    }
+
+    /// A loop without elements: reductions still have results, of nothing.
+    fn empty(&self, spec: &Loop<'_, '_, 'a>) -> Step<'a> {
+        let fills = spec.folds.iter().filter_map(|fold| match fold.op {
+            AlongOp::Reduce(reducer) => Some((fold.temp, reducer)),
+            AlongOp::Scan(_) => None,
+        });
+        let n_operands = spec.inputs.len() + spec.values.len();
+        Step::Empty { fills: fills.collect(), kinds: (0..n_operands).map(|_| RunKind::Contiguous).collect() }
+    }
+
+    /// The elementwise loop as a stage that can run row by row after the loop before it, if it has that one's shape or
+    /// one element for each of its results.
+    fn following(&self, spec: &Loop<'_, '_, 'a>, operands: &[RawView], memory: &[Memory]) -> Option<Stage> {
+        let Some(Step::Along(before)) = self.steps.last() else { return None };
+        let is_following = |(axis, &extent): (usize, &usize)| {
+            extent == before.shape[axis] || (extent == 1 && before.reduced >> axis & 1 == 1)
+        };
+        if spec.shape.len() != before.shape.len() || !spec.shape.iter().enumerate().all(is_following) {
+            return None;
+        }
+        let stage = stage(spec, operands, memory, before.reduced);
+        let (nest, rows) = (&stage.nest, &before.nest);
+        let is_same_rows = nest.kept.extents == rows.kept.extents
+            && match nest.lanes {
+                Lanes::Reduced => before.nest.lanes == Lanes::Reduced && nest.reduced.extents == rows.reduced.extents,
+                Lanes::Kept => nest.reduced.n() == 1,
+            };
+        is_same_rows.then_some(stage)
+    }
+
+    /// How the operands of a loop's kernel move along the lanes: inputs, then values.
+    ///
+    /// # Panics
+    ///
+    /// If there is no loop of this number.
+    #[must_use]
+    pub fn run_kinds(&self, index: usize) -> &[RunKind] {
+        match &self.steps[index] {
+            Step::Empty { kinds, .. } => kinds,
+            Step::Map(plan) => plan.run_kinds(),
+            Step::Along(stage) => &stage.kinds,
+        }
+    }
+
+    /// Whether a loop computes anything; if not, it runs without a kernel.
+    ///
+    /// # Panics
+    ///
+    /// If there is no loop of this number.
+    #[must_use]
+    pub fn needs_kernel(&self, index: usize) -> bool {
+        match &self.steps[index] {
+            Step::Empty { .. } => false,
+            Step::Map(_) => true,
+            Step::Along(stage) => !stage.is_direct,
+        }
+    }
+
+    /// Runs all loops in order, each with its kernel.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](super::run); a kernel that is missing counts as one for other operands.
+    pub fn run(&mut self, kernels: &[Option<&Kernel>], options: &RunOptions<'_>) -> Result<(), ExecError> {
+        let mut at = 0;
+        while at < self.steps.len() {
+            let kernel = kernels.get(at).copied().flatten();
+            let end = match &self.steps[at] {
+                Step::Empty { fills, .. } => {
+                    for (temp, reducer) in fills {
+                        fill(&mut self.temps[*temp], reducer);
+                    }
+                    at + 1
+                }
+                Step::Map(plan) => {
+                    super::run(plan, kernel.ok_or_else(|| missing_kernel(plan.dtypes()))?, options)?;
+                    at + 1
+                }
+                Step::Along(_) => {
+                    let end = self.chain_end(at, kernels, options);
+                    let mut stages: SmallVec<[Bound<'_>; 4]> = SmallVec::new();
+                    for (index, step) in self.steps.iter().enumerate().take(end).skip(at) {
+                        if let Step::Along(stage) = step {
+                            stages.push(Bound::new(stage, kernels.get(index).copied().flatten())?);
+                        }
+                    }
+                    // SAFETY: `self` is borrowed exclusively, so nobody else uses the result or the temporaries; views
+                    // are borrowed for `'a`, and `operands` has checked that none overlaps the result.
+                    unsafe {
+                        match &stages[..] {
+                            [stage] => stage.run(options)?,
+                            stages => run_chain(stages, options)?,
+                        }
+                    }
+                    end
+                }
+            };
+            at = end;
+        }
+        Ok(())
+    }
+
+    /// The end of the loops from `at` on that run together: block by block of rows, so that what one loop has read or
+    /// written is still in the cache for the next.
+    ///
+    /// They have the same kept axes, and what one reads of another is in the rows of the block.
+    fn chain_end(&self, at: usize, kernels: &[Option<&Kernel>], options: &RunOptions<'_>) -> usize {
+        let Step::Along(first) = &self.steps[at] else { return at + 1 };
+        let is_reduction = |stage: &Stage| stage.nest.lanes == Lanes::Reduced && stage.reductions().next().is_some();
+        let row_bytes = first.nest.reduced.n().saturating_mul(first.bytes_per_elem);
+        let n_threads = options.pool.n_threads();
+        if !is_reduction(first) || row_bytes > MAX_CHAIN_ROW_BYTES || first.nest.kept.n() < MIN_CHAIN_ROWS * n_threads {
+            return at + 1;
+        }
+        let mut end = at + 1;
+        while let Some(Step::Along(stage)) = self.steps.get(end) {
+            let (nest, rows) = (&stage.nest, &first.nest);
+            let is_same_rows = nest.kept.extents == rows.kept.extents
+                && match nest.lanes {
+                    Lanes::Reduced => nest.reduced.extents == rows.reduced.extents,
+                    Lanes::Kept => nest.reduced.n() == 1 && stage.sinks.is_empty(),
+                };
+            let earlier = self.steps[at..end].iter().filter_map(|step| match step {
+                Step::Along(stage) => Some(stage),
+                _ => None,
+            });
+            let is_scan = stage.sinks.iter().any(|sink| sink.scanner.is_some());
+            let needs = stage.is_direct || kernels.get(end).copied().flatten().is_some();
+            if !is_same_rows || is_scan || !needs || !earlier.into_iter().all(|earlier| reads_rows(stage, earlier)) {
+                break;
+            }
+            end += 1;
+        }
+        end
+    }
+}
+
+/// Rows of a chain are not longer than this: a block of them has to stay in the L2 cache.
+const MAX_CHAIN_ROW_BYTES: usize = 512 << 10;
+
+/// Rows of a chain for each thread, so that all threads have blocks.
+const MIN_CHAIN_ROWS: usize = 4;
+
+/// The operands of a block of rows, half of the usual L2 cache.
+const CHAIN_BLOCK_BYTES: usize = 256 << 10;
+
+/// Whether what `stage` reads of what `earlier` writes is in the same rows.
+fn reads_rows(stage: &Stage, earlier: &Stage) -> bool {
+    let is_unit = |stage: &Stage| stage.nest.reduced.n() == 1;
+    (0..stage.n_inputs).filter(|&input| stage.operands[input] != Memory::View).all(|input| {
+        (earlier.n_inputs..earlier.operands.len())
+            .filter(|&output| earlier.operands[output] == stage.operands[input])
+            .all(|output| {
+                let (here, there) = (&stage.nest, &earlier.nest);
+                let is_still = |strides: &[isize]| strides.iter().all(|&stride| stride == 0);
+                here.ptrs[input] == there.ptrs[output]
+                    && here.kept.strides(input) == there.kept.strides(output)
+                    && match (is_unit(stage), is_unit(earlier)) {
+                        (false, false) => here.reduced.strides(input) == there.reduced.strides(output),
+                        (false, true) => is_still(here.reduced.strides(input)),
+                        (true, _) => is_still(there.reduced.strides(output)),
+                    }
+            })
+    })
+}
+
+/// A shape that can be iterated over; gives its number of elements.
+fn check_shape(shape: &[usize]) -> Result<usize, PlanError> {
+    if shape.len() > MAX_AXES {
+        return Err(PlanError::TooManyAxes { n_axes: shape.len() });
+    }
+    count_elems(shape).ok_or_else(|| PlanError::TooLarge { shape: shape.into() })
+}
+
+/// The array without some of its axes, which have extent 1.
+fn without_axes(raw: &RawView, dropped: AxisSet) -> RawView {
+    let is_left = |axis: usize| dropped >> axis & 1 == 0 || raw.shape[axis] != 1;
+    let axes = || (0..raw.shape.len()).filter(|&axis| is_left(axis));
+    RawView {
+        ptr: raw.ptr,
+        dtype: raw.dtype,
+        shape: axes().map(|axis| raw.shape[axis]).collect(),
+        strides: axes().map(|axis| raw.strides[axis]).collect(),
+    }
+}
+
+/// Writes the result of no elements everywhere.
+fn fill(temp: &mut Output, reducer: &Reducer) {
+    let Some(value) = reducer.empty() else { return };
+    let mut view = temp.view_mut();
+    let shape = view.shape().to_vec();
+    let mut index = vec![0; shape.len()];
+    for _ in 0..view.n_elems() {
+        // The index is inside, and the temporary has the reducer's dtype, or it keeps its zeros.
+        let _ = view.write(&index, value);
+        for (place, &extent) in index.iter_mut().zip(&shape).rev() {
+            *place += 1;
+            if *place < extent {
+                break;
+            }
+            *place = 0;
+        }
+    }
+}
+
+/// The stage of a loop that has elements.
+fn stage(spec: &Loop<'_, '_, '_>, operands: &[RawView], memory: &[Memory], reduced: AxisSet) -> Stage {
+    let n_inputs = spec.inputs.len();
+    let raw: SmallVec<[&RawView; 8]> = operands.iter().collect();
+    let nest = AxisNest::new(spec.shape, &raw, |axis| reduced >> axis & 1 == 1);
+    let mut next = n_inputs;
+    let values: SmallVec<[Value; 2]> = spec
+        .values
+        .iter()
+        .map(|&(dtype, dest)| {
+            let place = if dest == Dest::Scratch { Place::Scratch } else { Place::Operand(next) };
+            next += usize::from(dest != Dest::Scratch);
+            Value { dtype, place }
+        })
+        .collect();
+    let sinks = spec.folds.iter().enumerate().map(|(k, fold)| {
+        let (reducer, scanner) = match fold.op {
+            AlongOp::Reduce(reducer) => (Some(reducer), None),
+            AlongOp::Scan(scanner) => (None, Some(scanner)),
+        };
+        Sink { reducer, scanner, value: fold.value, target: next + k }
+    });
+    let lanes = nest.lane_group();
+    let kind = |operand: usize, dtype: DType| match nest.lane_group().n() {
+        // A row of one element counts as contiguous.
+        1 => RunKind::Contiguous,
+        _ => run_kind(lanes.inner_stride(operand), dtype.size()),
+    };
+    let dtypes: SmallVec<[DType; 8]> =
+        operands[..n_inputs].iter().map(|raw| raw.dtype).chain(values.iter().map(|value| value.dtype)).collect();
+    let mut kinds: Kinds = (0..n_inputs).map(|input| kind(input, dtypes[input])).collect();
+    kinds.extend(values.iter().map(|value| match value.place {
+        Place::Operand(operand) => kind(operand, value.dtype),
+        Place::Scratch => RunKind::Contiguous,
+    }));
+    let copies: SmallVec<[Option<usize>; 2]> = SmallVec::from_slice(spec.copies);
+    let is_direct = !spec.folds.is_empty()
+        && values.iter().zip(&copies).all(|(value, copy)| {
+            let is_read_in_place = |input: usize| {
+                lanes.inner_stride(input) == value.dtype.size() as isize || (lanes.n() == 1 && lanes.extents.len() == 1)
+            };
+            matches!(value.place, Place::Scratch) && copy.is_some_and(is_read_in_place)
+        })
+        && match nest.lanes {
+            Lanes::Reduced => nest.reduced.extents.len() == 1,
+            Lanes::Kept => nest.reduced.extents.len() == 1 || nest.reduced.inner().is_multiple_of(COLUMN_LEAF),
+        };
+    let moving = kinds.iter().zip(&dtypes).filter(|&(&kind, _)| kind != RunKind::Splat);
+    let bytes_per_elem = moving.map(|(_, dtype)| dtype.size()).sum();
+    Stage {
+        sinks: sinks.collect(),
+        nest,
+        n_inputs,
+        values,
+        is_direct,
+        copies,
+        kinds,
+        dtypes,
+        shape: spec.shape.into(),
+        reduced,
+        bytes_per_elem,
+        operands: SmallVec::from_slice(memory),
+    }
+}
+
+fn missing_kernel(dtypes: &[DType]) -> ExecError {
+    let plan: Vec<&str> = dtypes.iter().map(|dtype| dtype.name()).collect();
+    ExecError::KernelMismatch { kernel: "none".into(), plan: plan.join(", ").into() }
+}
+
+/// A stage and its kernel, which fit each other.
+struct Bound<'s> {
+    stage: &'s Stage,
+    kernel: Option<&'s Kernel>,
+}
+
+// SAFETY: what is not `Sync` by itself are the operands' pointers. They are used by `Worker::run` only, whose callers
+// answer for which thread has which part.
+unsafe impl Sync for Bound<'_> {}
+
+/// How the work of a stage is cut.
+struct Cut {
+    /// Kept indices of a part.
+    kept: usize,
+    /// Leaves of a part: `1 << level`, or all.
+    level: Option<u32>,
+    n_leaves: usize,
+    n_threads: usize,
+}
+
+impl<'s> Bound<'s> {
+    fn new(stage: &'s Stage, kernel: Option<&'s Kernel>) -> Result<Bound<'s>, ExecError> {
+        if stage.is_direct {
+            return Ok(Bound { stage, kernel: None });
+        }
+        let kernel = kernel.ok_or_else(|| missing_kernel(&stage.dtypes))?;
+        kernel.check_operands(&stage.dtypes, &stage.kinds, stage.n_inputs)?;
+        Ok(Bound { stage, kernel: Some(kernel) })
+    }
+
+    fn ns_per_elem(&self) -> f64 {
+        let compute = self.kernel.map_or(0.0, |kernel| kernel.spec().ns_per_elem);
+        let fold = 0.1 * self.stage.sinks.len() as f32;
+        cost::estimate_ns_per_elem(compute + fold, self.stage.bytes_per_elem)
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        self.slot_bytes() + if self.stage.sinks.is_empty() { 0 } else { along::fill_bytes(self.stage) }
+    }
+
+    /// Rounded up so that what comes after is aligned to 64.
+    fn slot_bytes(&self) -> usize {
+        self.kernel.map_or(0, |kernel| kernel.spec().slot_bytes.next_multiple_of(64))
+    }
+
+    fn worker<'w>(&'w self, scratch: *mut u8, is_decided: &'w AtomicBool) -> Worker<'w> {
+        let fill = scratch.wrapping_add(self.slot_bytes());
+        Worker { stage: self.stage, kernel: self.kernel, slots: scratch, fill, is_decided }
+    }
+
+    fn cut(&self, max_threads: usize) -> Cut {
+        let (nest, ns_per_elem) = (&self.stage.nest, self.ns_per_elem());
+        let (n_kept, n_reduced) = (nest.kept.n(), nest.reduced.n());
+        let (n_threads, chunk_ns) = Schedule::threads_and_chunk(ns_per_elem * self.stage.n_elems() as f64, max_threads);
+        let leaf_elems = if nest.lanes == Lanes::Kept { COLUMN_LEAF } else { LEAF };
+        let n_leaves = n_reduced.div_ceil(leaf_elems);
+        let is_blocks = nest.lanes == Lanes::Kept && !self.stage.sinks.is_empty();
+        let kept = if is_blocks {
+            along::block_lanes(self.stage).min(nest.kept.inner())
+        } else {
+            ((chunk_ns / (ns_per_elem * n_reduced as f64)) as usize).clamp(1, n_kept)
+        };
+        let part_ns = ns_per_elem * kept as f64 * n_reduced as f64;
+        let is_splittable = self.stage.reductions().next().is_some() && n_leaves > 1 && (is_blocks || kept == 1);
+        let leaf_ns = ns_per_elem * (leaf_elems * if is_blocks { kept } else { 1 }) as f64;
+        let level = (is_splittable && part_ns > chunk_ns).then(|| ((chunk_ns / leaf_ns).max(1.0) as u64).ilog2());
+        Cut { kept, level, n_leaves, n_threads }
+    }
+
+    /// Runs the stage on its own.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else may use the stage's operands, but to read its inputs.
+    unsafe fn run(&self, options: &RunOptions<'_>) -> Result<(), ExecError> {
+        let nest = &self.stage.nest;
+        let cut = self.cut(options.pool.n_threads());
+        // Blocks do not reach across runs of the innermost kept axis, where the lanes or nodes are to be in one run.
+        let run = if nest.lanes == Lanes::Kept { nest.kept.inner() } else { nest.kept.n() };
+        let blocks_per_run = run.div_ceil(cut.kept);
+        let n_blocks = nest.kept.n() / run * blocks_per_run;
+        let leaves_per_part = cut.level.map_or(cut.n_leaves, |level| 1 << level);
+        let parts_per_block = cut.n_leaves.div_ceil(leaves_per_part);
+        let part_of = |chunk: usize| {
+            let (block, piece) = (chunk / parts_per_block, chunk % parts_per_block);
+            let start = block % blocks_per_run * cut.kept;
+            let kept = block / blocks_per_run * run + start..block / blocks_per_run * run + (start + cut.kept).min(run);
+            let leaves = piece * leaves_per_part..((piece + 1) * leaves_per_part).min(cut.n_leaves);
+            Part { kept, leaves }
+        };
+        let words: usize = self.stage.reductions().map(|(_, r)| (cut.kept * r.partial_bytes()).div_ceil(8)).sum();
+        let n_chunks = n_blocks * parts_per_block;
+        let mut nodes = vec![0_u64; if parts_per_block > 1 { n_chunks * words } else { 0 }];
+        let node_memory = SharedNodes(nodes.as_mut_ptr());
+        let shared = Shared::new(options.progress);
+        options.pool.run(n_chunks, cut.n_threads, |_, chunk| {
+            let part = part_of(chunk);
+            shared.run_chunk(self.part_elems(&part), self.scratch_bytes(), |scratch| {
+                let outcome = match parts_per_block {
+                    1 => Outcome::Results,
+                    _ => Outcome::Nodes(node_memory.at(chunk * words)),
+                };
+                // SAFETY: the kernel was checked against the stage in `new`; the scratch has the bytes that it needs; the
+                // pool hands each chunk to one thread, and parts have different results or different nodes; the caller
+                // vouches for the operands.
+                unsafe { self.worker(scratch, &shared.is_decided).run(&part, outcome) };
+            });
+        });
+        shared.finish()?;
+        if parts_per_block > 1 {
+            for block in 0..n_blocks {
+                let Part { kept, .. } = part_of(block * parts_per_block);
+                let nodes = &nodes[block * parts_per_block * words..][..parts_per_block * words];
+                // Parts at the end of a run are narrower than `words` has room for.
+                let level = cut.level.unwrap_or(0);
+                // SAFETY: these are the nodes of the block's parts, and all threads are done.
+                unsafe { along::combine_nodes(self.stage, kept.start, kept.len(), nodes, words, level) };
+            }
+        }
+        Ok(())
+    }
+
+    fn part_elems(&self, part: &Part) -> usize {
+        let leaf = if self.stage.nest.lanes == Lanes::Kept { COLUMN_LEAF } else { LEAF };
+        part.kept.len() * (part.leaves.len() * leaf).min(self.stage.nest.reduced.n())
+    }
+}
+
+/// Where parts leave their nodes: each in its own place.
+struct SharedNodes(*mut u64);
+
+// SAFETY: threads write to disjoint places, by the number of their chunk.
+unsafe impl Sync for SharedNodes {}
+
+impl SharedNodes {
+    fn at(&self, word: usize) -> *mut u64 {
+        self.0.wrapping_add(word)
+    }
+}
+
+/// Runs stages of the same rows together, block by block.
+///
+/// # Safety
+///
+/// As [`Bound::run`], for all stages; what a stage reads of what another writes is in the same rows.
+unsafe fn run_chain(stages: &[Bound<'_>], options: &RunOptions<'_>) -> Result<(), ExecError> {
+    let (n_kept, n_reduced) = (stages[0].stage.nest.kept.n(), stages[0].stage.nest.reduced.n());
+    let bytes: usize = stages.iter().map(|bound| bound.stage.bytes_per_elem).sum();
+    let ns: f64 = stages.iter().map(Bound::ns_per_elem).sum();
+    let (n_threads, chunk_ns) =
+        Schedule::threads_and_chunk(ns * n_kept as f64 * n_reduced as f64, options.pool.n_threads());
+    let most_rows = (chunk_ns / (ns * n_reduced as f64)) as usize;
+    let rows = (CHAIN_BLOCK_BYTES / (bytes * n_reduced).max(1)).min(most_rows).clamp(1, n_kept);
+    let scratch_bytes = stages.iter().map(Bound::scratch_bytes).max().unwrap_or(0);
+    let shared = Shared::new(options.progress);
+    options.pool.run(n_kept.div_ceil(rows), n_threads, |_, chunk| {
+        let kept = chunk * rows..((chunk + 1) * rows).min(n_kept);
+        shared.run_chunk(kept.len() * n_reduced, scratch_bytes, |scratch| {
+            for bound in stages {
+                let part = Part { kept: kept.clone(), leaves: 0..bound.stage.nest.reduced.n().div_ceil(LEAF) };
+                let is_decided = AtomicBool::new(false);
+                // SAFETY: kernels and scratch as in `Bound::run`; the blocks have different rows, so what a thread reads
+                // of another stage it has written itself; the caller vouches for the rest.
+                unsafe { bound.worker(scratch, &is_decided).run(&part, Outcome::Results) };
+            }
+        });
+    });
+    shared.finish()
+}
+
+/// What the threads of a run share.
+struct Shared<'p> {
+    progress: Option<&'p Progress>,
+    error: OnceLock<ExecError>,
+    is_decided: AtomicBool,
+}
+
+impl<'p> Shared<'p> {
+    fn new(progress: Option<&'p Progress>) -> Shared<'p> {
+        Shared { progress, error: OnceLock::new(), is_decided: AtomicBool::new(false) }
+    }
+
+    fn run_chunk(&self, n_elems: usize, scratch_bytes: usize, work: impl FnOnce(*mut u8)) {
+        if self.error.get().is_some() {
+            return;
+        }
+        if self.progress.is_some_and(Progress::is_cancelled) {
+            let _ = self.error.set(ExecError::Cancelled);
+            return;
+        }
+        match with_scratch(scratch_bytes, work) {
+            Ok(()) => self.progress.into_iter().for_each(|progress| progress.add_done(n_elems)),
+            Err(error) => drop(self.error.set(error.into())),
+        }
+    }
+
+    fn finish(self) -> Result<(), ExecError> {
+        self.error.into_inner().map_or(Ok(()), Err)
+    }
+}
