@@ -249,11 +249,16 @@ impl Error {
     pub(crate) fn axis_out_of_range(axis: i64, shape: &[usize], span: Span) -> Error {
         let rank = shape.len();
         let diagnostic = Diagnostic::new(format!("there is no axis {axis} in the shape {shape:?}"));
-        Error::new(ErrorKind::Axis, match rank {
-            0 => diagnostic.label(span, "a single value has no axes").note("leave the axis out to take all there are"),
-            1 => diagnostic.label(span, "expected 0 or -1"),
-            _ => diagnostic.label(span, format!("expected 0 to {}, or -1 to -{rank} from the last", rank - 1)),
-        })
+        Error::new(
+            ErrorKind::Axis,
+            match rank {
+                0 => diagnostic
+                    .label(span, "a single value has no axes")
+                    .note("leave the axis out to take all there are"),
+                1 => diagnostic.label(span, "expected 0 or -1"),
+                _ => diagnostic.label(span, format!("expected 0 to {}, or -1 to -{rank} from the last", rank - 1)),
+            },
+        )
     }
 
     pub(crate) fn repeated_axis(axis: usize, shape: &[usize], span: Span) -> Error {
@@ -275,7 +280,7 @@ impl Error {
     pub(crate) fn empty_input(wanted: &str, shape: &[usize], span: Span) -> Error {
         let diagnostic = Diagnostic::new(format!("there is no {wanted} of no elements"))
             .label(span, format!("this runs over the shape {shape:?}"))
-            .note("expected an element along the axes at least; leave empty arrays out before");
+            .note("expected at least one element along each axis that it runs along");
         Error::new(ErrorKind::EmptyInput, diagnostic)
     }
 

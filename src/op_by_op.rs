@@ -94,7 +94,9 @@ impl OpByOp {
                         let var = vars.get(name).ok_or_else(|| Error::missing_variable(name, None))?;
                         step_vars.with(param, var.clone())
                     }
-                    (Expr::Apply(..) | Expr::Reduce(..), None) => return Err(Error::internal("a step before its arguments")),
+                    (Expr::Apply(..) | Expr::Reduce(..), None) => {
+                        return Err(Error::internal("a step before its arguments"));
+                    }
                 };
             }
             let result = program.evaluate(&step_vars)?;

@@ -74,7 +74,9 @@ impl Error {
                 .label(span, "this has no name")
                 .label(*keyword, "this is the name of an argument")
                 .note("arguments by name come last; to compare, write `==`"),
-            ErrorKind::RepeatedKeyword { first, .. } => diagnostic.label(*first, "first here").label(span, "again here"),
+            ErrorKind::RepeatedKeyword { first, .. } => {
+                diagnostic.label(*first, "first here").label(span, "again here")
+            }
             ErrorKind::TupleOperand { operator } => diagnostic
                 .label(*operator, "an operator works on values")
                 .label(span, "this is a tuple")

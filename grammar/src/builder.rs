@@ -127,9 +127,7 @@ impl Builder {
                     args.keywords.push(keyword);
                     return Ok(args);
                 }
-                Some(first) => {
-                    Error::repeated_keyword(&self.names[keyword.name.index()], first, keyword.name_span)
-                }
+                Some(first) => Error::repeated_keyword(&self.names[keyword.name.index()], first, keyword.name_span),
             },
         };
         Err(ParseError::User { error })

@@ -78,8 +78,7 @@ impl<'s> Lexer<'s> {
 
     /// Whether the last token is an argument of a call so far, and a name.
     fn after_keyword(&self) -> bool {
-        let is_name =
-            matches!(self.recent, [Some((Token::Name(_), _)), Some((Token::OpenParen | Token::Comma, _))]);
+        let is_name = matches!(self.recent, [Some((Token::Name(_), _)), Some((Token::OpenParen | Token::Comma, _))]);
         is_name && self.nesting.in_call()
     }
 

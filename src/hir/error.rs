@@ -34,7 +34,12 @@ pub(crate) enum ErrorKind {
     /// An argument given by position and by name.
     RepeatedArgument { name: &'static str, first: Span },
     /// An option that is not what it must be. `instead` is the call that may have been meant.
-    WrongArgument { param: &'static str, expects: Expects, found: &'static str, instead: Option<(String, &'static str)> },
+    WrongArgument {
+        param: &'static str,
+        expects: Expects,
+        found: &'static str,
+        instead: Option<(String, &'static str)>,
+    },
     /// An axis that no array has.
     AxisOverflow,
     /// A tuple where a value should be.
@@ -155,16 +160,13 @@ impl Error {
             ErrorKind::WrongArgument { param, expects, found, instead } => {
                 let diagnostic = diagnostic.label(self.span, format!("this is {found}"));
                 match (instead, expects) {
-                    (Some((call, which)), _) => {
-                        diagnostic.note(format!("for the {which} of two values, write {call}"))
-                    }
+                    (Some((call, which)), _) => diagnostic.note(format!("for the {which} of two values, write {call}")),
                     (None, Expects::Axes) => {
-                        diagnostic.note("for example axis=0, axis=-1 for the last, or axis=(0, 1) for both")
+                        diagnostic.note("write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both")
                     }
-                    (None, Expects::Axis) => diagnostic.note("for example axis=0, or axis=-1 for the last"),
-                    (None, Expects::Bool | Expects::Number) => {
-                        diagnostic.note(format!("`{param}` is part of the text, not a variable of it"))
-                    }
+                    (None, Expects::Axis) => diagnostic.note("write it out: axis=0, or axis=-1 for the last"),
+                    (None, Expects::Bool) => diagnostic.note(format!("write {param}=True or {param}=False")),
+                    (None, Expects::Number) => diagnostic.note(format!("write it out: {param}=1")),
                 }
             }
             ErrorKind::AxisOverflow => diagnostic

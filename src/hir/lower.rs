@@ -5,9 +5,9 @@
 //! table names.
 
 use super::error::{Operand, Remedy};
+use super::promote::{float_of, promote};
 use super::reduce::{self, axis_call};
 use super::reduction::{Interner, ReductionId};
-use super::promote::{float_of, promote};
 use super::weak::{self, Folded, Weak};
 use super::{Error, ErrorKind, ExprId, Graph, Var, VarId};
 use crate::ops::Op;
@@ -178,8 +178,7 @@ impl Lowerer<'_> {
     fn function(&self, name: NameId, span: Span) -> Result<&'static Function, Error> {
         let text = self.ast.name(name);
         table::find(text).ok_or_else(|| {
-            let names =
-                table::all().flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
+            let names = table::all().flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
             let kind = ErrorKind::UnknownFunction {
                 name: text.to_owned(),
                 similar: similar(text, names),

@@ -64,16 +64,8 @@ pub(crate) fn axis_call(ast: &Ast, expr: &ast::Expr) -> Result<Option<AxisCall>,
     if positional.len() > 1 {
         return Err(argument_count(row, name, args.len(), expr.span));
     }
-    let mut call = AxisCall {
-        build,
-        param,
-        arg,
-        axes: Axes::All,
-        axis_span: None,
-        keepdims: false,
-        ddof: 0.0,
-        span: expr.span,
-    };
+    let mut call =
+        AxisCall { build, param, arg, axes: Axes::All, axis_span: None, keepdims: false, ddof: 0.0, span: expr.span };
     if let [axis] = *positional {
         let elementwise = elementwise_of(row).map(|other| (other, operands(ast, arg, axis)));
         call.axes = axes(ast, axis, param).map_err(|error| error.of_two(elementwise))?;
@@ -94,7 +86,9 @@ pub(crate) fn axis_call(ast: &Ast, expr: &ast::Expr) -> Result<Option<AxisCall>,
                 ExprKind::Bool(keepdims) => call.keepdims = keepdims,
                 _ => return Err(wrong_argument("keepdims", Expects::Bool, value)),
             },
-            Some("ddof") => call.ddof = number(ast, keyword.value).ok_or_else(|| wrong_argument("ddof", Expects::Number, value))?,
+            Some("ddof") => {
+                call.ddof = number(ast, keyword.value).ok_or_else(|| wrong_argument("ddof", Expects::Number, value))?
+            }
             _ => return Err(unknown_keyword(ast, row, name, keyword.name, keyword.name_span)),
         }
     }
@@ -105,7 +99,13 @@ pub(super) fn argument_count(row: &Function, name: &'static str, found: usize, s
     Error::new(ErrorKind::ArgumentCount { name, params: row.params, takes: row.n_args(), found }, span)
 }
 
-pub(super) fn unknown_keyword(ast: &Ast, row: &'static Function, name: &'static str, found: NameId, span: Span) -> Error {
+pub(super) fn unknown_keyword(
+    ast: &Ast,
+    row: &'static Function,
+    name: &'static str,
+    found: NameId,
+    span: Span,
+) -> Error {
     let found = ast.name(found);
     let similar = similar(found, row.options());
     let kind = ErrorKind::UnknownKeyword { name, params: row.params, found: found.to_owned(), similar };

@@ -93,14 +93,17 @@ fn empty_arrays() {
     check("sum(m, axis=1)", &[3]);
     check("mean(m, axis=1)", &[3]);
     check("any(n)", &[]);
-    for text in ["min(n)", "min(n, 0)", "ptp(m, 1)", "argmax(m, axis=1)", "nanmax(z, 0)", "argmin(z, axis=0)", "max(z)"] {
+    for text in ["min(n)", "min(n, 0)", "ptp(m, 1)", "argmax(m, axis=1)", "nanmax(z, 0)", "argmin(z, axis=0)", "max(z)"]
+    {
         assert!(matches!(shapes(text), Err(Failure::Reduction(_))), "{text}");
     }
 }
 
 #[test]
 fn axes_are_checked() {
-    for text in ["sum(a, 2)", "sum(a, -3)", "sum(a, (0, 0))", "sum(a, (1, -1))", "sum(s, 0)", "sum(2, -1)", "sum(b, 99)"] {
+    for text in
+        ["sum(a, 2)", "sum(a, -3)", "sum(a, (0, 0))", "sum(a, (1, -1))", "sum(s, 0)", "sum(2, -1)", "sum(b, 99)"]
+    {
         assert!(matches!(shapes(text), Err(Failure::Reduction(_))), "{text}");
     }
     let lowest = format!("sum(a, {})", i64::MIN);
@@ -149,7 +152,10 @@ fn domains_name_what_matters() {
     assert_eq!(domain("a - mean(a, 1, keepdims=True)").as_deref(), Some("a"));
     assert_eq!(domain("a - mean(a*b, 1, keepdims=True)").as_deref(), Some("a, r0"));
     assert_eq!(domain("mean(a, 0) - std(a, 0)").as_deref(), Some("r0"), "one stands for the shape of both");
-    assert_eq!(domain("sum(a, 0, keepdims=True) + sum(sum(a, 0, keepdims=True), 1, keepdims=True)").as_deref(), Some("r0"));
+    assert_eq!(
+        domain("sum(a, 0, keepdims=True) + sum(sum(a, 0, keepdims=True), 1, keepdims=True)").as_deref(),
+        Some("r0")
+    );
     assert_eq!(domain("sum(k)").as_deref(), Some("()"));
     assert_eq!(domain("cumsum(a, 0) + a").as_deref(), Some("a"));
     assert_eq!(domain("cumsum(b) + b").as_deref(), Some("b, r0"));

@@ -434,7 +434,8 @@ fn dump() {
             neg @18..20
               int 1 @19..20
           keepdims=bool true @32..36
-    "#]].assert_eq(&ast("f(a, (), axis=(0, -1), keepdims=True)").dump());
+    "#]]
+    .assert_eq(&ast("f(a, (), axis=(0, -1), keepdims=True)").dump());
 }
 
 #[test]
