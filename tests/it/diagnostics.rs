@@ -166,65 +166,65 @@ fn arguments_along_axes() {
         (
             "sum(pressure, axis=1.5)",
             expect![[r#"
-            error: `axis` must be an integer, a tuple of integers or None, found a float
-              sum(pressure, axis=1.5)
-                                 ^^^ this is a float
-              = for example axis=0, axis=-1 for the last, or axis=(0, 1) for both
-        "#]],
+                error: `axis` must be an integer, a tuple of integers or None, found a float
+                  sum(pressure, axis=1.5)
+                                     ^^^ this is a float
+                  = write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both
+            "#]],
         ),
         (
             "sum(pressure, axis=k)",
             expect![[r#"
-            error: `axis` must be an integer, a tuple of integers or None, found a name
-              sum(pressure, axis=k)
-                                 ^ this is a name
-              = for example axis=0, axis=-1 for the last, or axis=(0, 1) for both
-        "#]],
+                error: `axis` must be an integer, a tuple of integers or None, found a name
+                  sum(pressure, axis=k)
+                                     ^ this is a name
+                  = write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both
+            "#]],
         ),
         (
             "sum(pressure, (0, k))",
             expect![[r#"
-            error: `axis` must be an integer, a tuple of integers or None, found a name
-              sum(pressure, (0, k))
-                                ^ this is a name
-              = for example axis=0, axis=-1 for the last, or axis=(0, 1) for both
-        "#]],
+                error: `axis` must be an integer, a tuple of integers or None, found a name
+                  sum(pressure, (0, k))
+                                    ^ this is a name
+                  = write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both
+            "#]],
         ),
         (
             "argmax(pressure, axis=(0, 1))",
             expect![[r#"
-            error: `axis` must be an integer or None, found a tuple
-              argmax(pressure, axis=(0, 1))
-                                    ^^^^^^ this is a tuple
-              = for example axis=0, or axis=-1 for the last
-        "#]],
+                error: `axis` must be an integer or None, found a tuple
+                  argmax(pressure, axis=(0, 1))
+                                        ^^^^^^ this is a tuple
+                  = write it out: axis=0, or axis=-1 for the last
+            "#]],
         ),
         (
             "cumsum(pressure, True)",
             expect![[r#"
-            error: `axis` must be an integer or None, found a bool
-              cumsum(pressure, True)
-                               ^^^^ this is a bool
-              = for example axis=0, or axis=-1 for the last
-        "#]],
+                error: `axis` must be an integer or None, found a bool
+                  cumsum(pressure, True)
+                                   ^^^^ this is a bool
+                  = write it out: axis=0, or axis=-1 for the last
+            "#]],
         ),
         (
             "sum(pressure, keepdims=3)",
             expect![[r#"
-            error: `keepdims` must be True or False, found an integer
-              sum(pressure, keepdims=3)
-                                     ^ this is an integer
-              = `keepdims` is part of the text, not a variable of it
-        "#]],
+                error: `keepdims` must be True or False, found an integer
+                  sum(pressure, keepdims=3)
+                                         ^ this is an integer
+                  = write keepdims=True or keepdims=False
+            "#]],
         ),
         (
             "var(pressure, ddof=k)",
             expect![[r#"
-            error: `ddof` must be a number, found a name
-              var(pressure, ddof=k)
-                                 ^ this is a name
-              = `ddof` is part of the text, not a variable of it
-        "#]],
+                error: `ddof` must be a number, found a name
+                  var(pressure, ddof=k)
+                                     ^ this is a name
+                  = write it out: ddof=1
+            "#]],
         ),
         (
             "max(pressure, count)",
@@ -397,21 +397,21 @@ fn shapes_along_axes() {
         ErrorKind::EmptyInput,
         run("max(empty*2, axis=1)", vars()),
         expect![[r#"
-        error: there is no largest of no elements
-          max(empty*2, axis=1)
-          ^^^^^^^^^^^^^^^^^^^^ this runs over the shape [3, 0]
-          = expected an element along the axes at least; leave empty arrays out before
-    "#]],
+            error: there is no largest of no elements
+              max(empty*2, axis=1)
+              ^^^^^^^^^^^^^^^^^^^^ this runs over the shape [3, 0]
+              = expected at least one element along each axis that it runs along
+        "#]],
     );
     check(
         ErrorKind::EmptyInput,
         run("1 + argmin(empty)", vars()),
         expect![[r#"
-        error: there is no smallest of no elements
-          1 + argmin(empty)
-              ^^^^^^^^^^^^^ this runs over the shape [3, 0]
-          = expected an element along the axes at least; leave empty arrays out before
-    "#]],
+            error: there is no smallest of no elements
+              1 + argmin(empty)
+                  ^^^^^^^^^^^^^ this runs over the shape [3, 0]
+              = expected at least one element along each axis that it runs along
+        "#]],
     );
     check(
         ErrorKind::Shape,

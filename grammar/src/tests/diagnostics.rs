@@ -414,11 +414,12 @@ fn syntax_errors_drawn() {
               3 | / c
                 | ^ expected an operand
 
-            error: this `(` is never closed
-              1 | f(a,
-                |  ^ opened here
-              3 |   d)
-                |     ^ expected `)` before the end
+            error: expected an operator or `)`, found `,`
+              2 |   2*(b + c,
+                |     ^     ^ expected an operator or `)`
+                |     |
+                |     inside this bracket
+              = `,` separates arguments in a call only; a tuple can only be an argument by itself
 
             error: the expression is empty
               = an expression looks like `a + b*2`
