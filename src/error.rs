@@ -26,6 +26,8 @@ pub enum ErrorKind {
     UnknownFunction,
     /// A function has too few or too many arguments.
     ArgumentCount,
+    /// An option of a function, such as an axis, is not one that it has, or not what it takes.
+    Argument,
     /// An operation does not exist for the dtypes of its operands.
     NotDefined,
     /// A literal does not fit the dtype that it meets, or any.
@@ -42,6 +44,10 @@ pub enum ErrorKind {
     VariableType,
     /// Shapes do not broadcast.
     Shape,
+    /// An array has not the axis that a function is to run along, or it is named twice.
+    Axis,
+    /// The smallest or the largest of no elements is asked for.
+    EmptyInput,
     /// The output has another shape than the result.
     OutputShape,
     /// The output, or the Rust type asked for, has another dtype than the result.
@@ -62,12 +68,13 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [ErrorKind; 21] = [
+    pub const ALL: [ErrorKind; 24] = [
         ErrorKind::Syntax,
         ErrorKind::Limit,
         ErrorKind::UnknownVariable,
         ErrorKind::UnknownFunction,
         ErrorKind::ArgumentCount,
+        ErrorKind::Argument,
         ErrorKind::NotDefined,
         ErrorKind::LiteralRange,
         ErrorKind::NegativePower,
@@ -76,6 +83,8 @@ impl ErrorKind {
         ErrorKind::UnusedVariable,
         ErrorKind::VariableType,
         ErrorKind::Shape,
+        ErrorKind::Axis,
+        ErrorKind::EmptyInput,
         ErrorKind::OutputShape,
         ErrorKind::ResultDType,
         ErrorKind::ResultRank,
@@ -160,6 +169,11 @@ impl Error {
             Typing::UnknownVariable { .. } | Typing::FunctionAsValue { .. } => ErrorKind::UnknownVariable,
             Typing::UnknownFunction { .. } => ErrorKind::UnknownFunction,
             Typing::ArgumentCount { .. } => ErrorKind::ArgumentCount,
+            Typing::UnknownKeyword { .. }
+            | Typing::RepeatedArgument { .. }
+            | Typing::WrongArgument { .. }
+            | Typing::AxisOverflow
+            | Typing::TupleAsValue => ErrorKind::Argument,
             Typing::NotDefined { .. } => ErrorKind::NotDefined,
             Typing::LiteralOutOfRange { .. } | Typing::LiteralOverflow => ErrorKind::LiteralRange,
             Typing::NegativePower { .. } => ErrorKind::NegativePower,
@@ -229,6 +243,50 @@ impl Error {
             None => diagnostic,
         };
         Error::new(ErrorKind::Shape, diagnostic)
+    }
+
+    /// An axis beyond the rank of what is reduced, whose shape is `shape`.
+    pub(crate) fn axis_out_of_range(axis: i64, shape: &[usize], span: Span) -> Error {
+        let rank = shape.len();
+        let diagnostic = Diagnostic::new(format!("there is no axis {axis} in the shape {shape:?}"));
+        Error::new(
+            ErrorKind::Axis,
+            match rank {
+                0 => diagnostic
+                    .label(span, "a single value has no axes")
+                    .note("leave the axis out to take all there are"),
+                1 => diagnostic.label(span, "expected 0 or -1"),
+                _ => diagnostic.label(span, format!("expected 0 to {}, or -1 to -{rank} from the last", rank - 1)),
+            },
+        )
+    }
+
+    pub(crate) fn repeated_axis(axis: usize, shape: &[usize], span: Span) -> Error {
+        let diagnostic = Diagnostic::new(format!("axis {axis} of the shape {shape:?} is named twice"))
+            .label(span, "each axis at most once")
+            .note(format!("-{} and {axis} are the same axis here", shape.len() - axis));
+        Error::new(ErrorKind::Axis, diagnostic)
+    }
+
+    /// A running total over several axes at once.
+    pub(crate) fn missing_axis(shape: &[usize], span: Span) -> Error {
+        let diagnostic = Diagnostic::new(format!("an axis is needed to accumulate over the shape {shape:?}"))
+            .label(span, "which axis?")
+            .note("give it an axis, such as axis=-1 for the last");
+        Error::new(ErrorKind::Axis, diagnostic)
+    }
+
+    /// The `wanted` (smallest, largest) element where there is none along the axes.
+    pub(crate) fn empty_input(wanted: &str, shape: &[usize], span: Span) -> Error {
+        let diagnostic = Diagnostic::new(format!("there is no {wanted} of no elements"))
+            .label(span, format!("this runs over the shape {shape:?}"))
+            .note("expected at least one element along each axis that it runs along");
+        Error::new(ErrorKind::EmptyInput, diagnostic)
+    }
+
+    /// Something that compiles but does not run.
+    pub(crate) fn not_run(what: &str) -> Error {
+        Error::new(ErrorKind::Unsupported, Diagnostic::new(format!("{what} cannot be run")))
     }
 
     pub(crate) fn output_shape(result: &[usize], output: &[usize]) -> Error {

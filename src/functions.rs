@@ -1,7 +1,7 @@
 //! The list of functions, for documentation and tools.
 
 use crate::ops::Op;
-use crate::ops::table::{Accuracy, FUNCTIONS, Meaning};
+use crate::ops::table::{self, Accuracy, Meaning};
 use ndexpr_runtime::dtype::DType;
 
 /// What can be said of a function of the language.
@@ -11,10 +11,10 @@ pub struct FunctionInfo {
     pub name: &'static str,
     /// Other names for it.
     pub aliases: &'static [&'static str],
-    /// Its parameters, by name.
+    /// Its parameters, by name; those that may be left out with their default, such as `axis=None`.
     pub params: &'static [&'static str],
     /// Largest error in units in the last place, of `float32` and of `float64`; none if the result is exact or correctly
-    /// rounded.
+    /// rounded. Infinite where the errors of many roundings add up, as in a sum of floats.
     pub max_ulp: Option<[f64; 2]>,
     /// One line on what it does.
     pub doc: &'static str,
@@ -35,8 +35,7 @@ pub fn functions() -> Vec<FunctionInfo> {
         }
         _ => None,
     };
-    FUNCTIONS
-        .iter()
+    table::all()
         .map(|row| FunctionInfo {
             name: row.name,
             aliases: row.aliases,
@@ -44,6 +43,7 @@ pub fn functions() -> Vec<FunctionInfo> {
             max_ulp: match row.accuracy {
                 Accuracy::Exact => None,
                 Accuracy::Ulp => max_ulp(row.meaning),
+                Accuracy::Rounded => Some([f64::INFINITY; 2]),
             },
             doc: row.doc,
         })

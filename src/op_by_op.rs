@@ -47,6 +47,9 @@ impl OpByOp {
         let in_text = |error: Error| error.in_text(text);
         let ast = driver::parse(text, options).map_err(in_text)?;
         let graph = driver::lower(&ast, signature, options).map_err(in_text)?;
+        if !graph.reductions().is_empty() {
+            return Err(in_text(Error::not_run("reductions")));
+        }
         let mut steps = Vec::new();
         let mut last_use = vec![0; graph.len()];
         for id in graph.ids() {
@@ -91,7 +94,9 @@ impl OpByOp {
                         let var = vars.get(name).ok_or_else(|| Error::missing_variable(name, None))?;
                         step_vars.with(param, var.clone())
                     }
-                    (Expr::Apply(..), None) => return Err(Error::internal("a step before its arguments")),
+                    (Expr::Apply(..) | Expr::Reduce(..), None) => {
+                        return Err(Error::internal("a step before its arguments"));
+                    }
                 };
             }
             let result = program.evaluate(&step_vars)?;
@@ -119,7 +124,7 @@ fn function(op: Op, graph: &Graph, id: ExprId) -> &'static str {
     let is_op = |meaning: Meaning| match meaning {
         Meaning::Op(found) => found == op,
         Meaning::ByKind(_, ints, floats) => ints == op || floats == op,
-        Meaning::Graph(_) => false,
+        Meaning::Graph(_) | Meaning::Along(..) => false,
     };
     match op {
         // Their rows are made of several primitives for one dtype or another.

@@ -6,7 +6,7 @@ use crate::driver::{self, Compiled, Stage};
 use crate::engine::Shared;
 use crate::error::Error;
 use crate::fuse::{self, Source};
-use crate::hir::Graph;
+use crate::hir::{Graph, VarId};
 use crate::interp;
 use crate::options::Backend;
 use crate::shape;
@@ -18,7 +18,7 @@ use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::{self, Kernel, Progress, RunOptions};
 use ndexpr_runtime::memory::{self, Output, OwnedCopy};
 use ndexpr_runtime::plan::{Input, Plan, output_order};
-use ndexpr_runtime::view::{Overlap, View, ViewMut, broadcast_shapes};
+use ndexpr_runtime::view::{BroadcastError, Overlap, View, ViewMut, broadcast_shapes};
 use smallvec::SmallVec;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -311,17 +311,33 @@ impl Program {
         shape::first_use(&self.compiled.ast, name)
     }
 
-    /// The shape of the result: all variables of the text take part, whatever became of them.
+    /// The shape of the result. All variables of the text take part, whatever became of them; those in reductions do so
+    /// through the reductions' shapes.
     /// `out_shape` is that of variables that are the output.
     fn broadcast(&self, inputs: &[Option<View<'_>>], out_shape: &[usize]) -> Result<shape::Shape, Error> {
+        if !self.compiled.graph.reductions().is_empty() {
+            return Ok(self.shapes(inputs, out_shape)?.root);
+        }
         let shapes = inputs.iter().map(|input| input.as_ref().map_or(out_shape, View::shape));
-        broadcast_shapes(shapes).map_err(|error| {
-            let shape_of = |name: &str| {
-                let var = self.compiled.graph.vars().iter().position(|var| var.name == name)?;
-                Some(inputs[var].as_ref().map_or(out_shape, View::shape))
-            };
-            shape::conflict(&self.compiled.ast, &shape_of).unwrap_or_else(|| Error::internal(error))
+        broadcast_shapes(shapes).map_err(|error| self.conflict(inputs, out_shape, &error))
+    }
+
+    /// The shapes of the result and of all reductions, as [`Program::broadcast`].
+    fn shapes(&self, inputs: &[Option<View<'_>>], out_shape: &[usize]) -> Result<shape::Shapes, Error> {
+        let shape_of = |var: VarId| inputs[var.0 as usize].as_ref().map_or(out_shape, View::shape);
+        shape::infer(&self.compiled.graph, shape_of).map_err(|failure| match failure {
+            shape::Failure::Broadcast(error) => self.conflict(inputs, out_shape, &error),
+            shape::Failure::Reduction(error) => error,
         })
+    }
+
+    /// Which parts of the text do not broadcast.
+    fn conflict(&self, inputs: &[Option<View<'_>>], out_shape: &[usize], error: &BroadcastError) -> Error {
+        let shape_of = |name: &str| {
+            let var = self.compiled.graph.vars().iter().position(|var| var.name == name)?;
+            Some(inputs[var].as_ref().map_or(out_shape, View::shape))
+        };
+        shape::conflict(&self.compiled.ast, &shape_of).unwrap_or_else(|| Error::internal(error))
     }
 
     fn execute(
@@ -338,7 +354,7 @@ impl Program {
         };
         // One element each, as bytes.
         let mut temps: SmallVec<[[u8; 8]; 4]> = SmallVec::from_elem([0; 8], self.compiled.plan.temps.len());
-        let (last, before) = loops.split_last().ok_or_else(|| Error::internal("a program without a loop"))?;
+        let (last, before) = loops.split_last().ok_or_else(|| Error::not_run("reductions"))?;
         for (compiled, group) in before.iter().zip(&self.compiled.plan.loops) {
             self.run_scalar_loop(compiled, group, values, &mut temps)?;
         }

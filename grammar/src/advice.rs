@@ -70,6 +70,17 @@ impl Error {
                     None => diagnostic,
                 }
             }
+            ErrorKind::PositionalAfterKeyword { keyword } => diagnostic
+                .label(span, "this has no name")
+                .label(*keyword, "this is the name of an argument")
+                .note("arguments by name come last; to compare, write `==`"),
+            ErrorKind::RepeatedKeyword { first, .. } => {
+                diagnostic.label(*first, "first here").label(span, "again here")
+            }
+            ErrorKind::TupleOperand { operator } => diagnostic
+                .label(*operator, "an operator works on values")
+                .label(span, "this is a tuple")
+                .note("a tuple can only be an argument by itself, as in `sum(a, axis=(0, 1))`"),
             ErrorKind::IntTooLarge => {
                 diagnostic.label(span, format!("the largest is {}", u128::MAX)).note("with a point it is a float: `1.`")
             }
@@ -107,7 +118,7 @@ fn advice(expected: Expected, found: &Found, is_open: bool) -> Option<String> {
         Found::Symbol("(") if after_operand => "only a name can be called; write `*` to multiply".to_owned(),
         Found::Symbol(",") if after_operand => {
             let place = if is_open { "in a call" } else { "inside the brackets of a call" };
-            format!("`,` separates arguments {place} only; there are no tuples")
+            format!("`,` separates arguments {place} only; a tuple can only be an argument by itself")
         }
         Found::Keyword("if" | "else") => "a condition is written `x if condition else y`".to_owned(),
         Found::Keyword("not") if after_operand => "`not` stands before its operand".to_owned(),
@@ -127,7 +138,6 @@ impl Feature {
             Self::Attributes(_) => "this cannot follow an operand".to_owned(),
             Self::Strings => "not a number".to_owned(),
             Self::Assignments => "an expression has a value and changes nothing".to_owned(),
-            Self::KeywordArguments => "this makes it a keyword argument".to_owned(),
             Self::Statements => "the expression must end here".to_owned(),
             Self::MatrixProducts => "operators work element by element".to_owned(),
             Self::Lambdas => "an expression cannot define functions".to_owned(),
@@ -143,7 +153,6 @@ impl Feature {
             Self::Attributes(name) if !name.is_empty() => {
                 format!("functions and constants have no prefix: write `{name}` alone if it is one")
             }
-            Self::KeywordArguments => "pass arguments by position, or write `==` to compare".to_owned(),
             Self::Statements => "evaluate one expression at a time".to_owned(),
             Self::QuestionMarks => "a condition is written `x if condition else y`".to_owned(),
             Self::Attributes(_) | Self::Strings | Self::Assignments | Self::MatrixProducts | Self::Lambdas => {

@@ -70,15 +70,33 @@ pub enum ExprKind {
         /// The value elsewhere.
         otherwise: ExprId,
     },
-    /// `function(args)`.
+    /// `function(args, keywords)`.
     Call {
         /// The function's name.
         function: NameId,
         /// Where that name is.
         function_span: Span,
-        /// The arguments, maybe none.
+        /// The arguments by position, maybe none.
         args: Box<[ExprId]>,
+        /// The arguments by name, each name once; all come after those by position.
+        keywords: Box<[Keyword]>,
     },
+    /// `(x, y)`, `(x,)` or `()`: an argument of a call, and nothing else.
+    Tuple {
+        /// The items, maybe none.
+        items: Box<[ExprId]>,
+    },
+}
+
+/// An argument by name: `axis=1`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keyword {
+    /// The parameter's name.
+    pub name: NameId,
+    /// Where that name is.
+    pub name_span: Span,
+    /// The argument.
+    pub value: ExprId,
 }
 
 /// A prefix operator.
@@ -185,7 +203,7 @@ impl Ast {
         &self.names[id.index()]
     }
 
-    /// The names of variables, constants and functions, each once, in order of first appearance: the order of their
+    /// The names of variables, constants, functions and parameters, each once, in order of first appearance: the order of their
     /// [`NameId`]s.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.names.iter().map(|name| &**name)
@@ -219,7 +237,11 @@ impl ExprKind {
                 visit(*condition);
                 visit(*otherwise);
             }
-            Self::Call { args, .. } => args.iter().for_each(|&arg| visit(arg)),
+            Self::Call { args, keywords, .. } => {
+                args.iter().for_each(|&arg| visit(arg));
+                keywords.iter().for_each(|keyword| visit(keyword.value));
+            }
+            Self::Tuple { items } => items.iter().for_each(|&item| visit(item)),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use lalrpop_util::ParseError;
 
-use crate::ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, NameId, UnaryOp};
+use crate::ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, Keyword, NameId, UnaryOp};
 use crate::error::Error;
 use crate::number::Number;
 use crate::span::Span;
@@ -16,6 +16,22 @@ use crate::token::Token;
 
 /// What a fallible action of the grammar returns.
 pub(crate) type Reduced<'s, T> = Result<T, ParseError<u32, Token<'s>, Error>>;
+
+/// An argument of a call.
+#[derive(Debug)]
+pub(crate) enum Arg {
+    Positional(ExprId, Span),
+    Keyword(Keyword),
+}
+
+/// The arguments of a call, as far as they are read.
+#[derive(Debug, Default)]
+pub(crate) struct Args {
+    positional: Vec<ExprId>,
+    keywords: Vec<Keyword>,
+    /// Where each keyword is: a call may have as many as the text has room for.
+    keyword_spans: HashMap<NameId, Span>,
+}
 
 /// A tree that grows.
 #[derive(Debug)]
@@ -91,15 +107,42 @@ impl Builder {
         self.add(ExprKind::IfElse { condition, then, otherwise }, span)
     }
 
+    pub(crate) fn tuple<'s>(&mut self, items: Vec<ExprId>, span: Span) -> Reduced<'s, ExprId> {
+        let items = items.into_boxed_slice();
+        self.add(ExprKind::Tuple { items }, span)
+    }
+
+    /// The arguments with one more.
+    pub(crate) fn arg<'s>(&mut self, mut args: Args, arg: Arg) -> Reduced<'s, Args> {
+        let error = match arg {
+            Arg::Positional(value, span) => match args.keywords.last() {
+                None => {
+                    args.positional.push(value);
+                    return Ok(args);
+                }
+                Some(keyword) => Error::positional_after_keyword(keyword.name_span, span),
+            },
+            Arg::Keyword(keyword) => match args.keyword_spans.insert(keyword.name, keyword.name_span) {
+                None => {
+                    args.keywords.push(keyword);
+                    return Ok(args);
+                }
+                Some(first) => Error::repeated_keyword(&self.names[keyword.name.index()], first, keyword.name_span),
+            },
+        };
+        Err(ParseError::User { error })
+    }
+
     pub(crate) fn call<'s>(
         &mut self,
         function: NameId,
         function_span: Span,
-        args: Vec<ExprId>,
+        args: Args,
         span: Span,
     ) -> Reduced<'s, ExprId> {
-        let args = args.into_boxed_slice();
-        self.add(ExprKind::Call { function, function_span, args }, span)
+        let keywords = args.keywords.into_boxed_slice();
+        let args = args.positional.into_boxed_slice();
+        self.add(ExprKind::Call { function, function_span, args, keywords }, span)
     }
 
     fn add<'s>(&mut self, kind: ExprKind, span: Span) -> Reduced<'s, ExprId> {

@@ -92,6 +92,26 @@ pub enum ErrorKind {
         /// What it is.
         feature: Feature,
     },
+    /// An argument by position behind one by name.
+    #[error("an argument by position cannot follow one by name")]
+    PositionalAfterKeyword {
+        /// The name before it.
+        keyword: Span,
+    },
+    /// Two arguments of one name.
+    #[error("the argument `{name}` is given twice")]
+    RepeatedKeyword {
+        /// The name, clipped.
+        name: String,
+        /// Where it is first; the error's span is where it is again.
+        first: Span,
+    },
+    /// An operator beside a tuple.
+    #[error("a tuple is no operand")]
+    TupleOperand {
+        /// The operator.
+        operator: Span,
+    },
     /// An integer that does not fit 128 bits.
     #[error("the integer does not fit 128 bits")]
     IntTooLarge,
@@ -181,8 +201,6 @@ pub enum Feature {
     Strings,
     /// `a = b`.
     Assignments,
-    /// `f(a, axis=1)`.
-    KeywordArguments,
     /// `a; b`.
     Statements,
     /// `a @ b`.
@@ -264,6 +282,18 @@ impl Error {
         Self::new(ErrorKind::Unsupported { feature }, span)
     }
 
+    pub(crate) fn positional_after_keyword(keyword: Span, span: Span) -> Self {
+        Self::new(ErrorKind::PositionalAfterKeyword { keyword }, span)
+    }
+
+    pub(crate) fn repeated_keyword(name: &str, first: Span, span: Span) -> Self {
+        Self::new(ErrorKind::RepeatedKeyword { name: clip(name), first }, span)
+    }
+
+    pub(crate) fn tuple_operand(operator: Span, span: Span) -> Self {
+        Self::new(ErrorKind::TupleOperand { operator }, span)
+    }
+
     pub(crate) fn int_too_large(span: Span) -> Self {
         Self::new(ErrorKind::IntTooLarge, span)
     }
@@ -299,7 +329,6 @@ impl fmt::Display for Feature {
             Self::Attributes(_) => "attributes and methods",
             Self::Strings => "strings",
             Self::Assignments => "assignments",
-            Self::KeywordArguments => "keyword arguments",
             Self::Statements => "several statements",
             Self::MatrixProducts => "matrix products",
             Self::Lambdas => "function definitions",

@@ -38,6 +38,11 @@ impl<'s> Lexer<'s> {
         self.nesting.opener()
     }
 
+    /// The brackets closed last, with what they enclose.
+    pub(crate) fn closed(&self) -> Option<Span> {
+        self.nesting.closed()
+    }
+
     /// The last token given out.
     pub(crate) fn last(&self) -> Option<(Token<'s>, Span)> {
         self.recent[0]
@@ -51,6 +56,7 @@ impl<'s> Lexer<'s> {
     fn token(&mut self, token: Result<Token<'s>, Fault>) -> Result<(u32, Token<'s>, u32), Error> {
         let range = self.tokens.span();
         let token = match token {
+            Ok(Token::Foreign(operator)) if operator.found == "=" && self.after_keyword() => Token::Equal,
             Ok(Token::Foreign(operator)) => {
                 return Err(self.foreign(operator, self.span(range.start, range.end)));
             }
@@ -70,14 +76,14 @@ impl<'s> Lexer<'s> {
         self.recent[0].is_some_and(|(token, _)| token.ends_operand())
     }
 
+    /// Whether the last token is an argument of a call so far, and a name.
+    fn after_keyword(&self) -> bool {
+        let is_name = matches!(self.recent, [Some((Token::Name(_), _)), Some((Token::OpenParen | Token::Comma, _))]);
+        is_name && self.nesting.in_call()
+    }
+
     fn foreign(&self, operator: ForeignOperator, span: Span) -> Error {
         match (operator.found, operator.instead) {
-            ("=", _) if self.nesting.in_call() => {
-                if let [Some((Token::Name(_), name)), Some((Token::OpenParen | Token::Comma, _))] = self.recent {
-                    return Error::unsupported(Feature::KeywordArguments, name.join(span));
-                }
-                Error::foreign_operator("=", "==", span)
-            }
             ("!", _) if self.after_operand() => Error::unexpected_character('!', span),
             (found, Some(instead)) => Error::foreign_operator(found, instead, span),
             (_, None) => Error::unsupported(Feature::Assignments, span),

@@ -34,7 +34,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | `f(x, y)` `(x)` `1_000` `0xff` `1e-3` `2.5j` `True` `name` | calls, brackets, literals, names |
+//! | `f(x, y)` `f(x, axis=(0, 1))` `(x)` `1_000` `0xff` `1e-3` `2.5j` `True` `name` | calls, brackets, literals, names |
 //! | `x ** y` | to the right; tighter than a sign on its left: `-a**2` is `-(a**2)` |
 //! | `+x` `-x` `~x` | |
 //! | `x * y` `x / y` `x // y` `x % y` | |
@@ -48,6 +48,8 @@
 //! | `x and y` | |
 //! | `x or y` | |
 //! | `x if condition else y` | to the right |
+//!
+//! Arguments by name come after those by position. A tuple can only be an argument.
 //!
 //! White space, line breaks and comments (`#` to the end of the line) may stand between any two tokens. Names are
 //! Unicode identifiers; the keywords are `and or not if else True true False false`.
@@ -72,7 +74,7 @@ mod render;
 mod span;
 mod token;
 
-pub use ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, NameId, UnaryOp};
+pub use ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, Keyword, NameId, UnaryOp};
 pub use diagnostic::{Diagnostic, Label};
 pub use error::{Error, ErrorKind, Expectation, Expected, Feature, Found};
 pub use limits::Limits;

@@ -46,6 +46,8 @@ pub(crate) struct Nesting {
     outermost: Pending,
     /// The number of open brackets and everything pending at every level.
     n_open: usize,
+    /// The brackets closed last, with what they enclose.
+    closed: Option<Span>,
 }
 
 #[derive(Debug)]
@@ -74,12 +76,17 @@ impl Pending {
 
 impl Nesting {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, brackets: Vec::new(), outermost: Pending::default(), n_open: 0 }
+        Self { limit, brackets: Vec::new(), outermost: Pending::default(), n_open: 0, closed: None }
     }
 
     /// The innermost open bracket.
     pub(crate) fn opener(&self) -> Option<Span> {
         self.brackets.last().map(|bracket| bracket.span)
+    }
+
+    /// The brackets closed last, with what they enclose.
+    pub(crate) fn closed(&self) -> Option<Span> {
+        self.closed
     }
 
     /// Whether the innermost open bracket is that of a call.
@@ -104,6 +111,7 @@ impl Nesting {
                     return Err(Error::unopened_bracket(span));
                 };
                 self.n_open -= 1 + bracket.pending.total();
+                self.closed = Some(bracket.span.join(span));
             }
             _ => {
                 let pending = match self.brackets.last_mut() {

@@ -71,6 +71,10 @@ fn unexpected_token(token: Token<'_>, span: Span, mut expected: Expected, lexer:
     {
         return error;
     }
+    // An operator may follow every other operand.
+    if previous == Some(Token::CloseParen) && token.is_infix() && expected.contains(Expectation::CloseBracket) {
+        return Error::tuple_operand(span, lexer.closed().unwrap_or(span));
+    }
     // The parser may have ended some operand before it finds that the token fits nowhere; an operator could have
     // followed all the same.
     if previous.is_some_and(Token::ends_operand) && !expected.contains(Expectation::Else) {

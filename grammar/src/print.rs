@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::ast::{Ast, BinaryOp, ExprId, ExprKind, UnaryOp};
+use crate::ast::{Ast, BinaryOp, ExprId, ExprKind, NameId, UnaryOp};
 
 /// How tightly an expression holds together: the levels of the grammar, loosest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +34,8 @@ impl Level {
             | ExprKind::Imaginary(_)
             | ExprKind::Bool(_)
             | ExprKind::Name(_)
-            | ExprKind::Call { .. } => Self::Primary,
+            | ExprKind::Call { .. }
+            | ExprKind::Tuple { .. } => Self::Primary,
             ExprKind::Unary { op, .. } => Self::of_unary(*op),
             ExprKind::Binary { op, .. } => Self::of_binary(*op).0,
             ExprKind::Compare { .. } => Self::Comparison,
@@ -72,6 +73,7 @@ impl Level {
 enum Piece {
     Expr(ExprId, Level),
     Text(&'static str),
+    Name(NameId),
     /// With a space on both sides.
     Operator(&'static str),
 }
@@ -91,7 +93,7 @@ impl Ast {
         self.to_string()
     }
 
-    /// The tree, one expression a line, each with its span.
+    /// The tree, one expression a line, each with its span and, if it is an argument by name, the name before it.
     ///
     /// A line deeper than 64 levels is indented by 64 and begins with its depth.
     ///
@@ -120,18 +122,25 @@ impl Ast {
     }
 
     fn write_dump(&self, out: &mut String) -> fmt::Result {
-        let mut pending = vec![(self.root(), 0_usize)];
-        while let Some((id, depth)) = pending.pop() {
+        let mut pending = vec![(self.root(), 0_usize, None)];
+        while let Some((id, depth, keyword)) = pending.pop() {
             if depth <= MAX_INDENT_LEVELS {
                 write!(out, "{:1$}", "", 2 * depth)?;
             } else {
                 write!(out, "{:1$}{depth}: ", "", 2 * MAX_INDENT_LEVELS)?;
             }
+            if let Some(name) = keyword {
+                write!(out, "{}=", self.name(name))?;
+            }
             let expr = &self[id];
             self.write_head(out, &expr.kind)?;
             writeln!(out, " @{}", expr.span)?;
             let n_pending = pending.len();
-            expr.kind.for_each_child(|child| pending.push((child, depth + 1)));
+            expr.kind.for_each_child(|child| pending.push((child, depth + 1, None)));
+            if let ExprKind::Call { args, keywords, .. } = &expr.kind {
+                let named = &mut pending[n_pending + args.len()..];
+                named.iter_mut().zip(keywords).for_each(|(child, keyword)| child.2 = Some(keyword.name));
+            }
             pending[n_pending..].reverse();
         }
         Ok(())
@@ -153,6 +162,7 @@ impl Ast {
             }
             ExprKind::IfElse { .. } => out.write_str("if_else"),
             ExprKind::Call { function, .. } => write!(out, "call {}", self.name(*function)),
+            ExprKind::Tuple { .. } => out.write_str("tuple"),
         }
     }
 
@@ -199,16 +209,34 @@ impl Ast {
                 pending.push(Piece::Expr(*then, Level::Disjunction));
                 Ok(())
             }
-            ExprKind::Call { function, args, .. } => {
+            ExprKind::Call { function, args, keywords, .. } => {
                 pending.push(Piece::Text(")"));
-                for (arg_idx, arg) in args.iter().enumerate().rev() {
-                    pending.push(Piece::Expr(*arg, Level::Expr));
-                    if arg_idx > 0 {
+                for (keyword_idx, keyword) in keywords.iter().enumerate().rev() {
+                    pending.push(Piece::Expr(keyword.value, Level::Expr));
+                    pending.push(Piece::Text("="));
+                    pending.push(Piece::Name(keyword.name));
+                    if keyword_idx + args.len() > 0 {
                         pending.push(Piece::Text(", "));
                     }
                 }
+                push_list(args, pending);
                 write!(f, "{}(", self.name(*function))
             }
+            ExprKind::Tuple { items } => {
+                pending.push(Piece::Text(if items.len() == 1 { ",)" } else { ")" }));
+                push_list(items, pending);
+                f.write_str("(")
+            }
+        }
+    }
+}
+
+/// Puts expressions with commas between them on the stack, last first.
+fn push_list(exprs: &[ExprId], pending: &mut Vec<Piece>) {
+    for (idx, &expr) in exprs.iter().enumerate().rev() {
+        pending.push(Piece::Expr(expr, Level::Expr));
+        if idx > 0 {
+            pending.push(Piece::Text(", "));
         }
     }
 }
@@ -231,6 +259,7 @@ impl fmt::Display for Ast {
         while let Some(piece) = pending.pop() {
             match piece {
                 Piece::Text(text) => f.write_str(text)?,
+                Piece::Name(name) => f.write_str(self.name(name))?,
                 Piece::Operator(symbol) => write!(f, " {symbol} ")?,
                 Piece::Expr(id, loosest) => {
                     let kind = &self[id].kind;

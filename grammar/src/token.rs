@@ -32,6 +32,9 @@ pub(crate) enum Token<'s> {
     True,
     False,
 
+    /// `=` behind the name of a parameter; the lexer module tells it from an assignment.
+    Equal,
+
     #[token("(")]
     OpenParen,
     #[token(")")]
@@ -119,6 +122,34 @@ pub(crate) enum Fault {
 }
 
 impl Token<'_> {
+    /// Whether the token stands between two operands, and cannot begin one.
+    pub(crate) fn is_infix(self) -> bool {
+        matches!(
+            self,
+            Self::And
+                | Self::Or
+                | Self::Star
+                | Self::Slash
+                | Self::SlashSlash
+                | Self::Percent
+                | Self::StarStar
+                | Self::ShiftLeft
+                | Self::ShiftRight
+                | Self::Ampersand
+                | Self::Caret
+                | Self::Bar
+                | Self::Less
+                | Self::LessEqual
+                | Self::Greater
+                | Self::GreaterEqual
+                | Self::EqualEqual
+                | Self::NotEqual
+                | Self::Plus
+                | Self::Minus
+                | Self::If
+        )
+    }
+
     /// Whether an operand is complete after this token.
     pub(crate) fn ends_operand(self) -> bool {
         matches!(self, Self::Number(_) | Self::Name(_) | Self::True | Self::False | Self::CloseParen)
@@ -139,6 +170,7 @@ impl Token<'_> {
             Self::OpenParen => Found::Symbol("("),
             Self::CloseParen => Found::Symbol(")"),
             Self::Comma => Found::Symbol(","),
+            Self::Equal => Found::Symbol("="),
             Self::Plus => Found::Symbol("+"),
             Self::Minus => Found::Symbol("-"),
             Self::Tilde => Found::Symbol("~"),

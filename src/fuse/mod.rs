@@ -45,8 +45,11 @@ pub(crate) struct Plan {
     pub(crate) temps: Vec<DType>,
 }
 
-/// Groups the operations of a graph.
+/// Groups the operations of a graph. What has reductions is not planned: there is no loop then.
 pub(crate) fn plan(graph: &Graph) -> Plan {
+    if !graph.reductions().is_empty() {
+        return Plan { loops: Vec::new(), temps: Vec::new() };
+    }
     let hoisted = hoisted(graph);
     let mut plan = Plan { loops: Vec::new(), temps: Vec::new() };
     let mut temp_of: Vec<Option<TempId>> = vec![None; graph.len()];
@@ -104,7 +107,7 @@ fn collect(graph: &Graph, outputs: Vec<(ExprId, Target)>, temps: &[Option<TempId
         match (temps[id.index()], graph.expr(id)) {
             (Some(temp), _) => inputs.push((id, Source::Temp(temp))),
             (None, Expr::Var(var)) => inputs.push((id, Source::Var(var))),
-            (None, Expr::Apply(..)) => body.push(id),
+            (None, Expr::Apply(..) | Expr::Reduce(..)) => body.push(id),
             (None, Expr::Const(_)) => {}
         }
     }

@@ -27,8 +27,23 @@ pub(crate) enum ErrorKind {
     FunctionAsValue { name: String },
     /// A call of something that is no function.
     UnknownFunction { name: String, similar: Option<String>, is_variable: bool },
-    /// Too few or too many arguments.
-    ArgumentCount { name: &'static str, params: &'static [&'static str], found: usize },
+    /// Too few or too many arguments; it takes from so many to so many by position.
+    ArgumentCount { name: &'static str, params: &'static [&'static str], takes: (usize, usize), found: usize },
+    /// An argument by a name that the function has no option of.
+    UnknownKeyword { name: &'static str, params: &'static [&'static str], found: String, similar: Option<String> },
+    /// An argument given by position and by name.
+    RepeatedArgument { name: &'static str, first: Span },
+    /// An option that is not what it must be. `instead` is the call that may have been meant.
+    WrongArgument {
+        param: &'static str,
+        expects: Expects,
+        found: &'static str,
+        instead: Option<(String, &'static str)>,
+    },
+    /// An axis that no array has.
+    AxisOverflow,
+    /// A tuple where a value should be.
+    TupleAsValue,
     /// The operation does not exist for these dtypes.
     NotDefined { name: &'static str, operands: Vec<Operand>, remedy: Remedy },
     /// A literal that its dtype, given by the operand beside it, cannot hold.
@@ -39,6 +54,19 @@ pub(crate) enum ErrorKind {
     NegativePower { base: Operand },
     /// `2j`.
     ComplexLiteral,
+}
+
+/// What an option must be: a literal, for it decides the shape or the dtype.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Expects {
+    /// None, an integer or a tuple of integers.
+    Axes,
+    /// None or an integer.
+    Axis,
+    /// True or False.
+    Bool,
+    /// An integer or a float.
+    Number,
 }
 
 /// What to try when an operation does not exist for a dtype.
@@ -67,10 +95,22 @@ impl Error {
         self
     }
 
+    /// A second array where the axis should be was meant for an elementwise function of these operands.
+    pub(super) fn of_two(mut self, elementwise: Option<(&'static str, [&str; 2])>) -> Error {
+        if let (ErrorKind::WrongArgument { instead, .. }, Some((name, [x, y]))) = (&mut self.kind, elementwise) {
+            let which = if name == "minimum" { "smaller" } else { "larger" };
+            *instead = Some((format!("{name}({}, {})", brief(x), brief(y)), which));
+        }
+        self
+    }
+
     /// The error as a drawing of it needs it.
     pub(crate) fn to_diagnostic(&self) -> Diagnostic {
         let diagnostic = Diagnostic::new(self.to_string());
         match &self.kind {
+            ErrorKind::UnknownVariable { name, .. } if name == "None" => {
+                diagnostic.label(self.span, "a value is needed here").note("only an axis may be `None`")
+            }
             ErrorKind::UnknownVariable { similar: Some(similar), .. } => {
                 diagnostic.label(self.span, "not found").note(format!("did you mean `{similar}`?"))
             }
@@ -95,9 +135,46 @@ impl Error {
             ErrorKind::UnknownFunction { .. } => {
                 diagnostic.label(self.span, "not found").note("`ndexpr functions` lists all functions")
             }
-            ErrorKind::ArgumentCount { name, params, .. } => {
-                diagnostic.label(self.span, "in this call").note(format!("its form is {name}({})", params.join(", ")))
+            ErrorKind::ArgumentCount { name, params, takes, found } => {
+                let diagnostic = diagnostic.label(self.span, "in this call").note(form(name, params));
+                match takes.0 < takes.1 && *found > takes.1 {
+                    true => diagnostic.note("what comes after the axis is given by name"),
+                    false => diagnostic,
+                }
             }
+            ErrorKind::UnknownKeyword { name, params, similar, .. } => {
+                let diagnostic = diagnostic.label(self.span, "no option of this function");
+                let diagnostic = match similar {
+                    Some(similar) => diagnostic.note(format!("did you mean `{similar}`?")),
+                    None => diagnostic,
+                };
+                let diagnostic = diagnostic.note(form(name, params));
+                match params.iter().any(|param| param.contains('=')) {
+                    true => diagnostic,
+                    false => diagnostic.note("to compare, write `==`"),
+                }
+            }
+            ErrorKind::RepeatedArgument { first, .. } => {
+                diagnostic.label(*first, "first here, by position").label(self.span, "again here")
+            }
+            ErrorKind::WrongArgument { param, expects, found, instead } => {
+                let diagnostic = diagnostic.label(self.span, format!("this is {found}"));
+                match (instead, expects) {
+                    (Some((call, which)), _) => diagnostic.note(format!("for the {which} of two values, write {call}")),
+                    (None, Expects::Axes) => {
+                        diagnostic.note("write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both")
+                    }
+                    (None, Expects::Axis) => diagnostic.note("write it out: axis=0, or axis=-1 for the last"),
+                    (None, Expects::Bool) => diagnostic.note(format!("write {param}=True or {param}=False")),
+                    (None, Expects::Number) => diagnostic.note(format!("write it out: {param}=1")),
+                }
+            }
+            ErrorKind::AxisOverflow => diagnostic
+                .label(self.span, "this does not fit 64 bits")
+                .note("axes are counted from 0, or from the last, which is -1"),
+            ErrorKind::TupleAsValue => diagnostic
+                .label(self.span, "this is a tuple")
+                .note("only the axis may be one, as in sum(a, axis=(0, 1))"),
             ErrorKind::NotDefined { operands, remedy, .. } => {
                 let diagnostic = operands.iter().fold(diagnostic, |diagnostic, operand| {
                     diagnostic.label(operand.span, format!("this is {}", operand.dtype))
@@ -145,11 +222,31 @@ impl fmt::Display for Error {
                 write!(f, "`{name}` is a variable, not a function")
             }
             ErrorKind::UnknownFunction { name, .. } => write!(f, "there is no function `{}`", brief(name)),
-            ErrorKind::ArgumentCount { name, params, found } => {
-                let n = params.len();
-                let s = if n == 1 { "" } else { "s" };
+            ErrorKind::ArgumentCount { name, takes: (least, most), found, .. } if least < most => {
+                write!(f, "`{name}` takes {least} or {most} arguments by position, found {found}")
+            }
+            ErrorKind::ArgumentCount { name, takes: (n, _), found, .. } => {
+                let s = if *n == 1 { "" } else { "s" };
                 write!(f, "`{name}` takes {n} argument{s}, found {found}")
             }
+            ErrorKind::UnknownKeyword { name, params, found, .. } => {
+                match params.iter().any(|param| param.contains('=')) {
+                    true => write!(f, "`{name}` has no option `{}`", brief(found)),
+                    false => write!(f, "`{name}` takes no arguments by name, found `{}`", brief(found)),
+                }
+            }
+            ErrorKind::RepeatedArgument { name, .. } => write!(f, "the argument `{name}` is given twice"),
+            ErrorKind::WrongArgument { param, expects, found, .. } => {
+                let expects = match expects {
+                    Expects::Axes => "an integer, a tuple of integers or None",
+                    Expects::Axis => "an integer or None",
+                    Expects::Bool => "True or False",
+                    Expects::Number => "a number",
+                };
+                write!(f, "`{param}` must be {expects}, found {found}")
+            }
+            ErrorKind::AxisOverflow => f.write_str("no array has so many axes"),
+            ErrorKind::TupleAsValue => f.write_str("a tuple is no value"),
             ErrorKind::NotDefined { name, operands, .. } => {
                 let dtypes: Vec<&str> = operands.iter().map(|o| o.dtype.name()).collect();
                 write!(f, "`{name}` is not defined for {}", dtypes.join(" and "))
@@ -165,6 +262,10 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+fn form(name: &str, params: &[&str]) -> String {
+    format!("its form is {name}({})", params.join(", "))
+}
 
 /// A name of the text, which may be as long as the text is allowed to be.
 fn brief(name: &str) -> Cow<'_, str> {

@@ -6,6 +6,8 @@
 
 use super::error::{Operand, Remedy};
 use super::promote::{float_of, promote};
+use super::reduce::{self, axis_call};
+use super::reduction::{Interner, ReductionId};
 use super::weak::{self, Folded, Weak};
 use super::{Error, ErrorKind, ExprId, Graph, Var, VarId};
 use crate::ops::Op;
@@ -33,10 +35,14 @@ pub(crate) fn lower(
         known,
         vars: FxHashMap::default(),
         graph: Graph::default(),
+        interner: Interner::default(),
+        leaves: FxHashMap::default(),
         values: Vec::with_capacity(ast.len()),
     };
-    for (_, expr) in ast.exprs() {
-        let value = lowerer.expr(expr)?;
+    let is_option = reduce::options(ast);
+    for (id, expr) in ast.exprs() {
+        // An option has a value of its own kind, which the call reads; here its place is filled.
+        let value = if is_option[id.index()] { Value::Weak(Weak::Int(0)) } else { lowerer.expr(id, expr)? };
         lowerer.values.push(value);
     }
     let root = match lowerer.values[ast.root().index()] {
@@ -47,12 +53,13 @@ pub(crate) fn lower(
         }
     };
     lowerer.graph.set_root(root);
+    lowerer.graph.root_domain = lowerer.domain(ast.root());
     Ok(lowerer.graph)
 }
 
 /// What a part of the tree has become.
 #[derive(Clone, Copy)]
-enum Value {
+pub(super) enum Value {
     /// Made of literals only.
     Weak(Weak),
     Typed(ExprId),
@@ -60,23 +67,26 @@ enum Value {
 
 /// An argument of an operation, and where it stands.
 #[derive(Clone, Copy)]
-struct Arg {
-    value: Value,
-    span: Span,
+pub(super) struct Arg {
+    pub(super) value: Value,
+    pub(super) span: Span,
 }
 
-struct Lowerer<'a> {
-    ast: &'a Ast,
+pub(super) struct Lowerer<'a> {
+    pub(super) ast: &'a Ast,
     type_of: &'a dyn Fn(&str) -> Option<VarType>,
     known: &'a dyn Fn() -> Vec<String>,
-    vars: FxHashMap<NameId, VarId>,
-    graph: Graph,
+    pub(super) vars: FxHashMap<NameId, VarId>,
+    pub(super) graph: Graph,
+    pub(super) interner: Interner,
+    /// What stands for the shape of each call along axes.
+    pub(super) leaves: FxHashMap<ast::ExprId, ReductionId>,
     /// By syntax node.
     values: Vec<Value>,
 }
 
 impl Lowerer<'_> {
-    fn expr(&mut self, expr: &ast::Expr) -> Result<Value, Error> {
+    fn expr(&mut self, id: ast::ExprId, expr: &ast::Expr) -> Result<Value, Error> {
         let span = expr.span;
         match &expr.kind {
             ExprKind::Int(value) => match i128::try_from(*value) {
@@ -108,12 +118,20 @@ impl Lowerer<'_> {
                 let args = [self.arg(*condition), self.arg(*then), self.arg(*otherwise)];
                 self.apply(operator("where"), &args, span)
             }
-            ExprKind::Call { function, function_span, args } => {
+            ExprKind::Tuple { .. } => Err(Error::new(ErrorKind::TupleAsValue, span)),
+            ExprKind::Call { function, function_span, args, keywords } => {
                 let row = self.function(*function, *function_span)?;
                 let name = row.spelling(self.ast.name(*function));
+                if let Some(call) = axis_call(self.ast, expr)? {
+                    let (value, leaf) = self.along(&call).map_err(|error| error.of_operation(name))?;
+                    self.leaves.insert(id, leaf);
+                    return Ok(value);
+                }
+                if let Some(keyword) = keywords.first() {
+                    return Err(reduce::unknown_keyword(self.ast, row, name, keyword.name, keyword.name_span));
+                }
                 if args.len() != row.params.len() {
-                    let kind = ErrorKind::ArgumentCount { name, params: row.params, found: args.len() };
-                    return Err(Error::new(kind, span));
+                    return Err(reduce::argument_count(row, name, args.len(), span));
                 }
                 let mut all = [Arg { value: Value::Weak(Weak::Int(0)), span }; 3];
                 for (place, &arg) in all.iter_mut().zip(args) {
@@ -124,7 +142,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn arg(&self, id: ast::ExprId) -> Arg {
+    pub(super) fn arg(&self, id: ast::ExprId) -> Arg {
         Arg { value: self.values[id.index()], span: self.ast[id].span }
     }
 
@@ -160,8 +178,7 @@ impl Lowerer<'_> {
     fn function(&self, name: NameId, span: Span) -> Result<&'static Function, Error> {
         let text = self.ast.name(name);
         table::find(text).ok_or_else(|| {
-            let names =
-                table::FUNCTIONS.iter().flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
+            let names = table::all().flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
             let kind = ErrorKind::UnknownFunction {
                 name: text.to_owned(),
                 similar: similar(text, names),
@@ -306,6 +323,7 @@ impl Lowerer<'_> {
                 dtype if dtype.is_float() => self.graph.apply(floats, ids),
                 _ => self.graph.apply(ints, ids),
             },
+            Meaning::Along(..) => unreachable!("lowered by itself"),
         }
     }
 
@@ -464,7 +482,8 @@ impl Lowerer<'_> {
         }
     }
 
-    fn default(&mut self, arg: Arg) -> Result<ExprId, Error> {
+    /// The argument in the dtype that it has by itself.
+    pub(super) fn default(&mut self, arg: Arg) -> Result<ExprId, Error> {
         match arg.value {
             Value::Typed(id) => Ok(id),
             Value::Weak(weak) => {

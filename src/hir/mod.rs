@@ -8,15 +8,19 @@ mod error;
 mod lower;
 mod print;
 mod promote;
+mod reduce;
+mod reduction;
 mod verify;
 mod weak;
 
-pub(crate) use error::{Error, ErrorKind};
+pub(crate) use error::{Error, ErrorKind, Remedy};
 pub(crate) use lower::{lower, similar};
 pub(crate) use promote::is_lossless;
+pub(crate) use reduce::{Along, axis_call};
+pub(crate) use reduction::{Axes, Leaf, Reduction, ReductionId};
 pub(crate) use verify::verify;
 
-use crate::ops::{Op, scalar};
+use crate::ops::{AxisOp, Op, scalar};
 use crate::vars::VarType;
 use ndexpr_runtime::dtype::{DType, Scalar};
 use rustc_hash::FxHashMap;
@@ -44,13 +48,15 @@ pub(crate) enum Expr {
     Var(VarId),
     Const(Scalar),
     Apply(Op, Args),
+    /// Something along axes. Elements of the result may be fewer than those of the argument, and are at other places.
+    Reduce(ReductionId, ExprId),
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
     expr: Expr,
     dtype: DType,
-    /// One value for all elements: made from constants and scalar variables only.
+    /// One value for all elements: made from constants, scalar variables and whole arrays reduced to one value only.
     is_scalar: bool,
 }
 
@@ -67,17 +73,40 @@ pub(crate) struct Graph {
     nodes: Vec<Node>,
     ids: FxHashMap<(Expr, DType), ExprId>,
     vars: Vec<Var>,
+    reductions: Vec<Reduction>,
     root: Option<ExprId>,
+    root_domain: Vec<Leaf>,
 }
 
 impl Graph {
-    pub(crate) fn new(vars: Vec<Var>) -> Graph {
-        Graph { vars, ..Graph::default() }
+    /// A graph without nodes, of the same variables, reductions and shape.
+    pub(crate) fn without_nodes(&self) -> Graph {
+        Graph {
+            vars: self.vars.clone(),
+            reductions: self.reductions.clone(),
+            root_domain: self.root_domain.clone(),
+            ..Graph::default()
+        }
     }
 
     /// The variables that the text uses, also those that no node needs any more: they take part in the shape.
     pub(crate) fn vars(&self) -> &[Var] {
         &self.vars
+    }
+
+    /// What runs along axes in the text, also where no node needs it any more. Inner ones come before outer ones, and
+    /// several nodes may share one.
+    pub(crate) fn reductions(&self) -> &[Reduction] {
+        &self.reductions
+    }
+
+    pub(crate) fn reduction(&self, id: ReductionId) -> &Reduction {
+        &self.reductions[id.index()]
+    }
+
+    /// What broadcasts to the shape of the result.
+    pub(crate) fn root_domain(&self) -> &[Leaf] {
+        &self.root_domain
     }
 
     /// The node that is the result. Set by [`lower`], so there always is one.
@@ -114,6 +143,7 @@ impl Graph {
     pub(crate) fn args(&self, id: ExprId) -> impl Iterator<Item = ExprId> + use<> {
         let (args, n) = match self.expr(id) {
             Expr::Apply(op, args) => (args, op.arity()),
+            Expr::Reduce(_, arg) => ([arg; 3], 1),
             Expr::Var(_) | Expr::Const(_) => ([ExprId(0); 3], 0),
         };
         args.into_iter().take(n)
@@ -165,6 +195,15 @@ impl Graph {
     pub(crate) fn cast(&mut self, arg: ExprId, to: DType) -> ExprId {
         let from = self.dtype(arg);
         if from == to { arg } else { self.make(Op::Cast, &[arg], from, to) }
+    }
+
+    /// Runs along axes, over an argument of a dtype that it is defined for. What follows from constants alone is left as
+    /// it is: it may depend on the shape.
+    pub(crate) fn reduce(&mut self, id: ReductionId, arg: ExprId) -> ExprId {
+        let reduction = self.reduction(id);
+        let dtype = reduction.op.result(self.dtype(arg)).expect("the primitive is defined for the dtype");
+        let is_scalar = reduction.is_total() || reduction.op == AxisOp::Count;
+        self.add(Expr::Reduce(id, arg), dtype, is_scalar)
     }
 
     fn make(&mut self, op: Op, args: &[ExprId], from: DType, to: DType) -> ExprId {

@@ -1,11 +1,14 @@
 //! The graph as text: one node a line, in order.
 
-use super::{Expr, Graph};
+use super::{Axes, Expr, Graph, Leaf, Reduction};
+use crate::ops::AxisOp;
 use crate::vars::VarType;
 use std::fmt;
 
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_named = self.named_reductions();
+        let mut has_node = vec![false; self.reductions.len()];
         for id in self.ids() {
             let dtype = self.dtype(id).short_name();
             write!(f, "h{}: {dtype} = ", id.index())?;
@@ -24,9 +27,75 @@ impl fmt::Display for Graph {
                         write!(f, "{comma} h{}", arg.index())?;
                     }
                 }
+                Expr::Reduce(id, arg) => {
+                    let reduction = self.reduction(id);
+                    write!(f, "{}", reduction.op)?;
+                    if reduction.op != AxisOp::Count {
+                        write!(f, " h{}", arg.index())?;
+                    }
+                    self.write_reduction(f, reduction)?;
+                    if is_named[id.index()] {
+                        write!(f, " as r{}", id.index())?;
+                    }
+                    has_node[id.index()] = true;
+                }
             }
             writeln!(f)?;
         }
-        writeln!(f, "result h{}", self.root().index())
+        for (i, reduction) in self.reductions.iter().enumerate().filter(|&(i, _)| is_named[i] && !has_node[i]) {
+            write!(f, "shape of {}", reduction.op)?;
+            self.write_reduction(f, reduction)?;
+            writeln!(f, " as r{i}")?;
+        }
+        write!(f, "result h{}", self.root().index())?;
+        if !self.reductions.is_empty() {
+            self.write_domain(f, &self.root_domain)?;
+        }
+        writeln!(f)
+    }
+}
+
+impl Graph {
+    fn write_reduction(&self, f: &mut fmt::Formatter<'_>, reduction: &Reduction) -> fmt::Result {
+        match &reduction.axes {
+            Axes::All => {}
+            Axes::List(axes) => match axes[..] {
+                [axis] => write!(f, " axis={axis}")?,
+                _ => {
+                    let axes: Vec<String> = axes.iter().map(i64::to_string).collect();
+                    write!(f, " axis=({})", axes.join(", "))?;
+                }
+            },
+        }
+        if reduction.keepdims {
+            f.write_str(" keepdims")?;
+        }
+        self.write_domain(f, &reduction.domain)
+    }
+
+    fn write_domain(&self, f: &mut fmt::Formatter<'_>, domain: &[Leaf]) -> fmt::Result {
+        if domain.is_empty() {
+            return f.write_str(" over ()");
+        }
+        for (i, leaf) in domain.iter().enumerate() {
+            f.write_str(if i == 0 { " over " } else { ", " })?;
+            match leaf {
+                Leaf::Var(var) => f.write_str(&self.vars[var.0 as usize].name)?,
+                Leaf::Reduction(id) => write!(f, "r{}", id.index())?,
+            }
+        }
+        Ok(())
+    }
+
+    /// By reduction, whether a domain names it.
+    fn named_reductions(&self) -> Vec<bool> {
+        let mut is_named = vec![false; self.reductions.len()];
+        let domains = self.reductions.iter().map(|reduction| &reduction.domain).chain([&self.root_domain]);
+        for leaf in domains.flatten() {
+            if let Leaf::Reduction(id) = leaf {
+                is_named[id.index()] = true;
+            }
+        }
+        is_named
     }
 }

@@ -3,9 +3,10 @@
 //! - The root is set, and arguments come before what uses them.
 //! - A variable has the dtype of its declaration; a constant that of its value.
 //! - Arguments of a primitive have one dtype, except the condition of a select, which is bool.
+//! - A domain is sorted, and names array variables and reductions that come before.
 //! - The primitive is defined for that dtype, and the result has the dtype that it gives.
 
-use super::{Expr, ExprId, Graph};
+use super::{Expr, ExprId, Graph, Leaf};
 use crate::ops::Op;
 use ndexpr_runtime::dtype::DType;
 
@@ -18,10 +19,24 @@ pub(crate) fn verify(graph: &Graph) -> Result<(), String> {
     if graph.root.is_none_or(|root| root.index() >= graph.len()) {
         return Err("the graph has no root".to_owned());
     }
+    for (i, reduction) in graph.reductions.iter().enumerate() {
+        verify_domain(graph, &reduction.domain, i).map_err(|why| format!("r{i}: {why}, in\n{graph}"))?;
+    }
+    verify_domain(graph, &graph.root_domain, graph.reductions.len()).map_err(|why| format!("{why}, in\n{graph}"))?;
     for id in graph.ids() {
         verify_node(graph, id).map_err(|why| format!("h{}: {why}, in\n{graph}", id.index()))?;
     }
     Ok(())
+}
+
+/// `n_before` is the number of reductions that it may name.
+fn verify_domain(graph: &Graph, domain: &[Leaf], n_before: usize) -> Result<(), String> {
+    check(domain.is_sorted_by(|a, b| a < b), "a domain out of order")?;
+    let is_known = |leaf: &Leaf| match *leaf {
+        Leaf::Var(var) => graph.vars.get(var.0 as usize).is_some_and(|var| !var.ty.is_scalar),
+        Leaf::Reduction(id) => id.index() < n_before,
+    };
+    check(domain.iter().all(is_known), "a domain that names what it cannot")
 }
 
 fn verify_node(graph: &Graph, id: ExprId) -> Result<(), String> {
@@ -32,6 +47,12 @@ fn verify_node(graph: &Graph, id: ExprId) -> Result<(), String> {
             return check(declared == Some(dtype), "a variable of another dtype");
         }
         Expr::Const(value) => return check(value.dtype() == dtype, "a constant of another dtype"),
+        Expr::Reduce(reduction, arg) => {
+            check(arg < id, "an argument that comes later")?;
+            let op = graph.reductions.get(reduction.index()).map(|reduction| reduction.op);
+            let gives = op.is_some_and(|op| op.result(graph.dtype(arg)) == Some(dtype));
+            return check(gives, "a reduction that is not defined for its dtype, or gives another");
+        }
         Expr::Apply(op, _) => op,
     };
     check(graph.args(id).all(|arg| arg < id), "an argument that comes later")?;

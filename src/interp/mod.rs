@@ -26,6 +26,9 @@ pub(crate) fn run(
     output: &mut ViewMut<'_>,
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
+    if !graph.reductions().is_empty() {
+        return Err(Error::not_run("reductions"));
+    }
     let shape = output.shape().to_vec();
     let inputs: Vec<Option<View<'_>>> = inputs
         .iter()
@@ -68,6 +71,8 @@ fn element(
                 value.map_or(0, Scalar::bits)
             }
             Expr::Const(value) => value.bits(),
+            // Refused before the first element.
+            Expr::Reduce(..) => 0,
             Expr::Apply(op, args) => {
                 let n = op.arity();
                 let mut bits = [0; 3];

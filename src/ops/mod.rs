@@ -1,11 +1,16 @@
 //! The operations of the language, and the primitives they are made of.
 //!
 //! [`table`] has one row per operation that a text can name: that is where a new one is added. A row says how the
-//! operation is typed and which primitive [`Op`]s it becomes. [`scalar`] is the meaning of each primitive for one
+//! operation is typed and which primitive [`Op`]s it becomes; those of functions along axes are in [`reductions`], and
+//! also become [`AxisOp`]s. [`scalar`] is the meaning of each primitive for one
 //! element, which the interpreter runs, constants are folded with, and compiled code must equal bit for bit.
 
+mod axis;
+mod reductions;
 pub(crate) mod scalar;
 pub(crate) mod table;
+
+pub(crate) use axis::AxisOp;
 
 use ndexpr_runtime::math::MathFn;
 use std::fmt;

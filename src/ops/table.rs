@@ -5,7 +5,8 @@
 //! row; if it needs code of its own, a [`MathFn`] in the runtime is the kernel.
 
 use super::Op;
-use crate::hir::{ExprId, Graph};
+use super::reductions::REDUCTIONS;
+use crate::hir::{Along, ErrorKind, ExprId, Graph};
 use ndexpr_runtime::dtype::{DType, Scalar};
 use ndexpr_runtime::math::MathFn;
 use rustc_hash::FxHashMap;
@@ -38,6 +39,22 @@ pub(crate) enum Typing {
     Where,
     /// To the dtype, whatever the argument.
     CastTo(DType),
+    /// By what builds it.
+    Along,
+}
+
+/// Makes what a function along axes becomes of its argument; an error is one about the dtype.
+pub(crate) type Build = fn(&mut Along<'_>, ExprId) -> Result<ExprId, ErrorKind>;
+
+/// What the parameter `axis` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AxisParam {
+    /// None, an integer, or a tuple of them.
+    Any,
+    /// None or an integer.
+    One,
+    /// The same, and the axis keeps its extent.
+    Running,
 }
 
 /// What an operation becomes.
@@ -49,6 +66,8 @@ pub(crate) enum Meaning {
     Graph(fn(&mut Graph, &[ExprId]) -> ExprId),
     /// What it is for bools, for integers and for floats, each as above.
     ByKind(fn(&mut Graph, &[ExprId]) -> ExprId, Op, Op),
+    /// Primitives along axes and others around them.
+    Along(AxisParam, Build),
 }
 
 /// How close results are to the exact ones.
@@ -58,12 +77,15 @@ pub(crate) enum Accuracy {
     Exact,
     /// Within this many units in the last place.
     Ulp,
+    /// Integers are exact; of floats, the errors of many roundings add up.
+    Rounded,
 }
 
 /// A row.
 pub(crate) struct Function {
     pub(crate) name: &'static str,
     pub(crate) aliases: &'static [&'static str],
+    /// Those that may be left out have their default behind them: `axis=None`.
     pub(crate) params: &'static [&'static str],
     pub(crate) typing: Typing,
     pub(crate) meaning: Meaning,
@@ -100,7 +122,7 @@ const XY: &[&str] = &["x", "y"];
 use Meaning::{ByKind, Graph as Built, Op as Is};
 use Typing::{Bits, BoolAsInt8, CastTo, Compare, Float, Float64, Keep, KeepNoBool, Logical, Question, Shift, Where};
 
-/// Every operation, in the order in which the documentation lists them.
+/// Every operation on elements, in the order in which the documentation lists them.
 #[rustfmt::skip]
 pub(crate) static FUNCTIONS: &[Function] = &[
     // Arithmetic.
@@ -201,7 +223,28 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     row("float64", &["f64"],     X, CastTo(DType::Float64), Built(identity), "As float64, rounded to nearest even."),
 ];
 
+/// Every operation.
+pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
+    FUNCTIONS.iter().chain(REDUCTIONS)
+}
+
 impl Function {
+    /// True if it runs along axes, and thus may change the shape.
+    pub(crate) fn is_along_axes(&self) -> bool {
+        matches!(self.meaning, Meaning::Along(..))
+    }
+
+    /// The parameters that may be given by name, and be left out.
+    pub(crate) fn options(&self) -> impl Iterator<Item = &'static str> {
+        self.params.iter().filter_map(|param| param.split_once('=')).map(|(name, _)| name)
+    }
+
+    /// The least and the most arguments by position. Of options only the axis may be one, as in NumPy.
+    pub(crate) fn n_args(&self) -> (usize, usize) {
+        let least = self.params.len() - self.options().count();
+        (least, least + usize::from(self.is_along_axes()))
+    }
+
     /// The name or alias that a text calls it by.
     pub(crate) fn spelling(&self, name: &str) -> &'static str {
         self.aliases.iter().copied().find(|alias| *alias == name).unwrap_or(self.name)
@@ -211,8 +254,7 @@ impl Function {
 /// The row with this name or alias.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     static BY_NAME: LazyLock<FxHashMap<&'static str, &'static Function>> = LazyLock::new(|| {
-        FUNCTIONS
-            .iter()
+        all()
             .flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()).map(move |n| (n, row)))
             .collect()
     });

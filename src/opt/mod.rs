@@ -11,7 +11,7 @@ use crate::options::FloatMode;
 
 /// Optimises a graph.
 pub(crate) fn run(graph: &Graph, floats: FloatMode) -> Graph {
-    let mut out = Graph::new(graph.vars().to_vec());
+    let mut out = graph.without_nodes();
     let map = rebuild(graph, &mut out, |out, op, args, dtype| algebra::simplify(out, floats, op, args, dtype));
     out.set_root(map[graph.root().index()].expect("the root is live"));
     if floats == FloatMode::Fast {
@@ -36,6 +36,7 @@ fn rebuild(
                 let args = args.map(|arg| map[arg.index()].unwrap_or(arg));
                 apply(out, op, &args[..op.arity()], graph.dtype(id))
             }
+            Expr::Reduce(reduction, arg) => out.reduce(reduction, map[arg.index()].unwrap_or(arg)),
         };
         map[id.index()] = Some(new);
     }
@@ -59,7 +60,7 @@ fn without_dead_nodes(graph: &Graph) -> Graph {
     if live_nodes(graph).iter().all(|&live| live) {
         return graph.clone();
     }
-    let mut out = Graph::new(graph.vars().to_vec());
+    let mut out = graph.without_nodes();
     let map = rebuild(graph, &mut out, algebra::apply);
     out.set_root(map[graph.root().index()].expect("the root is live"));
     out
@@ -75,7 +76,7 @@ fn contract(graph: &Graph) -> Graph {
             uses[arg.index()] += 1;
         }
     }
-    let mut out = Graph::new(graph.vars().to_vec());
+    let mut out = graph.without_nodes();
     let mut map: Vec<Option<ExprId>> = vec![None; graph.len()];
     let product = |id: ExprId| match graph.expr(id) {
         Expr::Apply(Op::Mul, [x, y, _]) if uses[id.index()] == 1 && graph.dtype(id).is_float() => Some((x, y)),
@@ -100,6 +101,7 @@ fn contract(graph: &Graph) -> Graph {
                 let negative = algebra::apply(&mut out, Op::Neg, &[of(a)], graph.dtype(id));
                 out.apply(Op::Fma, &[negative, of(b), of(x)])
             }
+            Expr::Reduce(reduction, arg) => out.reduce(reduction, of(arg)),
             Expr::Apply(op, args) => {
                 let args = args.map(|arg| map[arg.index()].unwrap_or(arg));
                 algebra::apply(&mut out, op, &args[..op.arity()], graph.dtype(id))

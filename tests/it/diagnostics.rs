@@ -112,6 +112,346 @@ fn syntax() {
 }
 
 #[test]
+fn arguments_along_axes() {
+    for (text, expected) in [
+        (
+            "sum(pressure, axes=1)",
+            expect![[r#"
+            error: `sum` has no option `axes`
+              sum(pressure, axes=1)
+                            ^^^^ no option of this function
+              = did you mean `axis`?
+              = its form is sum(x, axis=None, keepdims=False)
+        "#]],
+        ),
+        (
+            "mean(pressure, ddof=1)",
+            expect![[r#"
+            error: `mean` has no option `ddof`
+              mean(pressure, ddof=1)
+                             ^^^^ no option of this function
+              = its form is mean(x, axis=None, keepdims=False)
+        "#]],
+        ),
+        (
+            "sin(pressure, axis=1)",
+            expect![[r#"
+            error: `sin` takes no arguments by name, found `axis`
+              sin(pressure, axis=1)
+                            ^^^^ no option of this function
+              = its form is sin(x)
+              = to compare, write `==`
+        "#]],
+        ),
+        (
+            "where(flag = True)",
+            expect![[r#"
+            error: `where` takes no arguments by name, found `flag`
+              where(flag = True)
+                    ^^^^ no option of this function
+              = its form is where(condition, x, y)
+              = to compare, write `==`
+        "#]],
+        ),
+        (
+            "sum(pressure, 1, axis=1)",
+            expect![[r#"
+            error: the argument `axis` is given twice
+              sum(pressure, 1, axis=1)
+                            ^       ^ again here
+                            |
+                            first here, by position
+        "#]],
+        ),
+        (
+            "sum(pressure, axis=1.5)",
+            expect![[r#"
+                error: `axis` must be an integer, a tuple of integers or None, found a float
+                  sum(pressure, axis=1.5)
+                                     ^^^ this is a float
+                  = write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both
+            "#]],
+        ),
+        (
+            "sum(pressure, axis=k)",
+            expect![[r#"
+                error: `axis` must be an integer, a tuple of integers or None, found a name
+                  sum(pressure, axis=k)
+                                     ^ this is a name
+                  = write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both
+            "#]],
+        ),
+        (
+            "sum(pressure, (0, k))",
+            expect![[r#"
+                error: `axis` must be an integer, a tuple of integers or None, found a name
+                  sum(pressure, (0, k))
+                                    ^ this is a name
+                  = write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both
+            "#]],
+        ),
+        (
+            "argmax(pressure, axis=(0, 1))",
+            expect![[r#"
+                error: `axis` must be an integer or None, found a tuple
+                  argmax(pressure, axis=(0, 1))
+                                        ^^^^^^ this is a tuple
+                  = write it out: axis=0, or axis=-1 for the last
+            "#]],
+        ),
+        (
+            "cumsum(pressure, True)",
+            expect![[r#"
+                error: `axis` must be an integer or None, found a bool
+                  cumsum(pressure, True)
+                                   ^^^^ this is a bool
+                  = write it out: axis=0, or axis=-1 for the last
+            "#]],
+        ),
+        (
+            "sum(pressure, keepdims=3)",
+            expect![[r#"
+                error: `keepdims` must be True or False, found an integer
+                  sum(pressure, keepdims=3)
+                                         ^ this is an integer
+                  = write keepdims=True or keepdims=False
+            "#]],
+        ),
+        (
+            "var(pressure, ddof=k)",
+            expect![[r#"
+                error: `ddof` must be a number, found a name
+                  var(pressure, ddof=k)
+                                     ^ this is a name
+                  = write it out: ddof=1
+            "#]],
+        ),
+        (
+            "max(pressure, count)",
+            expect![[r#"
+            error: `axis` must be an integer, a tuple of integers or None, found a name
+              max(pressure, count)
+                            ^^^^^ this is a name
+              = for the larger of two values, write maximum(pressure, count)
+        "#]],
+        ),
+        (
+            "min(pressure, 2.5)",
+            expect![[r#"
+            error: `axis` must be an integer, a tuple of integers or None, found a float
+              min(pressure, 2.5)
+                            ^^^ this is a float
+              = for the smaller of two values, write minimum(pressure, y)
+        "#]],
+        ),
+        (
+            "sum(pressure, axis=-99999999999999999999)",
+            expect![[r#"
+            error: no array has so many axes
+              sum(pressure, axis=-99999999999999999999)
+                                 ^^^^^^^^^^^^^^^^^^^^^ this does not fit 64 bits
+              = axes are counted from 0, or from the last, which is -1
+        "#]],
+        ),
+        (
+            "sin((1, 2))",
+            expect![[r#"
+            error: a tuple is no value
+              sin((1, 2))
+                  ^^^^^^ this is a tuple
+              = only the axis may be one, as in sum(a, axis=(0, 1))
+        "#]],
+        ),
+        (
+            "sum((pressure, k))",
+            expect![[r#"
+            error: a tuple is no value
+              sum((pressure, k))
+                  ^^^^^^^^^^^^^ this is a tuple
+              = only the axis may be one, as in sum(a, axis=(0, 1))
+        "#]],
+        ),
+    ] {
+        check(ErrorKind::Argument, compile(text), expected);
+    }
+    check(
+        ErrorKind::ArgumentCount,
+        compile("sum(pressure, 0, True)"),
+        expect![[r#"
+        error: `sum` takes 1 or 2 arguments by position, found 3
+          sum(pressure, 0, True)
+          ^^^^^^^^^^^^^^^^^^^^^^ in this call
+          = its form is sum(x, axis=None, keepdims=False)
+          = what comes after the axis is given by name
+    "#]],
+    );
+    check(
+        ErrorKind::ArgumentCount,
+        compile("sum()"),
+        expect![[r#"
+        error: `sum` takes 1 or 2 arguments by position, found 0
+          sum()
+          ^^^^^ in this call
+          = its form is sum(x, axis=None, keepdims=False)
+    "#]],
+    );
+    check(
+        ErrorKind::UnknownVariable,
+        compile("pressure + None"),
+        expect![[r#"
+        error: there is no variable `None`
+          pressure + None
+                     ^^^^ a value is needed here
+          = only an axis may be `None`
+    "#]],
+    );
+    check(
+        ErrorKind::NotDefined,
+        compile("ptp(flag)"),
+        expect![[r#"
+        error: `ptp` is not defined for bool
+          ptp(flag)
+              ^^^^ this is bool
+          = cast to a number first, for example int8(x)
+    "#]],
+    );
+    check(
+        ErrorKind::Syntax,
+        compile("sum(axis=1, pressure)"),
+        expect![[r#"
+        error: an argument by position cannot follow one by name
+          sum(axis=1, pressure)
+              ^^^^    ^^^^^^^^ this has no name
+              |
+              this is the name of an argument
+          = arguments by name come last; to compare, write `==`
+    "#]],
+    );
+    check(
+        ErrorKind::Syntax,
+        compile("sum(pressure, axis=1, axis=0)"),
+        expect![[r#"
+        error: the argument `axis` is given twice
+          sum(pressure, axis=1, axis=0)
+                        ^^^^    ^^^^ again here
+                        |
+                        first here
+    "#]],
+    );
+}
+
+#[test]
+fn shapes_along_axes() {
+    let a = Array2::<f64>::zeros((3, 4));
+    let row = Array1::<f64>::zeros(4);
+    let empty = Array2::<f64>::zeros((3, 0));
+    let vars = || vars! { a: &a, row: &row, empty: &empty, one: 1.0 };
+    for (text, expected) in [
+        (
+            "sum(a, axis=2)",
+            expect![[r#"
+            error: there is no axis 2 in the shape [3, 4]
+              sum(a, axis=2)
+                          ^ expected 0 to 1, or -1 to -2 from the last
+        "#]],
+        ),
+        (
+            "2*mean(row, -2)",
+            expect![[r#"
+            error: there is no axis -2 in the shape [4]
+              2*mean(row, -2)
+                          ^^ expected 0 or -1
+        "#]],
+        ),
+        (
+            "std(one, axis=0)",
+            expect![[r#"
+            error: there is no axis 0 in the shape []
+              std(one, axis=0)
+                            ^ a single value has no axes
+              = leave the axis out to take all there are
+        "#]],
+        ),
+        (
+            "sum(a, axis=(1, -1))",
+            expect![[r#"
+            error: axis 1 of the shape [3, 4] is named twice
+              sum(a, axis=(1, -1))
+                          ^^^^^^^ each axis at most once
+              = -1 and 1 are the same axis here
+        "#]],
+        ),
+        (
+            "row + cumsum(a)",
+            expect![[r#"
+            error: an axis is needed to accumulate over the shape [3, 4]
+              row + cumsum(a)
+                    ^^^^^^^^^ which axis?
+              = give it an axis, such as axis=-1 for the last
+        "#]],
+        ),
+    ] {
+        check(ErrorKind::Axis, run(text, vars()), expected);
+    }
+    check(
+        ErrorKind::EmptyInput,
+        run("max(empty*2, axis=1)", vars()),
+        expect![[r#"
+            error: there is no largest of no elements
+              max(empty*2, axis=1)
+              ^^^^^^^^^^^^^^^^^^^^ this runs over the shape [3, 0]
+              = expected at least one element along each axis that it runs along
+        "#]],
+    );
+    check(
+        ErrorKind::EmptyInput,
+        run("1 + argmin(empty)", vars()),
+        expect![[r#"
+            error: there is no smallest of no elements
+              1 + argmin(empty)
+                  ^^^^^^^^^^^^^ this runs over the shape [3, 0]
+              = expected at least one element along each axis that it runs along
+        "#]],
+    );
+    check(
+        ErrorKind::Shape,
+        run("sum(a + empty, axis=1)", vars()),
+        expect![[r#"
+        error: shapes [3, 4] and [3, 0] do not broadcast
+          sum(a + empty, axis=1)
+              ^   ^^^^^ this has shape [3, 0]
+              |
+              this has shape [3, 4]
+          = extents, from the last axis on, must be equal or 1, found 4 and 0
+    "#]],
+    );
+    check(
+        ErrorKind::Shape,
+        run("2*sum(a, axis=1) - row", vars()),
+        expect![[r#"
+        error: shapes [3] and [4] do not broadcast
+          2*sum(a, axis=1) - row
+          ^^^^^^^^^^^^^^^^   ^^^ this has shape [4]
+          |
+          this has shape [3]
+          = extents, from the last axis on, must be equal or 1, found 3 and 4
+    "#]],
+    );
+    check(
+        ErrorKind::Shape,
+        run("a*max(a, 1, keepdims=True) - sum(a, 1)", vars()),
+        expect![[r#"
+        error: shapes [3, 4] and [3] do not broadcast
+          a*max(a, 1, keepdims=True) - sum(a, 1)
+          ^^^^^^^^^^^^^^^^^^^^^^^^^^   ^^^^^^^^^ this has shape [3]
+          |
+          this has shape [3, 4]
+          = extents, from the last axis on, must be equal or 1, found 4 and 3
+    "#]],
+    );
+}
+
+#[test]
 fn limits() {
     let limited = |limits: Limits, text: &str| {
         let engine = Engine::builder().limits(limits).build().expect("an engine");

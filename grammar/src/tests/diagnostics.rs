@@ -52,6 +52,9 @@ examples! {
     LookAlike "2 × a",
     ForeignOperator "a && b",
     Unsupported "a[1:]",
+    PositionalAfterKeyword "sum(axis=1, a)",
+    RepeatedKeyword "sum(a, axis=1, axis=2)",
+    TupleOperand "sum(a, (0, 1) + 1)",
     IntTooLarge "340282366920938463463374607431768211456",
     LeadingZero "a + 0777",
     MisplacedUnderscore "1__000",
@@ -68,7 +71,6 @@ examples! {
     Attributes "np.sin(x)",
     Strings "a == 'it'",
     Assignments "a += b",
-    KeywordArguments "sum(a, axis=1)",
     Statements "a + b; c",
     MatrixProducts "a @ b",
     Lambdas "lambda x: x",
@@ -86,80 +88,100 @@ fn every_kind() {
     check(
         &texts,
         expect![[r#"
-        error: the text has 205 bytes, more than the limit of 200
+            error: the text has 205 bytes, more than the limit of 200
 
-        error: the expression is nested more than 8 levels deep
-          ((((((((-a))))))))
-                  ^ one level too many
-          = brackets, unary operators, `not`, `**` and `else` count, each until what it applies to ends
+            error: the expression is nested more than 8 levels deep
+              ((((((((-a))))))))
+                      ^ one level too many
+              = brackets, unary operators, `not`, `**` and `else` count, each until what it applies to ends
 
-        error: the expression has more than 20 parts
-          a + b + c + d + e + f + g + h + i + j + k + l
-                                                   ^ one part too many
-          = every number, name, operator and call counts
+            error: the expression has more than 20 parts
+              a + b + c + d + e + f + g + h + i + j + k + l
+                                                       ^ one part too many
+              = every number, name, operator and call counts
 
-        error: the expression is empty
-          = an expression looks like `a + b*2`
+            error: the expression is empty
+              = an expression looks like `a + b*2`
 
-        error: expected an operand, found `*`
-          a + * b
-              ^ expected an operand
+            error: expected an operand, found `*`
+              a + * b
+                  ^ expected an operand
 
-        error: this `(` is never closed
-          2*(a + b
-            ^     ^ expected `)` before the end
-            |
-            opened here
+            error: this `(` is never closed
+              2*(a + b
+                ^     ^ expected `)` before the end
+                |
+                opened here
 
-        error: this `)` closes nothing
-          a + b)*2
-               ^ no `(` is open here
+            error: this `)` closes nothing
+              a + b)*2
+                   ^ no `(` is open here
 
-        error: unexpected character `$`
-          a $ b
-            ^ not part of any expression
+            error: unexpected character `$`
+              a $ b
+                ^ not part of any expression
 
-        error: unexpected character `×` (U+00D7)
-          2 × a
-            ^ write `*`
+            error: unexpected character `×` (U+00D7)
+              2 × a
+                ^ write `*`
 
-        error: there is no operator `&&`
-          a && b
-            ^^ write `and`
-          = `&`, `|` and `~` work on bits and on booleans
+            error: there is no operator `&&`
+              a && b
+                ^^ write `and`
+              = `&`, `|` and `~` work on bits and on booleans
 
-        error: indexing and slicing are not supported
-          a[1:]
-           ^ expected an operator
-          = slice the array before it is passed in
+            error: indexing and slicing are not supported
+              a[1:]
+               ^ expected an operator
+              = slice the array before it is passed in
 
-        error: the integer does not fit 128 bits
-          340282366920938463463374607431768211456
-          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the largest is 340282366920938463463374607431768211455
-          = with a point it is a float: `1.`
+            error: an argument by position cannot follow one by name
+              sum(axis=1, a)
+                  ^^^^    ^ this has no name
+                  |
+                  this is the name of an argument
+              = arguments by name come last; to compare, write `==`
 
-        error: a decimal integer cannot begin with 0
-          a + 0777
-              ^^^^ decimal or octal?
-          = write `0o` before the digits if they are octal, and no zeros if they are decimal
+            error: the argument `axis` is given twice
+              sum(a, axis=1, axis=2)
+                     ^^^^    ^^^^ again here
+                     |
+                     first here
 
-        error: an underscore in a number must be between two digits
-          1__000
-           ^ not between two digits
+            error: a tuple is no operand
+              sum(a, (0, 1) + 1)
+                     ^^^^^^ ^ an operator works on values
+                     |
+                     this is a tuple
+              = a tuple can only be an argument by itself, as in `sum(a, axis=(0, 1))`
 
-        error: the base 16 number has no digits
-          0x + 1
-          ^^ expected digits of base 16
+            error: the integer does not fit 128 bits
+              340282366920938463463374607431768211456
+              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the largest is 340282366920938463463374607431768211455
+              = with a point it is a float: `1.`
 
-        error: base 2 has no digit `2`
-          0b1021
-              ^ the digits of base 2 are 0 to 1
+            error: a decimal integer cannot begin with 0
+              a + 0777
+                  ^^^^ decimal or octal?
+              = write `0o` before the digits if they are octal, and no zeros if they are decimal
 
-        error: the number `2` runs into the name `x`
-          2x + 1
-          ^^ expected an operator between them
-          = write `2*x` to multiply
-    "#]],
+            error: an underscore in a number must be between two digits
+              1__000
+               ^ not between two digits
+
+            error: the base 16 number has no digits
+              0x + 1
+              ^^ expected digits of base 16
+
+            error: base 2 has no digit `2`
+              0b1021
+                  ^ the digits of base 2 are 0 to 1
+
+            error: the number `2` runs into the name `x`
+              2x + 1
+              ^^ expected an operator between them
+              = write `2*x` to multiply
+        "#]],
     );
 }
 
@@ -177,57 +199,52 @@ fn every_feature() {
     check(
         &texts,
         expect![[r#"
-        error: indexing and slicing are not supported
-          a[1:]
-           ^ expected an operator
-          = slice the array before it is passed in
+            error: indexing and slicing are not supported
+              a[1:]
+               ^ expected an operator
+              = slice the array before it is passed in
 
-        error: lists are not supported
-          sum([1, 2])
-              ^ expected an operand
-          = pass the array in as a variable
+            error: lists are not supported
+              sum([1, 2])
+                  ^ expected an operand
+              = pass the array in as a variable
 
-        error: sets and braces are not supported
-          2*{a + b}
-            ^ expected an operand
-          = group with `(` and `)`
+            error: sets and braces are not supported
+              2*{a + b}
+                ^ expected an operand
+              = group with `(` and `)`
 
-        error: attributes and methods are not supported
-          np.sin(x)
-            ^^^^ `.sin` cannot follow an operand
-          = functions and constants have no prefix: write `sin` alone if it is one
+            error: attributes and methods are not supported
+              np.sin(x)
+                ^^^^ `.sin` cannot follow an operand
+              = functions and constants have no prefix: write `sin` alone if it is one
 
-        error: strings are not supported
-          a == 'it'
-               ^^^^ not a number
+            error: strings are not supported
+              a == 'it'
+                   ^^^^ not a number
 
-        error: assignments are not supported
-          a += b
-            ^^ an expression has a value and changes nothing
+            error: assignments are not supported
+              a += b
+                ^^ an expression has a value and changes nothing
 
-        error: keyword arguments are not supported
-          sum(a, axis=1)
-                 ^^^^^ this makes it a keyword argument
-          = pass arguments by position, or write `==` to compare
+            error: several statements are not supported
+              a + b; c
+                   ^ the expression must end here
+              = evaluate one expression at a time
 
-        error: several statements are not supported
-          a + b; c
-               ^ the expression must end here
-          = evaluate one expression at a time
+            error: matrix products are not supported
+              a @ b
+                ^ operators work element by element
 
-        error: matrix products are not supported
-          a @ b
-            ^ operators work element by element
+            error: function definitions are not supported
+              lambda x: x
+              ^^^^^^ an expression cannot define functions
 
-        error: function definitions are not supported
-          lambda x: x
-          ^^^^^^ an expression cannot define functions
-
-        error: conditions written with `?` are not supported
-          c ? x : y
-            ^ expected an operator
-          = a condition is written `x if condition else y`
-    "#]],
+            error: conditions written with `?` are not supported
+              c ? x : y
+                ^ expected an operator
+              = a condition is written `x if condition else y`
+        "#]],
     );
 }
 
@@ -336,7 +353,7 @@ fn syntax_errors_drawn() {
             "a * not b",
             "a is b",
             "a +\nb *\n/ c",
-            "f(a,\n  (b + c,\n  d)",
+            "f(a,\n  2*(b + c,\n  d)",
             "",
         ],
         expect![[r#"
@@ -361,12 +378,12 @@ fn syntax_errors_drawn() {
               ^ ^ expected an operator or `)`
               |
               inside this bracket
-              = `,` separates arguments in a call only; there are no tuples
+              = `,` separates arguments in a call only; a tuple can only be an argument by itself
 
             error: expected an operator or the end, found `,`
               a, b
                ^ expected an operator or the end
-              = `,` separates arguments inside the brackets of a call only; there are no tuples
+              = `,` separates arguments inside the brackets of a call only; a tuple can only be an argument by itself
 
             error: expected an operator or the end, found `(`
               2(a)
@@ -398,11 +415,11 @@ fn syntax_errors_drawn() {
                 | ^ expected an operand
 
             error: expected an operator or `)`, found `,`
-              2 |   (b + c,
-                |   ^     ^ expected an operator or `)`
-                |   |
-                |   inside this bracket
-              = `,` separates arguments in a call only; there are no tuples
+              2 |   2*(b + c,
+                |     ^     ^ expected an operator or `)`
+                |     |
+                |     inside this bracket
+              = `,` separates arguments in a call only; a tuple can only be an argument by itself
 
             error: the expression is empty
               = an expression looks like `a + b*2`

@@ -42,6 +42,8 @@ fn open_brackets() {
     assert_eq!(kind("(".repeat(MEGABYTE)), ErrorKind::TooDeep { limit: 256 });
     assert_eq!(kind("f(".repeat(MEGABYTE / 2)), ErrorKind::TooDeep { limit: 256 });
     assert_eq!(kind("(((\n".repeat(MEGABYTE / 4)), ErrorKind::TooDeep { limit: 256 });
+    assert_eq!(kind("f(a=".repeat(MEGABYTE / 4)), ErrorKind::TooDeep { limit: 256 });
+    assert_eq!(kind("f((a,".repeat(MEGABYTE / 5)), ErrorKind::TooDeep { limit: 256 });
     assert!(
         matches!(run("(".repeat(MEGABYTE), UNLIMITED), Err(error) if matches!(error.kind(), ErrorKind::Unexpected { .. }))
     );
@@ -74,6 +76,10 @@ fn deep_trees_without_limits() {
         format!("a{}", "+a".repeat(n)),
         format!("a{}", "<a".repeat(n)),
         format!("f({})", "a,".repeat(n)),
+        format!("f(({}))", "a,".repeat(n)),
+        format!("{}a{}", "f(a=".repeat(n), ")".repeat(n)),
+        format!("{}a{}", "f((a,".repeat(n), "))".repeat(n)),
+        format!("f({})", (0..=n).map(|idx| format!("k{idx}=(),")).collect::<String>()),
         format!("{}a{}", "(a+".repeat(n), ")".repeat(n)),
     ] {
         let ast = run(text, UNLIMITED).unwrap_or_else(|error| panic!("{error}"));
@@ -114,6 +120,8 @@ fn long_text() {
         "×".repeat(MEGABYTE / 2),
         "a\n".repeat(MEGABYTE / 2),
         "a=".repeat(MEGABYTE / 2),
+        format!("f({}", "a=1,".repeat(MEGABYTE / 4)),
+        format!("f({}", "(),".repeat(MEGABYTE / 3)),
         "a.".repeat(MEGABYTE / 2),
         format!("({}", " \n".repeat(MEGABYTE / 2)),
         format!("({}a", "\n".repeat(MEGABYTE - 100)),

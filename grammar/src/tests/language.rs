@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 
-use crate::{Ast, ExprKind, Limits, UnaryOp, parse};
+use crate::{Ast, ExprKind, Keyword, Limits, UnaryOp, parse};
 
 fn ast(text: &str) -> Ast {
     parse(text, &Limits::default()).unwrap_or_else(|error| panic!("{}", error.to_diagnostic().render(text)))
@@ -35,9 +35,14 @@ fn grouped(text: &str) -> String {
                 let [condition, then, otherwise] = [condition, then, otherwise].map(|id| &done[id.index()]);
                 format!("({then} if {condition} else {otherwise})")
             }
-            ExprKind::Call { function, args, .. } => {
-                let args: Vec<_> = args.iter().map(|arg| done[arg.index()].as_str()).collect();
-                format!("{}({})", ast.name(*function), args.join(", "))
+            ExprKind::Call { function, args, keywords, .. } => {
+                let named = |k: &Keyword| format!("{}={}", ast.name(k.name), done[k.value.index()]);
+                let args = args.iter().map(|arg| done[arg.index()].clone()).chain(keywords.iter().map(named));
+                format!("{}({})", ast.name(*function), args.collect::<Vec<_>>().join(", "))
+            }
+            ExprKind::Tuple { items } => {
+                let items: Vec<_> = items.iter().map(|item| done[item.index()].as_str()).collect();
+                format!("<{}>", items.join(", "))
             }
         });
     }
@@ -153,7 +158,20 @@ fn grouping() {
 #[test]
 fn calls() {
     check(
-        &["f()", "f(a)", "f(a,)", "f ( a , b , c )", "f(g(h(x)), y + z)", "f(a if b else c, not d)", "float32(x)"],
+        &[
+            "f()",
+            "f(a)",
+            "f(a,)",
+            "f ( a , b , c )",
+            "f(g(h(x)), y + z)",
+            "f(a if b else c, not d)",
+            "float32(x)",
+            "f(x, axis=1)",
+            "f(x = x == y, y = z,)",
+            "f((), (a,), (a, b), (a, b,))",
+            "f(a=(), b=(0, -1), c=(0))",
+            "f((a)) + f((a, (b)))",
+        ],
         expect![[r#"
             f()                          f()
             f(a)                         f(a)
@@ -162,6 +180,11 @@ fn calls() {
             f(g(h(x)), y + z)            f(g(h(x)), (y + z))
             f(a if b else c, not d)      f((a if b else c), (not d))
             float32(x)                   float32(x)
+            f(x, axis=1)                 f(x, axis=1)
+            f(x = x == y, y = z,)        f(x=(x == y), y=z)
+            f((), (a,), (a, b), (a, b,)) f(<>, <a>, <a, b>, <a, b>)
+            f(a=(), b=(0, -1), c=(0))    f(a=<>, b=<0, (-1)>, c=0)
+            f((a)) + f((a, (b)))         (f(a) + f(<a, b>))
         "#]],
     );
 }
@@ -318,8 +341,8 @@ fn white_space_and_comments() {
 
 #[test]
 fn names_are_listed_once_in_order() {
-    let ast = ast("f(b, a) + b*f(c) - g(a)");
-    assert_eq!(ast.names().collect::<Vec<_>>(), ["f", "b", "a", "c", "g"]);
+    let ast = ast("f(b, a) + b*f(c) - g(a, key=d, other=a)");
+    assert_eq!(ast.names().collect::<Vec<_>>(), ["f", "b", "a", "c", "g", "key", "d", "other"]);
 }
 
 #[test]
@@ -344,6 +367,8 @@ fn printing() {
         "- - +~a",
         "(a if b else c)if d else(e if f else g)",
         "f((a),(b if c else d),)",
+        "f(a,axis=(0,),b=(c,(d)),e=())",
+        "f(a=not b)",
         "(a or b)and c",
         "a&(b|c)^d",
         "1e400+1e-7+1_0+0x10+2.j+1e22",
@@ -370,6 +395,8 @@ fn printing() {
         - - +~a                                    --+~a
         (a if b else c)if d else(e if f else g)    (a if b else c) if d else e if f else g
         f((a),(b if c else d),)                    f(a, b if c else d)
+        f(a,axis=(0,),b=(c,(d)),e=())              f(a, axis=(0,), b=(c, d), e=())
+        f(a=not b)                                 f(a=not b)
         (a or b)and c                              (a or b) and c
         a&(b|c)^d                                  a & (b | c) ^ d
         1e400+1e-7+1_0+0x10+2.j+1e22               1e999 + 1e-7 + 10 + 16 + 2.0j + 1e22
@@ -398,6 +425,17 @@ fn dump() {
             float inf @44..49
     "#]]
     .assert_eq(&ast("f(0 < a <= 1, -b) if not(c)else 2.5j*True - 1e400").dump());
+    expect![[r#"
+        call f @0..37
+          name a @2..3
+          tuple @5..7
+          axis=tuple @14..21
+            int 0 @15..16
+            neg @18..20
+              int 1 @19..20
+          keepdims=bool true @32..36
+    "#]]
+    .assert_eq(&ast("f(a, (), axis=(0, -1), keepdims=True)").dump());
 }
 
 #[test]

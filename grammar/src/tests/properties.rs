@@ -7,7 +7,7 @@ use crate::{Ast, Diagnostic, Error, ExprKind, Limits, Span, parse};
 /// Texts that get further than arbitrary characters do.
 fn near_expression() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        4 => prop::sample::select(vec!["a", "b", "xyz", "π", "1", "2.5", "0x1f", "1e3", "3j", "True", "f(", "sin("]),
+        4 => prop::sample::select(vec!["a", "b", "xyz", "π", "1", "2.5", "0x1f", "1e3", "3j", "True", "f(", "sin(", "f(a, b="]),
         6 => prop::sample::select(vec![
             "+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^", "~", "<", "<=", "==", "!=", " and ", " or ",
             " not ", " if ", " else ", "(", ")", ",", " ",
@@ -43,9 +43,24 @@ fn expression() -> impl Strategy<Value = String> {
             1 => (inner.clone(), inner.clone(), inner.clone())
                 .prop_map(|(a, b, c)| format!("({a}) if ({b}) else ({c})")),
             1 => (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("({a}) < ({b})\n!= ({c})")),
-            1 => prop::collection::vec(inner, 0..4).prop_map(|args| format!("f({})", args.join(", "))),
+            1 => (prop::collection::vec(argument(inner.clone()), 0..4), prop::collection::vec(argument(inner), 0..3))
+                .prop_map(|(args, named)| {
+                    let named = named.into_iter().zip(["axis", "f"]).map(|(value, name)| format!("{name} = {value}"));
+                    format!("f({})", args.into_iter().chain(named).collect::<Vec<_>>().join(", "))
+                }),
         ]
     })
+}
+
+/// An operand, or a tuple of some.
+fn argument(operand: impl Strategy<Value = String> + Clone) -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => operand.clone(),
+        1 => prop::collection::vec(operand, 0..3).prop_map(|items| match &items[..] {
+            [only] => format!("({only},)"),
+            _ => format!("({})", items.join(", ")),
+        }),
+    ]
 }
 
 /// The tree without its spans.
@@ -53,8 +68,9 @@ fn shape(ast: &Ast) -> Vec<ExprKind> {
     ast.exprs()
         .map(|(_, expr)| {
             let mut kind = expr.kind.clone();
-            if let ExprKind::Call { function_span, .. } = &mut kind {
+            if let ExprKind::Call { function_span, keywords, .. } = &mut kind {
                 *function_span = Span::default();
+                keywords.iter_mut().for_each(|keyword| keyword.name_span = Span::default());
             }
             kind
         })
@@ -78,8 +94,12 @@ fn check_tree(text: &str, ast: &Ast) -> Result<(), TestCaseError> {
             end_of_previous = ast[child].span.end;
             n_parents[child.index()] += 1;
         }
-        if let ExprKind::Call { function, function_span, .. } = &expr.kind {
+        if let ExprKind::Call { function, function_span, keywords, .. } = &expr.kind {
             prop_assert_eq!(function_span.text(text), ast.name(*function));
+            for keyword in keywords {
+                prop_assert_eq!(keyword.name_span.text(text), ast.name(keyword.name));
+                prop_assert!(keyword.name_span.end < ast[keyword.value].span.start);
+            }
         }
         if let ExprKind::Name(name) = &expr.kind {
             prop_assert_eq!(expr.span.text(text), ast.name(*name));

@@ -14,7 +14,8 @@ struct Entry<'f> {
     name: &'f str,
     aliases: Vec<&'f str>,
     signature: String,
-    /// Largest error in units in the last place; `null` where every result is exact or correctly rounded.
+    /// Largest error in units in the last place; `null` where every result is exact or correctly rounded, and where the
+    /// errors of many roundings add up.
     max_ulp_float32: Option<f64>,
     max_ulp_float64: Option<f64>,
     doc: &'f str,
@@ -35,6 +36,7 @@ impl<'f> Entry<'f> {
     /// Largest errors, of float32 and of float64.
     fn accuracy(&self) -> String {
         match self.max_ulp_float32.zip(self.max_ulp_float64) {
+            Some((float32, _)) if float32.is_infinite() => "adds up".to_owned(),
             Some((float32, float64)) => format!("{float32:.2}, {float64:.2} ULP"),
             None => "exact".to_owned(),
         }

@@ -1,6 +1,13 @@
 //! Shapes of a call: the result's, and which parts of the text disagree when there is none.
 
+mod infer;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use infer::{Failure, Shapes, infer};
+
 use crate::error::Error;
+use crate::hir::axis_call;
 use ndexpr_grammar::Span;
 use ndexpr_grammar::{Ast, ExprKind};
 use ndexpr_runtime::view::broadcast_shapes;
@@ -12,9 +19,10 @@ pub(crate) fn broadcasts_to(from: &[usize], to: &[usize]) -> bool {
     from.len() <= to.len() && from.iter().rev().zip(to.iter().rev()).all(|(&from, &to)| from == to || from == 1)
 }
 
-/// The smallest part of the text whose operands do not broadcast, as an error that points at both.
+/// The smallest part of the text whose operands do not broadcast, as an error that points at both; or a call before it
+/// that has no shape.
 ///
-/// Runs only where the whole does not broadcast. The tree is walked in order, arguments first.
+/// Runs only where some shapes do not broadcast. The tree is walked in order, arguments first.
 pub(crate) fn conflict<'s>(ast: &Ast, shape_of: &dyn Fn(&str) -> Option<&'s [usize]>) -> Option<Error> {
     let mut shapes: Vec<Shape> = Vec::with_capacity(ast.len());
     for (_, expr) in ast.exprs() {
@@ -22,6 +30,15 @@ pub(crate) fn conflict<'s>(ast: &Ast, shape_of: &dyn Fn(&str) -> Option<&'s [usi
             ExprKind::Name(name) => shape_of(ast.name(*name)).map(Shape::from).unwrap_or_default(),
             _ => Shape::default(),
         };
+        if let Ok(Some(call)) = axis_call(ast, expr) {
+            let domain = shapes[call.arg.index()].clone();
+            let spans = (call.span, call.axis_span);
+            match infer::reduce(domain, &call.axes, call.keepdims, call.is_cumulative(), spans) {
+                Ok(reduced) => shapes.push(reduced.result),
+                Err(error) => return Some(error),
+            }
+            continue;
+        }
         let mut children = Vec::new();
         expr.kind.for_each_child(|child| children.push(child));
         for (i, &child) in children.iter().enumerate() {

@@ -1,0 +1,157 @@
+//! The shapes of one call: what each reduction of a graph runs over, along which axes, and what comes out.
+//!
+//! In: a graph and the shapes of its variables. Out: [`Shapes`], or the first thing that is wrong. Always true of what
+//! comes out: a [`Reduced`] has axes that its domain has, each once, and enough elements for its primitive. Up to six
+//! axes and four reductions take no heap.
+
+use super::Shape;
+use crate::error::Error;
+use crate::hir::{Axes, Graph, Leaf, Reduction, VarId};
+use ndexpr_grammar::Span;
+use ndexpr_runtime::plan::PlanError;
+use ndexpr_runtime::view::{BroadcastError, MAX_AXES, broadcast_shapes};
+use smallvec::SmallVec;
+
+/// All shapes of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shapes {
+    /// Of the result.
+    pub(crate) root: Shape,
+    /// By reduction.
+    pub(crate) reductions: SmallVec<[Reduced; 4]>,
+}
+
+/// The shapes of a reduction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reduced {
+    /// What it runs over: its argument is broadcast to it.
+    pub(crate) domain: Shape,
+    /// Along which of the domain's axes it runs.
+    pub(crate) axes: AxisSet,
+    /// The result with all axes of the domain: 1 where it runs along, unless it accumulates.
+    pub(crate) kept: Shape,
+    /// The result as the text has it.
+    pub(crate) result: Shape,
+}
+
+/// Some of the axes of a shape of up to 32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct AxisSet(u32);
+
+impl AxisSet {
+    /// The first `n` axes.
+    pub(crate) fn first(n: usize) -> AxisSet {
+        AxisSet(u32::MAX.checked_shr(32 - n as u32).unwrap_or(0))
+    }
+
+    pub(crate) fn contains(self, axis: usize) -> bool {
+        axis < 32 && self.0 >> axis & 1 == 1
+    }
+
+    /// The axes in order.
+    pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = usize> {
+        (0..MAX_AXES).filter(move |&axis| self.contains(axis))
+    }
+
+    /// Adds an axis; false if it was there.
+    fn insert(&mut self, axis: usize) -> bool {
+        let is_new = !self.contains(axis);
+        self.0 |= 1 << axis;
+        is_new
+    }
+}
+
+/// Why there are no shapes.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Shapes do not broadcast; which parts of the text they are is left to [`conflict`](super::conflict).
+    Broadcast(BroadcastError),
+    /// A reduction cannot run over the shape that it has.
+    Reduction(Error),
+}
+
+/// The shapes for a call with variables of these shapes.
+///
+/// # Errors
+///
+/// The first reduction in order that has no shape, or that cannot run; at last the result.
+pub(crate) fn infer<'s>(graph: &Graph, shape_of: impl Fn(VarId) -> &'s [usize]) -> Result<Shapes, Failure> {
+    let mut reductions: SmallVec<[Reduced; 4]> = SmallVec::new();
+    let broadcast = |domain: &[Leaf], reductions: &[Reduced]| {
+        let shapes = domain.iter().map(|leaf| match *leaf {
+            Leaf::Var(var) => shape_of(var),
+            Leaf::Reduction(id) => &reductions[id.index()].result[..],
+        });
+        broadcast_shapes(shapes).map_err(Failure::Broadcast)
+    };
+    for reduction in graph.reductions() {
+        let domain = broadcast(&reduction.domain, &reductions)?;
+        let reduced = run_over(reduction, domain).map_err(Failure::Reduction)?;
+        reductions.push(reduced);
+    }
+    let root = broadcast(graph.root_domain(), &reductions)?;
+    Ok(Shapes { root, reductions })
+}
+
+fn run_over(reduction: &Reduction, domain: Shape) -> Result<Reduced, Error> {
+    let Reduction { op, keepdims, span, axis_span, .. } = *reduction;
+    let reduced = reduce(domain, &reduction.axes, keepdims, op.is_cumulative(), (span, axis_span))?;
+    // As in NumPy: an error even where the result has no elements either.
+    if let Some(wanted) = op.wanted()
+        && reduced.axes.iter().any(|axis| reduced.domain[axis] == 0)
+    {
+        return Err(Error::empty_input(wanted, &reduced.domain, span));
+    }
+    Ok(reduced)
+}
+
+/// The shapes of what runs along axes of a shape. `spans` are those of the call and of its axis.
+pub(super) fn reduce(
+    mut domain: Shape,
+    axes: &Axes,
+    keepdims: bool,
+    is_cumulative: bool,
+    spans: (Span, Option<Span>),
+) -> Result<Reduced, Error> {
+    let n_axes = domain.len();
+    if n_axes > MAX_AXES {
+        return Err(PlanError::TooManyAxes { n_axes }.into());
+    }
+    let (span, axis_span) = spans;
+    let axes = match axes {
+        Axes::List(axes) => normalise(axes, &domain, axis_span.unwrap_or(span))?,
+        Axes::All if !is_cumulative => AxisSet::first(n_axes),
+        Axes::All if n_axes > 1 => return Err(Error::missing_axis(&domain, span)),
+        Axes::All => {
+            // A single value accumulates to an array of one, as in NumPy.
+            domain.resize(1, 1);
+            AxisSet::first(1)
+        }
+    };
+    let extents = || domain.iter().enumerate();
+    let kept: Shape = match is_cumulative {
+        true => domain.clone(),
+        false => extents().map(|(axis, &extent)| if axes.contains(axis) { 1 } else { extent }).collect(),
+    };
+    let result = match keepdims || is_cumulative {
+        true => kept.clone(),
+        false => extents().filter(|&(axis, _)| !axes.contains(axis)).map(|(_, &extent)| extent).collect(),
+    };
+    Ok(Reduced { domain, axes, kept, result })
+}
+
+/// The axes as written, as axes of the shape.
+fn normalise(axes: &[i64], shape: &[usize], span: Span) -> Result<AxisSet, Error> {
+    let rank = shape.len() as i64;
+    let mut set = AxisSet::default();
+    for &written in axes {
+        let axis = if written < 0 { written.wrapping_add(rank) } else { written };
+        if !(0..rank).contains(&axis) {
+            return Err(Error::axis_out_of_range(written, shape, span));
+        }
+        if !set.insert(axis as usize) {
+            return Err(Error::repeated_axis(axis as usize, shape, span));
+        }
+    }
+    Ok(set)
+}
