@@ -16,7 +16,7 @@ use crate::abi::RunKind;
 use crate::dtype::DType;
 use crate::memory::{AllocError, Output, with_scratch};
 use crate::plan::{AxisNest, Kinds, Lanes, Plan, PlanError, run_kind};
-use crate::reduce::{COLUMN_LEAF, LEAF, Reducer, Scanner};
+use crate::reduce::{COLUMN_LEAF, LEAF, ReduceOp, Reducer, Scanner};
 use crate::view::{MAX_AXES, Overlap, RawView, View, ViewMut, count_elems, is_broadcastable, overlap};
 
 /// Where an input of a loop comes from.
@@ -51,8 +51,9 @@ pub struct Fold {
     pub op: AlongOp,
     /// Which of the loop's values.
     pub value: usize,
-    /// The temporary that takes the outcome: of the loop's shape, with extent 1 on reduced axes unless it is a scan.
-    pub temp: usize,
+    /// What takes the outcome: the result, or a temporary of the loop's shape, with extent 1 on reduced axes unless it is
+    /// a scan. The result may also be without these axes.
+    pub dest: Dest,
 }
 
 /// An operation along axes.
@@ -100,7 +101,7 @@ pub struct Loop<'s, 'v, 'a> {
 ///     inputs: &[Source::View(&a)],
 ///     values: &[(DType::Float64, Dest::Scratch)],
 ///     copies: &[Some(0)],
-///     folds: &[Fold { op: AlongOp::Reduce(sum), value: 0, temp: sums }],
+///     folds: &[Fold { op: AlongOp::Reduce(sum), value: 0, dest: Dest::Temp(sums) }],
 /// })?;
 /// assert!(!stages.needs_kernel(0), "the array's own rows are summed");
 /// stages.run(&[None], &RunOptions::new(&Pool::new(1)?))?;
@@ -117,7 +118,7 @@ pub struct Stages<'a> {
 
 enum Step<'a> {
     /// No elements.
-    Empty { fills: Vec<(usize, Reducer)>, kinds: Kinds },
+    Empty { fills: Vec<(Dest, Reducer)>, kinds: Kinds },
     /// An elementwise loop on its own.
     Map(Plan<'a>),
     Along(Stage),
@@ -274,17 +275,20 @@ impl<'a> Stages<'a> {
             operands.push(raw);
             memory.push(whose);
         }
-        let written = spec.values.iter().filter_map(|(_, dest)| match *dest {
-            Dest::Result => Some((self.result.raw(), Memory::Result, 0)),
-            Dest::Temp(temp) => Some((&self.raw_temps[temp], Memory::Temp(temp), 0)),
+        let written = spec.values.iter().map(|&(_, dest)| (dest, 0));
+        let folded = spec.folds.iter().map(|fold| match fold.op {
+            AlongOp::Reduce(_) => (fold.dest, spec.reduced),
+            AlongOp::Scan(_) => (fold.dest, 0),
+        });
+        let outputs = written.chain(folded).filter_map(|(dest, reduced)| match dest {
+            Dest::Result if self.result.n_axes() == spec.shape.len() => {
+                Some((self.result.raw().clone(), Memory::Result, reduced))
+            }
+            Dest::Result => Some((with_axes(self.result.raw(), reduced), Memory::Result, reduced)),
+            Dest::Temp(temp) => Some((self.raw_temps[temp].clone(), Memory::Temp(temp), reduced)),
             Dest::Scratch => None,
         });
-        let is_scan = |fold: &Fold| matches!(fold.op, AlongOp::Scan(_));
-        let folded = spec.folds.iter().map(|fold| {
-            let reduced = if is_scan(fold) { 0 } else { spec.reduced };
-            (&self.raw_temps[fold.temp], Memory::Temp(fold.temp), reduced)
-        });
-        for (output, (raw, whose, reduced)) in written.chain(folded).enumerate() {
+        for (output, (raw, whose, reduced)) in outputs.enumerate() {
             let expected = spec.shape.iter().enumerate();
             let expected = expected.map(|(axis, &extent)| if reduced >> axis & 1 == 1 { 1 } else { extent });
             if !raw.shape.iter().copied().eq(expected.clone()) {
@@ -296,7 +300,7 @@ impl<'a> Stages<'a> {
             if let Some(input) = memory[..spec.inputs.len()].iter().position(is_clash) {
                 return Err(PlanError::Overlap { input, output });
             }
-            operands.push(raw.clone());
+            operands.push(raw);
             memory.push(whose);
         }
         Ok((operands, memory))
@@ -305,7 +309,7 @@ impl<'a> Stages<'a> {
     /// A loop without elements: reductions still have results, of nothing.
     fn empty(&self, spec: &Loop<'_, '_, 'a>) -> Step<'a> {
         let fills = spec.folds.iter().filter_map(|fold| match fold.op {
-            AlongOp::Reduce(reducer) => Some((fold.temp, reducer)),
+            AlongOp::Reduce(reducer) => Some((fold.dest, reducer)),
             AlongOp::Scan(_) => None,
         });
         let n_operands = spec.inputs.len() + spec.values.len();
@@ -371,8 +375,12 @@ impl<'a> Stages<'a> {
             let kernel = kernels.get(at).copied().flatten();
             let end = match &self.steps[at] {
                 Step::Empty { fills, .. } => {
-                    for (temp, reducer) in fills {
-                        fill(&mut self.temps[*temp], reducer);
+                    for (dest, reducer) in fills {
+                        match *dest {
+                            Dest::Result => fill(&mut self.result, reducer),
+                            Dest::Temp(temp) => fill(&mut self.temps[temp].view_mut(), reducer),
+                            Dest::Scratch => {}
+                        }
                     }
                     at + 1
                 }
@@ -488,14 +496,25 @@ fn without_axes(raw: &RawView, dropped: AxisSet) -> RawView {
     }
 }
 
+/// The array with unit axes put in, where an axis of the outcome is reduced.
+fn with_axes(raw: &RawView, inserted: AxisSet) -> RawView {
+    let (mut shape, mut strides) = (raw.shape.clone(), raw.strides.clone());
+    for axis in (0..MAX_AXES).filter(|axis| inserted >> axis & 1 == 1) {
+        if axis <= shape.len() {
+            shape.insert(axis, 1);
+            strides.insert(axis, 0);
+        }
+    }
+    RawView { ptr: raw.ptr, dtype: raw.dtype, shape, strides }
+}
+
 /// Writes the result of no elements everywhere.
-fn fill(temp: &mut Output, reducer: &Reducer) {
+fn fill(view: &mut ViewMut<'_>, reducer: &Reducer) {
     let Some(value) = reducer.empty() else { return };
-    let mut view = temp.view_mut();
     let shape = view.shape().to_vec();
     let mut index = vec![0; shape.len()];
     for _ in 0..view.n_elems() {
-        // The index is inside, and the temporary has the reducer's dtype, or it keeps its zeros.
+        // The index is inside, and the array has the reducer's dtype, or it keeps what it has.
         let _ = view.write(&index, value);
         for (place, &extent) in index.iter_mut().zip(&shape).rev() {
             *place += 1;
@@ -511,7 +530,11 @@ fn fill(temp: &mut Output, reducer: &Reducer) {
 fn stage(spec: &Loop<'_, '_, '_>, operands: &[RawView], memory: &[Memory], reduced: AxisSet) -> Stage {
     let n_inputs = spec.inputs.len();
     let raw: SmallVec<[&RawView; 8]> = operands.iter().collect();
-    let nest = AxisNest::new(spec.shape, &raw, |axis| reduced >> axis & 1 == 1);
+    let is_ordered = spec.folds.iter().any(|fold| match fold.op {
+        AlongOp::Reduce(reducer) => matches!(reducer.op(), ReduceOp::ArgMin | ReduceOp::ArgMax),
+        AlongOp::Scan(_) => false,
+    });
+    let nest = AxisNest::new(spec.shape, &raw, n_inputs, |axis| reduced >> axis & 1 == 1, is_ordered);
     let mut next = n_inputs;
     let values: SmallVec<[Value; 2]> = spec
         .values
@@ -522,7 +545,7 @@ fn stage(spec: &Loop<'_, '_, '_>, operands: &[RawView], memory: &[Memory], reduc
             Value { dtype, place }
         })
         .collect();
-    let sinks = spec.folds.iter().enumerate().map(|(k, fold)| {
+    let sinks = spec.folds.iter().filter(|fold| fold.dest != Dest::Scratch).enumerate().map(|(k, fold)| {
         let (reducer, scanner) = match fold.op {
             AlongOp::Reduce(reducer) => (Some(reducer), None),
             AlongOp::Scan(scanner) => (None, Some(scanner)),

@@ -1,16 +1,19 @@
 //! The loop nest of operations along axes: kept axes around reduced ones, or beside them.
 //!
 //! In: operands over a shape, and which of its axes are reduced. Out: an [`AxisNest`], in which the kept axes and the
-//! reduced axes are sorted and merged each for itself, so that the elements that belong to one result keep an order
-//! that follows from the shape and the order of the axes in memory alone. No axis is reversed.
+//! reduced axes are merged each for itself. Axes are in the memory order of the inputs, as
+//! [`output_order`](super::output_order) has it, and none is reversed. So the order of the elements that belong to one
+//! result follows from the shape, the axes and that memory order alone: not from strides, nor from what else is read.
 
 use smallvec::SmallVec;
 
 use super::PerOperand;
 use super::nest::{Nest, Walk};
+use super::order::order_of;
 use crate::view::{RawView, Shape};
 
-/// With so few elements for each result, the lanes are results: a row would be too short for vectors.
+/// With so few elements for each result, and more results than that, the lanes are results: a row would be too short for
+/// vectors.
 ///
 /// Reckoned: what a leaf costs beside its elements (10 ns) against gathering (0.3 ns an element).
 const SHORT_REDUCTION: usize = 32;
@@ -41,15 +44,15 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    fn new(shape: &[usize], operands: &[&RawView], axes: impl Fn(usize) -> bool) -> Group {
-        let is_moving = |axis: usize| axes(axis) && shape[axis] != 1;
-        let extents = (0..shape.len()).filter(|&axis| is_moving(axis)).map(|axis| shape[axis]).collect();
+    /// Of some axes, outermost first.
+    fn new(shape: &[usize], operands: &[&RawView], axes: impl Iterator<Item = usize> + Clone) -> Group {
+        let axes = axes.filter(|&axis| shape[axis] != 1);
         let walk = |view: &&RawView| {
-            let strides = view.strides_over(shape).enumerate().filter(|&(axis, _)| is_moving(axis));
-            Walk { ptr: view.ptr, strides: strides.map(|(_, stride)| stride).collect() }
+            let strides: crate::view::Strides = view.strides_over(shape).collect();
+            Walk { ptr: view.ptr, strides: axes.clone().map(|axis| strides[axis]).collect() }
         };
+        let extents = axes.clone().map(|axis| shape[axis]).collect();
         let mut nest = Nest { extents, operands: operands.iter().map(walk).collect() };
-        nest.sort_axes(operands.len());
         nest.merge_axes();
         Group { extents: nest.extents, operands: nest.operands }
     }
@@ -99,11 +102,28 @@ impl Group {
 }
 
 impl AxisNest {
-    /// The nest of a shape without zeros, to which all operands broadcast; `is_reduced` tells the groups apart.
-    pub(crate) fn new(shape: &[usize], operands: &[&RawView], is_reduced: impl Fn(usize) -> bool) -> AxisNest {
-        let mut kept = Group::new(shape, operands, |axis| !is_reduced(axis));
-        let mut reduced = Group::new(shape, operands, is_reduced);
-        let lanes = lanes(&kept, &reduced);
+    /// The nest of a shape without zeros, to which all operands broadcast; the first of them are inputs. If `is_ordered`,
+    /// the reduced axes stay in the order of the shape: then the number of an element is its place.
+    pub(crate) fn new(
+        shape: &[usize],
+        operands: &[&RawView],
+        n_inputs: usize,
+        is_reduced: impl Fn(usize) -> bool,
+        is_ordered: bool,
+    ) -> AxisNest {
+        let order = order_of(shape, operands[..n_inputs].iter().copied());
+        let mut kept = Group::new(shape, operands, order.iter().copied().filter(|&axis| !is_reduced(axis)));
+        let mut reduced = match is_ordered {
+            true => Group::new(shape, operands, (0..shape.len()).filter(|&axis| is_reduced(axis))),
+            false => Group::new(shape, operands, order.iter().copied().filter(|&axis| is_reduced(axis))),
+        };
+        let innermost = order.iter().copied().rfind(|&axis| shape[axis] != 1);
+        let is_short = reduced.n() < SHORT_REDUCTION && kept.n() > reduced.n();
+        let lanes = match innermost {
+            _ if is_short => Lanes::Kept,
+            Some(axis) if !is_reduced(axis) => Lanes::Kept,
+            _ => Lanes::Reduced,
+        };
         kept.pad();
         reduced.pad();
         AxisNest { kept, reduced, lanes, ptrs: operands.iter().map(|view| view.ptr).collect() }
@@ -115,26 +135,6 @@ impl AxisNest {
             Lanes::Reduced => &self.reduced,
             Lanes::Kept => &self.kept,
         }
-    }
-}
-
-/// The lanes follow memory, unless rows would be short.
-fn lanes(kept: &Group, reduced: &Group) -> Lanes {
-    let (Some(&n_kept), Some(&n_reduced)) = (kept.extents.last(), reduced.extents.last()) else {
-        return if reduced.extents.is_empty() && !kept.extents.is_empty() { Lanes::Kept } else { Lanes::Reduced };
-    };
-    if reduced.n() < SHORT_REDUCTION && n_kept > n_reduced {
-        return Lanes::Kept;
-    }
-    let strides = kept.operands.iter().zip(&reduced.operands);
-    let deciding = strides
-        .map(|(kept, reduced)| (kept.lane_stride().unsigned_abs(), reduced.lane_stride().unsigned_abs()))
-        .find(|&(kept, reduced)| kept != 0 && reduced != 0 && kept != reduced);
-    match deciding {
-        Some((kept, reduced)) if kept < reduced => Lanes::Kept,
-        Some(_) => Lanes::Reduced,
-        // Each operand moves along one group only, or not at all: `x[:, None] - c`. Long rows spare the most.
-        None => Lanes::Reduced,
     }
 }
 

@@ -77,7 +77,7 @@ impl Nest {
     /// decides between them, and the axes' own order where none does.
     ///
     /// An insertion sort: without outputs the comparison need not be transitive, which `sort_by` may not like.
-    pub(super) fn sort_axes(&mut self, n_inputs: usize) {
+    fn sort_axes(&mut self, n_inputs: usize) {
         for sorted in 1..self.extents.len() {
             for inner in (1..=sorted).rev() {
                 if !self.is_smaller(inner - 1, inner, n_inputs) {

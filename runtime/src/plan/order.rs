@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::view::{Shape, Strides, View, is_broadcastable};
+use crate::view::{RawView, Shape, Strides, View, is_broadcastable};
 
 /// The order in memory, outermost axis first, that a fresh output of `shape` should have so that it follows its inputs.
 ///
@@ -19,11 +19,15 @@ use crate::view::{Shape, Strides, View, is_broadcastable};
 /// ```
 #[must_use]
 pub fn output_order(shape: &[usize], inputs: &[View<'_>]) -> Shape {
+    order_of(shape, inputs.iter().map(View::raw))
+}
+
+/// The same of raw views.
+pub(super) fn order_of<'v>(shape: &[usize], inputs: impl Iterator<Item = &'v RawView>) -> Shape {
     let strides: SmallVec<[Strides; 8]> = inputs
-        .iter()
-        .filter(|input| is_broadcastable(input.shape(), shape))
+        .filter(|input| is_broadcastable(&input.shape, shape))
         .map(|input| {
-            let strides = input.raw().strides_over(shape).zip(shape);
+            let strides = input.strides_over(shape).zip(shape);
             strides.map(|(stride, &extent)| if extent == 1 { 0 } else { stride }).collect()
         })
         .collect();
