@@ -18,6 +18,7 @@
 //! | [`exec`]   | calls a kernel for every tile of a plan; progress and cancelling |
 //! | [`pool`]   | the threads |
 //! | [`memory`] | fresh outputs, scratch, copies of overlapping inputs |
+//! | [`reduce`] | reductions and scans of contiguous elements, in a fixed order |
 //! | [`math`]   | vector math functions, called once per tile |
 //!
 //! Everything is safe to call except [`view::View::from_raw_parts`], [`view::ViewMut::from_raw_parts`] and
@@ -74,4 +75,5 @@ pub mod math;
 pub mod memory;
 pub mod plan;
 pub mod pool;
+pub mod reduce;
 pub mod view;

@@ -1,0 +1,177 @@
+//! From a reduction to its machine code for a CPU level: the loops, compiled once per instruction set, with their types
+//! erased.
+
+use super::arg::Arg;
+use super::deviations::Deviations;
+use super::extreme::{Extreme, FloatExtreme};
+use super::fold::{self, Reduce};
+use super::source::{Highest, Lowest};
+use super::sum::{Prod, Sum};
+use super::{LANES, ReduceOp};
+use crate::arch::CpuLevel;
+use crate::dtype::DType;
+
+pub(super) type Leaves = unsafe fn(n: usize, src: *const u8, first: u64, partials: *mut u8);
+pub(super) type ColumnLeaf =
+    unsafe fn(rows: usize, lanes: usize, src: *const u8, row_stride: isize, first: u64, partials: *mut u8);
+pub(super) type Combine = unsafe fn(n: usize, left: *mut u8, right: *const u8);
+pub(super) type Finish = unsafe fn(n: usize, partials: *const u8, out: *mut u8, out_stride: isize);
+
+/// One reduction's code for one dtype and level. The contracts are those of [`Reducer`](super::Reducer)'s methods.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Code {
+    pub(super) leaves: Leaves,
+    pub(super) column_leaf: ColumnLeaf,
+    pub(super) combine: Combine,
+    pub(super) finish: Finish,
+    pub(super) partial_bytes: usize,
+}
+
+/// The loops of one level. A level's own instructions are enabled in them alone.
+macro_rules! level {
+    ($module:ident $(, $features:literal)?) => {
+        mod $module {
+            use super::*;
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn leaves<R: Reduce, const N: usize>(n: usize, src: *const u8, first: u64, partials: *mut u8) {
+                // SAFETY: the caller's contract, with types.
+                unsafe { fold::leaves::<R, N>(n, src.cast(), first, partials.cast()) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn column_leaf<R: Reduce, const N: usize>(
+                rows: usize,
+                lanes: usize,
+                src: *const u8,
+                row_stride: isize,
+                first: u64,
+                partials: *mut u8,
+            ) {
+                // SAFETY: as above.
+                unsafe { fold::columns::<R, N>(rows, lanes, src.cast(), row_stride, first, partials.cast()) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn combine<R: Reduce>(n: usize, left: *mut u8, right: *const u8) {
+                // SAFETY: by the caller's contract both are `n` partials, aligned, and apart from each other.
+                let (left, right) = unsafe {
+                    (std::slice::from_raw_parts_mut(left.cast(), n), std::slice::from_raw_parts(right.cast(), n))
+                };
+                fold::combine::<R>(left, right);
+            }
+
+            pub(super) fn code<R: Reduce, const N: usize>() -> Code {
+                Code {
+                    leaves: leaves::<R, N>,
+                    column_leaf: column_leaf::<R, N>,
+                    combine: combine::<R>,
+                    finish: finish::<R>,
+                    partial_bytes: size_of::<R::Partial>(),
+                }
+            }
+        }
+    };
+}
+
+level!(generic);
+#[cfg(target_arch = "x86_64")]
+level!(avx2, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+level!(avx512, "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw");
+
+unsafe fn finish<R: Reduce>(n: usize, partials: *const u8, out: *mut u8, out_stride: isize) {
+    for i in 0..n {
+        // SAFETY: by the caller's contract there are `n` partials, aligned, and room for as many results.
+        unsafe {
+            let result = R::finish(partials.cast::<R::Partial>().add(i).read());
+            out.offset(i as isize * out_stride).cast::<R::Output>().write_unaligned(result);
+        }
+    }
+}
+
+/// `R` in lanes `N` at a time.
+fn code<R: Reduce, const N: usize>(level: CpuLevel) -> Code {
+    match level {
+        CpuLevel::Generic => generic::code::<R, N>(),
+        #[cfg(target_arch = "x86_64")]
+        CpuLevel::Avx2 => avx2::code::<R, N>(),
+        #[cfg(target_arch = "x86_64")]
+        CpuLevel::Avx512 => avx512::code::<R, N>(),
+    }
+}
+
+/// `$code` for integers and `bool`, with `$T` the type that stands for the dtype.
+macro_rules! exact {
+    ($dtype:ident, $T:ident => $code:expr) => {
+        exact!(@match $dtype, $T, $code;
+            Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, UInt8 u8, UInt16 u16, UInt32 u32, UInt64 u64)
+    };
+    (@match $dtype:ident, $T:ident, $code:expr; $($name:ident $ty:ty),*) => {
+        match $dtype {
+            $(DType::$name => {
+                type $T = $ty;
+                Some($code)
+            })*
+            DType::Float32 | DType::Float64 => None,
+        }
+    };
+}
+
+/// `$code` for floats.
+macro_rules! float {
+    ($dtype:ident, $T:ident => $code:expr) => {
+        match $dtype {
+            DType::Float32 => {
+                type $T = f32;
+                Some($code)
+            }
+            DType::Float64 => {
+                type $T = f64;
+                Some($code)
+            }
+            _ => None,
+        }
+    };
+}
+
+/// Lanes where their order does not tell: so many that loops over them are never unrolled, which would be the end of
+/// their being vectorised.
+const fn lanes<T>() -> usize {
+    if size_of::<T>() < 4 { 128 / size_of::<T>() } else { 64 }
+}
+
+/// The code of a reduction, if it is defined for the dtype.
+pub(super) fn of(op: ReduceOp, dtype: DType, level: CpuLevel) -> Option<Code> {
+    use ReduceOp as Op;
+    match op {
+        Op::Sum if dtype.is_float() => float!(dtype, T => code::<Sum<T>, LANES>(level)),
+        Op::Prod if dtype.is_float() => float!(dtype, T => code::<Prod<T>, LANES>(level)),
+        Op::Min if dtype.is_float() => {
+            float!(dtype, T => code::<FloatExtreme<T, Lowest, false>, { lanes::<T>() }>(level))
+        }
+        Op::Max if dtype.is_float() => {
+            float!(dtype, T => code::<FloatExtreme<T, Highest, false>, { lanes::<T>() }>(level))
+        }
+        Op::NanMin if dtype.is_float() => {
+            float!(dtype, T => code::<FloatExtreme<T, Lowest, true>, { lanes::<T>() }>(level))
+        }
+        Op::NanMax if dtype.is_float() => {
+            float!(dtype, T => code::<FloatExtreme<T, Highest, true>, { lanes::<T>() }>(level))
+        }
+        Op::ArgMin if dtype.is_float() => float!(dtype, T => code::<Arg<T, Lowest>, { lanes::<T>() }>(level)),
+        Op::ArgMax if dtype.is_float() => float!(dtype, T => code::<Arg<T, Highest>, { lanes::<T>() }>(level)),
+        Op::Sum => exact!(dtype, T => code::<Sum<T>, { lanes::<T>() }>(level)),
+        Op::Prod => exact!(dtype, T => code::<Prod<T>, { lanes::<T>() }>(level)),
+        Op::Min | Op::NanMin => exact!(dtype, T => code::<Extreme<T, Lowest>, { lanes::<T>() }>(level)),
+        Op::Max | Op::NanMax => exact!(dtype, T => code::<Extreme<T, Highest>, { lanes::<T>() }>(level)),
+        Op::ArgMin => exact!(dtype, T => code::<Arg<T, Lowest>, { lanes::<T>() }>(level)),
+        Op::ArgMax => exact!(dtype, T => code::<Arg<T, Highest>, { lanes::<T>() }>(level)),
+        Op::Any if dtype == DType::Bool => Some(code::<Extreme<bool, Highest>, { lanes::<bool>() }>(level)),
+        Op::All if dtype == DType::Bool => Some(code::<Extreme<bool, Lowest>, { lanes::<bool>() }>(level)),
+        Op::Any | Op::All => None,
+        // Blocks of columns; a leaf has `LANES` lanes all the same.
+        Op::Deviations => float!(dtype, T => code::<Deviations<T, false>, 16>(level)),
+        Op::NanDeviations => float!(dtype, T => code::<Deviations<T, true>, 16>(level)),
+    }
+}

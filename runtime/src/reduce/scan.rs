@@ -1,0 +1,250 @@
+//! Running sums and products: one element after the other, so the bits are those of a plain loop.
+
+use super::number::{Addend, Number, wide_dtype};
+use crate::arch::CpuLevel;
+use crate::dtype::{DType, Element};
+
+/// What an axis is scanned by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScanOp {
+    /// The sum of the elements so far, dtypes as of [`ReduceOp::Sum`](super::ReduceOp::Sum): floats are summed in float64
+    /// and each result is rounded. The sum of nothing but -0.0 is -0.0, as in NumPy.
+    CumSum,
+    /// The product of the elements so far.
+    CumProd,
+}
+
+/// The code of a scan of elements of one dtype.
+///
+/// What the elements so far come to is a *carry*: eight bytes of which any are valid, at first [`Scanner::start`].
+#[derive(Clone, Copy, Debug)]
+pub struct Scanner {
+    result_dtype: DType,
+    start: u64,
+    scan: Scan,
+    scan_rows: ScanRows,
+}
+
+type Scan = unsafe fn(n: usize, src: *const u8, out: *mut u8, carry: &mut u64);
+type ScanRows =
+    unsafe fn(rows: usize, src: *const u8, src_stride: isize, out: *mut u8, out_stride: isize, carries: &mut [u64]);
+
+impl Scanner {
+    /// The scan of elements of `dtype`, for this process's CPU.
+    #[must_use]
+    pub fn new(op: ScanOp, dtype: DType) -> Scanner {
+        Scanner::at(op, dtype, CpuLevel::current())
+    }
+
+    /// The same for a level, or for the highest that the CPU has if that is lower.
+    #[must_use]
+    pub fn at(op: ScanOp, dtype: DType, level: CpuLevel) -> Scanner {
+        let level = level.min(CpuLevel::highest());
+        match op {
+            ScanOp::CumSum => of::<Plus>(dtype, level),
+            ScanOp::CumProd => of::<Times>(dtype, level),
+        }
+    }
+
+    /// The dtype of results.
+    #[must_use]
+    pub fn result_dtype(&self) -> DType {
+        self.result_dtype
+    }
+
+    /// The carry before the first element.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Writes the result at each of `n` elements, and leaves the carry for the next in place.
+    ///
+    /// # Safety
+    ///
+    /// At `src` are `n` elements of the scanner's dtype, at `out` is room for `n` results, both of any alignment. They
+    /// are apart, or the same memory if elements and results are of the same size.
+    pub unsafe fn scan(&self, n: usize, src: *const u8, out: *mut u8, carry: &mut u64) {
+        // SAFETY: the caller's contract; the code is for a level that the CPU has, see `at`.
+        unsafe { (self.scan)(n, src, out, carry) }
+    }
+
+    /// Scans columns side by side, as many as there are carries: down `rows` rows.
+    ///
+    /// # Safety
+    ///
+    /// At `src`, and every `src_stride` bytes from there, are `rows` rows of consecutive elements, one for each carry;
+    /// likewise at `out` room for results. No alignment is asked for; memory is shared as in [`Scanner::scan`] or not at
+    /// all.
+    pub unsafe fn scan_rows(
+        &self,
+        rows: usize,
+        src: *const u8,
+        src_stride: isize,
+        out: *mut u8,
+        out_stride: isize,
+        carries: &mut [u64],
+    ) {
+        // SAFETY: as in `scan`.
+        unsafe { (self.scan_rows)(rows, src, src_stride, out, out_stride, carries) }
+    }
+}
+
+/// What a scan does with an element and the carry before it.
+trait Operation {
+    /// A carry that changes no element.
+    fn start<W: Number>() -> W;
+    fn apply<W: Number>(carry: W, x: W) -> W;
+}
+
+struct Plus;
+
+impl Operation for Plus {
+    #[inline(always)]
+    fn start<W: Number>() -> W {
+        W::NEUTRAL
+    }
+
+    #[inline(always)]
+    fn apply<W: Number>(carry: W, x: W) -> W {
+        carry.plus(x)
+    }
+}
+
+struct Times;
+
+impl Operation for Times {
+    #[inline(always)]
+    fn start<W: Number>() -> W {
+        W::ONE
+    }
+
+    #[inline(always)]
+    fn apply<W: Number>(carry: W, x: W) -> W {
+        carry.times(x)
+    }
+}
+
+/// Scans `N` columns down `rows` rows.
+///
+/// # Safety
+///
+/// The contract of [`Scanner::scan_rows`] for `N` columns.
+#[inline(always)]
+unsafe fn columns<T: Addend, O: Operation, const N: usize>(
+    rows: usize,
+    src: *const u8,
+    src_stride: isize,
+    out: *mut u8,
+    out_stride: isize,
+    carries: &mut [u64; N],
+) {
+    let mut sums = carries.map(T::Wide::from_bits);
+    for row in 0..rows as isize {
+        // SAFETY: by the caller's contract there is a row of `N` elements, and room for as many results. The elements
+        // are read before there are results, so those may be where they are.
+        unsafe {
+            let x = src.offset(row * src_stride).cast::<[T::Raw; N]>().read_unaligned();
+            for j in 0..N {
+                sums[j] = O::apply(sums[j], T::wide(x[j]));
+            }
+            let results = sums.map(T::output);
+            out.offset(row * out_stride).cast::<[T::Output; N]>().write_unaligned(results);
+        }
+    }
+    *carries = sums.map(T::Wide::to_bits);
+}
+
+/// Scans one column for each carry, `N` at a time as long as there are.
+///
+/// # Safety
+///
+/// The contract of [`Scanner::scan_rows`].
+#[inline(always)]
+unsafe fn blocks<T: Addend, O: Operation, const N: usize>(
+    rows: usize,
+    src: *const u8,
+    src_stride: isize,
+    out: *mut u8,
+    out_stride: isize,
+    carries: &mut [u64],
+) -> usize {
+    let (blocks, _) = carries.as_chunks_mut::<N>();
+    for (block, carries) in blocks.iter_mut().enumerate() {
+        // SAFETY: these `N` columns of the caller's.
+        unsafe {
+            let src = src.cast::<T::Raw>().add(block * N).cast();
+            let out = out.cast::<T::Output>().add(block * N).cast();
+            columns::<T, O, N>(rows, src, src_stride, out, out_stride, carries);
+        }
+    }
+    blocks.len() * N
+}
+
+/// The loops of one level. A level's own instructions are enabled in them alone.
+macro_rules! level {
+    ($module:ident $(, $features:literal)?) => {
+        mod $module {
+            use super::*;
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) unsafe fn scan_rows<T: Addend, O: Operation>(
+                rows: usize,
+                src: *const u8,
+                src_stride: isize,
+                out: *mut u8,
+                out_stride: isize,
+                carries: &mut [u64],
+            ) {
+                // SAFETY: the caller's contract, for the columns in blocks and then for those that are left.
+                unsafe {
+                    let done = blocks::<T, O, 16>(rows, src, src_stride, out, out_stride, carries);
+                    let src = src.cast::<T::Raw>().add(done).cast();
+                    let out = out.cast::<T::Output>().add(done).cast();
+                    blocks::<T, O, 1>(rows, src, src_stride, out, out_stride, &mut carries[done..]);
+                }
+            }
+        }
+    };
+}
+
+level!(generic);
+#[cfg(target_arch = "x86_64")]
+level!(avx2, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+level!(avx512, "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw");
+
+/// One column, whose rows are single elements: every level is as fast, for each result waits for the one before.
+unsafe fn scan<T: Addend, O: Operation>(n: usize, src: *const u8, out: *mut u8, carry: &mut u64) {
+    let (src_stride, out_stride) = (size_of::<T::Raw>() as isize, size_of::<T::Output>() as isize);
+    // SAFETY: the caller's contract.
+    unsafe { columns::<T, O, 1>(n, src, src_stride, out, out_stride, std::array::from_mut(carry)) }
+}
+
+fn scanner<T: Addend, O: Operation>(dtype: DType, level: CpuLevel) -> Scanner {
+    let scan_rows: ScanRows = match level {
+        CpuLevel::Generic => generic::scan_rows::<T, O>,
+        #[cfg(target_arch = "x86_64")]
+        CpuLevel::Avx2 => avx2::scan_rows::<T, O>,
+        #[cfg(target_arch = "x86_64")]
+        CpuLevel::Avx512 => avx512::scan_rows::<T, O>,
+    };
+    let start = O::start::<T::Wide>().to_bits();
+    Scanner { result_dtype: wide_dtype(dtype), start, scan: scan::<T, O>, scan_rows }
+}
+
+fn of<O: Operation>(dtype: DType, level: CpuLevel) -> Scanner {
+    match dtype {
+        DType::Bool => scanner::<bool, O>(dtype, level),
+        DType::Int8 => scanner::<i8, O>(dtype, level),
+        DType::Int16 => scanner::<i16, O>(dtype, level),
+        DType::Int32 => scanner::<i32, O>(dtype, level),
+        DType::Int64 => scanner::<i64, O>(dtype, level),
+        DType::UInt8 => scanner::<u8, O>(dtype, level),
+        DType::UInt16 => scanner::<u16, O>(dtype, level),
+        DType::UInt32 => scanner::<u32, O>(dtype, level),
+        DType::UInt64 => scanner::<u64, O>(dtype, level),
+        DType::Float32 => scanner::<f32, O>(dtype, level),
+        DType::Float64 => scanner::<f64, O>(dtype, level),
+    }
+}

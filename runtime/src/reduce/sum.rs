@@ -1,0 +1,117 @@
+//! Sums and products.
+//!
+//! Integers wrap around, so their order is of no matter, and the lanes of a leaf are only as wide as its sums get.
+//! Floats start from 0.0 and 1.0: a sum is never -0.0, as NumPy's is not.
+
+use std::marker::PhantomData;
+
+use super::fold::{Fold, Place, Step};
+use super::number::{Addend, Number};
+
+/// The sum of elements of dtype `T`; of `bool`, the count of those that are true.
+pub(super) struct Sum<T>(PhantomData<T>);
+
+/// The product of elements of dtype `T`; of `bool`, 1 if all are true.
+pub(super) struct Prod<T>(PhantomData<T>);
+
+impl<T: Addend> Step for Sum<T> {
+    type Elem = T::Raw;
+    type Lane = T::Narrow;
+    type Lanes<const N: usize> = [T::Narrow; N];
+
+    #[inline(always)]
+    fn neutral() -> T::Raw {
+        T::ZERO
+    }
+
+    #[inline(always)]
+    fn get<const N: usize>(lanes: &[T::Narrow; N], lane: usize) -> T::Narrow {
+        lanes[lane]
+    }
+
+    #[inline(always)]
+    fn set<const N: usize>(lanes: &mut [T::Narrow; N], lane: usize, value: T::Narrow) {
+        lanes[lane] = value;
+    }
+
+    #[inline(always)]
+    fn add(lane: T::Narrow, x: T::Raw, _row: usize) -> T::Narrow {
+        lane.plus(T::narrow(x))
+    }
+}
+
+impl<T: Addend> Fold for Sum<T> {
+    type Partial = T::Wide;
+    type Output = T::Output;
+
+    #[inline(always)]
+    fn start<const N: usize>() -> [T::Narrow; N] {
+        [T::Narrow::ZERO; N]
+    }
+
+    #[inline(always)]
+    fn partial(lane: T::Narrow, _place: Place, _number: usize) -> T::Wide {
+        lane.into()
+    }
+
+    #[inline(always)]
+    fn combine(left: T::Wide, right: T::Wide) -> T::Wide {
+        left.plus(right)
+    }
+
+    #[inline(always)]
+    fn finish(partial: T::Wide) -> T::Output {
+        T::output(partial)
+    }
+}
+
+impl<T: Addend> Step for Prod<T> {
+    type Elem = T::Raw;
+    type Lane = T::Wide;
+    type Lanes<const N: usize> = [T::Wide; N];
+
+    #[inline(always)]
+    fn neutral() -> T::Raw {
+        T::ONE
+    }
+
+    #[inline(always)]
+    fn get<const N: usize>(lanes: &[T::Wide; N], lane: usize) -> T::Wide {
+        lanes[lane]
+    }
+
+    #[inline(always)]
+    fn set<const N: usize>(lanes: &mut [T::Wide; N], lane: usize, value: T::Wide) {
+        lanes[lane] = value;
+    }
+
+    #[inline(always)]
+    fn add(lane: T::Wide, x: T::Raw, _row: usize) -> T::Wide {
+        lane.times(T::wide(x))
+    }
+}
+
+impl<T: Addend> Fold for Prod<T> {
+    type Partial = T::Wide;
+    type Output = T::Output;
+
+    #[inline(always)]
+    fn start<const N: usize>() -> [T::Wide; N] {
+        [T::Wide::ONE; N]
+    }
+
+    #[inline(always)]
+    fn partial(lane: T::Wide, _place: Place, _number: usize) -> T::Wide {
+        lane
+    }
+
+    #[inline(always)]
+    fn combine(left: T::Wide, right: T::Wide) -> T::Wide {
+        left.times(right)
+    }
+
+    #[inline(always)]
+    fn finish(partial: T::Wide) -> T::Output {
+        T::output(partial)
+    }
+}
