@@ -64,7 +64,8 @@ fn main() {
                 let (reducer, source) = (Reducer::at(op, dtype, level)?, source(dtype));
                 let n = source.len() / dtype.size();
                 // SAFETY: `source` is `n` elements, and `partials` is large enough for one each.
-                let leaves = || unsafe { reducer.leaves(n, black_box(source.as_ptr()), 0, partials.as_mut_ptr().cast()) };
+                let leaves =
+                    || unsafe { reducer.leaves(n, black_box(source.as_ptr()), 0, partials.as_mut_ptr().cast()) };
                 Some(ns_per_elem(n, leaves))
             });
             row(&format!("{op:?} {} columns + combine", level.name()), |dtype| {

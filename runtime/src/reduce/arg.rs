@@ -12,9 +12,15 @@ use super::source::{Key, Order, Source};
 pub(super) struct Arg<T, O>(PhantomData<(T, O)>);
 
 #[derive(Clone, Copy)]
+pub(super) struct ArgLane<K: Key> {
+    best: K,
+    /// The row that it came from; 0 as long as there was none better than the worst.
+    row: K::Row,
+}
+
+#[derive(Clone, Copy)]
 pub(super) struct ArgLanes<K: Key, const N: usize> {
     best: [K; N],
-    /// The row that it came from; 0 as long as there was none better than the worst.
     row: [K::Row; N],
 }
 
@@ -26,14 +32,15 @@ pub(super) struct Found<K> {
     index: u64,
 }
 
-/// Whether `x` takes the place of `y`, which comes before it.
+/// Whether `x` takes the place of `y`, which comes before it: if it is better, or the first NaN.
 #[inline(always)]
 fn beats<O: Order, K: Key>(x: K, y: K) -> bool {
-    O::is_better(x, y) | (x.is_nan() & !y.is_nan())
+    !O::is_no_better(x, y) & !y.is_nan()
 }
 
 impl<T: Source, O: Order> Step for Arg<T, O> {
     type Elem = T::Raw;
+    type Lane = ArgLane<T::Key>;
     type Lanes<const N: usize> = ArgLanes<T::Key, N>;
 
     // A lane without elements has row 0, as if it had the worst of elements there. All elements are before it, so it is
@@ -44,15 +51,20 @@ impl<T: Source, O: Order> Step for Arg<T, O> {
     }
 
     #[inline(always)]
-    fn add<const N: usize>(mut lanes: ArgLanes<T::Key, N>, x: [T::Raw; N], row: usize) -> ArgLanes<T::Key, N> {
-        let row = T::Key::row(row);
-        for j in 0..N {
-            let x = T::key(x[j]);
-            let takes = beats::<O, _>(x, lanes.best[j]);
-            lanes.best[j] = if takes { x } else { lanes.best[j] };
-            lanes.row[j] = if takes { row } else { lanes.row[j] };
-        }
-        lanes
+    fn get<const N: usize>(lanes: &ArgLanes<T::Key, N>, lane: usize) -> ArgLane<T::Key> {
+        ArgLane { best: lanes.best[lane], row: lanes.row[lane] }
+    }
+
+    #[inline(always)]
+    fn set<const N: usize>(lanes: &mut ArgLanes<T::Key, N>, lane: usize, value: ArgLane<T::Key>) {
+        (lanes.best[lane], lanes.row[lane]) = (value.best, value.row);
+    }
+
+    #[inline(always)]
+    fn add(lane: ArgLane<T::Key>, x: T::Raw, row: usize) -> ArgLane<T::Key> {
+        let x = T::key(x);
+        let takes = beats::<O, _>(x, lane.best);
+        ArgLane { best: if takes { x } else { lane.best }, row: if takes { T::Key::row(row) } else { lane.row } }
     }
 }
 
@@ -66,23 +78,15 @@ impl<T: Source, O: Order> Fold for Arg<T, O> {
     }
 
     #[inline(always)]
-    fn partials<const N: usize>(lanes: ArgLanes<T::Key, N>, place: Place) -> [Self::Partial; N] {
-        let mut partials = [Found { best: lanes.best[0].widen(), index: 0 }; N];
-        for j in 0..N {
-            let index = place.index(T::Key::row_index(lanes.row[j]), j);
-            partials[j] = Found { best: lanes.best[j].widen(), index };
-        }
-        partials
+    fn partial(lane: ArgLane<T::Key>, place: Place, number: usize) -> Self::Partial {
+        Found { best: lane.best.widen(), index: place.index(T::Key::row_index(lane.row), number) }
     }
 
     #[inline(always)]
     fn combine(left: Self::Partial, right: Self::Partial) -> Self::Partial {
         let is_tie = !beats::<O, _>(left.best, right.best);
         let takes = beats::<O, _>(right.best, left.best) | (is_tie & (right.index < left.index));
-        Found {
-            best: if takes { right.best } else { left.best },
-            index: if takes { right.index } else { left.index },
-        }
+        Found { best: if takes { right.best } else { left.best }, index: if takes { right.index } else { left.index } }
     }
 
     #[inline(always)]

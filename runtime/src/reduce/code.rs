@@ -135,10 +135,10 @@ macro_rules! float {
     };
 }
 
-/// Lanes where their order does not tell: two cache lines of elements, so that every level's registers are busy, and
-/// hold them all.
+/// Lanes where their order does not tell: so many that loops over them are never unrolled, which would be the end of
+/// their being vectorised.
 const fn lanes<T>() -> usize {
-    128 / size_of::<T>()
+    if size_of::<T>() < 4 { 128 / size_of::<T>() } else { 64 }
 }
 
 /// The code of a reduction, if it is defined for the dtype.

@@ -78,6 +78,7 @@ impl<const N: usize> NumberLanes<N> {
 
 impl<T: Real> Step for Numbers<T> {
     type Elem = T;
+    type Lane = [f64; 2];
     type Lanes<const N: usize> = NumberLanes<N>;
 
     #[inline(always)]
@@ -86,13 +87,19 @@ impl<T: Real> Step for Numbers<T> {
     }
 
     #[inline(always)]
-    fn add<const N: usize>(mut lanes: NumberLanes<N>, x: [T; N], _row: usize) -> NumberLanes<N> {
-        for j in 0..N {
-            let x = T::wide(x[j]);
-            lanes.count[j] += if x.is_nan() { 0.0 } else { 1.0 };
-            lanes.sum[j] += if x.is_nan() { 0.0 } else { x };
-        }
-        lanes
+    fn get<const N: usize>(lanes: &NumberLanes<N>, lane: usize) -> [f64; 2] {
+        [lanes.count[lane], lanes.sum[lane]]
+    }
+
+    #[inline(always)]
+    fn set<const N: usize>(lanes: &mut NumberLanes<N>, lane: usize, value: [f64; 2]) {
+        [lanes.count[lane], lanes.sum[lane]] = value;
+    }
+
+    #[inline(always)]
+    fn add([count, sum]: [f64; 2], x: T, _row: usize) -> [f64; 2] {
+        let x = T::wide(x);
+        if x.is_nan() { [count, sum] } else { [count + 1.0, sum + x] }
     }
 }
 
@@ -115,6 +122,7 @@ impl<const N: usize> FromMeanLanes<N> {
 
 impl<T: Real> Step for FromMean<T> {
     type Elem = T;
+    type Lane = [f64; 3];
     type Lanes<const N: usize> = FromMeanLanes<N>;
 
     #[inline(always)]
@@ -123,14 +131,20 @@ impl<T: Real> Step for FromMean<T> {
     }
 
     #[inline(always)]
-    fn add<const N: usize>(mut lanes: FromMeanLanes<N>, x: [T; N], _row: usize) -> FromMeanLanes<N> {
-        for j in 0..N {
-            let x = T::wide(x[j]);
-            let deviation = if x.is_nan() { 0.0 } else { x - lanes.mean[j] };
-            lanes.sum[j] += deviation;
-            lanes.squares[j] += deviation * deviation;
-        }
-        lanes
+    fn get<const N: usize>(lanes: &FromMeanLanes<N>, lane: usize) -> [f64; 3] {
+        [lanes.mean[lane], lanes.sum[lane], lanes.squares[lane]]
+    }
+
+    #[inline(always)]
+    fn set<const N: usize>(lanes: &mut FromMeanLanes<N>, lane: usize, [_, sum, squares]: [f64; 3]) {
+        [lanes.sum[lane], lanes.squares[lane]] = [sum, squares];
+    }
+
+    #[inline(always)]
+    fn add([mean, sum, squares]: [f64; 3], x: T, _row: usize) -> [f64; 3] {
+        let x = T::wide(x);
+        let deviation = if x.is_nan() { 0.0 } else { x - mean };
+        [mean, sum + deviation, squares + deviation * deviation]
     }
 }
 
@@ -180,14 +194,14 @@ impl<T: Real, const IGNORE_NAN: bool> Reduce for Deviations<T, IGNORE_NAN> {
             }
         };
         let mut mean = numbers.sum;
-        for j in 0..N {
-            mean[j] /= numbers.count[j];
+        for (mean, count) in mean.iter_mut().zip(numbers.count) {
+            *mean /= count;
         }
         // SAFETY: as above.
         let lanes = unsafe { fold_rows::<FromMean<T>, N>(FromMeanLanes::new(mean), rows, src, row_stride) };
         let mut spreads = [Spread::NONE; N];
-        for j in 0..N {
-            spreads[j] = Spread::new(numbers.count[j], mean[j], lanes.sum[j], lanes.squares[j]);
+        for (j, spread) in spreads.iter_mut().enumerate() {
+            *spread = Spread::new(numbers.count[j], mean[j], lanes.sum[j], lanes.squares[j]);
         }
         spreads
     }

@@ -6,7 +6,7 @@
 use std::marker::PhantomData;
 use std::ops::{BitAnd, BitOr};
 
-use super::fold::{Fold, Place, Step};
+use super::fold::{Fold, Place, Step, halve};
 use super::source::{Highest, Key, Lowest, Order, Source};
 
 /// The best element of a dtype other than floats.
@@ -14,6 +14,7 @@ pub(super) struct Extreme<T, O>(PhantomData<(T, O)>);
 
 impl<T: Source, O: Order> Step for Extreme<T, O> {
     type Elem = T::Raw;
+    type Lane = T::Key;
     type Lanes<const N: usize> = [T::Key; N];
 
     #[inline(always)]
@@ -22,11 +23,18 @@ impl<T: Source, O: Order> Step for Extreme<T, O> {
     }
 
     #[inline(always)]
-    fn add<const N: usize>(mut lanes: [T::Key; N], x: [T::Raw; N], _row: usize) -> [T::Key; N] {
-        for j in 0..N {
-            lanes[j] = <Self as Fold>::combine(lanes[j], T::key(x[j]));
-        }
-        lanes
+    fn get<const N: usize>(lanes: &[T::Key; N], lane: usize) -> T::Key {
+        lanes[lane]
+    }
+
+    #[inline(always)]
+    fn set<const N: usize>(lanes: &mut [T::Key; N], lane: usize, value: T::Key) {
+        lanes[lane] = value;
+    }
+
+    #[inline(always)]
+    fn add(lane: T::Key, x: T::Raw, _row: usize) -> T::Key {
+        <Self as Fold>::combine(lane, T::key(x))
     }
 }
 
@@ -40,8 +48,8 @@ impl<T: Source, O: Order> Fold for Extreme<T, O> {
     }
 
     #[inline(always)]
-    fn partials<const N: usize>(lanes: [T::Key; N], _place: Place) -> [T::Key; N] {
-        lanes
+    fn partial(lane: T::Key, _place: Place, _number: usize) -> T::Key {
+        lane
     }
 
     #[inline(always)]
@@ -138,18 +146,26 @@ pub(super) struct FloatExtreme<T, O, const IGNORE_NAN: bool>(PhantomData<(T, O)>
 /// A lane takes a comparison, a minimum and two logical operations per element: which zero is the best, and whether the
 /// result is NaN, is settled at the end of a leaf.
 #[derive(Clone, Copy)]
-pub(super) struct FloatLanes<F: Float, const N: usize> {
+pub(super) struct FloatLane<F: Float> {
     /// The best element that is not NaN.
-    best: [F; N],
+    best: F,
     /// The bits of all elements merged. If the best is 0, no element is better than a zero, so the sign is that of the
     /// best zero.
-    merged: [F::Bits; N],
+    merged: F::Bits,
     /// Not 0 if an element was NaN; if NaN is ignored, if one was not.
+    seen: F::Bits,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct FloatLanes<F: Float, const N: usize> {
+    best: [F; N],
+    merged: [F::Bits; N],
     seen: [F::Bits; N],
 }
 
 impl<F: Float, O: FloatOrder, const IGNORE_NAN: bool> Step for FloatExtreme<F, O, IGNORE_NAN> {
     type Elem = F;
+    type Lane = FloatLane<F>;
     type Lanes<const N: usize> = FloatLanes<F, N>;
 
     #[inline(always)]
@@ -158,15 +174,24 @@ impl<F: Float, O: FloatOrder, const IGNORE_NAN: bool> Step for FloatExtreme<F, O
     }
 
     #[inline(always)]
-    fn add<const N: usize>(mut lanes: FloatLanes<F, N>, x: [F; N], _row: usize) -> FloatLanes<F, N> {
-        for j in 0..N {
-            let seen = if x[j].is_nan() != IGNORE_NAN { F::ALL_BITS } else { F::NO_BITS };
-            lanes.seen[j] = lanes.seen[j] | seen;
-            let x = if IGNORE_NAN && x[j].is_nan() { O::worst::<F>() } else { x[j] };
-            lanes.best[j] = if O::is_better(x, lanes.best[j]) { x } else { lanes.best[j] };
-            lanes.merged[j] = O::merge::<F>(lanes.merged[j], x.bits());
+    fn get<const N: usize>(lanes: &FloatLanes<F, N>, lane: usize) -> FloatLane<F> {
+        FloatLane { best: lanes.best[lane], merged: lanes.merged[lane], seen: lanes.seen[lane] }
+    }
+
+    #[inline(always)]
+    fn set<const N: usize>(lanes: &mut FloatLanes<F, N>, lane: usize, value: FloatLane<F>) {
+        (lanes.best[lane], lanes.merged[lane], lanes.seen[lane]) = (value.best, value.merged, value.seen);
+    }
+
+    #[inline(always)]
+    fn add(lane: FloatLane<F>, x: F, _row: usize) -> FloatLane<F> {
+        let seen = if x.is_nan() != IGNORE_NAN { F::ALL_BITS } else { F::NO_BITS };
+        let x = if IGNORE_NAN && x.is_nan() { O::worst::<F>() } else { x };
+        FloatLane {
+            best: if O::is_better(x, lane.best) { x } else { lane.best },
+            merged: O::merge::<F>(lane.merged, x.bits()),
+            seen: lane.seen | seen,
         }
-        lanes
     }
 }
 
@@ -180,14 +205,18 @@ impl<F: Float, O: FloatOrder, const IGNORE_NAN: bool> Fold for FloatExtreme<F, O
     }
 
     #[inline(always)]
-    fn partials<const N: usize>(lanes: FloatLanes<F, N>, _place: Place) -> [F; N] {
-        let mut partials = lanes.best;
-        for j in 0..N {
-            let zero = F::from_bits(lanes.merged[j] & F::SIGN);
-            let best = if partials[j].is_zero() { zero } else { partials[j] };
-            partials[j] = if (lanes.seen[j] != F::NO_BITS) == IGNORE_NAN { best } else { F::NAN };
-        }
-        partials
+    fn partial(lane: FloatLane<F>, _place: Place, _number: usize) -> F {
+        let zero = F::from_bits(lane.merged & F::SIGN);
+        let best = if lane.best.is_zero() { zero } else { lane.best };
+        if (lane.seen != F::NO_BITS) == IGNORE_NAN { best } else { F::NAN }
+    }
+
+    #[inline(always)]
+    fn total<const N: usize>(lanes: &FloatLanes<F, N>, place: Place) -> F {
+        let best = halve(lanes.best, |a, b| if O::is_better(b, a) { b } else { a });
+        let merged = halve(lanes.merged, O::merge::<F>);
+        let seen = halve(lanes.seen, |a, b| a | b);
+        Self::partial(FloatLane { best, merged, seen }, place, 0)
     }
 
     #[inline(always)]

@@ -1,24 +1,29 @@
 //! The shape of a leaf: what accumulates how, and the loops over lanes and rows that every accumulator shares.
 //!
-//! Elements are folded a row of `N` at a time into `N` lanes. Here a loop over lanes always has a constant count, so
-//! that the compiler makes vectors of it, whatever their width on the CPU at hand. Everything is inlined into the
-//! functions of `code`, which gives it their instruction set: hence `#[inline(always)]` on each.
+//! Elements are folded a row of `N` at a time into `N` lanes. The loops over lanes are innermost, of a constant count and
+//! without a branch, so that the compiler makes vectors of them, whatever their width on the CPU at hand. Everything is
+//! inlined into the functions of `code`, which gives it their instruction set: hence `#[inline(always)]` on each.
 
 use super::{LANES, LEAF};
 
-/// What is done with a row of elements.
+/// What is done with an element.
 pub(super) trait Step {
     /// An element as it is in memory: any bits are valid.
     type Elem: Copy;
-    /// The accumulators of `N` lanes.
+    /// What a lane accumulates in.
+    type Lane: Copy;
+    /// `N` lanes; each of their parts has an array of its own.
     type Lanes<const N: usize>: Copy;
 
     /// An element that changes no lane, and does not matter in a lane that has no other.
     fn neutral() -> Self::Elem;
 
-    /// Adds element `j` of a row to lane `j`. Rows are counted from 0, and there are no more than [`LEAF`] / `N`, or a
-    /// column leaf's.
-    fn add<const N: usize>(lanes: Self::Lanes<N>, x: [Self::Elem; N], row: usize) -> Self::Lanes<N>;
+    fn get<const N: usize>(lanes: &Self::Lanes<N>, lane: usize) -> Self::Lane;
+
+    fn set<const N: usize>(lanes: &mut Self::Lanes<N>, lane: usize, value: Self::Lane);
+
+    /// A lane and the element of a row, counted from 0. There are no more than [`LEAF`] / [`LANES`] rows.
+    fn add(lane: Self::Lane, x: Self::Elem, row: usize) -> Self::Lane;
 }
 
 /// What folds a leaf in one pass.
@@ -29,11 +34,27 @@ pub(super) trait Fold: Step {
     /// Lanes without elements.
     fn start<const N: usize>() -> Self::Lanes<N>;
 
-    /// The partial of each lane.
-    fn partials<const N: usize>(lanes: Self::Lanes<N>, place: Place) -> [Self::Partial; N];
+    /// The partial of lane number `number`.
+    fn partial(lane: Self::Lane, place: Place, number: usize) -> Self::Partial;
 
-    /// The partial of two groups of elements, those of `left` first. The first group of a leaf's lanes and the second
-    /// are interleaved.
+    /// The partial of each lane.
+    #[inline(always)]
+    fn partials<const N: usize>(lanes: &Self::Lanes<N>, place: Place) -> [Self::Partial; N] {
+        // Not `array::from_fn`, which measured slower for partials of several parts.
+        let mut partials = [Self::partial(Self::get(lanes, 0), place, 0); N];
+        for (j, partial) in partials.iter_mut().enumerate() {
+            *partial = Self::partial(Self::get(lanes, j), place, j);
+        }
+        partials
+    }
+
+    /// The partial of all lanes, combined by halving or, if their order does not tell, in any other way.
+    #[inline(always)]
+    fn total<const N: usize>(lanes: &Self::Lanes<N>, place: Place) -> Self::Partial {
+        halve(Self::partials(lanes, place), Self::combine)
+    }
+
+    /// The partial of two groups of elements, those of `left` first unless they are the lanes of a leaf.
     fn combine(left: Self::Partial, right: Self::Partial) -> Self::Partial;
 
     fn finish(partial: Self::Partial) -> Self::Output;
@@ -80,11 +101,11 @@ impl<F: Fold> Reduce for F {
         if n <= SHORT {
             // SAFETY: the caller's elements.
             let lanes = unsafe { fold_flat::<F, SHORT>(F::start(), n, src) };
-            return halve(F::partials(lanes, Place::flat::<SHORT>(first)), F::combine);
+            return F::total(&lanes, Place::flat::<SHORT>(first));
         }
         // SAFETY: as above.
         let lanes = unsafe { fold_flat::<F, N>(F::start(), n, src) };
-        halve(F::partials(lanes, Place::flat::<N>(first)), F::combine)
+        F::total(&lanes, Place::flat::<N>(first))
     }
 
     #[inline(always)]
@@ -96,7 +117,7 @@ impl<F: Fold> Reduce for F {
     ) -> [F::Partial; N] {
         // SAFETY: the caller's elements.
         let lanes = unsafe { fold_rows::<F, N>(F::start(), rows, src, row_stride) };
-        F::partials(lanes, Place { first, row_step: 1, lane_step: 0 })
+        F::partials(&lanes, Place { first, row_step: 1, lane_step: 0 })
     }
 
     #[inline(always)]
@@ -150,17 +171,17 @@ pub(super) unsafe fn fold_flat<S: Step, const N: usize>(
 ) -> S::Lanes<N> {
     let (rows, rest) = (n / N, n % N);
     // SAFETY: `rows * N <= n` elements, in consecutive rows.
-    let lanes = unsafe { fold_rows::<S, N>(lanes, rows, src, size_of::<[S::Elem; N]>() as isize) };
-    if rest == 0 {
-        return lanes;
+    let mut lanes = unsafe { fold_rows::<S, N>(lanes, rows, src, size_of::<[S::Elem; N]>() as isize) };
+    if rest > 0 {
+        let mut last = [S::neutral(); N];
+        // SAFETY: the `rest` elements after those, as bytes since they may be unaligned; `rest < N`. Then the padded row.
+        unsafe {
+            let (from, to) = (src.add(rows * N).cast::<u8>(), last.as_mut_ptr().cast::<u8>());
+            from.copy_to_nonoverlapping(to, rest * size_of::<S::Elem>());
+            fold_group::<S, N, 1>(&mut lanes, rows, last.as_ptr(), 0);
+        }
     }
-    let mut last = [S::neutral(); N];
-    // SAFETY: the `rest` elements after those, as bytes since they may be unaligned; `rest < N`.
-    unsafe {
-        let (from, to) = (src.add(rows * N).cast::<u8>(), last.as_mut_ptr().cast::<u8>());
-        from.copy_to_nonoverlapping(to, rest * size_of::<S::Elem>());
-    }
-    S::add(lanes, last, rows)
+    lanes
 }
 
 /// Adds `rows` rows of `N` elements to `N` lanes.
@@ -175,12 +196,44 @@ pub(super) unsafe fn fold_rows<S: Step, const N: usize>(
     src: *const S::Elem,
     row_stride: isize,
 ) -> S::Lanes<N> {
-    for row in 0..rows {
-        // SAFETY: by the caller's contract a row of `N` elements is there.
-        let x = unsafe { src.byte_offset(row as isize * row_stride).cast::<[S::Elem; N]>().read_unaligned() };
-        lanes = S::add(lanes, x, row);
+    let mut row = 0;
+    while row + GROUP <= rows {
+        // SAFETY: by the caller's contract these rows are there.
+        unsafe { fold_group::<S, N, GROUP>(&mut lanes, row, src.byte_offset(row as isize * row_stride), row_stride) }
+        row += GROUP;
+    }
+    while row < rows {
+        // SAFETY: as above.
+        unsafe { fold_group::<S, N, 1>(&mut lanes, row, src.byte_offset(row as isize * row_stride), row_stride) }
+        row += 1;
     }
     lanes
+}
+
+/// Rows that are added to a lane before the next lane: accumulators are loaded and stored once for so many.
+const GROUP: usize = 8;
+
+/// Adds `ROWS` rows of `N` elements, `row` the first of them, to `N` lanes.
+///
+/// # Safety
+///
+/// At `src`, and every `row_stride` bytes from there, are `ROWS` rows of `N` elements; no alignment is asked for.
+#[inline(always)]
+unsafe fn fold_group<S: Step, const N: usize, const ROWS: usize>(
+    lanes: &mut S::Lanes<N>,
+    row: usize,
+    src: *const S::Elem,
+    row_stride: isize,
+) {
+    for j in 0..N {
+        let mut lane = S::get(lanes, j);
+        for i in 0..ROWS {
+            // SAFETY: element `j < N` of row `i < ROWS`, by the caller's contract.
+            let x = unsafe { src.byte_offset(i as isize * row_stride).add(j).read_unaligned() };
+            lane = S::add(lane, x, row + i);
+        }
+        S::set(lanes, j, lane);
+    }
 }
 
 /// Combines lanes by halving: `j` with `j + N/2`, then `j + N/4`, and so on. `N` is a power of two.

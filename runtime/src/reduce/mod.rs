@@ -213,12 +213,11 @@ impl Reducer {
         unsafe { (self.code.column_leaf)(rows, lanes, src, row_stride, first, partials) }
     }
 
-    /// Combines each of `n` partials at `left`, in place, with one at `right`, of the elements after.
+    /// Combines each of `n` partials at `left`, in place, with that at `right`, which is of the elements after.
     ///
     /// # Safety
     ///
-    /// At `left` and at `right`, aligned to 8 bytes, are `n` partials, none of them both. Any alignment that a partial
-    /// has in an array of partials does.
+    /// At `left` and at `right` are `n` partials, aligned as in an array of them, and no byte of one is the other's.
     pub unsafe fn combine(&self, n: usize, left: *mut u8, right: *const u8) {
         // SAFETY: as in `leaves`.
         unsafe { (self.code.combine)(n, left, right) }

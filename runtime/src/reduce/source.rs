@@ -30,6 +30,8 @@ pub(super) trait Key: Copy + PartialOrd {
 pub(super) trait Order {
     /// Whether `x` is better than `y`; false if either is NaN.
     fn is_better<K: Key>(x: K, y: K) -> bool;
+    /// Whether `x` is worse than `y` or equal; false if either is NaN.
+    fn is_no_better<K: Key>(x: K, y: K) -> bool;
     /// An element that none is worse than.
     fn worst<S: Source>() -> S::Raw;
 }
@@ -47,6 +49,11 @@ impl Order for Lowest {
     }
 
     #[inline(always)]
+    fn is_no_better<K: Key>(x: K, y: K) -> bool {
+        x >= y
+    }
+
+    #[inline(always)]
     fn worst<S: Source>() -> S::Raw {
         S::GREATEST
     }
@@ -56,6 +63,11 @@ impl Order for Highest {
     #[inline(always)]
     fn is_better<K: Key>(x: K, y: K) -> bool {
         x > y
+    }
+
+    #[inline(always)]
+    fn is_no_better<K: Key>(x: K, y: K) -> bool {
+        x <= y
     }
 
     #[inline(always)]

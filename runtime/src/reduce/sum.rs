@@ -16,6 +16,7 @@ pub(super) struct Prod<T>(PhantomData<T>);
 
 impl<T: Addend> Step for Sum<T> {
     type Elem = T::Raw;
+    type Lane = T::Narrow;
     type Lanes<const N: usize> = [T::Narrow; N];
 
     #[inline(always)]
@@ -24,11 +25,18 @@ impl<T: Addend> Step for Sum<T> {
     }
 
     #[inline(always)]
-    fn add<const N: usize>(mut lanes: [T::Narrow; N], x: [T::Raw; N], _row: usize) -> [T::Narrow; N] {
-        for j in 0..N {
-            lanes[j] = lanes[j].plus(T::narrow(x[j]));
-        }
-        lanes
+    fn get<const N: usize>(lanes: &[T::Narrow; N], lane: usize) -> T::Narrow {
+        lanes[lane]
+    }
+
+    #[inline(always)]
+    fn set<const N: usize>(lanes: &mut [T::Narrow; N], lane: usize, value: T::Narrow) {
+        lanes[lane] = value;
+    }
+
+    #[inline(always)]
+    fn add(lane: T::Narrow, x: T::Raw, _row: usize) -> T::Narrow {
+        lane.plus(T::narrow(x))
     }
 }
 
@@ -42,12 +50,8 @@ impl<T: Addend> Fold for Sum<T> {
     }
 
     #[inline(always)]
-    fn partials<const N: usize>(lanes: [T::Narrow; N], _place: Place) -> [T::Wide; N] {
-        let mut partials = [T::Wide::ZERO; N];
-        for j in 0..N {
-            partials[j] = lanes[j].into();
-        }
-        partials
+    fn partial(lane: T::Narrow, _place: Place, _number: usize) -> T::Wide {
+        lane.into()
     }
 
     #[inline(always)]
@@ -63,6 +67,7 @@ impl<T: Addend> Fold for Sum<T> {
 
 impl<T: Addend> Step for Prod<T> {
     type Elem = T::Raw;
+    type Lane = T::Wide;
     type Lanes<const N: usize> = [T::Wide; N];
 
     #[inline(always)]
@@ -71,11 +76,18 @@ impl<T: Addend> Step for Prod<T> {
     }
 
     #[inline(always)]
-    fn add<const N: usize>(mut lanes: [T::Wide; N], x: [T::Raw; N], _row: usize) -> [T::Wide; N] {
-        for j in 0..N {
-            lanes[j] = lanes[j].times(T::wide(x[j]));
-        }
-        lanes
+    fn get<const N: usize>(lanes: &[T::Wide; N], lane: usize) -> T::Wide {
+        lanes[lane]
+    }
+
+    #[inline(always)]
+    fn set<const N: usize>(lanes: &mut [T::Wide; N], lane: usize, value: T::Wide) {
+        lanes[lane] = value;
+    }
+
+    #[inline(always)]
+    fn add(lane: T::Wide, x: T::Raw, _row: usize) -> T::Wide {
+        lane.times(T::wide(x))
     }
 }
 
@@ -89,8 +101,8 @@ impl<T: Addend> Fold for Prod<T> {
     }
 
     #[inline(always)]
-    fn partials<const N: usize>(lanes: [T::Wide; N], _place: Place) -> [T::Wide; N] {
-        lanes
+    fn partial(lane: T::Wide, _place: Place, _number: usize) -> T::Wide {
+        lane
     }
 
     #[inline(always)]

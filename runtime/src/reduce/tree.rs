@@ -36,11 +36,13 @@ pub struct Tree<'s> {
 }
 
 impl<'s> Tree<'s> {
-    /// Words of scratch that a tree of rows of `width` partials needs, for up to `nodes` nodes.
+    /// Words of scratch that a tree of rows of `width` partials needs, for up to `leaves` leaves.
+    ///
+    /// Nodes that are all of one level may be pushed as leaves, and are as few then.
     #[must_use]
-    pub fn scratch_words(reducer: &Reducer, width: usize, nodes: u64) -> usize {
-        // One for each bit of a count, and the next.
-        row_words(reducer, width) * (u64::BITS - nodes.leading_zeros() + 1) as usize
+    pub fn scratch_words(reducer: &Reducer, width: usize, leaves: u64) -> usize {
+        // A row for each bit of the count, and the next.
+        row_words(reducer, width) * (u64::BITS - leaves.leading_zeros() + 1) as usize
     }
 
     /// A tree without leaves.
@@ -66,10 +68,10 @@ impl<'s> Tree<'s> {
     ///
     /// If the leaves so far are no multiple of 2^`level`, or if the slot is not in the scratch.
     pub fn push(&mut self, level: u32) {
-        assert!(self.leaves.trailing_zeros() >= level, "a node is aligned to its size");
+        assert!(level < u64::BITS && level <= self.leaves.trailing_zeros(), "a node is aligned to its size");
         let mut depth = self.depth();
         self.slot();
-        let mut carry = 1 << level;
+        let mut carry = 1_u64 << level;
         while self.leaves & carry != 0 {
             self.fold(depth);
             depth -= 1;
