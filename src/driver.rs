@@ -134,7 +134,11 @@ fn build_loops(graph: &hir::Graph, plan: &fuse::Plan, target: &'static Target, c
     let loops: Vec<CompiledLoop> =
         tapes.into_iter().zip(&plan.loops).map(|(tape, group)| CompiledLoop::new(tape, graph, group, target)).collect();
     // Compile now for the layout that is most likely, so that a refusal shows at once.
-    for compiled in &loops {
+    for (compiled, group) in loops.iter().zip(&plan.loops) {
+        // Arrays themselves are reduced without a kernel.
+        if group.body.is_empty() && !group.folds.is_empty() {
+            continue;
+        }
         if let Err(codegen::Refusal(reason)) = compiled.kernel(compiled.expected_kinds()) {
             return Executable::Interp { reason: reason.clone() };
         }

@@ -38,6 +38,7 @@ mod opt;
 mod options;
 mod program;
 mod shape;
+mod staged;
 mod tape;
 mod vars;
 

@@ -49,8 +49,8 @@ type Copies = SmallVec<[Option<OwnedCopy>; 8]>;
 pub struct Program {
     text: Arc<str>,
     signature: Signature,
-    compiled: Compiled,
-    engine: Arc<Shared>,
+    pub(crate) compiled: Compiled,
+    pub(crate) engine: Arc<Shared>,
 }
 
 /// What runs.
@@ -244,13 +244,22 @@ impl Program {
         if !shape::broadcasts_to(&shape, out.shape()) {
             return Err(Error::output_shape(&shape, out.shape()));
         }
-        copies = copies_of_overlapping(&inputs, &out)?;
+        copies = copies_of_overlapping(&inputs, &out, self.has_reductions())?;
         for (input, copy) in inputs.iter_mut().zip(&copies) {
             if let Some(copy) = copy {
                 *input = Some(copy.view());
             }
         }
+        if self.has_reductions() && shape[..] != *out.shape() {
+            let mut result = Output::new(self.result_dtype(), &shape, &order_of(&shape, &inputs))?;
+            self.execute(&inputs, &mut result.view_mut(), progress)?;
+            return Ok(memory::copy_into(&result.view(), &mut out)?);
+        }
         self.execute(&inputs, &mut out, progress)
+    }
+
+    fn has_reductions(&self) -> bool {
+        !self.compiled.graph.reductions().is_empty()
     }
 
     /// Runs into a fresh array, whose memory order follows the inputs'.
@@ -349,12 +358,15 @@ impl Program {
         if let Some(progress) = progress {
             progress.set_total(out.n_elems());
         }
+        if self.has_reductions() {
+            return self.execute_stages(values, out, progress);
+        }
         let Executable::Jit { loops } = &self.compiled.executable else {
             return interp::run(&self.compiled.graph, values, out, progress);
         };
         // One element each, as bytes.
         let mut temps: SmallVec<[[u8; 8]; 4]> = SmallVec::from_elem([0; 8], self.compiled.plan.temps.len());
-        let (last, before) = loops.split_last().ok_or_else(|| Error::not_run("reductions"))?;
+        let (last, before) = loops.split_last().ok_or_else(|| Error::internal("a program without a loop"))?;
         for (compiled, group) in before.iter().zip(&self.compiled.plan.loops) {
             self.run_scalar_loop(compiled, group, values, &mut temps)?;
         }
@@ -374,6 +386,23 @@ impl Program {
         }
     }
 
+    /// Runs what has reductions, into an output of the result's shape; no input is the output.
+    fn execute_stages(
+        &self,
+        values: &[Option<View<'_>>],
+        out: &mut ViewMut<'_>,
+        progress: Option<&Progress>,
+    ) -> Result<(), Error> {
+        let shapes = self.shapes(values, out.shape())?;
+        let values: SmallVec<[View<'_>; 8]> = values.iter().flatten().cloned().collect();
+        if let Executable::Jit { loops } = &self.compiled.executable
+            && self.run_stages(loops, &values, &shapes, out, progress)?
+        {
+            return Ok(());
+        }
+        interp::run_reductions(&self.compiled.graph, &values, &shapes, out, &self.engine.pool, progress)
+    }
+
     /// Computes values that are the same for all elements.
     fn run_scalar_loop(
         &self,
@@ -386,8 +415,8 @@ impl Program {
         let inputs: SmallVec<[View<'_>; 8]> = self.loop_inputs(group, values, &[])?.into_iter().flatten().collect();
         let mut outputs: SmallVec<[ViewMut<'_>; 4]> = SmallVec::new();
         // The targets of the only loop before the last are all temporaries, in order.
-        for (bytes, &dtype) in temps.iter_mut().zip(&self.compiled.plan.temps) {
-            outputs.push(ViewMut::from_bytes_mut(bytes, dtype, &[], &[], 0)?);
+        for (bytes, temp) in temps.iter_mut().zip(&self.compiled.plan.temps) {
+            outputs.push(ViewMut::from_bytes_mut(bytes, temp.dtype, &[], &[], 0)?);
         }
         let plan = Plan::new(&[], &inputs, &mut outputs)?;
         match compiled.kernel(plan.run_kinds()) {
@@ -407,9 +436,10 @@ impl Program {
             inputs.push(match source {
                 Source::Var(var) => values[var.0 as usize].clone(),
                 Source::Temp(temp) => {
-                    let dtype = self.compiled.plan.temps[temp.0 as usize];
+                    let dtype = self.compiled.plan.temps[temp.0 as usize].dtype;
                     Some(View::from_bytes(&temps[temp.0 as usize], dtype, &[], &[], 0)?)
                 }
+                Source::Result | Source::Count(_) => return Err(Error::internal("a reduction in a loop on its own")),
             });
         }
         Ok(inputs)
@@ -468,13 +498,19 @@ impl std::fmt::Debug for Program {
     }
 }
 
-/// Copies of the inputs that share memory with the output without being it.
-fn copies_of_overlapping(inputs: &[Option<View<'_>>], out: &ViewMut<'_>) -> Result<Copies, Error> {
+/// Copies of the inputs that share memory with the output without being it. With `of_same` also of those that are it:
+/// several loops write the output before all inputs are read.
+fn copies_of_overlapping(inputs: &[Option<View<'_>>], out: &ViewMut<'_>, of_same: bool) -> Result<Copies, Error> {
     let mut copies = Copies::new();
     for input in inputs {
         copies.push(match input {
-            Some(view) if Overlap::of(view, out) == Overlap::Partial => Some(memory::copy_of(view)?),
-            _ => None,
+            Some(view) => match Overlap::of(view, out) {
+                Overlap::Partial => Some(memory::copy_of(view)?),
+                Overlap::Same if of_same => Some(memory::copy_of(view)?),
+                Overlap::Same | Overlap::None => None,
+            },
+            None if of_same => Some(memory::copy_of(&out.as_view())?),
+            None => None,
         });
     }
     Ok(copies)

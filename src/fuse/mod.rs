@@ -1,15 +1,18 @@
 //! Fusion: which operations share a loop.
 //!
 //! In: an optimised graph. Out: [`Loop`]s in the order in which they run, each with what it reads and writes. Every
-//! operation on arrays joins one loop. What is the same for all elements and costs a function call is computed
-//! before it, in a loop over one element: `a * sin(k)` calls `sin` once.
+//! operation on arrays joins one loop, but that a reduction ends its loop, and what uses the outcome is in a later one:
+//! see [`along`]. What is the same for all elements and costs a function call is computed before it, in a loop over one
+//! element: `a * sin(k)` calls `sin` once.
 
-use crate::hir::{Expr, ExprId, Graph, VarId};
+mod along;
+mod print;
+
+use crate::hir::{Expr, ExprId, Graph, Leaf, ReductionId, VarId};
 use crate::ops::Op;
 use ndexpr_runtime::dtype::DType;
-use std::fmt;
 
-/// A value that passes from one loop to a later one: one element.
+/// A value that passes from one loop to a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TempId(pub(crate) u32);
 
@@ -18,6 +21,10 @@ pub(crate) struct TempId(pub(crate) u32);
 pub(crate) enum Source {
     Var(VarId),
     Temp(TempId),
+    /// What an earlier loop has left in the result, for this one to replace.
+    Result,
+    /// How many elements a reduction has along its axes.
+    Count(ReductionId),
 }
 
 /// Where a loop's output goes.
@@ -25,46 +32,105 @@ pub(crate) enum Source {
 pub(crate) enum Target {
     Result,
     Temp(TempId),
+    /// Nowhere: it is reduced.
+    Folded,
+}
+
+/// What a loop iterates over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Space {
+    /// The shape of the result.
+    Result,
+    /// One element.
+    One,
+    /// What a reduction runs over.
+    Domain(ReductionId),
+    /// What these broadcast to.
+    Leaves(Vec<Leaf>),
+}
+
+/// An output of a loop that is reduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fold {
+    pub(crate) reduction: ReductionId,
+    /// Which of the outputs.
+    pub(crate) output: usize,
+    /// Where the outcome goes: a temporary or the result.
+    pub(crate) target: Target,
 }
 
 /// Operations that run as one loop.
 #[derive(Clone, Debug)]
 pub(crate) struct Loop {
+    pub(crate) space: Space,
     /// What it reads; the expressions are variables, or values of earlier loops.
     pub(crate) inputs: Vec<(ExprId, Source)>,
     /// What it computes, in order. Constants are not listed.
     pub(crate) body: Vec<ExprId>,
     pub(crate) outputs: Vec<(ExprId, Target)>,
+    /// What becomes of the outputs, all along the same axes.
+    pub(crate) folds: Vec<Fold>,
+}
+
+/// A value between loops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Temp {
+    pub(crate) dtype: DType,
+    pub(crate) shape: TempShape,
+}
+
+/// The shape of a value between loops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TempShape {
+    /// Of a loop.
+    Of(Space),
+    /// The outcome of a reduction.
+    Reduced(ReductionId),
 }
 
 /// All loops of an expression.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) loops: Vec<Loop>,
-    /// The dtypes of the values between loops.
-    pub(crate) temps: Vec<DType>,
+    pub(crate) temps: Vec<Temp>,
 }
 
-/// Groups the operations of a graph. What has reductions is not planned: there is no loop then.
+impl Plan {
+    fn add_temp(&mut self, dtype: DType, shape: TempShape) -> TempId {
+        self.temps.push(Temp { dtype, shape });
+        TempId(self.temps.len() as u32 - 1)
+    }
+}
+
+/// Groups the operations of a graph.
 pub(crate) fn plan(graph: &Graph) -> Plan {
     if !graph.reductions().is_empty() {
-        return Plan { loops: Vec::new(), temps: Vec::new() };
+        return along::plan(graph);
     }
     let hoisted = hoisted(graph);
     let mut plan = Plan { loops: Vec::new(), temps: Vec::new() };
-    let mut temp_of: Vec<Option<TempId>> = vec![None; graph.len()];
+    let mut sources: Vec<Option<Source>> = vec![None; graph.len()];
     if !hoisted.is_empty() {
-        for &id in &hoisted {
-            temp_of[id.index()] = Some(TempId(plan.temps.len() as u32));
-            plan.temps.push(graph.dtype(id));
+        let temps = hoisted.iter().map(|&id| (id, plan.add_temp(graph.dtype(id), TempShape::Of(Space::One))));
+        let targets: Vec<(ExprId, Target)> = temps.map(|(id, temp)| (id, Target::Temp(temp))).collect();
+        plan.loops.push(collect(graph, Space::One, targets.clone(), &sources));
+        for (id, target) in targets {
+            sources[id.index()] = target.source();
         }
-        let targets =
-            hoisted.iter().map(|&id| (id, temp_of[id.index()].map_or(Target::Result, Target::Temp))).collect();
-        // Within this loop nothing is read back from a temporary.
-        plan.loops.push(collect(graph, targets, &vec![None; graph.len()]));
     }
-    plan.loops.push(collect(graph, vec![(graph.root(), Target::Result)], &temp_of));
+    plan.loops.push(collect(graph, Space::Result, vec![(graph.root(), Target::Result)], &sources));
     plan
+}
+
+impl Target {
+    /// Where later loops find it.
+    fn source(self) -> Option<Source> {
+        match self {
+            Target::Result => Some(Source::Result),
+            Target::Temp(temp) => Some(Source::Temp(temp)),
+            Target::Folded => None,
+        }
+    }
 }
 
 /// Scalar values that array operations use and that a function is called for.
@@ -72,11 +138,7 @@ fn hoisted(graph: &Graph) -> Vec<ExprId> {
     if graph.is_scalar(graph.root()) {
         return Vec::new();
     }
-    let mut calls = vec![false; graph.len()];
-    for id in graph.ids() {
-        let is_call = matches!(graph.expr(id), Expr::Apply(Op::Math(_), _));
-        calls[id.index()] = is_call || graph.args(id).any(|arg| calls[arg.index()]);
-    }
+    let calls = calls(graph);
     let mut found: Vec<ExprId> = graph
         .ids()
         .filter(|&id| !graph.is_scalar(id))
@@ -88,14 +150,27 @@ fn hoisted(graph: &Graph) -> Vec<ExprId> {
     found
 }
 
-/// The loop that computes the outputs from variables and the given temporaries.
-fn collect(graph: &Graph, outputs: Vec<(ExprId, Target)>, temps: &[Option<TempId>]) -> Loop {
+/// By node: whether a function is called for it, since the last reduction.
+fn calls(graph: &Graph) -> Vec<bool> {
+    let mut calls = vec![false; graph.len()];
+    for id in graph.ids() {
+        calls[id.index()] = match graph.expr(id) {
+            Expr::Apply(Op::Math(_), _) => true,
+            Expr::Reduce(..) => false,
+            _ => graph.args(id).any(|arg| calls[arg.index()]),
+        };
+    }
+    calls
+}
+
+/// The loop that computes the outputs from variables and what earlier loops have left at the given places.
+fn collect(graph: &Graph, space: Space, outputs: Vec<(ExprId, Target)>, sources: &[Option<Source>]) -> Loop {
     let mut needed = vec![false; graph.len()];
     for &(id, _) in &outputs {
         needed[id.index()] = true;
     }
     for id in graph.ids().rev() {
-        if needed[id.index()] && temps[id.index()].is_none() {
+        if needed[id.index()] && sources[id.index()].is_none() {
             for arg in graph.args(id) {
                 needed[arg.index()] = true;
             }
@@ -104,57 +179,12 @@ fn collect(graph: &Graph, outputs: Vec<(ExprId, Target)>, temps: &[Option<TempId
     let mut inputs = Vec::new();
     let mut body = Vec::new();
     for id in graph.ids().filter(|id| needed[id.index()]) {
-        match (temps[id.index()], graph.expr(id)) {
-            (Some(temp), _) => inputs.push((id, Source::Temp(temp))),
+        match (sources[id.index()], graph.expr(id)) {
+            (Some(source), _) => inputs.push((id, source)),
             (None, Expr::Var(var)) => inputs.push((id, Source::Var(var))),
             (None, Expr::Apply(..) | Expr::Reduce(..)) => body.push(id),
             (None, Expr::Const(_)) => {}
         }
     }
-    Loop { inputs, body, outputs }
-}
-
-impl Plan {
-    /// The loops as text.
-    pub(crate) fn print(&self, graph: &Graph) -> impl fmt::Display {
-        let mut text = String::new();
-        for (i, group) in self.loops.iter().enumerate() {
-            let inputs: Vec<String> = group
-                .inputs
-                .iter()
-                .map(|&(id, source)| match source {
-                    Source::Var(var) => {
-                        format!("h{} = {}", id.index(), graph.vars()[var.0 as usize].name)
-                    }
-                    Source::Temp(temp) => format!("h{} = temp{}", id.index(), temp.0),
-                })
-                .collect();
-            let body: Vec<String> = group
-                .body
-                .iter()
-                .map(|&id| match graph.expr(id) {
-                    Expr::Apply(op, _) => format!("h{} {op}", id.index()),
-                    _ => format!("h{}", id.index()),
-                })
-                .collect();
-            let outputs: Vec<String> = group
-                .outputs
-                .iter()
-                .map(|&(id, target)| match target {
-                    Target::Result => format!("result = h{}", id.index()),
-                    Target::Temp(temp) => format!("temp{} = h{}", temp.0, id.index()),
-                })
-                .collect();
-            let list = |items: Vec<String>| {
-                if items.is_empty() { "none".to_owned() } else { items.join(", ") }
-            };
-            text.push_str(&format!(
-                "loop {i}\n  reads    {}\n  computes {}\n  writes   {}\n",
-                list(inputs),
-                list(body),
-                list(outputs),
-            ));
-        }
-        text
-    }
+    Loop { space, inputs, body, outputs, folds: Vec::new() }
 }

@@ -134,6 +134,18 @@ impl Graph {
         self.nodes[id.index()].dtype
     }
 
+    /// By node: whether the root needs it.
+    pub(crate) fn live(&self) -> Vec<bool> {
+        let mut live = vec![false; self.len()];
+        live[self.root().index()] = true;
+        for id in self.ids().rev() {
+            if live[id.index()] {
+                self.args(id).for_each(|arg| live[arg.index()] = true);
+            }
+        }
+        live
+    }
+
     /// True if the node has one value for all elements.
     pub(crate) fn is_scalar(&self, id: ExprId) -> bool {
         self.nodes[id.index()].is_scalar

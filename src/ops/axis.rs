@@ -25,7 +25,7 @@ pub(crate) enum AxisOp {
     /// be an element.
     ArgMin,
     ArgMax,
-    /// Floats only: the sum of the squared differences from the mean. 0 of nothing.
+    /// float64, of floats only: the sum of the squared differences from the mean. 0 of nothing.
     Deviations,
     /// The same of the elements that are not NaN.
     NanDeviations,
@@ -46,9 +46,8 @@ impl AxisOp {
                 _ => DType::Int64,
             }),
             AxisOp::Min | AxisOp::Max => Some(dtype),
-            AxisOp::NanMin | AxisOp::NanMax | AxisOp::Deviations | AxisOp::NanDeviations => {
-                dtype.is_float().then_some(dtype)
-            }
+            AxisOp::NanMin | AxisOp::NanMax => dtype.is_float().then_some(dtype),
+            AxisOp::Deviations | AxisOp::NanDeviations => dtype.is_float().then_some(DType::Float64),
             AxisOp::Any | AxisOp::All => (dtype == DType::Bool).then_some(DType::Bool),
             AxisOp::ArgMin | AxisOp::ArgMax | AxisOp::Count => Some(DType::Int64),
         }

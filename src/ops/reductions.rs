@@ -97,8 +97,9 @@ fn var(r: &mut Along<'_>, x: ExprId) -> Result<ExprId, ErrorKind> {
     let x = float(r, x);
     let deviations = r.reduce(AxisOp::Deviations, x);
     let count = r.count();
-    let freedom = freedom(r, count, true, r.graph.dtype(x));
-    Ok(r.graph.apply(Op::Div, &[deviations, freedom]))
+    let freedom = freedom(r, count, true, DType::Float64);
+    let var = r.graph.apply(Op::Div, &[deviations, freedom]);
+    Ok(r.graph.cast(var, r.graph.dtype(x)))
 }
 
 /// `count - ddof`, or 0 if that is negative and may not be. It is a float64 before it is what the caller computes with.
@@ -168,10 +169,11 @@ fn nanvar(r: &mut Along<'_>, x: ExprId) -> Result<ExprId, ErrorKind> {
     }
     let deviations = r.reduce(AxisOp::NanDeviations, x);
     let count = count_not_nan(r, x);
-    let freedom = freedom(r, count, false, dtype);
+    let freedom = freedom(r, count, false, DType::Float64);
     let var = r.graph.apply(Op::Div, &[deviations, freedom]);
-    let zero = r.graph.int_constant(dtype, 0);
-    let nan = r.graph.float_constant(dtype, f64::NAN);
+    let zero = r.graph.int_constant(DType::Float64, 0);
+    let nan = r.graph.float_constant(DType::Float64, f64::NAN);
     let is_enough = r.graph.apply(Op::Gt, &[freedom, zero]);
-    Ok(r.graph.apply(Op::Select, &[is_enough, var, nan]))
+    let var = r.graph.apply(Op::Select, &[is_enough, var, nan]);
+    Ok(r.graph.cast(var, dtype))
 }

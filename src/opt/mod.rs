@@ -26,7 +26,7 @@ fn rebuild(
     out: &mut Graph,
     mut apply: impl FnMut(&mut Graph, crate::ops::Op, &[ExprId], ndexpr_runtime::dtype::DType) -> ExprId,
 ) -> Vec<Option<ExprId>> {
-    let live = live_nodes(graph);
+    let live = graph.live();
     let mut map: Vec<Option<ExprId>> = vec![None; graph.len()];
     for id in graph.ids().filter(|id| live[id.index()]) {
         let new = match graph.expr(id) {
@@ -43,21 +43,8 @@ fn rebuild(
     map
 }
 
-fn live_nodes(graph: &Graph) -> Vec<bool> {
-    let mut live = vec![false; graph.len()];
-    live[graph.root().index()] = true;
-    for id in graph.ids().rev() {
-        if live[id.index()] {
-            for arg in graph.args(id) {
-                live[arg.index()] = true;
-            }
-        }
-    }
-    live
-}
-
 fn without_dead_nodes(graph: &Graph) -> Graph {
-    if live_nodes(graph).iter().all(|&live| live) {
+    if graph.live().iter().all(|&live| live) {
         return graph.clone();
     }
     let mut out = graph.without_nodes();
@@ -69,7 +56,7 @@ fn without_dead_nodes(graph: &Graph) -> Graph {
 /// `a * b + c` to one rounding where the product has no other use. Not exact: only in fast mode.
 fn contract(graph: &Graph) -> Graph {
     use crate::ops::Op;
-    let live = live_nodes(graph);
+    let live = graph.live();
     let mut uses = vec![0_u32; graph.len()];
     for id in graph.ids().filter(|id| live[id.index()]) {
         for arg in graph.args(id) {

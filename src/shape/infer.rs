@@ -44,6 +44,11 @@ impl AxisSet {
         AxisSet(u32::MAX.checked_shr(32 - n as u32).unwrap_or(0))
     }
 
+    /// Bit `k` for axis `k`.
+    pub(crate) fn bits(self) -> u32 {
+        self.0
+    }
+
     pub(crate) fn contains(self, axis: usize) -> bool {
         axis < 32 && self.0 >> axis & 1 == 1
     }

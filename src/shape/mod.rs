@@ -4,7 +4,7 @@ mod infer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use infer::{Failure, Shapes, infer};
+pub(crate) use infer::{Failure, Reduced, Shapes, infer};
 
 use crate::error::Error;
 use crate::hir::axis_call;

@@ -35,6 +35,8 @@ pub(crate) fn build(graph: &Graph, group: &Loop, features: Features) -> Option<T
         let name = match source {
             Source::Var(var) => graph.vars()[var.0 as usize].name.clone(),
             Source::Temp(temp) => format!("temp{}", temp.0),
+            Source::Result => "result".to_owned(),
+            Source::Count(_) => "count".to_owned(),
         };
         inputs.push(Operand { name, dtype });
     }
@@ -49,6 +51,7 @@ pub(crate) fn build(graph: &Graph, group: &Loop, features: Features) -> Option<T
         let name = match target {
             Target::Result => "result".to_owned(),
             Target::Temp(temp) => format!("temp{}", temp.0),
+            Target::Folded => "folded".to_owned(),
         };
         outputs.push(Operand { name, dtype });
     }

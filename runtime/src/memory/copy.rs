@@ -1,11 +1,13 @@
 //! Copies of inputs that partly overlap an output: made before the loop, read instead.
 
+use std::sync::Arc;
+
 use super::{AllocError, Output};
-use crate::abi::KernelArgs;
+use crate::abi::{KernelArgs, KernelFn, RunKind};
 use crate::dtype::DType;
-use crate::exec::run_on_caller;
-use crate::plan::{Plan, output_order};
-use crate::view::{Shape, View};
+use crate::exec::{Kernel, KernelSpec, run_on_caller};
+use crate::plan::{Plan, PlanError, output_order};
+use crate::view::{Shape, View, ViewMut};
 
 /// A copy of a view's elements. Made by [`copy_of`].
 #[derive(Debug)]
@@ -36,21 +38,55 @@ pub fn copy_of(view: &View<'_>) -> Result<OwnedCopy, AllocError> {
     let distinct = view.distinct();
     let order = output_order(distinct.shape(), std::slice::from_ref(&distinct));
     let mut elems = Output::new(view.dtype(), distinct.shape(), &order)?;
-    let copy = match view.dtype() {
+    copy_into(&distinct, &mut elems.view_mut()).map_err(|_| AllocError::TooManyAxes { n_axes: view.n_axes() })?;
+    Ok(OwnedCopy { elems, shape: view.shape().into() })
+}
+
+/// Copies a view's elements, repeated to the shape of `to`, on the caller's thread.
+///
+/// # Errors
+///
+/// As [`Plan::new`]; an output of another dtype than the view's counts as one of another shape.
+pub fn copy_into(from: &View<'_>, to: &mut ViewMut<'_>) -> Result<(), PlanError> {
+    if from.dtype() != to.dtype() {
+        let (expected, found) = (from.shape().into(), to.shape().into());
+        return Err(PlanError::OutputShape { output: 0, expected, found });
+    }
+    let shape = to.shape().to_vec();
+    let mut outputs = [to.reborrow()];
+    let plan = Plan::new(&shape, std::slice::from_ref(from), &mut outputs)?;
+    // SAFETY: the copying functions go by the strides, so they are right for any run kinds; this is the one for one input
+    // and one output of the dtype; they use no scratch and no tile functions.
+    unsafe { run_on_caller(&plan, copying(from.dtype())) };
+    Ok(())
+}
+
+/// A kernel that copies an input of this dtype and run kind to a contiguous output.
+#[must_use]
+pub fn copy_kernel(dtype: DType, kind: RunKind) -> Kernel {
+    let spec = KernelSpec {
+        entry: copying(dtype),
+        operands: Box::new([(dtype, kind), (dtype, RunKind::Contiguous)]),
+        n_outputs: 1,
+        max_tile_elems: None,
+        slot_bytes: 0,
+        tile_fns: Box::default(),
+        ns_per_elem: 0.5,
+        code: Arc::new(()),
+    };
+    // SAFETY: as in `copy_into`; the code is this program's own.
+    unsafe { Kernel::new(spec) }
+}
+
+/// The function that copies elements of a dtype.
+fn copying(dtype: DType) -> KernelFn {
+    match dtype {
         DType::Bool => copy_bools,
         DType::Int8 | DType::UInt8 => copy_elems::<u8>,
         DType::Int16 | DType::UInt16 => copy_elems::<u16>,
         DType::Int32 | DType::UInt32 | DType::Float32 => copy_elems::<u32>,
         DType::Int64 | DType::UInt64 | DType::Float64 => copy_elems::<u64>,
-    };
-    let mut outputs = [elems.view_mut()];
-    let plan = Plan::new(distinct.shape(), std::slice::from_ref(&distinct), &mut outputs)
-        .map_err(|_| AllocError::TooManyAxes { n_axes: view.n_axes() })?;
-    // SAFETY: both copy functions go by the strides, so they are right for any run kinds; they are for one input and
-    // one output whose elements have the size of `T`, chosen by dtype above; they use no scratch and no tile functions.
-    unsafe { run_on_caller(&plan, copy) };
-    drop(outputs);
-    Ok(OwnedCopy { elems, shape: view.shape().into() })
+    }
 }
 
 /// Copies `n` elements of `size` bytes (1, 2, 4 or 8), each `stride` bytes after the one before.

@@ -10,7 +10,7 @@ mod huge_pages;
 mod output;
 mod scratch;
 
-pub use copy::{OwnedCopy, copy_of};
+pub use copy::{OwnedCopy, copy_into, copy_kernel, copy_of};
 pub use output::Output;
 
 pub(crate) use copy::copy_strided;

@@ -1,0 +1,247 @@
+//! Fusion where something runs along axes.
+//!
+//! A reduction ends its loop. Reductions over the same domain along the same axes share one if none needs another's
+//! outcome. They come in *levels*: those of level 0 read variables only, those of level 1 also outcomes of level 0, and
+//! so on. Between the levels, what follows from outcomes alone is computed once for each outcome, rather than for each
+//! element that it meets: the division and the root of `(a - mean(a, axis=0)) / std(a, axis=0)`.
+//!
+//! A value that costs function calls and is both reduced and used for the result, the exponentials of a softmax, is
+//! left in the result's memory meanwhile, and the last loop replaces it. So no array is made that the text does not have.
+
+use super::{Fold, Loop, Plan, Source, Space, Target, TempShape, calls, collect};
+use crate::hir::{Axes, Expr, ExprId, Graph, Leaf, ReductionId};
+use crate::ops::AxisOp;
+use std::collections::BTreeSet;
+
+/// What a loop of reductions is found by: their domain and axes, and which one it is that has a loop of its own.
+type LoopKey<'g> = (&'g [Leaf], &'g Axes, Option<ExprId>);
+
+pub(super) fn plan(graph: &Graph) -> Plan {
+    let planner = Planner::new(graph);
+    let mut plan = Plan { loops: Vec::new(), temps: Vec::new() };
+    let mut sources: Vec<Option<Source>> = vec![None; graph.len()];
+    for id in graph.ids() {
+        if let Some((reduction, AxisOp::Count)) = planner.reduction(id) {
+            sources[id.index()] = Some(Source::Count(reduction));
+        }
+    }
+    let kept = planner.value_to_keep();
+    let n_levels = planner.level.iter().copied().max().unwrap_or(0);
+    for level in 0..=n_levels {
+        planner.add_values(level, &mut plan, &mut sources);
+        planner.add_reductions(level, kept, &mut plan, &mut sources);
+    }
+    // A reduction that is the result is there already.
+    if sources[graph.root().index()] != Some(Source::Result) {
+        plan.loops.push(collect(graph, Space::Result, vec![(graph.root(), Target::Result)], &sources));
+    }
+    plan
+}
+
+struct Planner<'g> {
+    graph: &'g Graph,
+    /// By node: how many levels of reductions are below it.
+    level: Vec<u32>,
+    /// By node: the reductions whose outcomes alone it follows from; none if a variable that is no scalar takes part, or
+    /// if it is a scalar itself.
+    outcomes: Vec<Option<BTreeSet<ReductionId>>>,
+    calls: Vec<bool>,
+}
+
+impl<'g> Planner<'g> {
+    fn new(graph: &'g Graph) -> Planner<'g> {
+        let mut planner = Planner {
+            graph,
+            level: vec![0; graph.len()],
+            outcomes: vec![None; graph.len()],
+            calls: calls(graph),
+        };
+        for id in graph.ids() {
+            let below = graph.args(id).map(|arg| planner.level[arg.index()]).max().unwrap_or(0);
+            planner.level[id.index()] = match planner.reduction(id) {
+                Some((_, AxisOp::Count)) => 0,
+                Some(_) => below + 1,
+                None => below,
+            };
+            planner.outcomes[id.index()] = planner.outcomes_of(id);
+        }
+        planner
+    }
+
+    fn reduction(&self, id: ExprId) -> Option<(ReductionId, AxisOp)> {
+        match self.graph.expr(id) {
+            Expr::Reduce(reduction, _) => Some((reduction, self.graph.reduction(reduction).op)),
+            _ => None,
+        }
+    }
+
+    fn outcomes_of(&self, id: ExprId) -> Option<BTreeSet<ReductionId>> {
+        if self.graph.is_scalar(id) {
+            return None;
+        }
+        match self.graph.expr(id) {
+            Expr::Reduce(reduction, _) if self.graph.reduction(reduction).op.is_cumulative() => None,
+            Expr::Reduce(reduction, _) => Some(BTreeSet::from([self.first_of_shape(reduction)])),
+            Expr::Apply(..) => {
+                let mut all = BTreeSet::new();
+                for arg in self.graph.args(id).filter(|&arg| !self.graph.is_scalar(arg)) {
+                    all.extend(self.outcomes[arg.index()].as_ref()?.iter().copied());
+                }
+                Some(all)
+            }
+            Expr::Var(_) | Expr::Const(_) => None,
+        }
+    }
+
+    /// The first reduction with the same shape, which stands for all of them.
+    fn first_of_shape(&self, id: ReductionId) -> ReductionId {
+        let wanted = self.graph.reduction(id);
+        let is_same = |other: &crate::hir::Reduction| {
+            other.axes == wanted.axes
+                && other.keepdims == wanted.keepdims
+                && other.op.is_cumulative() == wanted.op.is_cumulative()
+                && other.domain == wanted.domain
+        };
+        let first = self.graph.reductions().iter().position(is_same);
+        first.map_or(id, |index| ReductionId(index as u32))
+    }
+
+    /// The argument of a reduction that the result is made from too, and that is worth keeping in the result's memory.
+    fn value_to_keep(&self) -> Option<ExprId> {
+        let graph = self.graph;
+        // What the last loop needs, if it stops at outcomes.
+        let mut needed = vec![false; graph.len()];
+        needed[graph.root().index()] = true;
+        for id in graph.ids().rev() {
+            if needed[id.index()] && !matches!(graph.expr(id), Expr::Reduce(..)) {
+                graph.args(id).for_each(|arg| needed[arg.index()] = true);
+            }
+        }
+        graph.ids().find_map(|id| {
+            let Expr::Reduce(reduction, arg) = graph.expr(id) else { return None };
+            let reduction = graph.reduction(reduction);
+            let is_kept = needed[arg.index()]
+                && arg != graph.root()
+                && self.calls[arg.index()]
+                && graph.dtype(arg) == graph.dtype(graph.root())
+                && !graph.is_scalar(arg)
+                && !reduction.op.is_cumulative()
+                && reduction.domain == graph.root_domain();
+            is_kept.then_some(arg)
+        })
+    }
+
+    /// Values that follow from outcomes up to a level, for those that would compute them for each of their elements.
+    fn add_values(&self, level: u32, plan: &mut Plan, sources: &mut [Option<Source>]) {
+        let graph = self.graph;
+        let is_here = |id: ExprId| self.level[id.index()] == level && matches!(graph.expr(id), Expr::Apply(..));
+        // By node: used where there are more elements.
+        let mut is_scalar_used = vec![false; graph.len()];
+        let mut is_outcome_used = vec![false; graph.len()];
+        for id in graph.ids().filter(|&id| !graph.is_scalar(id) || matches!(graph.expr(id), Expr::Reduce(..))) {
+            for arg in graph.args(id) {
+                is_scalar_used[arg.index()] |= !graph.is_scalar(id);
+                let is_reduced = matches!(graph.expr(id), Expr::Reduce(..));
+                is_outcome_used[arg.index()] |= self.outcomes[id.index()].is_none() && !is_reduced;
+            }
+        }
+        let scalars = graph.ids().filter(|&id| {
+            is_here(id) && graph.is_scalar(id) && self.calls[id.index()] && is_scalar_used[id.index()]
+        });
+        self.add_loop(Space::One, scalars.collect(), plan, sources);
+        let values: Vec<ExprId> = graph
+            .ids()
+            .filter(|&id| is_here(id) && self.outcomes[id.index()].is_some() && is_outcome_used[id.index()])
+            .collect();
+        let spaces: BTreeSet<&BTreeSet<ReductionId>> =
+            values.iter().filter_map(|id| self.outcomes[id.index()].as_ref()).collect();
+        for space in spaces {
+            let of_space = values.iter().copied().filter(|id| self.outcomes[id.index()].as_ref() == Some(space));
+            let leaves = space.iter().map(|&id| Leaf::Reduction(id)).collect();
+            self.add_loop(Space::Leaves(leaves), of_space.collect(), plan, sources);
+        }
+    }
+
+    /// A loop that leaves values in temporaries.
+    fn add_loop(&self, space: Space, values: Vec<ExprId>, plan: &mut Plan, sources: &mut [Option<Source>]) {
+        if values.is_empty() {
+            return;
+        }
+        let temp = |&id: &ExprId| {
+            let temp = plan.add_temp(self.graph.dtype(id), TempShape::Of(space.clone()));
+            (id, Target::Temp(temp))
+        };
+        let outputs: Vec<(ExprId, Target)> = values.iter().map(temp).collect();
+        let group = collect(self.graph, space.clone(), outputs, sources);
+        for &(id, target) in &group.outputs {
+            sources[id.index()] = target.source();
+        }
+        plan.loops.push(group);
+    }
+
+    /// The reductions whose arguments are of a level.
+    fn add_reductions(
+        &self,
+        level: u32,
+        kept: Option<ExprId>,
+        plan: &mut Plan,
+        sources: &mut [Option<Source>],
+    ) {
+        let graph = self.graph;
+        let mut groups: Vec<(LoopKey<'_>, Vec<ExprId>)> = Vec::new();
+        let live = graph.live();
+        for id in graph.ids().filter(|id| live[id.index()]) {
+            let Some((reduction, op)) = self.reduction(id) else { continue };
+            if op == AxisOp::Count || self.level[id.index()] != level + 1 {
+                continue;
+            }
+            let reduction = graph.reduction(reduction);
+            // A place is counted in the order of the axes; and what accumulates is no reduction.
+            let is_alone = op.is_cumulative() || matches!(op, AxisOp::ArgMin | AxisOp::ArgMax);
+            let key: LoopKey<'_> = (&reduction.domain, &reduction.axes, is_alone.then_some(id));
+            match groups.iter_mut().find(|(found, _)| *found == key) {
+                Some((_, ids)) => ids.push(id),
+                None => groups.push((key, vec![id])),
+            }
+        }
+        for (_, ids) in groups {
+            let group = self.reduction_loop(&ids, kept, plan, sources);
+            for (&id, fold) in ids.iter().zip(&group.folds) {
+                sources[id.index()] = fold.target.source();
+            }
+            if let Some(&(id, _)) = group.outputs.iter().find(|(_, target)| *target == Target::Result) {
+                sources[id.index()] = Some(Source::Result);
+            }
+            plan.loops.push(group);
+        }
+    }
+
+    /// The loop of some reductions along the same axes.
+    fn reduction_loop(
+        &self,
+        ids: &[ExprId],
+        kept: Option<ExprId>,
+        plan: &mut Plan,
+        sources: &[Option<Source>],
+    ) -> Loop {
+        let graph = self.graph;
+        let mut outputs: Vec<(ExprId, Target)> = Vec::new();
+        let mut folds = Vec::new();
+        let mut space = Space::One;
+        for &id in ids {
+            let Expr::Reduce(reduction, arg) = graph.expr(id) else { continue };
+            space = Space::Domain(reduction);
+            let output = outputs.iter().position(|&(found, _)| found == arg).unwrap_or_else(|| {
+                let is_kept = kept == Some(arg) && sources[arg.index()].is_none();
+                outputs.push((arg, if is_kept { Target::Result } else { Target::Folded }));
+                outputs.len() - 1
+            });
+            let target = match id == graph.root() {
+                true => Target::Result,
+                false => Target::Temp(plan.add_temp(graph.dtype(id), TempShape::Reduced(reduction))),
+            };
+            folds.push(Fold { reduction, output, target });
+        }
+        Loop { folds, ..collect(graph, space, outputs, sources) }
+    }
+}

@@ -1,0 +1,149 @@
+//! Running a program of several loops that pass arrays on: what has reductions.
+
+use crate::codegen::Refusal;
+use crate::error::Error;
+use crate::fuse::{self, Source, Space, Target, TempShape};
+use crate::hir::{Leaf, ReductionId};
+use crate::ops::AxisOp;
+use crate::program::{CompiledLoop, Program};
+use crate::shape::{Reduced, Shape, Shapes};
+use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::exec::{AlongOp, Dest, Fold, Kernel, Loop, Progress, RunOptions, Source as Operand, Stages};
+use ndexpr_runtime::plan::output_order;
+use ndexpr_runtime::reduce::{ReduceOp, Reducer, ScanOp, Scanner};
+use ndexpr_runtime::view::{View, ViewMut, broadcast_shapes};
+use smallvec::SmallVec;
+
+/// What an operation along axes is to the runtime; none for one that needs no elements.
+pub(crate) fn along_op(op: AxisOp, dtype: DType) -> Option<AlongOp> {
+    let reduce = |op| Reducer::new(op, dtype).map(AlongOp::Reduce);
+    match op {
+        AxisOp::Sum => reduce(ReduceOp::Sum),
+        AxisOp::Prod => reduce(ReduceOp::Prod),
+        AxisOp::Min => reduce(ReduceOp::Min),
+        AxisOp::Max => reduce(ReduceOp::Max),
+        AxisOp::NanMin => reduce(ReduceOp::NanMin),
+        AxisOp::NanMax => reduce(ReduceOp::NanMax),
+        AxisOp::Any => reduce(ReduceOp::Any),
+        AxisOp::All => reduce(ReduceOp::All),
+        AxisOp::ArgMin => reduce(ReduceOp::ArgMin),
+        AxisOp::ArgMax => reduce(ReduceOp::ArgMax),
+        AxisOp::Deviations => reduce(ReduceOp::Deviations),
+        AxisOp::NanDeviations => reduce(ReduceOp::NanDeviations),
+        AxisOp::CumSum => Some(AlongOp::Scan(Scanner::new(ScanOp::CumSum, dtype))),
+        AxisOp::CumProd => Some(AlongOp::Scan(Scanner::new(ScanOp::CumProd, dtype))),
+        AxisOp::Count => None,
+    }
+}
+
+/// How many elements a reduction has along its axes.
+pub(crate) fn count(reduced: &Reduced) -> i64 {
+    reduced.axes.iter().map(|axis| reduced.domain[axis] as i64).product()
+}
+
+impl Program {
+    /// Runs all loops into an output of the result's shape, which no input overlaps. False if there is no machine code for
+    /// the layout.
+    pub(crate) fn run_stages(
+        &self,
+        loops: &[CompiledLoop],
+        values: &[View<'_>],
+        shapes: &Shapes,
+        out: &mut ViewMut<'_>,
+        progress: Option<&Progress>,
+    ) -> Result<bool, Error> {
+        let (graph, plan) = (&self.compiled.graph, &self.compiled.plan);
+        let counts: SmallVec<[i64; 4]> = shapes.reductions.iter().map(count).collect();
+        let counts: SmallVec<[View<'_>; 4]> = counts.iter().map(View::from_element).collect();
+        let space = |space: &Space| shape_of(space, shapes, values);
+        let mut stages = Stages::new(out.reborrow());
+        for temp in &plan.temps {
+            let shape = match &temp.shape {
+                TempShape::Of(of) => space(of)?,
+                TempShape::Reduced(id) => shapes.reductions[id.index()].kept.clone(),
+            };
+            // As the inputs are, where they have that shape.
+            stages.add_temp(temp.dtype, &shape, &output_order(&shape, values))?;
+        }
+        for group in &plan.loops {
+            let shape = match &group.space {
+                // An output of more elements is filled by repeating.
+                Space::Result => shapes.root.clone(),
+                other => space(other)?,
+            };
+            let inputs: SmallVec<[Operand<'_, '_>; 8]> = group
+                .inputs
+                .iter()
+                .map(|&(_, source)| match source {
+                    Source::Var(var) => Operand::View(&values[var.0 as usize]),
+                    Source::Temp(temp) => Operand::Temp(temp.0 as usize, dropped(plan, temp, shapes)),
+                    Source::Result => Operand::Result,
+                    Source::Count(id) => Operand::View(&counts[id.index()]),
+                })
+                .collect();
+            let dest = |target: Target| match target {
+                Target::Result => Dest::Result,
+                Target::Temp(temp) => Dest::Temp(temp.0 as usize),
+                Target::Folded => Dest::Scratch,
+            };
+            let outputs: SmallVec<[(DType, Dest); 4]> =
+                group.outputs.iter().map(|&(id, target)| (graph.dtype(id), dest(target))).collect();
+            let copies: SmallVec<[Option<usize>; 4]> = group
+                .outputs
+                .iter()
+                .map(|&(id, _)| group.inputs.iter().position(|&(input, _)| input == id))
+                .collect();
+            let mut folds: SmallVec<[Fold; 4]> = SmallVec::new();
+            for fold in &group.folds {
+                let dtype = graph.dtype(group.outputs[fold.output].0);
+                let op = along_op(graph.reduction(fold.reduction).op, dtype)
+                    .ok_or_else(|| Error::internal("a reduction that does not exist"))?;
+                folds.push(Fold { op, value: fold.output, dest: dest(fold.target) });
+            }
+            let reduced = group.folds.first().map_or(0, |fold| shapes.reductions[fold.reduction.index()].axes.bits());
+            let spec =
+                Loop { shape: &shape, reduced, inputs: &inputs, values: &outputs, copies: &copies, folds: &folds };
+            stages.push(&spec)?;
+        }
+        let mut kernels: SmallVec<[Option<&Kernel>; 4]> = SmallVec::new();
+        for (index, compiled) in loops.iter().enumerate() {
+            kernels.push(match stages.needs_kernel(index) {
+                false => None,
+                true => match compiled.kernel(stages.run_kinds(index)) {
+                    Ok(kernel) => Some(kernel),
+                    Err(Refusal(_)) => return Ok(false),
+                },
+            });
+        }
+        stages.run(&kernels, &RunOptions { pool: &self.engine.pool, progress })?;
+        Ok(true)
+    }
+}
+
+/// The shape of what a loop iterates over.
+fn shape_of(space: &Space, shapes: &Shapes, values: &[View<'_>]) -> Result<Shape, Error> {
+    match space {
+        Space::Result => Ok(shapes.root.clone()),
+        Space::One => Ok(Shape::new()),
+        Space::Domain(id) => Ok(shapes.reductions[id.index()].domain.clone()),
+        Space::Leaves(leaves) => {
+            let leaves = leaves.iter().map(|leaf| match *leaf {
+                Leaf::Var(var) => values[var.0 as usize].shape(),
+                Leaf::Reduction(id) => &shapes.reductions[id.index()].result[..],
+            });
+            broadcast_shapes(leaves).map_err(Error::internal)
+        }
+    }
+}
+
+/// The axes of a temporary that the text does not see.
+fn dropped(plan: &fuse::Plan, temp: fuse::TempId, shapes: &Shapes) -> u32 {
+    let of = |id: ReductionId| {
+        let reduced = &shapes.reductions[id.index()];
+        if reduced.result.len() < reduced.kept.len() { reduced.axes.bits() } else { 0 }
+    };
+    match plan.temps[temp.0 as usize].shape {
+        TempShape::Reduced(id) => of(id),
+        TempShape::Of(_) => 0,
+    }
+}
