@@ -138,7 +138,7 @@ macro_rules! float {
 /// Lanes where their order does not tell: so many that loops over them are never unrolled, which would be the end of
 /// their being vectorised.
 const fn lanes<T>() -> usize {
-    if size_of::<T>() < 4 { 128 / size_of::<T>() } else { 64 }
+    if size_of::<T>() < 4 { 128 / size_of::<T>() } else { 256 / size_of::<T>() }
 }
 
 /// The code of a reduction, if it is defined for the dtype.
