@@ -284,11 +284,6 @@ impl Error {
         Error::new(ErrorKind::EmptyInput, diagnostic)
     }
 
-    /// Something that compiles but does not run.
-    pub(crate) fn not_run(what: &str) -> Error {
-        Error::new(ErrorKind::Unsupported, Diagnostic::new(format!("{what} cannot be run")))
-    }
-
     pub(crate) fn output_shape(result: &[usize], output: &[usize]) -> Error {
         let message = format!("a result of shape {result:?} does not fit an output of shape {output:?}");
         Error::new(ErrorKind::OutputShape, Diagnostic::new(message))

@@ -5,10 +5,14 @@ use crate::driver;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::hir::{Expr, ExprId, Graph};
-use crate::ops::Op;
 use crate::ops::table::{FUNCTIONS, Meaning};
+use crate::ops::{AxisOp, Op};
 use crate::program::Program;
+use crate::staged::{count, reduce_array};
 use crate::vars::{Signature, VarType, Vars};
+use ndexpr_runtime::dtype::Scalar;
+use ndexpr_runtime::memory::Output;
+use ndexpr_runtime::plan::output_order;
 use std::sync::Arc;
 
 /// The parameters' names in the text of a step.
@@ -30,10 +34,19 @@ const PARAMS: [&str; 3] = ["x", "y", "z"];
 #[derive(Debug)]
 pub struct OpByOp {
     text: String,
+    /// The whole, fused: it knows the shapes.
+    program: Arc<Program>,
     graph: Graph,
-    steps: Vec<(ExprId, Arc<Program>)>,
+    steps: Vec<(ExprId, Step)>,
     /// The steps after which each node's array is not needed any more.
     last_use: Vec<usize>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Apply(Arc<Program>),
+    /// Along axes.
+    Reduce,
 }
 
 impl OpByOp {
@@ -47,13 +60,18 @@ impl OpByOp {
         let in_text = |error: Error| error.in_text(text);
         let ast = driver::parse(text, options).map_err(in_text)?;
         let graph = driver::lower(&ast, signature, options).map_err(in_text)?;
-        if !graph.reductions().is_empty() {
-            return Err(in_text(Error::not_run("reductions")));
-        }
         let mut steps = Vec::new();
         let mut last_use = vec![0; graph.len()];
         for id in graph.ids() {
-            let Expr::Apply(op, _) = graph.expr(id) else { continue };
+            let op = match graph.expr(id) {
+                Expr::Apply(op, _) => op,
+                Expr::Reduce(_, arg) => {
+                    last_use[arg.index()] = steps.len();
+                    steps.push((id, Step::Reduce));
+                    continue;
+                }
+                Expr::Var(_) | Expr::Const(_) => continue,
+            };
             let mut signature = Signature::new();
             for (arg, param) in graph.args(id).zip(PARAMS) {
                 last_use[arg.index()] = steps.len();
@@ -61,10 +79,10 @@ impl OpByOp {
                 signature = signature.with(param, ty);
             }
             let text = format!("{}({})", function(op, &graph, id), PARAMS[..op.arity()].join(", "));
-            steps.push((id, engine.compile(&text, &signature)?));
+            steps.push((id, Step::Apply(engine.compile(&text, &signature)?)));
         }
         last_use[graph.root().index()] = usize::MAX;
-        Ok(OpByOp { text: text.to_owned(), graph, steps, last_use })
+        Ok(OpByOp { text: text.to_owned(), program: engine.compile(text, signature)?, graph, steps, last_use })
     }
 
     /// How many operations there are.
@@ -80,27 +98,11 @@ impl OpByOp {
     /// As [`Program::evaluate`].
     pub fn evaluate(&self, vars: &Vars<'_>) -> Result<DynArray, Error> {
         let mut arrays: Vec<Option<DynArray>> = vec![None; self.graph.len()];
-        for (k, (id, program)) in self.steps.iter().enumerate() {
-            let mut step_vars = Vars::new();
-            for (arg, param) in self.graph.args(*id).zip(PARAMS) {
-                step_vars = match (self.graph.expr(arg), &arrays[arg.index()]) {
-                    (_, Some(array)) if self.graph.is_scalar(arg) => {
-                        step_vars.with(param, array.to_scalar().ok_or_else(|| Error::internal("no scalar"))?)
-                    }
-                    (_, Some(array)) => step_vars.with(param, array),
-                    (Expr::Const(value), _) => step_vars.with(param, value),
-                    (Expr::Var(var), _) => {
-                        let name = &self.graph.vars()[var.0 as usize].name;
-                        let var = vars.get(name).ok_or_else(|| Error::missing_variable(name, None))?;
-                        step_vars.with(param, var.clone())
-                    }
-                    (Expr::Apply(..) | Expr::Reduce(..), None) => {
-                        return Err(Error::internal("a step before its arguments"));
-                    }
-                };
-            }
-            let result = program.evaluate(&step_vars)?;
-            drop(step_vars);
+        for (k, (id, step)) in self.steps.iter().enumerate() {
+            let result = match step {
+                Step::Apply(program) => program.evaluate(&self.step_vars(*id, vars, &arrays)?)?,
+                Step::Reduce => self.reduce(*id, vars, &arrays)?,
+            };
             for arg in self.graph.args(*id) {
                 if self.last_use[arg.index()] == k {
                     arrays[arg.index()] = None;
@@ -113,6 +115,56 @@ impl OpByOp {
             // No operation: a variable or a constant.
             None => Engine::global().evaluate(&self.text, vars),
         }
+    }
+
+    /// The arguments of a step, by the names in its text.
+    fn step_vars<'v>(
+        &self,
+        id: ExprId,
+        vars: &Vars<'v>,
+        arrays: &'v [Option<DynArray>],
+    ) -> Result<Vars<'v>, Error> {
+        let mut step_vars = Vars::new();
+        for (arg, param) in self.graph.args(id).zip(PARAMS) {
+            step_vars = match (self.graph.expr(arg), &arrays[arg.index()]) {
+                (_, Some(array)) if self.graph.is_scalar(arg) => {
+                    step_vars.with(param, array.to_scalar().ok_or_else(|| Error::internal("no scalar"))?)
+                }
+                (_, Some(array)) => step_vars.with(param, array),
+                (Expr::Const(value), _) => step_vars.with(param, value),
+                (Expr::Var(var), _) => {
+                    let name = &self.graph.vars()[var.0 as usize].name;
+                    let var = vars.get(name).ok_or_else(|| Error::missing_variable(name, None))?;
+                    step_vars.with(param, var.clone())
+                }
+                (Expr::Apply(..) | Expr::Reduce(..), None) => {
+                    return Err(Error::internal("a step before its arguments"));
+                }
+            };
+        }
+        Ok(step_vars)
+    }
+
+    /// A step along axes: of an array, even if optimising would have spared it.
+    fn reduce(&self, id: ExprId, vars: &Vars<'_>, arrays: &[Option<DynArray>]) -> Result<DynArray, Error> {
+        let Expr::Reduce(reduction, _) = self.graph.expr(id) else {
+            return Err(Error::internal("no step along axes"));
+        };
+        let op = self.graph.reduction(reduction).op;
+        let shapes = self.program.shapes_of(vars)?;
+        let reduced = &shapes.reductions[reduction.index()];
+        let step_vars = self.step_vars(id, vars, arrays)?;
+        let value = step_vars.get(PARAMS[0]).and_then(|value| value.view());
+        let value = value.ok_or_else(|| Error::internal("a step without its argument"))?;
+        let shape: &[usize] = if self.graph.is_scalar(id) { &[] } else { &reduced.result };
+        let order = output_order(shape, std::slice::from_ref(&value));
+        let mut outcome = Output::new(self.graph.dtype(id), shape, &order)?;
+        if op == AxisOp::Count {
+            outcome.view_mut().write(&[], Scalar::new(count(reduced)))?;
+        } else {
+            reduce_array(op, reduced, &value, &mut outcome.view_mut(), self.program.pool())?;
+        }
+        Ok(DynArray::from_output(outcome))
     }
 }
 

@@ -18,6 +18,7 @@ use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::{self, Kernel, Progress, RunOptions};
 use ndexpr_runtime::memory::{self, Output, OwnedCopy};
 use ndexpr_runtime::plan::{Input, Plan, output_order};
+use ndexpr_runtime::pool::Pool;
 use ndexpr_runtime::view::{BroadcastError, Overlap, View, ViewMut, broadcast_shapes};
 use smallvec::SmallVec;
 use std::sync::{Arc, OnceLock};
@@ -329,6 +330,16 @@ impl Program {
         }
         let shapes = inputs.iter().map(|input| input.as_ref().map_or(out_shape, View::shape));
         broadcast_shapes(shapes).map_err(|error| self.conflict(inputs, out_shape, &error))
+    }
+
+    /// The shapes of the result and of all reductions for these variables.
+    pub(crate) fn shapes_of(&self, vars: &Vars<'_>) -> Result<shape::Shapes, Error> {
+        self.inputs(vars, None).and_then(|inputs| self.shapes(&inputs, &[])).map_err(|error| error.in_text(&self.text))
+    }
+
+    /// The threads that it runs on.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.engine.pool
     }
 
     /// The shapes of the result and of all reductions, as [`Program::broadcast`].

@@ -9,7 +9,9 @@ use crate::program::{CompiledLoop, Program};
 use crate::shape::{Reduced, Shape, Shapes};
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::{AlongOp, Dest, Fold, Kernel, Loop, Progress, RunOptions, Source as Operand, Stages};
+use ndexpr_runtime::memory::copy_kernel;
 use ndexpr_runtime::plan::output_order;
+use ndexpr_runtime::pool::Pool;
 use ndexpr_runtime::reduce::{ReduceOp, Reducer, ScanOp, Scanner};
 use ndexpr_runtime::view::{View, ViewMut, broadcast_shapes};
 use smallvec::SmallVec;
@@ -146,4 +148,27 @@ fn dropped(plan: &fuse::Plan, temp: fuse::TempId, shapes: &Shapes) -> u32 {
         TempShape::Reduced(id) => of(id),
         TempShape::Of(_) => 0,
     }
+}
+
+/// Runs an operation along axes of an array, on its own.
+pub(crate) fn reduce_array(
+    op: AxisOp,
+    reduced: &Reduced,
+    values: &View<'_>,
+    outcome: &mut ViewMut<'_>,
+    pool: &Pool,
+) -> Result<(), Error> {
+    let dtype = values.dtype();
+    let op = along_op(op, dtype).ok_or_else(|| Error::internal("a reduction that does not exist"))?;
+    let mut stages = Stages::new(outcome.reborrow());
+    stages.push(&Loop {
+        shape: &reduced.domain,
+        reduced: reduced.axes.bits(),
+        inputs: &[Operand::View(values)],
+        values: &[(dtype, Dest::Scratch)],
+        copies: &[Some(0)],
+        folds: &[Fold { op, value: 0, dest: Dest::Result }],
+    })?;
+    let kernel: Option<Kernel> = stages.needs_kernel(0).then(|| copy_kernel(dtype, stages.run_kinds(0)[0]));
+    Ok(stages.run(&[kernel.as_ref()], &RunOptions::new(pool))?)
 }

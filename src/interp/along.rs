@@ -7,11 +7,11 @@ use super::{Leaf, evaluate};
 use crate::error::Error;
 use crate::hir::{Expr, ExprId, Graph};
 use crate::ops::AxisOp;
-use crate::shape::{Reduced, Shapes};
-use crate::staged::{along_op, count};
+use crate::shape::Shapes;
+use crate::staged::{count, reduce_array};
 use ndexpr_runtime::dtype::Scalar;
-use ndexpr_runtime::exec::{Dest, Fold, Kernel, Loop, Progress, RunOptions, Source, Stages};
-use ndexpr_runtime::memory::{Output, copy_kernel};
+use ndexpr_runtime::exec::Progress;
+use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::plan::output_order;
 use ndexpr_runtime::pool::Pool;
 use ndexpr_runtime::view::{View, ViewMut};
@@ -40,7 +40,7 @@ pub(crate) fn run_reductions(
             _ => {
                 let mut values = fresh(graph, arg, &reduced.domain, inputs)?;
                 evaluate(graph, arg, leaves(graph, inputs, &outcomes), &mut values.view_mut(), progress)?;
-                reduce(op, reduced, &values.view(), &mut outcome.view_mut(), pool)?;
+                reduce_array(op, reduced, &values.view(), &mut outcome.view_mut(), pool)?;
             }
         }
         outcomes[id.index()] = Some(outcome);
@@ -64,26 +64,4 @@ fn leaves<'a>(
         Expr::Reduce(..) => outcomes[id.index()].as_ref().map(|outcome| Leaf::View(outcome.view())),
         _ => None,
     }
-}
-
-fn reduce(
-    op: AxisOp,
-    reduced: &Reduced,
-    values: &View<'_>,
-    outcome: &mut ViewMut<'_>,
-    pool: &Pool,
-) -> Result<(), Error> {
-    let dtype = values.dtype();
-    let op = along_op(op, dtype).ok_or_else(|| Error::internal("a reduction that does not exist"))?;
-    let mut stages = Stages::new(outcome.reborrow());
-    stages.push(&Loop {
-        shape: &reduced.domain,
-        reduced: reduced.axes.bits(),
-        inputs: &[Source::View(values)],
-        values: &[(dtype, Dest::Scratch)],
-        copies: &[Some(0)],
-        folds: &[Fold { op, value: 0, dest: Dest::Result }],
-    })?;
-    let kernel: Option<Kernel> = stages.needs_kernel(0).then(|| copy_kernel(dtype, stages.run_kinds(0)[0]));
-    Ok(stages.run(&[kernel.as_ref()], &RunOptions::new(pool))?)
 }

@@ -73,7 +73,6 @@ impl Array {
     }
 
     /// Its extents.
-    #[cfg(test)]
     pub(crate) fn shape(&self) -> &[usize] {
         &self.shape
     }

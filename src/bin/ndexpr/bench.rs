@@ -68,7 +68,8 @@ pub(crate) fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<(), Failure> 
         timings.push(("copying as many bytes", timing));
     }
 
-    let n_elements = element_count(&shape);
+    // Of what is reduced, the elements that are read.
+    let n_elements = element_count(&shape).max(sources::most_elements(&variables, &program));
     let reference = timings[0].1.median.as_secs_f64().max(1e-12);
     let measurements = timings
         .into_iter()

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use ndexpr::{Program, Scalar, Vars};
 
 use crate::args::{check_distinct, split_name};
-use crate::array::Array;
+use crate::array::{Array, element_count};
 use crate::failure::Failure;
 use generator::Generator;
 
@@ -137,15 +137,20 @@ pub(crate) fn vars(variables: &[Variable]) -> Result<Vars<'_>, Failure> {
 
 /// The bytes of the arrays that a program uses: what a run has to read.
 pub(crate) fn n_bytes(variables: &[Variable], program: &Program) -> usize {
+    used_arrays(variables, program).map(Array::n_bytes).sum()
+}
+
+/// The elements of the largest array that a program uses.
+pub(crate) fn most_elements(variables: &[Variable], program: &Program) -> usize {
+    used_arrays(variables, program).map(|array| element_count(array.shape())).max().unwrap_or(0)
+}
+
+fn used_arrays<'v>(variables: &'v [Variable], program: &Program) -> impl Iterator<Item = &'v Array> {
     let is_used = |variable: &&Variable| program.variables().any(|(name, _)| name == variable.name);
-    variables
-        .iter()
-        .filter(is_used)
-        .map(|variable| match &variable.value {
-            Value::Array(array) => array.n_bytes(),
-            Value::Scalar(_) => 0,
-        })
-        .sum()
+    variables.iter().filter(is_used).filter_map(|variable| match &variable.value {
+        Value::Array(array) => Some(array),
+        Value::Scalar(_) => None,
+    })
 }
 
 /// ``; did you mean `x`?`` if one of the candidates is close to `word`, else nothing.
