@@ -1695,8 +1695,8 @@ what ARCHITECTURE.md and the README promise, not what has been tested against Nu
 ## Along axes
 
 - Floats are summed and multiplied in float64 and rounded at the end, so float32 results are nearer to the exact ones than
-  NumPy's, and do not overflow on the way. The order is ours too: `near` records compare with exact results, within
-  bounds that the script states with each function.
+  NumPy's, and sums do not overflow on the way (a mean is infinite where its sum is, as in NumPy). The order is ours too:
+  `near` records compare with exact results, within bounds that the script states with each function.
 - `var` and `std` take one pass over memory, and are as good as NumPy's two; bools and integers become float64 first in both.
 - Of equal zeros `min` takes -0.0 and `max` 0.0; in NumPy it depends on the order and the CPU. The data have ours.
 - `sum(a, axis=0)` of a single value: NumPy lets axis 0 and -1 pass; ours is an error, as for other axes that are not there.
