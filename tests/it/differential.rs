@@ -21,6 +21,7 @@ const MAX_FAILURES: usize = 8;
 struct Seen {
     forms: HashMap<Form, u64>,
     n_rejected: u64,
+    n_failed: u64,
     n_elems: usize,
     n_nodes: usize,
     failures: Vec<String>,
@@ -49,8 +50,9 @@ fn random_expressions() {
     });
     let seen = seen.into_inner().unwrap();
     eprintln!(
-        "{n_cases} cases ({} rejected), {} nodes, {} elements, {} of {n_forms} forms, {:.1} s",
+        "{n_cases} cases ({} rejected, {} not run), {} nodes, {} elements, {} of {n_forms} forms, {:.1} s",
         seen.n_rejected,
+        seen.n_failed,
         seen.n_nodes,
         seen.n_elems,
         seen.forms.len(),
@@ -66,6 +68,7 @@ fn random_expressions() {
             .collect();
         assert!(missed.is_empty(), "never compiled: {missed:?}");
         assert!(seen.n_rejected * 50 < n_cases, "{} of {n_cases} cases are not well typed", seen.n_rejected);
+        assert!(seen.n_failed * 3 < n_cases, "{} of {n_cases} cases do not run", seen.n_failed);
     }
 }
 
@@ -89,6 +92,10 @@ fn one(seed: u64, seen: &Mutex<Seen>) {
             case.expr.each_form(&mut |form| *seen.forms.entry(form).or_default() += 1);
         }
         Ok(Outcome::Rejected) => seen.n_rejected += 1,
+        Ok(Outcome::Failed) => {
+            seen.n_failed += 1;
+            case.expr.each_form(&mut |form| *seen.forms.entry(form).or_default() += 1);
+        }
         Err(_) => {}
     }
     seen.failures.extend(failure);

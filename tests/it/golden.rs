@@ -45,7 +45,8 @@ macro_rules! golden {
 }
 
 golden! {
-    operators, comparisons, functions, promotion, casts, integers, floats, layouts, literals, compound, errors,
+    operators, comparisons, functions, promotion, casts, integers, floats, layouts, literals, compound, errors, reductions,
+    reductions_of_floats, reductions_in_expressions,
 }
 
 /// The files are all here, whole, and not fewer than they should be.
@@ -54,7 +55,7 @@ fn nothing_is_missing() {
     let mut n_cases = 0;
     for file in FILES {
         let golden = Golden::read(file);
-        n_cases += golden.records.iter().filter(|record| matches!(record.expected, Expected::Array(_))).count();
+        n_cases += golden.records.iter().filter(|record| matches!(record.expected, Expected::Array(..))).count();
     }
     assert!(n_cases >= 3000, "only {n_cases} cases");
     let mut on_disk: Vec<String> = std::fs::read_dir(directory())
@@ -104,6 +105,9 @@ struct Array {
     bits: Vec<Option<u64>>,
 }
 
+/// How far each element of a result may be from the exact one; none, if not at all.
+type Errors = Vec<f64>;
+
 /// An input over memory of its own, as the file lays it out.
 struct Input {
     dtype: &'static str,
@@ -117,7 +121,7 @@ struct Input {
 }
 
 enum Expected {
-    Array(Array),
+    Array(Array, Errors),
     /// Any error; this is Python's.
     Error(String),
 }
@@ -165,26 +169,31 @@ impl Golden {
         let fields: Vec<&str> = rest.split(" ; ").collect();
         match (kind, fields.as_slice()) {
             ("input", &[name, dtype, shape, layout, values]) => {
-                let input = Input::new(dtype_name(dtype)?, parse_shape(shape)?, layout, parse_input_bits(values)?)?;
+                let bits = match values.strip_prefix('=') {
+                    Some(other) => self.inputs.get(other)?.bits.clone(),
+                    None => parse_input_bits(values)?,
+                };
+                let input = Input::new(dtype_name(dtype)?, parse_shape(shape)?, layout, bits)?;
                 self.inputs.insert(name.to_owned(), input).is_none().then_some(())
             }
             ("case", &[text, bindings, dtype, shape, strides, values]) => {
-                let bindings = parse_bindings(bindings)?;
-                if !bindings.iter().all(|(_, input)| self.inputs.contains_key(input)) {
-                    return None;
-                }
                 let strides = if strides == "-" { None } else { Some(parse_list(strides)?) };
                 let array =
                     Array { dtype: dtype_name(dtype)?, shape: parse_shape(shape)?, strides, bits: parse_bits(values)? };
-                if array.bits.len() != array.shape.iter().product::<usize>() {
+                self.array(line, (text, bindings), array, Vec::new())
+            }
+            ("near", &[text, bindings, dtype, shape, values, errors]) => {
+                let bits = parse_bits(values)?;
+                let array = Array { dtype: dtype_name(dtype)?, shape: parse_shape(shape)?, strides: None, bits };
+                let errors = parse_errors(errors)?;
+                if errors.len() != array.bits.len() {
                     return None;
                 }
-                self.records.push(Record { line, text: text.to_owned(), bindings, expected: Expected::Array(array) });
-                Some(())
+                self.array(line, (text, bindings), array, errors)
             }
             ("error", &[text, bindings, exception]) => {
                 let bindings = parse_bindings(bindings)?;
-                for (_, dtype) in &bindings {
+                for (_, dtype) in bindings.iter().filter(|(_, to)| dtype_name(to).is_some()) {
                     let one = match dtype.as_str() {
                         "f32" => u64::from(1f32.to_bits()),
                         "f64" => 1f64.to_bits(),
@@ -194,11 +203,23 @@ impl Golden {
                     self.inputs.entry(dtype.clone()).or_insert(input);
                 }
                 let expected = Expected::Error(exception.to_owned());
-                self.records.push(Record { line, text: text.to_owned(), bindings, expected });
-                Some(())
+                self.record(Record { line, text: text.to_owned(), bindings, expected })
             }
             _ => None,
         }
+    }
+
+    fn array(&mut self, line: usize, (text, bindings): (&str, &str), array: Array, errors: Errors) -> Option<()> {
+        if array.bits.len() != array.shape.iter().product::<usize>() {
+            return None;
+        }
+        let bindings = parse_bindings(bindings)?;
+        self.record(Record { line, text: text.to_owned(), bindings, expected: Expected::Array(array, errors) })
+    }
+
+    fn record(&mut self, record: Record) -> Option<()> {
+        let is_bound = record.bindings.iter().all(|(_, input)| self.inputs.contains_key(input));
+        is_bound.then(|| self.records.push(record))
     }
 }
 
@@ -285,6 +306,16 @@ fn is_nan(dtype: &str, bits: u64) -> bool {
     }
 }
 
+/// True of floats that are no further apart than this. Zeros have signs, and an infinity is near nothing else.
+fn is_near(dtype: &str, found: u64, expected: u64, error: f64) -> bool {
+    let float = |bits: u64| match dtype {
+        "f32" => f64::from(f32::from_bits(bits as u32)),
+        _ => f64::from_bits(bits),
+    };
+    let (found, expected) = (float(found), float(expected));
+    (found != 0.0 || expected != 0.0) && expected.is_finite() && (found - expected).abs() <= error
+}
+
 fn parse_list<T: std::str::FromStr>(list: &str) -> Option<Vec<T>> {
     if list.is_empty() {
         return Some(Vec::new());
@@ -324,6 +355,16 @@ fn parse_input_bits(values: &str) -> Option<Vec<u64>> {
     parse_bits(values)?.into_iter().collect()
 }
 
+/// `"1e-9 0*2"` is `[1e-9, 0.0, 0.0]`.
+fn parse_errors(errors: &str) -> Option<Errors> {
+    let mut all = Vec::new();
+    for word in errors.split(' ') {
+        let (error, count) = word.split_once('*').unwrap_or((word, "1"));
+        all.extend(std::iter::repeat_n(error.parse::<f64>().ok()?, count.parse().ok()?));
+    }
+    Some(all)
+}
+
 // --- Checking -----------------------------------------------------------------------------------------------------
 
 /// Runs every record of a file and fails with all that went wrong.
@@ -337,8 +378,8 @@ fn check(file: &str, backend: Backend, n_threads: usize) {
         let found = catch_unwind(AssertUnwindSafe(|| evaluate_case(&engine, &record.text, &bindings)));
         let problem = match (found, &record.expected) {
             (Err(_), _) => Some("panicked".to_owned()),
-            (Ok(Ok(found)), Expected::Array(expected)) => difference(&found, expected, &bindings),
-            (Ok(Err(error)), Expected::Array(_)) => {
+            (Ok(Ok(found)), Expected::Array(expected, errors)) => difference(&found, expected, errors, &bindings),
+            (Ok(Err(error)), Expected::Array(..)) => {
                 Some(format!("error: {}", error.lines().next().unwrap_or_default()))
             }
             (Ok(Ok(found)), Expected::Error(exception)) => {
@@ -365,7 +406,7 @@ fn check(file: &str, backend: Backend, n_threads: usize) {
 }
 
 /// What is wrong with `found`, in a line.
-fn difference(found: &Array, expected: &Array, bindings: &[(&str, &Input)]) -> Option<String> {
+fn difference(found: &Array, expected: &Array, errors: &[f64], bindings: &[(&str, &Input)]) -> Option<String> {
     if found.dtype != expected.dtype {
         return Some(format!("dtype {}, expected {}", found.dtype, expected.dtype));
     }
@@ -375,12 +416,16 @@ fn difference(found: &Array, expected: &Array, bindings: &[(&str, &Input)]) -> O
     if found.bits.len() != expected.bits.len() {
         return Some(format!("{} elements, expected {}", found.bits.len(), expected.bits.len()));
     }
-    let differs = |(found_bits, expected_bits): (&Option<u64>, &Option<u64>)| match (found_bits, expected_bits) {
-        (Some(bits), None) => !is_nan(found.dtype, *bits),
+    let differs = |element_idx: &usize| match (found.bits[*element_idx], expected.bits[*element_idx]) {
+        (Some(bits), None) => !is_nan(found.dtype, bits),
+        (Some(bits), Some(expected)) if bits != expected => {
+            errors.get(*element_idx).is_none_or(|&error| !is_near(found.dtype, bits, expected, error))
+        }
         (found_bits, expected_bits) => found_bits != expected_bits,
     };
-    let n_different = found.bits.iter().zip(&expected.bits).filter(|&pair| differs(pair)).count();
-    if let Some(element_idx) = found.bits.iter().zip(&expected.bits).position(differs) {
+    let mut different = (0..found.bits.len()).filter(differs);
+    if let Some(element_idx) = different.next() {
+        let n_different = 1 + different.count();
         return Some(element_difference(element_idx, n_different, found, expected, bindings));
     }
     strides_difference(found, expected)

@@ -9,4 +9,5 @@ mod diagnostics;
 mod differential;
 mod golden;
 mod hostile;
+mod reductions;
 mod soak;

@@ -16,6 +16,7 @@ The format, one record a line, fields separated by " ; ", lines that open with "
 
     input NAME ; DTYPE ; SHAPE ; LAYOUT ; VALUES
     case TEXT ; BINDINGS ; DTYPE ; SHAPE ; STRIDES ; VALUES
+    near TEXT ; BINDINGS ; DTYPE ; SHAPE ; VALUES ; ERRORS
     error TEXT ; BINDINGS ; PYTHON_EXCEPTION
 
     NAME      a word; an input is defined once per file, before the cases that use it
@@ -24,14 +25,19 @@ The format, one record a line, fields separated by " ; ", lines that open with "
     LAYOUT    "C" or "strides=-8,16" or "strides=8 misalign=1": strides in bytes, one per axis; `misalign` is the
               distance of every element from an address aligned for the dtype
     VALUES    elements in logical C order as hex bits without leading zeros, separated by spaces; "V*N" is N times V;
-              a NaN in a result is "nan" (any NaN will do), in an input it is bits; "-" when there are none
-    BINDINGS  a=NAME b=NAME, or "-"; in `error` records a=DTYPE (a rank-1 array of that dtype)
+              a NaN in a result is "nan" (any NaN will do), in an input it is bits; "-" when there are none; "=NAME"
+              for those of another input
+    ERRORS    how far each element may be from its value, which is the exact result, rounded once; decimal, "E*N" is N
+              times E; 0 asks for the value's bits, and a zero has its sign in any case
+    BINDINGS  a=NAME b=NAME, or "-"; in `error` records a=DTYPE (a rank-1 array of that dtype) or a=NAME
     STRIDES   of the result, in elements, as NumPy's order='K' gives for one ufunc; "-" when not stated.
               Meaningful only for axes whose extent is not 1, and not for empty results.
 """
 
 import argparse
 import ast
+import itertools
+import math
 import os
 import random
 import re
@@ -39,6 +45,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from fractions import Fraction
 
 import numpy as np
 
@@ -279,6 +286,7 @@ class Input:
     def __init__(self, name, array, strides=None, misalign=0):
         array = np.asarray(array)
         self.name, self.values, self.misalign = name, array, misalign
+        self.like = None  # an input with the same values, whose record has them
         self.dtype = SHORT[array.dtype.name]
         item = array.dtype.itemsize
         self.strides = c_strides(array.shape, item) if strides is None else tuple(strides)
@@ -295,7 +303,8 @@ class Input:
     def record(self):
         layout = "C" if self.is_c else "strides=" + ",".join(map(str, self.strides))
         layout += f" misalign={self.misalign}" if self.misalign else ""
-        fields = [self.name, self.dtype, format_shape(self.array.shape), layout, format_bits(to_bits(self.values))]
+        values = f"={self.like.name}" if self.like else format_bits(to_bits(self.values))
+        fields = [self.name, self.dtype, format_shape(self.array.shape), layout, values]
         return "input " + " ; ".join(fields)
 
 
@@ -459,20 +468,42 @@ class File:
         assert result.dtype.name in SHORT, (text, result.dtype)
         if not lane_independent(text, variables, result):
             return self.drop("NumPy's answer depends on the lane", text, bindings)
-        for value in bindings.values():
-            if value.name not in self.inputs:
-                self.inputs[value.name] = value
-                self.records.append(value.record())
-            assert self.inputs[value.name] is value, value.name
+        bound = self.bind(bindings)
         strides = "-"
         if order and result.ndim and result.size:
             strides = ",".join(str(s // result.dtype.itemsize) for s in raw.strides)
         nan = np.isnan(result).ravel() if result.dtype.kind == "f" else None
-        bound = " ".join(f"{name}={value.name}" for name, value in bindings.items()) or "-"
         fields = [text, bound, SHORT[result.dtype.name], format_shape(result.shape), strides,
                   format_bits(to_bits(result), nan)]
         assert " ; " not in text
         self.records.append("case " + " ; ".join(fields))
+        self.n_cases += 1
+
+    def bind(self, bindings):
+        """The bindings as records have them; inputs that are new get records of their own before."""
+        for value in bindings.values():
+            if value.name not in self.inputs:
+                if value.like:
+                    self.bind({"": value.like})
+                self.inputs[value.name] = value
+                self.records.append(value.record())
+            assert self.inputs[value.name] is value, value.name
+        return " ".join(f"{name}={value.name}" for name, value in bindings.items()) or "-"
+
+    def answer(self, text, result, errors, **bindings):
+        """Adds what has been computed here, and how far from it an element may be: a `case` if that is 0 for all."""
+        key = (text, *((name, value.name) for name, value in bindings.items()))
+        if key in self.seen:
+            return
+        self.seen.add(key)
+        bound = self.bind(bindings)
+        nan = np.isnan(result).ravel() if result.dtype.kind == "f" else None
+        values = format_bits(to_bits(result), nan)
+        fields = [text, bound, SHORT[result.dtype.name], format_shape(result.shape)]
+        if errors is None or not any(errors):
+            self.records.append("case " + " ; ".join([*fields, "-", values]))
+        else:
+            self.records.append("near " + " ; ".join([*fields, values, format_errors(errors)]))
         self.n_cases += 1
 
     def error(self, text, kind, **dtypes):
@@ -480,7 +511,8 @@ class File:
         if key in self.seen:
             return
         self.seen.add(key)
-        bound = " ".join(f"{name}={dtype}" for name, dtype in dtypes.items()) or "-"
+        bound = " ".join(f"{name}={self.bind({name: to}).split('=')[1] if isinstance(to, Input) else to}"
+                         for name, to in dtypes.items()) or "-"
         self.records.append(f"error {text} ; {bound} ; {kind}")
         self.n_cases += 1
 
@@ -1009,6 +1041,567 @@ def make_compound():
             file.case(text, **{n: bank(d, n) for n, d in zip("abc", trio) if n in used})
 
 
+# ---------------------------------------------------------------------------------------------------------------------
+# Along axes. NumPy says what the dtype and the shape are; what it rounds in an order of its own is computed here
+# exactly, with a bound on the error that any good order keeps.
+
+EPS = Fraction(1, 1 << 52)
+UNIT = 1 << 1074  # every float is a multiple of 1 / UNIT
+
+EXACT = "min max any all count_nonzero argmin argmax ptp nanmin nanmax".split()
+TOTALS = "sum prod nansum nanprod cumsum cumprod".split()
+AVERAGES = "mean var std norm nanmean nanvar nanstd".split()
+ONE_AXIS = ["argmin", "argmax", "cumsum", "cumprod"]
+RUNNING = ["cumsum", "cumprod"]
+WITH_DDOF = ["var", "std", "nanvar", "nanstd"]
+ALIASES = {"min": "amin", "max": "amax"}
+
+
+def norm(x, axis=None, keepdims=False):
+    x = np.asarray(x)
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+
+
+def count_nonzero(x, axis=None, keepdims=False):
+    """NumPy counts all of an array as a Python int, which is weak, and without keepdims."""
+    axis = tuple(range(np.ndim(x))) if axis is None else axis
+    return np.count_nonzero(x, axis=axis, keepdims=keepdims)
+
+
+NAMESPACE.update({name: getattr(np, name) for name in EXACT + TOTALS + AVERAGES if name != "norm"})
+NAMESPACE.update(norm=norm, count_nonzero=count_nonzero, amin=np.min, amax=np.max, exp=np.exp, log=np.log)
+
+
+def format_errors(errors):
+    """Two digits, rounded up."""
+    words = []
+    for error in errors:
+        error = float(error)
+        if error:
+            digits = 10.0 ** (math.floor(math.log10(error)) - 1)
+            error = (math.floor(error / digits) + 1) * digits if digits else 1e-320
+        words.append(f"{error:.2g}" if error else "0")
+    runs = ((word, len(list(run))) for word, run in itertools.groupby(words))
+    return " ".join(f"{word}*{n}" if n > 1 else word for word, n in runs)
+
+
+def rounded(x, dtype):
+    """A fraction as the nearest float; infinities and NaN stay."""
+    if isinstance(x, float):
+        return dtype(x)
+    try:
+        near = float(x)
+    except OverflowError:
+        near = math.copysign(math.inf, x)
+    if dtype is np.float64 or not math.isfinite(near):
+        return dtype(near)
+    # Rounded twice it may be the wrong neighbour.
+    near = dtype(near)
+    candidates = [v for v in (near, np.nextafter(near, dtype(np.inf)), np.nextafter(near, dtype(-np.inf))) if np.isfinite(v)]
+    return min(candidates, key=lambda v: (abs(Fraction(float(v)) - x), int(v.view(np.uint32)) & 1), default=near)
+
+
+def ulp(x, dtype):
+    return Fraction(float(np.spacing(abs(rounded(x, dtype)))))
+
+
+def root(x):
+    """The square root of a fraction, to 300 bits or so."""
+    shift = 300 + max(0, x.denominator.bit_length() - x.numerator.bit_length())
+    return Fraction(math.isqrt((x.numerator << 2 * shift) // x.denominator), 1 << shift)
+
+
+def log2(n):
+    return Fraction(math.log2(n)) if n > 1 else Fraction(0)
+
+
+def units(values):
+    return [n * (UNIT // d) for n, d in (float(v).as_integer_ratio() for v in values)]
+
+
+def fits(n, bits):
+    """Whether an integer, without the zeros at its end, has no more bits than this."""
+    return not n or (abs(n) >> (n & -n).bit_length() - 1).bit_length() <= bits
+
+
+def sum_error(parts):
+    """What any tree of float64 additions may be off by: (4 + 2 log2 n) eps sum|x|. None, if no order rounds at all."""
+    lowest = min((part & -part for part in parts if part), default=1)
+    magnitude = sum(map(abs, parts))
+    if magnitude // lowest < 1 << 53:
+        return Fraction(0)
+    return (4 + 2 * log2(len(parts))) * EPS * Fraction(magnitude, UNIT)
+
+
+def is_odd_in_minus(values):
+    return sum(1 for v in values if np.signbit(v)) % 2 == 1
+
+
+def exact_sum(values, dtype, _ddof):
+    parts = units(values)
+    total, error = Fraction(sum(parts), UNIT), sum_error(parts)
+    return total, error + (ulp(total, dtype) if error and dtype is np.float32 else 0)
+
+
+def exact_prod(values, dtype, _ddof):
+    """Each multiplication in float64 adds half an ULP."""
+    product = math.prod(Fraction(float(v)) for v in values)
+    if not product:
+        return (-0.0 if is_odd_in_minus(values) else 0.0), Fraction(0)
+    odd = math.prod(abs(Fraction(float(v)).numerator) for v in values)
+    if fits(odd, 53):
+        return product, Fraction(0)
+    error = len(values) * EPS / 2 * abs(product) * Fraction(101, 100)
+    return product, error + (ulp(product, dtype) if dtype is np.float32 else 0)
+
+
+def exact_mean(values, dtype, _ddof):
+    """The sum's error, its rounding, and that of the division."""
+    if not len(values):
+        return math.nan, 0
+    parts = units(values)
+    mean, error = Fraction(sum(parts), UNIT * len(values)), sum_error(parts)
+    if not error and fits(sum(parts), 53 if dtype is np.float64 else 24):
+        return mean, Fraction(0)
+    return mean, error / len(values) + (2 if dtype is np.float32 else 1) * ulp(mean, dtype)
+
+
+def exact_var(values, dtype, ddof):
+    """(8 + 4 log2 n) eps (var + |mean| std), the conditioning of updating formulas; and the square of the mean's error."""
+    n = len(values)
+    if not n:
+        return math.nan, 0
+    parts = units(values)
+    total = sum(parts)
+    squares = Fraction(n * sum(part * part for part in parts) - total * total, n * UNIT * UNIT)
+    if n <= ddof:
+        assert squares or not sum_error(parts), "0 / 0 or tiny / 0"
+        return (math.inf if squares else math.nan), 0
+    var, mean = squares / n, abs(Fraction(total, n * UNIT))
+    if not squares and not sum_error(parts):
+        return Fraction(0), Fraction(0)
+    c = (8 + 4 * log2(n)) * EPS
+    error = c * (var + mean * root(var)) + (c * Fraction(max(map(abs, parts)), UNIT)) ** 2
+    scale = Fraction(n) / (n - Fraction(ddof))
+    return var * scale, error * scale + (2 if dtype is np.float32 else 1) * ulp(var * scale, dtype)
+
+
+def exact_std(values, dtype, ddof):
+    var, error = exact_var(values, dtype, ddof)
+    if isinstance(var, float):
+        return var, 0
+    std = root(var)
+    if not error:
+        return std, Fraction(0)
+    return std, max(root(var + error) - std, std - root(max(var - error, Fraction(0)))) + ulp(std, dtype)
+
+
+def exact_norm(values, dtype, _ddof):
+    """Half of the relative error of the sum of squares, for the root halves it; and the roundings around."""
+    square = Fraction(sum(part * part for part in units(values)), UNIT * UNIT)
+    if not square:
+        return Fraction(0), Fraction(0)
+    length = root(square)
+    return length, (5 + 2 * log2(len(values))) / 2 * EPS * length + (2 if dtype is np.float32 else 1) * ulp(length, dtype)
+
+
+FOLDS = {"sum": exact_sum, "prod": exact_prod, "mean": exact_mean, "var": exact_var, "std": exact_std, "norm": exact_norm}
+
+
+def fold(name, values, dtype, ddof):
+    """One result and its error, of the elements in order. What is not finite follows from IEEE 754, whatever the order."""
+    if name.startswith("nan"):
+        name, values = name[3:], values[~np.isnan(values)]
+        if name in ("var", "std") and len(values) <= ddof:
+            return math.nan, 0
+    if not np.all(np.isfinite(values)):
+        if name in ("var", "std"):
+            return math.nan, 0
+        return float(NAMESPACE[name](values.astype(np.float64))), 0
+    return FOLDS[name](values, dtype, ddof)
+
+
+def running(name, values, dtype):
+    """The results and errors of a running total: one rounding in float64 for each element."""
+    out, exact, size = [], Fraction(0 if name == "cumsum" else 1), Fraction(0)
+    for i, value in enumerate(values):
+        so_far = values[: i + 1]
+        if not np.all(np.isfinite(so_far)):
+            out.append((float(NAMESPACE[name[3:]](so_far.astype(np.float64))), 0))
+            continue
+        value = Fraction(float(value))
+        exact = exact + value if name == "cumsum" else exact * value
+        if name == "cumprod":
+            out.append(exact_prod(so_far, dtype, 0))
+            continue
+        size += abs(value)
+        error = sum_error(units(so_far)) and (i + 1) * EPS / 2 * size
+        result = -0.0 if not exact and np.all(np.signbit(so_far)) else exact
+        out.append((result, error + (ulp(exact, dtype) if error and dtype is np.float32 else 0)))
+    return out
+
+
+def prefer_zero(name, x, result, axis, keepdims):
+    """Of equal zeros the least is -0.0, the greatest 0.0; which one NumPy takes depends on the order."""
+    if x.dtype.kind != "f":
+        return result
+    is_min = name.endswith("min")
+    wanted = (x == 0) & (np.signbit(x) == is_min)
+    found = np.any(wanted, axis=axis, keepdims=keepdims)
+    other = np.asarray(0.0 if is_min else -0.0, x.dtype)
+    return np.where(result == 0, np.where(found, -other, other), result)
+
+
+def along(name, x, axis=None, keepdims=False, ddof=0):
+    """The result of a function along axes, and the error of each element, or None if there is none."""
+    options = {"ddof": ddof} if ddof else {}
+    if name not in RUNNING:
+        options["keepdims"] = keepdims
+    result = np.asarray(NAMESPACE[name](x, axis=axis, **options))
+    if name in ("min", "max", "nanmin", "nanmax"):
+        return prefer_zero(name, x, result, axis, keepdims), None
+    if name in EXACT or result.dtype.kind != "f":
+        return result, None
+    dtype = result.dtype.type
+    if x.dtype.kind != "f":
+        x, name = x.astype(dtype), name.removeprefix("nan")  # of what is never NaN, nanvar is var, ddof included
+    x = x.reshape(1) if name in RUNNING and not x.ndim else x
+    axes = tuple(range(x.ndim)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+    kept = [i for i in range(x.ndim) if i not in axes]
+    n = math.prod(x.shape[i] for i in axes)
+    rows = x.transpose([*kept, *axes]).reshape(math.prod(x.shape[i] for i in kept), n)
+    if name in RUNNING:
+        pairs = [pair for row in rows for pair in running(name, row, dtype)]
+        values = np.array([rounded(value, dtype) for value, _ in pairs], dtype).reshape(rows.shape)
+        errors = np.array([error for _, error in pairs], object).reshape(rows.shape)
+        back = np.argsort([*kept, *axes])
+        shape = [x.shape[i] for i in [*kept, *axes]]
+        values, errors = (part.reshape(shape).transpose(back) for part in (values, errors))
+    else:
+        pairs = [fold(name, row, dtype, ddof) for row in rows]
+        values = np.array([rounded(value, dtype) for value, _ in pairs], dtype).reshape(result.shape)
+        errors = np.array([error for _, error in pairs], object)
+    assert values.shape == result.shape
+    # That what is exact here means what NumPy means.
+    with np.errstate(all="ignore"):
+        slack = 1e-3 if dtype is np.float32 else 1e-10
+        scale = np.max(np.abs(x[np.isfinite(x)]), initial=1.0).astype(np.float64) * max(n, 1)
+        close = np.isclose(values.astype(np.float64), result, slack, slack * scale, equal_nan=True)
+    assert name in WITH_DDOF or np.all(close), (name, x, axis, values, result)
+    return values, [error for error in errors.ravel()]
+
+
+def call_text(rng, name, axis, keepdims, ddof=0):
+    """The call, in one of the ways to write it."""
+    name = rng.choice([name, ALIASES[name]]) if name in ALIASES else name
+    options = []
+    if axis is not None or rng.randrange(8) == 0:
+        options.append(f"{'axis=' if rng.getrandbits(2) else ''}{axis}")
+    if ddof:
+        options.append(f"ddof={ddof}")
+    if keepdims or (name not in RUNNING and rng.randrange(8) == 0):
+        options.append(f"keepdims={keepdims}")
+    return f"{name}({', '.join(['a', *options])})"
+
+
+def axis_choices(name, n_axes):
+    if name in RUNNING:
+        return [None] * (n_axes <= 1) + [axis for i in range(n_axes) for axis in (i, i - n_axes)]
+    choices = [None] + [axis for i in range(n_axes) for axis in (i, i - n_axes)]
+    if name in ONE_AXIS:
+        return choices
+    if name in ("sum", "prod", "min", "max", "any", "all", "mean"):
+        choices.append(())
+    if n_axes < 2:
+        return choices + [(0,)] * n_axes
+    choices += [pair for pair in itertools.permutations(range(n_axes), 2)] + [tuple(range(n_axes)), (-1, 0)]
+    return choices + ([(0, -2), (-1, 1)] if n_axes == 3 else [])
+
+
+SMALL = [(), (1,), (37,), (5, 7), (40, 3), (3, 40), (2, 3, 4), (1, 9), (9, 1), (1, 1), (17, 33)]
+EMPTY = [(0,), (0, 3), (3, 0), (0, 0), (2, 0, 3)]
+ARRANGED = {0: ["C", "unaligned"], 1: ["C", "reversed", "step", "odd", "splat"],
+            2: ["C", "F", "reversed", "reversed_last", "step", "padded", "unaligned", "splat_first", "splat_last", "splat"],
+            3: ["C", "F", "perm021", "perm102", "perm120", "perm201", "perm210", "reversed", "step", "odd", "splat_last"]}
+
+
+def along_values(dtype, kind, shape):
+    n = math.prod(shape)
+    rng = random.Random(f"along {dtype} {kind} {shape}")
+    if dtype not in FLOATS:
+        if kind == "small" or n > 1000:
+            top = 2 if dtype == "bool" else 100 if n <= 1000 else 16
+            values = [rng.randrange(top) for _ in range(n)]
+            if n > 1000 and dtype in SIGNED:
+                values[n // 3] = values[n // 2] = -1
+        else:
+            values = mixed(dtype, f"along {shape}", n) if n else []
+            rare = rng.randrange(3)  # few True or few False, so that any and all have something to find
+            if dtype == "bool" and rare:
+                values = [(rng.randrange(9) == 0) == (rare == 1) for _ in range(n)]
+    elif kind == "plain":
+        values = [rng.uniform(-1, 1) * 10.0 ** rng.randrange(-3, 4) for _ in range(n)]
+    elif kind == "eighths":
+        values = [rng.randrange(-800, 800) / 8 for _ in range(n)]
+    elif kind == "factors":
+        values = [rng.uniform(0.8, 1.22) * rng.choice([1, 1, 1, -1]) for _ in range(n)]
+    elif kind == "far":
+        values = [1e5 + rng.uniform(0, 1) for _ in range(n)]
+    elif kind == "special":
+        # By rows of the last axis: one sort of specials in each.
+        pools = [[np.nan], [0.0, -0.0], [-0.0], [np.nan, 1.0, -2.0], [np.inf, 1.5], [-np.inf, 2.5], [np.inf, -np.inf, 1.0],
+                 [np.inf, np.nan, 3.0], [0.0, np.inf, 1.0], [1.0, -0.0, 2.0], [-1.0, 0.0, -0.0], [np.nan, 0.0, -0.0]]
+        extent = shape[-1] if shape else 1
+        values = [rng.choice(pools[i // extent % len(pools)]) for i in range(n)]
+    return np.array(values, LONG[dtype]).reshape(shape)
+
+
+ALONG_BANK = {}
+
+
+def along_input(dtype, kind, shape, how):
+    """The input of a shape, laid out as said; layouts share values where they can."""
+    key = (dtype, kind, shape, how)
+    if key not in ALONG_BANK:
+        name = f"{dtype}_{kind}_{'x'.join(map(str, shape)) or 'scalar'}"
+        values = along_values(dtype, kind, shape)
+        made = arranged(name if how == "C" else f"{name}_{how}", values, how)
+        if how != "C" and not how.startswith("splat") and values.size > 3:
+            made.like = along_input(dtype, kind, shape, "C")
+        ALONG_BANK[key] = made
+    return ALONG_BANK[key]
+
+
+def add_along(file, rng, name, dtype, kind, shape, ddof=0, n=1):
+    """Adds a function of an input, with so many choices of layout and options."""
+    choices = axis_choices(name, len(shape))
+    if math.prod(shape) > 40:
+        choices = [axis for axis in choices if axis != ()]
+    for axis in rng.sample(choices, min(n, len(choices))):
+        how = rng.choice(ARRANGED[len(shape)])
+        if how.startswith("splat") and not 0 < math.prod(shape) <= 120:
+            how = "C"
+        value = along_input(dtype, kind, shape, how)
+        keepdims = name not in RUNNING and rng.getrandbits(1) == 1
+        text = call_text(rng, name, axis, keepdims, ddof)
+        try:
+            result, errors = along(name, value.array, axis, keepdims, ddof)
+        except ValueError:
+            assert 0 in shape, (text, shape)
+            file.error(text, "ValueError", a=value)
+            continue
+        except TypeError:
+            file.error(text, "TypeError", a=value)
+            continue
+        file.answer(text, result, errors, a=value)
+
+
+def make_reductions():
+    file = File("reductions", "Functions along axes whose results are exact: every dtype, axis, layout and shape.")
+    for dtype in DTYPES:
+        for name in EXACT + (TOTALS if dtype not in FLOATS else []):
+            rng = random.Random(f"reductions {dtype} {name}")
+            for shape in SMALL:
+                if name in RUNNING and math.prod(shape) > 40 + 80 * (name == "cumsum" and dtype == "i16"):
+                    continue
+                if math.prod(shape) > 200 and dtype not in ("bool", "i8", "i32", "u64", "f32"):
+                    continue
+                kind = "special" if dtype in FLOATS and rng.getrandbits(1) else "plain" if dtype in FLOATS else "edges"
+                add_along(file, rng, name, dtype, kind, shape, n=2 if len(shape) > 1 and math.prod(shape) < 200 else 1)
+            for shape in EMPTY:
+                if dtype in ("f64", "f32", "i8", "u64", "bool"):
+                    add_along(file, rng, name, dtype, "plain" if dtype in FLOATS else "edges", shape, n=2)
+            if name not in RUNNING:
+                add_along(file, rng, name, dtype, "plain" if dtype in FLOATS else "small", (2100,))
+        if dtype == "i8":
+            add_along(file, rng, "cumsum", dtype, "small", (2100,))
+    for dtype in ("i32", "f32", "f64", "u8"):
+        for name in EXACT + (TOTALS[:4] if dtype not in FLOATS else []):
+            rng = random.Random(f"reductions {dtype} {name} long")
+            add_along(file, rng, name, dtype, "plain" if dtype in FLOATS else "small", (1030,))
+    for dtype in FLOATS:
+        for name in EXACT:
+            rng = random.Random(f"reductions {dtype} {name} special")
+            for shape in [(5, 7), (12, 9), (40, 3), (3, 40), (2, 3, 4)]:
+                add_along(file, rng, name, dtype, "special", shape, n=3)
+
+
+def make_reductions_of_floats():
+    file = File("reductions_of_floats", "Functions along axes that round: against the exact results.")
+    of_floats = [name for name in TOTALS + AVERAGES]
+    for dtype in DTYPES:
+        for name in of_floats if dtype in FLOATS else AVERAGES:
+            rng = random.Random(f"rounding {dtype} {name}")
+            kinds = ["plain", "eighths", "far", "special"] if dtype in FLOATS else ["edges", "small"]
+            if "prod" in name:
+                kinds = ["factors", "factors", "special"]
+            ddofs = [0, 1, 2, 0.5] if name in WITH_DDOF else [0]
+            for shape in SMALL:
+                if name in RUNNING and math.prod(shape) > 40 + 80 * (name == "cumsum" and dtype == "f32"):
+                    continue
+                if math.prod(shape) > 100 and dtype not in ("bool", "i8", "i64", "f32", "f64"):
+                    continue
+                large = ["plain"] if "prod" not in name else ["factors"]
+                for kind in (kinds if math.prod(shape) < 200 else large) if dtype in FLOATS else [rng.choice(kinds)]:
+                    if name == "norm" and kind == "edges" and dtype in ("i64", "u64"):
+                        kind = "small"
+                    n = 2 if dtype in FLOATS and 1 < math.prod(shape) < 200 else 1
+                    add_along(file, rng, name, dtype, kind, shape, rng.choice(ddofs), n)
+            for shape in EMPTY:
+                if dtype in ("f64", "f32", "i8"):
+                    add_along(file, rng, name, dtype, kinds[0], shape, rng.choice(ddofs))
+            if name not in RUNNING and dtype in ("f64", "f32", "i32"):
+                if "prod" in name and dtype == "f64":
+                    continue
+                kind = "small" if dtype == "i32" else "plain" if "prod" not in name else "factors"
+                add_along(file, rng, name, dtype, kind, (1030,) if dtype == "f64" else (2100,), rng.choice(ddofs), n=2)
+            if name in WITH_DDOF:
+                # As many as the elements and more, where it matters.
+                for shape, ddof in [((1,), 1), ((5, 7), 7), ((5, 7), 6), ((40, 3), 3), ((40, 3), 5), ((1, 9), 1), ((2, 3, 4), 24)]:
+                    kind = "special" if dtype in FLOATS and rng.getrandbits(1) else "eighths" if dtype in FLOATS else "small"
+                    for axis in (None, -1, 0):
+                        value = along_input(dtype, kind, shape, "C")
+                        result, errors = along(name, value.array, axis, False, ddof)
+                        file.answer(call_text(rng, name, axis, False, ddof), result, errors, a=value)
+    for dtype in FLOATS:
+        # Sums that cancel: what is left is far less than what was added.
+        rng = random.Random(f"cancelling {dtype}")
+        half = [rng.uniform(-1, 1) * 10.0 ** rng.randrange(-6, 7) for _ in range(150)]
+        values = np.array(half + [-v for v in half] + [1e-3], LONG[dtype])
+        order = list(range(len(values)))
+        rng.shuffle(order)
+        for how, value in [("cancelling", values[order]), ("sorted", np.sort(values)), ("falling", np.sort(values)[::-1]),
+                           ("tenths", np.full(301, 0.1, LONG[dtype])), ("one_huge", np.array([1e-3] * 200 + [1e16 if dtype == "f64" else 1e10] + [1e-3] * 100, LONG[dtype]))]:
+            x = Input(f"{dtype}_{how}", value)
+            for name in ("sum", "mean", "var", "std", "norm", "nansum", "nanmean", "nanvar"):
+                file.answer(f"{name}(a)", *along(name, x.array), a=x)
+
+
+def make_along_compound():
+    file = File("reductions_in_expressions", "Functions along axes in longer expressions: before, after and within others.")
+
+    def extended(x):
+        return x.astype(np.longdouble) if x.dtype.kind == "f" else x
+
+    def add(text, scale=64, **bindings):
+        """Against the same in 80 bits. An element may be off by so many eps of itself, and of the largest beside it."""
+        arrays = {name: value.array for name, value in bindings.items()}
+        dtype = np.asarray(evaluate(text, arrays)).dtype
+        exact = np.asarray(evaluate(text, {name: extended(array) for name, array in arrays.items()}))
+        if dtype.kind != "f":
+            file.answer(text, exact.astype(dtype), None, **bindings)
+            return
+        result = exact.astype(dtype)
+        eps = float(np.finfo(dtype).eps)
+        largest = float(np.max(np.abs(result), initial=0, where=np.isfinite(result)))
+        errors = [scale * eps * max(abs(float(v)), largest / 16) if np.isfinite(v) else 0 for v in result.ravel()]
+        file.answer(text, result, errors, **bindings)
+
+    for dtype in FLOATS:
+        def x(shape, how="C", kind="eighths", dtype=dtype):
+            return along_input(dtype, kind, shape, how)
+
+        small = Input(f"{dtype}_logits", along_values(dtype, "eighths", (7, 19)) / 16)
+        small_f = arranged(f"{dtype}_logits_F", small.values, "F")
+        for a in (small, small_f):
+            add("exp(a - max(a, axis=1, keepdims=True)) / sum(exp(a - max(a, axis=1, keepdims=True)), axis=1, keepdims=True)", a=a)
+            add("exp(a - max(a, axis=0)) / sum(exp(a - max(a, axis=0)), axis=0)", a=a)
+            add("log(sum(exp(a - max(a)))) + max(a)", a=a)
+            add("max(a, axis=-1) + log(sum(exp(a - max(a, axis=-1, keepdims=True)), axis=-1))", a=a)
+            add("(a - mean(a, axis=0)) / std(a, axis=0)", a=a)
+            add("(a - mean(a, axis=1, keepdims=True)) / std(a, axis=1, keepdims=True, ddof=1)", a=a)
+            add("a / norm(a, axis=1, keepdims=True)", a=a)
+            add("mean((a - mean(a))**2) / var(a)", a=a)
+            add("sum(max(a, axis=1))", a=a)
+            add("sum(sum(a, axis=0))", a=a)
+            add("sum(a, axis=0) / sum(a)", a=a)
+            add("min(a, axis=0) + max(a, axis=0) * mean(a, axis=0)", a=a)
+            add("cumsum(a, axis=1) / sum(abs(a), axis=1, keepdims=True)", a=a)
+            add("sum(a * (a > 0), axis=0) - sum(a * (a < 0), axis=0)", a=a)
+            add("max(cumsum(a, axis=0), axis=0) - min(cumsum(a, axis=0), axis=0)", a=a)
+            add("sum(where(a > mean(a, axis=0), 1, 0), axis=1)", a=a)
+            add("argmax(a, axis=1) * 2 + argmin(a, axis=1)", a=a)
+            add("any(a > 100) and all(a < 1)", a=a)
+            add("all(isfinite(a), axis=0) & any(a > 2, axis=0)", a=a)
+            add("count_nonzero(a > 0, axis=1) + count_nonzero(a == 0)", a=a)
+        for shape in [(5, 7), (40, 3), (17, 33)]:
+            for how_a, how_b in [("C", "C"), ("F", "reversed"), ("step", "F"), ("unaligned", "padded")]:
+                a, b = x(shape, how_a), x(shape, how_b)
+                row, column = x(shape[1:], "step"), x((shape[0], 1), "reversed")
+                mask = along_input("bool", "small", shape, how_b)
+                add("sum(where(b, a, 0)) / count_nonzero(b)", a=a, b=mask)
+                add("sum(where(b, a, 0), axis=0) / maximum(count_nonzero(b, axis=0), 1)", a=a, b=mask)
+                add("max(sum(a, axis=0, keepdims=True) * b)", a=a, b=b)
+                add("sum(a * b, axis=1)", a=a, b=b)
+                if math.prod(shape) < 100:
+                    add("sum(a * b, axis=(0, 1), keepdims=True) + a", a=a, b=row)
+                add("sum((a - b)**2, axis=1)", a=a, b=row)
+                add("min(abs(a - b), axis=1)", a=column, b=row)
+                add("sum(a * b) / (norm(a) * norm(b))", a=a, b=b)
+                add("mean(a * b, axis=0) - mean(a, axis=0) * mean(b, axis=0)", a=a, b=b, scale=512)
+                add("any(a > b, axis=0) or all(b > 0, axis=0)", a=a, b=b)
+                add("any(a > 100) and all(b < 1)", a=a, b=b)
+                add("sum(a + b, axis=0) if any(a > b) else max(b, axis=0)", a=a, b=row)
+                add("argmin((a - b)**2, axis=0)", a=column, b=row)
+        shift = lambda shape: Input(f"{dtype}_tame_{'x'.join(map(str, shape))}", along_values(dtype, "eighths", shape) / 64)  # noqa: E731
+        a, b, c = shift((37, 1)), shift((9,)), shift((1, 9))
+        add("sum(c * exp(-(a - b)**2), axis=1)", a=a, b=b, c=Input(f"{dtype}_weights", along_values(dtype, "eighths", (9,)) / 64))
+        add("sum(a * b, axis=(0, 1))", a=a, b=c)
+        add("sum(a, axis=1) + sum(b)", a=a, b=b)
+        add("sum(b * 2 + 1)", b=b)
+        k = along_input(dtype, "eighths", (), "C")
+        for text in ["sum(a)", "mean(a)", "var(a)", "max(a) * 2", "sum(a, keepdims=True) + 1", "argmax(a)", "any(a)", "cumsum(a)",
+                     "sum(a, axis=None)", "min(sqrt(abs(a)))", "count_nonzero(a)", "norm(a)", "sum(a, axis=())"]:
+            add(text, a=k)
+        add("sum(a) + b", a=k, b=b)
+        add("sum(a * b)", a=k, b=b)
+        add("sum(a + 0 * b)", a=k, b=b)
+        add("mean(a * k) - k", a=b, k=k)
+    for text in ["sum(2)", "sum(2.5)", "max(3) + 1", "sum(True)", "mean(2)", "prod(-3)", "any(0)", "argmax(7)", "var(1.5)", "min(2, axis=())"]:
+        result = np.asarray(evaluate(text, {}))
+        file.answer(text, result, None)
+    for dtype in ("i8", "u8", "i32", "u64", "bool"):
+        for how in ("C", "F", "reversed"):
+            a = along_input(dtype, "small", (5, 7), how)
+            for text in ["sum(a) + a", "a + sum(a, axis=0)", "a * max(a, axis=1, keepdims=True)", "a - min(a)" if dtype != "bool" else "a ^ min(a)",
+                         "sum(a > 3, axis=0)", "sum(a, axis=0) % 7", "max(sum(a, axis=0))", "sum(a) // count_nonzero(a)",
+                         "cumsum(a, axis=0) - a", "all(a == min(a)) or any(a)", "max(a) == a", "argmax(a, axis=0) + a",
+                         "where(a == max(a, axis=0), 1, 0)", "sum(a * 2)", "prod(a % 3 + 1, axis=1)", "sum(int8(a), axis=0)",
+                         "min(a, axis=0) & 1",
+                         # What drops out of the graph still has its say in the shape.
+                         "where(a > 3, sum(a, axis=0), sum(a, axis=0))", "max(a, axis=1, keepdims=True) | (a & 0)",
+                         "sum(a, axis=0) if True else a", "any(a, axis=1, keepdims=True) and (a == a)",
+                         "sum(sum(a, axis=0) | (a & 0))", "cumsum(max(a, axis=0) | (a & 0), axis=0)", "mean(a) > 1", "sum(a * a, axis=0) == sum(a**2, axis=0)"]:
+                try:
+                    result = np.asarray(evaluate(text, {"a": a.array}))
+                except Drop:
+                    continue
+                except TypeError:
+                    ERRORS.error(text, "TypeError", a=dtype)
+                    continue
+                file.answer(text, result, None, a=a)
+    matrix = {dtype: along_input(dtype, "eighths" if dtype in FLOATS else "small", (5, 7), "C") for dtype in ("f64", "f32", "i32", "bool")}
+    for dtype, a in matrix.items():
+        for name in EXACT + TOTALS + AVERAGES:
+            if name == "ptp" and dtype == "bool":
+                continue
+            for axis in ["2", "-3", "(0, 5)" if name not in ONE_AXIS else "7"]:
+                file.error(f"{name}(a, axis={axis})", "AxisError", a=a)
+            if name not in ONE_AXIS:
+                file.error(f"{name}(a, axis=(0, 0))", "ValueError", a=a)
+                file.error(f"{name}(a, axis=(1, -1))", "ValueError", a=a)
+    for text in ["sum(a, axis=0) + a * b", "sum(a, axis=1) + a", "a * mean(a, axis=1)", "sum(a * b)", "max(a + sum(b, axis=0), axis=1)"]:
+        a, b = along_input("f64", "eighths", (5, 7), "C"), along_input("f64", "eighths", (40, 3), "C")
+        bound = {name: value for name, value in (("a", a), ("b", b)) if name in names_in(text)}
+        try:
+            evaluate(text, {name: value.array for name, value in bound.items()})
+        except ValueError:
+            file.error(text, "ValueError", **bound)
+        else:
+            raise AssertionError(text)
+
+
 def make_errors():
     for text, dtypes in [
         ("a - b", "a=bool b=bool"), ("-a", "a=bool"), ("+a", "a=bool"), ("a - True", "a=bool"), ("sign(a)", "a=bool"),
@@ -1026,6 +1619,12 @@ def make_errors():
         ("sqrt(a) << 1", "a=i32"), ("float32(a) & 1", "a=i32"), ("bool(a) - bool(b)", "a=i32 b=i32"), ("a + 1 + 300", "a=u8"),
         ("a + (200 + 100)", "a=u8"), ("where(a, b, c) & 1", "a=bool b=i32 c=f32"), ("uint8(a) + 256", "a=i32"),
         ("int8(a) * 128", "a=i32"), ("-(not a)", "a=f64"),
+        ("ptp(a)", "a=bool"), ("ptp(a, axis=0)", "a=bool"), ("sum(a, ddof=1)", "a=f64"), ("min(a, axis=1.0)", "a=f64"),
+        ("sum(a, keep=True)", "a=i32"), ("mean(a, axes=0)", "a=f32"), ("argmax(a, axis=(0,))", "a=f64"),
+        ("argmin(a, ddof=1)", "a=f64"), ("cumsum(a, keepdims=True)", "a=f64"), ("cumsum(a, axis=(0,))", "a=f64"),
+        ("var(a, ddof=None)", "a=f64"), ("sum(a, axis=\"0\")", "a=f64"), ("sum(axis=0)", "a=f64"), ("sum()", "a=f64"),
+        ("sum(a) & 1", "a=f64"), ("mean(a) << 1", "a=i32"), ("~sum(a)", "a=f32"), ("-any(a)", "a=i32"),
+        ("min(a) - max(a)", "a=bool"), ("max(a) + 300", "a=u8"), ("sum(a) | -1", "a=u8"),
     ]:
         bindings = dict(pair.split("=") for pair in dtypes.split())
         variables = {name: np.ones(3, LONG[dtype]) for name, dtype in bindings.items()}
@@ -1046,7 +1645,7 @@ def make_errors():
             n_before = len(ERRORS.records)
             try:
                 evaluate(text, {name: value.array for name, value in variables.items()})
-            except (Drop, TypeError, OverflowError):
+            except (Drop, TypeError, ValueError, OverflowError):
                 continue
             ERRORS.case(text, **variables)
             if len(ERRORS.records) > n_before:
@@ -1093,6 +1692,19 @@ what ARCHITECTURE.md and the README promise, not what has been tested against Nu
 - `and`, `or`, `not`, chained comparisons and `x if c else y` have no elementwise meaning in Python; the script gives
   them logical_and, logical_or, logical_not, `(a < b) & (b < c)` and np.where.
 
+## Along axes
+
+- Floats are summed and multiplied in float64 and rounded at the end, so float32 results are nearer to the exact ones than
+  NumPy's, and sums do not overflow on the way (a mean is infinite where its sum is, as in NumPy). The order is ours too:
+  `near` records compare with exact results, within bounds that the script states with each function.
+- `var` and `std` take one pass over memory, and are as good as NumPy's two; bools and integers become float64 first in both.
+- Of equal zeros `min` takes -0.0 and `max` 0.0; in NumPy it depends on the order and the CPU. The data have ours.
+- `sum(a, axis=0)` of a single value: NumPy lets axis 0 and -1 pass; ours is an error, as for other axes that are not there.
+- `count_nonzero(a)` is an int64; in NumPy it is a Python int, which is weak: `f32 / count_nonzero(a)` is float32 there.
+- `cumsum(a)` and `cumprod(a)` flatten in NumPy; ours needs an axis where there are several.
+- `keepdims` is True or False; NumPy takes any object.
+- `norm` is `sqrt(sum(x*x))`, NumPy's `linalg.norm(x.ravel())` of all axes; squares may overflow.
+
 ## Not definite in NumPy
 
 - `fmin` and `fmax` of 0.0 and -0.0: the zero chosen depends on the CPU features (measured, float64) and on whether the
@@ -1108,7 +1720,7 @@ what ARCHITECTURE.md and the README promise, not what has been tested against Nu
 def make_all():
     global ERRORS
     makers = [make_operators, make_functions, make_where_and_promotion, make_casts, make_integers, make_floats,
-              make_layouts, make_literals, make_compound]
+              make_layouts, make_literals, make_compound, make_reductions, make_reductions_of_floats, make_along_compound]
     ERRORS = File("errors", "What NumPy rejects for its types, whatever the values: ours must reject it too.")
     for make in makers:
         make()

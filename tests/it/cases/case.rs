@@ -213,7 +213,11 @@ impl Drawing<'_, '_> {
             }
         }
         let language = Language::get();
-        let form = language.forms[self.source.pick(language.forms_of(dtype))];
+        let mut form = language.forms[self.source.pick(language.forms_of(dtype))];
+        if language.ops[form.op].is_along_axes && !self.source.one_in(4) {
+            // They are many, and the more there are, the less likely is it that all find their axes.
+            form = language.forms[self.source.pick(language.forms_of(dtype))];
+        }
         let expr = self.form(form, budget);
         if expr.size() <= 20 {
             self.made.push((dtype, expr.clone()));

@@ -3,7 +3,7 @@
 use super::arrays::{Array, Layout, same};
 use super::case::{Case, Expr, Out, Value};
 use super::source::Source;
-use ndexpr::{Backend, DType, DynArray, Engine, FloatMode, Program, Scalar, View, ViewMut};
+use ndexpr::{Backend, DType, DynArray, Engine, Error, ErrorKind, FloatMode, Program, Scalar, View, ViewMut};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
@@ -15,6 +15,8 @@ pub(crate) enum Outcome {
     Same(usize),
     /// Both refused it.
     Rejected,
+    /// Both compiled it, and neither could run it: an axis is not there, or there is no smallest element.
+    Failed,
 }
 
 /// How the report of a result of an unexpected dtype starts.
@@ -77,7 +79,10 @@ fn check_unguarded(case: &Case) -> Result<Outcome, String> {
     }
     let arrays = case.arrays();
     let vars = case.bind(&arrays);
-    let expected: DynArray = oracle.evaluate(&vars).map_err(|error| format!("the interpreter fails: {error}"))?;
+    let expected: DynArray = match oracle.evaluate(&vars) {
+        Ok(expected) => expected,
+        Err(error) => return fails_too(case, jit, &error),
+    };
     let shape = expected.shape().to_vec();
     let expected: Vec<Scalar> = expected.scalars().collect();
     for engine in [jit, jit_on_threads] {
@@ -95,6 +100,17 @@ fn check_unguarded(case: &Case) -> Result<Outcome, String> {
         }
     }
     Ok(Outcome::Same(expected.len()))
+}
+
+/// What the interpreter cannot run for the shapes alone, compiled code cannot either.
+fn fails_too(case: &Case, jit: &Engine, error: &Error) -> Result<Outcome, String> {
+    let is_of_shapes = matches!(error.kind(), ErrorKind::Axis | ErrorKind::EmptyInput);
+    let arrays = case.arrays();
+    let program = jit.compile(&case.text(), &case.signature()).map_err(|error| format!("compiling fails: {error}"))?;
+    match program.evaluate::<DynArray>(&case.bind(&arrays)) {
+        Err(other) if is_of_shapes && other.render() == error.render() => Ok(Outcome::Failed),
+        other => Err(format!("the interpreter fails: {error}, compiled code: {other:?}")),
+    }
 }
 
 /// Runs compiled code and reads the result, in C order.

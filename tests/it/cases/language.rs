@@ -1,7 +1,7 @@
 //! The operations of the language and the dtypes that they are defined for, as found by asking the compiler: a function
 //! that is added is in every test at once.
 
-use ndexpr::{Backend, DType, Engine, Signature, VarType};
+use ndexpr::{Backend, DType, Engine, FunctionInfo, Signature, VarType};
 use std::sync::LazyLock;
 
 /// Something to write: a function call or an operator.
@@ -18,6 +18,8 @@ pub(crate) struct Op {
     pub(crate) is_comparison: bool,
     /// True if a negative literal may not be the second argument.
     pub(crate) is_power: bool,
+    /// True if it runs along axes: the result has another shape, and there is none if the axis is not there.
+    pub(crate) is_along_axes: bool,
 }
 
 impl Op {
@@ -104,9 +106,14 @@ impl Language {
                 condition: (*name == "if else").then_some(1),
                 is_comparison: name.contains(['<', '>', '=']) && !matches!(*name, "<<" | ">>"),
                 is_power: *name == "**",
+                is_along_axes: false,
             });
         }
         for function in ndexpr::functions() {
+            if function.params.contains(&"axis=None") {
+                ops.extend(along_axes(&function));
+                continue;
+            }
             let places = vec!["$"; function.params.len()].join(", ");
             ops.push(Op {
                 name: function.name.to_owned(),
@@ -115,6 +122,7 @@ impl Language {
                 condition: function.params.iter().position(|param| *param == "condition"),
                 is_comparison: false,
                 is_power: function.name == "power",
+                is_along_axes: false,
             });
         }
         let engine = engine();
@@ -150,6 +158,23 @@ impl Language {
     pub(crate) fn form_name(&self, form: Form) -> String {
         format!("{} of {}", self.ops[form.op].name, form.args)
     }
+}
+
+/// A function along axes with some options, such that what comes out broadcasts to the shape of what went in.
+fn along_axes(function: &FunctionInfo) -> impl Iterator<Item = Op> {
+    let options: &[&str] = match function.params.contains(&"keepdims=False") {
+        true => &["", ", axis=0", ", axis=-1, keepdims=True"],
+        false => &[", axis=0", ", axis=-1"],
+    };
+    options.iter().map(|options| Op {
+        name: format!("{}{options}", function.name),
+        template: format!("{}(${options})", function.name),
+        arity: 1,
+        condition: None,
+        is_comparison: false,
+        is_power: false,
+        is_along_axes: true,
+    })
 }
 
 /// The result's dtype of an operation on arrays of one dtype; none if there is no such operation.
