@@ -118,12 +118,7 @@ impl OpByOp {
     }
 
     /// The arguments of a step, by the names in its text.
-    fn step_vars<'v>(
-        &self,
-        id: ExprId,
-        vars: &Vars<'v>,
-        arrays: &'v [Option<DynArray>],
-    ) -> Result<Vars<'v>, Error> {
+    fn step_vars<'v>(&self, id: ExprId, vars: &Vars<'v>, arrays: &'v [Option<DynArray>]) -> Result<Vars<'v>, Error> {
         let mut step_vars = Vars::new();
         for (arg, param) in self.graph.args(id).zip(PARAMS) {
             step_vars = match (self.graph.expr(arg), &arrays[arg.index()]) {

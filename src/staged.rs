@@ -90,11 +90,8 @@ impl Program {
             };
             let outputs: SmallVec<[(DType, Dest); 4]> =
                 group.outputs.iter().map(|&(id, target)| (graph.dtype(id), dest(target))).collect();
-            let copies: SmallVec<[Option<usize>; 4]> = group
-                .outputs
-                .iter()
-                .map(|&(id, _)| group.inputs.iter().position(|&(input, _)| input == id))
-                .collect();
+            let copies: SmallVec<[Option<usize>; 4]> =
+                group.outputs.iter().map(|&(id, _)| group.inputs.iter().position(|&(input, _)| input == id)).collect();
             let mut folds: SmallVec<[Fold; 4]> = SmallVec::new();
             for fold in &group.folds {
                 let dtype = graph.dtype(group.outputs[fold.output].0);

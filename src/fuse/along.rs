@@ -50,12 +50,8 @@ struct Planner<'g> {
 
 impl<'g> Planner<'g> {
     fn new(graph: &'g Graph) -> Planner<'g> {
-        let mut planner = Planner {
-            graph,
-            level: vec![0; graph.len()],
-            outcomes: vec![None; graph.len()],
-            calls: calls(graph),
-        };
+        let mut planner =
+            Planner { graph, level: vec![0; graph.len()], outcomes: vec![None; graph.len()], calls: calls(graph) };
         for id in graph.ids() {
             let below = graph.args(id).map(|arg| planner.level[arg.index()]).max().unwrap_or(0);
             planner.level[id.index()] = match planner.reduction(id) {
@@ -106,6 +102,14 @@ impl<'g> Planner<'g> {
         first.map_or(id, |index| ReductionId(index as u32))
     }
 
+    /// Whether the outcome has the shape of the result for certain: optimising may have dropped what makes that larger.
+    fn has_shape_of_result(&self, id: ReductionId) -> bool {
+        match self.graph.reduction(id).is_total() {
+            true => self.graph.root_domain().is_empty(),
+            false => *self.graph.root_domain() == [Leaf::Reduction(self.first_of_shape(id))],
+        }
+    }
+
     /// The argument of a reduction that the result is made from too, and that is worth keeping in the result's memory.
     fn value_to_keep(&self) -> Option<ExprId> {
         let graph = self.graph;
@@ -145,9 +149,9 @@ impl<'g> Planner<'g> {
                 is_outcome_used[arg.index()] |= self.outcomes[id.index()].is_none() && !is_reduced;
             }
         }
-        let scalars = graph.ids().filter(|&id| {
-            is_here(id) && graph.is_scalar(id) && self.calls[id.index()] && is_scalar_used[id.index()]
-        });
+        let scalars = graph
+            .ids()
+            .filter(|&id| is_here(id) && graph.is_scalar(id) && self.calls[id.index()] && is_scalar_used[id.index()]);
         self.add_loop(Space::One, scalars.collect(), plan, sources);
         let values: Vec<ExprId> = graph
             .ids()
@@ -180,13 +184,7 @@ impl<'g> Planner<'g> {
     }
 
     /// The reductions whose arguments are of a level.
-    fn add_reductions(
-        &self,
-        level: u32,
-        kept: Option<ExprId>,
-        plan: &mut Plan,
-        sources: &mut [Option<Source>],
-    ) {
+    fn add_reductions(&self, level: u32, kept: Option<ExprId>, plan: &mut Plan, sources: &mut [Option<Source>]) {
         let graph = self.graph;
         let mut groups: Vec<(LoopKey<'_>, Vec<ExprId>)> = Vec::new();
         let live = graph.live();
@@ -236,7 +234,7 @@ impl<'g> Planner<'g> {
                 outputs.push((arg, if is_kept { Target::Result } else { Target::Folded }));
                 outputs.len() - 1
             });
-            let target = match id == graph.root() {
+            let target = match id == graph.root() && self.has_shape_of_result(reduction) {
                 true => Target::Result,
                 false => Target::Temp(plan.add_temp(graph.dtype(id), TempShape::Reduced(reduction))),
             };

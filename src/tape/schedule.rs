@@ -59,7 +59,8 @@ pub(super) fn schedule(nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<Oper
 
 /// A power of 2, so that slots keep the alignment of the scratch.
 fn tile_elems(nodes: &[Node], bytes_per_elem: usize) -> usize {
-    let is_call_alone = nodes.iter().all(|node| matches!(node.inst, Inst::Load(_) | Inst::Call { .. } | Inst::Store(_)));
+    let is_call_alone =
+        nodes.iter().all(|node| matches!(node.inst, Inst::Load(_) | Inst::Call { .. } | Inst::Store(_)));
     let most = if is_call_alone { MAX_CALL_TILE_ELEMS } else { MAX_LOOP_TILE_ELEMS };
     let elems = (TARGET_SLOT_BYTES / bytes_per_elem).clamp(MIN_TILE_ELEMS, most);
     1 << elems.ilog2()

@@ -468,7 +468,9 @@ impl Worker<'_> {
             let n_rows = (part.kept.end - at).min(kept.inner() - at % kept.inner());
             for outer in (0..reduced.n()).step_by(inner) {
                 // SAFETY: the caller's contract; the rows are along the innermost kept axis.
-                unsafe { self.compute(&self.starts(at, outer), (n_rows, inner), |operand| kept.inner_stride(operand), 0) };
+                unsafe {
+                    self.compute(&self.starts(at, outer), (n_rows, inner), |operand| kept.inner_stride(operand), 0)
+                };
             }
             at += n_rows;
         }
@@ -539,7 +541,8 @@ impl Worker<'_> {
                 let out: *mut u8 = results.as_mut_ptr().cast();
                 scanner.scan_rows(n_rows, source, row_stride, out, result_stride, &mut carries);
                 for row in 0..n_rows {
-                    let offset = nest.reduced.offset(sink.target, first + row) - nest.reduced.offset(sink.target, first);
+                    let offset =
+                        nest.reduced.offset(sink.target, first + row) - nest.reduced.offset(sink.target, first);
                     let target = starts[sink.target].wrapping_offset(offset);
                     let source = out.offset(row as isize * result_stride);
                     copy_strided(size, n_lanes, source, size as isize, target, nest.kept.inner_stride(sink.target));

@@ -69,12 +69,7 @@ impl Kernel {
     }
 
     /// Checks that the kernel is one for these operands, of which the first are inputs.
-    pub(super) fn check_operands(
-        &self,
-        dtypes: &[DType],
-        kinds: &[RunKind],
-        n_inputs: usize,
-    ) -> Result<(), ExecError> {
+    pub(super) fn check_operands(&self, dtypes: &[DType], kinds: &[RunKind], n_inputs: usize) -> Result<(), ExecError> {
         let expected = self.spec.operands.iter().copied();
         let found = dtypes.iter().copied().zip(kinds.iter().copied());
         if self.spec.n_outputs == dtypes.len() - n_inputs && expected.clone().eq(found.clone()) {

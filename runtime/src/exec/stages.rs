@@ -118,10 +118,13 @@ pub struct Stages<'a> {
 
 enum Step<'a> {
     /// No elements.
-    Empty { fills: Vec<(Dest, Reducer)>, kinds: Kinds },
+    Empty {
+        fills: Vec<(Dest, Reducer)>,
+        kinds: Kinds,
+    },
     /// An elementwise loop on its own.
-    Map(Plan<'a>),
-    Along(Stage),
+    Map(Box<Plan<'a>>),
+    Along(Box<Stage>),
 }
 
 /// A loop along axes, or an elementwise one that may follow it row by row.
@@ -236,12 +239,12 @@ impl<'a> Stages<'a> {
         let (operands, memory) = self.operands(spec)?;
         let step = match n_elems {
             0 => self.empty(spec),
-            _ if !spec.folds.is_empty() => Step::Along(stage(spec, &operands, &memory, spec.reduced)),
+            _ if !spec.folds.is_empty() => Step::Along(Box::new(stage(spec, &operands, &memory, spec.reduced))),
             _ => match self.following(spec, &operands, &memory) {
-                Some(stage) => Step::Along(stage),
+                Some(stage) => Step::Along(Box::new(stage)),
                 None => {
                     let raw: SmallVec<[&RawView; 8]> = operands.iter().collect();
-                    Step::Map(Plan::of_raw(spec.shape, &raw, spec.inputs.len())?)
+                    Step::Map(Box::new(Plan::of_raw(spec.shape, &raw, spec.inputs.len())?))
                 }
             },
         };
@@ -251,10 +254,7 @@ impl<'a> Stages<'a> {
 
     /// The operands of a loop's nest, checked: inputs, values that are in memory, targets.
     #[expect(clippy::type_complexity, reason = "two lists that go together")]
-    fn operands(
-        &self,
-        spec: &Loop<'_, '_, 'a>,
-    ) -> Result<(SmallVec<[RawView; 8]>, SmallVec<[Memory; 8]>), PlanError> {
+    fn operands(&self, spec: &Loop<'_, '_, 'a>) -> Result<(SmallVec<[RawView; 8]>, SmallVec<[Memory; 8]>), PlanError> {
         let mut operands: SmallVec<[RawView; 8]> = SmallVec::new();
         let mut memory: SmallVec<[Memory; 8]> = SmallVec::new();
         for (input, source) in spec.inputs.iter().enumerate() {
@@ -433,7 +433,7 @@ impl<'a> Stages<'a> {
                     Lanes::Kept => nest.reduced.n() == 1 && stage.sinks.is_empty(),
                 };
             let earlier = self.steps[at..end].iter().filter_map(|step| match step {
-                Step::Along(stage) => Some(stage),
+                Step::Along(stage) => Some(&**stage),
                 _ => None,
             });
             let is_scan = stage.sinks.iter().any(|sink| sink.scanner.is_some());

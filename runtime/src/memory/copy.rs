@@ -117,7 +117,9 @@ pub(crate) unsafe fn copy_strided(
     // SAFETY: the caller's contract; each arm is for elements of its type's size.
     unsafe {
         match size {
-            _ if from_stride == size as isize && to_stride == from_stride => to.copy_from_nonoverlapping(from, n * size),
+            _ if from_stride == size as isize && to_stride == from_stride => {
+                to.copy_from_nonoverlapping(from, n * size)
+            }
             1 => copy::<u8>(n, from, from_stride, to, to_stride),
             2 => copy::<u16>(n, from, from_stride, to, to_stride),
             4 => copy::<u32>(n, from, from_stride, to, to_stride),
