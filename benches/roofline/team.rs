@@ -1,0 +1,103 @@
+//! Timed turns, of one thread or of several that start together.
+
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A loop in chunks that threads can run at the same time.
+pub(crate) struct Chunked<'a> {
+    pub(crate) n_chunks: usize,
+    pub(crate) run: Box<dyn Fn(usize) + Sync + 'a>,
+}
+
+/// Times of calls, at least one, until the time is up.
+pub(crate) fn repeat(time: Duration, mut call: impl FnMut()) -> Vec<Duration> {
+    let mut times = Vec::new();
+    let start = Instant::now();
+    loop {
+        let before = Instant::now();
+        call();
+        times.push(before.elapsed());
+        if start.elapsed() >= time {
+            return times;
+        }
+    }
+}
+
+/// As [`repeat`], each call being all chunks once. The other threads wait for a call without sleeping, but only as long
+/// as the turn: the next line needs the processors for threads of its own.
+pub(crate) fn repeat_together(time: Duration, threads: usize, work: &Chunked<'_>) -> Vec<Duration> {
+    let shares = Shares::new(work.n_chunks, threads.min(work.n_chunks));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for thread in 1..shares.next.len() {
+            let (shares, is_over) = (&shares, &is_over);
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    shares.take(thread, &work.run);
+                    spin_loop();
+                }
+            });
+        }
+        let times = repeat(time, || {
+            shares.refill();
+            shares.take(0, &work.run);
+            shares.wait();
+        });
+        is_over.store(true, Ordering::Relaxed);
+        times
+    })
+}
+
+/// What is left of a call: of each thread a contiguous share of the chunks.
+///
+/// A call ends with its last chunk, not with the last thread: one that was interrupted, and has no chunk, holds up nobody.
+struct Shares {
+    n_chunks: usize,
+    /// The first chunk of each share that nobody has taken. From the share's end on there is none.
+    next: Vec<AtomicUsize>,
+    n_done: AtomicUsize,
+}
+
+impl Shares {
+    /// With nothing left.
+    fn new(n_chunks: usize, threads: usize) -> Shares {
+        let next = (0..threads).map(|_| AtomicUsize::new(n_chunks)).collect();
+        Shares { n_chunks, next, n_done: AtomicUsize::new(0) }
+    }
+
+    fn start(&self, share: usize) -> usize {
+        share * self.n_chunks / self.next.len()
+    }
+
+    /// Starts a call, when all chunks of the one before are done.
+    fn refill(&self) {
+        self.n_done.store(0, Ordering::Relaxed);
+        for (share, next) in self.next.iter().enumerate() {
+            next.store(self.start(share), Ordering::Release);
+        }
+    }
+
+    /// Runs the thread's own chunks, then those that others have left.
+    fn take(&self, thread: usize, run: impl Fn(usize)) {
+        let threads = self.next.len();
+        for share in (thread..threads).chain(0..thread) {
+            let (next, end) = (&self.next[share], self.start(share + 1));
+            // Looked at first: threads that wait should not take the cache line from those that work.
+            while next.load(Ordering::Relaxed) < end {
+                let chunk = next.fetch_add(1, Ordering::AcqRel);
+                if chunk < end {
+                    run(chunk);
+                    self.n_done.fetch_add(1, Ordering::Release);
+                }
+            }
+        }
+    }
+
+    fn wait(&self) {
+        while self.n_done.load(Ordering::Acquire) < self.n_chunks {
+            spin_loop();
+        }
+    }
+}
