@@ -91,18 +91,5 @@ fn detect() -> CpuLevel {
     CpuLevel::Generic
 }
 
-/// Asks for memory that will be read soon, on CPUs that can be asked. Any address will do.
-#[inline(always)]
-pub(crate) fn prefetch(start: *const u8, n_bytes: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for offset in (0..n_bytes).step_by(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: SSE is part of x86-64, and a prefetch reads nothing that the program sees, nor does it fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(offset).cast()) }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (start, n_bytes);
-}
-
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,9 @@ const FILL_ELEMS: usize = 4 * LEAF;
 /// Leaves that are read from an array in one go.
 const DIRECT_LEAVES: usize = 16;
 
+/// Leaves that are computed in one go: they stay in the L1 cache.
+const FILLED_LEAVES: usize = 1;
+
 /// Lanes of a block of columns: its rows are long enough for the prefetcher, and the sums of its leaves fit the caches.
 pub(super) const COLUMN_LANES: usize = 512;
 
@@ -242,7 +245,7 @@ impl Worker<'_> {
         let stage = self.stage;
         let n = stage.nest.reduced.n();
         let mut memory = TreeMemory::new(stage, 1, part.leaves.len());
-        let group = if stage.is_direct { DIRECT_LEAVES } else { FILL_ELEMS / LEAF };
+        let group = if stage.is_direct { DIRECT_LEAVES } else { FILLED_LEAVES };
         for kept in part.kept.clone() {
             let mut trees = memory.trees();
             for leaf in part.leaves.clone().step_by(group) {

@@ -136,7 +136,7 @@ macro_rules! float {
 }
 
 /// Lanes where their order does not tell: so many that loops over them are never unrolled, which would be the end of
-/// their being vectorised.
+/// their being vectorised, and no more, so that a row is a short way in memory.
 const fn lanes<T>() -> usize {
     if size_of::<T>() < 4 { 128 / size_of::<T>() } else { 256 / size_of::<T>() }
 }
