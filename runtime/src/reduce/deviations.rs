@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use super::LANES;
 use super::extreme::Float;
-use super::fold::{Reduce, SHORT, Step, fold_flat, fold_rows, halve};
+use super::fold::{COLUMN_GROUP, Reduce, SHORT, Step, fold_flat, fold_rows, halve};
 use super::number::{Addend, f64_of};
 use super::sum::Sum;
 
@@ -187,9 +187,9 @@ impl<T: Real, const IGNORE_NAN: bool> Reduce for Deviations<T, IGNORE_NAN> {
         // SAFETY: the caller's elements, each time.
         let numbers = unsafe {
             if IGNORE_NAN {
-                fold_rows::<Numbers<T>, N>(NumberLanes::START, rows, src, row_stride)
+                fold_rows::<Numbers<T>, N, COLUMN_GROUP>(NumberLanes::START, rows, src, row_stride)
             } else {
-                let sum = fold_rows::<Sum<T>, N>([0.0; N], rows, src, row_stride);
+                let sum = fold_rows::<Sum<T>, N, COLUMN_GROUP>([0.0; N], rows, src, row_stride);
                 NumberLanes { count: [rows as f64; N], sum }
             }
         };
@@ -198,7 +198,8 @@ impl<T: Real, const IGNORE_NAN: bool> Reduce for Deviations<T, IGNORE_NAN> {
             *mean /= count;
         }
         // SAFETY: as above.
-        let lanes = unsafe { fold_rows::<FromMean<T>, N>(FromMeanLanes::new(mean), rows, src, row_stride) };
+        let lanes =
+            unsafe { fold_rows::<FromMean<T>, N, COLUMN_GROUP>(FromMeanLanes::new(mean), rows, src, row_stride) };
         let mut spreads = [Spread::NONE; N];
         for (j, spread) in spreads.iter_mut().enumerate() {
             *spread = Spread::new(numbers.count[j], mean[j], lanes.sum[j], lanes.squares[j]);
