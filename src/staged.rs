@@ -67,6 +67,7 @@ impl Program {
             // As the inputs are, where they have that shape.
             stages.add_temp(temp.dtype, &shape, &output_order(&shape, values))?;
         }
+        let mut n_elems = 0_usize;
         for group in &plan.loops {
             let shape = match &group.space {
                 // An output of more elements is filled by repeating.
@@ -103,6 +104,10 @@ impl Program {
             let spec =
                 Loop { shape: &shape, reduced, inputs: &inputs, values: &outputs, copies: &copies, folds: &folds };
             stages.push(&spec)?;
+            n_elems = n_elems.saturating_add(shape.iter().product());
+        }
+        if let Some(progress) = progress {
+            progress.set_total(n_elems);
         }
         let mut kernels: SmallVec<[Option<&Kernel>; 4]> = SmallVec::new();
         for (index, compiled) in loops.iter().enumerate() {

@@ -65,6 +65,15 @@ pub enum AlongOp {
     Scan(Scanner),
 }
 
+impl AlongOp {
+    fn dtype(&self) -> DType {
+        match self {
+            AlongOp::Reduce(reducer) => reducer.dtype(),
+            AlongOp::Scan(scanner) => scanner.dtype(),
+        }
+    }
+}
+
 /// One loop.
 #[derive(Clone, Copy, Debug)]
 pub struct Loop<'s, 'v, 'a> {
@@ -275,20 +284,27 @@ impl<'a> Stages<'a> {
             operands.push(raw);
             memory.push(whose);
         }
-        let written = spec.values.iter().map(|&(_, dest)| (dest, 0));
+        for (&(dtype, _), copy) in spec.values.iter().zip(spec.copies) {
+            copy.map_or(Ok(()), |input| same_dtype(dtype, operands[input].dtype))?;
+        }
+        for fold in spec.folds {
+            same_dtype(spec.values[fold.value].0, fold.op.dtype())?;
+        }
+        let written = spec.values.iter().map(|&(dtype, dest)| (dtype, dest, 0));
         let folded = spec.folds.iter().map(|fold| match fold.op {
-            AlongOp::Reduce(_) => (fold.dest, spec.reduced),
-            AlongOp::Scan(_) => (fold.dest, 0),
+            AlongOp::Reduce(reducer) => (reducer.result_dtype(), fold.dest, spec.reduced),
+            AlongOp::Scan(scanner) => (scanner.result_dtype(), fold.dest, 0),
         });
-        let outputs = written.chain(folded).filter_map(|(dest, reduced)| match dest {
+        let outputs = written.chain(folded).filter_map(|(dtype, dest, reduced)| match dest {
             Dest::Result if self.result.n_axes() == spec.shape.len() => {
-                Some((self.result.raw().clone(), Memory::Result, reduced))
+                Some((dtype, self.result.raw().clone(), Memory::Result, reduced))
             }
-            Dest::Result => Some((with_axes(self.result.raw(), reduced), Memory::Result, reduced)),
-            Dest::Temp(temp) => Some((self.raw_temps[temp].clone(), Memory::Temp(temp), reduced)),
+            Dest::Result => Some((dtype, with_axes(self.result.raw(), reduced), Memory::Result, reduced)),
+            Dest::Temp(temp) => Some((dtype, self.raw_temps[temp].clone(), Memory::Temp(temp), reduced)),
             Dest::Scratch => None,
         });
-        for (output, (raw, whose, reduced)) in outputs.enumerate() {
+        for (output, (dtype, raw, whose, reduced)) in outputs.enumerate() {
+            same_dtype(dtype, raw.dtype)?;
             let expected = spec.shape.iter().enumerate();
             let expected = expected.map(|(axis, &extent)| if reduced >> axis & 1 == 1 { 1 } else { extent });
             if !raw.shape.iter().copied().eq(expected.clone()) {
@@ -415,7 +431,7 @@ impl<'a> Stages<'a> {
     /// The end of the loops from `at` on that run together: block by block of rows, so that what one loop has read or
     /// written is still in the cache for the next.
     ///
-    /// They have the same kept axes, and what one reads of another is in the rows of the block.
+    /// They have the same kept axes, and what one uses of another is in the rows of the block.
     fn chain_end(&self, at: usize, kernels: &[Option<&Kernel>], options: &RunOptions<'_>) -> usize {
         let Step::Along(first) = &self.steps[at] else { return at + 1 };
         let is_reduction = |stage: &Stage| stage.nest.lanes == Lanes::Reduced && stage.reductions().next().is_some();
@@ -438,7 +454,7 @@ impl<'a> Stages<'a> {
             });
             let is_scan = stage.sinks.iter().any(|sink| sink.scanner.is_some());
             let needs = stage.is_direct || kernels.get(end).copied().flatten().is_some();
-            if !is_same_rows || is_scan || !needs || !earlier.into_iter().all(|earlier| reads_rows(stage, earlier)) {
+            if !is_same_rows || is_scan || !needs || !earlier.into_iter().all(|earlier| shares_rows(stage, earlier)) {
                 break;
             }
             end += 1;
@@ -456,24 +472,30 @@ const MIN_CHAIN_ROWS: usize = 4;
 /// The operands of a block of rows, half of the usual L2 cache.
 const CHAIN_BLOCK_BYTES: usize = 256 << 10;
 
-/// Whether what `stage` reads of what `earlier` writes is in the same rows.
-fn reads_rows(stage: &Stage, earlier: &Stage) -> bool {
+/// Whether what both stages use and one of them writes is used in the same rows by both: then blocks of rows may run in any
+/// order.
+fn shares_rows(stage: &Stage, earlier: &Stage) -> bool {
+    let is_still = |strides: &[isize]| strides.iter().all(|&stride| stride == 0);
     let is_unit = |stage: &Stage| stage.nest.reduced.n() == 1;
-    (0..stage.n_inputs).filter(|&input| stage.operands[input] != Memory::View).all(|input| {
-        (earlier.n_inputs..earlier.operands.len())
-            .filter(|&output| earlier.operands[output] == stage.operands[input])
-            .all(|output| {
-                let (here, there) = (&stage.nest, &earlier.nest);
-                let is_still = |strides: &[isize]| strides.iter().all(|&stride| stride == 0);
-                here.ptrs[input] == there.ptrs[output]
-                    && here.kept.strides(input) == there.kept.strides(output)
-                    && match (is_unit(stage), is_unit(earlier)) {
-                        (false, false) => here.reduced.strides(input) == there.reduced.strides(output),
-                        (false, true) => is_still(here.reduced.strides(input)),
-                        (true, _) => is_still(there.reduced.strides(output)),
-                    }
-            })
+    let in_same_rows = |operand: usize, other: usize| {
+        let (here, there) = (&stage.nest, &earlier.nest);
+        here.ptrs[operand] == there.ptrs[other]
+            && here.kept.strides(operand) == there.kept.strides(other)
+            && match (is_unit(stage), is_unit(earlier)) {
+                (false, false) => here.reduced.strides(operand) == there.reduced.strides(other),
+                (false, true) => is_still(here.reduced.strides(operand)),
+                (true, _) => is_still(there.reduced.strides(other)),
+            }
+    };
+    stage.operands.iter().enumerate().filter(|(_, memory)| **memory != Memory::View).all(|(operand, memory)| {
+        let others = earlier.operands.iter().enumerate().filter(|(_, other)| *other == memory);
+        let is_written = |other: usize| operand >= stage.n_inputs || other >= earlier.n_inputs;
+        others.filter(|&(other, _)| is_written(other)).all(|(other, _)| in_same_rows(operand, other))
     })
+}
+
+fn same_dtype(expected: DType, found: DType) -> Result<(), PlanError> {
+    if expected == found { Ok(()) } else { Err(PlanError::DTypeMismatch { expected, found }) }
 }
 
 /// A shape that can be iterated over; gives its number of elements.
@@ -744,7 +766,7 @@ impl SharedNodes {
 ///
 /// # Safety
 ///
-/// As [`Bound::run`], for all stages; what a stage reads of what another writes is in the same rows.
+/// As [`Bound::run`], for all stages; they have [`shares_rows`], each with all before it.
 unsafe fn run_chain(stages: &[Bound<'_>], options: &RunOptions<'_>) -> Result<(), ExecError> {
     let (n_kept, n_reduced) = (stages[0].stage.nest.kept.n(), stages[0].stage.nest.reduced.n());
     let bytes: usize = stages.iter().map(|bound| bound.stage.bytes_per_elem).sum();
@@ -754,10 +776,12 @@ unsafe fn run_chain(stages: &[Bound<'_>], options: &RunOptions<'_>) -> Result<()
     let most_rows = (chunk_ns / (ns * n_reduced as f64)) as usize;
     let rows = (CHAIN_BLOCK_BYTES / (bytes * n_reduced).max(1)).min(most_rows).clamp(1, n_kept);
     let scratch_bytes = stages.iter().map(Bound::scratch_bytes).max().unwrap_or(0);
+    // Progress counts the elements of all loops.
+    let row_elems: usize = stages.iter().map(|bound| bound.stage.nest.reduced.n()).sum();
     let shared = Shared::new(options.progress);
     options.pool.run(n_kept.div_ceil(rows), n_threads, |_, chunk| {
         let kept = chunk * rows..((chunk + 1) * rows).min(n_kept);
-        shared.run_chunk(kept.len() * n_reduced, scratch_bytes, |scratch| {
+        shared.run_chunk(kept.len() * row_elems, scratch_bytes, |scratch| {
             for bound in stages {
                 let part = Part { kept: kept.clone(), leaves: 0..bound.stage.nest.reduced.n().div_ceil(LEAF) };
                 let is_decided = AtomicBool::new(false);

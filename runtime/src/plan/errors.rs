@@ -1,5 +1,6 @@
 //! Why a plan could not be made.
 
+use crate::dtype::DType;
 use crate::view::MAX_AXES;
 
 /// Why a plan could not be made. Inputs and outputs are counted from 0, each on their own.
@@ -45,6 +46,15 @@ pub enum PlanError {
         input: usize,
         /// Which output.
         output: usize,
+    },
+    /// A value is of another dtype than what takes it: an input that it is said to be a copy of, what folds it, or the
+    /// memory that it goes to.
+    #[error("a value or outcome of dtype {expected} meets {found}")]
+    DTypeMismatch {
+        /// The dtype of the value.
+        expected: DType,
+        /// The dtype of the other.
+        found: DType,
     },
     /// An input is to come from an output that does not exist.
     #[error("input {input} names output {output}, which does not exist")]

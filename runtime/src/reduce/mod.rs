@@ -118,6 +118,7 @@ impl ReduceOp {
 #[derive(Clone, Copy, Debug)]
 pub struct Reducer {
     op: ReduceOp,
+    dtype: DType,
     result_dtype: DType,
     code: code::Code,
 }
@@ -133,13 +134,19 @@ impl Reducer {
     #[must_use]
     pub fn at(op: ReduceOp, dtype: DType, level: CpuLevel) -> Option<Reducer> {
         let code = code::of(op, dtype, level.min(CpuLevel::highest()))?;
-        Some(Reducer { op, result_dtype: op.result_dtype(dtype)?, code })
+        Some(Reducer { op, dtype, result_dtype: op.result_dtype(dtype)?, code })
     }
 
     /// What it reduces by.
     #[must_use]
     pub fn op(&self) -> ReduceOp {
         self.op
+    }
+
+    /// The dtype of elements.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.dtype
     }
 
     /// The dtype of results.

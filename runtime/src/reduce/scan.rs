@@ -19,6 +19,7 @@ pub enum ScanOp {
 /// What the elements so far come to is a *carry*: eight bytes of which any are valid, at first [`Scanner::start`].
 #[derive(Clone, Copy, Debug)]
 pub struct Scanner {
+    dtype: DType,
     result_dtype: DType,
     start: u64,
     scan: Scan,
@@ -44,6 +45,12 @@ impl Scanner {
             ScanOp::CumSum => of::<Plus>(dtype, level),
             ScanOp::CumProd => of::<Times>(dtype, level),
         }
+    }
+
+    /// The dtype of elements.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.dtype
     }
 
     /// The dtype of results.
@@ -230,7 +237,7 @@ fn scanner<T: Addend, O: Operation>(dtype: DType, level: CpuLevel) -> Scanner {
         CpuLevel::Avx512 => avx512::scan_rows::<T, O>,
     };
     let start = O::start::<T::Wide>().to_bits();
-    Scanner { result_dtype: wide_dtype(dtype), start, scan: scan::<T, O>, scan_rows }
+    Scanner { dtype, result_dtype: wide_dtype(dtype), start, scan: scan::<T, O>, scan_rows }
 }
 
 fn of<O: Operation>(dtype: DType, level: CpuLevel) -> Scanner {
