@@ -101,7 +101,7 @@ pub struct Loop<'s, 'v, 'a> {
 ///
 /// let a = ndarray::array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
 /// let (a, mut unused) = (View::from(&a), 0.0);
-/// let mut stages = Stages::new(ViewMut::from_element(&mut unused));
+/// let mut stages = Stages::new(ViewMut::from_element_mut(&mut unused));
 /// let sums = stages.add_temp(DType::Float64, &[2, 1], &[0, 1])?;
 /// let sum = Reducer::new(ReduceOp::Sum, DType::Float64).unwrap();
 /// stages.push(&Loop {
