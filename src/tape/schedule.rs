@@ -23,8 +23,8 @@ const MAX_CALL_TILE_ELEMS: usize = 1024;
 /// Tiles with loops between calls. What a loop loads from memory and stores to it comes in bursts between calls, which
 /// wait for neither: the next call starts while the last stores are on their way, if the tile fits the store buffer.
 ///
-/// Measured as above, `sin(a)**2 + cos(a)**2` on arrays of 80 MB, one thread and two: 2.1 and 0.75 ns with 256, 2.8 and
-/// 1.3 with 1024; `tanh(a) + sin(b)` 3.9 and 1.9 with 256, 4.4 and 2.1 with 1024. From L2 the two are alike.
+/// Measured as above, `sin(a)**2 + cos(a)**2` on arrays of 80 MB and two threads, two runs: 0.97 and 1.19 ns with 256, 1.01
+/// and 1.07 with 128, 1.14 and 1.16 with 512, 1.25 and 1.38 with 1024; `tanh(a) + sin(b)` 1.9 with 256, 2.1 with 1024.
 const MAX_LOOP_TILE_ELEMS: usize = 256;
 
 /// Lays out a tape. None if its slots do not fit a thread's scratch even with the smallest tile.

@@ -421,8 +421,9 @@ impl Worker<'_> {
         for row in 0..n_rows {
             let offset = reduced.offset(operand, first + row) - reduced.offset(operand, first);
             let source = starts[operand].wrapping_offset(offset);
-            // SAFETY: the elements are the operand's; the scratch of a value that is in memory is free, and a tile
-            // of columns fits it, which a direct stage's blocks keep to in `columns_fit`.
+            // SAFETY: the elements are the operand's. The scratch of a value that is in memory is free. The tile fits it:
+            // `block_lanes` keeps to that, but in a direct stage, which only comes here with a single lane (`is_direct` in
+            // `stages::stage`).
             unsafe {
                 let row = scratch.add(row * n_lanes * size);
                 copy_strided(size, n_lanes, source, kept.inner_stride(operand), row, size as isize);
