@@ -15,7 +15,7 @@ use crate::vars::{Signature, VarType, Vars};
 use ndexpr_grammar::Span;
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::exec::{self, Kernel, Progress, RunOptions};
+use ndexpr_runtime::exec::{self, Flat, Kernel, MAX_FLAT_INPUTS, Progress, RunOptions};
 use ndexpr_runtime::memory::{self, Output, OwnedCopy};
 use ndexpr_runtime::plan::{Input, Plan, output_order};
 use ndexpr_runtime::pool::Pool;
@@ -26,6 +26,9 @@ use std::time::Duration;
 
 /// The inputs of a call, without a heap for the usual number of variables. None is the output as it was.
 type Inputs<'a> = SmallVec<[Option<View<'a>>; 8]>;
+
+/// Fresh results of more elements are not tried as short calls: making the array takes longer than finding out how.
+const MAX_FLAT_ELEMS: usize = 100_000;
 
 /// Copies of inputs, by input.
 type Copies = SmallVec<[Option<OwnedCopy>; 8]>;
@@ -239,6 +242,11 @@ impl Program {
         if out.dtype() != self.result_dtype() {
             return Err(self.dtype_error(out.dtype()));
         }
+        if progress.is_none()
+            && let Some(done) = self.run_flat(vars, &mut out)
+        {
+            return done;
+        }
         let copies: Copies;
         let mut inputs = self.inputs(vars, Some(&out))?;
         let shape = self.broadcast(&inputs, out.shape())?;
@@ -259,6 +267,66 @@ impl Program {
         self.execute(&inputs, &mut out, progress)
     }
 
+    /// Runs a short call, if it is one: see [`Flat`]. Whatever is wrong with it is found by the long way.
+    fn run_flat(&self, vars: &Vars<'_>, out: &mut ViewMut<'_>) -> Option<Result<(), Error>> {
+        let Executable::Jit { loops } = &self.compiled.executable else { return None };
+        let ([compiled], [group]) = (&loops[..], &self.compiled.plan.loops[..]) else { return None };
+        if self.has_reductions() {
+            return None;
+        }
+        let mut given = Flat::new(out)?;
+        // All variables of the text are looked at, whether the loop reads them or not.
+        for (place, var) in self.compiled.graph.vars().iter().enumerate() {
+            let value = vars.get_near(&var.name, place)?;
+            let is_scalar = || value.ty().is_scalar;
+            if value.ty().dtype != var.ty.dtype || (var.ty.is_scalar && !is_scalar()) || !value.push_to(&mut given) {
+                return None;
+            }
+        }
+        let is_in_order = group.inputs.len() == self.compiled.graph.vars().len()
+            && group.inputs.iter().enumerate().all(|(k, (_, source))| *source == Source::Var(VarId(k as u32)));
+        let flat = match is_in_order {
+            true => given,
+            false => {
+                let var_of = |&(_, source): &(_, Source)| match source {
+                    Source::Var(var) => Some(var.0 as usize),
+                    Source::Temp(_) | Source::Result | Source::Count(_) => None,
+                };
+                let inputs: Option<SmallVec<[usize; MAX_FLAT_INPUTS]>> = group.inputs.iter().map(var_of).collect();
+                given.select(inputs?.into_iter())?
+            }
+        };
+        let kernel = compiled.kernel(flat.run_kinds()).as_ref().ok()?;
+        Some(flat.run(kernel, self.engine.pool.n_threads())?.map_err(Error::from))
+    }
+
+    /// A short call into a fresh array, in C order, of the shape of the first of its variables that has axes. None
+    /// if the call is not so simple, or not of the rank that is asked for.
+    fn evaluate_flat(&self, vars: &Vars<'_>, rank: Option<usize>) -> Option<Result<Output, Error>> {
+        if self.compiled.plan.loops.len() != 1 || self.has_reductions() {
+            return None;
+        }
+        let mut first: Option<&View<'_>> = None;
+        for (place, var) in self.compiled.graph.vars().iter().enumerate() {
+            let value = vars.get_near(&var.name, place)?;
+            if value.is_output() {
+                return None;
+            }
+            first = first.or(value.as_view().filter(|view| view.n_axes() > 0));
+        }
+        let first = first?;
+        if rank.is_some_and(|rank| rank != first.n_axes()) || first.n_elems() > MAX_FLAT_ELEMS || !first.is_c_order() {
+            return None;
+        }
+        let order: SmallVec<[usize; 6]> = (0..first.n_axes()).collect();
+        let mut output = match Output::new(self.result_dtype(), first.shape(), &order) {
+            Ok(output) => output,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let done = self.run_flat(vars, &mut output.view_mut())?;
+        Some(done.map(|()| output))
+    }
+
     fn has_reductions(&self) -> bool {
         !self.compiled.graph.reductions().is_empty()
     }
@@ -277,6 +345,9 @@ impl Program {
             && expected != self.result_dtype()
         {
             return Err(self.dtype_error(expected));
+        }
+        if let Some(output) = self.evaluate_flat(vars, R::RANK) {
+            return R::from_result(DynArray::from_output(output?));
         }
         let inputs = self.inputs(vars, None)?;
         let shape = self.broadcast(&inputs, &[])?;

@@ -1,6 +1,7 @@
 //! Variables: their types, for compiling, and their values, for running.
 
 use ndexpr_runtime::dtype::{DType, Element, Scalar};
+use ndexpr_runtime::exec::Flat;
 use ndexpr_runtime::view::View;
 use std::fmt;
 
@@ -128,6 +129,27 @@ impl<'a> Var<'a> {
         }
     }
 
+    /// Makes it an input of a short call; false if it does not fit there.
+    pub(crate) fn push_to<'v>(&'v self, flat: &mut Flat<'v>) -> bool {
+        match &self.kind {
+            VarKind::View(view) => flat.push(view),
+            VarKind::Scalar { dtype, bytes } => flat.push_scalar(*dtype, bytes),
+            VarKind::Output { dtype } => flat.push_output(*dtype),
+        }
+    }
+
+    pub(crate) fn is_output(&self) -> bool {
+        matches!(self.kind, VarKind::Output { .. })
+    }
+
+    /// The array that it is, if it is one.
+    pub(crate) fn as_view(&self) -> Option<&View<'a>> {
+        match &self.kind {
+            VarKind::View(view) => Some(view),
+            VarKind::Scalar { .. } | VarKind::Output { .. } => None,
+        }
+    }
+
     /// The value as a view; a number is one of rank 0. None if it is the output.
     pub(crate) fn view(&self) -> Option<View<'_>> {
         match &self.kind {
@@ -252,6 +274,14 @@ impl<'a> Vars<'a> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Var<'a>> {
         self.vars.iter().find(|(known, _)| *known == name).map(|(_, var)| var)
+    }
+
+    /// The value of a variable that was probably added as the `place`th.
+    pub(crate) fn get_near(&self, name: &str, place: usize) -> Option<&Var<'a>> {
+        match self.vars.get(place) {
+            Some((known, var)) if *known == name => Some(var),
+            _ => self.get(name),
+        }
     }
 
     /// All variables, in the order in which they were added.

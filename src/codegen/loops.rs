@@ -110,7 +110,7 @@ struct Emitter<'a> {
 }
 
 /// What calls take from arrays, or leave there, without a slot between: if the tile is one row, whose elements follow
-/// one another in a contiguous operand.
+/// one another in a contiguous operand, or are one and the same in a splat one.
 struct Direct {
     /// By segment: its loop only copies between arrays and slots, so it is skipped.
     skips: Vec<bool>,
@@ -126,15 +126,27 @@ impl Direct {
             Inst::Load(operand) if kinds[operand as usize] == RunKind::Contiguous => Some(operand),
             _ => None,
         };
+        // The single element of a splat operand, if that is how all calls that use it can take it.
+        let single_input = |value: ValueId| match tape.node(value).inst {
+            Inst::Load(operand) if kinds[operand as usize] == RunKind::Splat => {
+                let takes_one = |user: ValueId| {
+                    let call = Call::at(tape, user);
+                    call.is_none_or(|call| call.callee.by_one().is_some() && tape.node(user).args[0] != value)
+                };
+                tape.values().filter(|&user| tape.node(user).args().contains(&value)).all(takes_one).then_some(operand)
+            }
+            _ => None,
+        };
+        let direct_input = |value: ValueId| contiguous_input(value).or_else(|| single_input(value));
         let is_call = |value: ValueId| matches!(tape.node(value).inst, Inst::Call { .. });
         let segments = tape.by_segment();
         for (segment, values) in segments.iter().enumerate() {
             // Before calls: nothing but loads that wait for them.
             let loop_values = || values.iter().copied().filter(|&value| !is_call(value));
-            if loop_values().next().is_some() && loop_values().all(|value| contiguous_input(value).is_some()) {
+            if loop_values().next().is_some() && loop_values().all(|value| direct_input(value).is_some()) {
                 direct.skips[segment] = true;
                 for value in loop_values() {
-                    direct.operand_of[value.index()] = contiguous_input(value);
+                    direct.operand_of[value.index()] = direct_input(value);
                 }
             }
         }
@@ -387,14 +399,30 @@ impl Emitter<'_> {
                 (_, [_, b]) => self.tile_elems(*b),
                 _ => self.builder.ins().iconst(types::I64, 0),
             };
-            let index = self.callees.iter().position(|callee| *callee == call.callee);
-            let at = index.expect("the table has every callee") * size_of::<TileFn>();
-            let callee = self.builder.ins().load(types::I64, args_flags(), self.tile_fns, at as i32);
+            let mut callee = self.callee(call.callee);
+            if let Some(by_one) = call.callee.by_one().filter(|_| self.is_direct_splat(node.args[1]))
+                && let Some(is_one_row) = self.is_one_row
+            {
+                let by_one = self.callee(by_one);
+                callee = self.builder.ins().select(is_one_row, by_one, callee);
+            }
             let mut signature = Signature::new(self.target.isa().default_call_conv());
             signature.params.extend([AbiParam::new(types::I64); 4]);
             let signature = self.builder.import_signature(signature);
             self.builder.ins().call_indirect(signature, callee, &[n_elems, out, a, b]);
         }
+    }
+
+    /// The entry of the kernel's table for a function.
+    fn callee(&mut self, callee: Callee) -> Value {
+        let index = self.callees.iter().position(|other| *other == callee);
+        let at = index.expect("the table has every callee") * size_of::<TileFn>();
+        self.builder.ins().load(types::I64, args_flags(), self.tile_fns, at as i32)
+    }
+
+    /// Whether a call takes the single element of a splat operand, if the tile is one row.
+    fn is_direct_splat(&self, value: ValueId) -> bool {
+        self.direct.operand_of[value.index()].is_some_and(|operand| self.kinds[operand as usize] == RunKind::Splat)
     }
 
     /// The address of a value's elements of the tile, for a call.

@@ -3,6 +3,7 @@
 use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable, Flags};
 use ndexpr_runtime::arch::CpuLevel;
+use ndexpr_runtime::math::WideFn;
 use std::sync::LazyLock;
 
 /// An instruction set with its flags pinned.
@@ -60,7 +61,7 @@ impl Target {
 
     /// What the tape needs to know of it.
     pub(crate) fn features(&self) -> crate::tape::Features {
-        crate::tape::Features { has_fma: self.has_fma }
+        crate::tape::Features { has_fma: self.has_fma, has_wider_calls: self.is_x86 && WideFn::is_wide() }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Here bools become masks, conversions become the steps that registers can do, and operations whose edge cases no
 //! instruction has (shifts by any count, minimum with NaN, float to a narrow integer) become several.
 
-use super::{Condition, Inst, Kind, Node, Operand, Tape, Ty, ValueId, schedule};
+use super::{Condition, Function, Inst, Kind, Node, Operand, Tape, Ty, ValueId, schedule, wide};
 use crate::fuse::{Loop, Source, Target};
 use crate::hir::{Expr, ExprId, Graph};
 use crate::ops::Op;
@@ -16,6 +16,8 @@ use rustc_hash::FxHashMap;
 pub(crate) struct Features {
     /// A fused multiply-add is an instruction.
     pub(crate) has_fma: bool,
+    /// The runtime's functions use wider registers than compiled code.
+    pub(crate) has_wider_calls: bool,
 }
 
 /// Builds and schedules the tape of a loop. None if its values need more scratch than a thread has.
@@ -55,7 +57,16 @@ pub(crate) fn build(graph: &Graph, group: &Loop, features: Features) -> Option<T
         };
         outputs.push(Operand { name, dtype });
     }
-    schedule::schedule(without_dead(builder.nodes), inputs, outputs)
+    let mut nodes = without_dead(builder.nodes);
+    if features.has_wider_calls {
+        // Scalars, and what was reduced, are mostly the same in all lanes.
+        let is_uniform = |&(id, source): &(ExprId, Source)| {
+            graph.is_scalar(id) || !matches!(source, Source::Var(_) | Source::Result)
+        };
+        let is_uniform: Vec<bool> = group.inputs.iter().map(is_uniform).collect();
+        wide::use_calls(&mut nodes, &is_uniform);
+    }
+    schedule::schedule(nodes, inputs, outputs)
 }
 
 /// What no store needs is left out: a shift by a constant beyond the width, for example, does not need what it shifts.
@@ -271,7 +282,7 @@ impl Builder<'_> {
     }
 
     fn call(&mut self, function: MathFn, dtype: DType, args: &[ValueId]) -> ValueId {
-        self.push(Inst::Call { function, dtype }, args, Ty::in_memory(dtype))
+        self.push(Inst::Call { function: Function::Math(function), dtype }, args, Ty::in_memory(dtype))
     }
 
     /// Operations on masks, all brought to the narrowest width among them.

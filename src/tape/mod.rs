@@ -12,13 +12,14 @@ mod pair;
 mod print;
 mod schedule;
 mod verify;
+mod wide;
 
 pub(crate) use build::{Features, build};
 pub(crate) use pair::Pair;
 pub(crate) use verify::verify;
 
 use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::math::MathFn;
+use ndexpr_runtime::math::{MathFn, WideFn};
 use rustc_hash::FxHashMap;
 
 /// A value of a [`Tape`].
@@ -75,6 +76,30 @@ pub(crate) enum Condition {
     Ge,
     /// Floats only: one is NaN.
     Unordered,
+}
+
+/// A function of the runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Function {
+    Math(MathFn),
+    /// What is an instruction too, but takes less time in wider registers.
+    Wide(WideFn),
+}
+
+impl Function {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Function::Math(function) => function.name(),
+            Function::Wide(function) => function.name(),
+        }
+    }
+
+    pub(crate) fn arity(self) -> usize {
+        match self {
+            Function::Math(function) => function.arity(),
+            Function::Wide(function) => function.arity(),
+        }
+    }
 }
 
 /// What an instruction does. Unless said otherwise, arguments and result have one type.
@@ -145,7 +170,7 @@ pub(crate) enum Inst {
     Reinterpret,
     /// A function of the runtime over the whole tile, on memory of this dtype.
     Call {
-        function: MathFn,
+        function: Function,
         dtype: DType,
     },
     /// The value becomes the elements of an output. Its result is never used.

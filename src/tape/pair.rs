@@ -1,6 +1,6 @@
 //! Calls that are cheaper together: two functions of the same argument whose work the runtime shares.
 
-use super::{Inst, Node, ValueId};
+use super::{Function, Inst, Node, ValueId};
 use ndexpr_runtime::math::MathPair;
 use rustc_hash::FxHashMap;
 
@@ -28,10 +28,10 @@ pub(super) fn find(nodes: &[Node]) -> FxHashMap<ValueId, Pair> {
         (0..).map(ValueId).zip(nodes).filter(|(_, node)| is_call(node)).map(|(value, node)| (node, value)).collect();
     let mut pairs = FxHashMap::default();
     for (&node, &value) in &calls {
-        let Inst::Call { function, dtype } = node.inst else { continue };
+        let Inst::Call { function: Function::Math(function), dtype } = node.inst else { continue };
         for pair in MathPair::ALL {
             let [first, second] = pair.functions();
-            let other = Node { inst: Inst::Call { function: second, dtype }, ..*node };
+            let other = Node { inst: Inst::Call { function: Function::Math(second), dtype }, ..*node };
             if function == first
                 && let Some(&other) = calls.get(&other)
             {

@@ -7,7 +7,7 @@
 //! - Loads name inputs and stores outputs; every output is stored once.
 //! - The calls of a pair are those of its functions, of one argument in one segment; no call is in two.
 
-use super::{Inst, Kind, Node, Tape, Ty, ValueId};
+use super::{Function, Inst, Kind, Node, Tape, Ty, ValueId};
 use rustc_hash::FxHashMap;
 
 /// Checks a tape.
@@ -34,9 +34,9 @@ pub(crate) fn verify(tape: &Tape) -> Result<(), String> {
 fn verify_pairs(tape: &Tape) -> Result<(), String> {
     for (&value, pair) in &tape.pairs {
         let [first, second] = pair.results;
-        let calls_its_function = pair.results.into_iter().zip(pair.pair.functions()).all(
-            |(result, function)| matches!(tape.node(result).inst, Inst::Call { function: found, .. } if found == function),
-        );
+        let calls_its_function = pair.results.into_iter().zip(pair.pair.functions()).all(|(result, function)| {
+            matches!(tape.node(result).inst, Inst::Call { function: found, .. } if found == Function::Math(function))
+        });
         let is_pair = calls_its_function
             && pair.results.contains(&value)
             && pair.results.iter().all(|result| tape.pairs.get(result) == Some(pair))

@@ -38,6 +38,24 @@ fn every_kind_of_array_is_a_variable() {
 }
 
 #[test]
+fn only_variables_of_the_text_give_the_result_its_shape() {
+    let (unused, k) = (array![1.0, 2.0], 3.0);
+    assert_eq!(evaluate::<f64>("k*2", vars! { unused, k }).unwrap(), 6.0);
+    let a = array![[1.0, 2.0]];
+    assert_eq!(evaluate::<Array2<f64>>("a + k", vars! { unused, a, k }).unwrap(), array![[4.0, 5.0]]);
+    // Of which one is optimised away.
+    assert_eq!(
+        evaluate::<Array2<f64>>("where(True, k, unused) + a", vars! { unused, a, k }).unwrap(),
+        array![[4.0, 5.0]]
+    );
+    let column = array![[1.0], [2.0]];
+    let both: Array2<f64> = evaluate("where(True, a, column)", vars! { a, column }).unwrap();
+    assert_eq!(both, array![[1.0, 2.0], [1.0, 2.0]]);
+    let error = evaluate::<Array1<f64>>("a + k", vars! { a, k }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResultRank);
+}
+
+#[test]
 fn numbers_of_every_type_are_variables() {
     macro_rules! check {
         ($($ty:ty)*) => {$(

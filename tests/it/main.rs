@@ -9,5 +9,6 @@ mod diagnostics;
 mod differential;
 mod golden;
 mod hostile;
+mod large;
 mod reductions;
 mod soak;

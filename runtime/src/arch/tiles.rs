@@ -148,6 +148,34 @@ unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RE
     }
 }
 
+/// Writes `F(a[i], b[0])` to `out[i]` for `i < n`.
+///
+/// # Safety
+///
+/// The contract of [`TileFn`], over elements of `V`, but that at `b` there is one element only.
+#[inline(always)]
+unsafe fn run_by_one<V: Vector, F: Apply<V, 2, 1>>(n: usize, out: *mut u8, a: *const u8, b: *const u8) {
+    let (out, a) = (out.cast::<V::Elem>(), a.cast::<V::Elem>());
+    // SAFETY: the caller vouches for the element.
+    let second = V::splat(unsafe { b.cast::<V::Elem>().read_unaligned() });
+    let whole = n - n % V::LANES;
+    for start in (0..whole).step_by(V::LANES) {
+        // SAFETY: by the caller's contract `n` elements are there, of which these end at `start + LANES <= n`. The argument's
+        // were read before the result's are written.
+        unsafe {
+            let [value] = F::apply([V::load(a.add(start)), second]);
+            value.store(out.add(start));
+        }
+    }
+    if whole < n {
+        // SAFETY: as above; `n - whole` elements are left.
+        unsafe {
+            let [value] = F::apply([V::load_first(a.add(whole), n - whole), second]);
+            value.store_first(out.add(whole), n - whole);
+        }
+    }
+}
+
 /// The loops of one level. A level's own instructions are enabled in them alone.
 macro_rules! level {
     ($module:ident, $f64:ident, $f32:ident $(, $features:literal)?) => {
@@ -176,6 +204,18 @@ macro_rules! level {
             pub(super) unsafe extern "C" fn binary_f32<F: Binary>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
                 // SAFETY: as above.
                 unsafe { run::<$f32, OfF32<F>, 2, 1>(n, [out], [a, b]) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) unsafe extern "C" fn binary_by_one_f64<F: Binary>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
+                // SAFETY: the caller keeps the contract of `run_by_one`.
+                unsafe { run_by_one::<$f64, OfF64<F>>(n, out, a, b) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) unsafe extern "C" fn binary_by_one_f32<F: Binary>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
+                // SAFETY: as above.
+                unsafe { run_by_one::<$f32, OfF32<F>>(n, out, a, b) }
             }
 
             $(#[target_feature(enable = $features)])?
@@ -229,6 +269,16 @@ pub(crate) const fn binary_f64<F: Binary>() -> Tiles {
 
 pub(crate) const fn binary_f32<F: Binary>() -> Tiles {
     tiles!(binary_f32::<F>)
+}
+
+/// The second argument is a single element.
+pub(crate) const fn binary_by_one_f64<F: Binary>() -> Tiles {
+    tiles!(binary_by_one_f64::<F>)
+}
+
+/// The second argument is a single element.
+pub(crate) const fn binary_by_one_f32<F: Binary>() -> Tiles {
+    tiles!(binary_by_one_f32::<F>)
 }
 
 pub(crate) const fn pair_f64<F: Pair>() -> Tiles {

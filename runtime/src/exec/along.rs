@@ -5,6 +5,7 @@
 //! are combined when all parts are there. Always true: what is computed for a leaf depends neither on the part that it
 //! is in nor on the thread; see [`crate::reduce`] for the order of the additions.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +14,7 @@ use smallvec::SmallVec;
 use super::Kernel;
 use super::stages::{Place, Sink, Stage};
 use crate::abi::{KernelArgs, Operand};
-use crate::memory::copy_strided;
+use crate::memory::{copy_strided, prefetch};
 use crate::plan::Lanes;
 use crate::reduce::{COLUMN_LEAF, LEAF, Reducer, Scanner, Tree};
 
@@ -35,6 +36,10 @@ const FILLED_COLUMN_LANES: usize = FILL_ELEMS / COLUMN_LEAF;
 
 /// Rows shorter than a leaf that are computed together.
 const BATCH_ROWS: usize = 64;
+
+/// What is asked for of each input's next elements before those at hand are reduced: the reduction does not touch memory,
+/// which would rest meanwhile.
+const PREFETCHED_BYTES: usize = 512;
 
 /// Bytes of scratch that a stage's values take.
 pub(super) fn fill_bytes(stage: &Stage) -> usize {
@@ -74,10 +79,54 @@ pub(super) struct Worker<'s> {
     pub(super) fill: *mut u8,
     /// Set once the only result is known, whatever the remaining elements are.
     pub(super) is_decided: &'s AtomicBool,
+    /// The nest's, or where the rows of this block wait instead.
+    pub(super) ptrs: Starts,
+    /// What will be read next, if it is known.
+    pub(super) ahead: Option<&'s Ahead<'s>>,
+}
+
+/// The rows that a first stage will read for the next block, asked for while others compute this one.
+pub(super) struct Ahead<'s> {
+    stage: &'s Stage,
+    /// The inputs whose rows are one run each.
+    inputs: SmallVec<[usize; 2]>,
+    kept: Range<usize>,
+    /// Bytes for each element that is computed.
+    pace: usize,
+    /// Bytes asked for, of each input.
+    done: Cell<usize>,
+}
+
+impl<'s> Ahead<'s> {
+    /// The rows of a stage's arrays, to be asked for while one element is computed for each of theirs.
+    pub(super) fn new(stage: &'s Stage, kept: Range<usize>) -> Ahead<'s> {
+        let reduced = &stage.nest.reduced;
+        let size = |input: usize| stage.input_size(input);
+        let is_run = |&input: &usize| reduced.extents.len() == 1 && reduced.inner_stride(input) == size(input) as isize;
+        let inputs: SmallVec<[usize; 2]> = (0..stage.n_inputs).filter(is_run).collect();
+        let pace = inputs.iter().map(|&input| size(input)).max().unwrap_or(0);
+        Ahead { stage, inputs, kept, pace, done: Cell::new(0) }
+    }
+
+    /// Asks for as much as belongs to so many elements.
+    fn step(&self, n_elems: usize) {
+        let row_bytes = self.stage.nest.reduced.n() * self.pace;
+        let (start, n_bytes) = (self.done.get(), n_elems * self.pace);
+        let row = start / row_bytes.max(1);
+        if row >= self.kept.len() {
+            return;
+        }
+        self.done.set(start + n_bytes);
+        for &input in &self.inputs {
+            let nest = &self.stage.nest;
+            let offset = nest.kept.offset(input, self.kept.start + row);
+            prefetch(nest.ptrs[input].wrapping_offset(offset).wrapping_add(start % row_bytes), n_bytes);
+        }
+    }
 }
 
 /// Where each operand of the stage is, at the first element of a tile.
-type Starts = SmallVec<[*mut u8; 8]>;
+pub(super) type Starts = SmallVec<[*mut u8; 8]>;
 
 impl Worker<'_> {
     /// Does one part.
@@ -111,7 +160,7 @@ impl Worker<'_> {
         let start = |(operand, ptr): (usize, &*mut u8)| {
             ptr.wrapping_offset(nest.kept.offset(operand, kept) + nest.reduced.offset(operand, reduced))
         };
-        nest.ptrs.iter().enumerate().map(start).collect()
+        self.ptrs.iter().enumerate().map(start).collect()
     }
 
     /// Computes the stage's values over a tile. Values that wait in scratch follow one another there, from element `at`
@@ -161,6 +210,9 @@ impl Worker<'_> {
                     slots: self.slots,
                     tile_fns: spec.tile_fns.as_ptr(),
                 };
+                if let Some(ahead) = self.ahead {
+                    ahead.step(args.n_rows * args.n_lanes);
+                }
                 // SAFETY: the caller vouches for the kernel, the tile and the scratch; the tile has at most as many
                 // elements as the kernel has slots for.
                 unsafe { (spec.entry)(&args) };
@@ -208,6 +260,18 @@ impl Worker<'_> {
         }
     }
 
+    /// Asks for what will be computed with next, after element `end` of those that result `kept` is made of.
+    fn prefetch_after(&self, kept: usize, end: usize) {
+        let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
+        if self.kernel.is_none() || reduced.extents.len() > 1 || end >= reduced.n() {
+            return;
+        }
+        for input in (0..stage.n_inputs).filter(|&input| reduced.inner_stride(input) != 0) {
+            let offset = stage.nest.kept.offset(input, kept) + reduced.offset(input, end);
+            prefetch(self.ptrs[input].wrapping_offset(offset), PREFETCHED_BYTES);
+        }
+    }
+
     /// Where a sink reads the elements that were just computed, consecutive: `range` of those that result `kept` is made
     /// of.
     ///
@@ -219,7 +283,7 @@ impl Worker<'_> {
         let scratch = self.value_scratch(sink.value);
         let Some(operand) = stage.source_operand(sink) else { return scratch };
         let size = stage.values[sink.value].dtype.size();
-        let start = stage.nest.ptrs[operand].wrapping_offset(stage.nest.kept.offset(operand, kept));
+        let start = self.ptrs[operand].wrapping_offset(stage.nest.kept.offset(operand, kept));
         let stride = reduced.inner_stride(operand);
         if stride == size as isize && reduced.extents.len() == 1 {
             return start.wrapping_offset(range.start as isize * stride);
@@ -256,6 +320,7 @@ impl Worker<'_> {
                 let end = ((leaf + group).min(part.leaves.end) * LEAF).min(n);
                 // SAFETY: the caller's contract.
                 unsafe { self.fill_row(kept, first..end) };
+                self.prefetch_after(kept, end);
                 let mut is_decided = true;
                 for ((sink, reducer), tree) in stage.reductions().zip(&mut trees) {
                     let mut partials = [0_u64; DIRECT_LEAVES * MAX_PARTIAL_WORDS];
@@ -338,7 +403,7 @@ impl Worker<'_> {
 
     /// Where a sink's result of a kept index is.
     fn target(&self, sink: &Sink, kept: usize) -> *mut u8 {
-        self.stage.nest.ptrs[sink.target].wrapping_offset(self.stage.nest.kept.offset(sink.target, kept))
+        self.ptrs[sink.target].wrapping_offset(self.stage.nest.kept.offset(sink.target, kept))
     }
 
     /// Results side by side: a block of lanes, within one run of the innermost kept axis.

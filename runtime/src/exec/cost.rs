@@ -1,6 +1,8 @@
 //! How many threads, how large tiles and chunks: all follow from estimated time. The one place that decides it.
 
 use super::Kernel;
+use super::staging::{STREAMED_TILE_BYTES, Staging};
+use crate::memory::is_worth_streaming;
 use crate::plan::{Plan, Tiling};
 
 /// A thread more for each so many nanoseconds of work, so no second one below 30 us.
@@ -26,7 +28,7 @@ const MAX_CHUNK_NS: f64 = 1_000_000.0;
 const CHUNKS_PER_THREAD: f64 = 8.0;
 
 /// Tiles of a kernel without slots: as many elements as this, ...
-const MAX_FREE_TILE_ELEMS: f64 = 16_384.0;
+pub(super) const MAX_FREE_TILE_ELEMS: f64 = 16_384.0;
 
 /// ... or fewer if they take longer than a short chunk, down to this.
 const MIN_FREE_TILE_ELEMS: f64 = 512.0;
@@ -34,6 +36,7 @@ const MIN_FREE_TILE_ELEMS: f64 = 512.0;
 /// How a plan is run.
 pub(super) struct Schedule {
     pub(super) tiling: Tiling,
+    pub(super) staging: Staging,
     pub(super) tiles_per_chunk: usize,
     pub(super) n_chunks: usize,
     pub(super) n_threads: usize,
@@ -47,13 +50,26 @@ impl Schedule {
         let total_ns = ns_per_elem * plan.n_elems() as f64;
         let (n_threads, chunk_ns) = Schedule::threads_and_chunk(total_ns, max_threads);
 
-        let tiling =
-            plan.tiling(spec.max_tile_elems.unwrap_or_else(|| {
-                (MIN_CHUNK_NS / ns_per_elem).clamp(MIN_FREE_TILE_ELEMS, MAX_FREE_TILE_ELEMS) as usize
-            }));
+        let max_tile_elems = spec
+            .max_tile_elems
+            .unwrap_or_else(|| (MIN_CHUNK_NS / ns_per_elem).clamp(MIN_FREE_TILE_ELEMS, MAX_FREE_TILE_ELEMS) as usize);
+        let (tiling, staging) = Schedule::tiles(plan, max_tile_elems);
         let tile_ns = total_ns / tiling.n_tiles as f64;
         let tiles_per_chunk = ((chunk_ns / tile_ns) as usize).clamp(1, tiling.n_tiles);
-        Schedule { tiling, tiles_per_chunk, n_chunks: tiling.n_tiles.div_ceil(tiles_per_chunk), n_threads }
+        Schedule { tiling, staging, tiles_per_chunk, n_chunks: tiling.n_tiles.div_ceil(tiles_per_chunk), n_threads }
+    }
+
+    /// Tiles of at most so many elements, and which operands of them wait in scratch.
+    fn tiles(plan: &Plan<'_>, max_tile_elems: usize) -> (Tiling, Staging) {
+        if is_worth_streaming(plan.bytes_per_elem().saturating_mul(plan.n_elems())) && !plan.is_in_place() {
+            let most = (STREAMED_TILE_BYTES / plan.output_bytes_per_elem()).max(1);
+            let tiling = plan.tiling(max_tile_elems.min(most));
+            if Staging::can_stream(plan, &tiling) {
+                return (tiling, Staging::new(plan, &tiling, true));
+            }
+        }
+        let tiling = plan.tiling(max_tile_elems);
+        (tiling, Staging::new(plan, &tiling, false))
     }
 
     /// How many threads are worth their while, and how long a chunk should take.
@@ -63,6 +79,11 @@ impl Schedule {
         let chunk_ns = (total_ns / (n_threads as f64 * CHUNKS_PER_THREAD)).clamp(MIN_CHUNK_NS, MAX_CHUNK_NS);
         (n_threads, chunk_ns)
     }
+}
+
+/// Whether work of so many nanoseconds is worth a second thread.
+pub(super) fn is_worth_threads(total_ns: f64) -> bool {
+    total_ns >= 2.0 * NS_PER_THREAD
 }
 
 /// A time above 0, whatever the kernel's own estimate is.

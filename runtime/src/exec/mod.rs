@@ -6,11 +6,14 @@
 
 mod along;
 mod cost;
+mod flat;
 mod kernel;
 mod progress;
 mod run;
 mod stages;
+mod staging;
 
+pub use flat::{Flat, MAX_FLAT_INPUTS};
 pub use kernel::{Kernel, KernelSpec};
 pub use progress::Progress;
 pub use run::{RunOptions, run};

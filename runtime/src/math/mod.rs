@@ -71,11 +71,14 @@ mod powers_of_ten;
 mod table;
 mod tile;
 mod trigonometric;
+mod wide;
 
 use crate::abi::TileFn;
 use crate::arch::CpuLevel;
 use crate::dtype::{DType, Element, Scalar};
 use table::{Code, Row};
+
+pub use wide::WideFn;
 
 /// A function that compiled code calls once per tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

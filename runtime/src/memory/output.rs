@@ -91,6 +91,9 @@ impl Output {
     #[must_use]
     pub fn into_array<T: Element>(self) -> Option<ArrayD<T>> {
         let elems = self.buffer.into_vec::<T>()?;
+        if self.order.iter().copied().eq(0..self.order.len()) {
+            return ArrayD::from_shape_vec(IxDyn(&self.shape), elems).ok();
+        }
         let memory_shape: Vec<usize> = self.order.iter().map(|&axis| self.shape[axis]).collect();
         let mut position: Vec<usize> = vec![0; self.order.len()];
         for (k, &axis) in self.order.iter().enumerate() {

@@ -35,6 +35,9 @@ use crate::abi::RunKind;
 use crate::dtype::DType;
 use crate::view::{MAX_AXES, Overlap, RawView, View, ViewMut, count_elems, is_broadcastable, overlap};
 
+/// So many inputs are packed at most, for their tiles to fit a thread's scratch: others are read with their strides.
+const MAX_PACKED: usize = 4;
+
 /// How many operands are stored without the heap.
 type PerOperand<T> = SmallVec<[T; 8]>;
 
@@ -74,6 +77,10 @@ pub struct Plan<'a> {
     nest: Nest,
     dtypes: PerOperand<DType>,
     run_kinds: PerOperand<RunKind>,
+    /// Inputs that are transposed with respect to the lanes, and are packed tile by tile for that.
+    packed: SmallVec<[usize; MAX_PACKED]>,
+    /// An input is exactly an output.
+    is_in_place: bool,
     memory: PhantomData<(&'a [u8], &'a mut [u8])>,
 }
 
@@ -124,20 +131,28 @@ impl<'a> Plan<'a> {
     /// As [`Plan::new`], of operands whose memory the caller answers for: inputs, then outputs. To run the plan is sound
     /// only while that memory is as good as if the plan had borrowed it.
     pub(crate) fn of_raw(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Result<Plan<'a>, PlanError> {
-        let n_elems = check(shape, &operands[..n_inputs], &operands[n_inputs..])?;
+        let (n_elems, is_in_place) = check(shape, &operands[..n_inputs], &operands[n_inputs..])?;
         let dtypes: PerOperand<DType> = operands.iter().map(|operand| operand.dtype).collect();
         let nest = if n_elems == 0 { Nest::empty() } else { Nest::new(shape, operands, n_inputs) };
-        let run_kinds =
-            nest.operands.iter().zip(&dtypes).map(|(walk, dtype)| run_kind(walk.lane_stride(), dtype.size()));
-        let run_kinds = if n_elems == 0 {
-            operands.iter().map(|_| RunKind::Contiguous).collect() // no loop, so no need of another kernel
-        } else {
-            run_kinds.collect()
+        let mut run_kinds: PerOperand<RunKind> = match n_elems {
+            0 => operands.iter().map(|_| RunKind::Contiguous).collect(), // no loop, so no need of another kernel
+            _ => nest
+                .operands
+                .iter()
+                .zip(&dtypes)
+                .map(|(walk, dtype)| run_kind(walk.lane_stride(), dtype.size()))
+                .collect(),
         };
-        Ok(Plan { n_elems, n_inputs, nest, dtypes, run_kinds, memory: PhantomData })
+        let packed: SmallVec<[usize; MAX_PACKED]> =
+            (0..n_inputs).filter(|&input| nest.is_transposed(input)).take(MAX_PACKED).collect();
+        for &input in &packed {
+            run_kinds[input] = RunKind::Contiguous;
+        }
+        Ok(Plan { n_elems, n_inputs, nest, dtypes, run_kinds, packed, is_in_place, memory: PhantomData })
     }
 
-    /// How each operand moves along the lanes, inputs first. A kernel is chosen by it.
+    /// How each operand moves along the lanes, inputs first. A kernel is chosen by it. Inputs whose tiles are packed, because
+    /// they are transposed with respect to the others, count as contiguous.
     ///
     /// A plan of one element or none has contiguous runs only.
     #[must_use]
@@ -181,13 +196,29 @@ impl<'a> Plan<'a> {
         moving.map(|(_, dtype)| dtype.size()).sum()
     }
 
+    /// Bytes of one element of all outputs.
+    pub(crate) fn output_bytes_per_elem(&self) -> usize {
+        self.dtypes[self.n_inputs..].iter().map(|dtype| dtype.size()).sum()
+    }
+
+    /// The inputs whose tiles must be packed before a kernel for [`Plan::run_kinds`] can read them.
+    pub(crate) fn packed(&self) -> &[usize] {
+        &self.packed
+    }
+
+    /// Whether an input is exactly an output.
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.is_in_place
+    }
+
     pub(crate) fn nest(&self) -> &Nest {
         &self.nest
     }
 }
 
-/// Checks that the operands fit the shape and each other. Returns the number of elements.
-fn check(shape: &[usize], inputs: &[&RawView], outputs: &[&RawView]) -> Result<usize, PlanError> {
+/// Checks that the operands fit the shape and each other. Returns the number of elements, and whether an input is exactly
+/// an output.
+fn check(shape: &[usize], inputs: &[&RawView], outputs: &[&RawView]) -> Result<(usize, bool), PlanError> {
     if shape.len() > MAX_AXES {
         return Err(PlanError::TooManyAxes { n_axes: shape.len() });
     }
@@ -202,14 +233,17 @@ fn check(shape: &[usize], inputs: &[&RawView], outputs: &[&RawView]) -> Result<u
             return Err(PlanError::OutputShape { output, expected: shape.into(), found: view.shape[..].into() });
         }
     }
+    let mut is_in_place = false;
     for (input, in_view) in inputs.iter().enumerate() {
         for (output, out_view) in outputs.iter().enumerate() {
-            if overlap(in_view, out_view) == Overlap::Partial {
-                return Err(PlanError::Overlap { input, output });
+            match overlap(in_view, out_view) {
+                Overlap::Partial => return Err(PlanError::Overlap { input, output }),
+                Overlap::Same => is_in_place = true,
+                Overlap::None => {}
             }
         }
     }
-    Ok(n_elems)
+    Ok((n_elems, is_in_place))
 }
 
 pub(crate) fn run_kind(lane_stride: isize, elem_bytes: usize) -> RunKind {

@@ -171,9 +171,14 @@ impl Nest {
         &self.extents[..self.extents.len() - 2]
     }
 
-    /// Whether some operand is transposed with respect to rows and lanes.
-    pub(crate) fn has_transposed(&self) -> bool {
+    /// Whether an operand is transposed with respect to rows and lanes.
+    pub(crate) fn is_transposed(&self, operand: usize) -> bool {
         let row_axis = self.extents.len() - 2;
-        self.n_rows() > 1 && self.operands.iter().any(|walk| walk.is_transposed(row_axis))
+        self.n_rows() > 1 && self.operands[operand].is_transposed(row_axis)
+    }
+
+    /// Whether some operand is.
+    pub(crate) fn has_transposed(&self) -> bool {
+        (0..self.operands.len()).any(|operand| self.is_transposed(operand))
     }
 }

@@ -131,6 +131,17 @@ impl<'a> View<'a> {
         self.raw.shape.len()
     }
 
+    /// Whether the elements follow one another without gaps, the last axis fastest.
+    #[must_use]
+    pub fn is_c_order(&self) -> bool {
+        let mut next = self.dtype().size() as isize;
+        self.shape().iter().zip(self.strides()).rev().all(|(&extent, &stride)| {
+            let is_next = extent <= 1 || stride == next;
+            next = next.wrapping_mul(extent as isize);
+            is_next
+        }) || self.n_elems() == 0
+    }
+
     /// The number of elements.
     #[must_use]
     pub fn n_elems(&self) -> usize {

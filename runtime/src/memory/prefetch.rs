@@ -1,0 +1,18 @@
+//! Asking for cache lines before they are read.
+
+/// Bytes of a cache line.
+#[cfg(target_arch = "x86_64")]
+const LINE_BYTES: usize = 64;
+
+/// Asks for the lines of a range, wherever it is: what cannot be read is ignored. A hint, without effect on other
+/// processors than x86-64.
+pub(crate) fn prefetch(from: *const u8, n_bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for at in (0..n_bytes).step_by(LINE_BYTES) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 has SSE, and a prefetch faults for no address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(at).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (from, n_bytes);
+}

@@ -1,0 +1,112 @@
+//! Short calls: what is taken, what is refused, and that they do the same as plans.
+
+use ndarray::{Array1, Array2, ShapeBuilder, array, s};
+use ndexpr_runtime::abi::RunKind::{Contiguous, Splat};
+use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS};
+use ndexpr_runtime::memory::copy_kernel;
+use ndexpr_runtime::view::{View, ViewMut};
+
+/// Copies an input to an output by a short call; false if it is refused.
+fn copy(input: &View<'_>, out: &mut ViewMut<'_>) -> bool {
+    let Some(mut flat) = Flat::new(out) else { return false };
+    if !flat.push(input) {
+        return false;
+    }
+    let kernel = copy_kernel(input.dtype(), flat.run_kinds()[0]);
+    flat.run(&kernel, 1).expect("one thread is enough").unwrap();
+    true
+}
+
+#[test]
+fn arrays_that_lie_alike() {
+    let a = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
+    let mut c = Array2::<f64>::zeros((2, 3));
+    assert!(copy(&View::from(&a), &mut ViewMut::from(&mut c)));
+    assert_eq!(c, a);
+    let mut f_order = Array2::<f64>::zeros((2, 3).f());
+    assert!(!copy(&View::from(&a), &mut ViewMut::from(&mut f_order)), "another order");
+    let a_in_f_order = a.t().as_standard_layout().to_owned().reversed_axes();
+    assert!(copy(&View::from(&a_in_f_order), &mut ViewMut::from(&mut f_order)));
+    assert_eq!(f_order, a);
+    // The stride of an axis of one element means nothing.
+    let column = View::from_bytes(&[7, 8], DType::Int8, &[2, 1], &[1, 99], 0).unwrap();
+    let mut out = array![[0_i8], [0]];
+    assert!(copy(&column, &mut ViewMut::from(&mut out)));
+    assert_eq!(out, array![[7], [8]]);
+    // More than a tile.
+    let long = Array1::from_iter((0..100_000).map(f64::from));
+    let mut out = Array1::<f64>::zeros(100_000);
+    assert!(copy(&View::from(&long), &mut ViewMut::from(&mut out)));
+    assert_eq!(out, long);
+}
+
+#[test]
+fn one_element_is_repeated() {
+    let mut out = Array1::<f64>::zeros(5);
+    assert!(copy(&View::from_element(&3.0), &mut ViewMut::from(&mut out)));
+    assert_eq!(out, Array1::from_elem(5, 3.0));
+    let mut one = 0.0;
+    assert!(copy(&View::from_element(&4.0), &mut ViewMut::from_element_mut(&mut one)));
+    assert_eq!(one, 4.0);
+}
+
+#[test]
+fn what_is_not_simple_is_refused() {
+    let (a, mut out) = (Array1::<f64>::zeros(6), Array1::<f64>::zeros(6));
+    let views = [View::from(a.slice(s![..5])), View::from(a.slice(s![..;2])), View::from(a.slice(s![..;-1]))];
+    for view in views.iter().chain([&View::from(&a.view().insert_axis(ndarray::Axis(0)))]) {
+        assert!(!copy(view, &mut ViewMut::from(&mut out)), "{view:?}");
+    }
+    assert!(Flat::new(&mut ViewMut::from(out.slice_mut(s![..;2]))).is_none(), "gaps");
+    assert!(Flat::new(&mut ViewMut::from(out.slice_mut(s![..;-1]))).is_none(), "reversed");
+    assert!(Flat::new(&mut ViewMut::from(out.slice_mut(s![..0]))).is_none(), "empty");
+    let mut cube = ndarray::Array3::<f64>::zeros((2, 3, 4)).permuted_axes([0, 2, 1]);
+    assert!(Flat::new(&mut ViewMut::from(&mut cube)).is_none(), "neither C nor F order");
+
+    let mut out = ViewMut::from(&mut out);
+    let mut flat = Flat::new(&mut out).unwrap();
+    for _ in 0..MAX_FLAT_INPUTS {
+        assert!(flat.push(&View::from(&a)));
+    }
+    assert!(
+        !flat.push(&View::from(&a)) && !flat.push_scalar(DType::Int8, &[0; 8]) && !flat.push_output(DType::Float64)
+    );
+    assert_eq!(flat.run_kinds(), [Contiguous; MAX_FLAT_INPUTS + 1]);
+    assert!(flat.select(std::iter::repeat_n(0, MAX_FLAT_INPUTS + 1)).is_none());
+}
+
+#[test]
+fn inputs_that_meet_the_output() {
+    let mut memory = [1.0, 2.0, 3.0, 4.0];
+    let base = memory.as_mut_ptr().cast::<u8>();
+    // SAFETY: all are inside of `memory`, and only used by short calls, which refuse a partial overlap.
+    let (exactly, shifted, last, mut out) = unsafe {
+        (
+            View::from_raw_parts(base, DType::Float64, &[3], &[8]).unwrap(),
+            View::from_raw_parts(base.add(8), DType::Float64, &[3], &[8]).unwrap(),
+            View::from_raw_parts(base.add(16), DType::Float64, &[], &[]).unwrap(),
+            ViewMut::from_raw_parts(base, DType::Float64, &[3], &[8]).unwrap(),
+        )
+    };
+    assert!(!copy(&shifted, &mut out), "partly");
+    assert!(!copy(&last, &mut out), "an element of it for all");
+    assert!(copy(&exactly, &mut out));
+    let mut flat = Flat::new(&mut out).unwrap();
+    assert!(!flat.push_output(DType::Int64), "another dtype");
+    assert!(flat.push_output(DType::Float64) && flat.push_scalar(DType::Float64, &[0; 8]));
+    assert_eq!(flat.run_kinds(), [Contiguous, Splat, Contiguous]);
+    let flat = flat.select([1].into_iter()).unwrap();
+    assert_eq!(flat.run_kinds(), [Splat, Contiguous]);
+    flat.run(&copy_kernel(DType::Float64, Splat), 1).unwrap().unwrap();
+    assert_eq!(memory, [0.0, 0.0, 0.0, 4.0]);
+}
+
+#[test]
+fn kernels_must_fit() {
+    let (a, mut out) = ([1.0, 2.0], [0.0; 2]);
+    let mut out = ViewMut::from_slice_mut(&mut out);
+    let mut flat = Flat::new(&mut out).unwrap();
+    assert!(flat.push(&View::from_slice(&a)));
+    assert!(flat.run(&copy_kernel(DType::Float32, Contiguous), 1).unwrap().is_err());
+}

@@ -1,0 +1,93 @@
+//! Divisions and square roots as calls: they take a register of 128 bits, which is what backends have, as long as one of
+//! twice the width, which the runtime has.
+//!
+//! A call costs what its arguments' way through memory does, and it does not overlap with the loop around it. So it is
+//! estimated which of the two is faster; the bits are the same.
+
+use super::{Function, Inst, Kind, Node};
+use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::math::WideFn;
+
+/// Estimated nanoseconds of an instruction, for each byte of a lane: half a cycle for a register of 16 bytes.
+const NS_PER_BYTE: f32 = 0.01;
+
+/// What a value's way to a call costs, or from one, for each byte: a store and a load.
+const SLOT_NS_PER_BYTE: f32 = 0.017;
+
+/// Makes calls of the divisions and square roots of floats, or of the roots alone, if that is estimated to be faster.
+///
+/// `is_uniform` tells of each input whether it is taken to be the same in all lanes: what follows from such alone is
+/// computed once for a row, and stays as it is.
+pub(super) fn use_calls(nodes: &mut [Node], is_uniform: &[bool]) {
+    let is_uniform = uniform(nodes, is_uniform);
+    let candidate = |i: usize| function(&nodes[i]).filter(|_| !is_uniform[i]);
+    let none = |_: WideFn| false;
+    let roots = |function: WideFn| function == WideFn::Sqrt;
+    let all = |_: WideFn| true;
+    let choices: [fn(WideFn) -> bool; 3] = [none, roots, all];
+    let time = |is_call: fn(WideFn) -> bool| estimate(nodes, &is_uniform, |i| candidate(i).is_some_and(is_call));
+    let best = choices.into_iter().min_by(|&a, &b| time(a).total_cmp(&time(b))).unwrap_or(none);
+    let calls: Vec<(usize, WideFn)> =
+        (0..nodes.len()).filter_map(|i| Some((i, candidate(i).filter(|&function| best(function))?))).collect();
+    for (i, function) in calls {
+        nodes[i].inst = Inst::Call { function: Function::Wide(function), dtype: dtype(&nodes[i]) };
+    }
+}
+
+/// What a node could call.
+fn function(node: &Node) -> Option<WideFn> {
+    match node.inst {
+        Inst::Div if node.ty.kind == Kind::Float => Some(WideFn::Divide),
+        Inst::Sqrt => Some(WideFn::Sqrt),
+        _ => None,
+    }
+}
+
+fn dtype(node: &Node) -> DType {
+    if node.ty.bytes == 4 { DType::Float32 } else { DType::Float64 }
+}
+
+/// The values that are the same in all lanes.
+fn uniform(nodes: &[Node], inputs: &[bool]) -> Vec<bool> {
+    let mut is_uniform = vec![false; nodes.len()];
+    for (i, node) in nodes.iter().enumerate() {
+        is_uniform[i] = match node.inst {
+            Inst::Load(input) => inputs[input as usize],
+            Inst::Call { .. } => false,
+            _ => node.args().iter().all(|arg| is_uniform[arg.index()]),
+        };
+    }
+    is_uniform
+}
+
+/// Estimated nanoseconds for an element, if these nodes are calls: the divider works beside the rest of a loop, calls do
+/// not.
+fn estimate(nodes: &[Node], is_uniform: &[bool], is_call: impl Fn(usize) -> bool) -> f32 {
+    let (mut divider, mut others, mut calls) = (0.0_f32, 0.0_f32, 0.0_f32);
+    let mut is_only_stored = vec![true; nodes.len()];
+    for node in nodes.iter().filter(|node| !matches!(node.inst, Inst::Store(_))) {
+        node.args().iter().for_each(|arg| is_only_stored[arg.index()] = false);
+    }
+    let mut is_in_slot = vec![false; nodes.len()];
+    for (i, node) in nodes.iter().enumerate() {
+        let bytes = node.ty.bytes as f32;
+        match (function(node), node.inst) {
+            _ if is_uniform[i] => {}
+            (Some(function), _) if is_call(i) => {
+                calls += function.ns_per_elem(dtype(node));
+                // A result that is only stored goes to the output itself; loads are read where they are, and what is the
+                // same in all lanes mostly too.
+                is_in_slot[i] |= !is_only_stored[i];
+                for arg in node.args().iter().map(|arg| arg.index()) {
+                    let is_there = matches!(nodes[arg].inst, Inst::Load(_) | Inst::Call { .. }) || is_call(arg);
+                    is_in_slot[arg] |= !is_there;
+                }
+            }
+            (Some(function), _) => divider += 2.0 * function.ns_per_elem(dtype(node)),
+            (None, Inst::Call { .. } | Inst::Const(_)) => {}
+            (None, _) => others += NS_PER_BYTE * bytes,
+        }
+    }
+    let slots: f32 = nodes.iter().zip(&is_in_slot).filter(|&(_, &is)| is).map(|(node, _)| node.ty.bytes as f32).sum();
+    divider.max(others) + calls + SLOT_NS_PER_BYTE * slots
+}
