@@ -1,7 +1,7 @@
 //! Programs: compiled expressions, and how they run on a call's variables.
 
 use crate::array::{DynArray, FromResult};
-use crate::codegen::{self, Refusal, Target};
+use crate::codegen::{self, Refusal, Stores, Target};
 use crate::driver::{self, Compiled, Stage};
 use crate::engine::Shared;
 use crate::error::Error;
@@ -76,6 +76,8 @@ pub(crate) struct CompiledLoop {
 struct KernelNode {
     kinds: SmallVec<[RunKind; 8]>,
     kernel: Result<Kernel, Refusal>,
+    /// The same with stores past the caches, if there is such a thing; made when first asked for.
+    streaming: OnceLock<Option<Kernel>>,
     next: OnceLock<Box<KernelNode>>,
 }
 
@@ -98,17 +100,28 @@ impl CompiledLoop {
 
     /// The kernel for operands of these run kinds, compiled when first asked for.
     pub(crate) fn kernel(&self, kinds: &[RunKind]) -> &Result<Kernel, Refusal> {
+        &self.node(kinds).kernel
+    }
+
+    /// The kernel that writes past the caches, if there is one.
+    pub(crate) fn streaming_kernel(&self, kinds: &[RunKind]) -> Option<&Kernel> {
+        let make = || codegen::compile(&self.tape, kinds, Stores::Streaming, self.target).ok();
+        self.node(kinds).streaming.get_or_init(make).as_ref()
+    }
+
+    fn node(&self, kinds: &[RunKind]) -> &KernelNode {
         let mut place = &self.kernels;
         loop {
             let node = place.get_or_init(|| {
                 Box::new(KernelNode {
                     kinds: SmallVec::from_slice(kinds),
-                    kernel: codegen::compile(&self.tape, kinds, self.target),
+                    kernel: codegen::compile(&self.tape, kinds, Stores::Ordinary, self.target),
+                    streaming: OnceLock::new(),
                     next: OnceLock::new(),
                 })
             });
             if *node.kinds == *kinds {
-                return &node.kernel;
+                return node;
             }
             place = &node.next;
         }
@@ -460,7 +473,11 @@ impl Program {
         let mut outputs = [out.reborrow()];
         let plan = Plan::in_place(&shape, &inputs, &mut outputs)?;
         match last.kernel(plan.run_kinds()) {
-            Ok(kernel) => Ok(exec::run(&plan, kernel, &RunOptions { pool: &self.engine.pool, progress })?),
+            Ok(kernel) => {
+                let options = RunOptions { pool: &self.engine.pool, progress };
+                let streaming = plan.is_worth_streaming().then(|| last.streaming_kernel(plan.run_kinds())).flatten();
+                Ok(exec::run_streaming(&plan, kernel, streaming, &options)?)
+            }
             Err(_) => {
                 drop(plan);
                 interp::run(&self.compiled.graph, values, out, progress)

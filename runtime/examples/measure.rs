@@ -75,6 +75,7 @@ fn kernel_for(plan: &Plan<'_>) -> Kernel {
         operands,
         n_outputs: 1,
         max_tile_elems: None,
+        is_streaming: false,
         slot_bytes: 0,
         tile_fns: Box::default(),
         ns_per_elem: if is_strided { 0.6 } else { 0.12 },

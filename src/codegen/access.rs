@@ -1,9 +1,10 @@
 //! How a strip meets memory: operands by run kind, and slots.
 
 use super::bundle::{REGISTER_BYTES, n_registers, register_type};
+use super::stream::{self, Stores};
 use super::strip::{Strip, bitcast};
 use crate::tape::{Kind, Ty, ValueId};
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, SourceLoc, Type, Value, types};
 use ndexpr_runtime::abi::RunKind;
 
 /// Accesses to arrays: any alignment, and they do not trap because every element is in a view.
@@ -48,6 +49,14 @@ impl Strip<'_, '_> {
             match (row.kind, row.lane_stride) {
                 (RunKind::Strided, Some(stride)) => {
                     self.store_strided(row.base, stride, ty, i, register);
+                }
+                // The tail's stores are of less than a register.
+                _ if self.stores == Stores::Streaming && self.n_lanes * ty.bytes >= REGISTER_BYTES => {
+                    // The address is known already when the store itself is emitted.
+                    self.address(row.base, ty);
+                    self.builder.set_srcloc(stream::mark());
+                    self.store_contiguous(row.base, ty, i, register);
+                    self.builder.set_srcloc(SourceLoc::default());
                 }
                 _ => self.store_contiguous(row.base, ty, i, register),
             }

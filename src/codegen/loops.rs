@@ -19,6 +19,7 @@
 use super::Func;
 use super::bundle::Bundle;
 use super::call::{Call, Callee};
+use super::stream::Stores;
 use super::strip::Strip;
 use super::target::Target;
 use crate::tape::{Inst, Tape, ValueId};
@@ -45,7 +46,7 @@ pub(super) fn emit(
     tape: &Tape,
     kinds: &[RunKind],
     callees: &[Callee],
-    target: &Target,
+    (stores, target): (Stores, &Target),
 ) {
     let call_conv = target.isa().default_call_conv();
     func.signature = Signature::new(call_conv);
@@ -70,6 +71,7 @@ pub(super) fn emit(
         tape,
         kinds,
         callees,
+        stores,
         target,
         direct,
         n_lanes,
@@ -98,6 +100,7 @@ struct Emitter<'a> {
     tape: &'a Tape,
     kinds: &'a [RunKind],
     callees: &'a [Callee],
+    stores: Stores,
     target: &'a Target,
     direct: Direct,
     n_lanes: Value,
@@ -150,22 +153,26 @@ impl Direct {
                 }
             }
         }
-        // After the last call of all: nothing but to store its result. The output may be an array that calls read from,
-        // so no other call may come later.
-        if let [.., before, last] = &segments[..]
-            && let [store] = last[..]
-            && let Inst::Store(output) = tape.node(store).inst
-            && let Some(call) = before.iter().copied().rfind(|&value| is_call(value))
-            && tape.node(store).args() == [call]
-        {
-            let operand = tape.inputs.len() + output as usize;
-            if kinds[operand] == RunKind::Contiguous {
-                direct.skips[segments.len() - 1] = true;
-                direct.operand_of[call.index()] = Some(operand as u32);
-            }
+        // The output may be an array that calls read from, so no call may come after the one that writes there.
+        if let Some((call, output)) = call_to_output(tape, kinds) {
+            direct.skips[segments.len() - 1] = true;
+            direct.operand_of[call.index()] = Some(output);
         }
         direct
     }
+}
+
+/// The last call of all and the contiguous output that takes its result, if nothing else is left to do after it.
+pub(super) fn call_to_output(tape: &Tape, kinds: &[RunKind]) -> Option<(ValueId, u32)> {
+    let is_call = |value: &ValueId| matches!(tape.node(*value).inst, Inst::Call { .. });
+    let segments = tape.by_segment();
+    let [.., before, last] = &segments[..] else { return None };
+    let [store] = last[..] else { return None };
+    let Inst::Store(output) = tape.node(store).inst else { return None };
+    let call = before.iter().copied().rfind(is_call)?;
+    let operand = tape.inputs.len() as u32 + output;
+    let is_direct = tape.node(store).args() == [call] && kinds[operand as usize] == RunKind::Contiguous;
+    is_direct.then_some((call, operand))
 }
 
 /// An operand as a segment uses it.
@@ -243,6 +250,7 @@ impl Emitter<'_> {
         let mut strip = Strip {
             builder: &mut self.builder,
             tape,
+            stores: self.stores,
             target: self.target,
             rows: &rows,
             slot_rows: &slot_rows,
@@ -269,10 +277,12 @@ impl Emitter<'_> {
         let has_strip = self.builder.ins().icmp(IntCC::SignedGreaterThanOrEqual, last_strip, zero);
         self.builder.ins().brif(has_strip, strip_block, &from_zero, tail_test, &from_zero);
 
+        let stores = self.stores;
         let emit_body = |builder: &mut FunctionBuilder<'_>, lane: Value, n_lanes: u32| {
             let mut strip = Strip {
                 builder,
                 tape,
+                stores,
                 target: self.target,
                 rows: &rows,
                 slot_rows: &slot_rows,

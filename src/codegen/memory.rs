@@ -1,9 +1,11 @@
 //! Finished code and the memory that it is in.
 
+use super::stream::{self, Stores};
 use super::{Refusal, Target};
 use cranelift_codegen::Context;
+use cranelift_codegen::control::ControlPlane;
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{Module, default_libcall_names};
+use cranelift_module::{Module, ModuleReloc, default_libcall_names};
 use std::mem::ManuallyDrop;
 use std::sync::Mutex;
 
@@ -16,8 +18,8 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// Compiles the function in `context` and makes it executable.
-    pub(super) fn define(context: &mut Context, target: &Target) -> Result<Code, Refusal> {
+    /// Compiles the function in `context` and makes it executable. Of a streaming one the marked stores are changed.
+    pub(super) fn define(context: &mut Context, stores: Stores, target: &Target) -> Result<Code, Refusal> {
         let refuse = |error: cranelift_module::ModuleError| Refusal(error.to_string());
         let mut builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
         // What Cranelift calls, lane by lane, for the one operation that a processor may lack: only kernels that the
@@ -26,7 +28,25 @@ impl Code {
         let mut code = Code { module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))), entry: 0 };
         let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         let id = module.declare_anonymous_function(&context.func.signature).map_err(refuse)?;
-        module.define_function(id, context).map_err(refuse)?;
+        match stores {
+            Stores::Ordinary => module.define_function(id, context).map_err(refuse)?,
+            Stores::Streaming => {
+                context
+                    .compile(target.isa(), &mut ControlPlane::default())
+                    .map_err(|error| Refusal(error.inner.to_string()))?;
+                let compiled = context.compiled_code().ok_or_else(|| Refusal("no code".to_owned()))?;
+                let marked = compiled.buffer.get_srclocs_sorted().iter().filter(|range| range.loc == stream::mark());
+                let mut bytes = compiled.code_buffer().to_vec();
+                if !stream::patch(&mut bytes, marked.map(|range| range.start as usize..range.end as usize)) {
+                    return Err(Refusal("its stores cannot be streamed".to_owned()));
+                }
+                let relocs = compiled.buffer.relocs().iter();
+                let relocs: Vec<ModuleReloc> =
+                    relocs.map(|reloc| ModuleReloc::from_mach_reloc(reloc, &context.func, id)).collect();
+                let alignment = u64::from(compiled.buffer.alignment);
+                module.define_function_bytes(id, alignment, &bytes, &relocs).map_err(refuse)?;
+            }
+        }
         module.finalize_definitions().map_err(refuse)?;
         code.entry = module.get_finalized_function(id) as usize;
         Ok(code)

@@ -6,6 +6,7 @@
 
 use super::bundle::{Bundle, int_register, n_registers, register_type};
 use super::loops::RowAccess;
+use super::stream::Stores;
 use super::target::Target;
 use crate::tape::{Condition, Inst, Kind, Node, Tape, Ty, ValueId};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -17,6 +18,8 @@ use smallvec::SmallVec;
 pub(super) struct Strip<'a, 'f> {
     pub(super) builder: &'a mut FunctionBuilder<'f>,
     pub(super) tape: &'a Tape,
+    /// How outputs are written.
+    pub(super) stores: Stores,
     pub(super) target: &'a Target,
     /// By operand, inputs first; those that the segment uses.
     pub(super) rows: &'a [Option<RowAccess>],

@@ -56,3 +56,26 @@ fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>>
     let plan = fuse::plan(&graph);
     driver::build_tapes(&graph, &plan, target).ok()
 }
+
+/// What is streamed on this processor: large results of simple loops.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn streaming_kernels_can_be_made() {
+    use super::{Stores, compile};
+    let target = Target::host().expect("a code generator for this processor");
+    for (text, dtype) in [
+        ("a + b*2", DType::Float64),
+        ("a*b + a", DType::Float32),
+        ("a + b", DType::UInt8),
+        ("exp(a) - b", DType::Float64),
+    ] {
+        let options = CompileOptions::default();
+        let signature = Signature::new().with("a", VarType::array(dtype)).with("b", VarType::array(dtype));
+        let ast = driver::parse(text, &options).expect("an expression");
+        let typed = driver::lower(&ast, &signature, &options).expect("an expression of arrays");
+        let graph = driver::optimise(&typed, &options).expect("what is typed can be optimised");
+        let tapes = driver::build_tapes(&graph, &fuse::plan(&graph), target).expect("a tape");
+        let kernel = compile(&tapes[0], &[RunKind::Contiguous; 3], Stores::Streaming, target);
+        assert!(kernel.is_ok(), "{text}: {}", kernel.unwrap_err().0);
+    }
+}

@@ -1,8 +1,7 @@
 //! How many threads, how large tiles and chunks: all follow from estimated time. The one place that decides it.
 
 use super::Kernel;
-use super::staging::{STREAMED_TILE_BYTES, Staging};
-use crate::memory::is_worth_streaming;
+use super::staging::Staging;
 use crate::plan::{Plan, Tiling};
 
 /// A thread more for each so many nanoseconds of work, so no second one below 30 us.
@@ -53,23 +52,11 @@ impl Schedule {
         let max_tile_elems = spec
             .max_tile_elems
             .unwrap_or_else(|| (MIN_CHUNK_NS / ns_per_elem).clamp(MIN_FREE_TILE_ELEMS, MAX_FREE_TILE_ELEMS) as usize);
-        let (tiling, staging) = Schedule::tiles(plan, max_tile_elems);
+        let tiling = plan.tiling(max_tile_elems);
+        let staging = Staging::new(plan, &tiling);
         let tile_ns = total_ns / tiling.n_tiles as f64;
         let tiles_per_chunk = ((chunk_ns / tile_ns) as usize).clamp(1, tiling.n_tiles);
         Schedule { tiling, staging, tiles_per_chunk, n_chunks: tiling.n_tiles.div_ceil(tiles_per_chunk), n_threads }
-    }
-
-    /// Tiles of at most so many elements, and which operands of them wait in scratch.
-    fn tiles(plan: &Plan<'_>, max_tile_elems: usize) -> (Tiling, Staging) {
-        if is_worth_streaming(plan.bytes_per_elem().saturating_mul(plan.n_elems())) && !plan.is_in_place() {
-            let most = (STREAMED_TILE_BYTES / plan.output_bytes_per_elem()).max(1);
-            let tiling = plan.tiling(max_tile_elems.min(most));
-            if Staging::can_stream(plan, &tiling) {
-                return (tiling, Staging::new(plan, &tiling, true));
-            }
-        }
-        let tiling = plan.tiling(max_tile_elems);
-        (tiling, Staging::new(plan, &tiling, false))
     }
 
     /// How many threads are worth their while, and how long a chunk should take.

@@ -9,6 +9,10 @@ use crate::abi::{KernelFn, RunKind, TileFn};
 use crate::dtype::DType;
 use crate::plan::Plan;
 
+/// In every output, the first element of each row of a tile must be at a multiple of this for a streaming kernel. Its stores
+/// are seen by other threads after a store fence of its own thread.
+pub const STREAM_ALIGN: usize = 16;
+
 /// What a [`Kernel`] is made from.
 #[derive(Clone)]
 pub struct KernelSpec {
@@ -22,6 +26,8 @@ pub struct KernelSpec {
     pub max_tile_elems: Option<usize>,
     /// Bytes of scratch for a tile of `max_tile_elems`, at most [`MAX_SCRATCH_BYTES`](crate::memory::MAX_SCRATCH_BYTES).
     pub slot_bytes: usize,
+    /// It writes past the caches, and only where outputs are aligned: see [`STREAM_ALIGN`].
+    pub is_streaming: bool,
     /// The kernel's table of tile functions.
     pub tile_fns: Box<[TileFn]>,
     /// Estimate of the time for one element on one core, operands in cache. It decides on threads and chunks only.
@@ -42,7 +48,8 @@ impl Kernel {
     ///
     /// - `entry` must follow [`crate::abi`] for exactly these operands: given any valid arguments for them it reads and
     ///   writes no memory but the operands' elements (of `n_rows` x `n_lanes`), the first `slot_bytes` of `slots`, and
-    ///   its own constants, and it writes no input.
+    ///   its own constants, and it writes no input. If it is streaming, valid arguments have outputs that keep to
+    ///   [`STREAM_ALIGN`].
     /// - It writes elements of dtype bool as 0 or 1 only, reads any byte as a bool, and does not rely on what is in
     ///   `slots`. It reads the inputs' elements of a row and lane before it writes the outputs' of the same, because an
     ///   input may be exactly an output.
@@ -63,13 +70,22 @@ impl Kernel {
         &self.spec
     }
 
-    /// Checks that the kernel is one for this plan's operands.
+    /// Checks that the kernel is one for this plan's operands, wherever they are.
     pub(super) fn check(&self, plan: &Plan<'_>) -> Result<(), ExecError> {
         self.check_operands(plan.dtypes(), plan.run_kinds(), plan.n_inputs())
     }
 
-    /// Checks that the kernel is one for these operands, of which the first are inputs.
+    /// Checks that the kernel is one for these operands, of which the first are inputs, wherever they are.
     pub(super) fn check_operands(&self, dtypes: &[DType], kinds: &[RunKind], n_inputs: usize) -> Result<(), ExecError> {
+        if self.spec.is_streaming {
+            let plan = signature(dtypes.iter().copied().zip(kinds.iter().copied()), n_inputs);
+            return Err(ExecError::KernelMismatch { kernel: "aligned outputs only".into(), plan });
+        }
+        self.check_kinds(dtypes, kinds, n_inputs)
+    }
+
+    /// Checks that the kernel is one for operands of these dtypes and kinds.
+    pub(super) fn check_kinds(&self, dtypes: &[DType], kinds: &[RunKind], n_inputs: usize) -> Result<(), ExecError> {
         let expected = self.spec.operands.iter().copied();
         let found = dtypes.iter().copied().zip(kinds.iter().copied());
         if self.spec.n_outputs == dtypes.len() - n_inputs && expected.clone().eq(found.clone()) {

@@ -14,9 +14,9 @@ mod stages;
 mod staging;
 
 pub use flat::{Flat, MAX_FLAT_INPUTS};
-pub use kernel::{Kernel, KernelSpec};
+pub use kernel::{Kernel, KernelSpec, STREAM_ALIGN};
 pub use progress::Progress;
-pub use run::{RunOptions, run};
+pub use run::{RunOptions, run, run_streaming};
 pub use stages::{AlongOp, AxisSet, Dest, Fold, Loop, Source, Stages};
 
 pub(crate) use run::run_on_caller;

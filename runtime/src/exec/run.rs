@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 use smallvec::SmallVec;
 
 use super::cost::Schedule;
-use super::staging::Staging;
-use super::{ExecError, Kernel, Progress};
-use crate::abi::{KernelArgs, KernelFn, Operand};
-use crate::memory::with_scratch;
+use super::staging::{Held, Staging};
+use super::{ExecError, Kernel, KernelSpec, Progress, STREAM_ALIGN};
+use crate::abi::{KernelArgs, Operand};
+use crate::memory::{fence, with_scratch};
 use crate::plan::{Plan, Tiling};
 use crate::pool::Pool;
 
@@ -40,7 +40,25 @@ impl<'a> RunOptions<'a> {
 /// If the kernel is for other dtypes or run kinds than the plan's, there is no memory for scratch, or the run is
 /// cancelled. In the latter two cases some elements of the outputs may have been written.
 pub fn run(plan: &Plan<'_>, kernel: &Kernel, options: &RunOptions<'_>) -> Result<(), ExecError> {
+    run_streaming(plan, kernel, None, options)
+}
+
+/// As [`run`], by a second kernel that writes past the caches, wherever outputs are aligned for it; see
+/// [`Plan::is_worth_streaming`].
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_streaming(
+    plan: &Plan<'_>,
+    kernel: &Kernel,
+    streaming: Option<&Kernel>,
+    options: &RunOptions<'_>,
+) -> Result<(), ExecError> {
     kernel.check(plan)?;
+    if let Some(streaming) = streaming {
+        streaming.check_kinds(plan.dtypes(), plan.run_kinds(), plan.n_inputs())?;
+    }
     if options.progress.is_some_and(Progress::is_cancelled) {
         return Err(ExecError::Cancelled);
     }
@@ -48,7 +66,11 @@ pub fn run(plan: &Plan<'_>, kernel: &Kernel, options: &RunOptions<'_>) -> Result
         return Ok(());
     }
     let schedule = Schedule::new(plan, kernel, options.pool.n_threads());
-    let shared = Shared { plan, kernel, schedule, progress: options.progress, error: OnceLock::new() };
+    // Should the two have other tiles, only one of them can be right.
+    let fits =
+        |(a, b): (&KernelSpec, &KernelSpec)| a.max_tile_elems == b.max_tile_elems && a.slot_bytes <= b.slot_bytes;
+    let streaming = streaming.filter(|streaming| fits((streaming.spec(), kernel.spec())));
+    let shared = Shared { plan, kernel, streaming, schedule, progress: options.progress, error: OnceLock::new() };
     options.pool.run(shared.schedule.n_chunks, shared.schedule.n_threads, |_, chunk| shared.run_chunk(chunk));
     shared.error.into_inner().map_or(Ok(()), Err)
 }
@@ -57,6 +79,7 @@ pub fn run(plan: &Plan<'_>, kernel: &Kernel, options: &RunOptions<'_>) -> Result
 struct Shared<'r, 'p> {
     plan: &'r Plan<'p>,
     kernel: &'r Kernel,
+    streaming: Option<&'r Kernel>,
     schedule: Schedule,
     progress: Option<&'r Progress>,
     error: OnceLock<ExecError>,
@@ -86,7 +109,8 @@ impl Shared<'_, '_> {
         let slot_bytes = spec.slot_bytes.next_multiple_of(64);
         let done = with_scratch(slot_bytes + staging.n_bytes(), |slots| {
             let scratch = slots.wrapping_add(slot_bytes);
-            let call = Call { entry: spec.entry, slots, tile_fns: spec.tile_fns.as_ptr(), staging, scratch };
+            let streaming = self.streaming.map(Kernel::spec);
+            let call = Call { spec, streaming, slots, staging, scratch };
             // SAFETY: (1) `run` has checked that the kernel is one for the plan's operands, and with that
             // `Kernel::new`'s caller vouches for the code; (2) the tiling's tiles are no larger than the kernel's
             // `max_tile_elems`, for which `slot_bytes` is enough; (3) `pool.run` gives each chunk to one thread, once;
@@ -102,9 +126,9 @@ impl Shared<'_, '_> {
 
 /// The parts of [`KernelArgs`] that stay the same from tile to tile.
 struct Call<'s> {
-    entry: KernelFn,
+    spec: &'s KernelSpec,
+    streaming: Option<&'s KernelSpec>,
     slots: *mut u8,
-    tile_fns: *const crate::abi::TileFn,
     staging: &'s Staging,
     /// What the staging needs.
     scratch: *mut u8,
@@ -115,51 +139,109 @@ impl Call<'_> {
     ///
     /// # Safety
     ///
-    /// - `entry` must be right, in the sense of [`Kernel::new`], for the plan's operands, for tiles of `tiling`, for
-    ///   `slots` and for `tile_fns`. The staging must be one for the plan and the tiling, with its scratch.
+    /// - The kernels must be right, in the sense of [`Kernel::new`], for the plan's operands, for tiles of `tiling`, and for
+    ///   `slots`. The staging must be one for the plan and the tiling, with its scratch.
     /// - Nobody else may run tiles of this range of the plan at the same time.
     /// - `tiles` must be inside of `0..tiling.n_tiles`.
     unsafe fn for_tiles(&self, plan: &Plan<'_>, tiling: &Tiling, tiles: Range<usize>) -> usize {
         let mut n_elems = 0;
         let mut staged: SmallVec<[Operand; 8]> = SmallVec::new();
+        let mut held = Held::new();
         plan.for_each_tile(tiling, tiles, |n_rows, n_lanes, operands| {
-            let mut args =
-                KernelArgs { n_lanes, n_rows, operands: operands.as_ptr(), slots: self.slots, tile_fns: self.tile_fns };
             n_elems += n_rows * n_lanes;
-            // SAFETY: in all three: (1) the caller vouches for the code and for the staging; (2) `for_each_tile` gives
-            // operands whose elements lie inside of the plan's views, which the plan borrows, outputs exclusively; (3) no
-            // other thread has this tile.
+            // SAFETY: in all: (1) the caller vouches for the code and for the staging; (2) `for_each_tile` gives operands
+            // whose elements lie inside of the plan's views, which the plan borrows, outputs exclusively; (3) no other
+            // thread has this tile.
             unsafe {
-                if self.staging.is_none() {
-                    return (self.entry)(&args);
+                if self.staging.is_none() && self.streaming.is_none() {
+                    return self.kernel(self.spec, (n_rows, n_lanes), operands);
                 }
                 staged.clear();
                 staged.extend_from_slice(operands);
-                self.staging.enter(self.scratch, (n_rows, n_lanes), &mut staged);
-                args.operands = staged.as_ptr();
-                (self.entry)(&args);
-                self.staging.leave(self.scratch, (n_rows, n_lanes), operands);
+                self.staging.enter(self.scratch, (n_rows, n_lanes), &mut staged, &mut held);
+                let size = self.staging.seen((n_rows, n_lanes));
+                match self.streaming {
+                    None => self.kernel(self.spec, size, &staged),
+                    Some(streaming) => self.stream(streaming, size, &mut staged),
+                }
             }
         });
-        self.staging.finish();
+        if self.streaming.is_some() {
+            fence();
+        }
         n_elems
+    }
+
+    /// # Safety
+    ///
+    /// The kernel must be one for these operands, of so many rows and lanes.
+    unsafe fn kernel(&self, spec: &KernelSpec, (n_rows, n_lanes): (usize, usize), operands: &[Operand]) {
+        let (slots, tile_fns) = (self.slots, spec.tile_fns.as_ptr());
+        let args = KernelArgs { n_lanes, n_rows, operands: operands.as_ptr(), slots, tile_fns };
+        // SAFETY: the caller's contract.
+        unsafe { (spec.entry)(&args) };
+    }
+
+    /// Calls the streaming kernel where the outputs are aligned, and the other for the lanes of a row before that.
+    ///
+    /// # Safety
+    ///
+    /// As of [`kernel`](Call::kernel), of both kernels.
+    unsafe fn stream(&self, streaming: &KernelSpec, (n_rows, n_lanes): (usize, usize), operands: &mut [Operand]) {
+        let first_output = operands.len() - streaming.n_outputs;
+        let step_bytes = |operand: &Operand| operand.ptr.addr() | operand.row_stride as usize;
+        let is_aligned = operands[first_output..].iter().all(|output| match n_rows {
+            1 => output.ptr.addr().is_multiple_of(STREAM_ALIGN),
+            _ => step_bytes(output).is_multiple_of(STREAM_ALIGN),
+        });
+        if is_aligned {
+            // SAFETY: the caller's contract, and all rows of the outputs are aligned.
+            return unsafe { self.kernel(streaming, (n_rows, n_lanes), operands) };
+        }
+        for _ in 0..n_rows {
+            let head = lanes_to_alignment(&operands[first_output..]).map_or(n_lanes, |head| head.min(n_lanes));
+            // SAFETY: the caller's contract, for a part of a row; the outputs are aligned where the second part begins.
+            unsafe {
+                if head > 0 {
+                    self.kernel(self.spec, (1, head), operands);
+                }
+                if head < n_lanes {
+                    let mut rest: SmallVec<[Operand; 8]> = SmallVec::from_slice(operands);
+                    rest.iter_mut().for_each(|operand| advance(operand, head as isize * operand.lane_stride));
+                    self.kernel(streaming, (1, n_lanes - head), &rest);
+                }
+            }
+            operands.iter_mut().for_each(|operand| advance(operand, operand.row_stride));
+        }
     }
 }
 
-/// Computes all outputs of `plan` on this thread, without scratch or tile functions.
+fn advance(operand: &mut Operand, n_bytes: isize) {
+    operand.ptr = operand.ptr.wrapping_offset(n_bytes);
+}
+
+/// After how many lanes all these outputs are aligned for a streaming kernel; `None` if they never are at once.
+fn lanes_to_alignment(outputs: &[Operand]) -> Option<usize> {
+    (0..STREAM_ALIGN).find(|&lane| {
+        let at = |output: &Operand| output.ptr.addr() + lane * output.lane_stride as usize;
+        outputs.iter().all(|output| at(output).is_multiple_of(STREAM_ALIGN))
+    })
+}
+
+/// Computes all outputs of `plan` on this thread, by a kernel without slots.
 ///
 /// # Safety
 ///
-/// `entry` must be right, in the sense of [`Kernel::new`], for the plan's operands with the strides that they have: none is
-/// packed.
-pub(crate) unsafe fn run_on_caller(plan: &Plan<'_>, entry: KernelFn) {
+/// The kernel must be right, in the sense of [`Kernel::new`], for the plan's operands with the strides that they have: none
+/// is packed.
+pub(crate) unsafe fn run_on_caller(plan: &Plan<'_>, kernel: &Kernel) {
     if plan.n_elems() == 0 {
         return;
     }
     let tiling = plan.tiling(usize::MAX);
     let (slots, scratch) = (std::ptr::null_mut(), std::ptr::null_mut());
-    let call = Call { entry, slots, tile_fns: std::ptr::null(), staging: &Staging::none(), scratch };
-    // SAFETY: the caller vouches for `entry`, which needs neither slots nor tile functions, and nothing is staged; a `Plan` is not `Sync`, so
+    let call = Call { spec: kernel.spec(), streaming: None, slots, staging: &Staging::none(), scratch };
+    // SAFETY: the caller vouches for the kernel, which needs no slots, and nothing is staged; a `Plan` is not `Sync`, so
     // only this thread runs it; the range is all tiles.
     unsafe { call.for_tiles(plan, &tiling, 0..tiling.n_tiles) };
 }

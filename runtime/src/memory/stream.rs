@@ -4,10 +4,15 @@
 
 use std::sync::LazyLock;
 
+#[cfg(target_arch = "x86_64")]
+use crate::arch::CpuLevel;
+
 /// Whether a loop should stream its outputs: if all that it reads and writes is more than the last-level cache holds, so
 /// that nothing of it would be there afterwards.
 ///
-/// Measured 2026-11 on 2 Zen 4 cores with 32 MiB of shared cache, `benches/roofline`: see [`last_level_bytes`].
+/// Measured 2026-11 on 2 Zen 4 cores with 32 MiB of shared cache, two threads, medians of interleaved runs, f64 but for the
+/// last, n = 1e7: `a + b*2` 0.74 ns per element with ordinary stores and 0.62 with streaming ones, `where(a > 0.5, a*2, b +
+/// 1)` 0.94 and 0.76, 3000 x 3000 `a + b` 0.82 and 0.66, f32 `f*f + f` 0.26 and 0.19.
 pub(crate) fn is_worthwhile(n_bytes: usize) -> bool {
     cfg!(target_arch = "x86_64") && n_bytes > last_level_bytes()
 }
@@ -53,6 +58,10 @@ fn largest_cache_bytes() -> Option<usize> {
     None
 }
 
+/// Lines that are not written as a whole are written as usual.
+#[cfg(target_arch = "x86_64")]
+const LINE_BYTES: usize = 64;
+
 /// Copies `n_bytes` bytes past the caches. Other threads see them after a [`fence`].
 ///
 /// # Safety
@@ -60,25 +69,51 @@ fn largest_cache_bytes() -> Option<usize> {
 /// The bytes at `from` must be readable and those at `to` writable; they must not overlap.
 #[cfg(target_arch = "x86_64")]
 pub(crate) unsafe fn stream_copy(to: *mut u8, from: *const u8, n_bytes: usize) {
-    use std::arch::x86_64::{_mm_loadu_si128, _mm_stream_si128};
-
-    /// Lines that are not written as a whole are written as usual.
-    const LINE_BYTES: usize = 64;
-
     let head = (to.addr().wrapping_neg() % LINE_BYTES).min(n_bytes);
     let body = (n_bytes - head) / LINE_BYTES * LINE_BYTES;
     // SAFETY: head, body and the rest are parts of the `n_bytes` that the caller vouches for; the body's start is a
-    // multiple of a line's size, or it is empty.
+    // multiple of a line's size, or it is empty; what has AVX2 has AVX.
     unsafe {
         to.copy_from_nonoverlapping(from, head);
-        for at in (head..head + body).step_by(LINE_BYTES) {
-            let line = std::array::from_fn::<_, 4, _>(|k| _mm_loadu_si128(from.add(at + 16 * k).cast()));
-            for (k, part) in line.into_iter().enumerate() {
-                _mm_stream_si128(to.add(at + 16 * k).cast(), part);
-            }
+        match CpuLevel::current() {
+            CpuLevel::Generic => stream_lines(to.add(head), from.add(head), body),
+            CpuLevel::Avx2 | CpuLevel::Avx512 => stream_lines_avx(to.add(head), from.add(head), body),
         }
         let done = head + body;
         to.add(done).copy_from_nonoverlapping(from.add(done), n_bytes - done);
+    }
+}
+
+/// Copies whole lines.
+///
+/// # Safety
+///
+/// As of [`stream_copy`]; `to` and `n_bytes` are multiples of [`LINE_BYTES`].
+#[cfg(target_arch = "x86_64")]
+unsafe fn stream_lines(to: *mut u8, from: *const u8, n_bytes: usize) {
+    use std::arch::x86_64::{_mm_loadu_si128, _mm_stream_si128};
+    for at in (0..n_bytes).step_by(16) {
+        // SAFETY: the caller's contract.
+        unsafe { _mm_stream_si128(to.add(at).cast(), _mm_loadu_si128(from.add(at).cast())) };
+    }
+}
+
+/// The same with fewer instructions: more of what comes next is begun meanwhile.
+///
+/// # Safety
+///
+/// As of [`stream_lines`], and the processor must have AVX.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx")]
+unsafe fn stream_lines_avx(to: *mut u8, from: *const u8, n_bytes: usize) {
+    use std::arch::x86_64::{_mm256_loadu_si256, _mm256_stream_si256};
+    for at in (0..n_bytes).step_by(LINE_BYTES) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let halves = [_mm256_loadu_si256(from.add(at).cast()), _mm256_loadu_si256(from.add(at + 32).cast())];
+            _mm256_stream_si256(to.add(at).cast(), halves[0]);
+            _mm256_stream_si256(to.add(at + 32).cast(), halves[1]);
+        }
     }
 }
 

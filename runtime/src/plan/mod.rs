@@ -33,6 +33,7 @@ use smallvec::SmallVec;
 use self::nest::Nest;
 use crate::abi::RunKind;
 use crate::dtype::DType;
+use crate::memory::is_worth_streaming;
 use crate::view::{MAX_AXES, Overlap, RawView, View, ViewMut, count_elems, is_broadcastable, overlap};
 
 /// So many inputs are packed at most, for their tiles to fit a thread's scratch: others are read with their strides.
@@ -77,8 +78,11 @@ pub struct Plan<'a> {
     nest: Nest,
     dtypes: PerOperand<DType>,
     run_kinds: PerOperand<RunKind>,
-    /// Inputs that are transposed with respect to the lanes, and are packed tile by tile for that.
+    /// Inputs that are packed tile by tile: those that are transposed with respect to the lanes, or, if rows are joined,
+    /// those that do not go on from one row to the next.
     packed: SmallVec<[usize; MAX_PACKED]>,
+    /// A kernel sees the rows of a tile as one: they would be too short for it.
+    joins_rows: bool,
     /// An input is exactly an output.
     is_in_place: bool,
     memory: PhantomData<(&'a [u8], &'a mut [u8])>,
@@ -143,16 +147,19 @@ impl<'a> Plan<'a> {
                 .map(|(walk, dtype)| run_kind(walk.lane_stride(), dtype.size()))
                 .collect(),
         };
-        let packed: SmallVec<[usize; MAX_PACKED]> =
-            (0..n_inputs).filter(|&input| nest.is_transposed(input)).take(MAX_PACKED).collect();
+        let unjoined = if n_elems == 0 { None } else { nest.unjoined_in_short_rows(n_inputs) };
+        let (packed, joins_rows) = match unjoined.filter(|unjoined| unjoined.len() <= MAX_PACKED) {
+            Some(unjoined) => (unjoined, true),
+            None => ((0..n_inputs).filter(|&input| nest.is_transposed(input)).take(MAX_PACKED).collect(), false),
+        };
         for &input in &packed {
             run_kinds[input] = RunKind::Contiguous;
         }
-        Ok(Plan { n_elems, n_inputs, nest, dtypes, run_kinds, packed, is_in_place, memory: PhantomData })
+        Ok(Plan { n_elems, n_inputs, nest, dtypes, run_kinds, packed, joins_rows, is_in_place, memory: PhantomData })
     }
 
     /// How each operand moves along the lanes, inputs first. A kernel is chosen by it. Inputs whose tiles are packed, because
-    /// they are transposed with respect to the others, count as contiguous.
+    /// they are transposed with respect to the others or repeat short rows, count as contiguous.
     ///
     /// A plan of one element or none has contiguous runs only.
     #[must_use]
@@ -196,9 +203,21 @@ impl<'a> Plan<'a> {
         moving.map(|(_, dtype)| dtype.size()).sum()
     }
 
-    /// Bytes of one element of all outputs.
-    pub(crate) fn output_bytes_per_elem(&self) -> usize {
-        self.dtypes[self.n_inputs..].iter().map(|dtype| dtype.size()).sum()
+    /// Whether the outputs should be written past the caches: they do not fit there with the inputs, are not inputs too, and
+    /// are written in long runs.
+    #[must_use]
+    pub fn is_worth_streaming(&self) -> bool {
+        /// Of less than some cache lines too many are not written as a whole.
+        const MIN_RUN_BYTES: usize = 512;
+
+        let n_lanes = if self.joins_rows { usize::MAX } else { self.nest.n_lanes() };
+        let is_run = |output: usize| {
+            let size = self.dtypes[output].size();
+            self.run_kinds[output] == RunKind::Contiguous && n_lanes.saturating_mul(size) >= MIN_RUN_BYTES
+        };
+        !self.is_in_place
+            && is_worth_streaming(self.bytes_per_elem().saturating_mul(self.n_elems))
+            && (self.n_inputs..self.dtypes.len()).all(is_run)
     }
 
     /// The inputs whose tiles must be packed before a kernel for [`Plan::run_kinds`] can read them.
@@ -206,9 +225,9 @@ impl<'a> Plan<'a> {
         &self.packed
     }
 
-    /// Whether an input is exactly an output.
-    pub(crate) fn is_in_place(&self) -> bool {
-        self.is_in_place
+    /// Whether a kernel for [`Plan::run_kinds`] is to see the rows of a tile, which are whole, as one.
+    pub(crate) fn joins_rows(&self) -> bool {
+        self.joins_rows
     }
 
     pub(crate) fn nest(&self) -> &Nest {

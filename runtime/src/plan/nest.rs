@@ -9,6 +9,9 @@ use smallvec::SmallVec;
 use super::PerOperand;
 use crate::view::{RawView, Shape, Strides};
 
+/// Shorter rows are joined, if they can be: a kernel would spend its time between them, and in its tail.
+const SHORT_ROW_LANES: usize = 16;
+
 /// What one cache line holds; an operand that moves less than this along an axis finds its line again there.
 const CACHE_LINE_BYTES: usize = 64;
 
@@ -169,6 +172,22 @@ impl Nest {
     /// The extents of the loops around rows and lanes.
     pub(crate) fn outer_extents(&self) -> &[usize] {
         &self.extents[..self.extents.len() - 2]
+    }
+
+    /// If rows are short and, for the outputs, go on from one to the next: the inputs for which they do not.
+    pub(crate) fn unjoined_in_short_rows<A>(&self, n_inputs: usize) -> Option<SmallVec<A>>
+    where
+        A: smallvec::Array<Item = usize>,
+    {
+        let goes_on = |operand: &usize| {
+            let walk = &self.operands[*operand];
+            walk.lane_stride().checked_mul(self.n_lanes() as isize) == Some(walk.row_stride())
+        };
+        let is_short = (2..SHORT_ROW_LANES).contains(&self.n_lanes()) && self.n_rows() > 1;
+        if !is_short || !(n_inputs..self.operands.len()).all(|output| goes_on(&output)) {
+            return None;
+        }
+        Some((0..n_inputs).filter(|input| !goes_on(input)).collect())
     }
 
     /// Whether an operand is transposed with respect to rows and lanes.
