@@ -22,7 +22,7 @@
 //! To try all orders of events, up to a few preemptions:
 //!
 //! ```text
-//! RUSTFLAGS="--cfg loom" cargo test -p ndexpr-runtime --lib pool::models --target-dir target/loom
+//! RUSTFLAGS="--cfg loom" cargo test -p ndexpr-runtime --profile models --lib pool::models --target-dir target/loom
 //! ```
 
 mod crew;

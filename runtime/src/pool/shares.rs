@@ -5,7 +5,10 @@
 //! out at most once, and whoever finds none left may go: all have been given out.
 //!
 //! Why shares, and not one counter for all: in repeated calls over the same arrays a thread finds its part in its own
-//! cache, and it touches new memory in one piece.
+//! cache, and it touches new memory in one piece. Measured 2026-11 on 2 Zen 4 cores, by `examples/measure_pool.rs
+//! throughput`, for `out = a + b` of n float64 in 16 chunks, 10th percentiles of ns for 1000 elements, shares / one
+//! counter: n=20_000 209 / 237, n=50_000 168 / 220, n=100_000 186 / 199, n=300_000 163 / 171; from main memory there
+//! is no difference.
 
 use super::sync::{AtomicUsize, Ordering, Padded};
 

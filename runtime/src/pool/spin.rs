@@ -1,8 +1,12 @@
-//! Waiting awake for a while, before sleeping: waking a thread that sleeps takes tens of microseconds.
+//! Waiting awake for a while, before sleeping.
+//!
+//! Measured 2026-11 on 2 Zen 4 cores, shared with other programs, by `examples/measure_pool.rs fork-join`: until both
+//! threads of a call are at work takes 0.4-1.6 us if the worker is awake, 25-30 us if it sleeps.
 
 use std::time::{Duration, Instant};
 
-/// For how long a thread waits awake for the next job, or for the last helpers of its own.
+/// For how long a thread waits awake for the next job, or for the last helpers of its own: about as long as sleeping and
+/// being woken takes, so that waiting never costs more than twice what the better choice would have.
 pub(super) const SPIN: Duration = Duration::from_micros(50);
 
 /// Looks before the first offer of the CPU to others: about 2 us, for jobs that follow each other closely.
@@ -11,7 +15,7 @@ const LOOKS_ALONE: u32 = 64;
 /// Looks from one such offer to the next, about half a microsecond.
 ///
 /// Without these, a worker that was woken on the CPU of its caller, because the others are taken, keeps its caller
-/// from going on: a call of nothing, 100 us after the one before, on 2 busy CPUs took 58-92 us, and takes 0.5 us.
+/// from going on: a call of nothing, 100 us after the one before, on 2 busy CPUs took 58-92 us, and takes 0.4-0.5 us.
 const LOOKS_PER_OFFER: u32 = 16;
 
 /// One wait.
