@@ -1,11 +1,11 @@
-//! The pool: every chunk once, panics, nesting, callers at the same time, a forked child.
+//! The pool: every chunk once, panics, nesting, callers at the same time, dropping, executors. See also `pool_process.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
-use ndexpr_runtime::pool::{MAX_THREADS, Pool, PoolError};
+use ndexpr_runtime::pool::{Helper, MAX_THREADS, Pool, PoolError};
 
 #[test]
 fn every_chunk_once_and_participants_apart() {
@@ -125,33 +125,104 @@ fn a_call_does_not_wait_for_workers_that_are_busy_elsewhere() {
     });
 }
 
-/// Chunks must be done in the child though the workers stayed with the parent.
+/// Many callers, nested calls, panics and other numbers of threads, all at the same time.
 #[test]
-#[cfg(target_os = "linux")]
-fn a_forked_child_works() {
-    let pool = Pool::new(4).unwrap();
-    pool.run(1000, 4, |_, _| ());
-    // SAFETY: the child calls nothing but `run`, which allocates nothing without workers, and `_exit`.
-    let child = unsafe { libc::fork() };
-    assert!(child >= 0);
-    if child == 0 {
-        let n_calls = AtomicUsize::new(0);
-        pool.run(1000, 4, |_, _| {
-            n_calls.fetch_add(1, Ordering::Relaxed);
+fn many_callers_of_all_kinds() {
+    for n_threads in 1..=8 {
+        let pool = Arc::new(Pool::new(n_threads).unwrap());
+        std::thread::scope(|scope| {
+            // More than there are slots for jobs.
+            for caller in 0..20 {
+                let pool = &pool;
+                scope.spawn(move || {
+                    for call in 0..50 {
+                        let (n_chunks, n_done) = ((caller * 7 + call * 3) % 40, AtomicUsize::new(0));
+                        let is_panicking = call % 10 == 9 && n_chunks > 0;
+                        let outcome = catch_unwind(AssertUnwindSafe(|| {
+                            pool.run(n_chunks, n_threads, |_, chunk| {
+                                if call % 5 == 0 {
+                                    pool.run(3, 2, |_, _| _ = n_done.fetch_add(1, Ordering::Relaxed));
+                                } else if is_panicking && chunk == n_chunks / 2 {
+                                    std::panic::resume_unwind(Box::new(chunk));
+                                } else {
+                                    n_done.fetch_add(1, Ordering::Relaxed);
+                                }
+                            });
+                        }));
+                        assert_eq!(outcome.is_err(), is_panicking);
+                        let n_expected = if call % 5 == 0 { 3 * n_chunks } else { n_chunks };
+                        assert!(is_panicking || n_done.into_inner() == n_expected);
+                    }
+                });
+            }
         });
-        // SAFETY: ends the process at once.
-        unsafe { libc::_exit(i32::from(n_calls.into_inner() != 1000)) };
     }
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let mut status = -1;
-    // SAFETY: `child` is a child of this process that nobody else waits for; `status` is writable.
-    while unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) } == 0 {
-        if Instant::now() > deadline {
-            // SAFETY: as above.
-            unsafe { libc::kill(child, libc::SIGKILL) };
-            panic!("the child hangs");
+}
+
+/// Threads that work, wait awake, sleep, or have not yet begun.
+#[test]
+fn dropping_a_pool_is_quick_whatever_its_threads_do() {
+    for n_threads in [2, 4, 8] {
+        for pause_us in [0, 20, 100, 2000] {
+            for _ in 0..10 {
+                let pool = Arc::new(Pool::new(n_threads).unwrap());
+                let others: Vec<_> = (0..2)
+                    .map(|_| {
+                        let pool = Arc::clone(&pool);
+                        std::thread::spawn(move || pool.run(50, n_threads, |_, _| ()))
+                    })
+                    .collect();
+                pool.run(50, n_threads, |_, _| ());
+                std::thread::sleep(Duration::from_micros(pause_us));
+                // Whoever is last ends the threads.
+                let start = Instant::now();
+                drop(pool);
+                others.into_iter().for_each(|other| other.join().unwrap());
+                assert!(start.elapsed() < Duration::from_secs(10));
+            }
         }
-        std::thread::sleep(Duration::from_millis(1));
     }
-    assert_eq!(status, 0);
+}
+
+#[test]
+fn on_rayon() {
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let pool = Pool::on(3, move |helper| threads.spawn(|| helper.help())).unwrap();
+    // Twice, so that the helpers come again.
+    for _ in 0..2 {
+        let barrier = Barrier::new(3);
+        pool.run(3, 3, |_, _| {
+            barrier.wait();
+        });
+    }
+    let n_calls = AtomicUsize::new(0);
+    for _ in 0..100 {
+        pool.run(10, 3, |_, _| pool.run(10, 3, |_, _| _ = n_calls.fetch_add(1, Ordering::Relaxed)));
+    }
+    assert_eq!(n_calls.into_inner(), 100 * 10 * 10);
+}
+
+/// An executor may drop helpers, run them on the spot, or much later, and may panic.
+#[test]
+fn on_odd_executors() {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = {
+        let kept = Arc::clone(&kept);
+        move |helper| kept.lock().unwrap().push(helper)
+    };
+    let pools = [Pool::on(4, drop).unwrap(), Pool::on(4, Helper::help).unwrap(), Pool::on(4, keep).unwrap()];
+    for pool in &pools {
+        for _ in 0..100 {
+            let n_calls = AtomicUsize::new(0);
+            pool.run(10, 4, |_, _| _ = n_calls.fetch_add(1, Ordering::Relaxed));
+            assert_eq!(n_calls.into_inner(), 10);
+        }
+    }
+    drop(pools);
+    let kept = std::mem::take(&mut *kept.lock().unwrap());
+    assert!((1..=3).contains(&kept.len()), "no more than the pool has room for: {}", kept.len());
+    kept.into_iter().for_each(Helper::help);
+
+    let pool = Pool::on(2, |_| std::panic::resume_unwind(Box::new("no"))).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| pool.run(2, 2, |_, _| ()))).is_err());
 }

@@ -5,19 +5,47 @@
 //!
 //! - the caller takes part, and nobody waits for a helper that has not begun. So a call that finds all workers busy
 //!   (with another caller's long work, or with the caller's own, when calls are nested) does its work alone and returns;
-//!   so does one in a forked child, where there are no workers;
 //! - a panic in a chunk reaches the caller, after the other participants have stopped;
-//! - workers do not exist before they are first needed, and sleep when there is nothing to do.
+//! - workers do not exist before they are first needed, and sleep when there is nothing to do;
+//! - a call allocates nothing, but when it starts a thread;
+//! - a forked child starts workers of its own when it first needs them, whatever the parent's were doing.
+//!
+//! A call puts its work into a slot, and who looks for work goes through the slots:
+//!
+//! ```text
+//! job       what to do, on the caller's stack        shares    which participant does which chunk
+//! slot      the gate that helpers pass to a job      crew      slots, and hands: how many are called in
+//! workers   our own threads                          helpers   an executor's
+//! spin      waiting awake for a moment               sync      std or loom; models.rs runs the whole under loom
+//! ```
+//!
+//! To try all orders of events, up to a few preemptions:
+//!
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test -p ndexpr-runtime --profile models --lib pool::models --target-dir target/loom
+//! ```
 
+mod crew;
+mod helpers;
 mod job;
+#[cfg(all(loom, test))]
+mod models;
+mod shares;
+mod slot;
+mod spin;
+mod sync;
 mod threads;
+mod workers;
 
+pub use helpers::Helper;
 pub use threads::default_threads;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use self::job::Job;
+use self::crew::Crew;
+use self::helpers::Spawn;
+use self::sync::{AtomicPtr, Ordering};
 
 /// The most threads that a pool may have.
 pub const MAX_THREADS: usize = 4096;
@@ -47,30 +75,56 @@ pub enum PoolError {
 /// assert_eq!(sum.into_inner(), 4950);
 /// # Ok::<(), ndexpr_runtime::pool::PoolError>(())
 /// ```
+///
+/// Dropping a pool ends its threads, and waits for that.
 pub struct Pool {
     n_threads: usize,
-    /// The workers, once they were needed.
-    workers: OnceLock<Workers>,
-}
-
-struct Workers {
-    /// `None` if the system refused the threads; then callers work alone.
-    threads: Option<rayon::ThreadPool>,
-    /// Whose threads they are: a forked child inherits this struct, but not the threads.
-    process_id: u32,
+    /// The application's threads, and the process that they are in; `None` if the pool starts its own.
+    executor: Option<(Spawn, u32)>,
+    /// Null until helpers were first needed. Then a boxed `Arc`, which lives until the pool is dropped, or for ever if
+    /// it was a parent's: its threads are not here, so that it cannot be taken down.
+    crew: AtomicPtr<Arc<Crew>>,
 }
 
 impl Pool {
     /// A pool of `n_threads` threads: the caller, and workers that are started when they are first needed.
     ///
+    /// If the system refuses threads, there are fewer.
+    ///
     /// # Errors
     ///
     /// If `n_threads` is 0 or more than [`MAX_THREADS`].
     pub fn new(n_threads: usize) -> Result<Pool, PoolError> {
+        Pool::with_executor(n_threads, None)
+    }
+
+    /// A pool that starts no threads: the caller, and up to `n_threads - 1` helpers at a time that an executor of the
+    /// application's runs. So an application that has a thread pool needs no second one.
+    ///
+    /// `spawn` is to return soon, and to have [`Helper::help`] called on another thread, soon too if that is to be of
+    /// use. A call never waits for a helper that has not begun. In a forked child callers work alone.
+    ///
+    /// ```
+    /// use ndexpr_runtime::pool::{Helper, Pool};
+    ///
+    /// let threads = rayon::ThreadPoolBuilder::new().num_threads(2).build()?;
+    /// let pool = Pool::on(2, move |helper: Helper| threads.spawn(|| helper.help()))?;
+    /// pool.run(100, 2, |_participant, _chunk| ());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::new`].
+    pub fn on(n_threads: usize, spawn: impl Fn(Helper) + Send + Sync + 'static) -> Result<Pool, PoolError> {
+        Pool::with_executor(n_threads, Some((Arc::new(spawn), std::process::id())))
+    }
+
+    fn with_executor(n_threads: usize, executor: Option<(Spawn, u32)>) -> Result<Pool, PoolError> {
         if !(1..=MAX_THREADS).contains(&n_threads) {
             return Err(PoolError::BadThreadCount { n_threads });
         }
-        Ok(Pool { n_threads, workers: OnceLock::new() })
+        Ok(Pool { n_threads, executor, crew: AtomicPtr::new(std::ptr::null_mut()) })
     }
 
     /// The most threads that take part in one call, the caller included.
@@ -81,34 +135,63 @@ impl Pool {
 
     /// Calls `work(participant, chunk)` once for each chunk in `0..n_chunks`, on at most `max_threads` threads.
     ///
-    /// Each takes the lowest chunk that is left until there is none. `participant` is 0 for the caller, less than
-    /// `max_threads` for everyone, and different for everyone who takes part in the call.
+    /// Each begins in another part of the chunks and takes the lowest that is left there; when there is none, it goes on
+    /// in the next part. `participant` is 0 for the caller, less than `max_threads` for everyone, and different for
+    /// everyone who takes part in the call.
     ///
     /// # Panics
     ///
-    /// If `work` does: then chunks that no one had begun are left out.
+    /// If `work` does: then chunks that no one had begun are left out. And in a child that was forked inside of `work`,
+    /// when the call ends there, if other participants were at work.
     pub fn run(&self, n_chunks: usize, max_threads: usize, work: impl Fn(usize, usize) + Sync) {
         let n_helpers = max_threads.min(self.n_threads).min(n_chunks).saturating_sub(1);
-        let workers = if n_helpers > 0 { self.workers() } else { None };
-        let Some(workers) = workers else {
-            return (0..n_chunks).for_each(|chunk| work(0, chunk));
-        };
-        Job::run(n_chunks, &work, |job| {
-            for _ in 0..n_helpers {
-                let job = Arc::clone(job);
-                workers.spawn(move || job.help());
-            }
-        });
+        match if n_helpers > 0 { self.crew() } else { None } {
+            Some(crew) => crew.run(n_chunks, n_helpers, &work),
+            None => (0..n_chunks).for_each(|chunk| work(0, chunk)),
+        }
     }
 
-    fn workers(&self) -> Option<&rayon::ThreadPool> {
-        let workers = self.workers.get_or_init(|| {
-            let builder = rayon::ThreadPoolBuilder::new()
-                .num_threads(self.n_threads - 1)
-                .thread_name(|k| format!("ndexpr-{}", k + 1));
-            Workers { threads: builder.build().ok(), process_id: std::process::id() }
-        });
-        workers.threads.as_ref().filter(|_| workers.process_id == std::process::id())
+    /// The crew of this process. Takes no lock, which a forked child might find locked for ever.
+    fn crew(&self) -> Option<&Arc<Crew>> {
+        let mut crew = self.crew.load(Ordering::Acquire);
+        loop {
+            // SAFETY: null, or made below and freed by nobody while `self` is borrowed.
+            if let Some(crew) = unsafe { crew.as_ref() }
+                && crew.is_of_this_process()
+            {
+                return Some(crew);
+            }
+            let n_helpers = self.n_threads - 1;
+            let new = match &self.executor {
+                // The executor's threads are not in this process, and its locks may be locked for ever.
+                Some((_, process_id)) if *process_id != std::process::id() => return None,
+                Some((spawn, _)) => Crew::of_helpers(n_helpers, Arc::clone(spawn)),
+                None => Crew::of_workers(n_helpers),
+            };
+            let new = Box::into_raw(Box::new(Arc::new(new)));
+            match self.crew.compare_exchange(crew, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => crew = new,
+                Err(winner) => {
+                    // SAFETY: made above, and seen by nobody.
+                    drop(unsafe { Box::from_raw(new) });
+                    crew = winner;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let crew = self.crew.load(Ordering::Acquire);
+        // SAFETY: null, or made in `crew`, and nobody borrows the pool.
+        if let Some(borrowed) = unsafe { crew.as_ref() }
+            && borrowed.is_of_this_process()
+        {
+            borrowed.end();
+            // SAFETY: as above; `crew` made it by `Box::into_raw`.
+            drop(unsafe { Box::from_raw(crew) });
+        }
     }
 }
 
