@@ -9,7 +9,8 @@
 
 use super::double::Double;
 use super::erf_tables::{ERF, ERF_F32, ERFC, ERFC_F32};
-use super::exp::{Exp, Parameters};
+use super::exp::Parameters;
+use super::exp_square::{ExpOfSquare, SquareParameters};
 use crate::arch::vector::{Bits, F32s, F64s, Mask, Table, Vector};
 
 /// The function of this table in the two parts that a row gives: the value at the centre, and the rest.
@@ -109,15 +110,7 @@ pub(super) fn erfc<V: F64s>(x: V) -> V {
     // From 27.3 on the nearest float is 0.
     let magnitude = V::splat(27.5).min(x.abs());
     let factor = look_up_double(&ERFC, (magnitude + V::splat(2.0)).to_bits().shr(50), magnitude);
-    let square = Double::product(magnitude, magnitude);
-    let exp = Exp::of_double(square.neg());
-    let power = exp.power_double();
-    let low = power.high.mul_add(factor.low, power.low * factor.high);
-    let value = power.high.mul_add(factor.high, low);
-    let right = V::from_bits(value.to_bits() + exp.k_bits.shl(52));
-    let rare = !magnitude.le(V::splat(26.0));
-    let right = if rare.any() { V::select(rare, value.scale(exp.k), right) } else { right };
-    V::select(x.lt(V::splat(0.0)), V::splat(2.0) - right, right)
+    erfc_of(x, magnitude, factor, 26.0)
 }
 
 /// As [`erfc`].
@@ -126,13 +119,21 @@ pub(super) fn erfc_f32<V: F32s>(x: V) -> V {
     // From 10.06 on the nearest float is 0.
     let magnitude = V::splat(10.5).min(x.abs());
     let factor = look_up_double(&ERFC_F32, (magnitude + V::splat(1.0)).to_bits().shr(21), magnitude);
-    let square = Double::product(magnitude, magnitude);
-    let exp = Exp::of_double(square.neg());
-    let power = exp.power_double();
-    let low = power.high.mul_add(factor.low, power.low * factor.high);
-    let value = power.high.mul_add(factor.high, low);
-    let right = V::from_bits(value.to_bits() + exp.k_bits.shl(23));
-    let rare = !magnitude.le(V::splat(9.0));
-    let right = if rare.any() { V::select(rare, value.scale(exp.k), right) } else { right };
-    V::select(x.lt(V::splat(0.0)), V::splat(2.0) - right, right)
+    erfc_of(x, magnitude, factor, 9.0)
+}
+
+/// `exp(-x^2) factor`, or right of 0 that less 2; subnormal only beyond `normal`.
+#[inline(always)]
+fn erfc_of<V: Vector>(x: V, magnitude: V, factor: Double<V>, normal: V::Elem) -> V
+where
+    V::Elem: SquareParameters,
+{
+    let exp = ExpOfSquare::of(magnitude);
+    let product = Double::product(exp.power, factor.high);
+    let low = exp.power.mul_add(factor.low, product.low);
+    let value = product.high + (product.high + low).mul_add(exp.rest, low);
+    let right = exp.scale_normal(value);
+    let rare = !magnitude.le(V::splat(normal));
+    let right = if rare.any() { V::select(rare, exp.scale(value), right) } else { right };
+    V::select(x.lt(V::splat(V::Elem::ZERO)), V::splat(V::Elem::TWO) - right, right)
 }
