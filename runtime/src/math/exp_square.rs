@@ -94,7 +94,7 @@ where
         let k = shifted - V::splat(V::Elem::TO_INT);
         let [ln_2, ln_2_low] = V::Elem::LN_2_EIGHTH.map(V::splat);
         let r = k.mul_add(ln_2_low, x.neg_mul_add(x, k * ln_2));
-        let [power, low] = V::lookup_row(V::Elem::POWERS, shifted.to_bits());
+        let [power, low] = V::lookup_columns(V::Elem::POWERS, shifted.to_bits(), 0);
         let square = r * r;
         let rest = square.mul_add(even_odd(r, square, V::Elem::EXP_TAIL_SHORT), r + low);
         ExpOfSquare { k, k_bits: shifted.to_bits(), power, rest }

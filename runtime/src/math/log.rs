@@ -151,7 +151,7 @@ impl<V: F64s> Reduced<V> {
     /// The logarithm of `2^(k + offset) (1 + t) / r`; the natural one, of `1 + t + rest`.
     #[inline(always)]
     fn log<B: Base>(&self, offset: f64, t: V, rest: V) -> V {
-        let [high, low] = V::lookup_row(B::OF_RECIPROCAL, self.idx());
+        let [high, low] = V::lookup_columns(B::OF_RECIPROCAL, self.idx(), 0);
         let k = self.biased(offset);
         let (high, low) = if B::OF_2[0] == 1.0 {
             (k + high, low)
