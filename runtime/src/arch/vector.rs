@@ -288,3 +288,6 @@ impl Float for f64 {
     const ONE: f64 = 1.0;
     const SIGN: u64 = 1 << 63;
 }
+
+#[cfg(test)]
+mod tests;
