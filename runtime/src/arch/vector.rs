@@ -99,17 +99,18 @@ pub(crate) trait Vector:
     /// `table[idx % N]` for each lane; `N` is a power of two.
     fn lookup<const N: usize>(table: &[Self::Elem; N], idx: Self::Bits) -> Self;
 
-    /// Row `idx % ROWS` of the table for each lane; `ROWS` is a power of two.
+    /// `N` columns, from `first` on, of row `idx % ROWS` of the table for each lane; `ROWS` is a power of two.
     #[inline(always)]
-    fn lookup_row<const ROWS: usize, const COLUMNS: usize>(
+    fn lookup_columns<const ROWS: usize, const COLUMNS: usize, const N: usize>(
         table: &Table<Self::Elem, ROWS, COLUMNS>,
         idx: Self::Bits,
-    ) -> [Self; COLUMNS] {
-        let mut row = [Self::splat(Self::Elem::ONE); COLUMNS];
-        for (value, column) in row.iter_mut().zip(&table.columns) {
+        first: usize,
+    ) -> [Self; N] {
+        let mut found = [Self::splat(Self::Elem::ONE); N];
+        for (value, column) in found.iter_mut().zip(&table.columns[first..first + N]) {
             *value = Self::lookup(column, idx);
         }
-        row
+        found
     }
 
     // What follows is the same for every instance.
@@ -179,7 +180,9 @@ fn patch_lanes<V: Vector>(value: V, rare: V::Mask, args: [V; 2], function: impl 
     unsafe { V::load(values.as_ptr()) }
 }
 
-/// A table by columns, where there are permutes, and by rows, where there are loads.
+/// A table by columns, where there are permutes, and by rows, where there are loads. Aligned such that a register of a
+/// column is in one line of the cache.
+#[repr(align(64))]
 pub(crate) struct Table<T, const ROWS: usize, const COLUMNS: usize> {
     pub(super) columns: [[T; ROWS]; COLUMNS],
     #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "other instances read columns"))]
@@ -285,3 +288,6 @@ impl Float for f64 {
     const ONE: f64 = 1.0;
     const SIGN: u64 = 1 << 63;
 }
+
+#[cfg(test)]
+mod tests;

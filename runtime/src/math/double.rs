@@ -57,11 +57,6 @@ impl<V: Vector> Double<V> {
         Double::fast_sum(product.high, self.low.mul_add(other, product.low))
     }
 
-    #[inline(always)]
-    pub(super) fn neg(self) -> Double<V> {
-        Double { high: -self.high, low: -self.low }
-    }
-
     /// The nearest float.
     #[inline(always)]
     pub(super) fn round(self) -> V {

@@ -9,8 +9,10 @@
 
 use super::double::Double;
 use super::erf_tables::{ERF, ERF_F32, ERFC, ERFC_F32};
-use super::exp::{Exp, Parameters};
+use super::exp::Parameters;
+use super::exp_square::{ExpOfSquare, SquareParameters};
 use crate::arch::vector::{Bits, F32s, F64s, Mask, Table, Vector};
+use std::hint::black_box;
 
 /// The function of this table in the two parts that a row gives: the value at the centre, and the rest.
 #[inline(always)]
@@ -19,46 +21,69 @@ pub(super) fn look_up<V: Vector, const COLUMNS: usize>(
     idx: V::Bits,
     x: V,
 ) -> [V; 2] {
-    let row = V::lookup_row(table, idx);
-    let distance = x - row[0];
-    [row[1], distance * polynomial_of_row(distance, distance * distance, &row[2..])]
+    let [center, value] = V::lookup_columns(table, idx, 0);
+    let distance = x - center;
+    [value, distance * polynomial_of_row(table, idx, 2, distance, distance * distance)]
 }
 
-/// As [`look_up`], in two floats.
+/// As [`look_up`], in two floats. Where the centre is more than twice `x` their difference is not exact; `IS_EXACT` if it
+/// is to count as if it were.
 #[inline(always)]
-pub(super) fn look_up_double<V: Vector, const COLUMNS: usize>(
+pub(super) fn look_up_double<V: Vector, const COLUMNS: usize, const IS_EXACT: bool>(
     table: &Table<V::Elem, 16, COLUMNS>,
     idx: V::Bits,
     x: V,
 ) -> Double<V> {
-    let row = V::lookup_row(table, idx);
-    let distance = x - row[0];
-    // Not 0 where the centre is far more than `x`.
-    let distance_low = x - (distance + row[0]);
-    let linear = Double::product(distance, row[2]);
-    let head = Double::fast_sum(row[1], linear.high);
+    let table = in_memory(table);
+    let [center, value, slope] = V::lookup_columns(table, idx, 0);
+    let distance = x - center;
+    let linear = Double::product(distance, slope);
+    let head = Double::fast_sum(value, linear.high);
     let square = distance * distance;
-    let rest = distance_low.mul_add(row[2], linear.low);
-    let rest = square.mul_add(polynomial_of_row(distance, square, &row[3..]), rest);
+    let rest = if IS_EXACT { (x - (distance + center)).mul_add(slope, linear.low) } else { linear.low };
+    let rest = square.mul_add(polynomial_of_row(table, idx, 3, distance, square), rest);
     Double { high: head.high, low: head.low + rest }
 }
 
-/// As [`even_odd`](super::polynomial::even_odd), each lane having its own coefficients.
+/// The same table, which the compiler does not know to be the same every time: it would load a large one but once, to
+/// fewer registers than there are columns, and from there to the stack, where it is not as well aligned.
 #[inline(always)]
-fn polynomial_of_row<V: Vector>(x: V, square: V, coefficients: &[V]) -> V {
-    every_other_of_row(square, coefficients, 1).mul_add(x, every_other_of_row(square, coefficients, 0))
+fn in_memory<T, const COLUMNS: usize>(table: &Table<T, 16, COLUMNS>) -> &Table<T, 16, COLUMNS> {
+    if COLUMNS > 14 { black_box(table) } else { table }
 }
 
-/// The polynomial of `square` with every other coefficient, from `start` on.
+/// As [`even_odd`](super::polynomial::even_odd), with the coefficients that each lane's row has from `first` on. They are
+/// looked up where they are needed, because there are fewer registers than coefficients.
 #[inline(always)]
-fn every_other_of_row<V: Vector>(square: V, coefficients: &[V], start: usize) -> V {
-    let mut idx = coefficients.len() - 1 - (coefficients.len() - 1 - start) % 2;
-    let mut sum = coefficients[idx];
-    while idx > start {
-        idx -= 2;
-        sum = sum.mul_add(square, coefficients[idx]);
+fn polynomial_of_row<V: Vector, const COLUMNS: usize>(
+    table: &Table<V::Elem, 16, COLUMNS>,
+    idx: V::Bits,
+    first: usize,
+    x: V,
+    square: V,
+) -> V {
+    let mut column = COLUMNS - 4;
+    let [a, b, c, d]: [V; 4] = V::lookup_columns(table, idx, column);
+    let (mut lower, mut upper) = (c.mul_add(square, a), d.mul_add(square, b));
+    while column >= first + 4 {
+        column -= 4;
+        let [a, b, c, d]: [V; 4] = V::lookup_columns(table, idx, column);
+        lower = lower.mul_add(square, c).mul_add(square, a);
+        upper = upper.mul_add(square, d).mul_add(square, b);
     }
-    sum
+    if column >= first + 2 {
+        column -= 2;
+        let [a, b]: [V; 2] = V::lookup_columns(table, idx, column);
+        lower = lower.mul_add(square, a);
+        upper = upper.mul_add(square, b);
+    }
+    // The lower are those of even powers if none is left.
+    if column == first {
+        upper.mul_add(x, lower)
+    } else {
+        let [constant] = V::lookup_columns(table, idx, first);
+        lower.mul_add(x, upper.mul_add(square, constant))
+    }
 }
 
 /// `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to `x`.
@@ -107,17 +132,10 @@ const TWO_TO_60: f32 = f32::from_bits((127 + 60) << 23);
 #[inline(always)]
 pub(super) fn erfc<V: F64s>(x: V) -> V {
     // From 27.3 on the nearest float is 0.
-    let magnitude = V::splat(27.5).min(x.abs());
-    let factor = look_up_double(&ERFC, (magnitude + V::splat(2.0)).to_bits().shr(50), magnitude);
-    let square = Double::product(magnitude, magnitude);
-    let exp = Exp::of_double(square.neg());
-    let power = exp.power_double();
-    let low = power.high.mul_add(factor.low, power.low * factor.high);
-    let value = power.high.mul_add(factor.high, low);
-    let right = V::from_bits(value.to_bits() + exp.k_bits.shl(52));
-    let rare = !magnitude.le(V::splat(26.0));
-    let right = if rare.any() { V::select(rare, value.scale(exp.k), right) } else { right };
-    V::select(x.lt(V::splat(0.0)), V::splat(2.0) - right, right)
+    let magnitude = V::splat(27.3).min(x.abs());
+    let number = magnitude.mul_add(V::splat(1.0975), V::splat(2.0));
+    let factor = look_up_double::<_, _, false>(&ERFC, number.to_bits().shr(50), magnitude);
+    erfc_of(x, magnitude, factor, 26.0)
 }
 
 /// As [`erfc`].
@@ -125,14 +143,22 @@ pub(super) fn erfc<V: F64s>(x: V) -> V {
 pub(super) fn erfc_f32<V: F32s>(x: V) -> V {
     // From 10.06 on the nearest float is 0.
     let magnitude = V::splat(10.5).min(x.abs());
-    let factor = look_up_double(&ERFC_F32, (magnitude + V::splat(1.0)).to_bits().shr(21), magnitude);
-    let square = Double::product(magnitude, magnitude);
-    let exp = Exp::of_double(square.neg());
-    let power = exp.power_double();
-    let low = power.high.mul_add(factor.low, power.low * factor.high);
-    let value = power.high.mul_add(factor.high, low);
-    let right = V::from_bits(value.to_bits() + exp.k_bits.shl(23));
-    let rare = !magnitude.le(V::splat(9.0));
-    let right = if rare.any() { V::select(rare, value.scale(exp.k), right) } else { right };
-    V::select(x.lt(V::splat(0.0)), V::splat(2.0) - right, right)
+    let factor = look_up_double::<_, _, false>(&ERFC_F32, (magnitude + V::splat(1.0)).to_bits().shr(21), magnitude);
+    erfc_of(x, magnitude, factor, 9.0)
+}
+
+/// `exp(-x^2) factor`, or right of 0 that less 2; subnormal only beyond `normal`.
+#[inline(always)]
+fn erfc_of<V: Vector>(x: V, magnitude: V, factor: Double<V>, normal: V::Elem) -> V
+where
+    V::Elem: SquareParameters,
+{
+    let exp = ExpOfSquare::of(magnitude);
+    let product = Double::product(exp.power, factor.high);
+    let low = exp.power.mul_add(factor.low, product.low);
+    let value = product.high + (product.high + low).mul_add(exp.rest, low);
+    let right = exp.scale_normal(value);
+    let rare = !magnitude.le(V::splat(normal));
+    let right = if rare.any() { V::select(rare, exp.scale(value), right) } else { right };
+    V::select(x.lt(V::splat(V::Elem::ZERO)), V::splat(V::Elem::TWO) - right, right)
 }

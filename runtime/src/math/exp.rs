@@ -15,6 +15,7 @@ pub(super) trait Parameters: Float + 'static {
     const ZERO: Self;
     const HALF: Self;
     const INFINITY: Self;
+    const NAN: Self;
     /// The place of the exponent in the bits.
     const EXPONENT_SHIFT: u32;
     /// Added to a number of magnitude below a quarter of it, leaves the nearest whole one in the low bits.
@@ -54,6 +55,7 @@ impl Parameters for f64 {
     const ZERO: f64 = 0.0;
     const HALF: f64 = 0.5;
     const INFINITY: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
     const EXPONENT_SHIFT: u32 = 52;
     const TO_INT: f64 = 6755399441055744.0;
     const LOG2_E: f64 = std::f64::consts::LOG2_E;
@@ -123,6 +125,7 @@ impl Parameters for f32 {
     const ZERO: f32 = 0.0;
     const HALF: f32 = 0.5;
     const INFINITY: f32 = f32::INFINITY;
+    const NAN: f32 = f32::NAN;
     const EXPONENT_SHIFT: u32 = 23;
     const TO_INT: f32 = 12_582_912.0;
     const LOG2_E: f32 = std::f32::consts::LOG2_E;

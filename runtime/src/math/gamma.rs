@@ -138,7 +138,7 @@ pub(super) fn lgamma<V: F64s>(x: V) -> V {
     let less = u - one;
     let product = Double::product(u, less);
     let product = Double { high: product.high, low: u.mul_add(u - (less + one), product.low) };
-    let near = product.mul(look_up_double(&LN_RATIO, z.to_bits().shr(50), u));
+    let near = product.mul(look_up_double::<_, _, true>(&LN_RATIO, z.to_bits().shr(50), u));
     let is_far = z.ge(V::splat(8.0));
     let right = if is_far.any() {
         let far = stirling(z);

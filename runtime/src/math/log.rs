@@ -11,6 +11,7 @@
 //! alone is left, and nothing cancels.
 
 use super::double::Double;
+use super::exp::Parameters;
 use super::log_table::{LN_HIGH, LN_LOW, LOG2_HIGH, LOG2_LOW, LOG10_HIGH, LOG10_LOW, RECIPROCAL};
 use super::polynomial::even_odd;
 use crate::arch::vector::{Bits, F64s, Mask, Table, Vector};
@@ -151,7 +152,7 @@ impl<V: F64s> Reduced<V> {
     /// The logarithm of `2^(k + offset) (1 + t) / r`; the natural one, of `1 + t + rest`.
     #[inline(always)]
     fn log<B: Base>(&self, offset: f64, t: V, rest: V) -> V {
-        let [high, low] = V::lookup_row(B::OF_RECIPROCAL, self.idx());
+        let [high, low] = V::lookup_columns(B::OF_RECIPROCAL, self.idx(), 0);
         let k = self.biased(offset);
         let (high, low) = if B::OF_2[0] == 1.0 {
             (k + high, low)
@@ -206,16 +207,25 @@ pub(super) fn is_extraordinary<V: F64s>(x: V) -> V::Mask {
     V::Bits::splat((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above)
 }
 
+/// A logarithm whose pole is at `pole`, on all of the line, given its `value` where it is finite. Of either dtype.
+#[inline(always)]
+pub(super) fn extended<V: Vector>(x: V, pole: V::Elem, value: V) -> V
+where
+    V::Elem: Parameters,
+{
+    let (pole, infinity) = (V::splat(pole), V::splat(V::Elem::INFINITY));
+    let value = V::select(x.lt(infinity), value, x + x);
+    let value = V::select(x.eq(pole), -infinity, value);
+    V::select(x.lt(pole), V::splat(V::Elem::NAN), value)
+}
+
 #[inline(always)]
 fn log_to<V: F64s, B: Base>(x: V) -> V {
     let near = log_normal::<V, B>(x, 0.0);
     let rare = is_extraordinary(x);
     if rare.any() {
         let of_subnormal = log_normal::<V, B>(x * V::splat(2f64.powi(54)), -54.0);
-        let far = V::select(x.lt(V::splat(f64::INFINITY)), of_subnormal, x + x);
-        let far = V::select(x.eq(V::splat(0.0)), V::splat(f64::NEG_INFINITY), far);
-        let far = V::select(x.lt(V::splat(0.0)), V::splat(f64::NAN), far);
-        V::select(rare, far, near)
+        V::select(rare, extended(x, 0.0, of_subnormal), near)
     } else {
         near
     }
@@ -245,12 +255,5 @@ pub(super) fn log1p<V: F64s>(x: V) -> V {
     // The sign is that of `x`; this is for zeros.
     let near = log_of_sum(Double::sum(V::splat(1.0), x)).copysign(x);
     let rare = !(x.gt(V::splat(-1.0)) & x.lt(V::splat(2f64.powi(1000))));
-    if rare.any() {
-        let far = V::select(x.lt(V::splat(f64::INFINITY)), log_normal::<V, Natural>(x, 0.0), x + x);
-        let far = V::select(x.eq(V::splat(-1.0)), V::splat(f64::NEG_INFINITY), far);
-        let far = V::select(x.lt(V::splat(-1.0)), V::splat(f64::NAN), far);
-        V::select(rare, far, near)
-    } else {
-        near
-    }
+    if rare.any() { V::select(rare, extended(x, -1.0, log_normal::<V, Natural>(x, 0.0)), near) } else { near }
 }

@@ -42,7 +42,7 @@ pub(super) fn log_double_of_subnormal<V: F64s>(x: V) -> Double<V> {
 fn log_with_offset<V: F64s>(x: V, offset: f64) -> Double<V> {
     let reduced = Reduced::of(x);
     let (k, idx, c) = (reduced.biased(offset), reduced.idx(), reduced.center());
-    let [high, low] = V::lookup_row(OF_CENTER, idx);
+    let [high, low] = V::lookup_columns(OF_CENTER, idx, 0);
     let high = k.mul_add(V::splat(LN_2[0]), high);
     let low = k.mul_add(V::splat(LN_2[1]), low);
 

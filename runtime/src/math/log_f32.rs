@@ -3,12 +3,13 @@
 //! As in log.rs, with eight numbers `r` of 6 bits; `t` is at most 1/14.
 
 use super::double::Double;
-use super::log::Reduced;
+use super::log::{Reduced, extended};
 use super::log_table::{
-    LN_HIGH_F32, LN_LOW_F32, LOG2_HIGH, LOG2_HIGH_F32, LOG2_LOW_F32, LOG10_HIGH_F32, LOG10_LOW_F32, RECIPROCAL_F32,
+    LN_HIGH_F32, LN_LOW_F32, LOG2_HIGH, LOG2_HIGH_F32, LOG2_LOW_F32, LOG10_HIGH_F32, LOG10_LOW_F32, RECIPROCAL,
+    RECIPROCAL_F32,
 };
 use super::polynomial::even_odd;
-use crate::arch::vector::{Bits, F32s, F64s, Mask, Vector};
+use crate::arch::vector::{Bits, F32s, F64s, Mask, Table, Vector};
 
 /// What depends on the base `b`.
 trait Base {
@@ -146,10 +147,7 @@ fn log_to<V: F32s, B: Base>(x: V) -> V {
     let rare = V::Bits::splat((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above);
     if rare.any() {
         let of_subnormal = log_normal::<V, B>(x * V::splat(2f32.powi(24)), -24.0);
-        let far = V::select(x.lt(V::splat(f32::INFINITY)), of_subnormal, x + x);
-        let far = V::select(x.eq(V::splat(0.0)), V::splat(f32::NEG_INFINITY), far);
-        let far = V::select(x.lt(V::splat(0.0)), V::splat(f32::NAN), far);
-        V::select(rare, far, near)
+        V::select(rare, extended(x, 0.0, of_subnormal), near)
     } else {
         near
     }
@@ -179,15 +177,11 @@ pub(super) fn log1p_f32<V: F32s>(x: V) -> V {
     // The sign is that of `x`; this is for zeros.
     let near = log_of_sum_f32(Double::sum(V::splat(1.0), x)).copysign(x);
     let rare = !(x.gt(V::splat(-1.0)) & x.lt(V::splat(2f32.powi(120))));
-    if rare.any() {
-        let far = V::select(x.lt(V::splat(f32::INFINITY)), log_normal::<V, Natural>(x, 0.0), x + x);
-        let far = V::select(x.eq(V::splat(-1.0)), V::splat(f32::NEG_INFINITY), far);
-        let far = V::select(x.lt(V::splat(-1.0)), V::splat(f32::NAN), far);
-        V::select(rare, far, near)
-    } else {
-        near
-    }
+    if rare.any() { V::select(rare, extended(x, -1.0, log_normal::<V, Natural>(x, 0.0)), near) } else { near }
 }
+
+/// The `r` of log.rs and `-log2(r)`, less 1023.
+const SHORT_TABLE: &Table<f64, 16, 2> = &Table::of_columns([RECIPROCAL, LOG2_HIGH]);
 
 /// `p` with `log2(1 + t) = t p(t)` for the `t` of log.rs, by sollya/log.sollya. Off by 2^-37 of the logarithm.
 const LOG2_SHORT: [f64; 6] = [
@@ -203,6 +197,7 @@ const LOG2_SHORT: [f64; 6] = [
 #[inline(always)]
 pub(super) fn log2_short<V: F64s>(x: V) -> V {
     let reduced = Reduced::of(x);
-    let t = reduced.m.mul_sub(reduced.reciprocal(), V::splat(1.0));
-    t.mul_add(even_odd(t, t * t, &LOG2_SHORT), reduced.biased(0.0) + V::lookup(&LOG2_HIGH, reduced.idx()))
+    let [r, log2] = V::lookup_columns(SHORT_TABLE, reduced.idx(), 0);
+    let t = reduced.m.mul_sub(r, V::splat(1.0));
+    t.mul_add(even_odd(t, t * t, &LOG2_SHORT), reduced.biased(0.0) + log2)
 }

@@ -51,6 +51,7 @@ mod erf;
 mod erf_tables;
 mod exp;
 mod exp10;
+mod exp_square;
 mod gamma;
 mod gamma_tables;
 mod hyperbolic;

@@ -102,7 +102,7 @@ impl<V: F64s> Power<V> {
         let low = n.neg_mul_add(V::splat(LN_2_16[1]), x.low);
         let r = n.neg_mul_add(V::splat(LN_2_16[0]), x.high) + low;
         let square = r * r;
-        let [less_idx, low] = V::lookup_row(PAIRS, shifted.to_bits());
+        let [less_idx, low] = V::lookup_columns(PAIRS, shifted.to_bits(), 0);
         let rest = square.mul_add(even_odd(r, square, &EXP_TAIL), r + low);
         Power { less_idx, n, n_bits: shifted.to_bits(), rest }
     }

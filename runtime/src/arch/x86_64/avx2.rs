@@ -378,35 +378,51 @@ vector! {
         F64x4(avx2!(_mm256_set_pd(d, c, b, a)))
     }
 
-    /// Loads of two columns at a time; a last odd one by itself.
+    /// Loads of four columns at a time, or what is left of them, and a transposition.
     #[inline(always)]
-    fn lookup_row<const ROWS: usize, const COLUMNS: usize>(
+    fn lookup_columns<const ROWS: usize, const COLUMNS: usize, const N: usize>(
         table: &Table<f64, ROWS, COLUMNS>,
         idx: I64x4,
-    ) -> [Self; COLUMNS] {
+        first: usize,
+    ) -> [Self; N] {
         const { assert!(ROWS.is_power_of_two()) };
+        assert!(first + N <= COLUMNS);
         let idx = idx & I64x4::splat(ROWS as u64 - 1);
-        let rows = avx2!([
+        let [a, b, c, d] = avx2!([
             _mm256_extract_epi64::<0>(idx.0),
             _mm256_extract_epi64::<1>(idx.0),
             _mm256_extract_epi64::<2>(idx.0),
             _mm256_extract_epi64::<3>(idx.0),
         ])
-        // SAFETY: masked, each index is below the table's length.
-        .map(|idx| unsafe { table.rows.get_unchecked(idx as usize) });
-        let mut row = [Self::splat(1.0); COLUMNS];
-        for column in (0..COLUMNS - COLUMNS % 2).step_by(2) {
-            // SAFETY: two elements from `column` are in the row.
-            let [a, b, c, d] = rows.map(|row| avx2!(_mm_loadu_pd(row.as_ptr().add(column))));
-            let (even, odd) = avx2!((_mm256_set_m128d(c, a), _mm256_set_m128d(d, b)));
-            row[column] = F64x4(avx2!(_mm256_unpacklo_pd(even, odd)));
-            row[column + 1] = F64x4(avx2!(_mm256_unpackhi_pd(even, odd)));
+        // SAFETY: masked, each index is below the table's length; by the assertion, `N` elements from `first` are in a row.
+        .map(|idx| unsafe { table.rows.get_unchecked(idx as usize).as_ptr().add(first) });
+        let mut found = [Self::splat(1.0); N];
+        let mut start = 0;
+        while start + 4 <= N {
+            // SAFETY: four elements from `start` are among the `N`.
+            let [a, b, c, d] = [a, b, c, d].map(|row| avx2!(_mm256_loadu_pd(row.add(start))));
+            let (ab, ab_odd) = avx2!((_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)));
+            let (cd, cd_odd) = avx2!((_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d)));
+            found[start] = F64x4(avx2!(_mm256_permute2f128_pd::<0x20>(ab, cd)));
+            found[start + 1] = F64x4(avx2!(_mm256_permute2f128_pd::<0x20>(ab_odd, cd_odd)));
+            found[start + 2] = F64x4(avx2!(_mm256_permute2f128_pd::<0x31>(ab, cd)));
+            found[start + 3] = F64x4(avx2!(_mm256_permute2f128_pd::<0x31>(ab_odd, cd_odd)));
+            start += 4;
         }
-        if COLUMNS % 2 == 1 {
-            let [a, b, c, d] = rows.map(|row| row[COLUMNS - 1]);
-            row[COLUMNS - 1] = F64x4(avx2!(_mm256_set_pd(d, c, b, a)));
+        if start + 2 <= N {
+            // SAFETY: two elements from `start` are among the `N`.
+            let [a, b, c, d] = [a, b, c, d].map(|row| avx2!(_mm_loadu_pd(row.add(start))));
+            let (ac, bd) = avx2!((_mm256_set_m128d(c, a), _mm256_set_m128d(d, b)));
+            found[start] = F64x4(avx2!(_mm256_unpacklo_pd(ac, bd)));
+            found[start + 1] = F64x4(avx2!(_mm256_unpackhi_pd(ac, bd)));
+            start += 2;
         }
-        row
+        if start < N {
+            // SAFETY: the element at `start` is the last of the `N`.
+            let [a, b, c, d] = [a, b, c, d].map(|row| unsafe { *row.add(start) });
+            found[start] = F64x4(avx2!(_mm256_set_pd(d, c, b, a)));
+        }
+        found
     }
 }
 

@@ -1,0 +1,117 @@
+//! `exp(-x^2)` for the functions that multiply it by something, of either dtype by the same code.
+//!
+//! As in exp.rs, but with eighths of powers of two, `exp(-x^2) = 2^(-k/8) exp(r)`: with the shorter `r`, of at most
+//! `ln(2)/16` in magnitude, `exp(r) - 1` is needed to no more than one float. `x^2 - k ln(2)/8` rounds but once, by an
+//! FMA, so that the square itself is not needed to more than one float either.
+
+use super::exp::Parameters;
+use super::polynomial::even_odd;
+use crate::arch::vector::{Bits, Table, Vector};
+
+/// What this needs to know of a dtype, further to exp.rs; by sollya/exp_square.sollya.
+pub(super) trait SquareParameters: Parameters {
+    const TWO: Self;
+    const EIGHTH: Self;
+    const SEVEN_SIXTEENTHS: Self;
+    const EIGHT_LOG2_E: Self;
+    /// All but the lowest three.
+    const WHOLE_BITS: Self::Bits;
+    /// `2^(-i/8)`, and what that lacks as a part of it.
+    const POWERS: &'static Table<Self, 8, 2>;
+    /// `ln(2)/8`; the product of the first part with any `k` is exact.
+    const LN_2_EIGHTH: [Self; 2];
+    /// `p` of `exp(r) = 1 + r + r^2 p(r)`, for `|r| <= ln(2)/16`. Off by one part in 2^57 of `exp(r)`, in `f32` 2^32.
+    const EXP_TAIL_SHORT: &'static [Self];
+}
+
+impl SquareParameters for f64 {
+    const TWO: f64 = 2.0;
+    const EIGHTH: f64 = 0.125;
+    const SEVEN_SIXTEENTHS: f64 = 0.4375;
+    const EIGHT_LOG2_E: f64 = 8.0 * std::f64::consts::LOG2_E;
+    const WHOLE_BITS: u64 = !7;
+    const POWERS: &'static Table<f64, 8, 2> = &Table::new([
+        [1.0, 0.0],
+        [0.9170040432046712, 1.790126907604513e-17],
+        [0.8408964152537145, 4.875160526227062e-17],
+        [0.7711054127039704, 5.1548301170786783e-17],
+        [0.7071067811865476, -6.835808657661922e-17],
+        [0.6484197773255048, 1.9572585293112036e-17],
+        [0.5946035575013605, 3.3484623336251524e-17],
+        [0.5452538663326288, -2.7939114859515733e-17],
+    ]);
+    const LN_2_EIGHTH: [f64; 2] = [0.08664339756978734, 2.0582436978621353e-13];
+    const EXP_TAIL_SHORT: &'static [f64] = &[
+        0.5000000000000179,
+        0.1666666666666724,
+        0.04166666659032072,
+        0.008333333318635491,
+        0.0013889703133923529,
+        0.00019842407318722128,
+    ];
+}
+
+impl SquareParameters for f32 {
+    const TWO: f32 = 2.0;
+    const EIGHTH: f32 = 0.125;
+    const SEVEN_SIXTEENTHS: f32 = 0.4375;
+    const EIGHT_LOG2_E: f32 = 8.0 * std::f32::consts::LOG2_E;
+    const WHOLE_BITS: u32 = !7;
+    const POWERS: &'static Table<f32, 8, 2> = &Table::new([
+        [1.0, 0.0],
+        [0.91700405, -6.1282597e-9],
+        [0.8408964, -1.4719605e-8],
+        [0.7711054, 5.233334e-9],
+        [0.70710677, 1.7114271e-8],
+        [0.6484198, -3.099072e-8],
+        [0.59460354, 3.193418e-8],
+        [0.5452539, -1.19921575e-8],
+    ]);
+    const LN_2_EIGHTH: [f32; 2] = [0.086639404, 3.993273e-6];
+    const EXP_TAIL_SHORT: &'static [f32] = &[0.5, 0.16667962, 0.04166905];
+}
+
+/// `exp(-x^2) = 2^-q power (1 + rest)`.
+pub(super) struct ExpOfSquare<V: Vector> {
+    /// `k = 8 q + i`.
+    k: V,
+    /// In the low bits, `k`.
+    k_bits: V::Bits,
+    /// `2^(-i/8)`, rounded.
+    pub(super) power: V,
+    /// At most `ln(2)/16` in magnitude or hardly more.
+    pub(super) rest: V,
+}
+
+impl<V: Vector> ExpOfSquare<V>
+where
+    V::Elem: SquareParameters,
+{
+    /// Of `x` below 50, in `f32` below 13, in magnitude.
+    #[inline(always)]
+    pub(super) fn of(x: V) -> ExpOfSquare<V> {
+        let shifted = (x * x).mul_add(V::splat(V::Elem::EIGHT_LOG2_E), V::splat(V::Elem::TO_INT));
+        let k = shifted - V::splat(V::Elem::TO_INT);
+        let [ln_2, ln_2_low] = V::Elem::LN_2_EIGHTH.map(V::splat);
+        let r = k.mul_add(ln_2_low, x.neg_mul_add(x, k * ln_2));
+        let [power, low] = V::lookup_columns(V::Elem::POWERS, shifted.to_bits(), 0);
+        let square = r * r;
+        let rest = square.mul_add(even_odd(r, square, V::Elem::EXP_TAIL_SHORT), r + low);
+        ExpOfSquare { k, k_bits: shifted.to_bits(), power, rest }
+    }
+
+    /// `value * 2^-q`, for a normal result.
+    #[inline(always)]
+    pub(super) fn scale_normal(&self, value: V) -> V {
+        let q = self.k_bits & V::Bits::splat(V::Elem::WHOLE_BITS);
+        V::from_bits(value.to_bits() - q.shl(V::Elem::EXPONENT_SHIFT - 3))
+    }
+
+    /// `value * 2^-q`, rounded.
+    #[inline(always)]
+    pub(super) fn scale(&self, value: V) -> V {
+        // In the middle between two whole numbers for none of the eight `i`.
+        let q = self.k.mul_sub(V::splat(V::Elem::EIGHTH), V::splat(V::Elem::SEVEN_SIXTEENTHS)).round();
+        value.scale(-q)
+    }
+}
