@@ -5,7 +5,6 @@
 //! are combined when all parts are there. Always true: what is computed for a leaf depends neither on the part that it
 //! is in nor on the thread; see [`crate::reduce`] for the order of the additions.
 
-use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,6 +38,9 @@ const BATCH_ROWS: usize = 64;
 
 /// What is asked for of each input's next elements before those at hand are reduced: the reduction does not touch memory,
 /// which would rest meanwhile.
+///
+/// Measured 2026-11 on 2 Zen 4 cores, f64 `sum(a*b)`, n = 1e7, interleaved runs with and without: one thread 1.56 and 1.71 ns,
+/// two 0.99 and 1.07 (medians), 0.73 and 0.88 (best). Softmax gained nothing by asking for whole rows ahead.
 const PREFETCHED_BYTES: usize = 512;
 
 /// Bytes of scratch that a stage's values take.
@@ -79,54 +81,10 @@ pub(super) struct Worker<'s> {
     pub(super) fill: *mut u8,
     /// Set once the only result is known, whatever the remaining elements are.
     pub(super) is_decided: &'s AtomicBool,
-    /// The nest's, or where the rows of this block wait instead.
-    pub(super) ptrs: Starts,
-    /// What will be read next, if it is known.
-    pub(super) ahead: Option<&'s Ahead<'s>>,
-}
-
-/// The rows that a first stage will read for the next block, asked for while others compute this one.
-pub(super) struct Ahead<'s> {
-    stage: &'s Stage,
-    /// The inputs whose rows are one run each.
-    inputs: SmallVec<[usize; 2]>,
-    kept: Range<usize>,
-    /// Bytes for each element that is computed.
-    pace: usize,
-    /// Bytes asked for, of each input.
-    done: Cell<usize>,
-}
-
-impl<'s> Ahead<'s> {
-    /// The rows of a stage's arrays, to be asked for while one element is computed for each of theirs.
-    pub(super) fn new(stage: &'s Stage, kept: Range<usize>) -> Ahead<'s> {
-        let reduced = &stage.nest.reduced;
-        let size = |input: usize| stage.input_size(input);
-        let is_run = |&input: &usize| reduced.extents.len() == 1 && reduced.inner_stride(input) == size(input) as isize;
-        let inputs: SmallVec<[usize; 2]> = (0..stage.n_inputs).filter(is_run).collect();
-        let pace = inputs.iter().map(|&input| size(input)).max().unwrap_or(0);
-        Ahead { stage, inputs, kept, pace, done: Cell::new(0) }
-    }
-
-    /// Asks for as much as belongs to so many elements.
-    fn step(&self, n_elems: usize) {
-        let row_bytes = self.stage.nest.reduced.n() * self.pace;
-        let (start, n_bytes) = (self.done.get(), n_elems * self.pace);
-        let row = start / row_bytes.max(1);
-        if row >= self.kept.len() {
-            return;
-        }
-        self.done.set(start + n_bytes);
-        for &input in &self.inputs {
-            let nest = &self.stage.nest;
-            let offset = nest.kept.offset(input, self.kept.start + row);
-            prefetch(nest.ptrs[input].wrapping_offset(offset).wrapping_add(start % row_bytes), n_bytes);
-        }
-    }
 }
 
 /// Where each operand of the stage is, at the first element of a tile.
-pub(super) type Starts = SmallVec<[*mut u8; 8]>;
+type Starts = SmallVec<[*mut u8; 8]>;
 
 impl Worker<'_> {
     /// Does one part.
@@ -160,7 +118,7 @@ impl Worker<'_> {
         let start = |(operand, ptr): (usize, &*mut u8)| {
             ptr.wrapping_offset(nest.kept.offset(operand, kept) + nest.reduced.offset(operand, reduced))
         };
-        self.ptrs.iter().enumerate().map(start).collect()
+        nest.ptrs.iter().enumerate().map(start).collect()
     }
 
     /// Computes the stage's values over a tile. Values that wait in scratch follow one another there, from element `at`
@@ -184,39 +142,51 @@ impl Worker<'_> {
             lane_stride: lanes.inner_stride(operand),
             row_stride: row_stride(operand),
         };
-        let mut operands: SmallVec<[Operand; 8]> = (0..stage.n_inputs).map(in_memory).collect();
-        operands.extend(stage.values.iter().enumerate().map(|(k, value)| match value.place {
-            Place::Operand(operand) => in_memory(operand),
-            Place::Scratch => {
-                let size = value.dtype.size();
-                let ptr = self.value_scratch(k).wrapping_add(at * size);
-                Operand { ptr, lane_stride: size as isize, row_stride: (n_lanes * size) as isize }
-            }
-        }));
+        // Pushed one by one: collecting costs more than many a tile.
+        let mut tile: SmallVec<[Operand; 8]> = SmallVec::new();
+        for input in 0..stage.n_inputs {
+            tile.push(in_memory(input));
+        }
+        for (k, value) in stage.values.iter().enumerate() {
+            tile.push(match value.place {
+                Place::Operand(operand) => in_memory(operand),
+                Place::Scratch => {
+                    let size = value.dtype.size();
+                    let ptr = self.value_scratch(k).wrapping_add(at * size);
+                    Operand { ptr, lane_stride: size as isize, row_stride: (n_lanes * size) as isize }
+                }
+            });
+        }
         let most = spec.max_tile_elems.unwrap_or(usize::MAX);
         let lanes_per_tile = n_lanes.min(most);
         let rows_per_tile = (most / lanes_per_tile).max(1);
-        let mut tile = operands.clone();
+        let advance = |tile: &mut [Operand], rows: isize, lanes: isize| {
+            for operand in tile {
+                operand.ptr = operand.ptr.wrapping_offset(rows * operand.row_stride + lanes * operand.lane_stride);
+            }
+        };
         for row in (0..n_rows).step_by(rows_per_tile) {
-            for lane in (0..n_lanes).step_by(lanes_per_tile) {
-                for (operand, start) in tile.iter_mut().zip(&operands) {
-                    let offset = row as isize * start.row_stride + lane as isize * start.lane_stride;
-                    operand.ptr = start.ptr.wrapping_offset(offset);
-                }
+            let n_tile_rows = rows_per_tile.min(n_rows - row);
+            let mut lane = 0;
+            loop {
+                let n_tile_lanes = lanes_per_tile.min(n_lanes - lane);
                 let args = KernelArgs {
-                    n_lanes: lanes_per_tile.min(n_lanes - lane),
-                    n_rows: rows_per_tile.min(n_rows - row),
+                    n_lanes: n_tile_lanes,
+                    n_rows: n_tile_rows,
                     operands: tile.as_ptr(),
                     slots: self.slots,
                     tile_fns: spec.tile_fns.as_ptr(),
                 };
-                if let Some(ahead) = self.ahead {
-                    ahead.step(args.n_rows * args.n_lanes);
-                }
                 // SAFETY: the caller vouches for the kernel, the tile and the scratch; the tile has at most as many
                 // elements as the kernel has slots for.
                 unsafe { (spec.entry)(&args) };
+                if lane + n_tile_lanes == n_lanes {
+                    break;
+                }
+                lane += n_tile_lanes;
+                advance(&mut tile, 0, n_tile_lanes as isize);
             }
+            advance(&mut tile, n_tile_rows as isize, -(lane as isize));
         }
     }
 
@@ -268,7 +238,7 @@ impl Worker<'_> {
         }
         for input in (0..stage.n_inputs).filter(|&input| reduced.inner_stride(input) != 0) {
             let offset = stage.nest.kept.offset(input, kept) + reduced.offset(input, end);
-            prefetch(self.ptrs[input].wrapping_offset(offset), PREFETCHED_BYTES);
+            prefetch(stage.nest.ptrs[input].wrapping_offset(offset), PREFETCHED_BYTES);
         }
     }
 
@@ -283,7 +253,7 @@ impl Worker<'_> {
         let scratch = self.value_scratch(sink.value);
         let Some(operand) = stage.source_operand(sink) else { return scratch };
         let size = stage.values[sink.value].dtype.size();
-        let start = self.ptrs[operand].wrapping_offset(stage.nest.kept.offset(operand, kept));
+        let start = stage.nest.ptrs[operand].wrapping_offset(stage.nest.kept.offset(operand, kept));
         let stride = reduced.inner_stride(operand);
         if stride == size as isize && reduced.extents.len() == 1 {
             return start.wrapping_offset(range.start as isize * stride);
@@ -323,21 +293,11 @@ impl Worker<'_> {
                 self.prefetch_after(kept, end);
                 let mut is_decided = true;
                 for ((sink, reducer), tree) in stage.reductions().zip(&mut trees) {
-                    let mut partials = [0_u64; DIRECT_LEAVES * MAX_PARTIAL_WORDS];
-                    let bytes = reducer.partial_bytes();
-                    // SAFETY: the elements were computed, or are the array's; there is room for a group's partials.
-                    unsafe {
+                    // SAFETY: the elements were computed, or are the array's; they are a group of leaves.
+                    is_decided &= unsafe {
                         let source = self.row_source(sink, kept, first..end);
-                        reducer.leaves(end - first, source, first as u64, partials.as_mut_ptr().cast());
-                        let mut is_one_decided = false;
-                        for k in 0..(end - first).div_ceil(LEAF) {
-                            let partial = partials.as_ptr().cast::<u8>().add(k * bytes);
-                            is_one_decided |= reducer.is_decided(std::slice::from_raw_parts(partial, bytes));
-                            tree.slot().as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(partial, bytes);
-                            tree.push(0);
-                        }
-                        is_decided &= is_one_decided;
-                    }
+                        self.push_leaves(reducer, source, first..end, tree)
+                    };
                 }
                 if is_decided {
                     if stage.nest.kept.n() == 1 {
@@ -349,6 +309,44 @@ impl Worker<'_> {
             // SAFETY: the caller's contract.
             unsafe { self.conclude(trees, kept, 1, outcome) };
         }
+    }
+
+    /// Reduces the leaves of elements `range`, which are at `source`, into a tree. Whether they decide the result.
+    ///
+    /// # Safety
+    ///
+    /// As many elements of the reducer's dtype must be at `source`; more than [`DIRECT_LEAVES`] leaves are too many.
+    unsafe fn push_leaves(
+        &self,
+        reducer: Reducer,
+        source: *const u8,
+        range: Range<usize>,
+        tree: &mut Tree<'_>,
+    ) -> bool {
+        let (n, bytes) = (range.len(), reducer.partial_bytes());
+        if n <= LEAF {
+            let partial: *mut u8 = tree.slot().as_mut_ptr().cast();
+            // SAFETY: the caller's contract; the tree's slot has room for a partial, which is then there.
+            let is_decided = unsafe {
+                reducer.leaves(n, source, range.start as u64, partial);
+                reducer.is_decided(std::slice::from_raw_parts(partial, bytes))
+            };
+            tree.push(0);
+            return is_decided;
+        }
+        let mut partials = [0_u64; DIRECT_LEAVES * MAX_PARTIAL_WORDS];
+        let mut is_decided = false;
+        // SAFETY: the caller's contract; there is room for the partials of a group of leaves.
+        unsafe {
+            reducer.leaves(n, source, range.start as u64, partials.as_mut_ptr().cast());
+            for k in 0..n.div_ceil(LEAF) {
+                let partial = partials.as_ptr().cast::<u8>().add(k * bytes);
+                is_decided |= reducer.is_decided(std::slice::from_raw_parts(partial, bytes));
+                tree.slot().as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(partial, bytes);
+                tree.push(0);
+            }
+        }
+        is_decided
     }
 
     /// Results of one leaf each, many at a time.
@@ -403,7 +401,7 @@ impl Worker<'_> {
 
     /// Where a sink's result of a kept index is.
     fn target(&self, sink: &Sink, kept: usize) -> *mut u8 {
-        self.ptrs[sink.target].wrapping_offset(self.stage.nest.kept.offset(sink.target, kept))
+        self.stage.nest.ptrs[sink.target].wrapping_offset(self.stage.nest.kept.offset(sink.target, kept))
     }
 
     /// Results side by side: a block of lanes, within one run of the innermost kept axis.

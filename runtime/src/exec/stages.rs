@@ -198,11 +198,6 @@ impl Stage {
         }
     }
 
-    /// Bytes of an element of an input.
-    pub(super) fn input_size(&self, input: usize) -> usize {
-        self.dtypes[input].size()
-    }
-
     fn n_elems(&self) -> usize {
         self.nest.kept.n() * self.nest.reduced.n()
     }

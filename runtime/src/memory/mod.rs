@@ -18,7 +18,7 @@ pub use output::Output;
 pub(crate) use copy::{copy_strided, copy_transposed};
 pub(crate) use prefetch::prefetch;
 pub(crate) use scratch::with_scratch;
-pub(crate) use stream::{fence, is_worthwhile as is_worth_streaming, stream_copy};
+pub(crate) use stream::{fence, is_worthwhile as is_worth_streaming};
 
 /// The most scratch that a kernel may ask for, per thread. It is kept by the thread for the next kernel.
 pub const MAX_SCRATCH_BYTES: usize = 1 << 20;

@@ -1,11 +1,7 @@
-//! Copies that go past the caches: what is overwritten is not read first, and what is in the caches stays there.
-//!
-//! The one place that decides when outputs are streamed.
+//! Stores past the caches: what is overwritten is not read first, and what is in the caches stays there. Kernels make them;
+//! here is what surrounds them, and the one place that decides when outputs are streamed.
 
 use std::sync::LazyLock;
-
-#[cfg(target_arch = "x86_64")]
-use crate::arch::CpuLevel;
 
 /// Whether a loop should stream its outputs: if all that it reads and writes is more than the last-level cache holds, so
 /// that nothing of it would be there afterwards.
@@ -58,76 +54,6 @@ fn largest_cache_bytes() -> Option<usize> {
     None
 }
 
-/// Lines that are not written as a whole are written as usual.
-#[cfg(target_arch = "x86_64")]
-const LINE_BYTES: usize = 64;
-
-/// Copies `n_bytes` bytes past the caches. Other threads see them after a [`fence`].
-///
-/// # Safety
-///
-/// The bytes at `from` must be readable and those at `to` writable; they must not overlap.
-#[cfg(target_arch = "x86_64")]
-pub(crate) unsafe fn stream_copy(to: *mut u8, from: *const u8, n_bytes: usize) {
-    let head = (to.addr().wrapping_neg() % LINE_BYTES).min(n_bytes);
-    let body = (n_bytes - head) / LINE_BYTES * LINE_BYTES;
-    // SAFETY: head, body and the rest are parts of the `n_bytes` that the caller vouches for; the body's start is a
-    // multiple of a line's size, or it is empty; what has AVX2 has AVX.
-    unsafe {
-        to.copy_from_nonoverlapping(from, head);
-        match CpuLevel::current() {
-            CpuLevel::Generic => stream_lines(to.add(head), from.add(head), body),
-            CpuLevel::Avx2 | CpuLevel::Avx512 => stream_lines_avx(to.add(head), from.add(head), body),
-        }
-        let done = head + body;
-        to.add(done).copy_from_nonoverlapping(from.add(done), n_bytes - done);
-    }
-}
-
-/// Copies whole lines.
-///
-/// # Safety
-///
-/// As of [`stream_copy`]; `to` and `n_bytes` are multiples of [`LINE_BYTES`].
-#[cfg(target_arch = "x86_64")]
-unsafe fn stream_lines(to: *mut u8, from: *const u8, n_bytes: usize) {
-    use std::arch::x86_64::{_mm_loadu_si128, _mm_stream_si128};
-    for at in (0..n_bytes).step_by(16) {
-        // SAFETY: the caller's contract.
-        unsafe { _mm_stream_si128(to.add(at).cast(), _mm_loadu_si128(from.add(at).cast())) };
-    }
-}
-
-/// The same with fewer instructions: more of what comes next is begun meanwhile.
-///
-/// # Safety
-///
-/// As of [`stream_lines`], and the processor must have AVX.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx")]
-unsafe fn stream_lines_avx(to: *mut u8, from: *const u8, n_bytes: usize) {
-    use std::arch::x86_64::{_mm256_loadu_si256, _mm256_stream_si256};
-    for at in (0..n_bytes).step_by(LINE_BYTES) {
-        // SAFETY: the caller's contract.
-        unsafe {
-            let halves = [_mm256_loadu_si256(from.add(at).cast()), _mm256_loadu_si256(from.add(at + 32).cast())];
-            _mm256_stream_si256(to.add(at).cast(), halves[0]);
-            _mm256_stream_si256(to.add(at + 32).cast(), halves[1]);
-        }
-    }
-}
-
-/// As the other, through the caches.
-///
-/// # Safety
-///
-/// As the other.
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) unsafe fn stream_copy(to: *mut u8, from: *const u8, n_bytes: usize) {
-    // SAFETY: the caller's contract.
-    unsafe { to.copy_from_nonoverlapping(from, n_bytes) };
-}
-
 /// Orders what was streamed before whatever this thread writes afterwards, as ordinary stores are ordered by themselves.
 pub(crate) fn fence() {
     #[cfg(target_arch = "x86_64")]
@@ -140,21 +66,6 @@ pub(crate) fn fence() {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn copies_from_and_to_anywhere() {
-        let from: Vec<u8> = (0..1000).map(|k| (k % 251) as u8).collect();
-        for (skip, start, n) in
-            [(0, 0, 0), (0, 0, 1000), (3, 0, 900), (0, 7, 130), (5, 64, 64), (1, 63, 1), (9, 17, 777)]
-        {
-            let mut to = vec![0xaa_u8; 1100];
-            // SAFETY: both ranges are inside of their vectors, checked by the slices.
-            unsafe { stream_copy(to[start..start + n].as_mut_ptr(), from[skip..skip + n].as_ptr(), n) };
-            fence();
-            assert_eq!(to[start..start + n], from[skip..skip + n]);
-            assert!(to[..start].iter().chain(&to[start + n..]).all(|&byte| byte == 0xaa), "{skip} {start} {n}");
-        }
-    }
 
     #[test]
     fn caches_have_sizes() {

@@ -1,22 +1,18 @@
 //! Runs stages: cuts their work into parts for the threads, alone or several together.
 
-use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
-use super::{Memory, Place, Stage, missing_kernel};
-use crate::exec::along::{self, Ahead, Outcome, Part, Worker};
+use super::{Stage, missing_kernel};
+use crate::exec::along::{self, Outcome, Part, Worker};
 use crate::exec::cost::{self, Schedule};
 use crate::exec::{ExecError, Kernel, Progress, RunOptions};
-use crate::memory::{fence, is_worth_streaming, stream_copy, with_scratch};
+use crate::memory::with_scratch;
 use crate::plan::Lanes;
 use crate::reduce::{COLUMN_LEAF, LEAF};
 
 /// The operands of a block of rows, half of the usual L2 cache.
 const CHAIN_BLOCK_BYTES: usize = 256 << 10;
-
-/// Rows of the result that wait in scratch take no more.
-const MAX_WAITING_BYTES: usize = 256 << 10;
 
 /// A stage and its kernel, which fit each other.
 pub(super) struct Bound<'s> {
@@ -65,8 +61,7 @@ impl<'s> Bound<'s> {
 
     fn worker<'w>(&'w self, scratch: *mut u8, is_decided: &'w AtomicBool) -> Worker<'w> {
         let fill = scratch.wrapping_add(self.slot_bytes());
-        let ptrs = self.stage.nest.ptrs.clone();
-        Worker { stage: self.stage, kernel: self.kernel, slots: scratch, fill, is_decided, ptrs, ahead: None }
+        Worker { stage: self.stage, kernel: self.kernel, slots: scratch, fill, is_decided }
     }
 
     fn cut(&self, max_threads: usize) -> Cut {
@@ -172,110 +167,26 @@ pub(super) unsafe fn run_chain(stages: &[Bound<'_>], options: &RunOptions<'_>) -
         Schedule::threads_and_chunk(ns * n_kept as f64 * n_reduced as f64, options.pool.n_threads());
     let chunk_rows = ((chunk_ns / (ns * n_reduced as f64)) as usize).clamp(1, n_kept);
     let block_rows = (CHAIN_BLOCK_BYTES / (bytes * n_reduced).max(1)).clamp(1, chunk_rows);
-    let waiting = Waiting::new(stages, block_rows);
-    let scratch_bytes = stages.iter().map(Bound::scratch_bytes).max().unwrap_or(0).next_multiple_of(64);
-    // What takes longest hides the way of the next rows from memory.
-    let by_time = |a: &usize, b: &usize| stages[*a].ns_per_elem().total_cmp(&stages[*b].ns_per_elem());
-    let slowest = (1..stages.len()).filter(|&k| stages[k].kernel.is_some()).max_by(by_time);
+    let scratch_bytes = stages.iter().map(Bound::scratch_bytes).max().unwrap_or(0);
     // Progress counts the elements of all loops.
     let row_elems: usize = stages.iter().map(|bound| bound.stage.nest.reduced.n()).sum();
     let shared = Shared::new(options.progress);
     options.pool.run(n_kept.div_ceil(chunk_rows), n_threads, |_, chunk| {
         let chunk = chunk * chunk_rows..((chunk + 1) * chunk_rows).min(n_kept);
-        let n_bytes = scratch_bytes + waiting.as_ref().map_or(0, |waiting| waiting.n_bytes);
-        shared.run_chunk(chunk.len() * row_elems, n_bytes, |scratch| {
+        shared.run_chunk(chunk.len() * row_elems, scratch_bytes, |scratch| {
             for first in chunk.clone().step_by(block_rows) {
                 let kept = first..(first + block_rows).min(chunk.end);
-                let next = kept.end..(kept.end + block_rows).min(n_kept);
-                let ahead = Ahead::new(stages[0].stage, next);
-                for (k, bound) in stages.iter().enumerate() {
+                for bound in stages {
                     let part = Part { kept: kept.clone(), leaves: 0..bound.stage.nest.reduced.n().div_ceil(LEAF) };
                     let is_decided = AtomicBool::new(false);
-                    let mut worker = bound.worker(scratch, &is_decided);
-                    worker.ahead = (slowest == Some(k)).then_some(&ahead);
-                    if let Some(waiting) = &waiting {
-                        waiting.redirect(&mut worker, scratch.wrapping_add(scratch_bytes), first);
-                    }
                     // SAFETY: kernels and scratch as in `Bound::run`; the blocks have different rows, so what a thread
-                    // reads of another stage it has written itself; the caller vouches for the rest. Rows of the result
-                    // that wait in scratch have room there.
-                    unsafe { worker.run(&part, Outcome::Results) };
+                    // reads of another stage it has written itself; the caller vouches for the rest.
+                    unsafe { bound.worker(scratch, &is_decided).run(&part, Outcome::Results) };
                 }
-                if let Some(waiting) = &waiting {
-                    // SAFETY: all stages have run on these rows, and no other thread has them.
-                    unsafe { waiting.stream(scratch.wrapping_add(scratch_bytes), &kept) };
-                }
-            }
-            if waiting.is_some() {
-                fence();
             }
         });
     });
     shared.finish()
-}
-
-/// Rows of the result that wait in scratch until all stages have run on a block, to be streamed then.
-struct Waiting {
-    result: *mut u8,
-    row_bytes: usize,
-    n_bytes: usize,
-}
-
-// SAFETY: the pointer is used by `stream` only, whose callers answer for which thread has which rows.
-unsafe impl Sync for Waiting {}
-
-impl Waiting {
-    /// If it is worth its while: the arrays are large, and the result's rows one run.
-    fn new(stages: &[Bound<'_>], block_rows: usize) -> Option<Waiting> {
-        let first = stages[0].stage;
-        let n_elems = first.nest.kept.n() * first.nest.reduced.n();
-        let mut found: Option<Waiting> = None;
-        let mut bytes = first.bytes_per_elem;
-        for stage in stages.iter().map(|bound| bound.stage) {
-            for (operand, _) in stage.operands.iter().enumerate().filter(|(_, memory)| **memory == Memory::Result) {
-                // Outcomes of reductions are not rows.
-                let size = stage.values.iter().find_map(|value| match value.place {
-                    Place::Operand(place) if place == operand => Some(value.dtype.size()),
-                    _ if operand < stage.n_inputs => Some(stage.input_size(operand)),
-                    _ => None,
-                })?;
-                let (kept, reduced) = (&stage.nest.kept, &stage.nest.reduced);
-                let row_bytes = reduced.n() * size;
-                let is_one_run =
-                    kept.strides(operand) == [row_bytes as isize] && reduced.strides(operand) == [size as isize];
-                let result = stage.nest.ptrs[operand];
-                // What was written before these stages is not in scratch.
-                let is_read_first = operand < stage.n_inputs && found.is_none();
-                if !is_one_run || is_read_first || found.as_ref().is_some_and(|other| other.result != result) {
-                    return None;
-                }
-                bytes += if found.is_none() { size } else { 0 };
-                found = Some(Waiting { result, row_bytes, n_bytes: block_rows * row_bytes });
-            }
-        }
-        found
-            .filter(|waiting| waiting.n_bytes <= MAX_WAITING_BYTES && is_worth_streaming(bytes.saturating_mul(n_elems)))
-    }
-
-    /// Has a worker find the result's rows, from this one on, in scratch.
-    fn redirect(&self, worker: &mut Worker<'_>, scratch: *mut u8, first_row: usize) {
-        for (ptr, memory) in worker.ptrs.iter_mut().zip(&worker.stage.operands) {
-            if *memory == Memory::Result {
-                *ptr = scratch.wrapping_sub(first_row * self.row_bytes);
-            }
-        }
-    }
-
-    /// Writes rows to where they belong.
-    ///
-    /// # Safety
-    ///
-    /// The scratch must hold these rows, which are rows of the result, and no one else may use them.
-    unsafe fn stream(&self, scratch: *mut u8, rows: &Range<usize>) {
-        let to = self.result.wrapping_add(rows.start * self.row_bytes);
-        // SAFETY: the caller's contract; the result's rows follow one another, as `new` has checked.
-        unsafe { stream_copy(to, scratch, rows.len() * self.row_bytes) };
-    }
 }
 
 /// What the threads of a run share.
