@@ -32,6 +32,7 @@ mod functions;
 mod fuse;
 mod hir;
 mod interp;
+mod names;
 mod op_by_op;
 mod ops;
 mod opt;
@@ -47,13 +48,14 @@ pub use driver::Stage;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind};
 pub use functions::{FunctionInfo, functions};
+pub use names::UsedName;
 pub use ndexpr_grammar::{Diagnostic, Label, Limits, Span};
 pub use ndexpr_runtime::dtype::{DType, Element, Scalar};
 pub use ndexpr_runtime::exec::Progress;
 pub use ndexpr_runtime::view::{View, ViewError, ViewMut};
 pub use op_by_op::OpByOp;
 pub use options::{Backend, FloatMode, Unused};
-pub use program::Program;
+pub use program::{Layout, Program};
 pub use vars::{Signature, Var, VarType, Vars};
 
 /// Evaluates a text into a fresh array, with the [global engine](Engine::global).

@@ -6,15 +6,15 @@ use crate::driver::{self, Compiled, Stage};
 use crate::engine::Shared;
 use crate::error::Error;
 use crate::fuse::{self, Source};
-use crate::hir::{Graph, VarId};
+use crate::hir::{self, Graph, VarId};
 use crate::interp;
 use crate::options::Backend;
 use crate::shape;
 use crate::tape::Tape;
-use crate::vars::{Signature, VarType, Vars};
+use crate::vars::{Signature, Var, VarType, Vars};
 use ndexpr_grammar::Span;
 use ndexpr_runtime::abi::RunKind;
-use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::dtype::{DType, Scalar};
 use ndexpr_runtime::exec::{self, Kernel, Progress, RunOptions};
 use ndexpr_runtime::memory::{self, Output, OwnedCopy};
 use ndexpr_runtime::plan::{Input, Plan, output_order};
@@ -52,6 +52,27 @@ pub struct Program {
     signature: Signature,
     pub(crate) compiled: Compiled,
     pub(crate) engine: Arc<Shared>,
+}
+
+/// What a fresh result looks like; see [`Program::result_layout`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    shape: shape::Shape,
+    order: shape::Shape,
+}
+
+impl Layout {
+    /// The extents, outermost axis first; none for a single value.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The axes as they should lie in memory, from outermost to innermost: that suits the inputs.
+    #[must_use]
+    pub fn order(&self) -> &[usize] {
+        &self.order
+    }
 }
 
 /// What runs.
@@ -208,6 +229,56 @@ impl Program {
         Ok(order.map_err(|error| error.in_text(&self.text))?.to_vec())
     }
 
+    /// The shape and memory order of a fresh result for these values of the variables, in the order of
+    /// [`Program::variables`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::result_shape`], and if there are more or fewer values than variables.
+    pub fn result_layout(&self, values: &[Var<'_>]) -> Result<Layout, Error> {
+        let layout = self.inputs_in_order(values, None).and_then(|inputs| {
+            let shape = self.broadcast(&inputs, &[])?;
+            let order = order_of(&shape, &inputs);
+            Ok(Layout { shape, order })
+        });
+        layout.map_err(|error| error.in_text(&self.text))
+    }
+
+    /// Runs into an output as [`Program::run_with`] does, on values of the variables in the order of
+    /// [`Program::variables`]: for callers that have looked the names up before.
+    ///
+    /// ```
+    /// use ndexpr::{DType, Engine, Signature, Var, VarType};
+    ///
+    /// let signature = Signature::new().with("a", VarType::array(DType::Float64)).with("b", VarType::array(DType::Float64));
+    /// let program = Engine::global().compile("b*10 + a", &signature)?;
+    /// let (a, b) = ([1.0, 2.0], [3.0, 4.0]);
+    /// let values = [Var::from(&b), Var::from(&a)];                    // as the text first names them
+    /// assert_eq!(program.result_layout(&values)?.shape(), [2]);
+    /// let mut out = [0.0; 2];
+    /// program.run_in_order(&values, &mut out[..], None)?;
+    /// assert_eq!(out, [31.0, 42.0]);
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::run_with`], and if there are more or fewer values than variables.
+    pub fn run_in_order<'o>(
+        &self,
+        values: &[Var<'_>],
+        out: impl Into<ViewMut<'o>>,
+        progress: Option<&Progress>,
+    ) -> Result<(), Error> {
+        let mut out = out.into();
+        let mut copies = Copies::new();
+        let done = match self.inputs_in_order(values, Some(&out)) {
+            Ok(inputs) => self.run_inputs(inputs, &mut copies, &mut out, progress),
+            Err(error) => Err(error),
+        };
+        done.map_err(|error| error.in_text(&self.text))
+    }
+
     /// Runs into an output: any array or view of the result's dtype, of the result's shape or one that it broadcasts
     /// to. The output may be one of the inputs, or overlap them.
     ///
@@ -236,17 +307,28 @@ impl Program {
     }
 
     fn run_into(&self, vars: &Vars<'_>, mut out: ViewMut<'_>, progress: Option<&Progress>) -> Result<(), Error> {
+        let mut copies = Copies::new();
+        let inputs = self.inputs(vars, Some(&out))?;
+        self.run_inputs(inputs, &mut copies, &mut out, progress)
+    }
+
+    /// `copies` is where copies of inputs are kept meanwhile.
+    fn run_inputs<'v>(
+        &self,
+        mut inputs: Inputs<'v>,
+        copies: &'v mut Copies,
+        out: &mut ViewMut<'_>,
+        progress: Option<&Progress>,
+    ) -> Result<(), Error> {
         if out.dtype() != self.result_dtype() {
             return Err(self.dtype_error(out.dtype()));
         }
-        let copies: Copies;
-        let mut inputs = self.inputs(vars, Some(&out))?;
         let shape = self.broadcast(&inputs, out.shape())?;
         if !shape::broadcasts_to(&shape, out.shape()) {
             return Err(Error::output_shape(&shape, out.shape()));
         }
-        copies = copies_of_overlapping(&inputs, &out, self.has_reductions())?;
-        for (input, copy) in inputs.iter_mut().zip(&copies) {
+        *copies = copies_of_overlapping(&inputs, out, self.has_reductions())?;
+        for (input, copy) in inputs.iter_mut().zip(&*copies) {
             if let Some(copy) = copy {
                 *input = Some(copy.view());
             }
@@ -254,9 +336,9 @@ impl Program {
         if self.has_reductions() && shape[..] != *out.shape() {
             let mut result = Output::new(self.result_dtype(), &shape, &order_of(&shape, &inputs))?;
             self.execute(&inputs, &mut result.view_mut(), progress)?;
-            return Ok(memory::copy_into(&result.view(), &mut out)?);
+            return Ok(memory::copy_into(&result.view(), out)?);
         }
-        self.execute(&inputs, &mut out, progress)
+        self.execute(&inputs, out, progress)
     }
 
     fn has_reductions(&self) -> bool {
@@ -299,22 +381,47 @@ impl Program {
     fn inputs<'v>(&self, vars: &'v Vars<'_>, out: Option<&ViewMut<'_>>) -> Result<Inputs<'v>, Error> {
         let mut inputs = Inputs::new();
         for var in self.compiled.graph.vars() {
-            let span = || self.first_use(&var.name);
             let Some(value) = vars.get(&var.name) else {
-                return Err(Error::missing_variable(&var.name, span()));
+                return Err(Error::missing_variable(&var.name, self.first_use(&var.name)));
             };
-            let view = value.view();
-            let (dtype, n_axes) = match (&view, out) {
-                (Some(view), _) => (view.dtype(), view.n_axes()),
-                (None, Some(out)) => (out.dtype(), out.n_axes()),
-                (None, None) => return Err(Error::no_output(&var.name, span())),
-            };
-            if dtype != var.ty.dtype || (var.ty.is_scalar && n_axes > 0) {
-                return Err(Error::variable_type(&var.name, var.ty, dtype, n_axes, span()));
-            }
-            inputs.push(view);
+            inputs.push(self.input(var, value, out)?);
         }
         Ok(inputs)
+    }
+
+    /// As [`Program::inputs`], of values in the order of the variables.
+    fn inputs_in_order<'v>(&self, values: &'v [Var<'_>], out: Option<&ViewMut<'_>>) -> Result<Inputs<'v>, Error> {
+        let vars = self.compiled.graph.vars();
+        if values.len() != vars.len() {
+            return Err(Error::value_count(vars.len(), values.len()));
+        }
+        vars.iter().zip(values).map(|(var, value)| self.input(var, value, out)).collect()
+    }
+
+    /// The value of a variable, of the type that the program was compiled for.
+    fn input<'v>(
+        &self,
+        var: &hir::Var,
+        value: &'v Var<'_>,
+        out: Option<&ViewMut<'_>>,
+    ) -> Result<Option<View<'v>>, Error> {
+        let span = || self.first_use(&var.name);
+        let view = value.view();
+        let (dtype, n_axes) = match (&view, out) {
+            (Some(view), _) => (view.dtype(), view.n_axes()),
+            (None, Some(out)) => (out.dtype(), out.n_axes()),
+            (None, None) => return Err(Error::no_output(&var.name, span())),
+        };
+        if dtype != var.ty.dtype || (var.ty.is_scalar && n_axes > 0) {
+            return Err(Error::variable_type(&var.name, var.ty, dtype, n_axes, span()));
+        }
+        if !var.must_fit.is_empty()
+            && let Some(value) = view.as_ref().and_then(|view| view.read(&[])).and_then(int_value)
+            && let Some(dtype) = var.must_fit.iter().find(|&dtype| !hir::fits(value, dtype))
+        {
+            return Err(Error::weak_out_of_range(&var.name, value, dtype, span()));
+        }
+        Ok(view)
     }
 
     fn first_use(&self, name: &str) -> Option<Span> {
@@ -506,6 +613,13 @@ impl std::fmt::Debug for Program {
             .field("signature", &format_args!("{}", self.signature))
             .field("backend", &self.backend())
             .finish_non_exhaustive()
+    }
+}
+
+fn int_value(scalar: Scalar) -> Option<i128> {
+    match scalar.dtype() {
+        DType::UInt64 => scalar.get::<u64>().map(i128::from),
+        _ => hir::cast_scalar(scalar, DType::Int64).get::<i64>().map(i128::from),
     }
 }
 
