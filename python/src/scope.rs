@@ -8,6 +8,9 @@ use pyo3::types::{PyDict, PyString};
 /// The caller's place among the frames, as numexpr counts them for `_frame_depth`.
 pub(crate) const CALLER: usize = 3;
 
+/// The most names that are looked through for one that may have been meant.
+const MAX_KNOWN: usize = 10_000;
+
 /// What is asked for a name, first the locals.
 pub(crate) struct Scope<'py> {
     locals: Option<Names<'py>>,
@@ -119,11 +122,14 @@ impl<'py> Names<'py> {
         }
     }
 
+    /// The names that there are; none if the mapping does not list them.
     fn keys(&self) -> Vec<String> {
         let keys = match self {
             Names::Dict(dict) => dict.keys().into_any().try_iter(),
-            Names::Mapping(mapping) => mapping.try_iter(),
+            Names::Mapping(mapping) => mapping.call_method0("keys").and_then(|keys| keys.try_iter()),
         };
-        keys.into_iter().flatten().filter_map(|key| key.ok()?.extract().ok()).collect()
+        // An iterator that fails may do so for ever.
+        let keys = keys.into_iter().flatten().map_while(Result::ok).take(MAX_KNOWN);
+        keys.filter_map(|key| key.extract().ok()).collect()
     }
 }

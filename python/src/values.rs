@@ -42,8 +42,9 @@ impl<'py> Values<'py> {
     /// Adds a value as one of this type; Python's numbers, which have none, take it.
     pub(crate) fn push_as(&mut self, object: &Bound<'py, PyAny>, name: &str, ty: VarType) -> PyResult<()> {
         self.push(object, name)?;
-        let (Some(var), false) = (self.vars.last_mut(), ty.is_weak) else { return Ok(()) };
-        if var.ty().is_weak
+        if let Some(var) = self.vars.last_mut()
+            && var.ty().is_weak
+            && var.ty() != ty
             && let Some(typed) = typed(object, ty.dtype)?
         {
             *var = Var::from(typed);

@@ -36,9 +36,9 @@ def laid_out(values: np.ndarray, layout: str) -> np.ndarray:
     """The same values in memory of their own, laid out in some way."""
     if layout == "strided":
         spread = np.zeros([extent * 2 for extent in values.shape], values.dtype)
-        view = spread[tuple(slice(None, None, 2) for _ in values.shape)]
+        view = spread[(..., *(slice(None, None, 2) for _ in values.shape))]
     elif layout == "reversed":
-        view = np.empty_like(values, order="C")[tuple(slice(None, None, -1) for _ in values.shape)]
+        view = np.empty_like(values, order="C")[(..., *(slice(None, None, -1) for _ in values.shape))]
     elif layout == "fortran":
         view = np.empty_like(values, order="F")
     elif layout == "unaligned":

@@ -52,7 +52,7 @@ def test_help_shows_the_signature(name: str) -> None:
 
 
 def test_the_stubs_have_what_the_module_has() -> None:
-    stubs = ast.parse((HERE / "ndexpr" / "_ndexpr.pyi").read_text())
+    stubs = ast.parse((HERE / "package" / "ndexpr" / "_ndexpr.pyi").read_text())
     defined = {node.name: node for node in stubs.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     missing = {name for name in dir(_ndexpr) if not name.startswith("_")} - defined.keys()
     assert not missing

@@ -392,7 +392,7 @@ def test_fast_floats_may_be_fused() -> None:
         ("i8 + 1000", OverflowError, "1000"),
         ("i8 ** -1", ValueError, "negative"),
         ("2j * a", TypeError, "complex|imaginary"),
-        ("(" * 10_000 + "a" + ")" * 10_000, ValueError, ""),
+        ("(" * 10_000 + "a" + ")" * 10_000, ValueError, "deep|nest|long"),
     ],
 )
 def test_kinds_of_errors(text: str, kind: type[Exception], message: str) -> None:

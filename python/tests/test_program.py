@@ -90,7 +90,7 @@ def test_errors_of_calls() -> None:
 
 def test_errors_of_compile() -> None:
     for args, kind, message in [
-        (("a +",), SyntaxError, ""),
+        (("a +",), SyntaxError, "expected"),
         (("a + b", {"a": float}), KeyError, "`b`"),
         (("a", {"a": float, "b": float}), ValueError, "does not use the variable `b`"),
         (("a", [("a", float), ("a", float)]), ValueError, "twice"),

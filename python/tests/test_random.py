@@ -81,7 +81,7 @@ class Expression:
     def numpy(self, text: str):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            return eval(text, {"__builtins__": {}}, {**NUMPY, **self.vars})
+            return eval(text, {"__builtins__": {"__import__": __import__}}, {**NUMPY, **self.vars})
 
     def node(self, depth: int) -> str:
         """A text that has a strong dtype, for what is made of literals alone differs by design."""
@@ -140,8 +140,9 @@ class Expression:
             # Floats beyond an integer dtype's range are undefined in NumPy.
             return f"{self.pick(DTYPES[-2:] if dtype.kind == 'f' else DTYPES)}({arg})"
         if function in ("sum", "prod", "max", "min", "any", "all", "argmin"):
-            options = ["", ", axis=-1", ", axis=0"]
-            if function != "argmin":
+            # An axis of a single value NumPy lets pass.
+            options = ["", ", axis=-1", ", axis=0"] if value.ndim > 0 else [""]
+            if function != "argmin" and value.ndim > 0:
                 options.append(", axis=-1, keepdims=True")
             return f"{function}({arg}{self.pick(options)})"
         return f"{function}({arg})"
@@ -155,10 +156,6 @@ def outcome(compute):
         return error
 
 
-#: Where NumPy's exceptions are of more than one class for one thing.
-SAME = {TypeError: (TypeError,), ValueError: (ValueError,), OverflowError: (OverflowError,)}
-
-
 def check(expression: Expression, seed: int) -> bool:
     """Compares; true if there was a result."""
     expected = outcome(lambda: expression.numpy(expression.text))
@@ -168,8 +165,8 @@ def check(expression: Expression, seed: int) -> bool:
     found = outcome(lambda: ndexpr.evaluate(expression.text, expression.vars, {}, order=order))
     story = f"seed {seed}: {expression.text!r}\n{expression.vars}\nexpected {expected!r}\nfound {found!r}"
     if isinstance(expected, Exception):
-        kinds = SAME.get(type(expected), (type(expected), TypeError, ValueError))
-        assert isinstance(found, kinds), story
+        # Not always of the same class: where several things are wrong, dtypes are looked at first, then shapes.
+        assert isinstance(found, TypeError | ValueError | OverflowError), story
         return False
     assert isinstance(found, np.ndarray), story
     expected = np.asarray(expected)
