@@ -29,9 +29,14 @@ use std::sync::Arc;
 /// Examples
 /// --------
 /// >>> import ndexpr
-/// >>> print(ndexpr.explain("a + b*2", "opt", {"a": "float32", "b": "float32"}), end="")  # doctest: +ELLIPSIS
-/// graph (a: f32[..], b: f32[..]) -> f32
-/// ...
+/// >>> print(ndexpr.explain("a + b*2", "opt", {"a": "float32", "b": "float32"}))
+/// h0: f32 = array a
+/// h1: f32 = array b
+/// h2: f32 = const 2.0
+/// h3: f32 = mul h1, h2
+/// h4: f32 = add h0, h3
+/// result h4
+/// <BLANKLINE>
 #[pyfunction]
 #[pyo3(
     signature = (ex, stage="tape", signature=None, local_dict=None, global_dict=None),

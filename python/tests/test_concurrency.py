@@ -155,8 +155,8 @@ LONG = " + ".join(f"sin(a*{k}) * exp(-b*{k})" for k in range(1, 25))
 
 def interrupted(body: str) -> tuple[str, float]:
     """Runs a script, sends Ctrl-C once it says that it begins, and returns what it says then, and after how long."""
-    head = f"import numpy as np, ndexpr, time\nLONG = {LONG!r}\na, b = np.linspace(0, 1, 25_000_000), np.ones(25_000_000)\n"
-    script = head + textwrap.dedent(body)
+    imports = f"import numpy as np, ndexpr, time\nLONG = {LONG!r}\n"
+    script = imports + "a, b = np.linspace(0, 1, 25_000_000), np.ones(25_000_000)\n" + textwrap.dedent(body)
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begin\n"

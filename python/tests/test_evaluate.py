@@ -157,7 +157,9 @@ def test_long_long_is_int64() -> None:
     assert ndexpr.evaluate("a + 1").dtype == np.int64
 
 
-@pytest.mark.parametrize("number", [2, 2.5, True, np.float32(2.5), np.float64(2.5), np.int8(2), np.bool_(True), np.uint64(2)])
+@pytest.mark.parametrize(
+    "number", [2, 2.5, True, np.float32(2.5), np.float64(2.5), np.int8(2), np.bool_(True), np.uint64(2)]
+)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_numbers_promote_as_in_numpy(dtype: str, number: object) -> None:
     a = np.ones(2, dtype)
@@ -205,7 +207,9 @@ def test_objects_that_become_arrays() -> None:
     assert ndexpr.evaluate("view * 2").tolist() == [6.0, 8.0]
 
 
-@pytest.mark.parametrize("value", [np.zeros(2, "float16"), np.zeros(2, complex), np.array(["x"]), object(), None, 1j, "text"])
+@pytest.mark.parametrize(
+    "value", [np.zeros(2, "float16"), np.zeros(2, complex), np.array(["x"]), object(), None, 1j, "text"]
+)
 def test_other_dtypes_are_refused(value: object) -> None:
     with pytest.raises(TypeError, match="float32, float64"):
         ndexpr.evaluate("value + 1")
@@ -360,7 +364,9 @@ def test_validate() -> None:
 
 def test_numexprs_options() -> None:
     a = 2
-    assert ndexpr.evaluate("a / 4", optimization="aggressive", truediv="auto", sanitize=True, disable_cache=True) == a / 4
+    assert (
+        ndexpr.evaluate("a / 4", optimization="aggressive", truediv="auto", sanitize=True, disable_cache=True) == a / 4
+    )
     with pytest.raises(ValueError, match="'optimization' must be one of"):
         ndexpr.evaluate("a", optimization="most")
     with pytest.raises(TypeError, match="unknown keyword argument 'foo'"):

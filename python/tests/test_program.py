@@ -27,7 +27,14 @@ def test_without_a_signature_all_are_float64_in_alphabetical_order() -> None:
 
 
 def test_types_can_be_said_in_many_ways() -> None:
-    stated = [("a", np.float32), ("b", np.dtype("int8")), ("c", np.zeros(3)), ("d", np.float32(1)), ("e", 2), ("f", 2.5)]
+    stated = [
+        ("a", np.float32),
+        ("b", np.dtype("int8")),
+        ("c", np.zeros(3)),
+        ("d", np.float32(1)),
+        ("e", 2),
+        ("f", 2.5),
+    ]
     program = ndexpr.compile("a + b + c + d + e + f + g", [*stated, ("g", bool)])
     assert program.signature == {
         "a": "float32",

@@ -23,7 +23,12 @@ SHAPES = [(), (1,), (7,), (3, 7), (3, 1), (2, 3, 7), (0,), (0, 7), (40,)]
 
 BINARY = ["+", "-", "*", "/", "//", "%", "<", "<=", "==", "!=", ">", ">=", "&", "|", "^"]
 
-CASTS = {name: (lambda name: lambda x: np.asarray(x).astype(name)[()])(name) for name in DTYPES}
+
+def cast(dtype: str):
+    return lambda x: np.asarray(x).astype(dtype)[()]
+
+
+CASTS = {dtype: cast(dtype) for dtype in DTYPES}
 
 NUMPY = {
     **CASTS,
@@ -109,7 +114,7 @@ class Expression:
     def power(self, base: str) -> str:
         # NumPy takes its square for bools in another dtype; other exponents of floats are not exact.
         value = self.value(base)
-        return base if value is None or value.dtype == bool else f"({base} ** 2)"
+        return base if value is None or value.dtype.kind == "b" else f"({base} ** 2)"
 
     def call(self, depth: int) -> str:
         arg = self.node(depth - 1)
@@ -119,7 +124,7 @@ class Expression:
         dtype = value.dtype
         is_small = dtype.itemsize == 1
         choices = ["abs", "sign", "square", "isfinite", "logical_not", "where", "minimum", "maximum", "cast"]
-        if dtype == bool:
+        if dtype.kind == "b":
             choices = ["logical_not", "where", "isfinite", "cast", "any", "all"]
         elif dtype.kind == "f":
             choices += ["sqrt", "floor", "ceil", "trunc", "isnan"]
@@ -246,7 +251,9 @@ def test_math_functions_are_within_an_ulp(name: str) -> None:
         found = ndexpr.evaluate(f"{name}(x)")
         assert found.dtype == dtype
         with mpmath.workdps(40):
-            errors = [ulps(float(y), exact(mpmath.mpf(float(v))), dtype) for v, y in zip(x.flat, found.flat, strict=True)]
+            errors = [
+                ulps(float(y), exact(mpmath.mpf(float(v))), dtype) for v, y in zip(x.flat, found.flat, strict=True)
+            ]
         assert max(errors) <= 1.0, (name, dtype, layout, max(errors))
 
 
