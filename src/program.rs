@@ -236,12 +236,38 @@ impl Program {
     ///
     /// As [`Program::result_shape`], and if there are more or fewer values than variables.
     pub fn result_layout(&self, values: &[Var<'_>]) -> Result<Layout, Error> {
+        if let Some(layout) = self.plain_layout(values) {
+            return Ok(layout);
+        }
         let layout = self.inputs_in_order(values, None).and_then(|inputs| {
             let shape = self.broadcast(&inputs, &[])?;
             let order = order_of(&shape, &inputs);
             Ok(Layout { shape, order })
         });
         layout.map_err(|error| error.in_text(&self.text))
+    }
+
+    /// The layout where it can be told at a glance, as it can in the small calls that feel it: numbers, and vectors of one
+    /// length. None also if something is wrong.
+    fn plain_layout(&self, values: &[Var<'_>]) -> Option<Layout> {
+        let vars = self.compiled.graph.vars();
+        if self.has_reductions() || values.len() != vars.len() {
+            return None;
+        }
+        let mut shape: &[usize] = &[];
+        for (var, value) in vars.iter().zip(values) {
+            if value.ty().dtype != var.ty.dtype || !var.must_fit.is_empty() {
+                return None;
+            }
+            match (value.array(), shape) {
+                (None, _) if !value.is_output() => {}
+                (Some(array), _) if var.ty.is_scalar || array.n_axes() > 1 => return None,
+                (Some(array), []) => shape = array.shape(),
+                (Some(array), known) if array.shape() == known => {}
+                _ => return None,
+            }
+        }
+        Some(Layout { shape: shape.into(), order: (0..shape.len()).collect() })
     }
 
     /// Runs into an output as [`Program::run_with`] does, on values of the variables in the order of

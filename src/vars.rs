@@ -159,6 +159,18 @@ impl<'a> Var<'a> {
         }
     }
 
+    /// The array, if it is one.
+    pub(crate) fn array(&self) -> Option<&View<'a>> {
+        match &self.kind {
+            VarKind::View(view) => Some(view),
+            VarKind::Scalar { .. } | VarKind::Output { .. } => None,
+        }
+    }
+
+    pub(crate) fn is_output(&self) -> bool {
+        matches!(self.kind, VarKind::Output { .. })
+    }
+
     /// The value as a view; a number is one of rank 0. None if it is the output.
     pub(crate) fn view(&self) -> Option<View<'_>> {
         match &self.kind {

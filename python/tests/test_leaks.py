@@ -93,7 +93,7 @@ def test_programs_are_let_go() -> None:
     compile_some(0)
     compile_some(600)
     memory = rss()
-    for round_ in range(2, 6 if not SLOW else 40):
+    for round_ in range(2, 6 if not SLOW else 20):
         compile_some(round_ * 600)
     assert rss() - memory < 20_000_000
 

@@ -359,6 +359,23 @@ fn values_in_order_are_as_good_as_named_ones() {
 }
 
 #[test]
+fn layouts_in_order_are_those_of_named_values() {
+    let (one, four, square) = (array![1.0], Array1::<f64>::ones(4), Array2::<f64>::ones((4, 4)));
+    let (zero, none) = (arr0(1.0), Array1::<f64>::zeros(0));
+    let all =
+        [Var::from(&one), Var::from(&four), Var::from(square.t()), Var::from(&zero), Var::from(&none), 2.0.into()];
+    for a in &all {
+        for b in &all {
+            let vars = Vars::new().with("a", a.clone()).with("b", b.clone());
+            let program = Engine::global().program("a + b", &vars).unwrap();
+            let layout = program.result_layout(&[a.clone(), b.clone()]);
+            assert_eq!(layout.as_ref().ok().map(|layout| layout.shape().to_vec()), program.result_shape(&vars).ok());
+            assert_eq!(layout.ok().map(|layout| layout.order().to_vec()), program.result_order(&vars).ok());
+        }
+    }
+}
+
+#[test]
 fn weak_variables_promote_as_literals_do() {
     let (f, i, u, m) = (array![1.5_f32], array![7_i8], array![7_u64], array![true]);
     let dtype = |text: &str, k: Var<'_>| -> DType {
