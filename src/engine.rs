@@ -3,6 +3,7 @@
 use crate::array::FromResult;
 use crate::cache::Cache;
 use crate::error::Error;
+use crate::names::{self, UsedName};
 use crate::options::{Backend, CompileOptions, FloatMode, Unused};
 use crate::program::Program;
 use crate::vars::{Signature, Vars};
@@ -59,6 +60,23 @@ impl Engine {
 
     pub(crate) fn options(&self) -> &CompileOptions {
         &self.shared.options
+    }
+
+    /// The names in a text that stand for variables, in the order in which it first has them: for callers that look
+    /// values up by name, before there is a signature.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not an expression.
+    ///
+    /// ```
+    /// let names = ndexpr::Engine::global().names("b*sin(a) + b/pi + sum(c, axis=None)")?;
+    /// let names: Vec<_> = names.iter().map(|used| (used.name.as_str(), used.is_constant)).collect();
+    /// assert_eq!(names, [("b", false), ("a", false), ("pi", true), ("c", false)]);
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    pub fn names(&self, text: &str) -> Result<Vec<UsedName>, Error> {
+        names::names(text, &self.shared.options)
     }
 
     /// Compiles a text for variables of these types. Variables that it does not use are allowed unless the engine denies

@@ -191,6 +191,22 @@ impl Error {
         Error::new(ErrorKind::MissingVariable, diagnostic)
     }
 
+    /// A weak variable that meets an operand whose dtype cannot hold it.
+    pub(crate) fn weak_out_of_range(name: &str, value: i128, dtype: DType, span: Option<Span>) -> Error {
+        let diagnostic = Diagnostic::new(format!("the variable `{name}` is {value}, which {dtype} cannot hold"));
+        let diagnostic = match span {
+            Some(span) => diagnostic.label(span, format!("this meets {dtype}")),
+            None => diagnostic,
+        };
+        Error::new(ErrorKind::LiteralRange, diagnostic)
+    }
+
+    /// Values by position, more or fewer than there are variables.
+    pub(crate) fn value_count(expected: usize, found: usize) -> Error {
+        let message = format!("the expression has {expected} variables, but {found} values were given");
+        Error::new(ErrorKind::MissingVariable, Diagnostic::new(message))
+    }
+
     pub(crate) fn no_output(name: &str, span: Option<Span>) -> Error {
         let diagnostic = Diagnostic::new(format!("the variable `{name}` is the output, but there is no output yet"))
             .note("to update an array in place, use evaluate_into or Program::run");

@@ -75,7 +75,7 @@ impl OpByOp {
             let mut signature = Signature::new();
             for (arg, param) in graph.args(id).zip(PARAMS) {
                 last_use[arg.index()] = steps.len();
-                let ty = VarType { dtype: graph.dtype(arg), is_scalar: graph.is_scalar(arg) };
+                let ty = VarType { dtype: graph.dtype(arg), is_scalar: graph.is_scalar(arg), is_weak: false };
                 signature = signature.with(param, ty);
             }
             let text = format!("{}({})", function(op, &graph, id), PARAMS[..op.arity()].join(", "));

@@ -6,16 +6,16 @@ use crate::driver::{self, Compiled, Stage};
 use crate::engine::Shared;
 use crate::error::Error;
 use crate::fuse::{self, Source};
-use crate::hir::{Graph, VarId};
+use crate::hir::{self, Graph, VarId};
 use crate::interp;
 use crate::options::Backend;
 use crate::shape;
 use crate::tape::Tape;
-use crate::vars::{Signature, VarType, Vars};
+use crate::vars::{Signature, Var, VarType, Vars};
 use ndexpr_grammar::Span;
 use ndexpr_runtime::abi::RunKind;
-use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::exec::{self, Flat, Kernel, MAX_FLAT_INPUTS, Progress, RunOptions};
+use ndexpr_runtime::dtype::{DType, Scalar};
+use ndexpr_runtime::exec::{self, Kernel, Progress, RunOptions};
 use ndexpr_runtime::memory::{self, Output, OwnedCopy};
 use ndexpr_runtime::plan::{Input, Plan, output_order};
 use ndexpr_runtime::pool::Pool;
@@ -26,9 +26,6 @@ use std::time::Duration;
 
 /// The inputs of a call, without a heap for the usual number of variables. None is the output as it was.
 type Inputs<'a> = SmallVec<[Option<View<'a>>; 8]>;
-
-/// Fresh results of more elements are not tried as short calls: making the array takes longer than finding out how.
-const MAX_FLAT_ELEMS: usize = 100_000;
 
 /// Copies of inputs, by input.
 type Copies = SmallVec<[Option<OwnedCopy>; 8]>;
@@ -55,6 +52,27 @@ pub struct Program {
     signature: Signature,
     pub(crate) compiled: Compiled,
     pub(crate) engine: Arc<Shared>,
+}
+
+/// What a fresh result looks like; see [`Program::result_layout`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    shape: shape::Shape,
+    order: shape::Shape,
+}
+
+impl Layout {
+    /// The extents, outermost axis first; none for a single value.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The axes as they should lie in memory, from outermost to innermost: that suits the inputs.
+    #[must_use]
+    pub fn order(&self) -> &[usize] {
+        &self.order
+    }
 }
 
 /// What runs.
@@ -224,6 +242,88 @@ impl Program {
         Ok(order.map_err(|error| error.in_text(&self.text))?.to_vec())
     }
 
+    /// The shape and memory order of a fresh result for these values of the variables, in the order of
+    /// [`Program::variables`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::result_shape`], and if there are more or fewer values than variables.
+    pub fn result_layout(&self, values: &[Var<'_>]) -> Result<Layout, Error> {
+        if let Some(layout) = self.plain_layout(values) {
+            return Ok(layout);
+        }
+        let layout = self.inputs_in_order(values, None).and_then(|inputs| {
+            let shape = self.broadcast(&inputs, &[])?;
+            let order = order_of(&shape, &inputs);
+            Ok(Layout { shape, order })
+        });
+        layout.map_err(|error| error.in_text(&self.text))
+    }
+
+    /// The layout where it can be told at a glance, as it can in the small calls that feel it: numbers, and vectors of one
+    /// length. None also if something is wrong.
+    fn plain_layout(&self, values: &[Var<'_>]) -> Option<Layout> {
+        let vars = self.compiled.graph.vars();
+        if self.has_reductions() || values.len() != vars.len() {
+            return None;
+        }
+        let mut shape: &[usize] = &[];
+        for (var, value) in vars.iter().zip(values) {
+            if value.ty().dtype != var.ty.dtype || !var.must_fit.is_empty() {
+                return None;
+            }
+            match (value.as_view(), shape) {
+                (None, _) if !value.is_output() => {}
+                (Some(array), _) if var.ty.is_scalar || array.n_axes() > 1 => return None,
+                (Some(array), []) => shape = array.shape(),
+                (Some(array), known) if array.shape() == known => {}
+                _ => return None,
+            }
+        }
+        Some(Layout { shape: shape.into(), order: (0..shape.len()).collect() })
+    }
+
+    /// Runs into an output as [`Program::run_with`] does, on values of the variables in the order of
+    /// [`Program::variables`]: for callers that have looked the names up before.
+    ///
+    /// ```
+    /// use ndexpr::{DType, Engine, Signature, Var, VarType};
+    ///
+    /// let signature = Signature::new().with("a", VarType::array(DType::Float64)).with("b", VarType::array(DType::Float64));
+    /// let program = Engine::global().compile("b*10 + a", &signature)?;
+    /// let (a, b) = ([1.0, 2.0], [3.0, 4.0]);
+    /// let values = [Var::from(&b), Var::from(&a)];                    // as the text first names them
+    /// assert_eq!(program.result_layout(&values)?.shape(), [2]);
+    /// let mut out = [0.0; 2];
+    /// program.run_in_order(&values, &mut out[..], None)?;
+    /// assert_eq!(out, [31.0, 42.0]);
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::run_with`], and if there are more or fewer values than variables.
+    pub fn run_in_order<'o>(
+        &self,
+        values: &[Var<'_>],
+        out: impl Into<ViewMut<'o>>,
+        progress: Option<&Progress>,
+    ) -> Result<(), Error> {
+        let mut out = out.into();
+        if progress.is_none()
+            && values.len() == self.compiled.graph.vars().len()
+            && let Some(done) = self.run_short(|place, _| values.get(place), &mut out)
+        {
+            return done.map_err(|error| error.in_text(&self.text));
+        }
+        let mut copies = Copies::new();
+        let done = match self.inputs_in_order(values, Some(&out)) {
+            Ok(inputs) => self.run_inputs(inputs, &mut copies, &mut out, progress),
+            Err(error) => Err(error),
+        };
+        done.map_err(|error| error.in_text(&self.text))
+    }
+
     /// Runs into an output: any array or view of the result's dtype, of the result's shape or one that it broadcasts
     /// to. The output may be one of the inputs, or overlap them.
     ///
@@ -252,22 +352,33 @@ impl Program {
     }
 
     fn run_into(&self, vars: &Vars<'_>, mut out: ViewMut<'_>, progress: Option<&Progress>) -> Result<(), Error> {
-        if out.dtype() != self.result_dtype() {
-            return Err(self.dtype_error(out.dtype()));
-        }
         if progress.is_none()
-            && let Some(done) = self.run_flat(vars, &mut out)
+            && let Some(done) = self.run_short(|place, name| vars.get_near(name, place), &mut out)
         {
             return done;
         }
-        let copies: Copies;
-        let mut inputs = self.inputs(vars, Some(&out))?;
+        let mut copies = Copies::new();
+        let inputs = self.inputs(vars, Some(&out))?;
+        self.run_inputs(inputs, &mut copies, &mut out, progress)
+    }
+
+    /// `copies` is where copies of inputs are kept meanwhile.
+    fn run_inputs<'v>(
+        &self,
+        mut inputs: Inputs<'v>,
+        copies: &'v mut Copies,
+        out: &mut ViewMut<'_>,
+        progress: Option<&Progress>,
+    ) -> Result<(), Error> {
+        if out.dtype() != self.result_dtype() {
+            return Err(self.dtype_error(out.dtype()));
+        }
         let shape = self.broadcast(&inputs, out.shape())?;
         if !shape::broadcasts_to(&shape, out.shape()) {
             return Err(Error::output_shape(&shape, out.shape()));
         }
-        copies = copies_of_overlapping(&inputs, &out, self.has_reductions())?;
-        for (input, copy) in inputs.iter_mut().zip(&copies) {
+        *copies = copies_of_overlapping(&inputs, out, self.has_reductions())?;
+        for (input, copy) in inputs.iter_mut().zip(&*copies) {
             if let Some(copy) = copy {
                 *input = Some(copy.view());
             }
@@ -275,72 +386,12 @@ impl Program {
         if self.has_reductions() && shape[..] != *out.shape() {
             let mut result = Output::new(self.result_dtype(), &shape, &order_of(&shape, &inputs))?;
             self.execute(&inputs, &mut result.view_mut(), progress)?;
-            return Ok(memory::copy_into(&result.view(), &mut out)?);
+            return Ok(memory::copy_into(&result.view(), out)?);
         }
-        self.execute(&inputs, &mut out, progress)
+        self.execute(&inputs, out, progress)
     }
 
-    /// Runs a short call, if it is one: see [`Flat`]. Whatever is wrong with it is found by the long way.
-    fn run_flat(&self, vars: &Vars<'_>, out: &mut ViewMut<'_>) -> Option<Result<(), Error>> {
-        let Executable::Jit { loops } = &self.compiled.executable else { return None };
-        let ([compiled], [group]) = (&loops[..], &self.compiled.plan.loops[..]) else { return None };
-        if self.has_reductions() {
-            return None;
-        }
-        let mut given = Flat::new(out)?;
-        // All variables of the text are looked at, whether the loop reads them or not.
-        for (place, var) in self.compiled.graph.vars().iter().enumerate() {
-            let value = vars.get_near(&var.name, place)?;
-            let is_scalar = || value.ty().is_scalar;
-            if value.ty().dtype != var.ty.dtype || (var.ty.is_scalar && !is_scalar()) || !value.push_to(&mut given) {
-                return None;
-            }
-        }
-        let is_in_order = group.inputs.len() == self.compiled.graph.vars().len()
-            && group.inputs.iter().enumerate().all(|(k, (_, source))| *source == Source::Var(VarId(k as u32)));
-        let flat = match is_in_order {
-            true => given,
-            false => {
-                let var_of = |&(_, source): &(_, Source)| match source {
-                    Source::Var(var) => Some(var.0 as usize),
-                    Source::Temp(_) | Source::Result | Source::Count(_) => None,
-                };
-                let inputs: Option<SmallVec<[usize; MAX_FLAT_INPUTS]>> = group.inputs.iter().map(var_of).collect();
-                given.select(inputs?.into_iter())?
-            }
-        };
-        let kernel = compiled.kernel(flat.run_kinds()).as_ref().ok()?;
-        Some(flat.run(kernel, self.engine.pool.n_threads())?.map_err(Error::from))
-    }
-
-    /// A short call into a fresh array, in C order, of the shape of the first of its variables that has axes. None
-    /// if the call is not so simple, or not of the rank that is asked for.
-    fn evaluate_flat(&self, vars: &Vars<'_>, rank: Option<usize>) -> Option<Result<Output, Error>> {
-        if self.compiled.plan.loops.len() != 1 || self.has_reductions() {
-            return None;
-        }
-        let mut first: Option<&View<'_>> = None;
-        for (place, var) in self.compiled.graph.vars().iter().enumerate() {
-            let value = vars.get_near(&var.name, place)?;
-            if value.is_output() {
-                return None;
-            }
-            first = first.or(value.as_view().filter(|view| view.n_axes() > 0));
-        }
-        let first = first?;
-        if rank.is_some_and(|rank| rank != first.n_axes()) || first.n_elems() > MAX_FLAT_ELEMS || !first.is_c_order() {
-            return None;
-        }
-        let order: SmallVec<[usize; 6]> = (0..first.n_axes()).collect();
-        let mut output = match Output::new(self.result_dtype(), first.shape(), &order) {
-            Ok(output) => output,
-            Err(error) => return Some(Err(error.into())),
-        };
-        let done = self.run_flat(vars, &mut output.view_mut())?;
-        Some(done.map(|()| output))
-    }
-
-    fn has_reductions(&self) -> bool {
+    pub(crate) fn has_reductions(&self) -> bool {
         !self.compiled.graph.reductions().is_empty()
     }
 
@@ -359,7 +410,7 @@ impl Program {
         {
             return Err(self.dtype_error(expected));
         }
-        if let Some(output) = self.evaluate_flat(vars, R::RANK) {
+        if let Some(output) = self.evaluate_short(vars, R::RANK) {
             return R::from_result(DynArray::from_output(output?));
         }
         let inputs = self.inputs(vars, None)?;
@@ -383,22 +434,47 @@ impl Program {
     fn inputs<'v>(&self, vars: &'v Vars<'_>, out: Option<&ViewMut<'_>>) -> Result<Inputs<'v>, Error> {
         let mut inputs = Inputs::new();
         for var in self.compiled.graph.vars() {
-            let span = || self.first_use(&var.name);
             let Some(value) = vars.get(&var.name) else {
-                return Err(Error::missing_variable(&var.name, span()));
+                return Err(Error::missing_variable(&var.name, self.first_use(&var.name)));
             };
-            let view = value.view();
-            let (dtype, n_axes) = match (&view, out) {
-                (Some(view), _) => (view.dtype(), view.n_axes()),
-                (None, Some(out)) => (out.dtype(), out.n_axes()),
-                (None, None) => return Err(Error::no_output(&var.name, span())),
-            };
-            if dtype != var.ty.dtype || (var.ty.is_scalar && n_axes > 0) {
-                return Err(Error::variable_type(&var.name, var.ty, dtype, n_axes, span()));
-            }
-            inputs.push(view);
+            inputs.push(self.input(var, value, out)?);
         }
         Ok(inputs)
+    }
+
+    /// As [`Program::inputs`], of values in the order of the variables.
+    fn inputs_in_order<'v>(&self, values: &'v [Var<'_>], out: Option<&ViewMut<'_>>) -> Result<Inputs<'v>, Error> {
+        let vars = self.compiled.graph.vars();
+        if values.len() != vars.len() {
+            return Err(Error::value_count(vars.len(), values.len()));
+        }
+        vars.iter().zip(values).map(|(var, value)| self.input(var, value, out)).collect()
+    }
+
+    /// The value of a variable, of the type that the program was compiled for.
+    fn input<'v>(
+        &self,
+        var: &hir::Var,
+        value: &'v Var<'_>,
+        out: Option<&ViewMut<'_>>,
+    ) -> Result<Option<View<'v>>, Error> {
+        let span = || self.first_use(&var.name);
+        let view = value.view();
+        let (dtype, n_axes) = match (&view, out) {
+            (Some(view), _) => (view.dtype(), view.n_axes()),
+            (None, Some(out)) => (out.dtype(), out.n_axes()),
+            (None, None) => return Err(Error::no_output(&var.name, span())),
+        };
+        if dtype != var.ty.dtype || (var.ty.is_scalar && n_axes > 0) {
+            return Err(Error::variable_type(&var.name, var.ty, dtype, n_axes, span()));
+        }
+        if !var.must_fit.is_empty()
+            && let Some(value) = view.as_ref().and_then(|view| view.read(&[])).and_then(int_value)
+            && let Some(dtype) = var.must_fit.iter().find(|&dtype| !hir::fits(value, dtype))
+        {
+            return Err(Error::weak_out_of_range(&var.name, value, dtype, span()));
+        }
+        Ok(view)
     }
 
     fn first_use(&self, name: &str) -> Option<Span> {
@@ -594,6 +670,13 @@ impl std::fmt::Debug for Program {
             .field("signature", &format_args!("{}", self.signature))
             .field("backend", &self.backend())
             .finish_non_exhaustive()
+    }
+}
+
+fn int_value(scalar: Scalar) -> Option<i128> {
+    match scalar.dtype() {
+        DType::UInt64 => scalar.get::<u64>().map(i128::from),
+        _ => hir::cast_scalar(scalar, DType::Int64).get::<i64>().map(i128::from),
     }
 }
 

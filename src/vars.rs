@@ -1,6 +1,7 @@
 //! Variables: their types, for compiling, and their values, for running.
 
 use ndexpr_runtime::dtype::{DType, Element, Scalar};
+
 use ndexpr_runtime::exec::Flat;
 use ndexpr_runtime::view::View;
 use std::fmt;
@@ -12,26 +13,37 @@ pub struct VarType {
     pub dtype: DType,
     /// One value, not an array of any rank: what is made of such variables alone is computed once.
     pub is_scalar: bool,
+    /// Without a dtype of its own, as a literal is: it takes that of the operand it meets.
+    pub is_weak: bool,
 }
 
 impl VarType {
     /// An array of any rank.
     #[must_use]
     pub const fn array(dtype: DType) -> VarType {
-        VarType { dtype, is_scalar: false }
+        VarType { dtype, is_scalar: false, is_weak: false }
     }
 
     /// A single value.
     #[must_use]
     pub const fn scalar(dtype: DType) -> VarType {
-        VarType { dtype, is_scalar: true }
+        VarType { dtype, is_scalar: true, is_weak: false }
+    }
+
+    /// A single value that promotes as a literal does, such as a number of Python's: `float32` array times a weak
+    /// `float64` is `float32`. `dtype` is what holds it, and what it is where nothing else gives it one. An integer must
+    /// fit the dtype that it meets, which is checked at each call; what is computed from weak values alone wraps.
+    #[must_use]
+    pub const fn weak(dtype: DType) -> VarType {
+        VarType { dtype, is_scalar: true, is_weak: true }
     }
 }
 
 impl fmt::Display for VarType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let weak = if self.is_weak { "weak " } else { "" };
         let brackets = if self.is_scalar { "" } else { "[..]" };
-        write!(f, "{}{brackets}", self.dtype)
+        write!(f, "{weak}{}{brackets}", self.dtype)
     }
 }
 
@@ -99,7 +111,7 @@ pub struct Var<'a> {
 #[derive(Clone, Debug)]
 enum VarKind<'a> {
     View(View<'a>),
-    Scalar { dtype: DType, bytes: [u8; 8] },
+    Scalar { dtype: DType, bytes: [u8; 8], is_weak: bool },
     Output { dtype: DType },
 }
 
@@ -119,13 +131,33 @@ impl<'a> Var<'a> {
         Var { kind: VarKind::Output { dtype: T::DTYPE } }
     }
 
+    /// A number that promotes as a literal does; see [`VarType::weak`].
+    ///
+    /// ```
+    /// use ndexpr::{Var, evaluate, vars};
+    ///
+    /// let a = ndarray::array![1.0_f32, 2.0];
+    /// let twice: ndarray::Array1<f32> = evaluate("a*k", vars! { a, k: Var::weak(2.0_f64) })?;
+    /// assert_eq!(twice, ndarray::array![2.0, 4.0]);
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    #[must_use]
+    pub fn weak<T: Element>(value: T) -> Var<'a> {
+        let mut var = Var::from(Scalar::new(value));
+        if let VarKind::Scalar { is_weak, .. } = &mut var.kind {
+            *is_weak = true;
+        }
+        var
+    }
+
     /// The type, as a signature has it.
     #[must_use]
     pub fn ty(&self) -> VarType {
         match &self.kind {
             VarKind::View(view) => VarType::array(view.dtype()),
             VarKind::Output { dtype } => VarType::array(*dtype),
-            VarKind::Scalar { dtype, .. } => VarType::scalar(*dtype),
+            VarKind::Scalar { dtype, is_weak: false, .. } => VarType::scalar(*dtype),
+            VarKind::Scalar { dtype, is_weak: true, .. } => VarType::weak(*dtype),
         }
     }
 
@@ -133,16 +165,12 @@ impl<'a> Var<'a> {
     pub(crate) fn push_to<'v>(&'v self, flat: &mut Flat<'v>) -> bool {
         match &self.kind {
             VarKind::View(view) => flat.push(view),
-            VarKind::Scalar { dtype, bytes } => flat.push_scalar(*dtype, bytes),
+            VarKind::Scalar { dtype, bytes, .. } => flat.push_scalar(*dtype, bytes),
             VarKind::Output { dtype } => flat.push_output(*dtype),
         }
     }
 
-    pub(crate) fn is_output(&self) -> bool {
-        matches!(self.kind, VarKind::Output { .. })
-    }
-
-    /// The array that it is, if it is one.
+    /// The array, if it is one.
     pub(crate) fn as_view(&self) -> Option<&View<'a>> {
         match &self.kind {
             VarKind::View(view) => Some(view),
@@ -150,11 +178,15 @@ impl<'a> Var<'a> {
         }
     }
 
+    pub(crate) fn is_output(&self) -> bool {
+        matches!(self.kind, VarKind::Output { .. })
+    }
+
     /// The value as a view; a number is one of rank 0. None if it is the output.
     pub(crate) fn view(&self) -> Option<View<'_>> {
         match &self.kind {
             VarKind::View(view) => Some(view.clone()),
-            VarKind::Scalar { dtype, bytes } => {
+            VarKind::Scalar { dtype, bytes, .. } => {
                 Some(View::from_bytes(bytes, *dtype, &[], &[], 0).expect("8 bytes hold any element"))
             }
             VarKind::Output { .. } => None,
@@ -183,7 +215,7 @@ impl From<Scalar> for Var<'_> {
             4 => bytes[..4].copy_from_slice(&(scalar.bits() as u32).to_ne_bytes()),
             _ => bytes.copy_from_slice(&scalar.bits().to_ne_bytes()),
         }
-        Var { kind: VarKind::Scalar { dtype: scalar.dtype(), bytes } }
+        Var { kind: VarKind::Scalar { dtype: scalar.dtype(), bytes, is_weak: false } }
     }
 }
 

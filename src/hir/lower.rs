@@ -9,7 +9,7 @@ use super::promote::{float_of, promote};
 use super::reduce::{self, axis_call};
 use super::reduction::{Interner, ReductionId};
 use super::weak::{self, Folded, Weak};
-use super::{Error, ErrorKind, ExprId, Graph, Var, VarId};
+use super::{DTypeSet, Error, ErrorKind, Expr, ExprId, Graph, Var, VarId};
 use crate::ops::Op;
 use crate::ops::table::{self, Function, Meaning, Typing};
 use crate::vars::VarType;
@@ -46,7 +46,7 @@ pub(crate) fn lower(
         lowerer.values.push(value);
     }
     let root = match lowerer.values[ast.root().index()] {
-        Value::Typed(id) => id,
+        Value::Typed(id) | Value::Untyped(id) => id,
         Value::Weak(weak) => {
             let constant = weak.to_default(ast[ast.root()].span)?;
             lowerer.graph.constant(constant)
@@ -62,6 +62,9 @@ pub(crate) fn lower(
 pub(super) enum Value {
     /// Made of literals only.
     Weak(Weak),
+    /// Made of weak variables, and literals: weak too, but only known at a call. The node has the dtype that it is in
+    /// where nothing else gives it one.
+    Untyped(ExprId),
     Typed(ExprId),
 }
 
@@ -152,14 +155,14 @@ impl Lowerer<'_> {
 
     fn name(&mut self, name: NameId, span: Span) -> Result<Value, Error> {
         if let Some(&var) = self.vars.get(&name) {
-            return Ok(Value::Typed(self.graph.var(var)));
+            return Ok(self.var(var));
         }
         let text = self.ast.name(name);
         if let Some(ty) = (self.type_of)(text) {
             let var = VarId(self.graph.vars.len() as u32);
-            self.graph.vars.push(Var { name: text.to_owned(), ty });
+            self.graph.vars.push(Var { name: text.to_owned(), ty, must_fit: DTypeSet::default() });
             self.vars.insert(name, var);
-            return Ok(Value::Typed(self.graph.var(var)));
+            return Ok(self.var(var));
         }
         if let Some(value) = named_constant(text) {
             return Ok(Value::Weak(Weak::Float(value)));
@@ -173,6 +176,15 @@ impl Lowerer<'_> {
             ErrorKind::UnknownVariable { name, similar, known }
         };
         Err(Error::new(kind, span))
+    }
+
+    fn var(&mut self, var: VarId) -> Value {
+        let id = self.graph.var(var);
+        // A bool promotes to whatever it meets anyway.
+        match self.graph.vars[var.0 as usize].ty {
+            VarType { is_weak: true, dtype, .. } if dtype != DType::Bool => Value::Untyped(id),
+            _ => Value::Typed(id),
+        }
     }
 
     fn function(&self, name: NameId, span: Span) -> Result<&'static Function, Error> {
@@ -208,7 +220,7 @@ impl Lowerer<'_> {
     }
 
     fn apply(&mut self, row: &'static Function, args: &[Arg], span: Span) -> Result<Value, Error> {
-        let is_weak = args.iter().all(|arg| matches!(arg.value, Value::Weak(_)));
+        let is_weak = !args.iter().any(|arg| matches!(arg.value, Value::Typed(_)));
         let mut own_args = [args[0]; 3];
         own_args[..args.len()].copy_from_slice(args);
         let args = &mut own_args[..args.len()];
@@ -218,12 +230,14 @@ impl Lowerer<'_> {
             return Ok(value);
         }
         let id = self.apply_typed(row, args, span)?;
-        // What is made of literals stays weak, unless a dtype was asked for.
-        if is_weak
-            && !matches!(row.typing, Typing::CastTo(_))
-            && let Some(weak) = Weak::of_constant(&self.graph, id)
-        {
-            return Ok(Value::Weak(weak));
+        // What is made of weak values stays weak, unless a dtype was asked for.
+        if is_weak && !matches!(row.typing, Typing::CastTo(_)) {
+            if let Some(weak) = Weak::of_constant(&self.graph, id) {
+                return Ok(Value::Weak(weak));
+            }
+            if self.graph.as_const(id).is_none() && self.graph.dtype(id) != DType::Bool {
+                return Ok(Value::Untyped(id));
+            }
         }
         Ok(Value::Typed(id))
     }
@@ -245,6 +259,11 @@ impl Lowerer<'_> {
     }
 
     fn apply_typed(&mut self, row: &'static Function, args: &[Arg], span: Span) -> Result<ExprId, Error> {
+        let mut own_args: SmallVec<[Arg; 3]> = args.into();
+        if row.typing == Typing::Compare {
+            self.type_compared_ints(&mut own_args);
+        }
+        let args = &own_args[..];
         match row.typing {
             Typing::Where => {
                 let condition = self.truth(args[0])?;
@@ -350,6 +369,20 @@ impl Lowerer<'_> {
         }
     }
 
+    /// Integers of any value can be compared with those of any dtype: a weak one need not fit it.
+    fn type_compared_ints(&self, args: &mut [Arg]) {
+        let is_int = |id: ExprId| !self.graph.dtype(id).is_float();
+        if args.iter().any(|arg| matches!(arg.value, Value::Typed(id) if is_int(id))) {
+            for arg in args {
+                if let Value::Untyped(id) = arg.value
+                    && is_int(id)
+                {
+                    arg.value = Value::Typed(id);
+                }
+            }
+        }
+    }
+
     /// An integer operand compared with a literal that its dtype cannot hold: the answer is known.
     fn compare_out_of_range(&mut self, row: &'static Function, args: &[Arg]) -> Option<ExprId> {
         let (id, literal, literal_is_right) = match (args[0].value, args[1].value) {
@@ -404,10 +437,14 @@ impl Lowerer<'_> {
         };
         let typed = args.iter().filter_map(|arg| match arg.value {
             Value::Typed(id) => Some(self.graph.dtype(id)),
-            Value::Weak(_) => None,
+            Value::Weak(_) | Value::Untyped(_) => None,
         });
-        // A float literal has no say among floats, but makes float64 of integers, as it does elsewhere.
-        let has_weak_float = args.iter().any(|arg| matches!(arg.value, Value::Weak(Weak::Float(_))));
+        // A weak float has no say among floats, but makes float64 of integers, as it does elsewhere.
+        let has_weak_float = args.iter().any(|arg| match arg.value {
+            Value::Weak(weak) => matches!(weak, Weak::Float(_)),
+            Value::Untyped(id) => self.graph.dtype(id).is_float(),
+            Value::Typed(_) => false,
+        });
         let all_ints = typed.clone().all(|dtype| !dtype.is_float());
         if all_ints && has_weak_float {
             return DType::Float64;
@@ -438,18 +475,28 @@ impl Lowerer<'_> {
             .iter()
             .filter_map(|arg| match arg.value {
                 Value::Typed(id) => Some(self.graph.dtype(id)),
-                Value::Weak(_) => None,
+                Value::Weak(_) | Value::Untyped(_) => None,
             })
             .reduce(promote);
         let mut common = strong;
         for arg in args {
-            let Value::Weak(weak) = arg.value else { continue };
-            common = Some(match (common, weak) {
-                (Some(dtype), Weak::Int(_)) if dtype != DType::Bool => dtype,
-                (Some(dtype), Weak::Float(_)) if dtype.is_float() => dtype,
-                (Some(_), Weak::Float(_)) => DType::Float64,
-                (None, _) => weak.default_dtype().ok_or_else(|| Error::new(ErrorKind::LiteralOverflow, arg.span))?,
-                (Some(_), Weak::Int(_)) => DType::Int64,
+            let (is_float, default) = match arg.value {
+                Value::Typed(_) => continue,
+                Value::Weak(weak) => (matches!(weak, Weak::Float(_)), weak.default_dtype()),
+                Value::Untyped(id) => (self.graph.dtype(id).is_float(), Some(self.graph.dtype(id))),
+            };
+            common = Some(match common {
+                Some(dtype) if is_float => {
+                    if dtype.is_float() {
+                        dtype
+                    } else {
+                        DType::Float64
+                    }
+                }
+                Some(dtype) if strong.is_none() => default.map_or(dtype, |default| promote(dtype, default)),
+                Some(dtype) if dtype != DType::Bool => dtype,
+                Some(_) => DType::Int64,
+                None => default.ok_or_else(|| Error::new(ErrorKind::LiteralOverflow, arg.span))?,
             });
         }
         let common = common.expect("every operation has an argument");
@@ -471,13 +518,21 @@ impl Lowerer<'_> {
     fn dtype_of(&self, value: Value, common: DType) -> DType {
         match value {
             Value::Typed(id) => self.graph.dtype(id),
-            Value::Weak(_) => common,
+            Value::Weak(_) | Value::Untyped(_) => common,
         }
     }
 
     fn typed(&mut self, arg: Arg, dtype: DType) -> ExprId {
         match arg.value {
             Value::Typed(id) => self.graph.cast(id, dtype),
+            Value::Untyped(id) => {
+                if let Expr::Var(var) = self.graph.expr(id)
+                    && dtype.is_int()
+                {
+                    self.graph.vars[var.0 as usize].must_fit.insert(dtype);
+                }
+                self.graph.cast(id, dtype)
+            }
             Value::Weak(weak) => self.graph.constant(weak.to_scalar(dtype)),
         }
     }
@@ -485,7 +540,7 @@ impl Lowerer<'_> {
     /// The argument in the dtype that it has by itself.
     pub(super) fn default(&mut self, arg: Arg) -> Result<ExprId, Error> {
         match arg.value {
-            Value::Typed(id) => Ok(id),
+            Value::Typed(id) | Value::Untyped(id) => Ok(id),
             Value::Weak(weak) => {
                 let constant = weak.to_default(arg.span)?;
                 Ok(self.graph.constant(constant))
@@ -562,7 +617,7 @@ fn compare_function(op: CompareOp) -> &'static str {
 }
 
 /// A constant of the language; a variable of the same name goes first.
-fn named_constant(name: &str) -> Option<f64> {
+pub(crate) fn named_constant(name: &str) -> Option<f64> {
     match name {
         "pi" => Some(std::f64::consts::PI),
         "e" => Some(std::f64::consts::E),

@@ -14,11 +14,12 @@ mod verify;
 mod weak;
 
 pub(crate) use error::{Error, ErrorKind, Remedy};
-pub(crate) use lower::{lower, similar};
+pub(crate) use lower::{lower, named_constant, similar};
 pub(crate) use promote::is_lossless;
-pub(crate) use reduce::{Along, axis_call};
+pub(crate) use reduce::{Along, axis_call, options};
 pub(crate) use reduction::{Axes, Leaf, Reduction, ReductionId};
 pub(crate) use verify::verify;
+pub(crate) use weak::fits;
 
 use crate::ops::{AxisOp, Op, scalar};
 use crate::vars::VarType;
@@ -65,6 +66,26 @@ struct Node {
 pub(crate) struct Var {
     pub(crate) name: String,
     pub(crate) ty: VarType,
+    /// The integer dtypes that a weak variable meets, and must fit.
+    pub(crate) must_fit: DTypeSet,
+}
+
+/// A set of dtypes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DTypeSet(u16);
+
+impl DTypeSet {
+    pub(crate) fn insert(&mut self, dtype: DType) {
+        self.0 |= 1 << dtype as u16;
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = DType> {
+        DType::ALL.into_iter().filter(move |&dtype| self.0 >> dtype as u16 & 1 == 1)
+    }
 }
 
 /// A typed expression; see the module.
@@ -178,7 +199,7 @@ impl Graph {
     }
 
     pub(crate) fn var(&mut self, var: VarId) -> ExprId {
-        let VarType { dtype, is_scalar } = self.vars[var.0 as usize].ty;
+        let VarType { dtype, is_scalar, .. } = self.vars[var.0 as usize].ty;
         self.add(Expr::Var(var), dtype, is_scalar)
     }
 

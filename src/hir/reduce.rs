@@ -33,7 +33,7 @@ impl AxisCall {
 }
 
 /// Which parts of the tree are options of a call, or in one: none of them is an operand.
-pub(super) fn options(ast: &Ast) -> Vec<bool> {
+pub(crate) fn options(ast: &Ast) -> Vec<bool> {
     let mut is_option = vec![false; ast.len()];
     for (id, expr) in ast.exprs().rev() {
         if is_option[id.index()] {

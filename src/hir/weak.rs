@@ -64,7 +64,7 @@ impl Weak {
 }
 
 /// True if the integer dtype holds the value.
-pub(super) fn fits(value: i128, dtype: DType) -> bool {
+pub(crate) fn fits(value: i128, dtype: DType) -> bool {
     let (low, high) = super::error::limits(dtype);
     (low..=high).contains(&value)
 }

@@ -335,3 +335,115 @@ fn variables_shadow_constants_and_unicode_is_fine() {
     let var: Var<'_> = 1_u8.into();
     assert_eq!(var.ty(), VarType::scalar(DType::UInt8));
 }
+
+#[test]
+fn names_are_listed_before_anything_is_known_of_them() {
+    let engine = Engine::global();
+    let names = |text| engine.names(text).unwrap().into_iter().map(|used| used.name).collect::<Vec<_>>();
+    assert_eq!(names("b*a + sin(b) - sum(c, axis=None, keepdims=True) + float32(d)"), ["b", "a", "c", "d"]);
+    assert_eq!(names("1 + 2"), [""; 0]);
+    assert_eq!(names("sqr(unknown)"), ["unknown"]);
+    assert!(engine.names("e + pi").unwrap().iter().all(|used| used.is_constant));
+    assert_eq!(engine.names("a +").unwrap_err().kind(), ErrorKind::Syntax);
+    // They are the program's variables, in the same order.
+    let text = "where(m, y, x) if z > 0 else max(y)*w";
+    let signature =
+        names(text).iter().fold(Signature::new(), |all, name| all.with(name, VarType::array(DType::Float64)));
+    let program = engine.compile(text, &signature).unwrap();
+    assert!(program.variables().map(|(name, _)| name).eq(names(text).iter().map(String::as_str)));
+}
+
+#[test]
+fn values_in_order_are_as_good_as_named_ones() {
+    let (a, b) = (Array2::<f64>::ones((2, 3)), array![1.0, 2.0, 3.0]);
+    for text in ["b - a*2", "sum(b*a, axis=0) - a"] {
+        let program = Engine::global().program(text, &vars! { a: &a, b: &b }).unwrap();
+        let values: Vec<Var<'_>> =
+            program.variables().map(|(name, _)| if name == "a" { Var::from(&a) } else { Var::from(&b) }).collect();
+        let named: Array2<f64> = program.evaluate(&vars! { a: &a, b: &b }).unwrap();
+        let layout = program.result_layout(&values).unwrap();
+        assert_eq!((layout.shape(), layout.order()), (&[2, 3][..], &[0, 1][..]));
+        let mut out = Array2::<f64>::zeros((2, 3));
+        program.run_in_order(&values, &mut out, None).unwrap();
+        assert_eq!(out, named);
+        let error = program.run_in_order(&values[..1], &mut out, None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MissingVariable);
+        assert_eq!(error.to_string(), "the expression has 2 variables, but 1 values were given");
+        let progress = Progress::new(6);
+        progress.cancel();
+        let error = program.run_in_order(&values, &mut out, Some(&progress)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+    }
+}
+
+#[test]
+fn layouts_in_order_are_those_of_named_values() {
+    let (one, four, square) = (array![1.0], Array1::<f64>::ones(4), Array2::<f64>::ones((4, 4)));
+    let (zero, none) = (arr0(1.0), Array1::<f64>::zeros(0));
+    let all =
+        [Var::from(&one), Var::from(&four), Var::from(square.t()), Var::from(&zero), Var::from(&none), 2.0.into()];
+    for a in &all {
+        for b in &all {
+            let vars = Vars::new().with("a", a.clone()).with("b", b.clone());
+            let program = Engine::global().program("a + b", &vars).unwrap();
+            let layout = program.result_layout(&[a.clone(), b.clone()]);
+            assert_eq!(layout.as_ref().ok().map(|layout| layout.shape().to_vec()), program.result_shape(&vars).ok());
+            assert_eq!(layout.ok().map(|layout| layout.order().to_vec()), program.result_order(&vars).ok());
+        }
+    }
+}
+
+#[test]
+fn weak_variables_promote_as_literals_do() {
+    let (f, i, u, m) = (array![1.5_f32], array![7_i8], array![7_u64], array![true]);
+    let dtype = |text: &str, k: Var<'_>| -> DType {
+        let vars = vars! { f: &f, i: &i, u: &u, m: &m }.with("k", k);
+        evaluate::<DynArray>(text, vars).unwrap_or_else(|error| panic!("{text}: {error}")).dtype()
+    };
+    for (text, with_int, with_float) in [
+        ("f + k", DType::Float32, DType::Float32),
+        ("i + k", DType::Int8, DType::Float64),
+        ("u * k", DType::UInt64, DType::Float64),
+        ("m * k", DType::Int64, DType::Float64),
+        ("f * (k + 1)", DType::Float32, DType::Float32),
+        ("f * (k + 1.5)", DType::Float32, DType::Float32),
+        ("i * -k", DType::Int8, DType::Float64),
+        ("f + sqrt(k)", DType::Float32, DType::Float32),
+        ("k", DType::Int64, DType::Float64),
+        ("k / 2", DType::Float64, DType::Float64),
+        ("k > 2", DType::Bool, DType::Bool),
+        ("i > k", DType::Bool, DType::Bool),
+        ("float32(k) + i", DType::Float32, DType::Float32),
+        ("where(m, i, k)", DType::Int8, DType::Float64),
+        ("arctan2(f, k)", DType::Float32, DType::Float32),
+        ("arctan2(i, k)", DType::Float32, DType::Float64),
+        ("sum(k) + f", DType::Float64, DType::Float64),
+    ] {
+        assert_eq!(dtype(text, Var::weak(3_i64)), with_int, "{text}");
+        assert_eq!(dtype(text, Var::weak(3.0_f64)), with_float, "{text}");
+    }
+    assert_eq!(dtype("f + k", Var::weak(u64::MAX)), DType::Float32);
+    assert_eq!(Var::weak(1_i64).ty(), VarType::weak(DType::Int64));
+    assert_eq!(VarType::weak(DType::Int64).to_string(), "weak int64");
+}
+
+#[test]
+fn weak_integers_must_fit() {
+    let i = array![7_i8, -7];
+    let plus: Array1<i8> = evaluate("i + k", vars! { i: &i, k: Var::weak(-121_i64) }).unwrap();
+    assert_eq!(plus, array![-114, -128]);
+    let error = evaluate::<Array1<i8>>("2*i + k", vars! { i: &i, k: Var::weak(128_i64) }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LiteralRange);
+    assert_eq!(
+        error.render(),
+        "error: the variable `k` is 128, which int8 cannot hold\n  2*i + k\n        ^ this meets int8\n"
+    );
+    // Any integers can be compared.
+    for (k, less) in [(128_i64, [true, true]), (0, [false, true]), (-1000, [false, false])] {
+        let found: Array1<bool> = evaluate("i < k", vars! { i: &i, k: Var::weak(k) }).unwrap();
+        assert_eq!(found.to_vec(), less);
+    }
+    let u = array![0_u64, u64::MAX];
+    let found: Array1<bool> = evaluate("u > k", vars! { u: &u, k: Var::weak(-1_i64) }).unwrap();
+    assert_eq!(found.to_vec(), [true, true]);
+}

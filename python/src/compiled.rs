@@ -1,0 +1,306 @@
+//! `compile` and `Program`: an expression for variables of known types, called like a function.
+
+use crate::arrays::{Order, dtype_of, unknown_dtype_error};
+use crate::engines::Floats;
+use crate::evaluate::named;
+use crate::inspect;
+use crate::run::{self, Casting, Options};
+use crate::text::{self, Text};
+use crate::values::Values;
+use ndexpr::{DType, VarType};
+use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyMapping, PyString, PyTuple};
+use smallvec::SmallVec;
+
+/// The names of a program's inputs and their types, in the order of the arguments.
+pub(crate) struct Types {
+    inputs: Vec<(String, VarType)>,
+}
+
+impl Types {
+    /// As a caller states them; without a signature all names are arrays of float64, sorted, as numexpr has it.
+    pub(crate) fn new(text: &Text, signature: Option<&Bound<'_, PyAny>>) -> PyResult<Types> {
+        let mut inputs = Vec::new();
+        let Some(signature) = signature else {
+            let names = text.names().iter().filter(|name| !name.is_constant);
+            inputs.extend(names.map(|name| (name.text.clone(), VarType::array(DType::Float64))));
+            inputs.sort_by(|(a, _), (b, _)| a.cmp(b));
+            return Ok(Types { inputs });
+        };
+        let pairs = match signature.cast::<PyMapping>() {
+            Ok(mapping) => mapping.items()?.into_any(),
+            Err(_) => signature.clone(),
+        };
+        for pair in pairs.try_iter()? {
+            let (name, ty): (String, Bound<'_, PyAny>) = pair?.extract()?;
+            if !text.names().iter().any(|used| used.text == name) {
+                return Err(PyValueError::new_err(format!("the expression does not use the variable `{name}`")));
+            }
+            if inputs.iter().any(|(known, _)| *known == name) {
+                return Err(PyValueError::new_err(format!("the signature has `{name}` twice")));
+            }
+            let ty = var_type(&ty, &name)?;
+            inputs.push((name, ty));
+        }
+        Ok(Types { inputs })
+    }
+
+    /// By name of the text.
+    pub(crate) fn types(&self, text: &Text) -> text::Types {
+        let type_of = |name: &str| self.inputs.iter().find(|(known, _)| known == name).map(|&(_, ty)| ty);
+        text.names().iter().map(|name| type_of(&name.text)).collect()
+    }
+}
+
+/// What a caller states as a variable's type: a dtype for an array, "scalar float32" or "weak float" for a number, or an
+/// array or a number like those to come.
+fn var_type(stated: &Bound<'_, PyAny>, name: &str) -> PyResult<VarType> {
+    if let Ok(stated) = stated.cast::<PyString>() {
+        let words: Vec<&str> = stated.to_str()?.split_whitespace().collect();
+        match words[..] {
+            ["weak", "int" | "int64"] => return Ok(VarType::weak(DType::Int64)),
+            ["weak", "uint64"] => return Ok(VarType::weak(DType::UInt64)),
+            ["weak", "float" | "float64"] => return Ok(VarType::weak(DType::Float64)),
+            ["scalar", dtype] => {
+                return dtype_like(PyString::new(stated.py(), dtype).as_any(), name).map(VarType::scalar);
+            }
+            _ => {}
+        }
+    } else if is_value(stated)? {
+        let mut values = Values::default();
+        values.push(stated, name)?;
+        return Ok(values.vars()[0].ty());
+    }
+    dtype_like(stated, name).map(VarType::array)
+}
+
+/// True for arrays and numbers, as against dtypes.
+fn is_value(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let is_number = object.is_instance_of::<PyFloat>()
+        || object.is_instance_of::<PyInt>()
+        || object.is_instance_of::<PyBool>()
+        || object.is_instance_of::<PyUntypedArray>();
+    if is_number {
+        return Ok(true);
+    }
+    let generic = object.py().import(intern!(object.py(), "numpy"))?.getattr(intern!(object.py(), "generic"))?;
+    object.is_instance(&generic)
+}
+
+fn dtype_like(object: &Bound<'_, PyAny>, name: &str) -> PyResult<DType> {
+    let dtype = PyArrayDescr::new(object.py(), object)?;
+    dtype_of(dtype.num()).ok_or_else(|| unknown_dtype_error(name, &dtype))
+}
+
+fn type_name(ty: VarType) -> String {
+    match ty {
+        VarType { is_weak: true, dtype, .. } => format!("weak {}", dtype.name()),
+        VarType { is_scalar: true, dtype, .. } => format!("scalar {}", dtype.name()),
+        VarType { dtype, .. } => dtype.name().to_owned(),
+    }
+}
+
+/// A compiled expression: called with arrays and numbers, by position or by name.
+///
+/// Made by `compile`. A program never changes, any number of threads may call it at once, and it can be pickled.
+///
+/// Calling takes the variables, and `out`, `order` and `casting` as `evaluate` does.
+///
+/// Examples
+/// --------
+/// >>> import numpy as np, ndexpr
+/// >>> f = ndexpr.compile("a*k + b", {"a": "float32", "b": "float32", "k": 1.0})
+/// >>> a = np.ones(2, "float32")
+/// >>> f(a, a, 3)
+/// array([4., 4.], dtype=float32)
+/// >>> f(a, k=0.5, b=a)
+/// array([1.5, 1.5], dtype=float32)
+#[pyclass(frozen, module = "ndexpr")]
+pub(crate) struct Program {
+    text: Text,
+    types: Types,
+    /// By name of the text, as the text's cache of programs wants them.
+    text_types: text::Types,
+    /// For each variable, in the order of the text: which input it is.
+    places: SmallVec<[usize; 6]>,
+    /// The variables and the inputs are in the same order.
+    is_in_order: bool,
+    floats: Floats,
+    dtype: DType,
+}
+
+/// Compile an expression for variables of known types.
+///
+/// Parameters
+/// ----------
+/// ex : str
+///     The expression.
+/// signature : mapping or sequence of pairs, optional
+///     The variables' types by name, in the order of the arguments: a dtype for an array; "scalar float32" for a single
+///     value of a dtype, which lets more be computed once; "weak float" or "weak int" for numbers of Python's; or an
+///     array or a number like those to come. Unless given all variables are arrays of float64, in alphabetical order.
+/// floats : {'strict', 'fast'}
+///     As in `evaluate`.
+///
+/// Returns
+/// -------
+/// Program
+///
+/// Examples
+/// --------
+/// >>> import numpy as np, ndexpr
+/// >>> hypotenuse = ndexpr.compile("sqrt(a**2 + b**2)")
+/// >>> hypotenuse(np.array([3.0, 5.0]), np.array([4.0, 12.0]))
+/// array([ 5., 13.])
+#[pyfunction]
+#[pyo3(
+    signature = (ex, signature=None, floats=None),
+    text_signature = "(ex, signature=None, floats='strict')"
+)]
+pub(crate) fn compile(
+    py: Python<'_>,
+    ex: &Bound<'_, PyAny>,
+    signature: Option<&Bound<'_, PyAny>>,
+    floats: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Program> {
+    let floats = match floats {
+        Some(name) => named(name, Floats::from_name, "floats must be one of 'strict', 'fast'")?,
+        None => Floats::Strict,
+    };
+    let Ok(ex) = ex.cast::<PyString>() else {
+        return Err(PyTypeError::new_err(format!("an expression is a str, not {}", ex.get_type().name()?)));
+    };
+    let text = Text::new(py, ex.to_str()?)?;
+    let types = Types::new(&text, signature)?;
+    let text_types = types.types(&text);
+    let dtype = text.program(py, &text_types, floats)?.result_dtype();
+    let place = |name: &text::Name| types.inputs.iter().position(|(input, _)| *input == name.text);
+    let places: SmallVec<[usize; 6]> = text.names().iter().filter_map(place).collect();
+    let is_in_order = places.iter().enumerate().all(|(var, &input)| var == input);
+    Ok(Program { text, types, text_types, places, is_in_order, floats, dtype })
+}
+
+#[pymethods]
+impl Program {
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let program = self.text.program(py, &self.text_types, self.floats)?;
+        let mut values = Values::default();
+        let inputs = &self.types.inputs;
+        if kwargs.is_none() && args.len() == inputs.len() && self.is_in_order {
+            for (arg, (name, ty)) in args.iter_borrowed().zip(inputs) {
+                values.push_as(&arg, name, *ty)?;
+            }
+            return run::run(py, self.text.as_str(), &program, &values, &Options::default());
+        }
+        let (objects, options) = self.arguments(args, kwargs)?;
+        for &place in &self.places {
+            let (name, ty) = &inputs[place];
+            values.push_as(&objects[place], name, *ty)?;
+        }
+        run::run(py, self.text.as_str(), &program, &values, &options)
+    }
+
+    /// The text that it was compiled from.
+    #[getter]
+    fn text(&self) -> &str {
+        self.text.as_str()
+    }
+
+    /// The names of its variables, in the order of the arguments.
+    #[getter]
+    fn input_names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.types.inputs.iter().map(|(name, _)| name))
+    }
+
+    /// The types of its variables, as `compile` takes them.
+    #[getter]
+    fn signature<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let signature = PyDict::new(py);
+        for (name, ty) in &self.types.inputs {
+            signature.set_item(name, type_name(*ty))?;
+        }
+        Ok(signature)
+    }
+
+    /// The dtype of its result.
+    #[getter]
+    fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        py.import("numpy")?.call_method1("dtype", (self.dtype.name(),))
+    }
+
+    /// How floats are computed: 'strict' or 'fast'.
+    #[getter]
+    fn floats(&self) -> &'static str {
+        self.floats.name()
+    }
+
+    /// What runs it: 'jit', or 'interp' where machine code could not be made.
+    #[getter]
+    fn backend(&self, py: Python<'_>) -> PyResult<&'static str> {
+        Ok(self.text.program(py, &self.text_types, self.floats)?.backend().name())
+    }
+
+    /// Show what a stage of the compiler made of the text; see `ndexpr.explain`.
+    #[pyo3(signature = (stage="tape"))]
+    fn explain(&self, py: Python<'_>, stage: &str) -> PyResult<String> {
+        inspect::stages(&self.text.program(py, &self.text_types, self.floats)?, stage)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let compile = py.import("ndexpr")?.getattr("compile")?;
+        let args = (self.text.as_str(), self.signature(py)?, self.floats.name());
+        Ok((compile, args).into_pyobject(py)?.into_any())
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let text = PyString::new(py, self.text.as_str()).repr()?;
+        Ok(format!("ndexpr.compile({text}, {})", self.signature(py)?.repr()?))
+    }
+}
+
+impl Program {
+    /// The inputs in order, and the options.
+    fn arguments<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<(SmallVec<[Bound<'py, PyAny>; 6]>, Options<'py>)> {
+        let inputs = &self.types.inputs;
+        if args.len() > inputs.len() {
+            let (takes, found) = (inputs.len(), args.len());
+            return Err(PyTypeError::new_err(format!(
+                "the expression has {takes} variables, but {found} values were given"
+            )));
+        }
+        let mut objects: SmallVec<[Option<Bound<'py, PyAny>>; 6]> = args.iter().map(Some).collect();
+        objects.resize(inputs.len(), None);
+        let mut options = Options::default();
+        for (key, value) in kwargs.into_iter().flatten() {
+            let key: String = key.extract()?;
+            // A variable goes first: it may have any name.
+            match (inputs.iter().position(|(name, _)| *name == key), key.as_str()) {
+                (Some(input), _) if objects[input].is_some() => {
+                    return Err(PyTypeError::new_err(format!("the variable `{key}` was given twice")));
+                }
+                (Some(input), _) => objects[input] = Some(value),
+                (None, "out") => options.out = (!value.is_none()).then_some(value),
+                (None, "order") => options.order = named(&value, Order::from_name, Order::EXPECTED)?,
+                (None, "casting") => options.casting = named(&value, Casting::from_name, Casting::EXPECTED)?,
+                (None, _) => return Err(PyTypeError::new_err(format!("the expression has no variable `{key}`"))),
+            }
+        }
+        let found = objects.into_iter().zip(inputs).map(|(object, (name, _))| {
+            object.ok_or_else(|| PyTypeError::new_err(format!("the variable `{name}` was not given")))
+        });
+        Ok((found.collect::<PyResult<_>>()?, options))
+    }
+}

@@ -1,0 +1,41 @@
+//! The Python module `ndexpr._ndexpr`: the engine over NumPy's arrays, where they are.
+//!
+//! The path of a call:
+//!
+//! ```text
+//! text -> names -> scope -> values -> types -> program -> run -> NumPy array
+//! text.rs         scope.rs  values.rs          text.rs   run.rs  arrays.rs
+//! ```
+//!
+//! Only ndexpr's public interface is used. `unsafe` is where NumPy's structs are read and views of its memory are made
+//! (`arrays`, `values`, `run`), and where the interpreter lends its frame (`scope`).
+
+mod arrays;
+mod compiled;
+mod engines;
+mod errors;
+mod evaluate;
+mod inspect;
+mod run;
+mod scope;
+mod text;
+mod values;
+
+use pyo3::prelude::*;
+
+/// The compiled part of ndexpr; import `ndexpr` instead.
+#[pymodule(gil_used = false)]
+fn _ndexpr(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<compiled::Program>()?;
+    module.add_function(wrap_pyfunction!(evaluate::evaluate, module)?)?;
+    module.add_function(wrap_pyfunction!(evaluate::re_evaluate, module)?)?;
+    module.add_function(wrap_pyfunction!(evaluate::validate, module)?)?;
+    module.add_function(wrap_pyfunction!(compiled::compile, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::explain, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::functions, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::set_num_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::get_num_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::detect_number_of_cores, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! The names in a text that stand for variables: for callers that look values up by name.
+
+use crate::driver;
+use crate::error::Error;
+use crate::hir;
+use crate::options::CompileOptions;
+use ndexpr_grammar::ExprKind;
+use rustc_hash::FxHashSet;
+
+/// A name that stands for a variable; see [`Engine::names`](crate::Engine::names).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedName {
+    /// The name, as the text has it.
+    pub name: String,
+    /// The language has a constant of this name, such as `pi`, which it means unless there is a variable.
+    pub is_constant: bool,
+}
+
+/// The names of a text that are neither functions nor part of an option such as `axis=None`, in the order in which the
+/// text first has them.
+pub(crate) fn names(text: &str, options: &CompileOptions) -> Result<Vec<UsedName>, Error> {
+    let ast = driver::parse(text, options).map_err(|error| error.in_text(text))?;
+    let is_option = hir::options(&ast);
+    let mut seen = FxHashSet::default();
+    let mut used = Vec::new();
+    for (id, expr) in ast.exprs() {
+        let ExprKind::Name(name) = expr.kind else { continue };
+        if is_option[id.index()] || !seen.insert(name) {
+            continue;
+        }
+        let name = ast.name(name).to_owned();
+        used.push(UsedName { is_constant: hir::named_constant(&name).is_some(), name });
+    }
+    Ok(used)
+}

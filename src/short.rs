@@ -1,0 +1,84 @@
+//! Short calls: programs of one loop on a few arrays that lie alike, run without a plan.
+//!
+//! In: a program and its variables. Out: the result, or `None` for whatever is not so simple, or is wrong: then the long way
+//! is taken, which also finds what to say.
+
+use crate::error::Error;
+use crate::fuse::Source;
+use crate::hir::VarId;
+use crate::program::{Executable, Program};
+use crate::vars::{Var, Vars};
+use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS};
+use ndexpr_runtime::memory::Output;
+use ndexpr_runtime::view::{View, ViewMut};
+use smallvec::SmallVec;
+
+/// Fresh results of more elements are not tried: making the array takes longer than finding out how.
+const MAX_FRESH_ELEMS: usize = 100_000;
+
+impl Program {
+    /// Runs a short call into an output; see [`Flat`]. `value_of` gives the value of a variable by its place and name.
+    pub(crate) fn run_short<'v>(
+        &self,
+        value_of: impl Fn(usize, &str) -> Option<&'v Var<'v>>,
+        out: &mut ViewMut<'_>,
+    ) -> Option<Result<(), Error>> {
+        let Executable::Jit { loops } = &self.compiled.executable else { return None };
+        let ([compiled], [group]) = (&loops[..], &self.compiled.plan.loops[..]) else { return None };
+        if self.has_reductions() || out.dtype() != self.result_dtype() {
+            return None;
+        }
+        let mut given = Flat::new(out)?;
+        // All variables of the text are looked at, whether the loop reads them or not.
+        for (place, var) in self.compiled.graph.vars().iter().enumerate() {
+            let value = value_of(place, &var.name)?;
+            let ty = value.ty();
+            let is_right = ty.dtype == var.ty.dtype && (ty.is_scalar || !var.ty.is_scalar) && var.must_fit.is_empty();
+            if !is_right || !value.push_to(&mut given) {
+                return None;
+            }
+        }
+        let is_in_order = group.inputs.len() == self.compiled.graph.vars().len()
+            && group.inputs.iter().enumerate().all(|(k, (_, source))| *source == Source::Var(VarId(k as u32)));
+        let flat = match is_in_order {
+            true => given,
+            false => {
+                let var_of = |&(_, source): &(_, Source)| match source {
+                    Source::Var(var) => Some(var.0 as usize),
+                    Source::Temp(_) | Source::Result | Source::Count(_) => None,
+                };
+                let inputs: Option<SmallVec<[usize; MAX_FLAT_INPUTS]>> = group.inputs.iter().map(var_of).collect();
+                given.select(inputs?.into_iter())?
+            }
+        };
+        let kernel = compiled.kernel(flat.run_kinds()).as_ref().ok()?;
+        Some(flat.run(kernel, self.pool().n_threads())?.map_err(Error::from))
+    }
+
+    /// A short call into a fresh array, in C order, of the shape of the first of its variables that has axes. None also if
+    /// that is not of the rank that is asked for.
+    pub(crate) fn evaluate_short(&self, vars: &Vars<'_>, rank: Option<usize>) -> Option<Result<Output, Error>> {
+        if self.compiled.plan.loops.len() != 1 || self.has_reductions() {
+            return None;
+        }
+        let mut first: Option<&View<'_>> = None;
+        for (place, var) in self.compiled.graph.vars().iter().enumerate() {
+            let value = vars.get_near(&var.name, place)?;
+            if value.is_output() {
+                return None;
+            }
+            first = first.or(value.as_view().filter(|view| view.n_axes() > 0));
+        }
+        let first = first?;
+        if rank.is_some_and(|rank| rank != first.n_axes()) || first.n_elems() > MAX_FRESH_ELEMS || !first.is_c_order() {
+            return None;
+        }
+        let order: SmallVec<[usize; 6]> = (0..first.n_axes()).collect();
+        let mut output = match Output::new(self.result_dtype(), first.shape(), &order) {
+            Ok(output) => output,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let done = self.run_short(|place, name| vars.get_near(name, place), &mut output.view_mut())?;
+        Some(done.map(|()| output))
+    }
+}
