@@ -57,7 +57,7 @@ impl TakesScale for f32 {
 operations! {
     scaling_rounds_once, exact_nan: false, args: TakesScale::scales;
     // Every `f32` times a power of two is an `f64`, so that the last step rounds alone.
-    scale |x, exponent| x.scale(exponent), scaled(f64::from(x), exponent as i32) as Elem;
+    scale |x, exponent| x.scale(exponent), scaled(x as f64, exponent as i32) as Elem;
 }
 
 /// Different bits in every place.
