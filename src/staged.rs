@@ -3,12 +3,14 @@
 use crate::codegen::Refusal;
 use crate::error::Error;
 use crate::fuse::{self, Source, Space, Target, TempShape};
-use crate::hir::{Leaf, ReductionId};
-use crate::ops::AxisOp;
+use crate::hir::{Expr, Leaf, ReductionId};
+use crate::ops::{AxisOp, Op};
 use crate::program::{CompiledLoop, Program};
 use crate::shape::{Reduced, Shape, Shapes};
 use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::exec::{AlongOp, Dest, Fold, Kernel, Loop, Progress, RunOptions, Source as Operand, Stages};
+use ndexpr_runtime::exec::{
+    AlongOp, Dest, Fold, Kernel, Loop, Origin, Progress, RunOptions, Source as Operand, Stages,
+};
 use ndexpr_runtime::memory::copy_kernel;
 use ndexpr_runtime::plan::output_order;
 use ndexpr_runtime::pool::Pool;
@@ -91,8 +93,15 @@ impl Program {
             };
             let outputs: SmallVec<[(DType, Dest); 4]> =
                 group.outputs.iter().map(|&(id, target)| (graph.dtype(id), dest(target))).collect();
-            let copies: SmallVec<[Option<usize>; 4]> =
-                group.outputs.iter().map(|&(id, _)| group.inputs.iter().position(|&(input, _)| input == id)).collect();
+            let input = |id| group.inputs.iter().position(|&(input, _)| input == id);
+            let origin = |id| match (input(id), graph.expr(id)) {
+                (Some(input), _) => Some(Origin::Input(input)),
+                (None, Expr::Apply(Op::Mul, [a, b, _])) if graph.dtype(id).is_float() => {
+                    Some(Origin::Product([input(a)?, input(b)?]))
+                }
+                _ => None,
+            };
+            let origins: SmallVec<[Option<Origin>; 4]> = group.outputs.iter().map(|&(id, _)| origin(id)).collect();
             let mut folds: SmallVec<[Fold; 4]> = SmallVec::new();
             for fold in &group.folds {
                 let dtype = graph.dtype(group.outputs[fold.output].0);
@@ -102,7 +111,7 @@ impl Program {
             }
             let reduced = group.folds.first().map_or(0, |fold| shapes.reductions[fold.reduction.index()].axes.bits());
             let spec =
-                Loop { shape: &shape, reduced, inputs: &inputs, values: &outputs, copies: &copies, folds: &folds };
+                Loop { shape: &shape, reduced, inputs: &inputs, values: &outputs, origins: &origins, folds: &folds };
             stages.push(&spec)?;
             n_elems = n_elems.saturating_add(shape.iter().product());
         }
@@ -168,7 +177,7 @@ pub(crate) fn reduce_array(
         reduced: reduced.axes.bits(),
         inputs: &[Operand::View(values)],
         values: &[(dtype, Dest::Scratch)],
-        copies: &[Some(0)],
+        origins: &[Some(Origin::Input(0))],
         folds: &[Fold { op, value: 0, dest: Dest::Result }],
     })?;
     let kernel: Option<Kernel> = stages.needs_kernel(0).then(|| copy_kernel(dtype, stages.run_kinds(0)[0]));

@@ -4,7 +4,7 @@
 use ndexpr_runtime::abi::TileFn;
 use ndexpr_runtime::arch::CpuLevel;
 use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::math::{MathFn, MathPair};
+use ndexpr_runtime::math::{MathFn, MathPair, WideFn};
 
 /// How many arguments each function gets.
 const N_ARGS: usize = 1_000_000;
@@ -106,40 +106,72 @@ fn check_pair<T: Float>(pair: MathPair, level: CpuLevel) {
 /// The longest tile below: three vectors of sixteen.
 const MOST: usize = 48;
 
-fn check_places<T: Float>(function: MathFn, level: CpuLevel) {
-    let tile = function.tile_fn_at(T::DTYPE, level).unwrap();
-    let (x, mut y) = (arguments::<T>(MOST, 3), arguments::<T>(MOST, 4));
-    let alone: Vec<_> = (0..MOST).map(|idx| run(tile, &x[idx..=idx], &mut y[idx..=idx])[0].key()).collect();
+/// Bytes that begin at a multiple of any vector's size.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Buffer([u8; (MOST + 16) * 8]);
+
+/// Checks that a tile of any length, anywhere, has the results that its elements have alone, and nothing else is written.
+/// `second` says what is at the second argument: nothing, as many elements, or one.
+fn check_places<T: Float>(tile: TileFn, second: usize, what: &str) {
+    let (x, y) = (arguments::<T>(MOST, 3), arguments::<T>(MOST, 4));
+    let y_of = |idx: usize| if second == 1 { y[0] } else { y[idx] };
+    let alone: Vec<_> = (0..MOST).map(|idx| run(tile, &x[idx..=idx], &mut [y_of(idx)])[0].key()).collect();
     let size = size_of::<T>();
     for n in 0..=MOST {
-        for offset in [0, 1, size, size + 3] {
+        for offset in [0, 1, size, size + 3, 16, 56] {
             for in_place_of in [None, Some(0), Some(1)] {
-                if in_place_of == Some(1) && function.arity() == 1 {
+                if in_place_of == Some(1) && second != MOST {
                     continue;
                 }
-                let mut buffers = [[0xa5_u8; (MOST + 3) * 8]; 3];
+                let mut buffers = [Buffer([0xa5_u8; (MOST + 16) * 8]); 3];
                 for (buffer, values) in buffers.iter_mut().zip([&x, &y]) {
-                    // SAFETY: `n` elements fit behind the offset, and those of `T` are plain bytes.
-                    unsafe {
-                        std::ptr::copy_nonoverlapping(values.as_ptr().cast(), buffer.as_mut_ptr().add(offset), n * size)
-                    };
+                    let to = buffer.0[offset..].as_mut_ptr();
+                    // SAFETY: `n` elements, or one, fit behind the offset, and those of `T` are plain bytes.
+                    unsafe { std::ptr::copy_nonoverlapping(values.as_ptr().cast(), to, n.max(1) * size) };
                 }
                 let out_idx = in_place_of.unwrap_or(2);
-                let [a, b, out] = [0, 1, out_idx].map(|idx| buffers[idx][offset..].as_mut_ptr());
+                if out_idx != 2 && n == 0 {
+                    continue;
+                }
+                let [a, b, out] = [0, 1, out_idx].map(|idx| buffers[idx].0[offset..].as_mut_ptr());
                 // SAFETY: the code is that of `T`; `n` elements are there from the offset on in each buffer, and `out`
                 // is one of the arguments or a buffer of its own.
                 unsafe { tile(n, out, a, b) };
-                let what = format!("{} {} {level:?}, n {n}, offset {offset}", function.name(), T::DTYPE);
+                let what = format!("{what}, n {n}, offset {offset}");
                 for (idx, expected) in alone.iter().enumerate().take(n) {
                     // SAFETY: `n` elements were written there.
                     let found =
-                        unsafe { buffers[out_idx].as_ptr().add(offset + idx * size).cast::<T>().read_unaligned() };
+                        unsafe { buffers[out_idx].0.as_ptr().add(offset + idx * size).cast::<T>().read_unaligned() };
                     assert_eq!(found.key(), *expected, "{what}, element {idx} of {in_place_of:?}");
                 }
-                let around = buffers[out_idx][..offset].iter().chain(&buffers[out_idx][offset + n * size..]);
+                let around = buffers[out_idx].0[..offset].iter().chain(&buffers[out_idx].0[offset + n * size..]);
                 assert!(around.copied().all(|byte| byte == 0xa5), "{what}: wrote outside");
             }
         }
+    }
+}
+
+/// Checks the places for each function's code at a level, whichever way it writes.
+fn check_function<T: Float>(function: MathFn, level: CpuLevel) {
+    let what = format!("{} {} {level:?}", function.name(), T::DTYPE);
+    let second = if function.arity() == 2 { MOST } else { 0 };
+    check_places::<T>(function.tile_fn_at(T::DTYPE, level).unwrap(), second, &what);
+    if let Some(tile) = function.streaming_tile_fn_at(T::DTYPE, level) {
+        check_places::<T>(tile, second, &format!("{what}, streaming"));
+    }
+}
+
+/// As [`check_function`], of what is an instruction elsewhere.
+fn check_wide<T: Float>(function: WideFn, level: CpuLevel) {
+    let what = format!("{} {} {level:?}", function.name(), T::DTYPE);
+    let second = if function.arity() == 2 { MOST } else { 0 };
+    check_places::<T>(function.tile_fn_at(T::DTYPE, level).unwrap(), second, &what);
+    check_places::<T>(function.streaming_tile_fn_at(T::DTYPE, level).unwrap(), second, &format!("{what}, streaming"));
+    if let Some(tile) = function.tile_fn_by_one_at(T::DTYPE, level) {
+        check_places::<T>(tile, 1, &format!("{what} by one"));
+        let tile = function.streaming_tile_fn_by_one_at(T::DTYPE, level).unwrap();
+        check_places::<T>(tile, 1, &format!("{what} by one, streaming"));
     }
 }
 
@@ -163,10 +195,14 @@ fn pairs_give_the_bits_of_their_functions() {
 
 #[test]
 fn an_element_is_the_same_anywhere_in_a_tile() {
-    for function in MathFn::ALL {
-        for level in levels() {
-            check_places::<f32>(function, level);
-            check_places::<f64>(function, level);
+    for level in levels() {
+        for function in MathFn::ALL {
+            check_function::<f32>(function, level);
+            check_function::<f64>(function, level);
+        }
+        for function in WideFn::ALL {
+            check_wide::<f32>(function, level);
+            check_wide::<f64>(function, level);
         }
     }
 }

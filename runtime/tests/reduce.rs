@@ -259,6 +259,46 @@ fn results_are_those_of_plain_loops_at_every_level() {
     }
 }
 
+/// Products are rounded to their dtype and then summed as any elements are.
+#[test]
+fn sums_of_products_are_sums_of_rounded_products_at_every_level() {
+    for dtype in [DType::Float32, DType::Float64] {
+        for n in [1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 100, LEAF - 1, LEAF, LEAF + 1, 3 * LEAF + 40] {
+            for kind in [Kind::Any, Kind::Few, Kind::Special, Kind::First] {
+                let [x, y] = [n, 2 * n].map(|seed| elements(kind, dtype, seed)[..n].to_vec());
+                let product = |(&x, &y): (&Scalar, &Scalar)| match dtype {
+                    DType::Float32 => Scalar::new(x.get::<f32>().unwrap() * y.get::<f32>().unwrap()),
+                    _ => Scalar::new(float(x) * float(y)),
+                };
+                let products: Vec<Scalar> = x.iter().zip(&y).map(product).collect();
+                for (level, offset) in levels().flat_map(|level| [(level, 0), (level, 3)]) {
+                    let reducer = Reducer::at(ReduceOp::Sum, dtype, level).unwrap();
+                    let memory = [&x, &y, &products].map(|elements| Memory::new(elements, offset));
+                    let words = n.div_ceil(LEAF) * reducer.partial_bytes() / 8;
+                    let mut partials = [vec![0_u64; words], vec![0_u64; words]];
+                    let [sums, expected] = partials.each_mut().map(|words| words.as_mut_ptr().cast::<u8>());
+                    // SAFETY: there are `n` elements of each, and room for the partials of their leaves.
+                    unsafe {
+                        reducer.product_leaves(n, memory[0].ptr(), memory[1].ptr(), sums);
+                        reducer.leaves(n, memory[2].ptr(), 0, expected);
+                    }
+                    let [sums, expected] = partials.map(|words| finish(&reducer, n.div_ceil(LEAF), &words));
+                    let bits = |sums: &[Scalar]| sums.iter().map(|sum| sum.bits()).collect::<Vec<_>>();
+                    assert_eq!(bits(&sums), bits(&expected), "{dtype}, {n} of {kind:?} at {level:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_sums_of_floats_take_products() {
+    for (op, dtype) in pairs() {
+        let takes = Reducer::new(op, dtype).unwrap().takes_products();
+        assert_eq!(takes, op == ReduceOp::Sum && dtype.is_float(), "{op:?} of {dtype}");
+    }
+}
+
 #[test]
 fn columns_are_those_of_plain_loops_at_every_level() {
     let one_by_one = |x: &[f64], identity: f64, op: fn(f64, f64) -> f64| x.iter().fold(identity, |a, &b| op(a, b));

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Axis};
 use ndexpr_runtime::dtype::{DType, Scalar};
-use ndexpr_runtime::exec::{AlongOp, Dest, ExecError, Fold, Loop, RunOptions, Source, Stages};
+use ndexpr_runtime::exec::{AlongOp, Dest, ExecError, Fold, Loop, Origin, RunOptions, Source, Stages};
 use ndexpr_runtime::memory::copy_kernel;
 use ndexpr_runtime::plan::PlanError;
 use ndexpr_runtime::pool::Pool;
@@ -20,7 +20,7 @@ fn along_rows<'s, 'v, 'a>(
     values: &'s [(DType, Dest)],
     folds: &'s [Fold],
 ) -> Loop<'s, 'v, 'a> {
-    Loop { shape, reduced: 0b10, inputs, values, copies: &[Some(0)], folds }
+    Loop { shape, reduced: 0b10, inputs, values, origins: &[Some(Origin::Input(0))], folds }
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_missing_kernel_is_an_error() {
     let fold = [Fold { op: reduce(ReduceOp::Sum, DType::Float64), value: 0, dest: Dest::Result }];
     // A value that is no copy has to be computed.
     let inputs = [Source::View(&view)];
-    let spec = Loop { copies: &[None], ..along_rows(&[5, 4], &inputs, &[(DType::Float64, Dest::Scratch)], &fold) };
+    let spec = Loop { origins: &[None], ..along_rows(&[5, 4], &inputs, &[(DType::Float64, Dest::Scratch)], &fold) };
     stages.push(&spec).expect("it fits");
     let pool = Pool::new(1).expect("a thread");
     let missing = stages.run(&[None], &RunOptions::new(&pool));

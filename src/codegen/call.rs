@@ -1,5 +1,6 @@
 //! The runtime's functions that a kernel calls.
 
+use super::stream::Stores;
 use crate::tape::{Function, Inst, Tape, ValueId};
 use ndexpr_runtime::abi::TileFn;
 use ndexpr_runtime::dtype::DType;
@@ -16,14 +17,18 @@ pub(super) enum Callee {
 }
 
 impl Callee {
-    pub(super) fn tile_fn(self) -> TileFn {
-        let tile = match self {
-            Callee::One(function, dtype) => function.tile_fn(dtype),
-            Callee::Pair(pair, dtype) => pair.tile_fn(dtype),
-            Callee::Wide(function, dtype) => function.tile_fn(dtype),
-            Callee::WideByOne(function, dtype) => function.tile_fn_by_one(dtype),
-        };
-        tile.expect("the graph holds functions of their dtypes only")
+    /// Its code; `None` if it does not write that way. All of them can write to the caches.
+    pub(super) fn tile_fn(self, stores: Stores) -> Option<TileFn> {
+        match (self, stores) {
+            (Callee::One(function, dtype), Stores::Ordinary) => function.tile_fn(dtype),
+            (Callee::One(function, dtype), Stores::Streaming) => function.streaming_tile_fn(dtype),
+            (Callee::Pair(pair, dtype), Stores::Ordinary) => pair.tile_fn(dtype),
+            (Callee::Pair(..), Stores::Streaming) => None,
+            (Callee::Wide(function, dtype), Stores::Ordinary) => function.tile_fn(dtype),
+            (Callee::Wide(function, dtype), Stores::Streaming) => function.streaming_tile_fn(dtype),
+            (Callee::WideByOne(function, dtype), Stores::Ordinary) => function.tile_fn_by_one(dtype),
+            (Callee::WideByOne(function, dtype), Stores::Streaming) => function.streaming_tile_fn_by_one(dtype),
+        }
     }
 
     fn ns_per_elem(self) -> f32 {
@@ -73,15 +78,31 @@ impl Call {
     }
 }
 
-/// What a tape calls, each once: the kernel's table.
-pub(super) fn callees(tape: &Tape) -> Vec<Callee> {
-    let mut callees = Vec::new();
-    for callee in Call::all(tape).flat_map(|call| [Some(call.callee), call.callee.by_one()]).flatten() {
-        if !callees.contains(&callee) {
-            callees.push(callee);
+/// What a kernel may call, each once, and where that is.
+pub(super) struct Table(Vec<(Callee, Stores, TileFn)>);
+
+impl Table {
+    /// Of the functions that a tape calls.
+    pub(super) fn new(tape: &Tape, stores: Stores) -> Table {
+        let mut table = Table(Vec::new());
+        for callee in Call::all(tape).flat_map(|call| [Some(call.callee), call.callee.by_one()]).flatten() {
+            for stores in [Stores::Ordinary, stores] {
+                if let (None, Some(tile_fn)) = (table.find(callee, stores), callee.tile_fn(stores)) {
+                    table.0.push((callee, stores, tile_fn));
+                }
+            }
         }
+        table
     }
-    callees
+
+    /// The place of a function that writes this way.
+    pub(super) fn find(&self, callee: Callee, stores: Stores) -> Option<usize> {
+        self.0.iter().position(|entry| (entry.0, entry.1) == (callee, stores))
+    }
+
+    pub(super) fn tile_fns(&self) -> Box<[TileFn]> {
+        self.0.iter().map(|entry| entry.2).collect()
+    }
 }
 
 /// Estimated nanoseconds that an element spends in calls.

@@ -18,7 +18,7 @@
 
 use super::Func;
 use super::bundle::Bundle;
-use super::call::{Call, Callee};
+use super::call::{Call, Callee, Table};
 use super::stream::Stores;
 use super::strip::Strip;
 use super::target::Target;
@@ -45,7 +45,7 @@ pub(super) fn emit(
     builder_context: &mut FunctionBuilderContext,
     tape: &Tape,
     kinds: &[RunKind],
-    callees: &[Callee],
+    callees: &Table,
     (stores, target): (Stores, &Target),
 ) {
     let call_conv = target.isa().default_call_conv();
@@ -99,7 +99,7 @@ struct Emitter<'a> {
     builder: FunctionBuilder<'a>,
     tape: &'a Tape,
     kinds: &'a [RunKind],
-    callees: &'a [Callee],
+    callees: &'a Table,
     stores: Stores,
     target: &'a Target,
     direct: Direct,
@@ -119,24 +119,36 @@ struct Direct {
     skips: Vec<bool>,
     /// By value: the operand that has it, or takes it.
     operand_of: Vec<Option<u32>>,
+    /// By value: a constant that calls take as a single element, whatever the tile. Its slot has the first element only.
+    is_one: Vec<bool>,
 }
 
 impl Direct {
     fn new(tape: &Tape, kinds: &[RunKind]) -> Direct {
-        let mut direct =
-            Direct { skips: vec![false; tape.n_segments as usize], operand_of: vec![None; tape.nodes.len()] };
+        let mut direct = Direct {
+            skips: vec![false; tape.n_segments as usize],
+            operand_of: vec![None; tape.nodes.len()],
+            is_one: vec![false; tape.nodes.len()],
+        };
+        // Whether all calls that use a value can take it as a single element.
+        let is_taken_as_one = |value: ValueId| {
+            let takes_one = |user: ValueId| {
+                let call = Call::at(tape, user);
+                call.is_none_or(|call| call.callee.by_one().is_some() && tape.node(user).args[0] != value)
+            };
+            tape.values().filter(|&user| tape.node(user).args().contains(&value)).all(takes_one)
+        };
+        for value in tape.values() {
+            let is_const = matches!(tape.node(value).inst, Inst::Const(_)) && tape.slot_of[value.index()].is_some();
+            direct.is_one[value.index()] = is_const && is_taken_as_one(value);
+        }
         let contiguous_input = |value: ValueId| match tape.node(value).inst {
             Inst::Load(operand) if kinds[operand as usize] == RunKind::Contiguous => Some(operand),
             _ => None,
         };
-        // The single element of a splat operand, if that is how all calls that use it can take it.
         let single_input = |value: ValueId| match tape.node(value).inst {
             Inst::Load(operand) if kinds[operand as usize] == RunKind::Splat => {
-                let takes_one = |user: ValueId| {
-                    let call = Call::at(tape, user);
-                    call.is_none_or(|call| call.callee.by_one().is_some() && tape.node(user).args[0] != value)
-                };
-                tape.values().filter(|&user| tape.node(user).args().contains(&value)).all(takes_one).then_some(operand)
+                is_taken_as_one(value).then_some(operand)
             }
             _ => None,
         };
@@ -145,7 +157,8 @@ impl Direct {
         let segments = tape.by_segment();
         for (segment, values) in segments.iter().enumerate() {
             // Before calls: nothing but loads that wait for them.
-            let loop_values = || values.iter().copied().filter(|&value| !is_call(value));
+            let is_one = &direct.is_one;
+            let loop_values = || values.iter().copied().filter(|&value| !is_call(value) && !is_one[value.index()]);
             if loop_values().next().is_some() && loop_values().all(|value| direct_input(value).is_some()) {
                 direct.skips[segment] = true;
                 for value in loop_values() {
@@ -203,6 +216,7 @@ impl Emitter<'_> {
                 tape.node(*value).inst.is_rematerialised()
                     && tape.segment_of[value.index()] == segment
                     && tape.slot_of[value.index()].is_some()
+                    && !self.direct.is_one[value.index()]
             })
             .collect();
         if body.is_empty() && to_slots.is_empty() {
@@ -409,12 +423,13 @@ impl Emitter<'_> {
                 (_, [_, b]) => self.tile_elems(*b),
                 _ => self.builder.ins().iconst(types::I64, 0),
             };
-            let mut callee = self.callee(call.callee);
-            if let Some(by_one) = call.callee.by_one().filter(|_| self.is_direct_splat(node.args[1]))
-                && let Some(is_one_row) = self.is_one_row
+            let callee = self.callee(&call, node.args[1]);
+            if let Inst::Const(bits) = tape.node(node.args[1]).inst
+                && self.direct.is_one[node.args[1].index()]
             {
-                let by_one = self.callee(by_one);
-                callee = self.builder.ins().select(is_one_row, by_one, callee);
+                let ty = if tape.node(node.args[1]).ty.bytes == 4 { types::I32 } else { types::I64 };
+                let bits = self.builder.ins().iconst(ty, bits as i64);
+                self.builder.ins().store(MemFlagsData::new().with_notrap().with_aligned(), bits, b, 0);
             }
             let mut signature = Signature::new(self.target.isa().default_call_conv());
             signature.params.extend([AbiParam::new(types::I64); 4]);
@@ -423,9 +438,28 @@ impl Emitter<'_> {
         }
     }
 
-    /// The entry of the kernel's table for a function.
-    fn callee(&mut self, callee: Callee) -> Value {
-        let index = self.callees.iter().position(|other| *other == callee);
+    /// The function of a call: if the tile is one row, that for its operands as they are.
+    fn callee(&mut self, call: &Call, second: ValueId) -> Value {
+        let by_one = |is_one: bool| call.callee.by_one().filter(|_| is_one).unwrap_or(call.callee);
+        let ordinary = (by_one(self.direct.is_one[second.index()]), Stores::Ordinary);
+        let writes_output = self.direct.operand_of[call.results[0].index()].is_some();
+        let direct = (
+            by_one(self.direct.is_one[second.index()] || self.is_direct_splat(second)),
+            if writes_output { self.stores } else { Stores::Ordinary },
+        );
+        let entry = self.entry(ordinary);
+        match self.is_one_row {
+            Some(is_one_row) if direct != ordinary => {
+                let direct = self.entry(direct);
+                self.builder.ins().select(is_one_row, direct, entry)
+            }
+            _ => entry,
+        }
+    }
+
+    /// The entry of the kernel's table for a function that writes this way.
+    fn entry(&mut self, (callee, stores): (Callee, Stores)) -> Value {
+        let index = self.callees.find(callee, stores);
         let at = index.expect("the table has every callee") * size_of::<TileFn>();
         self.builder.ins().load(types::I64, args_flags(), self.tile_fns, at as i32)
     }

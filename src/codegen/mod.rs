@@ -63,8 +63,7 @@ const MAX_OPERANDS: usize = 500;
 /// # Errors
 ///
 /// Whatever Cranelift refuses, or panics on. What has no stores of whole registers cannot be streamed, nor what a call
-/// writes: to take it from a slot would cost more (f64 `exp(a)` 0.78 ns per element instead of 0.52, `tanh(a)` 1.23 instead of
-/// 0.91, two threads, n = 1e7, AMD EPYC Zen 4, 2026-11).
+/// writes that has no such stores: to take it from a slot would cost more than ordinary stores.
 pub(crate) fn compile(tape: &Tape, kinds: &[RunKind], stores: Stores, target: &Target) -> Result<Kernel, Refusal> {
     if tape.nodes.len() > MAX_NODES {
         return Err(Refusal(format!("it has {} instructions, and {MAX_NODES} can be compiled soon", tape.nodes.len())));
@@ -72,8 +71,9 @@ pub(crate) fn compile(tape: &Tape, kinds: &[RunKind], stores: Stores, target: &T
     if kinds.len() > MAX_OPERANDS {
         return Err(Refusal(format!("it has {} arrays, and {MAX_OPERANDS} can be compiled soon", kinds.len())));
     }
-    if stores == Stores::Streaming && loops::call_to_output(tape, kinds).is_some() {
-        return Err(Refusal("a call writes its output itself".to_owned()));
+    let streams = |(value, _)| call::Call::at(tape, value).is_some_and(|call| call.callee.tile_fn(stores).is_some());
+    if stores == Stores::Streaming && !loops::call_to_output(tape, kinds).is_none_or(streams) {
+        return Err(Refusal("a call writes its output itself, and does not stream".to_owned()));
     }
     let mut work = WORK.take();
     // A panic leaves nothing of `work` behind: it is dropped, and the next compile starts afresh.
@@ -95,7 +95,7 @@ fn compile_with(
 ) -> Result<Kernel, Refusal> {
     let context = work.context.get_or_insert_with(Context::new);
     context.clear();
-    let callees = call::callees(tape);
+    let callees = call::Table::new(tape, stores);
     loops::emit(&mut context.func, &mut work.builder, tape, kinds, &callees, (stores, target));
     let code = memory::Code::define(context, stores, target)?;
     let dtypes = tape.inputs.iter().chain(&tape.outputs).map(|operand| operand.dtype);
@@ -108,7 +108,7 @@ fn compile_with(
         max_tile_elems: tape.max_tile_elems,
         slot_bytes: tape.slot_bytes,
         is_streaming: stores == Stores::Streaming,
-        tile_fns: callees.iter().map(|callee| callee.tile_fn()).collect(),
+        tile_fns: callees.tile_fns(),
         ns_per_elem: cost(tape),
         code: std::sync::Arc::new(code),
     };
@@ -139,7 +139,7 @@ pub(crate) fn print(tape: &Tape, kinds: &[RunKind], target: &Target) -> Result<L
         let mut context = Context::new();
         context.set_disasm(true);
         let mut builder = FunctionBuilderContext::new();
-        let callees = call::callees(tape);
+        let callees = call::Table::new(tape, Stores::Ordinary);
         loops::emit(&mut context.func, &mut builder, tape, kinds, &callees, (Stores::Ordinary, target));
         let clif = context.func.display().to_string();
         let code = context

@@ -76,10 +76,14 @@ fn estimate(nodes: &[Node], is_uniform: &[bool], is_call: impl Fn(usize) -> bool
             (Some(function), _) if is_call(i) => {
                 calls += function.ns_per_elem(dtype(node));
                 // A result that is only stored goes to the output itself; loads are read where they are, and what is the
-                // same in all lanes mostly too.
+                // same in all lanes mostly too. A constant divisor is a single element.
                 is_in_slot[i] |= !is_only_stored[i];
-                for arg in node.args().iter().map(|arg| arg.index()) {
-                    let is_there = matches!(nodes[arg].inst, Inst::Load(_) | Inst::Call { .. }) || is_call(arg);
+                for (place, arg) in node.args().iter().map(|arg| arg.index()).enumerate() {
+                    let is_there = match nodes[arg].inst {
+                        Inst::Load(_) | Inst::Call { .. } => true,
+                        Inst::Const(_) => place == 1,
+                        _ => is_call(arg),
+                    };
                     is_in_slot[arg] |= !is_there;
                 }
             }

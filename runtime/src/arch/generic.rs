@@ -100,6 +100,18 @@ macro_rules! vector {
             }
 
             #[inline(always)]
+            unsafe fn stream(self, dst: *mut $float) {
+                // SAFETY: the caller's.
+                unsafe { self.store(dst) }
+            }
+
+            #[inline(always)]
+            unsafe fn stream_first(self, dst: *mut $float, n: usize) {
+                // SAFETY: the caller's.
+                unsafe { self.store_first(dst, n) }
+            }
+
+            #[inline(always)]
             unsafe fn load_first(src: *const $float, n: usize) -> Self {
                 // SAFETY: only lanes below `n` are read, which the caller says are there.
                 Lanes(array::from_fn(|lane| if lane < n { unsafe { src.add(lane).read_unaligned() } } else { 1.0 }))

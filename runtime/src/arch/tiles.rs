@@ -12,6 +12,7 @@ use super::x86_64::{
     avx512::{F32x16, F64x8},
 };
 use crate::abi::TileFn;
+use std::marker::PhantomData;
 
 /// A function of one float of either dtype, over any vectors.
 pub(crate) trait Unary {
@@ -36,18 +37,26 @@ pub(crate) trait Pair {
 pub(crate) struct Tiles {
     /// For each [`CpuLevel`], in their order.
     tiles: [TileFn; CpuLevel::ALL.len()],
+    /// The same with stores past the caches.
+    streaming: Option<[TileFn; CpuLevel::ALL.len()]>,
     uses_vectors: bool,
 }
 
 impl Tiles {
     /// The same code at every level.
     pub(crate) const fn same(tile: TileFn) -> Tiles {
-        Tiles { tiles: [tile; CpuLevel::ALL.len()], uses_vectors: false }
+        Tiles { tiles: [tile; CpuLevel::ALL.len()], streaming: None, uses_vectors: false }
     }
 
     /// The code for a level that the CPU has.
     pub(crate) fn at(&self, level: CpuLevel) -> TileFn {
         self.tiles[level as usize]
+    }
+
+    /// The code for a level that the CPU has, which writes its result past the caches; the caller fences. `None` if there is
+    /// none.
+    pub(crate) fn streaming_at(&self, level: CpuLevel) -> Option<TileFn> {
+        Some(self.streaming?[level as usize])
     }
 
     /// Roughly how many times longer the code takes at a level than at the highest there is.
@@ -109,16 +118,106 @@ apply! {
     OfF32, F32s, of_f32;
 }
 
+/// A loop over a tile, compiled for the vectors that it names.
+trait TileLoop {
+    type Vector: Vector;
+    /// Elements from one to the next at `b`.
+    const SECOND_STEP: usize;
+
+    /// Does what a [`TileFn`] does.
+    ///
+    /// # Safety
+    ///
+    /// The contract of [`TileFn`], over elements of the vector, and of what `b` is to the loop. If it streams, `out` is aligned to
+    /// the vector's size, or `n` less than a vector has.
+    unsafe fn run(n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool);
+}
+
+/// `F(a[i])` to `out[i]`.
+struct OfOne<V, F>(PhantomData<(V, F)>);
+
+/// `F(a[i], b[i])` to `out[i]`.
+struct OfTwo<V, F>(PhantomData<(V, F)>);
+
+/// `F(a[i], b[0])` to `out[i]`: at `b` there is one element only.
+struct ByOne<V, F>(PhantomData<(V, F)>);
+
+/// The two of `F(a[i])` to `out[i]` and `b[i]`.
+struct ToTwo<V, F>(PhantomData<(V, F)>);
+
+impl<V: Vector, F: Apply<V, 1, 1>> TileLoop for OfOne<V, F> {
+    type Vector = V;
+    const SECOND_STEP: usize = 0;
+
+    #[inline(always)]
+    unsafe fn run(n: usize, out: *mut u8, a: *const u8, _b: *mut u8, streams: bool) {
+        // SAFETY: the caller keeps `TileFn`'s contract, which is all that `run` asks for, and aligns what streams.
+        unsafe { run::<V, F, 1, 1>(n, [out], [a], streams) }
+    }
+}
+
+impl<V: Vector, F: Apply<V, 2, 1>> TileLoop for OfTwo<V, F> {
+    type Vector = V;
+    const SECOND_STEP: usize = 1;
+
+    #[inline(always)]
+    unsafe fn run(n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool) {
+        // SAFETY: as above.
+        unsafe { run::<V, F, 2, 1>(n, [out], [a, b], streams) }
+    }
+}
+
+impl<V: Vector, F: Apply<V, 1, 2>> TileLoop for ToTwo<V, F> {
+    type Vector = V;
+    const SECOND_STEP: usize = 1;
+
+    #[inline(always)]
+    unsafe fn run(n: usize, out: *mut u8, a: *const u8, b: *mut u8, _streams: bool) {
+        // SAFETY: as above.
+        unsafe { run::<V, F, 1, 2>(n, [out, b], [a], false) }
+    }
+}
+
+impl<V: Vector, F: Apply<V, 2, 1>> TileLoop for ByOne<V, F> {
+    type Vector = V;
+    const SECOND_STEP: usize = 0;
+
+    #[inline(always)]
+    unsafe fn run(n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool) {
+        let (out, a) = (out.cast::<V::Elem>(), a.cast::<V::Elem>());
+        // SAFETY: the caller vouches for the element.
+        let second = V::splat(unsafe { b.cast::<V::Elem>().read_unaligned() });
+        let whole = n - n % V::LANES;
+        for start in (0..whole).step_by(V::LANES) {
+            // SAFETY: by the caller's contract `n` elements are there, of which these end at `start + LANES <= n`. The
+            // argument's were read before the result's are written. Whole vectors from an aligned place on are aligned.
+            unsafe {
+                let [value] = F::apply([V::load(a.add(start)), second]);
+                store(value, out.add(start), streams);
+            }
+        }
+        if whole < n {
+            // SAFETY: as above; `n - whole` elements are left.
+            unsafe {
+                let [value] = F::apply([V::load_first(a.add(whole), n - whole), second]);
+                store_first(value, out.add(whole), n - whole, streams);
+            }
+        }
+    }
+}
+
 /// Writes `F(args[..][i])` to `results[..][i]` for `i < n`.
 ///
 /// # Safety
 ///
-/// The contract of [`TileFn`], over elements of `V`, for each argument and result.
+/// The contract of [`TileFn`], over elements of `V`, for each argument and result. If it streams, the results are aligned to the
+/// vector's size, or `n` is less than a vector has.
 #[inline(always)]
 unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RESULTS: usize>(
     n: usize,
     results: [*mut u8; RESULTS],
     args: [*const u8; ARGS],
+    streams: bool,
 ) {
     let mut start = 0;
     while n - start >= V::LANES {
@@ -129,8 +228,9 @@ unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RE
         }
         let values = F::apply(values);
         for idx in 0..RESULTS {
-            // SAFETY: as above. Every argument's elements were read before, so a result may be where an argument is.
-            unsafe { values[idx].store(results[idx].cast::<V::Elem>().add(start)) }
+            // SAFETY: as above, and whole vectors from an aligned place on are aligned. Every argument's elements were read
+            // before, so a result may be where an argument is.
+            unsafe { store(values[idx], results[idx].cast::<V::Elem>().add(start), streams) }
         }
         start += V::LANES;
     }
@@ -143,148 +243,144 @@ unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RE
         let values = F::apply(values);
         for idx in 0..RESULTS {
             // SAFETY: as above.
-            unsafe { values[idx].store_first(results[idx].cast::<V::Elem>().add(start), n - start) }
+            unsafe { store_first(values[idx], results[idx].cast::<V::Elem>().add(start), n - start, streams) }
         }
     }
 }
 
-/// Writes `F(a[i], b[0])` to `out[i]` for `i < n`.
+/// Writes a vector. The test costs a hundredth of the cheapest function; a second loop would double the code of all.
 ///
 /// # Safety
 ///
-/// The contract of [`TileFn`], over elements of `V`, but that at `b` there is one element only.
+/// As [`Vector::store`], or [`Vector::stream`] if it streams.
 #[inline(always)]
-unsafe fn run_by_one<V: Vector, F: Apply<V, 2, 1>>(n: usize, out: *mut u8, a: *const u8, b: *const u8) {
-    let (out, a) = (out.cast::<V::Elem>(), a.cast::<V::Elem>());
-    // SAFETY: the caller vouches for the element.
-    let second = V::splat(unsafe { b.cast::<V::Elem>().read_unaligned() });
-    let whole = n - n % V::LANES;
-    for start in (0..whole).step_by(V::LANES) {
-        // SAFETY: by the caller's contract `n` elements are there, of which these end at `start + LANES <= n`. The argument's
-        // were read before the result's are written.
-        unsafe {
-            let [value] = F::apply([V::load(a.add(start)), second]);
-            value.store(out.add(start));
+unsafe fn store<V: Vector>(value: V, dst: *mut V::Elem, streams: bool) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if streams {
+            value.stream(dst);
+        } else {
+            value.store(dst);
         }
     }
-    if whole < n {
-        // SAFETY: as above; `n - whole` elements are left.
-        unsafe {
-            let [value] = F::apply([V::load_first(a.add(whole), n - whole), second]);
-            value.store_first(out.add(whole), n - whole);
+}
+
+/// Writes the first `n` lanes of a vector.
+///
+/// # Safety
+///
+/// As [`Vector::store_first`].
+#[inline(always)]
+unsafe fn store_first<V: Vector>(value: V, dst: *mut V::Elem, n: usize, streams: bool) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if streams {
+            value.stream_first(dst, n);
+        } else {
+            value.store_first(dst, n);
         }
     }
+}
+
+/// How many elements come before the first that a vector can be streamed to; `None` if elements are not aligned.
+fn n_before_aligned<V: Vector>(out: *const u8) -> Option<usize> {
+    let (bytes, size) = (out.align_offset(size_of::<V>()), size_of::<V::Elem>());
+    bytes.is_multiple_of(size).then_some(bytes / size)
 }
 
 /// The loops of one level. A level's own instructions are enabled in them alone.
 macro_rules! level {
-    ($module:ident, $f64:ident, $f32:ident $(, $features:literal)?) => {
+    ($module:ident $(, $features:literal)?) => {
         mod $module {
             use super::*;
 
+            /// Not inlined, so that both functions below share its code.
+            #[inline(never)]
             $(#[target_feature(enable = $features)])?
-            pub(super) unsafe extern "C" fn unary_f64<F: Unary>(n: usize, out: *mut u8, a: *const u8, _b: *mut u8) {
-                // SAFETY: the caller keeps `TileFn`'s contract, which is all that `run` asks for.
-                unsafe { run::<$f64, OfF64<F>, 1, 1>(n, [out], [a]) }
+            unsafe fn run<L: TileLoop>(n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool) {
+                // SAFETY: the caller's contract.
+                unsafe { L::run(n, out, a, b, streams) }
             }
 
             $(#[target_feature(enable = $features)])?
-            pub(super) unsafe extern "C" fn unary_f32<F: Unary>(n: usize, out: *mut u8, a: *const u8, _b: *mut u8) {
-                // SAFETY: as above.
-                unsafe { run::<$f32, OfF32<F>, 1, 1>(n, [out], [a]) }
+            pub(super) unsafe extern "C" fn ordinary<L: TileLoop>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
+                // SAFETY: the caller's contract.
+                unsafe { run::<L>(n, out, a, b, false) }
             }
 
             $(#[target_feature(enable = $features)])?
-            pub(super) unsafe extern "C" fn binary_f64<F: Binary>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
-                // SAFETY: as above.
-                unsafe { run::<$f64, OfF64<F>, 2, 1>(n, [out], [a, b]) }
-            }
-
-            $(#[target_feature(enable = $features)])?
-            pub(super) unsafe extern "C" fn binary_f32<F: Binary>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
-                // SAFETY: as above.
-                unsafe { run::<$f32, OfF32<F>, 2, 1>(n, [out], [a, b]) }
-            }
-
-            $(#[target_feature(enable = $features)])?
-            pub(super) unsafe extern "C" fn binary_by_one_f64<F: Binary>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
-                // SAFETY: the caller keeps the contract of `run_by_one`.
-                unsafe { run_by_one::<$f64, OfF64<F>>(n, out, a, b) }
-            }
-
-            $(#[target_feature(enable = $features)])?
-            pub(super) unsafe extern "C" fn binary_by_one_f32<F: Binary>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
-                // SAFETY: as above.
-                unsafe { run_by_one::<$f32, OfF32<F>>(n, out, a, b) }
-            }
-
-            $(#[target_feature(enable = $features)])?
-            pub(super) unsafe extern "C" fn pair_f64<F: Pair>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
-                // SAFETY: as above.
-                unsafe { run::<$f64, OfF64<F>, 1, 2>(n, [out, b], [a]) }
-            }
-
-            $(#[target_feature(enable = $features)])?
-            pub(super) unsafe extern "C" fn pair_f32<F: Pair>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
-                // SAFETY: as above.
-                unsafe { run::<$f32, OfF32<F>, 1, 2>(n, [out, b], [a]) }
+            pub(super) unsafe extern "C" fn streaming<L: TileLoop>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
+                let Some(head) = n_before_aligned::<L::Vector>(out) else {
+                    // SAFETY: the caller's contract.
+                    return unsafe { run::<L>(n, out, a, b, false) };
+                };
+                let head = head.min(n);
+                let bytes = head * size_of::<<L::Vector as Vector>::Elem>();
+                // SAFETY: the caller's contract, for the first elements, fewer than a vector has, and for the others, which
+                // begin at an aligned place.
+                unsafe {
+                    run::<L>(head, out, a, b, true);
+                    run::<L>(n - head, out.add(bytes), a.add(bytes), b.wrapping_add(bytes * L::SECOND_STEP), true);
+                }
             }
         }
     };
 }
 
-level!(generic, F64x2, F32x4);
+level!(generic);
 #[cfg(target_arch = "x86_64")]
-level!(avx2, F64x4, F32x8, "avx2,fma");
+level!(avx2, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-level!(avx512, F64x8, F32x16, "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw");
+level!(avx512, "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw");
 
-/// The loop of this name at each level.
+/// A loop of each level's vectors, `$store` as its name in the levels' modules.
+macro_rules! at_levels {
+    ($store:ident, $loop:ident, $function:ty; $generic:ident $avx2:ident $avx512:ident) => {
+        [
+            generic::$store::<$loop<$generic, $function>>,
+            #[cfg(target_arch = "x86_64")]
+            avx2::$store::<$loop<$avx2, $function>>,
+            #[cfg(target_arch = "x86_64")]
+            avx512::$store::<$loop<$avx512, $function>>,
+        ]
+    };
+}
+
 macro_rules! tiles {
-    ($name:ident::<$function:ident>) => {
-        Tiles {
-            tiles: [
-                generic::$name::<$function>,
-                #[cfg(target_arch = "x86_64")]
-                avx2::$name::<$function>,
-                #[cfg(target_arch = "x86_64")]
-                avx512::$name::<$function>,
-            ],
-            uses_vectors: true,
+    ($($(#[$docs:meta])* $f64:ident $f32:ident: $function:ident in $loop:ident;)*) => {$(
+        $(#[$docs])*
+        pub(crate) const fn $f64<F: $function>() -> Tiles {
+            Tiles {
+                tiles: at_levels!(ordinary, $loop, OfF64<F>; F64x2 F64x4 F64x8),
+                streaming: Some(at_levels!(streaming, $loop, OfF64<F>; F64x2 F64x4 F64x8)),
+                uses_vectors: true,
+            }
         }
-    };
+
+        $(#[$docs])*
+        pub(crate) const fn $f32<F: $function>() -> Tiles {
+            Tiles {
+                tiles: at_levels!(ordinary, $loop, OfF32<F>; F32x4 F32x8 F32x16),
+                streaming: Some(at_levels!(streaming, $loop, OfF32<F>; F32x4 F32x8 F32x16)),
+                uses_vectors: true,
+            }
+        }
+    )*};
 }
 
-pub(crate) const fn unary_f64<F: Unary>() -> Tiles {
-    tiles!(unary_f64::<F>)
-}
-
-pub(crate) const fn unary_f32<F: Unary>() -> Tiles {
-    tiles!(unary_f32::<F>)
-}
-
-pub(crate) const fn binary_f64<F: Binary>() -> Tiles {
-    tiles!(binary_f64::<F>)
-}
-
-pub(crate) const fn binary_f32<F: Binary>() -> Tiles {
-    tiles!(binary_f32::<F>)
-}
-
-/// The second argument is a single element.
-pub(crate) const fn binary_by_one_f64<F: Binary>() -> Tiles {
-    tiles!(binary_by_one_f64::<F>)
-}
-
-/// The second argument is a single element.
-pub(crate) const fn binary_by_one_f32<F: Binary>() -> Tiles {
-    tiles!(binary_by_one_f32::<F>)
+tiles! {
+    unary_f64 unary_f32: Unary in OfOne;
+    binary_f64 binary_f32: Binary in OfTwo;
+    /// The second argument is a single element.
+    binary_by_one_f64 binary_by_one_f32: Binary in ByOne;
 }
 
 pub(crate) const fn pair_f64<F: Pair>() -> Tiles {
-    tiles!(pair_f64::<F>)
+    let tiles = at_levels!(ordinary, ToTwo, OfF64<F>; F64x2 F64x4 F64x8);
+    Tiles { tiles, streaming: None, uses_vectors: true }
 }
 
 pub(crate) const fn pair_f32<F: Pair>() -> Tiles {
-    tiles!(pair_f32::<F>)
+    let tiles = at_levels!(ordinary, ToTwo, OfF32<F>; F32x4 F32x8 F32x16);
+    Tiles { tiles, streaming: None, uses_vectors: true }
 }

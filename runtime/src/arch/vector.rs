@@ -38,6 +38,22 @@ pub(crate) trait Vector:
     /// They are writable; `dst` needs no alignment.
     unsafe fn store(self, dst: *mut Self::Elem);
 
+    /// Writes all lanes past the caches, where there is an instruction for that.
+    ///
+    /// # Safety
+    ///
+    /// As [`store`](Vector::store), but `dst` must be aligned to the size of `Self`. Whoever publishes the elements orders the
+    /// stores before that by a fence.
+    unsafe fn stream(self, dst: *mut Self::Elem);
+
+    /// Writes the first `n < LANES` lanes past the caches, as far as there are instructions for so few: a line of which one half
+    /// is streamed and the other is not is read from memory, and all that follows waits.
+    ///
+    /// # Safety
+    ///
+    /// As [`store_first`](Vector::store_first), and with a fence as after [`stream`](Vector::stream).
+    unsafe fn stream_first(self, dst: *mut Self::Elem, n: usize);
+
     /// Reads `n < LANES` elements into the first lanes; the others are 1.
     ///
     /// # Safety

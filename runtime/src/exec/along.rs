@@ -86,6 +86,30 @@ pub(super) struct Worker<'s> {
 /// Where each operand of the stage is, at the first element of a tile.
 type Starts = SmallVec<[*mut u8; 8]>;
 
+/// The elements that are reduced: those at one place, or the products of those at two.
+#[derive(Clone, Copy)]
+enum Elems {
+    At(*const u8),
+    Products([*const u8; 2]),
+}
+
+impl Elems {
+    /// Reduces `n` of them, of which the first has this index.
+    ///
+    /// # Safety
+    ///
+    /// As [`Reducer::leaves`]; the reducer of products takes them.
+    unsafe fn reduce(self, reducer: Reducer, n: usize, first: u64, partials: *mut u8) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            match self {
+                Elems::At(source) => reducer.leaves(n, source, first, partials),
+                Elems::Products([a, b]) => reducer.product_leaves(n, a, b, partials),
+            }
+        }
+    }
+}
+
 impl Worker<'_> {
     /// Does one part.
     ///
@@ -295,8 +319,8 @@ impl Worker<'_> {
                 for ((sink, reducer), tree) in stage.reductions().zip(&mut trees) {
                     // SAFETY: the elements were computed, or are the array's; they are a group of leaves.
                     is_decided &= unsafe {
-                        let source = self.row_source(sink, kept, first..end);
-                        self.push_leaves(reducer, source, first..end, tree)
+                        let elems = self.row_elems(sink, kept, first..end);
+                        self.push_leaves(reducer, elems, first..end, tree)
                     };
                 }
                 if is_decided {
@@ -311,24 +335,36 @@ impl Worker<'_> {
         }
     }
 
-    /// Reduces the leaves of elements `range`, which are at `source`, into a tree. Whether they decide the result.
+    /// What a sink reduces of the elements that were just computed, as [`row_source`](Worker::row_source).
     ///
     /// # Safety
     ///
-    /// As many elements of the reducer's dtype must be at `source`; more than [`DIRECT_LEAVES`] leaves are too many.
-    unsafe fn push_leaves(
-        &self,
-        reducer: Reducer,
-        source: *const u8,
-        range: Range<usize>,
-        tree: &mut Tree<'_>,
-    ) -> bool {
+    /// As [`row_source`](Worker::row_source).
+    unsafe fn row_elems(&self, sink: &Sink, kept: usize, range: Range<usize>) -> Elems {
+        let nest = &self.stage.nest;
+        let start = |operand: usize| {
+            let offset = nest.kept.offset(operand, kept) + nest.reduced.offset(operand, range.start);
+            nest.ptrs[operand].wrapping_offset(offset).cast_const()
+        };
+        match self.stage.factors(sink) {
+            Some(factors) => Elems::Products(factors.map(start)),
+            // SAFETY: the caller's contract.
+            None => Elems::At(unsafe { self.row_source(sink, kept, range) }),
+        }
+    }
+
+    /// Reduces the leaves of elements `range`, which are these, into a tree. Whether they decide the result.
+    ///
+    /// # Safety
+    ///
+    /// There must be as many elements of the reducer's dtype; more than [`DIRECT_LEAVES`] leaves are too many.
+    unsafe fn push_leaves(&self, reducer: Reducer, elems: Elems, range: Range<usize>, tree: &mut Tree<'_>) -> bool {
         let (n, bytes) = (range.len(), reducer.partial_bytes());
         if n <= LEAF {
             let partial: *mut u8 = tree.slot().as_mut_ptr().cast();
             // SAFETY: the caller's contract; the tree's slot has room for a partial, which is then there.
             let is_decided = unsafe {
-                reducer.leaves(n, source, range.start as u64, partial);
+                elems.reduce(reducer, n, range.start as u64, partial);
                 reducer.is_decided(std::slice::from_raw_parts(partial, bytes))
             };
             tree.push(0);
@@ -338,7 +374,7 @@ impl Worker<'_> {
         let mut is_decided = false;
         // SAFETY: the caller's contract; there is room for the partials of a group of leaves.
         unsafe {
-            reducer.leaves(n, source, range.start as u64, partials.as_mut_ptr().cast());
+            elems.reduce(reducer, n, range.start as u64, partials.as_mut_ptr().cast());
             for k in 0..n.div_ceil(LEAF) {
                 let partial = partials.as_ptr().cast::<u8>().add(k * bytes);
                 is_decided |= reducer.is_decided(std::slice::from_raw_parts(partial, bytes));
@@ -375,17 +411,17 @@ impl Worker<'_> {
                 let mut partials = [0_u64; BATCH_ROWS * MAX_PARTIAL_WORDS];
                 let partials: *mut u8 = partials.as_mut_ptr().cast();
                 let size = stage.values[sink.value].dtype.size();
-                let source = stage.source_operand(sink);
+                let is_in_scratch = stage.source_operand(sink).is_none() && stage.factors(sink).is_none();
                 for row in 0..n_rows {
                     // SAFETY: the elements were computed, or are the array's; there is room for a batch of partials.
                     unsafe {
-                        let source = match source {
-                            None => self.value_scratch(sink.value).wrapping_add(row * n * size).cast_const(),
-                            Some(_) => self.row_source(sink, at + row, 0..n),
+                        let elems = match is_in_scratch {
+                            true => Elems::At(self.value_scratch(sink.value).wrapping_add(row * n * size)),
+                            false => self.row_elems(sink, at + row, 0..n),
                         };
                         // Partials of one byte or two are wherever they come to be.
                         let mut partial = [0_u64; MAX_PARTIAL_WORDS];
-                        reducer.leaves(n, source, 0, partial.as_mut_ptr().cast());
+                        elems.reduce(reducer, n, 0, partial.as_mut_ptr().cast());
                         let bytes = reducer.partial_bytes();
                         partials.add(row * bytes).copy_from_nonoverlapping(partial.as_ptr().cast(), bytes);
                     }

@@ -17,7 +17,7 @@ pub use flat::{Flat, MAX_FLAT_INPUTS};
 pub use kernel::{Kernel, KernelSpec, STREAM_ALIGN};
 pub use progress::Progress;
 pub use run::{RunOptions, run, run_streaming};
-pub use stages::{AlongOp, AxisSet, Dest, Fold, Loop, Source, Stages};
+pub use stages::{AlongOp, AxisSet, Dest, Fold, Loop, Origin, Source, Stages};
 
 pub(crate) use run::run_on_caller;
 

@@ -72,6 +72,15 @@ impl AlongOp {
     }
 }
 
+/// What needs no kernel to be reduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The elements of an input.
+    Input(usize),
+    /// Products of the elements of two inputs, which are floats of the value's dtype.
+    Product([usize; 2]),
+}
+
 /// One loop.
 #[derive(Clone, Copy, Debug)]
 pub struct Loop<'s, 'v, 'a> {
@@ -83,8 +92,8 @@ pub struct Loop<'s, 'v, 'a> {
     pub inputs: &'s [Source<'v, 'a>],
     /// What the kernel computes, in its order.
     pub values: &'s [(DType, Dest)],
-    /// By value: the input that it is a plain copy of, if it is.
-    pub copies: &'s [Option<usize>],
+    /// By value: where it is from, if reductions can read that themselves.
+    pub origins: &'s [Option<Origin>],
     /// What becomes of the values.
     pub folds: &'s [Fold],
 }
@@ -93,7 +102,7 @@ pub struct Loop<'s, 'v, 'a> {
 ///
 /// ```
 /// use ndexpr_runtime::dtype::DType;
-/// use ndexpr_runtime::exec::{AlongOp, Dest, Fold, Loop, RunOptions, Source, Stages};
+/// use ndexpr_runtime::exec::{AlongOp, Dest, Fold, Loop, Origin, RunOptions, Source, Stages};
 /// use ndexpr_runtime::reduce::{ReduceOp, Reducer};
 /// use ndexpr_runtime::{pool::Pool, view::{View, ViewMut}};
 ///
@@ -107,7 +116,7 @@ pub struct Loop<'s, 'v, 'a> {
 ///     reduced: 0b10,
 ///     inputs: &[Source::View(&a)],
 ///     values: &[(DType::Float64, Dest::Scratch)],
-///     copies: &[Some(0)],
+///     origins: &[Some(Origin::Input(0))],
 ///     folds: &[Fold { op: AlongOp::Reduce(sum), value: 0, dest: Dest::Temp(sums) }],
 /// })?;
 /// assert!(!stages.needs_kernel(0), "the array's own rows are summed");
@@ -142,8 +151,8 @@ pub(super) struct Stage {
     pub(super) sinks: SmallVec<[Sink; 2]>,
     /// Folds read the inputs themselves, so there is nothing to compute.
     pub(super) is_direct: bool,
-    /// By value: the input that it is a copy of.
-    copies: SmallVec<[Option<usize>; 2]>,
+    /// By value.
+    origins: SmallVec<[Option<Origin>; 2]>,
     /// Of the kernel's operands.
     kinds: Kinds,
     dtypes: SmallVec<[DType; 8]>,
@@ -193,8 +202,18 @@ impl Stage {
     pub(super) fn source_operand(&self, sink: &Sink) -> Option<usize> {
         match self.values[sink.value].place {
             Place::Operand(operand) => Some(operand),
-            Place::Scratch if self.is_direct => self.copies[sink.value],
-            Place::Scratch => None,
+            Place::Scratch => match self.origins[sink.value] {
+                Some(Origin::Input(input)) if self.is_direct => Some(input),
+                _ => None,
+            },
+        }
+    }
+
+    /// The operands whose products a sink reads.
+    pub(super) fn factors(&self, sink: &Sink) -> Option<[usize; 2]> {
+        match self.origins[sink.value] {
+            Some(Origin::Product(factors)) if self.is_direct => Some(factors),
+            _ => None,
         }
     }
 
@@ -282,8 +301,14 @@ impl<'a> Stages<'a> {
             operands.push(raw);
             memory.push(whose);
         }
-        for (&(dtype, _), copy) in spec.values.iter().zip(spec.copies) {
-            copy.map_or(Ok(()), |input| same_dtype(dtype, operands[input].dtype))?;
+        for (&(dtype, _), origin) in spec.values.iter().zip(spec.origins) {
+            match *origin {
+                None => {}
+                Some(Origin::Input(input)) => same_dtype(dtype, operands[input].dtype)?,
+                Some(Origin::Product(factors)) => {
+                    factors.iter().try_for_each(|&input| same_dtype(dtype, operands[input].dtype))?;
+                }
+            }
         }
         for fold in spec.folds {
             same_dtype(spec.values[fold.value].0, fold.op.dtype())?;
@@ -562,13 +587,15 @@ fn stage(spec: &Loop<'_, '_, '_>, operands: &[RawView], memory: &[Memory], reduc
             Value { dtype, place }
         })
         .collect();
-    let sinks = spec.folds.iter().filter(|fold| fold.dest != Dest::Scratch).enumerate().map(|(k, fold)| {
+    let sinks = spec.folds.iter().filter(|fold| fold.dest != Dest::Scratch).enumerate();
+    let sinks = sinks.map(|(k, fold)| {
         let (reducer, scanner) = match fold.op {
             AlongOp::Reduce(reducer) => (Some(reducer), None),
             AlongOp::Scan(scanner) => (None, Some(scanner)),
         };
         Sink { reducer, scanner, value: fold.value, target: next + k }
     });
+    let sinks: SmallVec<[Sink; 2]> = sinks.collect();
     let lanes = nest.lane_group();
     let kind = |operand: usize, dtype: DType| match nest.lane_group().n() {
         // A row of one element counts as contiguous.
@@ -582,14 +609,23 @@ fn stage(spec: &Loop<'_, '_, '_>, operands: &[RawView], memory: &[Memory], reduc
         Place::Operand(operand) => kind(operand, value.dtype),
         Place::Scratch => RunKind::Contiguous,
     }));
-    let copies: SmallVec<[Option<usize>; 2]> = SmallVec::from_slice(spec.copies);
+    let origins: SmallVec<[Option<Origin>; 2]> = SmallVec::from_slice(spec.origins);
+    let is_contiguous = |input: usize| lanes.inner_stride(input) == operands[input].dtype.size() as isize;
+    let is_read_in_place = |sink: &Sink| {
+        matches!(values[sink.value].place, Place::Scratch)
+            && match origins[sink.value] {
+                Some(Origin::Input(input)) => is_contiguous(input) || (lanes.n() == 1 && lanes.extents.len() == 1),
+                Some(Origin::Product(factors)) => {
+                    nest.lanes == Lanes::Reduced
+                        && sink.reducer.is_some_and(|reducer| reducer.takes_products())
+                        && factors.into_iter().all(is_contiguous)
+                }
+                None => false,
+            }
+    };
     let is_direct = !spec.folds.is_empty()
-        && values.iter().zip(&copies).all(|(value, copy)| {
-            let is_read_in_place = |input: usize| {
-                lanes.inner_stride(input) == value.dtype.size() as isize || (lanes.n() == 1 && lanes.extents.len() == 1)
-            };
-            matches!(value.place, Place::Scratch) && copy.is_some_and(is_read_in_place)
-        })
+        && values.iter().all(|value| matches!(value.place, Place::Scratch))
+        && sinks.iter().all(is_read_in_place)
         && match nest.lanes {
             Lanes::Reduced => nest.reduced.extents.len() == 1,
             Lanes::Kept => nest.reduced.extents.len() == 1 || nest.reduced.inner().is_multiple_of(COLUMN_LEAF),
@@ -597,12 +633,12 @@ fn stage(spec: &Loop<'_, '_, '_>, operands: &[RawView], memory: &[Memory], reduc
     let moving = kinds.iter().zip(&dtypes).filter(|&(&kind, _)| kind != RunKind::Splat);
     let bytes_per_elem = moving.map(|(_, dtype)| dtype.size()).sum();
     Stage {
-        sinks: sinks.collect(),
+        sinks,
         nest,
         n_inputs,
         values,
         is_direct,
-        copies,
+        origins,
         kinds,
         dtypes,
         shape: spec.shape.into(),

@@ -225,6 +225,20 @@ impl MathFn {
         (level <= CpuLevel::highest()).then_some(self.row().code(dtype)?.tiles.at(level))
     }
 
+    /// As [`tile_fn`](MathFn::tile_fn), for a result that goes past the caches: whoever publishes it fences before that. `None`
+    /// also where there is no such code.
+    #[must_use]
+    pub fn streaming_tile_fn(self, dtype: DType) -> Option<TileFn> {
+        self.streaming_tile_fn_at(dtype, CpuLevel::current())
+    }
+
+    /// As [`streaming_tile_fn`](MathFn::streaming_tile_fn), with the instructions of this level; `None` also if the CPU does not
+    /// reach it.
+    #[must_use]
+    pub fn streaming_tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
+        if level <= CpuLevel::highest() { self.row().code(dtype)?.tiles.streaming_at(level) } else { None }
+    }
+
     /// The function of one element, by the very code that [`MathFn::tile_fn`] gives. `None` if the arguments are not
     /// [`arity`](MathFn::arity) many of one dtype that it is defined for.
     #[must_use]

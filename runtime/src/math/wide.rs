@@ -83,13 +83,29 @@ impl WideFn {
     /// As [`tile_fn`](WideFn::tile_fn), with the instructions of this level; `None` also if the CPU does not reach it.
     #[must_use]
     pub fn tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
+        (level <= CpuLevel::highest()).then_some(self.tiles(dtype)?.at(level))
+    }
+
+    /// As [`tile_fn`](WideFn::tile_fn), for a result that goes past the caches: whoever publishes it fences before that.
+    #[must_use]
+    pub fn streaming_tile_fn(self, dtype: DType) -> Option<TileFn> {
+        self.streaming_tile_fn_at(dtype, CpuLevel::current())
+    }
+
+    /// As [`streaming_tile_fn`](WideFn::streaming_tile_fn), with the instructions of this level; `None` also if the CPU does not
+    /// reach it.
+    #[must_use]
+    pub fn streaming_tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
+        if level <= CpuLevel::highest() { self.tiles(dtype)?.streaming_at(level) } else { None }
+    }
+
+    fn tiles(self, dtype: DType) -> Option<&'static Tiles> {
         const SQRT: [Tiles; 2] = [tiles::unary_f32::<Sqrt>(), tiles::unary_f64::<Sqrt>()];
         const DIVIDE: [Tiles; 2] = [tiles::binary_f32::<Divide>(), tiles::binary_f64::<Divide>()];
-        let code = match self {
-            WideFn::Divide => of_float(&DIVIDE, dtype)?,
-            WideFn::Sqrt => of_float(&SQRT, dtype)?,
-        };
-        (level <= CpuLevel::highest()).then(|| code.at(level))
+        match self {
+            WideFn::Divide => of_float(&DIVIDE, dtype),
+            WideFn::Sqrt => of_float(&SQRT, dtype),
+        }
     }
 
     /// As [`tile_fn`](WideFn::tile_fn) of an operation of two arguments, but the second is a single element, at the
@@ -103,12 +119,28 @@ impl WideFn {
     /// reach it.
     #[must_use]
     pub fn tile_fn_by_one_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
+        (level <= CpuLevel::highest()).then_some(self.tiles_by_one(dtype)?.at(level))
+    }
+
+    /// As [`tile_fn_by_one`](WideFn::tile_fn_by_one), past the caches as [`streaming_tile_fn`](WideFn::streaming_tile_fn).
+    #[must_use]
+    pub fn streaming_tile_fn_by_one(self, dtype: DType) -> Option<TileFn> {
+        self.streaming_tile_fn_by_one_at(dtype, CpuLevel::current())
+    }
+
+    /// As [`streaming_tile_fn_by_one`](WideFn::streaming_tile_fn_by_one), with the instructions of this level; `None` also if the
+    /// CPU does not reach it.
+    #[must_use]
+    pub fn streaming_tile_fn_by_one_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
+        if level <= CpuLevel::highest() { self.tiles_by_one(dtype)?.streaming_at(level) } else { None }
+    }
+
+    fn tiles_by_one(self, dtype: DType) -> Option<&'static Tiles> {
         const DIVIDE: [Tiles; 2] = [tiles::binary_by_one_f32::<Divide>(), tiles::binary_by_one_f64::<Divide>()];
-        let code = match self {
-            WideFn::Divide => of_float(&DIVIDE, dtype)?,
-            WideFn::Sqrt => return None,
-        };
-        (level <= CpuLevel::highest()).then(|| code.at(level))
+        match self {
+            WideFn::Divide => of_float(&DIVIDE, dtype),
+            WideFn::Sqrt => None,
+        }
     }
 
     /// Roughly what an element takes on one core, in nanoseconds, in registers of 256 bits or more. In those of 128 bits it

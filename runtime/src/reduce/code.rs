@@ -1,17 +1,21 @@
 //! From a reduction to its machine code for a CPU level: the loops, compiled once per instruction set, with their types
 //! erased.
 
+use std::ops::Mul;
+
 use super::arg::Arg;
 use super::deviations::Deviations;
 use super::extreme::{Extreme, FloatExtreme};
 use super::fold::{self, Reduce};
+use super::number::Addend;
 use super::source::{Highest, Lowest};
-use super::sum::{Prod, Sum};
+use super::sum::{self, Prod, Sum};
 use super::{LANES, ReduceOp};
 use crate::arch::CpuLevel;
 use crate::dtype::DType;
 
 pub(super) type Leaves = unsafe fn(n: usize, src: *const u8, first: u64, partials: *mut u8);
+pub(super) type ProductLeaves = unsafe fn(n: usize, a: *const u8, b: *const u8, partials: *mut u8);
 pub(super) type ColumnLeaf =
     unsafe fn(rows: usize, lanes: usize, src: *const u8, row_stride: isize, first: u64, partials: *mut u8);
 pub(super) type Combine = unsafe fn(n: usize, left: *mut u8, right: *const u8);
@@ -21,6 +25,8 @@ pub(super) type Finish = unsafe fn(n: usize, partials: *const u8, out: *mut u8, 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Code {
     pub(super) leaves: Leaves,
+    /// Of sums of floats.
+    pub(super) product_leaves: Option<ProductLeaves>,
     pub(super) column_leaf: ColumnLeaf,
     pub(super) combine: Combine,
     pub(super) finish: Finish,
@@ -61,9 +67,25 @@ macro_rules! level {
                 fold::combine::<R>(left, right);
             }
 
+            $(#[target_feature(enable = $features)])?
+            unsafe fn product_leaves<T: Addend<Raw: Mul<Output = T::Raw>>>(
+                n: usize,
+                a: *const u8,
+                b: *const u8,
+                partials: *mut u8,
+            ) {
+                // SAFETY: as above.
+                unsafe { sum::product_leaves::<T>(n, a.cast(), b.cast(), partials.cast()) }
+            }
+
+            pub(super) fn sums<T: Addend<Raw: Mul<Output = T::Raw>>>() -> Code {
+                Code { product_leaves: Some(product_leaves::<T>), ..code::<Sum<T>, LANES>() }
+            }
+
             pub(super) fn code<R: Reduce, const N: usize>() -> Code {
                 Code {
                     leaves: leaves::<R, N>,
+                    product_leaves: None,
                     column_leaf: column_leaf::<R, N>,
                     combine: combine::<R>,
                     finish: finish::<R>,
@@ -98,6 +120,17 @@ fn code<R: Reduce, const N: usize>(level: CpuLevel) -> Code {
         CpuLevel::Avx2 => avx2::code::<R, N>(),
         #[cfg(target_arch = "x86_64")]
         CpuLevel::Avx512 => avx512::code::<R, N>(),
+    }
+}
+
+/// Sums of floats, and of products of them.
+fn sums<T: Addend<Raw: Mul<Output = T::Raw>>>(level: CpuLevel) -> Code {
+    match level {
+        CpuLevel::Generic => generic::sums::<T>(),
+        #[cfg(target_arch = "x86_64")]
+        CpuLevel::Avx2 => avx2::sums::<T>(),
+        #[cfg(target_arch = "x86_64")]
+        CpuLevel::Avx512 => avx512::sums::<T>(),
     }
 }
 
@@ -145,7 +178,7 @@ const fn lanes<T>() -> usize {
 pub(super) fn of(op: ReduceOp, dtype: DType, level: CpuLevel) -> Option<Code> {
     use ReduceOp as Op;
     match op {
-        Op::Sum if dtype.is_float() => float!(dtype, T => code::<Sum<T>, LANES>(level)),
+        Op::Sum if dtype.is_float() => float!(dtype, T => sums::<T>(level)),
         Op::Prod if dtype.is_float() => float!(dtype, T => code::<Prod<T>, LANES>(level)),
         Op::Min if dtype.is_float() => {
             float!(dtype, T => code::<FloatExtreme<T, Lowest, false>, { lanes::<T>() }>(level))

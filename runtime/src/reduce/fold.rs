@@ -148,7 +148,7 @@ pub(super) struct Place {
 impl Place {
     /// Rows of `N` elements, one after the other.
     #[inline(always)]
-    fn flat<const N: usize>(first: u64) -> Place {
+    pub(super) fn flat<const N: usize>(first: u64) -> Place {
         Place { first, row_step: N as u64, lane_step: 1 }
     }
 

@@ -198,6 +198,27 @@ impl Reducer {
         unsafe { (self.code.leaves)(n, src, first, partials) }
     }
 
+    /// Whether [`product_leaves`](Reducer::product_leaves) is there: for sums of floats.
+    #[must_use]
+    pub fn takes_products(&self) -> bool {
+        self.code.product_leaves.is_some()
+    }
+
+    /// As [`leaves`](Reducer::leaves) of elements that are the products of two others each, rounded to their dtype.
+    ///
+    /// # Panics
+    ///
+    /// If the reducer does not [take products](Reducer::takes_products).
+    ///
+    /// # Safety
+    ///
+    /// As [`leaves`](Reducer::leaves), for the elements at `a` and those at `b`.
+    pub unsafe fn product_leaves(&self, n: usize, a: *const u8, b: *const u8, partials: *mut u8) {
+        let code = self.code.product_leaves.expect("a reducer that takes products");
+        // SAFETY: as above.
+        unsafe { code(n, a, b, partials) }
+    }
+
     /// Reduces each of `lanes` columns of up to [`COLUMN_LEAF`] rows, at least 1, to a partial. The first row is at a
     /// multiple of [`COLUMN_LEAF`] among all rows, and only the last leaf of columns may have fewer. `first` is the index
     /// of the first row.

@@ -5,8 +5,11 @@
 
 use std::marker::PhantomData;
 
+use std::ops::Mul;
+
 use super::fold::{Fold, Place, Step};
 use super::number::{Addend, Number};
+use super::{LANES, LEAF};
 
 /// The sum of elements of dtype `T`; of `bool`, the count of those that are true.
 pub(super) struct Sum<T>(PhantomData<T>);
@@ -113,5 +116,47 @@ impl<T: Addend> Fold for Prod<T> {
     #[inline(always)]
     fn finish(partial: T::Wide) -> T::Output {
         T::output(partial)
+    }
+}
+
+/// Rows that are added to a lane before the next lane, as in `fold`.
+const GROUP: usize = 2;
+
+/// Writes the sum of each leaf of products `a[i] * b[i]`, which are rounded to their dtype first: what [`Sum`] makes of them,
+/// in the same order.
+///
+/// # Safety
+///
+/// At `a` and at `b` are `n` elements, of any alignment. At `partials` is room for as many partials as there are leaves.
+#[inline(always)]
+pub(super) unsafe fn product_leaves<T: Addend<Raw: Mul<Output = T::Raw>>>(
+    n: usize,
+    a: *const T::Raw,
+    b: *const T::Raw,
+    partials: *mut T::Wide,
+) {
+    for leaf in 0..n.div_ceil(LEAF) {
+        let start = leaf * LEAF;
+        let end = (start + LEAF).min(n);
+        let mut lanes = [T::Narrow::ZERO; LANES];
+        let mut at = start;
+        while at + GROUP * LANES <= end {
+            for (j, lane) in lanes.iter_mut().enumerate() {
+                for row in 0..GROUP {
+                    let i = at + row * LANES + j;
+                    // SAFETY: `i < end <= n`, and the caller vouches for `n` elements of each.
+                    let product = unsafe { a.add(i).read_unaligned() * b.add(i).read_unaligned() };
+                    *lane = lane.plus(T::narrow(product));
+                }
+            }
+            at += GROUP * LANES;
+        }
+        for i in at..end {
+            let lane = &mut lanes[(i - start) % LANES];
+            // SAFETY: as above.
+            *lane = lane.plus(T::narrow(unsafe { a.add(i).read_unaligned() * b.add(i).read_unaligned() }));
+        }
+        // SAFETY: the caller's room; `leaf` counts the leaves.
+        unsafe { partials.add(leaf).write(Sum::<T>::total(&lanes, Place::flat::<LANES>(start as u64))) }
     }
 }

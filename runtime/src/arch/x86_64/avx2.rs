@@ -162,7 +162,7 @@ bits! {
 macro_rules! vector {
     (
         $vector:ident, $elem:ident, $lanes:literal, $bits:ident, $mask:ident, set1: $set1:ident,
-        loadu: $loadu:ident, storeu: $storeu:ident, maskload: $maskload:ident, maskstore: $maskstore:ident,
+        loadu: $loadu:ident, storeu: $storeu:ident, stream: $stream:ident, maskload: $maskload:ident, maskstore: $maskstore:ident,
         add: $add:ident, sub: $sub:ident, mul: $mul:ident, div: $div:ident, fmadd: $fmadd:ident, fmsub: $fmsub:ident,
         fnmadd: $fnmadd:ident, sqrt: $sqrt:ident, round: $round:ident, cmp: $cmp:ident, blendv: $blendv:ident,
         max: $max:ident, min: $min:ident, to_bits: $to_bits:ident, from_bits: $from_bits:ident, $($others:tt)*
@@ -225,6 +225,22 @@ macro_rules! vector {
             unsafe fn store(self, dst: *mut $elem) {
                 // SAFETY: the caller's.
                 avx2!($storeu(dst, self.0))
+            }
+
+            #[inline(always)]
+            unsafe fn stream(self, dst: *mut $elem) {
+                // SAFETY: the caller's, who aligns it.
+                avx2!($stream(dst, self.0))
+            }
+
+            #[inline(always)]
+            unsafe fn stream_first(self, dst: *mut $elem, n: usize) {
+                let mut lanes = [0.0; $lanes];
+                // SAFETY: there is room for all lanes, and the caller vouches for the first of `dst`.
+                unsafe {
+                    self.store(lanes.as_mut_ptr());
+                    super::stream_bytes(lanes.as_ptr().cast(), dst.cast(), n * size_of::<$elem>());
+                }
             }
 
             #[inline(always)]
@@ -334,7 +350,7 @@ const F64_TO_INT: f64 = 6755399441055744.0;
 
 vector! {
     F64x4, f64, 4, I64x4, Mask4, set1: _mm256_set1_pd,
-    loadu: _mm256_loadu_pd, storeu: _mm256_storeu_pd, maskload: _mm256_maskload_pd, maskstore: _mm256_maskstore_pd,
+    loadu: _mm256_loadu_pd, storeu: _mm256_storeu_pd, stream: _mm256_stream_pd, maskload: _mm256_maskload_pd, maskstore: _mm256_maskstore_pd,
     add: _mm256_add_pd, sub: _mm256_sub_pd, mul: _mm256_mul_pd, div: _mm256_div_pd, fmadd: _mm256_fmadd_pd,
     fmsub: _mm256_fmsub_pd, fnmadd: _mm256_fnmadd_pd, sqrt: _mm256_sqrt_pd, round: _mm256_round_pd,
     cmp: _mm256_cmp_pd, blendv: _mm256_blendv_pd, max: _mm256_max_pd, min: _mm256_min_pd,
@@ -428,7 +444,7 @@ vector! {
 
 vector! {
     F32x8, f32, 8, I32x8, Mask8, set1: _mm256_set1_ps,
-    loadu: _mm256_loadu_ps, storeu: _mm256_storeu_ps, maskload: _mm256_maskload_ps, maskstore: _mm256_maskstore_ps,
+    loadu: _mm256_loadu_ps, storeu: _mm256_storeu_ps, stream: _mm256_stream_ps, maskload: _mm256_maskload_ps, maskstore: _mm256_maskstore_ps,
     add: _mm256_add_ps, sub: _mm256_sub_ps, mul: _mm256_mul_ps, div: _mm256_div_ps, fmadd: _mm256_fmadd_ps,
     fmsub: _mm256_fmsub_ps, fnmadd: _mm256_fnmadd_ps, sqrt: _mm256_sqrt_ps, round: _mm256_round_ps,
     cmp: _mm256_cmp_ps, blendv: _mm256_blendv_ps, max: _mm256_max_ps, min: _mm256_min_ps,

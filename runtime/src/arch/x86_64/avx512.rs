@@ -148,7 +148,7 @@ bits! {
 macro_rules! vector {
     (
         $vector:ident, $elem:ident, $lanes:literal, $bits:ident, $mask:ident, $mask_bits:ident, set1: $set1:ident,
-        loadu: $loadu:ident, storeu: $storeu:ident, mask_loadu: $mask_loadu:ident, mask_storeu: $mask_storeu:ident,
+        loadu: $loadu:ident, storeu: $storeu:ident, stream: $stream:ident, mask_loadu: $mask_loadu:ident, mask_storeu: $mask_storeu:ident,
         add: $add:ident, sub: $sub:ident, mul: $mul:ident, div: $div:ident, fmadd: $fmadd:ident, fmsub: $fmsub:ident,
         fnmadd: $fnmadd:ident, sqrt: $sqrt:ident, roundscale: $roundscale:ident, cmp: $cmp:ident, blend: $blend:ident,
         max: $max:ident, min: $min:ident, to_bits: $to_bits:ident, from_bits: $from_bits:ident, scalef: $scalef:ident,
@@ -192,6 +192,22 @@ macro_rules! vector {
             unsafe fn store(self, dst: *mut $elem) {
                 // SAFETY: the caller's.
                 avx512!($storeu(dst, self.0))
+            }
+
+            #[inline(always)]
+            unsafe fn stream(self, dst: *mut $elem) {
+                // SAFETY: the caller's, who aligns it.
+                avx512!($stream(dst, self.0))
+            }
+
+            #[inline(always)]
+            unsafe fn stream_first(self, dst: *mut $elem, n: usize) {
+                let mut lanes = [0.0; $lanes];
+                // SAFETY: there is room for all lanes, and the caller vouches for the first of `dst`.
+                unsafe {
+                    self.store(lanes.as_mut_ptr());
+                    super::stream_bytes(lanes.as_ptr().cast(), dst.cast(), n * size_of::<$elem>());
+                }
             }
 
             #[inline(always)]
@@ -298,7 +314,7 @@ macro_rules! vector {
 
 vector! {
     F64x8, f64, 8, I64x8, Mask8, __mmask8, set1: _mm512_set1_pd,
-    loadu: _mm512_loadu_pd, storeu: _mm512_storeu_pd, mask_loadu: _mm512_mask_loadu_pd,
+    loadu: _mm512_loadu_pd, storeu: _mm512_storeu_pd, stream: _mm512_stream_pd, mask_loadu: _mm512_mask_loadu_pd,
     mask_storeu: _mm512_mask_storeu_pd, add: _mm512_add_pd, sub: _mm512_sub_pd, mul: _mm512_mul_pd,
     div: _mm512_div_pd, fmadd: _mm512_fmadd_pd, fmsub: _mm512_fmsub_pd, fnmadd: _mm512_fnmadd_pd,
     sqrt: _mm512_sqrt_pd, roundscale: _mm512_roundscale_pd, cmp: _mm512_cmp_pd_mask, blend: _mm512_mask_blend_pd,
@@ -330,7 +346,7 @@ vector! {
 
 vector! {
     F32x16, f32, 16, I32x16, Mask16, __mmask16, set1: _mm512_set1_ps,
-    loadu: _mm512_loadu_ps, storeu: _mm512_storeu_ps, mask_loadu: _mm512_mask_loadu_ps,
+    loadu: _mm512_loadu_ps, storeu: _mm512_storeu_ps, stream: _mm512_stream_ps, mask_loadu: _mm512_mask_loadu_ps,
     mask_storeu: _mm512_mask_storeu_ps, add: _mm512_add_ps, sub: _mm512_sub_ps, mul: _mm512_mul_ps,
     div: _mm512_div_ps, fmadd: _mm512_fmadd_ps, fmsub: _mm512_fmsub_ps, fnmadd: _mm512_fnmadd_ps,
     sqrt: _mm512_sqrt_ps, roundscale: _mm512_roundscale_ps, cmp: _mm512_cmp_ps_mask, blend: _mm512_mask_blend_ps,
