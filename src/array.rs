@@ -43,7 +43,7 @@ macro_rules! each {
 }
 
 impl DynArray {
-    pub(crate) fn from_output(output: Output) -> DynArray {
+    pub(crate) fn new(output: Output) -> DynArray {
         fn typed<T: Element>(output: Output) -> ArrayD<T> {
             output.into_array().expect("the dtype was asked for")
         }
@@ -127,7 +127,7 @@ pub trait FromResult: Sized + sealed::Sealed {
     /// The rank that the result must have; none if any will do.
     const RANK: Option<usize>;
     #[doc(hidden)]
-    fn from_result(result: DynArray) -> Result<Self, Error>;
+    fn from_output(output: Output) -> Result<Self, Error>;
 }
 
 mod sealed {
@@ -138,8 +138,8 @@ impl sealed::Sealed for DynArray {}
 impl FromResult for DynArray {
     const DTYPE: Option<DType> = None;
     const RANK: Option<usize> = None;
-    fn from_result(result: DynArray) -> Result<DynArray, Error> {
-        Ok(result)
+    fn from_output(output: Output) -> Result<DynArray, Error> {
+        Ok(DynArray::new(output))
     }
 }
 
@@ -149,28 +149,21 @@ macro_rules! typed_results {
         impl<D: Dimension> FromResult for Array<$ty, D> {
             const DTYPE: Option<DType> = Some(DType::$variant);
             const RANK: Option<usize> = D::NDIM;
-            fn from_result(result: DynArray) -> Result<Self, Error> {
-                let n_axes = result.shape().len();
-                match result {
-                    DynArray::$variant(array) => array
-                        .into_dimensionality::<D>()
-                        .map_err(|_| Error::result_rank(D::NDIM.unwrap_or(0), n_axes)),
-                    other => Err(Error::result_dtype(DType::$variant, other.dtype(), None)),
-                }
+            fn from_output(output: Output) -> Result<Self, Error> {
+                let (dtype, n_axes) = (output.dtype(), output.shape().len());
+                output.into_array_of().ok_or_else(|| match dtype == DType::$variant {
+                    true => Error::result_rank(D::NDIM.unwrap_or(0), n_axes),
+                    false => Error::result_dtype(DType::$variant, dtype, None),
+                })
             }
         }
         impl sealed::Sealed for $ty {}
         impl FromResult for $ty {
             const DTYPE: Option<DType> = Some(DType::$variant);
             const RANK: Option<usize> = Some(0);
-            fn from_result(result: DynArray) -> Result<Self, Error> {
-                let n_axes = result.shape().len();
-                match result {
-                    DynArray::$variant(array) => {
-                        array.first().copied().ok_or_else(|| Error::result_rank(0, n_axes))
-                    }
-                    other => Err(Error::result_dtype(DType::$variant, other.dtype(), None)),
-                }
+            fn from_output(output: Output) -> Result<Self, Error> {
+                let value = output.view().read(&[]).ok_or_else(|| Error::result_rank(0, output.shape().len()))?;
+                value.get().ok_or_else(|| Error::result_dtype(DType::$variant, output.dtype(), None))
             }
         }
     )*};

@@ -37,6 +37,7 @@ mod op_by_op;
 mod ops;
 mod opt;
 mod options;
+mod outputs;
 mod program;
 mod shape;
 mod short;
@@ -56,6 +57,7 @@ pub use ndexpr_runtime::exec::Progress;
 pub use ndexpr_runtime::view::{View, ViewError, ViewMut};
 pub use op_by_op::OpByOp;
 pub use options::{Backend, FloatMode, Unused};
+pub use outputs::{OutputPool, Pooled};
 pub use program::{Layout, Program};
 pub use vars::{Signature, Var, VarType, Vars};
 

@@ -159,7 +159,7 @@ impl OpByOp {
         } else {
             reduce_array(op, reduced, &value, &mut outcome.view_mut(), self.program.pool())?;
         }
-        Ok(DynArray::from_output(outcome))
+        Ok(DynArray::new(outcome))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Programs: compiled expressions, and how they run on a call's variables.
 
-use crate::array::{DynArray, FromResult};
+use crate::array::FromResult;
 use crate::codegen::{self, Refusal, Stores, Target};
 use crate::driver::{self, Compiled, Stage};
 use crate::engine::Shared;
@@ -9,6 +9,7 @@ use crate::fuse::{self, Source};
 use crate::hir::{self, Graph, VarId};
 use crate::interp;
 use crate::options::Backend;
+use crate::outputs::{OutputPool, Pooled};
 use crate::shape;
 use crate::tape::Tape;
 use crate::vars::{Signature, Var, VarType, Vars};
@@ -404,6 +405,22 @@ impl Program {
         self.evaluate_fresh(vars).map_err(|error| error.in_text(&self.text))
     }
 
+    /// As [`Program::evaluate`], in memory of a pool, which gets it back when the result is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::evaluate`].
+    pub fn evaluate_pooled<'p>(&self, vars: &Vars<'_>, pool: &'p OutputPool) -> Result<Pooled<'p>, Error> {
+        let evaluate = || {
+            let inputs = self.inputs(vars, None)?;
+            let shape = self.broadcast(&inputs, &[])?;
+            let mut result = pool.take(self.result_dtype(), &shape, &order_of(&shape, &inputs))?;
+            self.execute(&inputs, &mut result.view_mut(), None)?;
+            Ok(result)
+        };
+        evaluate().map_err(|error: Error| error.in_text(&self.text))
+    }
+
     fn evaluate_fresh<R: FromResult>(&self, vars: &Vars<'_>) -> Result<R, Error> {
         if let Some(expected) = R::DTYPE
             && expected != self.result_dtype()
@@ -411,7 +428,7 @@ impl Program {
             return Err(self.dtype_error(expected));
         }
         if let Some(output) = self.evaluate_short(vars, R::RANK) {
-            return R::from_result(DynArray::from_output(output?));
+            return R::from_output(output?);
         }
         let inputs = self.inputs(vars, None)?;
         let shape = self.broadcast(&inputs, &[])?;
@@ -422,7 +439,7 @@ impl Program {
         }
         let mut output = Output::new(self.result_dtype(), &shape, &order_of(&shape, &inputs))?;
         self.execute(&inputs, &mut output.view_mut(), None)?;
-        R::from_result(DynArray::from_output(output))
+        R::from_output(output)
     }
 
     fn dtype_error(&self, expected: DType) -> Error {

@@ -6,6 +6,8 @@
 
 use std::marker::PhantomData;
 
+use smallvec::SmallVec;
+
 use super::cost::{MAX_FREE_TILE_ELEMS, estimate_ns_per_elem, is_worth_threads};
 use super::{ExecError, Kernel};
 use crate::abi::{KernelArgs, Operand, RunKind};
@@ -36,8 +38,8 @@ pub struct Flat<'a> {
     n_elems: usize,
     n_bytes: usize,
     n_inputs: usize,
-    /// Inputs, in order; the output is put behind them when it runs.
-    operands: [Operand; MAX_OPERANDS],
+    /// Inputs, in order, and all that follow are the output.
+    ptrs: [*mut u8; MAX_OPERANDS],
     kinds: [RunKind; MAX_OPERANDS],
     dtypes: [DType; MAX_OPERANDS],
     /// It reads inputs for as long, and writes the output.
@@ -50,13 +52,12 @@ impl<'a> Flat<'a> {
     pub fn new(out: &'a mut ViewMut<'_>) -> Option<Flat<'a>> {
         let out: &'a RawView = out.raw();
         let n_elems = dense_elems(out)?;
-        let operand = Operand { ptr: out.ptr, lane_stride: out.dtype.size() as isize, row_stride: 0 };
         Some(Flat {
             out,
             n_elems,
             n_bytes: n_elems * out.dtype.size(),
             n_inputs: 0,
-            operands: [operand; MAX_OPERANDS],
+            ptrs: [out.ptr; MAX_OPERANDS],
             kinds: [RunKind::Contiguous; MAX_OPERANDS],
             dtypes: [out.dtype; MAX_OPERANDS],
             memory: PhantomData,
@@ -113,8 +114,7 @@ impl<'a> Flat<'a> {
     }
 
     fn add(&mut self, ptr: *mut u8, dtype: DType, kind: RunKind) {
-        let lane_stride = if kind == RunKind::Splat { 0 } else { dtype.size() as isize };
-        self.operands[self.n_inputs] = Operand { ptr, lane_stride, row_stride: 0 };
+        self.ptrs[self.n_inputs] = ptr;
         self.kinds[self.n_inputs] = kind;
         self.dtypes[self.n_inputs] = dtype;
         self.n_inputs += 1;
@@ -128,16 +128,19 @@ impl<'a> Flat<'a> {
     /// If there is no input of a number.
     #[must_use]
     pub fn select(&self, inputs: impl Iterator<Item = usize>) -> Option<Flat<'a>> {
-        let mut flat = Flat { n_inputs: 0, ..*self };
-        (flat.kinds, flat.dtypes) = ([RunKind::Contiguous; MAX_OPERANDS], [self.out.dtype; MAX_OPERANDS]);
-        flat.operands =
-            [Operand { ptr: self.out.ptr, lane_stride: self.out.dtype.size() as isize, row_stride: 0 }; MAX_OPERANDS];
+        let mut flat = Flat {
+            n_inputs: 0,
+            ptrs: [self.out.ptr; MAX_OPERANDS],
+            kinds: [RunKind::Contiguous; MAX_OPERANDS],
+            dtypes: [self.out.dtype; MAX_OPERANDS],
+            ..*self
+        };
         for input in inputs {
             if flat.n_inputs == MAX_FLAT_INPUTS {
                 return None;
             }
             assert!(input < self.n_inputs, "an input that was pushed");
-            flat.add(self.operands[input].ptr, self.dtypes[input], self.kinds[input]);
+            flat.add(self.ptrs[input], self.dtypes[input], self.kinds[input]);
         }
         Some(flat)
     }
@@ -183,7 +186,12 @@ impl<'a> Flat<'a> {
     unsafe fn call(&self, kernel: &Kernel, slots: *mut u8) {
         let spec = kernel.spec();
         let tile = spec.max_tile_elems.unwrap_or(MAX_FREE_TILE_ELEMS as usize).max(1);
-        let mut operands = self.operands;
+        let moving = self.ptrs.iter().zip(&self.kinds).zip(&self.dtypes).take(self.n_inputs + 1);
+        let mut operands: SmallVec<[Operand; MAX_OPERANDS]> = SmallVec::new();
+        for ((&ptr, &kind), dtype) in moving {
+            let lane_stride = if kind == RunKind::Splat { 0 } else { dtype.size() as isize };
+            operands.push(Operand { ptr, lane_stride, row_stride: 0 });
+        }
         let mut done = 0;
         while done < self.n_elems {
             let n_lanes = tile.min(self.n_elems - done);
@@ -194,10 +202,10 @@ impl<'a> Flat<'a> {
             // them one after the other, or a single one with stride 0; (3) an input that is not apart from the output
             // is exactly it, see `push`.
             unsafe { (spec.entry)(&args) };
-            for operand in &mut operands[..=self.n_inputs] {
+            done += n_lanes;
+            for operand in &mut operands {
                 operand.ptr = operand.ptr.wrapping_offset(n_lanes as isize * operand.lane_stride);
             }
-            done += n_lanes;
         }
     }
 }

@@ -45,6 +45,14 @@ pub enum AllocError {
         /// Length of the shape.
         n_axes: usize,
     },
+    /// Memory of so many elements cannot have this shape.
+    #[error("an array of {n_elems} elements cannot have shape {shape:?}")]
+    OtherSize {
+        /// The elements that there are.
+        n_elems: usize,
+        /// The shape.
+        shape: Box<[usize]>,
+    },
     /// The axis order does not name each axis once.
     #[error("{order:?} is not an order of {n_axes} axes")]
     BadOrder {

@@ -1,6 +1,6 @@
 //! [`Output`]: a fresh array of the runtime's own, to be filled and handed over.
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{Array, ArrayD, Dimension};
 
 use super::AllocError;
 use super::buffer::Buffer;
@@ -37,21 +37,29 @@ impl Output {
     ///
     /// If there is not enough memory, or `order` is not an order of `shape`'s axes.
     pub fn new(dtype: DType, shape: &[usize], order: &[usize]) -> Result<Output, AllocError> {
-        let is_order = order.len() == shape.len() && (0..shape.len()).all(|axis| order.contains(&axis));
-        if !is_order {
-            return Err(AllocError::BadOrder { order: order.into(), n_axes: shape.len() });
-        }
-        let too_large = || AllocError::TooLarge { shape: shape.into() };
-        let n_elems = count_elems(shape).ok_or_else(too_large)?;
-        let mut strides: Strides = shape.iter().map(|_| 0).collect();
-        let mut stride = dtype.size() as isize;
-        for &axis in order.iter().rev() {
-            strides[axis] = stride;
-            stride =
-                isize::try_from(shape[axis].max(1)).ok().and_then(|n| stride.checked_mul(n)).ok_or_else(too_large)?;
-        }
+        let (n_elems, strides) = lay_out(dtype, shape, order)?;
         let buffer = Buffer::zeroed(dtype, n_elems)?;
-        Ok(Output { buffer, shape: shape.into(), strides, order: order.into() })
+        Ok(Output { buffer, shape: Shape::from_slice(shape), strides, order: Shape::from_slice(order) })
+    }
+
+    /// The same memory as an array of another shape and order, with whatever elements it has now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::new`], and if the shape has another number of elements.
+    pub fn reshaped(self, shape: &[usize], order: &[usize]) -> Result<Output, AllocError> {
+        let (n_elems, strides) = lay_out(self.dtype(), shape, order)?;
+        if n_elems != self.n_elems() {
+            return Err(AllocError::OtherSize { n_elems: self.n_elems(), shape: shape.into() });
+        }
+        let (shape, order) = (Shape::from_slice(shape), Shape::from_slice(order));
+        Ok(Output { buffer: self.buffer, shape, strides, order })
+    }
+
+    /// The number of elements.
+    #[must_use]
+    pub fn n_elems(&self) -> usize {
+        self.shape.iter().product()
     }
 
     /// The type of the elements.
@@ -90,24 +98,53 @@ impl Output {
     /// The array, without copying; `None` if its elements are not of type `T`.
     #[must_use]
     pub fn into_array<T: Element>(self) -> Option<ArrayD<T>> {
-        let elems = self.buffer.into_vec::<T>()?;
-        if self.order.iter().copied().eq(0..self.order.len()) {
-            return ArrayD::from_shape_vec(IxDyn(&self.shape), elems).ok();
-        }
-        let memory_shape: Vec<usize> = self.order.iter().map(|&axis| self.shape[axis]).collect();
-        let mut position: Vec<usize> = vec![0; self.order.len()];
-        for (k, &axis) in self.order.iter().enumerate() {
-            position[axis] = k;
-        }
-        let array = ArrayD::from_shape_vec(IxDyn(&memory_shape), elems).ok()?;
-        Some(array.permuted_axes(IxDyn(&position)))
+        self.into_array_of()
     }
+
+    /// The array, without copying; `None` if its elements are not of type `T`, or it has not the rank of `D`.
+    #[must_use]
+    pub fn into_array_of<T: Element, D: Dimension>(self) -> Option<Array<T, D>> {
+        let n_axes = self.shape.len();
+        if D::NDIM.is_some_and(|expected| expected != n_axes) {
+            return None;
+        }
+        let dimension = |extent: &dyn Fn(usize) -> usize| {
+            let mut dimension = D::zeros(n_axes);
+            dimension.slice_mut().iter_mut().enumerate().for_each(|(k, place)| *place = extent(k));
+            dimension
+        };
+        let elems = self.buffer.into_vec::<T>()?;
+        if self.order.iter().copied().eq(0..n_axes) {
+            return Array::from_shape_vec(dimension(&|axis| self.shape[axis]), elems).ok();
+        }
+        let array = Array::from_shape_vec(dimension(&|k| self.shape[self.order[k]]), elems).ok()?;
+        let position = |axis: usize| self.order.iter().position(|&other| other == axis).unwrap_or(axis);
+        Some(array.permuted_axes(dimension(&position)))
+    }
+}
+
+/// The number of elements and the strides of an array without gaps.
+fn lay_out(dtype: DType, shape: &[usize], order: &[usize]) -> Result<(usize, Strides), AllocError> {
+    let is_order = order.len() == shape.len() && (0..shape.len()).all(|axis| order.contains(&axis));
+    if !is_order {
+        return Err(AllocError::BadOrder { order: order.into(), n_axes: shape.len() });
+    }
+    let too_large = || AllocError::TooLarge { shape: shape.into() };
+    let n_elems = count_elems(shape).ok_or_else(too_large)?;
+    let mut strides = Strides::from_elem(0, shape.len());
+    let mut stride = dtype.size() as isize;
+    for &axis in order.iter().rev() {
+        strides[axis] = stride;
+        stride = isize::try_from(shape[axis].max(1)).ok().and_then(|n| stride.checked_mul(n)).ok_or_else(too_large)?;
+    }
+    Ok((n_elems, strides))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dtype::Scalar;
+    use ndarray::IxDyn;
 
     #[test]
     fn arrays_have_the_strides_of_their_view() {
@@ -145,6 +182,26 @@ mod tests {
         let bad = Output::new(DType::Float64, &[2, 2], &[0, 0]);
         assert!(matches!(bad, Err(AllocError::BadOrder { .. })));
         assert!(Output::new(DType::Float64, &[2], &[0]).unwrap().into_array::<i64>().is_none());
+    }
+
+    #[test]
+    fn memory_takes_another_shape() {
+        let mut output = Output::new(DType::Int16, &[2, 3], &[0, 1]).unwrap();
+        for k in 0..6_i16 {
+            output.view_mut().write(&[usize::from(k > 2), k as usize % 3], Scalar::new(k)).unwrap();
+        }
+        let output = output.reshaped(&[3, 2], &[1, 0]).unwrap();
+        let wrong = Output::new(DType::Int16, &[6], &[0]).unwrap().reshaped(&[5], &[0]);
+        assert!(matches!(wrong, Err(AllocError::OtherSize { n_elems: 6, .. })));
+        assert_eq!(output.into_array_of::<i16, ndarray::Ix2>().unwrap(), ndarray::array![[0, 3], [1, 4], [2, 5]]);
+    }
+
+    #[test]
+    fn arrays_of_a_rank() {
+        let output = || Output::new(DType::Float64, &[2, 3], &[0, 1]).unwrap();
+        assert_eq!(output().into_array_of::<f64, ndarray::Ix2>().unwrap(), ndarray::Array2::<f64>::zeros((2, 3)));
+        assert!(output().into_array_of::<f64, ndarray::Ix1>().is_none());
+        assert!(output().into_array_of::<f32, ndarray::Ix2>().is_none());
     }
 
     #[test]

@@ -6,13 +6,14 @@
 use ndarray::{ArrayBase, ArrayRef, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
 
 use super::raw::RawView;
-use super::{View, ViewMut};
+use super::{Shape, Strides, View, ViewMut};
 use crate::dtype::Element;
 
 /// ndarray counts strides in elements. Wrapping, because the stride of a unit or empty axis may be anything.
 fn raw<T: Element>(ptr: *mut T, shape: &[usize], strides: &[isize]) -> RawView {
-    let strides = strides.iter().map(|stride| stride.wrapping_mul(size_of::<T>() as isize)).collect();
-    RawView { ptr: ptr.cast(), dtype: T::DTYPE, shape: shape.into(), strides }
+    let mut strides = Strides::from_slice(strides);
+    strides.iter_mut().for_each(|stride| *stride = stride.wrapping_mul(size_of::<T>() as isize));
+    RawView { ptr: ptr.cast(), dtype: T::DTYPE, shape: Shape::from_slice(shape), strides }
 }
 
 impl<'a, T: Element, D: Dimension> From<ArrayView<'a, T, D>> for View<'a> {

@@ -7,13 +7,21 @@ use super::layout::{broadcast_strides, byte_span, count_elems, is_broadcastable}
 use super::{MAX_AXES, Shape, Strides, ViewError};
 use crate::dtype::{DType, Scalar};
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct RawView {
     /// The element at index 0 of every axis; dangling if there are no elements.
     pub(crate) ptr: *mut u8,
     pub(crate) dtype: DType,
     pub(crate) shape: Shape,
     pub(crate) strides: Strides,
+}
+
+/// `SmallVec`'s own `clone` copies element by element, which a short call feels.
+impl Clone for RawView {
+    fn clone(&self) -> RawView {
+        let (shape, strides) = (Shape::from_slice(&self.shape), Strides::from_slice(&self.strides));
+        RawView { ptr: self.ptr, dtype: self.dtype, shape, strides }
+    }
 }
 
 impl RawView {
