@@ -14,3 +14,5 @@ mod large;
 mod levels;
 mod reductions;
 mod soak;
+#[cfg(target_os = "linux")]
+mod soak_threads;
