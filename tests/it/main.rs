@@ -12,6 +12,7 @@ mod golden;
 mod hostile;
 mod large;
 mod levels;
+mod memory;
 mod reductions;
 mod soak;
 #[cfg(target_os = "linux")]
