@@ -125,13 +125,13 @@ impl CompiledLoop {
     /// The kernel that writes past the caches, if there is one.
     pub(crate) fn streaming_kernel(&self, kinds: &[RunKind]) -> Option<&Kernel> {
         let make = || codegen::compile(&self.tape, kinds, Stores::Streaming, self.target).ok();
-        self.node(kinds).streaming.get_or_init(make).as_ref()
+        made_before(&self.node(kinds).streaming, make).as_ref()
     }
 
     fn node(&self, kinds: &[RunKind]) -> &KernelNode {
         let mut place = &self.kernels;
         loop {
-            let node = place.get_or_init(|| {
+            let node = made_before(place, || {
                 Box::new(KernelNode {
                     kinds: SmallVec::from_slice(kinds),
                     kernel: codegen::compile(&self.tape, kinds, Stores::Ordinary, self.target),
@@ -155,6 +155,20 @@ impl CompiledLoop {
             place = &node.next;
         }
         None
+    }
+}
+
+/// What is in a place; if nothing is, what is made now, or what another thread has put there meanwhile.
+///
+/// Nobody waits while another makes it, as with `OnceLock::get_or_init`: in a child that is forked meanwhile that thread is
+/// not there, and it would be for ever.
+fn made_before<T>(place: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
+    match place.get() {
+        Some(found) => found,
+        None => {
+            let made = make();
+            place.get_or_init(|| made)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::memory::Array;
 use ndarray::{ArrayView1, ArrayView2};
+use std::cell::RefCell;
 
 /// Arrays of `n` elements, the same every time.
 pub(crate) struct Data {
@@ -43,6 +44,23 @@ impl Data {
     /// The number of points and of centres, whose distances nobody stores: 5000 of 1e7 elements.
     pub(crate) fn points(&self) -> usize {
         (2.5 * self.n as f64).sqrt() as usize
+    }
+}
+
+/// Where results go that are not in bytes: one place for every way to compute them.
+pub(crate) struct Outputs {
+    pub(crate) f64: RefCell<Array<f64>>,
+    pub(crate) f32: RefCell<Array<f32>>,
+    pub(crate) u8: RefCell<Array<u8>>,
+}
+
+impl Outputs {
+    pub(crate) fn new(n: usize) -> Outputs {
+        Outputs {
+            f64: RefCell::new(Array::from_fn(n, |_| 0.0)),
+            f32: RefCell::new(Array::from_fn(n, |_| 0.0)),
+            u8: RefCell::new(Array::from_fn(n, |_| 0)),
+        }
     }
 }
 

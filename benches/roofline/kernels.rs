@@ -70,6 +70,11 @@ for_each_level! {
         sums.iter().chain(rest).sum()
     }
 
+    /// What a fresh output costs who does nothing about it.
+    fn triad_collected(a: &[f64], b: &[f64]) -> Vec<f64> {
+        a.iter().zip(b).map(|(a, b)| a + b * 2.0).collect()
+    }
+
     /// [`CHAIN`] fused multiply-adds on each of [`CHAINS`] numbers in registers.
     fn multiply_adds() {
         let (x, y) = black_box((0.999, 0.001));

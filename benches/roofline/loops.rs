@@ -4,7 +4,7 @@ use crate::data::Data;
 use crate::kernels;
 use crate::line::{ByHand, Kind, Line, Mix, Traffic};
 use crate::memory::{Memory, Number, typed_mut};
-use crate::simd::Stores;
+use crate::simd::{Level, Stores};
 use crate::team::Chunked;
 use std::hint::black_box;
 use std::ops::Range;
@@ -18,17 +18,19 @@ pub(crate) fn limits(data: &Data) -> Vec<Line<'_>> {
         Line::by_hand(mix.name(), Kind::Limit(mix, stores), n, traffic, ByHand { data, stores, chunks })
     };
     let mut lines = vec![limit(Mix::Read, Stores::Ordinary, |data, _, _| {
-        read(data.n, |part| _ = black_box(kernels::sum(&data.a[part])))
+        read(data.n, |part| _ = black_box(kernels::sum(Level::detected(), &data.a[part])))
     })];
     for &stores in Stores::available() {
         lines.push(limit(Mix::Fill, stores, |data, stores, out| {
-            write(out, data.n, move |_, out| kernels::fill(out, stores))
+            write(out, data.n, move |_, out| kernels::fill(Level::detected(), out, stores))
         }));
         lines.push(limit(Mix::Copy, stores, |data, stores, out| {
-            write(out, data.n, move |part, out| kernels::copy(&data.a[part], out, stores))
+            write(out, data.n, move |part, out| kernels::copy(Level::detected(), &data.a[part], out, stores))
         }));
         lines.push(limit(Mix::Triad, stores, |data, stores, out| {
-            write(out, data.n, move |part, out| kernels::triad(&data.a[part.clone()], &data.b[part], out, stores))
+            write(out, data.n, move |part, out| {
+                kernels::triad(Level::detected(), &data.a[part.clone()], &data.b[part], out, stores)
+            })
         }));
     }
     let arithmetic = |title, chunks| {
@@ -36,8 +38,8 @@ pub(crate) fn limits(data: &Data) -> Vec<Line<'_>> {
         let by_hand = ByHand { data, stores: Stores::Ordinary, chunks };
         Line::by_hand(title, Kind::Arithmetic, n_operations, Traffic::default(), by_hand)
     };
-    lines.push(arithmetic("fused multiply-add", |_, _, _| alone(kernels::multiply_adds)));
-    lines.push(arithmetic("division", |_, _, _| alone(kernels::divisions)));
+    lines.push(arithmetic("fused multiply-add", |_, _, _| alone(|| kernels::multiply_adds(Level::detected()))));
+    lines.push(arithmetic("division", |_, _, _| alone(|| kernels::divisions(Level::detected()))));
     lines
 }
 
@@ -51,22 +53,30 @@ pub(crate) fn by_hand(data: &Data) -> Vec<Line<'_>> {
             lines.push(Line::by_hand(title, Kind::ByHand(stores), data.n, traffic, by_hand));
         };
         add("a + b*2", 16, 8, |data, stores, out| {
-            write(out, data.n, move |part, out| kernels::triad(&data.a[part.clone()], &data.b[part], out, stores))
+            write(out, data.n, move |part, out| {
+                kernels::triad(Level::detected(), &data.a[part.clone()], &data.b[part], out, stores)
+            })
         });
         add("((.25*a + .75)*a - 1.5)*a - 2", 8, 8, |data, stores, out| {
-            write(out, data.n, move |part, out| kernels::horner(&data.a[part], out, stores))
+            write(out, data.n, move |part, out| kernels::horner(Level::detected(), &data.a[part], out, stores))
         });
         add("where(a > 0.5, a*2, b + 1)", 16, 8, |data, stores, out| {
-            write(out, data.n, move |part, out| kernels::select(&data.a[part.clone()], &data.b[part], out, stores))
+            write(out, data.n, move |part, out| {
+                kernels::select(Level::detected(), &data.a[part.clone()], &data.b[part], out, stores)
+            })
         });
         add("sqrt(a**2 + b**2)", 16, 8, |data, stores, out| {
-            write(out, data.n, move |part, out| kernels::hypotenuse(&data.a[part.clone()], &data.b[part], out, stores))
+            write(out, data.n, move |part, out| {
+                kernels::hypotenuse(Level::detected(), &data.a[part.clone()], &data.b[part], out, stores)
+            })
         });
         add("x*x + x", 4, 4, |data, stores, out| {
-            write(out, data.n, move |part, out| kernels::square_plus_f32(&data.f[part], out, stores))
+            write(out, data.n, move |part, out| kernels::square_plus_f32(Level::detected(), &data.f[part], out, stores))
         });
         add("x + y", 2, 1, |data, stores, out| {
-            write(out, data.n, move |part, out| kernels::add_u8(&data.x[part.clone()], &data.y[part], out, stores))
+            write(out, data.n, move |part, out| {
+                kernels::add_u8(Level::detected(), &data.x[part.clone()], &data.y[part], out, stores)
+            })
         });
     }
     lines

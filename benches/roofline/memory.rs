@@ -10,13 +10,19 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub(crate) fn touched(n_bytes: usize) -> Memory {
-        let mut map = MmapMut::map_anon(n_bytes.max(1)).expect("there is as much memory");
+    /// The system has promised it.
+    pub(crate) fn untouched(n_bytes: usize) -> Memory {
+        let map = MmapMut::map_anon(n_bytes.max(1)).expect("there is as much memory");
         // The system may know better.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
-        map.fill(1);
         Memory { map }
+    }
+
+    pub(crate) fn touched(n_bytes: usize) -> Memory {
+        let mut memory = Memory::untouched(n_bytes);
+        memory.map.fill(1);
+        memory
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {

@@ -1,7 +1,9 @@
 //! The result, as Markdown that is readable as it is, and as JSON.
 
+use crate::contest::{Against, Row as SectionRow, Section};
 use crate::line::{Kind, Line, Mix};
 use crate::simd::Level;
+use crate::sizes::{self, Curves};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -14,6 +16,12 @@ pub(crate) struct Report {
     limits: Vec<Row>,
     by_hand: Vec<Row>,
     expressions: Vec<Row>,
+    pub(crate) sections: Vec<Section>,
+    /// The processor time, in nanoseconds, of threads that have nothing to do, in 100 ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) idle_cpu_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sizes: Vec<Curves>,
 }
 
 /// A line's numbers.
@@ -71,6 +79,9 @@ impl Report {
             limits: rows(|kind| matches!(kind, Kind::Limit(..) | Kind::Arithmetic)),
             by_hand: rows(|kind| matches!(kind, Kind::ByHand(_))),
             expressions: rows(|kind| *kind == Kind::Expression),
+            sections: Vec::new(),
+            idle_cpu_ns: None,
+            sizes: Vec::new(),
         }
     }
 
@@ -83,8 +94,22 @@ impl Report {
     fn write(&self, text: &mut String) -> std::fmt::Result {
         let Report { n, threads, vectors, .. } = self;
         let s = if *threads == 1 { "" } else { "s" };
-        writeln!(text, "ns per element, medians of interleaved calls; n = {n:e}, {threads} thread{s}, {vectors}\n")?;
+        writeln!(text, "ns per element, medians of interleaved calls; n = {n:e}, {threads} thread{s}, {vectors}")?;
+        if !self.expressions.is_empty() {
+            self.write_lines(text)?;
+        }
+        for section in &self.sections {
+            section.write(text)?;
+        }
+        if let Some(time) = self.idle_cpu_ns {
+            writeln!(text, "\nprocessor time of the other threads in 100 ms, from 5 ms after a call on: {time} ns")?;
+        }
+        sizes::write(&self.sizes, text)
+    }
 
+    /// The tables of what memory can do, and of the expressions beside it.
+    fn write_lines(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text)?;
         writeln!(text, "| {:29} | {:9} | {:>7} | {:>7} | {:>6} |", "by hand", "stores", "ns", "at best", "GB/s")?;
         writeln!(text, "|{:-<31}|{:-<11}|{:->9}|{:->9}|{:->8}|", "", "", ":", ":", ":")?;
         for row in self.limits.iter().chain(&self.by_hand) {
@@ -118,6 +143,40 @@ impl Report {
                 text,
                 "| {title:40} | {shape:11} | {ns:>7} | {best:>7} | {gb:>6} | {share:>8} | {share_at_best:>7} | {limit:5} \
                  | {notes:22} |"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Section {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let Section { title, per, rows } = self;
+        let titles = ["ns", "at best", "against", "ns", "ratio", "at best", "goal"];
+        let [ns, best, against, ns_against, ratio, ratio_at_best, goal] = titles;
+        writeln!(text, "\n{title}, ns per {per}\n")?;
+        writeln!(
+            text,
+            "| {:32} | {ns:>8} | {best:>8} | {against:19} | {ns_against:>8} | {ratio:>6} | {ratio_at_best:>7} | {goal:>5} |",
+            ""
+        )?;
+        writeln!(
+            text,
+            "|{:-<34}|{:->10}|{:->10}|{:-<21}|{:->10}|{:->8}|{:->9}|{:->7}|",
+            "", ":", ":", "", ":", ":", ":", ":"
+        )?;
+        for SectionRow { title, ns, ns_at_best, against } in rows {
+            let title = format!("`{title}`");
+            let name = against.as_ref().map_or("", |against| against.name);
+            let [ns, ns_at_best] = [ns, ns_at_best].map(|ns| short(Some(*ns)));
+            let of = |value: fn(&Against) -> f64| against.as_ref().map(value);
+            let (ns_against, ratio) = (short(of(|against| against.ns)), number(of(|against| against.ratio), 2));
+            let ratio_at_best = number(of(|against| against.ratio_at_best), 2);
+            let goal = number(against.as_ref().and_then(|against| against.goal), 2);
+            writeln!(
+                text,
+                "| {title:32} | {ns:>8} | {ns_at_best:>8} | {name:19} | {ns_against:>8} | {ratio:>6} | {ratio_at_best:>7} \
+                 | {goal:>5} |"
             )?;
         }
         Ok(())
@@ -181,6 +240,11 @@ impl Ratio {
 
 fn number(value: Option<f64>, digits: usize) -> String {
     value.map_or(String::new(), |value| format!("{value:.digits$}"))
+}
+
+/// With three digits at least.
+fn short(value: Option<f64>) -> String {
+    number(value, if value.is_some_and(|value| value >= 100.0) { 0 } else { 3 })
 }
 
 fn percent(share: Option<f64>) -> String {

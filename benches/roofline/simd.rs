@@ -32,6 +32,11 @@ impl Level {
         })
     }
 
+    /// Those that the processor has.
+    pub(crate) fn available() -> impl Iterator<Item = Level> {
+        [Level::Baseline, Level::Avx2, Level::Avx512].into_iter().filter(|&level| level <= Level::detected())
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Level::Baseline => "baseline vectors",
@@ -41,11 +46,11 @@ impl Level {
     }
 }
 
-/// Makes functions that are compiled once for each level, and choose among these when called.
+/// Makes functions that are compiled once for each level, and whose first argument chooses among these.
 macro_rules! for_each_level {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $ty:ty),*) $(-> $result:ty)? $body:block)*) => {$(
         $(#[$doc])*
-        pub(crate) fn $name($($arg: $ty),*) $(-> $result)? {
+        pub(crate) fn $name(level: $crate::simd::Level $(, $arg: $ty)*) $(-> $result)? {
             #[inline(always)]
             fn any($($arg: $ty),*) $(-> $result)? $body
 
@@ -61,8 +66,8 @@ macro_rules! for_each_level {
                 any($($arg),*)
             }
 
-            match $crate::simd::Level::detected() {
-                // SAFETY: the level says that the processor has these features.
+            match level.min($crate::simd::Level::detected()) {
+                // SAFETY: the level is at most the detected one, so the processor has these features.
                 #[cfg(target_arch = "x86_64")]
                 $crate::simd::Level::Avx512 => unsafe { avx512($($arg),*) },
                 // SAFETY: as above.

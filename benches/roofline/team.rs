@@ -28,6 +28,16 @@ pub(crate) fn repeat(time: Duration, mut call: impl FnMut()) -> Vec<Duration> {
 /// As [`repeat`], each call being all chunks once. The other threads wait for a call without sleeping, but only as long
 /// as the turn: the next line needs the processors for threads of its own.
 pub(crate) fn repeat_together(time: Duration, threads: usize, work: &Chunked<'_>) -> Vec<Duration> {
+    repeat_around(time, threads, work, |all| all())
+}
+
+/// As [`repeat_together`], each call being what `call` does, which gets a function for all chunks.
+pub(crate) fn repeat_around(
+    time: Duration,
+    threads: usize,
+    work: &Chunked<'_>,
+    mut call: impl FnMut(&dyn Fn()),
+) -> Vec<Duration> {
     let shares = Shares::new(work.n_chunks, threads.min(work.n_chunks));
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -40,11 +50,12 @@ pub(crate) fn repeat_together(time: Duration, threads: usize, work: &Chunked<'_>
                 }
             });
         }
-        let times = repeat(time, || {
+        let all = || {
             shares.refill();
             shares.take(0, &work.run);
             shares.wait();
-        });
+        };
+        let times = repeat(time, || call(&all));
         is_over.store(true, Ordering::Relaxed);
         times
     })

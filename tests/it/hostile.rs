@@ -23,7 +23,7 @@ enum Ending {
     Refused(ErrorKind),
 }
 
-/// The variables that texts find: all dtypes, arrays and scalars, three elements each.
+/// The variables that texts find: all dtypes, arrays and scalars, three elements each, and two matrices.
 struct World {
     names: Vec<(String, DType)>,
 }
@@ -43,7 +43,11 @@ impl World {
 
     fn vars(&self) -> Vars<'_> {
         static BYTES: [u8; 24] = [7, 0, 1, 255, 128, 3, 63, 200, 0, 0, 0, 0, 0, 0, 240, 127, 1, 2, 3, 4, 5, 6, 7, 192];
-        self.names.iter().enumerate().fold(Vars::new(), |vars, (i, (name, dtype))| {
+        let matrices = [("m", DType::Int16, [6, 2]), ("w", DType::Float32, [4, 8])];
+        let matrices = matrices.into_iter().fold(Vars::new(), |vars, (name, dtype, strides)| {
+            vars.with(name, ndexpr::View::from_bytes(&BYTES, dtype, &[2, 3], &strides, 0).expect("six elements"))
+        });
+        self.names.iter().enumerate().fold(matrices, |vars, (i, (name, dtype))| {
             if i % 5 == 4 {
                 return vars.with(name, Scalar::from_bits(*dtype, 0x4045_1234_5678_9abc));
             }
@@ -201,6 +205,21 @@ fn texts_just_within_the_limits() {
         ("1,000 variances", numbered(1000, &|i| format!("var(a*{i}, ddof=1)"), "+")),
         ("1,000 running sums", numbered(1000, &|i| format!("cumsum(a*{i})"), "+")),
         ("1,000 places of what is smallest", numbered(1000, &|i| format!("argmin(a-{i})"), "+")),
+        (
+            "1,000 sums along all choices of axes",
+            numbered(
+                1000,
+                &|i| {
+                    let axes = ["0", "1", "-1", "-2", "(0, 1)", "(-1, 0)", "(1,)", "()", "None"][i % 9];
+                    format!("sum({}*{i}, axis={axes}, keepdims=True)", ["m", "w"][i % 2])
+                },
+                "+",
+            ),
+        ),
+        (
+            "250 sums along either axis in one another",
+            nested(125, "sum(w+sum(m+", ", axis=0, keepdims=True), axis=1, keepdims=True)"),
+        ),
         ("700 standardisations", numbered(700, &|i| format!("(a*{i}-mean(a*{i}))/std(a*{i})"), "+")),
         ("250 sums in one another", nested(250, "sum(", ")")),
         ("250 sums with all options in one another", nested(250, "sum(a+", ", axis=(0,), keepdims=True)")),
@@ -270,7 +289,7 @@ fn random_texts() {
     assert!((n_compiled + n_interpreted) < n_texts / 2, "hardly any text is hostile");
 }
 
-const TOKENS: [&str; 78] = [
+const TOKENS: [&str; 82] = [
     "+",
     "-",
     "*",
@@ -345,6 +364,10 @@ const TOKENS: [&str; 78] = [
     "keepdims=",
     "ddof=",
     "None",
+    "m",
+    "w",
+    "axis=1",
+    "axis=(1, 0)",
     "axis=(0, -1)",
     "axis=-1",
     "keepdims=True",
@@ -400,8 +423,26 @@ fn calls_along_axes(source: &mut Source<'_>) -> String {
         let functions = ndexpr::functions().into_iter();
         functions.filter(|function| function.params.contains(&"axis=None")).map(|function| function.name).collect()
     });
-    let args =
-        ["a", "b", "v0", "v1", "v4", "v9", "x", "k", "1", "nan", "a*b", "where(a > b, a, x)", "a if v0 else b", ""];
+    let args = [
+        "a",
+        "b",
+        "v0",
+        "v1",
+        "v4",
+        "v9",
+        "x",
+        "k",
+        "m",
+        "w",
+        "m*w",
+        "w - a",
+        "1",
+        "nan",
+        "a*b",
+        "where(a > b, a, x)",
+        "a if v0 else b",
+        "",
+    ];
     let mut text = source.pick(&args).to_owned();
     let depth = if source.one_in(8) { source.between(20, 280) } else { source.between(1, 5) };
     // Deep texts of many different options are all refused.
@@ -439,10 +480,15 @@ fn option(source: &mut Source<'_>) -> String {
         "out=",
         "axis=axis=",
     ];
-    const PLAIN: [&str; 12] = ["0", "-1", "None", "(0,)", "()", "(-1,)", "True", "False", "0.5", "2", "-0", "+0"];
-    const ABSURD: [&str; 36] = [
-        "1",
-        "-2",
+    const PLAIN: [&str; 16] = [
+        "1", "-2", "(0, 1)", "(-1, -2)", "0", "-1", "None", "(0,)", "()", "(-1,)", "True", "False", "0.5", "2", "-0",
+        "+0",
+    ];
+    const ABSURD: [&str; 38] = [
+        "(1, -1)",
+        "(0, 1, 2)",
+        "32",
+        "-33",
         "99999999999",
         "-99999999999",
         "9223372036854775807",

@@ -12,5 +12,8 @@ mod golden;
 mod hostile;
 mod large;
 mod levels;
+mod memory;
 mod reductions;
 mod soak;
+#[cfg(target_os = "linux")]
+mod soak_threads;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Programs before the first measurement: until then buffers and tables grow to what they need.
 const N_WARM_UP: usize = 500;
 
-const MAX_GROWTH_KIB: u64 = 16 << 10;
+pub(crate) const MAX_GROWTH_KIB: u64 = 16 << 10;
 
 /// Programs that are compiled, run and dropped leave nothing behind.
 ///
@@ -19,9 +19,14 @@ const MAX_GROWTH_KIB: u64 = 16 << 10;
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "resident memory is read from /proc")]
 fn programs_leave_no_memory_behind() {
+    run_alone(module_path!(), "compile_run_and_drop");
+}
+
+/// Runs an ignored test of a module in a process of its own.
+pub(crate) fn run_alone(module: &str, test: &str) {
     let this = std::env::current_exe().expect("the path of the tests");
     let child = Command::new(this)
-        .args(["--exact", &format!("{}::compile_run_and_drop", module_path!().split_once("::").unwrap().1)])
+        .args(["--exact", &format!("{}::{test}", module.split_once("::").unwrap().1)])
         .args(["--ignored", "--nocapture"])
         .output()
         .expect("the child starts");
@@ -64,7 +69,7 @@ fn compile_run_and_drop() {
 }
 
 /// Resident memory of this process.
-fn resident_kib() -> u64 {
+pub(crate) fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("a /proc file system");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line for resident memory");
     line.trim().trim_end_matches(" kB").parse().expect("kibibytes")
