@@ -11,6 +11,7 @@ use numpy::npyffi::{self, PY_ARRAY_API};
 use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use smallvec::SmallVec;
 use std::ffi::{c_int, c_long};
 use std::ptr::null_mut;
 
@@ -151,15 +152,13 @@ impl<'py> Array<'py> {
 
     /// A fresh array from NumPy's allocator, its elements not set, whose axes lie in memory in this order, outermost first.
     pub(crate) fn empty(py: Python<'py>, dtype: DType, shape: &[usize], order: &[usize]) -> PyResult<Array<'py>> {
-        // No more than 32 axes and no more bytes than an `isize` counts: the engine has checked it, NumPy does again.
-        let mut extents: [npy_intp; 64] = [0; 64];
-        let n_axes = shape.len().min(extents.len());
-        for (place, &extent) in extents.iter_mut().zip(shape) {
-            *place = npy_intp::try_from(extent).map_err(|_| too_large())?;
-        }
-        let mut strides: [npy_intp; 64] = [0; 64];
+        let extent = |&extent: &usize| npy_intp::try_from(extent).map_err(|_| too_large());
+        let mut extents: SmallVec<[npy_intp; 6]> = shape.iter().map(extent).collect::<PyResult<_>>()?;
+        let n_axes = c_int::try_from(extents.len()).map_err(|_| too_large())?;
         let is_c = order.iter().enumerate().all(|(place, &axis)| place == axis);
+        let mut strides: SmallVec<[npy_intp; 6]> = SmallVec::new();
         if !is_c {
+            strides.resize(extents.len(), 0);
             let mut stride = dtype.size() as npy_intp;
             for &axis in order.iter().rev() {
                 strides[axis] = stride;
@@ -167,7 +166,7 @@ impl<'py> Array<'py> {
             }
         }
         let strides = if is_c { null_mut() } else { strides.as_mut_ptr() };
-        // SAFETY: extents and strides have `n_axes` entries; the type number is one of NumPy's own, so its descriptor is
+        // SAFETY: extents and strides, if any, have `n_axes` entries; the type number is one of NumPy's own, so its descriptor is
         // not null, and the call takes over that reference; with null for the memory NumPy allocates it, and with strides
         // it needs no more of it than without, for these are a permutation of an array without gaps.
         let array = unsafe {
@@ -177,7 +176,7 @@ impl<'py> Array<'py> {
                 py,
                 class,
                 descr,
-                n_axes as c_int,
+                n_axes,
                 extents.as_mut_ptr(),
                 strides,
                 null_mut(),

@@ -10,7 +10,6 @@ use ndexpr::{Program, Stage};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use std::sync::Arc;
 
 /// Show what a stage of the compiler makes of an expression.
 ///
@@ -63,7 +62,7 @@ pub(crate) fn explain<'py>(
 }
 
 /// One stage or all of them, as text.
-pub(crate) fn stages(program: &Arc<Program>, stage: &str) -> PyResult<String> {
+pub(crate) fn stages(program: &Program, stage: &str) -> PyResult<String> {
     if stage == "all" {
         return Ok(Stage::ALL.map(|stage| format!("== {stage}\n{}", program.explain(stage))).join("\n"));
     }
