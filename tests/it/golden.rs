@@ -64,7 +64,7 @@ fn nothing_is_missing() {
         .filter_map(|name| name.strip_suffix(".txt").map(str::to_owned))
         .collect();
     on_disk.sort();
-    let mut tested = FILES.to_vec();
+    let mut tested = [FILES, &["every_axis"]].concat();
     tested.sort_unstable();
     assert_eq!(on_disk, tested, "every golden file has its tests");
 }
@@ -75,15 +75,18 @@ fn engine(backend: Backend, n_threads: usize) -> Engine {
     Engine::builder().threads(n_threads).backend(backend).build().expect("an engine")
 }
 
+/// Each name with a view of its input.
+fn bind<'a>(bindings: &[(&'a str, &'a Input)]) -> Vars<'a> {
+    bindings.iter().fold(Vars::new(), |vars, (name, input)| {
+        let dtype = DType::from_name(input.dtype).expect("a dtype's short name");
+        let view = View::from_bytes(&input.memory, dtype, &input.shape, &input.strides, input.offset);
+        vars.with(name, view.unwrap_or_else(|error| panic!("the view of {name}: {error}")))
+    })
+}
+
 /// Evaluates `text` with each name bound to its input, and takes the result apart.
 fn evaluate_case(engine: &Engine, text: &str, bindings: &[(&str, &Input)]) -> Result<Array, String> {
-    let mut vars = Vars::new();
-    for (name, input) in bindings {
-        let dtype = DType::from_name(input.dtype).expect("a dtype's short name");
-        let view = View::from_bytes(&input.memory, dtype, &input.shape, &input.strides, input.offset)
-            .map_err(|error| format!("the view of {name}: {error}"))?;
-        vars = vars.with(name, view);
-    }
+    let vars = bind(bindings);
     let result: ndexpr::DynArray = engine.evaluate(text, &vars).map_err(|error| error.to_string())?;
     Ok(Array {
         dtype: result.dtype().short_name(),
@@ -106,7 +109,7 @@ struct Array {
 }
 
 /// How far each element of a result may be from the exact one; none, if not at all.
-type Errors = Vec<f64>;
+pub(super) type Errors = Vec<f64>;
 
 /// An input over memory of its own, as the file lays it out.
 struct Input {
@@ -139,7 +142,7 @@ struct Golden {
     records: Vec<Record>,
 }
 
-fn directory() -> PathBuf {
+pub(super) fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/golden")
 }
 
@@ -217,6 +220,10 @@ impl Golden {
         self.record(Record { line, text: text.to_owned(), bindings, expected: Expected::Array(array, errors) })
     }
 
+    fn bindings<'a>(&'a self, record: &'a Record) -> Vec<(&'a str, &'a Input)> {
+        record.bindings.iter().map(|(name, input)| (name.as_str(), &self.inputs[input])).collect()
+    }
+
     fn record(&mut self, record: Record) -> Option<()> {
         let is_bound = record.bindings.iter().all(|(_, input)| self.inputs.contains_key(input));
         is_bound.then(|| self.records.push(record))
@@ -283,7 +290,7 @@ fn c_strides(shape: &[usize], size: usize) -> Vec<isize> {
     strides
 }
 
-fn dtype_name(name: &str) -> Option<&'static str> {
+pub(super) fn dtype_name(name: &str) -> Option<&'static str> {
     ["bool", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64"]
         .into_iter()
         .find(|&known| known == name)
@@ -298,7 +305,7 @@ fn dtype_size(name: &str) -> usize {
     }
 }
 
-fn is_nan(dtype: &str, bits: u64) -> bool {
+pub(super) fn is_nan(dtype: &str, bits: u64) -> bool {
     match dtype {
         "f32" => u32::try_from(bits).is_ok_and(|bits| f32::from_bits(bits).is_nan()),
         "f64" => f64::from_bits(bits).is_nan(),
@@ -307,7 +314,7 @@ fn is_nan(dtype: &str, bits: u64) -> bool {
 }
 
 /// True of floats that are no further apart than this. Zeros have signs, and an infinity is near nothing else.
-fn is_near(dtype: &str, found: u64, expected: u64, error: f64) -> bool {
+pub(super) fn is_near(dtype: &str, found: u64, expected: u64, error: f64) -> bool {
     let float = |bits: u64| match dtype {
         "f32" => f64::from(f32::from_bits(bits as u32)),
         _ => f64::from_bits(bits),
@@ -323,7 +330,7 @@ fn parse_list<T: std::str::FromStr>(list: &str) -> Option<Vec<T>> {
     list.split(',').map(|word| word.parse().ok()).collect()
 }
 
-fn parse_shape(shape: &str) -> Option<Vec<usize>> {
+pub(super) fn parse_shape(shape: &str) -> Option<Vec<usize>> {
     parse_list(shape.strip_prefix('[')?.strip_suffix(']')?)
 }
 
@@ -335,7 +342,7 @@ fn parse_bindings(bindings: &str) -> Option<Vec<(String, String)>> {
 }
 
 /// `"ff 0*3 nan"` is `[255, 0, 0, 0, any NaN]`.
-fn parse_bits(values: &str) -> Option<Vec<Option<u64>>> {
+pub(super) fn parse_bits(values: &str) -> Option<Vec<Option<u64>>> {
     let mut bits = Vec::new();
     if values == "-" {
         return Some(bits);
@@ -351,12 +358,12 @@ fn parse_bits(values: &str) -> Option<Vec<Option<u64>>> {
     Some(bits)
 }
 
-fn parse_input_bits(values: &str) -> Option<Vec<u64>> {
+pub(super) fn parse_input_bits(values: &str) -> Option<Vec<u64>> {
     parse_bits(values)?.into_iter().collect()
 }
 
 /// `"1e-9 0*2"` is `[1e-9, 0.0, 0.0]`.
-fn parse_errors(errors: &str) -> Option<Errors> {
+pub(super) fn parse_errors(errors: &str) -> Option<Errors> {
     let mut all = Vec::new();
     for word in errors.split(' ') {
         let (error, count) = word.split_once('*').unwrap_or((word, "1"));
@@ -373,8 +380,7 @@ fn check(file: &str, backend: Backend, n_threads: usize) {
     let engine = engine(backend, n_threads);
     let mut mismatches = Vec::new();
     for record in &golden.records {
-        let bindings: Vec<(&str, &Input)> =
-            record.bindings.iter().map(|(name, input)| (name.as_str(), &golden.inputs[input])).collect();
+        let bindings = golden.bindings(record);
         let found = catch_unwind(AssertUnwindSafe(|| evaluate_case(&engine, &record.text, &bindings)));
         let problem = match (found, &record.expected) {
             (Err(_), _) => Some("panicked".to_owned()),
@@ -403,6 +409,19 @@ fn check(file: &str, backend: Backend, n_threads: usize) {
         let _ = write!(report, "\n  and {} more", mismatches.len() - SHOWN);
     }
     panic!("{report}");
+}
+
+/// Calls `f` for each record of all files: with what it is, its largest number of elements, its text and its variables.
+pub(super) fn for_each_record(mut f: impl FnMut(&str, usize, &str, &Vars<'_>)) {
+    for file in FILES {
+        let golden = Golden::read(file);
+        for record in &golden.records {
+            let bindings = golden.bindings(record);
+            let n_elems = bindings.iter().map(|(_, input)| input.bits.len()).max().unwrap_or(0);
+            let what = format!("{file}.txt:{}: {}", record.line, record.text);
+            f(&what, n_elems, &record.text, &bind(&bindings));
+        }
+    }
 }
 
 /// What is wrong with `found`, in a line.

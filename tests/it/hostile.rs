@@ -119,6 +119,7 @@ fn timed(name: &str, text: &str, vars: &Vars<'_>, slow: &mut Vec<String>) -> End
 fn texts_beyond_the_limits() {
     const MEGABYTE: usize = 1 << 20;
     let vars = World::get().vars();
+    let numbered = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>().join(",");
     let mut slow = Vec::new();
     let mut refused = |name: &str, text: String| match timed(name, &text, &vars, &mut slow) {
         Ending::Refused(_) => {}
@@ -140,6 +141,17 @@ fn texts_beyond_the_limits() {
     refused("100,000 arguments", format!("where({})", vec!["a"; 100_000].join(",")));
     refused("not not not ...", format!("{}a", "not ".repeat(100_000)));
     refused("an if-else for each word", format!("{}a", "a if b else ".repeat(50_000)));
+    refused("a megabyte of sum(", "sum(".repeat(MEGABYTE / 4));
+    refused("257 sums in one another", format!("{}a{}", "sum(".repeat(257), ")".repeat(257)));
+    refused("100,000 axes", format!("sum(a, axis=({}))", vec!["0"; 100_000].join(",")));
+    refused("8,000 axes, all the same", format!("sum(a, axis=({}))", vec!["0"; 8000].join(",")));
+    refused("8,000 axes, all other ones", format!("sum(a, axis=({}))", numbered(8000)));
+    refused("100,000 options", format!("sum(a{})", ", axis=0".repeat(100_000)));
+    refused("5,000 unknown options", format!("sum(a{})", ", axes=0".repeat(5000)));
+    refused("a megabyte of signs before an axis", format!("sum(a, axis={}0)", "-".repeat(MEGABYTE)));
+    refused("an axis of a megabyte", format!("sum(a, axis={})", "9".repeat(MEGABYTE)));
+    refused("a tuple in a tuple in a tuple", format!("sum(a, axis={}{})", "(".repeat(250), ",)".repeat(250)));
+    refused("2,000 sums along an axis that is not there", vec!["sum(a, axis=1)"; 2000].join("+"));
     assert!(slow.is_empty(), "{slow:?}");
 }
 
@@ -182,6 +194,20 @@ fn texts_just_within_the_limits() {
         ("2,700 powers of integers", numbered(2700, &|i| format!("(x+{i})**63"), "+")),
         ("2,700 remainders", numbered(2700, &|i| format!("(a % (b+{i}))"), "+")),
         ("2,700 minima", numbered(2700, &|i| format!("minimum(a+{i}, b)"), "+")),
+        ("1,000 sums", numbered(1000, &|i| format!("sum(a*{i})"), "+")),
+        ("3,000 sums of the same", vec!["sum(a*b)"; 3000].join("+")),
+        ("1,000 sums of their own variables", numbered(1000, &|i| format!("sum(v{}*{i}.5, axis=0)", i % 11), "+")),
+        ("1,000 sums over two shapes", numbered(1000, &|i| format!("sum({}*{i})", ["a", "v4"][i % 2]), "+")),
+        ("1,000 variances", numbered(1000, &|i| format!("var(a*{i}, ddof=1)"), "+")),
+        ("1,000 running sums", numbered(1000, &|i| format!("cumsum(a*{i})"), "+")),
+        ("1,000 places of what is smallest", numbered(1000, &|i| format!("argmin(a-{i})"), "+")),
+        ("700 standardisations", numbered(700, &|i| format!("(a*{i}-mean(a*{i}))/std(a*{i})"), "+")),
+        ("250 sums in one another", nested(250, "sum(", ")")),
+        ("250 sums with all options in one another", nested(250, "sum(a+", ", axis=(0,), keepdims=True)")),
+        ("250 means in one another", nested(250, "a-mean(", ")")),
+        ("250 running sums in one another", nested(250, "cumsum(", ", axis=0)")),
+        ("250 variances in one another", nested(250, "nanvar(a*", ", ddof=0.5)")),
+        ("10 chains of 100 means", numbered(10, &|i| nested(100, "a-mean(", &format!("+{i})")), "+")),
     ];
     for (name, text) in texts {
         timed(name, &text, &vars, &mut slow);
@@ -244,7 +270,7 @@ fn random_texts() {
     assert!((n_compiled + n_interpreted) < n_texts / 2, "hardly any text is hostile");
 }
 
-const TOKENS: [&str; 64] = [
+const TOKENS: [&str; 78] = [
     "+",
     "-",
     "*",
@@ -309,10 +335,33 @@ const TOKENS: [&str; 64] = [
     "=",
     "[",
     "lambda",
+    "sum(",
+    "mean(",
+    "nanstd(",
+    "argmax(",
+    "cumsum(",
+    "any(",
+    "axis=",
+    "keepdims=",
+    "ddof=",
+    "None",
+    "axis=(0, -1)",
+    "axis=-1",
+    "keepdims=True",
+    "(0,)",
 ];
 
 fn random_text(source: &mut Source<'_>) -> String {
-    match source.below(16) {
+    match source.below(20) {
+        16..=19 => {
+            let text = calls_along_axes(source);
+            if source.one_in(2) {
+                return text;
+            }
+            let mut tokens = split(&text);
+            mutate(source, &mut tokens, |source| source.pick(&TOKENS).to_owned());
+            tokens.concat()
+        }
         0 => {
             let bytes: Vec<u8> = (0..source.below(60)).map(|_| source.bits() as u8).collect();
             String::from_utf8_lossy(&bytes).into_owned()
@@ -343,6 +392,102 @@ fn random_text(source: &mut Source<'_>) -> String {
             String::from_utf8_lossy(&bytes).into_owned()
         }
     }
+}
+
+/// Calls along axes of calls along axes, with options that are right, almost right, and absurd.
+fn calls_along_axes(source: &mut Source<'_>) -> String {
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let functions = ndexpr::functions().into_iter();
+        functions.filter(|function| function.params.contains(&"axis=None")).map(|function| function.name).collect()
+    });
+    let args =
+        ["a", "b", "v0", "v1", "v4", "v9", "x", "k", "1", "nan", "a*b", "where(a > b, a, x)", "a if v0 else b", ""];
+    let mut text = source.pick(&args).to_owned();
+    let depth = if source.one_in(8) { source.between(20, 280) } else { source.between(1, 5) };
+    // Deep texts of many different options are all refused.
+    let n_options = if depth <= 5 || source.one_in(8) { source.below(4) } else { 0 };
+    for _ in 0..depth {
+        let mut call = format!("{}({text}", source.pick(&NAMES));
+        for _ in 0..n_options {
+            call += source.pick(&[",", ", ", ", ", " "]);
+            call += &option(source);
+        }
+        call.push(')');
+        text = match source.below(8) {
+            0 if text.len() < 2000 => format!("{text} - {call}"),
+            1 => format!("{} + {call}", source.pick(&args)),
+            2 => format!("{call}*{}", source.below(100)),
+            _ => call,
+        };
+    }
+    text
+}
+
+/// An option as it might be written.
+fn option(source: &mut Source<'_>) -> String {
+    const NAMES: [&str; 12] = [
+        "",
+        "axis=",
+        "axis=",
+        "axis=",
+        "axis = ",
+        "keepdims=",
+        "keepdims=",
+        "ddof=",
+        "ddof=",
+        "axes=",
+        "out=",
+        "axis=axis=",
+    ];
+    const PLAIN: [&str; 12] = ["0", "-1", "None", "(0,)", "()", "(-1,)", "True", "False", "0.5", "2", "-0", "+0"];
+    const ABSURD: [&str; 36] = [
+        "1",
+        "-2",
+        "99999999999",
+        "-99999999999",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "9223372036854775808",
+        "170141183460469231731687303715884105728",
+        "-340282366920938463463374607431768211456",
+        "1e9",
+        "1e400",
+        "-1e400",
+        "-1e308",
+        "5e-324",
+        "-3",
+        "nan",
+        "inf",
+        "pi",
+        "1j",
+        "--0",
+        "-+-+1",
+        "~0",
+        "not True",
+        "True + True",
+        "a",
+        "sum(a)",
+        "a=0",
+        "(0, None)",
+        "((0,),)",
+        "(0, 0)",
+        "(0, -1)",
+        "(a, b)",
+        "(0 1)",
+        "[0]",
+        "\"0\"",
+        "(",
+    ];
+    let value = match source.below(10) {
+        0..=5 => source.pick(&PLAIN).to_owned(),
+        6..=8 => source.pick(&ABSURD).to_owned(),
+        _ => {
+            let n = source.pick(&[2, 10, 70, 2000]);
+            let axes: Vec<String> = (0..n).map(|i| [i, 0, usize::MAX][source.below(3)].to_string()).collect();
+            format!("({})", axes.join(", "))
+        }
+    };
+    format!("{}{value}", source.pick(&NAMES))
 }
 
 /// Changes, adds, repeats, swaps, drops or cuts off.

@@ -128,7 +128,7 @@ fn n_elems() -> usize {
 }
 
 /// The worst that sums have to expect.
-fn worst_cases(n: usize) -> Vec<(&'static str, Vec<f64>)> {
+pub(super) fn worst_cases(n: usize) -> Vec<(&'static str, Vec<f64>)> {
     let mut source = Source::from_seed(7);
     let random: Vec<f64> = (0..n).map(|_| source.bits() as i64 as f64 / 1e18).collect();
     let mut rising = random.clone();

@@ -2,7 +2,7 @@
 //!
 //! `erf(x) = x f(x)`, and `erfc(x) = exp(-x^2) g(x)` for `x >= 0`, where `f` and `g` are smooth and change slowly. Both are
 //! in a table, by pieces: a value of many bits at the piece's centre, and a polynomial for the difference from it, which
-//! is small, so that its roundings hardly count. The exponential is computed in two floats, of the exact square.
+//! is small, so that its roundings hardly count. The exponential is that of exp_square.rs.
 //!
 //! `f` and `g` as factors are an old idea (Cody, "Rational Chebyshev approximations for the error function", Math. Comp.
 //! 23, 1969).
@@ -147,7 +147,7 @@ pub(super) fn erfc_f32<V: F32s>(x: V) -> V {
     erfc_of(x, magnitude, factor, 9.0)
 }
 
-/// `exp(-x^2) factor`, or right of 0 that less 2; subnormal only beyond `normal`.
+/// `exp(-x^2) factor`, or left of 0 what 2 is more than that; the former is normal up to `normal`.
 #[inline(always)]
 fn erfc_of<V: Vector>(x: V, magnitude: V, factor: Double<V>, normal: V::Elem) -> V
 where

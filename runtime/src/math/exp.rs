@@ -7,7 +7,7 @@
 
 use super::double::Double;
 use super::polynomial::even_odd;
-use crate::arch::vector::{Bits, Float, Mask, Vector};
+use crate::arch::vector::{Bits, F64s, Float, Mask, Vector};
 
 /// What the functions of this family need to know of a dtype. The constants of more than a few digits are made by
 /// sollya/exp.sollya.
@@ -26,8 +26,6 @@ pub(super) trait Parameters: Float + 'static {
     const LN_2_PARTS: [Self; 2];
     /// `p` of `exp(r) = 1 + r + r^2 p(r)`, for `|r| <= ln(2)/2`. Off by one part in 2^55 of `exp(r) - 1`, in `f32` 2^26.
     const EXP_TAIL: &'static [Self];
-    /// [`EXP_TAIL`](Parameters::EXP_TAIL) for powers in two floats. Off by one part in 2^61 of `exp(r) - 1`, in `f32` 2^31.
-    const EXP_TAIL_DOUBLE: &'static [Self];
     /// `p` of `2^r = 1 + r ln 2 + r^2 p(r)`, for `|r| <= 1/2`. Off by one part in 2^54 of `2^r - 1`, in `f32` 2^26.
     const EXP2_TAIL: &'static [Self];
     /// `p` of `exp(r) = 1 + r + r^2/2 + r^3 p(r)`, for `3/4 <= exp(r) <= 3/2`. Off by one part in 2^61 of `exp(r) - 1`,
@@ -72,19 +70,6 @@ impl Parameters for f64 {
         2.755722907387819e-06,
         2.762631817244842e-07,
         2.5114113854504425e-08,
-    ];
-    const EXP_TAIL_DOUBLE: &'static [f64] = &[
-        0.5,
-        0.16666666666666677,
-        0.041666666666666685,
-        0.008333333333321457,
-        0.001388888888887293,
-        0.00019841269886502132,
-        2.4801587350483756e-05,
-        2.755724387675762e-06,
-        2.7557250347360015e-07,
-        2.5109140524925496e-08,
-        2.0922312274630096e-09,
     ];
     const EXP2_TAIL: &'static [f64] = &[
         0.24022650695910072,
@@ -132,7 +117,6 @@ impl Parameters for f32 {
     const LN_2: f32 = std::f32::consts::LN_2;
     const LN_2_PARTS: [f32; 2] = [0.693_145_75, 1.428_606_8e-6];
     const EXP_TAIL: &'static [f32] = &[0.5, 0.16666543, 0.041666448, 0.008366535, 0.0013936537];
-    const EXP_TAIL_DOUBLE: &'static [f32] = &[0.5, 0.16666667, 0.041666478, 0.00833319, 0.001393369, 0.00019960196];
     const EXP2_TAIL: &'static [f32] = &[0.2402265, 0.055503663, 0.009618076, 0.0013387899, 0.00015457276];
     const EXPM1_TAIL: &'static [f32] = &[0.1666667, 0.041666582, 0.008332, 0.0013918151, 0.00020974358];
     const BIAS: f32 = 0.0849625;
@@ -239,21 +223,6 @@ where
         Exp { k, k_bits, r, tail }
     }
 
-    /// Of `x`, below 2^40 in magnitude, and what it lacks, below 2^-30; in `f32` below 2^10 and 2^-14. The power in two
-    /// floats is off by one part in 2^57 or so, in `f32` 2^28.
-    #[inline(always)]
-    pub(super) fn of_double(x: Double<V>) -> Exp<V> {
-        let (k, k_bits) = nearest(x.high, V::Elem::LOG2_E);
-        let head = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[0]), x.high);
-        let r = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[1]), head);
-        let low = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[1]), head - r) + x.low;
-        let square = r * r;
-        let tail = square * even_odd(r, square, V::Elem::EXP_TAIL_DOUBLE);
-        // exp(r + low) = exp(r) (1 + low), up to low^2.
-        let tail = tail + low.mul_add(r + tail, low);
-        Exp { k, k_bits, r, tail }
-    }
-
     /// The power in one float, off by less than 1 ULP.
     #[inline(always)]
     pub(super) fn power(&self) -> V {
@@ -265,6 +234,38 @@ where
     pub(super) fn power_double(&self) -> Double<V> {
         let head = Double::fast_sum(V::splat(V::Elem::ONE), self.r);
         Double::fast_sum(head.high, head.low + self.tail)
+    }
+}
+
+/// [`EXP_TAIL`](Parameters::EXP_TAIL) of `f64` for powers in two floats. Off by one part in 2^61 of `exp(r) - 1`.
+const EXP_TAIL_DOUBLE: [f64; 11] = [
+    0.5,
+    0.16666666666666677,
+    0.041666666666666685,
+    0.008333333333321457,
+    0.001388888888887293,
+    0.00019841269886502132,
+    2.4801587350483756e-05,
+    2.755724387675762e-06,
+    2.7557250347360015e-07,
+    2.5109140524925496e-08,
+    2.0922312274630096e-09,
+];
+
+impl<V: F64s> Exp<V> {
+    /// Of `x`, below 2^40 in magnitude, and what it lacks, below 2^-30. The power in two floats is off by one part in 2^57
+    /// or so.
+    #[inline(always)]
+    pub(super) fn of_double(x: Double<V>) -> Exp<V> {
+        let (k, k_bits) = nearest(x.high, f64::LOG2_E);
+        let head = k.neg_mul_add(V::splat(f64::LN_2_PARTS[0]), x.high);
+        let r = k.neg_mul_add(V::splat(f64::LN_2_PARTS[1]), head);
+        let low = k.neg_mul_add(V::splat(f64::LN_2_PARTS[1]), head - r) + x.low;
+        let square = r * r;
+        let tail = square * even_odd(r, square, &EXP_TAIL_DOUBLE);
+        // exp(r + low) = exp(r) (1 + low), up to low^2.
+        let tail = tail + low.mul_add(r + tail, low);
+        Exp { k, k_bits, r, tail }
     }
 }
 

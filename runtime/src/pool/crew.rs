@@ -14,10 +14,14 @@ use super::spin::{SPIN, Spin};
 use super::sync::{Ordering, fence};
 use super::workers::Workers;
 
-/// How many calls can have helpers at the same time; more are done by their callers alone.
+/// How many calls can have helpers at the same time; more are done by their callers alone. Who looks for work looks at
+/// all of them, a few nanoseconds.
 const N_SLOTS: usize = if cfg!(all(loom, test)) { 2 } else { 16 };
 
 /// How many more are called in by each who begins.
+///
+/// Waking takes the one who wakes 1-3 us, and the one who is woken 25 us (2 Zen 4 cores, 2026-11), so whoever wakes two
+/// and goes on has soon been overtaken. Reasoned from that, not measured: it takes more CPUs.
 const FAN_OUT: usize = 2;
 
 pub(super) struct Crew {

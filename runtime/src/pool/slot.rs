@@ -134,18 +134,25 @@ impl Slot {
         let job = unsafe { &*self.gate.job.with(|place| *place) };
         // Room is only ever taken away, so no other helper has seen as much of it.
         job.help(job.n_participants() - n_room(seen), first);
-        self.leave(job);
+        // SAFETY: this helper is still inside, and the job is not touched below.
+        unsafe { self.leave(job) };
         true
     }
 
-    fn leave(&self, job: &Job) {
+    /// Leaves the job: a pointer, since a reference would have to be valid until this function returns.
+    ///
+    /// # Safety
+    ///
+    /// The calling helper must be inside, and not touch the job afterwards.
+    unsafe fn leave(&self, job: *const Job) {
         let state = &self.gate.state;
         // Acquire, here and in failures: see `close` about the announcement.
         let mut seen = state.load(Ordering::Acquire);
         loop {
             // The handle must be had before leaving: afterwards the job is gone.
             let is_last = seen & CALLER_SLEEPS != 0 && n_inside(seen) == 1;
-            let caller = if is_last { job.sleeping_caller() } else { None };
+            // SAFETY: this helper is inside until the exchange below succeeds.
+            let caller = if is_last { unsafe { (*job).sleeping_caller() } } else { None };
             // Release: the caller sees what this helper has written.
             match state.compare_exchange_weak(seen, seen - INSIDE, Ordering::Release, Ordering::Acquire) {
                 Ok(_) => return caller.into_iter().for_each(|caller| caller.unpark()),

@@ -19,6 +19,13 @@ The format, one record a line, fields separated by " ; ", lines that open with "
     near TEXT ; BINDINGS ; DTYPE ; SHAPE ; VALUES ; ERRORS
     error TEXT ; BINDINGS ; PYTHON_EXCEPTION
 
+and in every_axis.txt, whose records hold for every layout of what they are calls of:
+
+    made NAME ; DTYPE ; SHAPE ; KIND ; SEED ; DIGEST
+    along CALL ; NAME ; DTYPE ; SHAPE ; KEPT ; VALUES ; ERRORS
+    some CALL ; NAME ; DTYPE ; SHAPE ; KEPT ; STEP ; VALUES ; ERRORS
+    all CALL ; NAME ; DTYPE ; SHAPE ; KEPT ; DIGEST
+
     NAME      a word; an input is defined once per file, before the cases that use it
     DTYPE     bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64
     SHAPE     [] or [3,4]
@@ -32,6 +39,11 @@ The format, one record a line, fields separated by " ; ", lines that open with "
     BINDINGS  a=NAME b=NAME, or "-"; in `error` records a=DTYPE (a rank-1 array of that dtype) or a=NAME
     STRIDES   of the result, in elements, as NumPy's order='K' gives for one ufunc; "-" when not stated.
               Meaningful only for axes whose extent is not 1, and not for empty results.
+    CALL      a function of `a`; in the place of VALUES, "=CALL" for the values and errors of another one of the input
+    KEPT      the result's shape with keepdims=True, or "-" where there is no such thing
+    STEP      VALUES has every so many-th element of the result only
+    KIND SEED how `made` draws the elements
+    DIGEST    of the bits of all elements in C order, as `digest` has it
 """
 
 import argparse
@@ -1478,6 +1490,152 @@ def make_reductions_of_floats():
                 file.answer(f"{name}(a)", *along(name, x.array), a=x)
 
 
+# Every function along every choice of axes. The reader lays the arrays out in every way.
+
+EVERY_AXIS = [None, 0, 1, 2, -1, (0, 1), (0, 2), (1, 2), (0, 1, 2)]
+MANY = (70, 33, 40)  # several leaves, chunks and blocks whatever the axes
+MANY_STEP = {1: 1, 33: 1, 40: 1, 70: 1, 33 * 40: 29, 70 * 40: 61, 70 * 33: 53}
+
+
+def choices_of(name):
+    if name in RUNNING:
+        return EVERY_AXIS[1:5]
+    return EVERY_AXIS[:5] if name in ONE_AXIS else EVERY_AXIS
+
+
+def plain_call(name, axis, ddof=0):
+    return f"{name}({', '.join(['a'] + [f'axis={axis}'] * (axis is not None) + [f'ddof={ddof}'] * (ddof != 0))})"
+
+
+def digest(array):
+    """FNV-1a over whole elements; all NaNs are one."""
+    state = 0xCBF29CE484222325
+    nan = np.isnan(array).ravel() if array.dtype.kind == "f" else np.zeros(array.size, bool)
+    for bits, is_nan in zip(to_bits(array), nan):
+        state = ((state ^ ((1 << 64) - 1 if is_nan else bits)) * 0x100000001B3) % (1 << 64)
+    return f"{state:x}"
+
+
+def made(dtype, kind, shape, seed):
+    """Elements that the reader makes as well, from SplitMix64."""
+    with np.errstate(over="ignore"):
+        n = np.uint64(math.prod(shape))
+        z = np.uint64(seed * 0xD1342543DE82EF95 % (1 << 64)) + np.arange(1, n + np.uint64(1), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+    if kind == "rare":
+        values = z % np.uint64(900) == 0
+    elif kind == "common":
+        values = z % np.uint64(900) != 0
+    elif kind == "bits":
+        values = z.astype(f"u{np.dtype(LONG[dtype]).itemsize}").view(LONG[dtype])
+    elif kind in ("eighths", "gaps"):
+        values = ((z >> np.uint64(11)) % np.uint64(1601)).astype(np.float64) / 8 - 100
+        if kind == "gaps":
+            values[z % np.uint64(97) == 0] = np.nan
+    elif kind == "wide":
+        # As many bits as there are, of magnitudes 2^-40 to 2^23.
+        bits = 53 if dtype == "f64" else 24
+        signed = (z >> np.uint64(64 - bits)).astype(np.float64) - 2.0 ** (bits - 1)
+        values = np.ldexp(signed, 25 - bits - (z % np.uint64(32)).astype(np.int32))
+    exact = values.astype(LONG[dtype])
+    assert np.array_equal(exact, values, equal_nan=values.dtype.kind == "f"), (dtype, kind)
+    return exact.reshape(shape)
+
+
+def result_of_many(name, kind, x, axis):
+    """Every so many-th result and its error; or all of them, and None, where nothing rounds in any order."""
+    options = {} if name in RUNNING else {"keepdims": False}
+    if name in EXACT or x.dtype.kind != "f" and name in TOTALS:
+        result = np.asarray(NAMESPACE[name](x, axis=axis, **options))
+        return (prefer_zero(name, x, result, axis, False) if name in ("min", "max", "nanmin", "nanmax") else result), 1, None
+    if kind != "wide" and name in ("sum", "nansum", "cumsum"):
+        # Multiples of 1/8 below 2^24: no partial sum is rounded.
+        wide = NAMESPACE[name](x.astype(np.float64), axis=axis, **options)
+        result = np.asarray(wide).astype(x.dtype)
+        assert np.array_equal(result, wide, equal_nan=True) and not np.nanmax(np.abs(wide)) > 1 << 21
+        return result, 1, None
+    dtype = x.dtype.type if x.dtype.kind == "f" else np.float64
+    axes = tuple(range(3)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, 3)
+    kept = [i for i in range(3) if i not in axes]
+    rows = x.astype(dtype).transpose([*kept, *axes]).reshape(math.prod(x.shape[i] for i in kept), -1)
+    step = MANY_STEP[len(rows)]
+    plain = name.removeprefix("nan") if x.dtype.kind != "f" else name
+    pairs = [fold(plain, row, dtype, 0) for row in rows[::step]]
+    return np.array([rounded(value, dtype) for value, _ in pairs], dtype), step, [error for _, error in pairs]
+
+
+def shapes_of(name, x, axis):
+    """The result's dtype and shape, and the shape with keepdims=True, as NumPy has them."""
+    result = np.asarray(NAMESPACE[name](x, axis=axis))
+    kept = "-" if name in RUNNING else format_shape(NAMESPACE[name](x, axis=axis, keepdims=True).shape)
+    return [SHORT[result.dtype.name], format_shape(result.shape), kept]
+
+
+def make_every_axis():
+    file = File("every_axis", "Every function, dtype and choice of axes: for every layout of the same elements.")
+    shape = (4, 3, 9)
+
+    known = {}
+
+    def add(kind, *fields):
+        if kind == "along":
+            call, input_name, *shapes, values, errors = fields
+            same = known.setdefault((input_name, *shapes[:2], values, errors), call)
+            if same != call and len(same) < len(values):
+                fields = (call, input_name, *shapes, f"={same}", "-")
+        file.records.append(f"{kind} " + " ; ".join(fields))
+        file.n_cases += kind != "made"
+
+    for dtype in DTYPES:
+        is_float = dtype in FLOATS
+        usual = along_values(dtype, "plain" if is_float else "edges", shape)
+        factors = along_values(dtype, "factors", shape) if is_float else usual
+        special = along_values(dtype, "special" if is_float else "small", shape)
+        kinds = [("usual", usual), ("special", special)]
+        # The same along some axes, so that these may have no stride.
+        kinds += [("splat2", np.broadcast_to(usual[..., 4:5], shape)), ("splat1", np.broadcast_to(usual[:, :1], shape)),
+                  ("splat02", np.broadcast_to(usual[:1, :, 3:4], shape))]
+        if is_float:
+            kinds.append(("factors", factors))
+        for kind, values in kinds:
+            value = Input(f"{dtype}_{kind}", values)
+            file.bind({"a": value})
+            for name in EXACT + TOTALS + AVERAGES:
+                is_prod = is_float and "prod" in name
+                if name == "ptp" and dtype == "bool" or is_float and kind in ("usual", "factors") and is_prod != (kind == "factors"):
+                    continue
+                if is_prod and kind.startswith("splat") or name == "norm" and dtype in ("i64", "u64") and kind != "special":
+                    continue
+                ddofs = {"usual": [0, 1, 2.5], "special": [0, 1]}.get(kind, [1]) if name in WITH_DDOF else [0]
+                for axis, ddof in itertools.product(choices_of(name), ddofs):
+                    result, errors = along(name, value.array, axis, False, ddof)
+                    nan = np.isnan(result).ravel() if result.dtype.kind == "f" else None
+                    fields = [plain_call(name, axis, ddof), value.name, *shapes_of(name, value.array, axis)]
+                    add("along", *fields, format_bits(to_bits(result), nan),
+                        format_errors(errors) if errors is not None and any(errors) else "-")
+
+    for seed, (dtype, kind) in enumerate([("bool", "rare"), ("bool", "common"), ("i8", "bits"), ("u16", "bits"), ("i64", "bits"),
+                                          ("f32", "eighths"), ("f64", "eighths"), ("f32", "gaps"), ("f64", "gaps"),
+                                          ("f32", "wide"), ("f64", "wide")]):
+        x, input_name = made(dtype, kind, MANY, seed), f"{dtype}_{kind}"
+        add("made", input_name, dtype, format_shape(MANY), kind, str(seed), digest(x))
+        for name in EXACT + TOTALS + AVERAGES:
+            if name == "ptp" and dtype == "bool" or dtype in FLOATS and ("prod" in name or kind == "wide" and name == "cumsum"):
+                continue
+            for axis in choices_of(name):
+                if axis in (-1, (0, 1, 2)) or kind == "eighths" and name in AVERAGES:
+                    continue
+                result, step, errors = result_of_many(name, kind, x, axis)
+                fields = [plain_call(name, axis), input_name, *shapes_of(name, x, axis)]
+                nan = np.isnan(result).ravel() if result.dtype.kind == "f" else None
+                if errors is None:
+                    add("all", *fields, digest(result))
+                else:
+                    add("some", *fields, str(step), format_bits(to_bits(result), nan), format_errors(errors))
+
+
 def make_along_compound():
     file = File("reductions_in_expressions", "Functions along axes in longer expressions: before, after and within others.")
 
@@ -1720,7 +1878,7 @@ what ARCHITECTURE.md and the README promise, not what has been tested against Nu
 def make_all():
     global ERRORS
     makers = [make_operators, make_functions, make_where_and_promotion, make_casts, make_integers, make_floats,
-              make_layouts, make_literals, make_compound, make_reductions, make_reductions_of_floats, make_along_compound]
+              make_layouts, make_literals, make_compound, make_reductions, make_reductions_of_floats, make_along_compound, make_every_axis]
     ERRORS = File("errors", "What NumPy rejects for its types, whatever the values: ours must reject it too.")
     for make in makers:
         make()

@@ -64,7 +64,7 @@ macro_rules! number {
             }
 
             fn is_nan(self) -> bool {
-                self != self
+                <$float>::is_nan(self)
             }
 
             fn neighbour(self, difference: i64) -> $float {
@@ -224,13 +224,13 @@ operations! {
     eq |x, y| truth(Vector::eq(x, y)), (x == y) as u8 as Elem;
     gt |x, y| truth(x.gt(y)), (x > y) as u8 as Elem;
     ge |x, y| truth(x.ge(y)), (x >= y) as u8 as Elem;
-    is_nan |x, _y| truth(x.is_nan()), (x != x) as u8 as Elem;
+    is_nan |x, _y| truth(x.is_nan()), Number::is_nan(x) as u8 as Elem;
     select |x, y| V::select(x.lt(y), x, y), if x < y { x } else { y };
     max |x, y| x.max(y), if x > y { x } else { y };
     min |x, y| x.min(y), if x < y { x } else { y };
     and |x, y| truth(x.lt(y) & x.lt(-y)), (x < y && x < -y) as u8 as Elem;
     or |x, y| truth(x.lt(y) | x.lt(-y)), (x < y || x < -y) as u8 as Elem;
-    not |x, y| truth(!x.lt(y)), !(x < y) as u8 as Elem;
+    not |x, y| truth(!x.lt(y)), 1.0 - (x < y) as u8 as Elem;
     patch |x, y| x.patch(x.lt(y), [x, y], |x, y| y - x), if x < y { y - x } else { x };
 }
 
@@ -254,7 +254,7 @@ operations! {
     xor |x, y| V::from_bits(x.to_bits() ^ y.to_bits()), Elem::from_bits(x.to_bits() ^ y.to_bits());
     not |x, _y| V::from_bits(!x.to_bits()), Elem::from_bits(!x.to_bits());
     splat |x, _y| V::from_bits(x.to_bits() & V::Bits::splat(Word::MAX / 5)),
-        Elem::from_bits(x.to_bits() & Word::MAX / 5);
+        Elem::from_bits(x.to_bits() & (Word::MAX / 5));
     shl_0 |x, _y| V::from_bits(x.to_bits().shl(0)), x;
     shl_5 |x, _y| V::from_bits(x.to_bits().shl(5)), Elem::from_bits(x.to_bits() << 5);
     shl_most |x, _y| V::from_bits(x.to_bits().shl(Word::BITS - 1)), Elem::from_bits(x.to_bits() << (Word::BITS - 1));

@@ -2,7 +2,8 @@ use super::*;
 use std::array;
 
 /// `x * 2^exponent`, rounded once, by integers.
-fn scaled(x: f64, exponent: i32) -> f64 {
+fn scaled(x: impl Into<f64>, exponent: i32) -> f64 {
+    let x = x.into();
     if x == 0.0 || !x.is_finite() {
         return x;
     }
@@ -57,7 +58,7 @@ impl TakesScale for f32 {
 operations! {
     scaling_rounds_once, exact_nan: false, args: TakesScale::scales;
     // Every `f32` times a power of two is an `f64`, so that the last step rounds alone.
-    scale |x, exponent| x.scale(exponent), scaled(x.into(), exponent as i32) as Elem;
+    scale |x, exponent| x.scale(exponent), scaled(x, exponent as i32) as Elem;
 }
 
 /// Different bits in every place.
