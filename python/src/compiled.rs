@@ -74,8 +74,7 @@ fn var_type(stated: &Bound<'_, PyAny>, name: &str) -> PyResult<VarType> {
         }
     } else if is_value(stated)? {
         let mut values = Values::default();
-        values.push(stated, name)?;
-        return Ok(values.vars()[0].ty());
+        return values.push(stated, name);
     }
     dtype_like(stated, name).map(VarType::array)
 }
@@ -300,9 +299,9 @@ impl Program {
         objects.resize(inputs.len(), None);
         let mut options = Options::default();
         for (key, value) in kwargs.into_iter().flatten() {
-            let key: String = key.extract()?;
+            let key = key.cast::<PyString>()?.to_str()?;
             // A variable goes first: it may have any name.
-            match (inputs.iter().position(|(name, _)| *name == key), key.as_str()) {
+            match (inputs.iter().position(|(name, _)| name == key), key) {
                 (Some(input), _) if objects[input].is_some() => {
                     return Err(PyTypeError::new_err(format!("the variable `{key}` was given twice")));
                 }

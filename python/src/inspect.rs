@@ -6,6 +6,7 @@ use crate::errors;
 use crate::evaluate::bind;
 use crate::scope::{CALLER, Scope};
 use crate::text::Text;
+use crate::values::Values;
 use ndexpr::{Program, Stage};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -55,7 +56,7 @@ pub(crate) fn explain<'py>(
         Some(signature) => text.program(py, &Types::new(text, Some(signature))?.types(text), Floats::Strict)?,
         None => {
             let scope = Scope::new(py, local_dict, global_dict, CALLER)?;
-            bind(py, text, &scope, Floats::Strict)?.0
+            bind(py, text, &scope, Floats::Strict, &mut Values::default())?
         }
     };
     stages(&program, stage)
