@@ -53,7 +53,7 @@ pub use functions::{FunctionInfo, functions};
 pub use names::UsedName;
 pub use ndexpr_grammar::{Diagnostic, Label, Limits, Span};
 pub use ndexpr_runtime::dtype::{DType, Element, Scalar};
-pub use ndexpr_runtime::exec::Progress;
+pub use ndexpr_runtime::exec::{Flat, Progress};
 pub use ndexpr_runtime::view::{View, ViewError, ViewMut};
 pub use op_by_op::OpByOp;
 pub use options::{Backend, FloatMode, Unused};

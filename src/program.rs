@@ -295,7 +295,9 @@ impl Program {
                 _ => return None,
             }
         }
-        Some(Layout { shape: shape.into(), order: (0..shape.len()).collect() })
+        // No axis or one.
+        let order = &[0][..shape.len()];
+        Some(Layout { shape: shape::Shape::from_slice(shape), order: shape::Shape::from_slice(order) })
     }
 
     /// Runs into an output as [`Program::run_with`] does, on values of the variables in the order of

@@ -8,6 +8,7 @@ use crate::fuse::Source;
 use crate::hir::VarId;
 use crate::program::{Executable, Program};
 use crate::vars::{Var, Vars};
+use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS};
 use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::{View, ViewMut};
@@ -17,15 +18,57 @@ use smallvec::SmallVec;
 const MAX_FRESH_ELEMS: usize = 100_000;
 
 impl Program {
+    /// True if short calls need no plan: machine code of one loop, without reductions. What [`Program::run_flat`] may run.
+    #[must_use]
+    pub fn is_one_loop(&self) -> bool {
+        matches!(&self.compiled.executable, Executable::Jit { loops } if loops.len() == 1) && !self.has_reductions()
+    }
+
+    /// Runs a short call whose inputs are the values of the variables, in the order of [`Program::variables`]: for callers
+    /// that know how their arrays lie, and feel what it takes to describe them by views. `None`, and nothing is done, if
+    /// [`Program::is_one_loop`] is not so, if an input or the output is not of the type compiled for, or if the work is
+    /// worth a second thread: then it is one for [`Program::run_in_order`].
+    ///
+    /// ```
+    /// use ndexpr::{DType, Engine, Flat, Signature, VarType};
+    ///
+    /// let signature = Signature::new().with("a", VarType::array(DType::Float64));
+    /// let program = Engine::global().compile("a*a + 1", &signature)?;
+    /// let (a, mut out) = ([1.0, 2.0, 3.0], [0.0; 3]);
+    /// // SAFETY: both have three elements, which are borrowed until the call is over.
+    /// let mut flat = unsafe { Flat::dense(out.as_mut_ptr().cast(), DType::Float64, 3) };
+    /// assert!(unsafe { flat.push_dense(a.as_ptr().cast(), DType::Float64) });
+    /// if program.is_one_loop() {
+    ///     program.run_flat(flat).expect("so little work is done at once")?;
+    ///     assert_eq!(out, [2.0, 5.0, 10.0]);
+    /// }
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::run_with`].
+    pub fn run_flat(&self, flat: Flat<'_>) -> Option<Result<(), Error>> {
+        let vars = self.compiled.graph.vars();
+        if flat.inputs().len() != vars.len() || flat.result_dtype() != self.result_dtype() || self.has_reductions() {
+            return None;
+        }
+        for (var, (dtype, kind)) in vars.iter().zip(flat.inputs()) {
+            let is_right = dtype == var.ty.dtype && (kind == RunKind::Splat || !var.ty.is_scalar);
+            if !is_right || !var.must_fit.is_empty() {
+                return None;
+            }
+        }
+        Some(self.run_given(flat)?.map_err(|error| error.in_text(self.text())))
+    }
+
     /// Runs a short call into an output; see [`Flat`]. `value_of` gives the value of a variable by its place and name.
     pub(crate) fn run_short<'v>(
         &self,
         value_of: impl Fn(usize, &str) -> Option<&'v Var<'v>>,
         out: &mut ViewMut<'_>,
     ) -> Option<Result<(), Error>> {
-        let Executable::Jit { loops } = &self.compiled.executable else { return None };
-        let ([compiled], [group]) = (&loops[..], &self.compiled.plan.loops[..]) else { return None };
-        if self.has_reductions() || out.dtype() != self.result_dtype() {
+        if !self.is_one_loop() || out.dtype() != self.result_dtype() {
             return None;
         }
         let mut given = Flat::new(out)?;
@@ -38,6 +81,13 @@ impl Program {
                 return None;
             }
         }
+        self.run_given(given)
+    }
+
+    /// Runs on the values of all variables, of the right types.
+    fn run_given(&self, given: Flat<'_>) -> Option<Result<(), Error>> {
+        let Executable::Jit { loops } = &self.compiled.executable else { return None };
+        let ([compiled], [group]) = (&loops[..], &self.compiled.plan.loops[..]) else { return None };
         let is_in_order = group.inputs.len() == self.compiled.graph.vars().len()
             && group.inputs.iter().enumerate().all(|(k, (_, source))| *source == Source::Var(VarId(k as u32)));
         let flat = match is_in_order {

@@ -97,12 +97,17 @@ def numexpr_contender() -> Contender:
     return contender
 
 
-def numba_contender() -> Contender:
+def numba_contender(parallel: bool) -> Contender:
     import numba
 
     numba.set_num_threads(N_THREADS)
-    compiled = {row: numba.njit(function, parallel=True) for row, function in functions(np).items()}
-    return lambda row, a, b: lambda: compiled[row](a, b)
+    compiled = {row: numba.njit(function, parallel=parallel) for row, function in functions(np).items()}
+
+    def contender(row: str, a: np.ndarray, b: np.ndarray) -> Callable[[], object]:
+        function = compiled[row]
+        return lambda: function(a, b)
+
+    return contender
 
 
 def jax_contender() -> Contender:
@@ -114,7 +119,8 @@ def jax_contender() -> Contender:
     def contender(row: str, a: np.ndarray, b: np.ndarray) -> Callable[[], object]:
         # Its own arrays, so that nothing is copied at a call.
         x, y = jax.device_put(a), jax.device_put(b)
-        return lambda: compiled[row](x, y).block_until_ready()
+        function = compiled[row]
+        return lambda: function(x, y).block_until_ready()
 
     return contender
 
@@ -122,7 +128,14 @@ def jax_contender() -> Contender:
 def contenders() -> dict[str, Contender]:
     """Those that there are, ndexpr first."""
     found: dict[str, Contender] = {"ndexpr": with_ndexpr}
-    for name, make in {"numexpr": numexpr_contender, "Numba": numba_contender, "JAX": jax_contender}.items():
+    others = {
+        "numexpr": numexpr_contender,
+        "Numba": lambda: numba_contender(parallel=True),
+        # Without threads it is faster where there is little to do.
+        "Numba, 1 thread": lambda: numba_contender(parallel=False),
+        "JAX": jax_contender,
+    }
+    for name, make in others.items():
         try:
             found[name] = make()
         except ImportError:
@@ -263,7 +276,10 @@ def main() -> None:
     calls = overhead(options.rounds) if not options.rows or "overhead" in options.rows else {}
     for name, nanoseconds in calls.items():
         print(f"{name:24} {nanoseconds:8.0f} ns")
-    print(f"\nNanoseconds for an element, float64, {N_THREADS} threads, into a fresh array:\n")
+    print(
+        f"\nNanoseconds for an element, float64, {N_THREADS} threads but where it says 1, into a fresh array:\n",
+        flush=True,
+    )
     names = list(contenders())
     print(heading(names))
     only = [row for row in options.rows if row != "overhead"]

@@ -11,6 +11,7 @@ use numpy::npyffi::{self, PY_ARRAY_API};
 use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use smallvec::SmallVec;
 use std::ffi::{c_int, c_long};
 use std::ptr::null_mut;
 
@@ -110,6 +111,16 @@ impl<'py> Array<'py> {
         unsafe { slice(fields.strides, fields.nd) }
     }
 
+    /// True if the elements lie in memory in C's order, without gaps.
+    pub(crate) fn is_c(&self) -> bool {
+        fields(&self.object).flags & npyffi::flags::NPY_ARRAY_C_CONTIGUOUS != 0
+    }
+
+    /// Where the first element is.
+    pub(crate) fn data(&self) -> *mut u8 {
+        fields(&self.object).data.cast()
+    }
+
     /// True if the elements lie in memory in Fortran's order, without gaps, and not in C's.
     pub(crate) fn is_fortran(&self) -> bool {
         let flags = fields(&self.object).flags;
@@ -124,10 +135,9 @@ impl<'py> Array<'py> {
     /// The array must live for `'v`, and so must the memory it refers to: nobody may resize it. Only an evaluation may
     /// write to the elements through a [`ViewMut`] meanwhile, of which this view is an input.
     pub(crate) unsafe fn view<'v>(&self) -> Result<View<'v>, ViewError> {
-        let ptr = fields(&self.object).data.cast();
         // SAFETY: NumPy vouches that the elements lie in one allocation, and the caller for how long; memory from another
         // language's allocator holds some bytes.
-        unsafe { View::from_raw_parts(ptr, self.dtype, self.shape(), self.strides()) }
+        unsafe { View::from_raw_parts(self.data(), self.dtype, self.shape(), self.strides()) }
     }
 
     /// The elements, to write.
@@ -136,9 +146,8 @@ impl<'py> Array<'py> {
     ///
     /// As [`Array::view`], and the array must be writeable.
     pub(crate) unsafe fn view_mut<'v>(&self) -> Result<ViewMut<'v>, ViewError> {
-        let ptr = fields(&self.object).data.cast();
         // SAFETY: as in `view`; `from_raw_parts` itself checks that the elements are apart.
-        unsafe { ViewMut::from_raw_parts(ptr, self.dtype, self.shape(), self.strides()) }
+        unsafe { ViewMut::from_raw_parts(self.data(), self.dtype, self.shape(), self.strides()) }
     }
 
     pub(crate) fn is_writeable(&self) -> bool {
@@ -149,27 +158,33 @@ impl<'py> Array<'py> {
         self.object.into_any()
     }
 
-    /// A fresh array from NumPy's allocator, its elements not set, whose axes lie in memory in this order, outermost first.
-    pub(crate) fn empty(py: Python<'py>, dtype: DType, shape: &[usize], order: &[usize]) -> PyResult<Array<'py>> {
-        // No more than 32 axes and no more bytes than an `isize` counts: the engine has checked it, NumPy does again.
-        let mut extents: [npy_intp; 64] = [0; 64];
-        let n_axes = shape.len().min(extents.len());
-        for (place, &extent) in extents.iter_mut().zip(shape) {
-            *place = npy_intp::try_from(extent).map_err(|_| too_large())?;
+    /// A fresh array from NumPy's allocator, its elements not set, whose axes lie in memory in this order, outermost first;
+    /// in C's unless given.
+    pub(crate) fn empty(
+        py: Python<'py>,
+        dtype: DType,
+        shape: &[usize],
+        order: Option<&[usize]>,
+    ) -> PyResult<Array<'py>> {
+        let n_axes = c_int::try_from(shape.len()).map_err(|_| too_large())?;
+        if shape.iter().any(|&extent| npy_intp::try_from(extent).is_err()) {
+            return Err(too_large());
         }
-        let mut strides: [npy_intp; 64] = [0; 64];
-        let is_c = order.iter().enumerate().all(|(place, &axis)| place == axis);
-        if !is_c {
+        let order = order.filter(|order| order.iter().enumerate().any(|(place, &axis)| place != axis));
+        let mut strides: SmallVec<[npy_intp; 6]> = SmallVec::new();
+        if let Some(order) = order {
+            strides.resize(shape.len(), 0);
             let mut stride = dtype.size() as npy_intp;
             for &axis in order.iter().rev() {
                 strides[axis] = stride;
-                stride = stride.checked_mul(extents[axis].max(1)).ok_or_else(too_large)?;
+                stride = stride.checked_mul(shape[axis].max(1) as npy_intp).ok_or_else(too_large)?;
             }
         }
-        let strides = if is_c { null_mut() } else { strides.as_mut_ptr() };
-        // SAFETY: extents and strides have `n_axes` entries; the type number is one of NumPy's own, so its descriptor is
-        // not null, and the call takes over that reference; with null for the memory NumPy allocates it, and with strides
-        // it needs no more of it than without, for these are a permutation of an array without gaps.
+        let strides = if order.is_some() { strides.as_mut_ptr() } else { null_mut() };
+        // SAFETY: extents and strides, if any, have `n_axes` entries, of which NumPy's are as wide as ours, none of them is negative,
+        // and it only reads them; the type number is one of NumPy's own, so its descriptor is not null, and the call takes
+        // over that reference; with null for the memory NumPy allocates it, and with strides it needs no more of it than
+        // without, for these are a permutation of an array without gaps.
         let array = unsafe {
             let descr = PY_ARRAY_API.PyArray_DescrFromType(py, type_num_of(dtype));
             let class = npyffi::get_type_object(py, npyffi::NpyTypes::PyArray_Type);
@@ -177,8 +192,8 @@ impl<'py> Array<'py> {
                 py,
                 class,
                 descr,
-                n_axes as c_int,
-                extents.as_mut_ptr(),
+                n_axes,
+                shape.as_ptr().cast_mut().cast(),
                 strides,
                 null_mut(),
                 0,

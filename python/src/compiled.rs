@@ -1,19 +1,22 @@
 //! `compile` and `Program`: an expression for variables of known types, called like a function.
 
 use crate::arrays::{Order, dtype_of, unknown_dtype_error};
-use crate::engines::Floats;
+use crate::engines::{self, Floats};
+use crate::errors;
 use crate::evaluate::named;
 use crate::inspect;
 use crate::run::{self, Casting, Options};
 use crate::text::{self, Text};
 use crate::values::Values;
-use ndexpr::{DType, VarType};
+use ndexpr::{DType, Engine, VarType};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyMapping, PyString, PyTuple};
 use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The names of a program's inputs and their types, in the order of the arguments.
 pub(crate) struct Types {
@@ -71,8 +74,7 @@ fn var_type(stated: &Bound<'_, PyAny>, name: &str) -> PyResult<VarType> {
         }
     } else if is_value(stated)? {
         let mut values = Values::default();
-        values.push(stated, name)?;
-        return Ok(values.vars()[0].ty());
+        return values.push(stated, name);
     }
     dtype_like(stated, name).map(VarType::array)
 }
@@ -129,7 +131,9 @@ pub(crate) struct Program {
     /// The variables and the inputs are in the same order.
     is_in_order: bool,
     floats: Floats,
-    dtype: DType,
+    /// The engine that it was compiled by, and what that made of it. Another number of threads means another engine.
+    engine: &'static Engine,
+    program: Arc<ndexpr::Program>,
 }
 
 /// Compile an expression for variables of known types.
@@ -176,11 +180,12 @@ pub(crate) fn compile(
     let text = Text::new(py, ex.to_str()?)?;
     let types = Types::new(&text, signature)?;
     let text_types = types.types(&text);
-    let dtype = text.program(py, &text_types, floats)?.result_dtype();
+    let engine = engines::current(floats).map_err(|error| errors::to_python(py, text.as_str(), &error))?;
+    let program = text.program_of(py, engine, &text_types)?;
     let place = |name: &text::Name| types.inputs.iter().position(|(input, _)| *input == name.text);
     let places: SmallVec<[usize; 6]> = text.names().iter().filter_map(place).collect();
     let is_in_order = places.iter().enumerate().all(|(var, &input)| var == input);
-    Ok(Program { text, types, text_types, places, is_in_order, floats, dtype })
+    Ok(Program { text, types, text_types, places, is_in_order, floats, engine, program })
 }
 
 #[pymethods]
@@ -192,21 +197,21 @@ impl Program {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let program = self.text.program(py, &self.text_types, self.floats)?;
+        let program = &*self.program(py)?;
         let mut values = Values::default();
         let inputs = &self.types.inputs;
         if kwargs.is_none() && args.len() == inputs.len() && self.is_in_order {
             for (arg, (name, ty)) in args.iter_borrowed().zip(inputs) {
                 values.push_as(&arg, name, *ty)?;
             }
-            return run::run(py, self.text.as_str(), &program, &values, &Options::default());
+            return run::run(py, self.text.as_str(), program, &values, &Options::default());
         }
         let (objects, options) = self.arguments(args, kwargs)?;
         for &place in &self.places {
             let (name, ty) = &inputs[place];
             values.push_as(&objects[place], name, *ty)?;
         }
-        run::run(py, self.text.as_str(), &program, &values, &options)
+        run::run(py, self.text.as_str(), program, &values, &options)
     }
 
     /// The text that it was compiled from.
@@ -234,7 +239,7 @@ impl Program {
     /// The dtype of its result.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        py.import("numpy")?.call_method1("dtype", (self.dtype.name(),))
+        py.import("numpy")?.call_method1("dtype", (self.program.result_dtype().name(),))
     }
 
     /// How floats are computed: 'strict' or 'fast'.
@@ -246,13 +251,13 @@ impl Program {
     /// What runs it: 'jit', or 'interp' where machine code could not be made.
     #[getter]
     fn backend(&self, py: Python<'_>) -> PyResult<&'static str> {
-        Ok(self.text.program(py, &self.text_types, self.floats)?.backend().name())
+        Ok(self.program(py)?.backend().name())
     }
 
     /// Show what a stage of the compiler made of the text; see `ndexpr.explain`.
     #[pyo3(signature = (stage="tape"))]
     fn explain(&self, py: Python<'_>, stage: &str) -> PyResult<String> {
-        inspect::stages(&self.text.program(py, &self.text_types, self.floats)?, stage)
+        inspect::stages(&*self.program(py)?, stage)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -268,6 +273,15 @@ impl Program {
 }
 
 impl Program {
+    /// What the engine of now has made of it.
+    fn program(&self, py: Python<'_>) -> PyResult<Cow<'_, Arc<ndexpr::Program>>> {
+        match engines::current(self.floats) {
+            Ok(engine) if std::ptr::eq(engine, self.engine) => Ok(Cow::Borrowed(&self.program)),
+            Ok(engine) => self.text.program_of(py, engine, &self.text_types).map(Cow::Owned),
+            Err(error) => Err(errors::to_python(py, self.text.as_str(), &error)),
+        }
+    }
+
     /// The inputs in order, and the options.
     fn arguments<'py>(
         &self,
@@ -285,9 +299,9 @@ impl Program {
         objects.resize(inputs.len(), None);
         let mut options = Options::default();
         for (key, value) in kwargs.into_iter().flatten() {
-            let key: String = key.extract()?;
+            let key = key.cast::<PyString>()?.to_str()?;
             // A variable goes first: it may have any name.
-            match (inputs.iter().position(|(name, _)| *name == key), key.as_str()) {
+            match (inputs.iter().position(|(name, _)| name == key), key) {
                 (Some(input), _) if objects[input].is_some() => {
                     return Err(PyTypeError::new_err(format!("the variable `{key}` was given twice")));
                 }

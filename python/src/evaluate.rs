@@ -27,14 +27,14 @@ thread_local! {
     static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
 }
 
-/// What a text's names stand for in a scope, and its program for their types.
+/// Adds what a text's names stand for in a scope to `values`, and finds its program for their types.
 pub(crate) fn bind<'py>(
     py: Python<'py>,
     text: &Text,
     scope: &Scope<'py>,
     floats: Floats,
-) -> PyResult<(Arc<Program>, Values<'py>)> {
-    let mut values = Values::default();
+    values: &mut Values<'py>,
+) -> PyResult<Arc<Program>> {
     let mut types = Types::new();
     for name in text.names() {
         let value = match scope.get(name.key.bind(py))? {
@@ -45,10 +45,9 @@ pub(crate) fn bind<'py>(
             }
             None => return Err(text.missing(py, name, scope.known().into_iter())),
         };
-        values.push(&value, &name.text)?;
-        types.push(values.vars().last().map(ndexpr::Var::ty));
+        types.push(Some(values.push(&value, &name.text)?));
     }
-    Ok((text.program(py, &types, floats)?, values))
+    text.program(py, &types, floats)
 }
 
 /// Evaluate an array expression, given as text, in one pass over its arrays.
@@ -120,9 +119,10 @@ pub(crate) fn evaluate<'py>(
     let more = More::new(kwargs, CALLER)?;
     let options = options(out, order, casting)?;
     let text = Text::get(ex)?;
-    let (program, values) = {
+    let mut values = Values::default();
+    let program = {
         let scope = Scope::new(py, local_dict, global_dict, more.frame_depth)?;
-        bind(py, text.get(), &scope, more.floats)?
+        bind(py, text.get(), &scope, more.floats, &mut values)?
     };
     let result = run::run(py, text.get().as_str(), &program, &values, &options)?;
     remember(&text, &options, more.floats)?;
@@ -169,9 +169,10 @@ pub(crate) fn re_evaluate<'py>(
         return Err(PyRuntimeError::new_err("nothing has been evaluated in this thread before"));
     };
     let text = text.get();
-    let (program, values) = {
+    let mut values = Values::default();
+    let program = {
         let scope = Scope::new(py, local_dict, global_dict, _frame_depth.saturating_add(1))?;
-        bind(py, text, &scope, floats)?
+        bind(py, text, &scope, floats, &mut values)?
     };
     run::run(py, text.as_str(), &program, &values, &options)
 }
@@ -216,7 +217,8 @@ pub(crate) fn validate<'py>(
         }
         let text = Text::get(ex)?;
         let scope = Scope::new(py, local_dict, global_dict, more.frame_depth)?;
-        let (program, values) = bind(py, text.get(), &scope, more.floats)?;
+        let mut values = Values::default();
+        let program = bind(py, text.get(), &scope, more.floats, &mut values)?;
         run::check(py, text.get().as_str(), &program, &values, &options)?;
         remember(&text, &options, more.floats)
     };

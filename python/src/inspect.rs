@@ -6,11 +6,11 @@ use crate::errors;
 use crate::evaluate::bind;
 use crate::scope::{CALLER, Scope};
 use crate::text::Text;
+use crate::values::Values;
 use ndexpr::{Program, Stage};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use std::sync::Arc;
 
 /// Show what a stage of the compiler makes of an expression.
 ///
@@ -56,14 +56,14 @@ pub(crate) fn explain<'py>(
         Some(signature) => text.program(py, &Types::new(text, Some(signature))?.types(text), Floats::Strict)?,
         None => {
             let scope = Scope::new(py, local_dict, global_dict, CALLER)?;
-            bind(py, text, &scope, Floats::Strict)?.0
+            bind(py, text, &scope, Floats::Strict, &mut Values::default())?
         }
     };
     stages(&program, stage)
 }
 
 /// One stage or all of them, as text.
-pub(crate) fn stages(program: &Arc<Program>, stage: &str) -> PyResult<String> {
+pub(crate) fn stages(program: &Program, stage: &str) -> PyResult<String> {
     if stage == "all" {
         return Ok(Stage::ALL.map(|stage| format!("== {stage}\n{}", program.explain(stage))).join("\n"));
     }

@@ -3,7 +3,7 @@
 use crate::arrays::{Array, Order};
 use crate::errors;
 use crate::values::Values;
-use ndexpr::{Error, Layout, Program, Progress, ViewMut};
+use ndexpr::{Error, Flat, Layout, Program, Progress, Var, ViewMut};
 use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::intern;
@@ -92,7 +92,7 @@ pub(crate) fn check<'py>(
     values: &Values<'py>,
     options: &Options<'py>,
 ) -> PyResult<()> {
-    program.result_layout(values.vars()).map_err(|error| errors::to_python(py, text, &error))?;
+    program.result_layout(&values.vars()?).map_err(|error| errors::to_python(py, text, &error))?;
     match &options.out {
         Some(out) => check_casting(py, program, out.cast::<PyUntypedArray>()?, options.casting),
         None => Ok(()),
@@ -106,15 +106,59 @@ fn run_fresh<'py>(
     values: &Values<'py>,
     order: Order,
 ) -> PyResult<Array<'py>> {
-    let layout = program.result_layout(values.vars()).map_err(|error| errors::to_python(py, text, &error))?;
+    if let Some(shape) = alike(program, values)
+        && (order != Order::Fortran || shape.len() < 2)
+    {
+        let array = Array::empty(py, program.result_dtype(), shape, None)?;
+        if let Some(done) = run_alike(py, text, program, values, &array) {
+            return done.map(|()| array);
+        }
+    }
+    let vars = values.vars()?;
+    let layout = program.result_layout(&vars).map_err(|error| errors::to_python(py, text, &error))?;
     let array = match memory_order(&layout, values, order) {
-        Some(order) => Array::empty(py, program.result_dtype(), layout.shape(), &order)?,
-        None => Array::empty(py, program.result_dtype(), layout.shape(), layout.order())?,
+        Some(order) => Array::empty(py, program.result_dtype(), layout.shape(), Some(&order))?,
+        None => Array::empty(py, program.result_dtype(), layout.shape(), Some(layout.order()))?,
     };
     // SAFETY: the array was made here, is writeable, and lives until the call is over.
     let out = unsafe { array.view_mut() }.map_err(|error| PyValueError::new_err(error.to_string()))?;
-    execute(py, text, program, values, out)?;
+    execute(py, text, program, values, &vars, out)?;
     Ok(array)
+}
+
+/// The shape of the result where all values are arrays of few elements, of one shape and in C's order; none where it is not so
+/// simple. More has to be known only by what is larger: describing each array to the engine by a view takes longer than
+/// to add two of one element.
+fn alike<'v>(program: &Program, values: &'v Values<'_>) -> Option<&'v [usize]> {
+    let shape = values.common_shape()?;
+    let n_elems = shape.iter().try_fold(1, |n: usize, &extent| n.checked_mul(extent))?;
+    ((1..MIN_ELEMS_TO_DETACH).contains(&n_elems) && program.is_one_loop()).then_some(shape)
+}
+
+/// Runs on values that are [`alike`], into an array that is like them. None, and nothing is done, where that needs more
+/// attention: the array partly overlaps one of them, or a second thread is worth its while.
+fn run_alike(
+    py: Python<'_>,
+    text: &str,
+    program: &Program,
+    values: &Values<'_>,
+    out: &Array<'_>,
+) -> Option<PyResult<()>> {
+    let n_elems = out.shape().iter().product();
+    // SAFETY: the array is in C's order without gaps, as the caller says, so its elements follow each other. It lives until the
+    // call is over; that nobody else reads or writes it meanwhile is up to whoever gave it, as with a view.
+    let mut flat = unsafe { Flat::dense(out.data(), out.dtype, n_elems) };
+    for array in values.arrays() {
+        // SAFETY: the array is in C's order without gaps, and of the same shape: see `Values::common_shape`. `values` keeps it
+        // alive; that nobody writes to it or resizes it meanwhile is up to the caller, as with a view.
+        if !unsafe { flat.push_dense(array.data(), array.dtype) } {
+            return None;
+        }
+    }
+    Some(match guarded(|| program.run_flat(flat)) {
+        Some(done) => done?.map_err(|error| errors::to_python(py, text, &error)),
+        None => Err(errors::panicked()),
+    })
 }
 
 /// The order of axes that was asked for; none for the one that the engine suggests.
@@ -147,9 +191,15 @@ fn run_into<'py>(
         if !array.is_writeable() {
             return Err(PyValueError::new_err("out is read-only"));
         }
+        if array.is_c()
+            && alike(program, values).is_some_and(|shape| *shape == *array.shape())
+            && let Some(done) = run_alike(py, text, program, values, &array)
+        {
+            return done;
+        }
         // SAFETY: the array is writeable, checked above, and the caller holds it until the call is over.
         let view = unsafe { array.view_mut() }.map_err(|error| PyValueError::new_err(format!("out: {error}")))?;
-        return execute(py, text, program, values, view);
+        return execute(py, text, program, values, &values.vars()?, view);
     }
     check_casting(py, program, array, options.casting)?;
     let result = run_fresh(py, text, program, values, Order::Keep)?.into_object();
@@ -175,8 +225,14 @@ fn check_casting(py: Python<'_>, program: &Program, out: &Bound<'_, PyUntypedArr
 }
 
 /// Computes, with the interpreter's lock or without, as suits the number of elements.
-fn execute(py: Python<'_>, text: &str, program: &Program, values: &Values<'_>, out: ViewMut<'_>) -> PyResult<()> {
-    let vars = values.vars();
+fn execute(
+    py: Python<'_>,
+    text: &str,
+    program: &Program,
+    values: &Values<'_>,
+    vars: &[Var<'_>],
+    out: ViewMut<'_>,
+) -> PyResult<()> {
     let n_elems = n_elems(values, &out);
     let done = if n_elems < MIN_ELEMS_TO_DETACH {
         guarded(|| program.run_in_order(vars, out, None))
@@ -241,6 +297,9 @@ fn is_main_thread(py: Python<'_>) -> bool {
 
 /// How many elements an evaluation runs over, at the most: those of all arrays broadcast with each other.
 fn n_elems(values: &Values<'_>, out: &ViewMut<'_>) -> usize {
+    if values.arrays().all(|array| array.shape() == out.shape()) {
+        return out.n_elems();
+    }
     let mut arrays: SmallVec<[&[usize]; 6]> = values.arrays().map(Array::shape).collect();
     arrays.push(out.shape());
     let n_axes = arrays.iter().map(|shape| shape.len()).max().unwrap_or(0);

@@ -93,15 +93,20 @@ impl Text {
 
     /// The program for names of these types. Its variables are the names that have one, in order.
     pub(crate) fn program(&self, py: Python<'_>, types: &Types, floats: Floats) -> PyResult<Arc<Program>> {
-        let to_python = |error| errors::to_python(py, &self.text, &error);
-        let engine = engines::current(floats).map_err(to_python)?;
+        let engine = engines::current(floats).map_err(|error| errors::to_python(py, &self.text, &error))?;
+        self.program_of(py, engine, types)
+    }
+
+    /// As [`Text::program`], of this engine.
+    pub(crate) fn program_of(&self, py: Python<'_>, engine: &'static Engine, types: &Types) -> PyResult<Arc<Program>> {
         let programs = || self.programs.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it = |kept: &Kept| std::ptr::eq(kept.engine, engine) && kept.types == *types;
         if let Some(kept) = programs().iter().find(|kept| is_it(kept)) {
             return Ok(Arc::clone(&kept.program));
         }
         // Unlocked, so that others can run meanwhile. Should two compile the same, both are right.
-        let program = engine.compile(&self.text, &self.signature(types)).map_err(to_python)?;
+        let program = engine.compile(&self.text, &self.signature(types));
+        let program = program.map_err(|error| errors::to_python(py, &self.text, &error))?;
         let mut all = programs();
         let oldest = (all.len() >= MAX_PROGRAMS).then(|| all.remove(0));
         all.push(Kept { engine, types: types.clone(), program: Arc::clone(&program) });

@@ -4,84 +4,115 @@
 //! NumPy's numbers and arrays of rank 0 are single values of their dtype. Everything else goes through `numpy.asarray`.
 
 use crate::arrays::{Array, to_array};
-use ndexpr::{DType, Scalar, Var, VarType};
+use ndexpr::{DType, Scalar, Var, VarType, View};
 use numpy::PyUntypedArray;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt};
 use smallvec::SmallVec;
 
-/// The values of several variables, in the order of a program's, and what keeps their memory alive.
+/// The value of a variable.
+enum Value<'py> {
+    Array(Array<'py>),
+    Scalar(Scalar),
+    WeakFloat(f64),
+    WeakInt(i64),
+    WeakUInt(u64),
+}
+
+impl Value<'_> {
+    fn ty(&self) -> VarType {
+        match self {
+            Value::Array(array) => VarType::array(array.dtype),
+            Value::Scalar(scalar) => VarType::scalar(scalar.dtype()),
+            Value::WeakFloat(_) => VarType::weak(DType::Float64),
+            Value::WeakInt(_) => VarType::weak(DType::Int64),
+            Value::WeakUInt(_) => VarType::weak(DType::UInt64),
+        }
+    }
+
+    fn var(&self) -> PyResult<Var<'_>> {
+        Ok(match self {
+            Value::Array(array) => Var::from(view(array)?),
+            Value::Scalar(scalar) => Var::from(*scalar),
+            Value::WeakFloat(value) => Var::weak(*value),
+            Value::WeakInt(value) => Var::weak(*value),
+            Value::WeakUInt(value) => Var::weak(*value),
+        })
+    }
+}
+
+fn view<'v>(array: &'v Array<'_>) -> PyResult<View<'v>> {
+    // SAFETY: the array is borrowed for as long as the view of its memory; that no one resizes it meanwhile is what NumPy
+    // demands of those who do.
+    unsafe { array.view() }.map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// The values of several variables, in the order of a program's. Arrays are kept alive.
 #[derive(Default)]
 pub(crate) struct Values<'py> {
-    vars: SmallVec<[Var<'py>; 4]>,
-    /// By variable: the array, unless it is a single value.
-    arrays: SmallVec<[Option<Array<'py>>; 4]>,
+    values: SmallVec<[Value<'py>; 6]>,
 }
 
 impl<'py> Values<'py> {
-    /// Adds what an object stands for; `name` is the variable's.
-    pub(crate) fn push(&mut self, object: &Bound<'py, PyAny>, name: &str) -> PyResult<()> {
-        if let Ok(array) = object.cast::<PyUntypedArray>()
-            && let Some(array) = Array::new(array)
-        {
-            return self.push_array(array);
-        }
-        if object.is_exact_instance_of::<PyFloat>() {
-            self.push_number(Var::weak(object.extract::<f64>()?));
-        } else if object.is_exact_instance_of::<PyBool>() {
-            self.push_number(Var::from(object.extract::<bool>()?));
-        } else if object.is_instance_of::<PyInt>() {
-            self.push_number(int(object, name)?);
-        } else {
-            self.push_array(to_array(object, name)?)?;
-        }
-        Ok(())
+    /// Adds what an object stands for, and returns its type; `name` is the variable's.
+    pub(crate) fn push(&mut self, object: &Bound<'py, PyAny>, name: &str) -> PyResult<VarType> {
+        let value = match object.cast::<PyUntypedArray>().ok().and_then(Array::new) {
+            Some(array) => array_value(array)?,
+            None if object.is_exact_instance_of::<PyFloat>() => Value::WeakFloat(object.extract()?),
+            None if object.is_exact_instance_of::<PyBool>() => Value::Scalar(Scalar::new(object.extract::<bool>()?)),
+            None if object.is_instance_of::<PyInt>() => int(object, name)?,
+            None => array_value(to_array(object, name)?)?,
+        };
+        let ty = value.ty();
+        self.values.push(value);
+        Ok(ty)
     }
 
     /// Adds a value as one of this type; Python's numbers, which have none, take it.
     pub(crate) fn push_as(&mut self, object: &Bound<'py, PyAny>, name: &str, ty: VarType) -> PyResult<()> {
-        self.push(object, name)?;
-        if let Some(var) = self.vars.last_mut()
-            && var.ty().is_weak
-            && var.ty() != ty
+        let found = self.push(object, name)?;
+        if found.is_weak
+            && found != ty
             && let Some(typed) = typed(object, ty.dtype)?
+            && let Some(last) = self.values.last_mut()
         {
-            *var = Var::from(typed);
-        }
-        Ok(())
-    }
-
-    fn push_number(&mut self, var: Var<'py>) {
-        self.vars.push(var);
-        self.arrays.push(None);
-    }
-
-    fn push_array(&mut self, array: Array<'py>) -> PyResult<()> {
-        // SAFETY: the array is kept beside the view of its memory, and both are dropped together; that no one resizes it
-        // meanwhile is what NumPy demands of those who do.
-        let view = unsafe { array.view() }.map_err(|error| PyValueError::new_err(error.to_string()))?;
-        // One element is copied, so that compiled code knows that there is one.
-        if array.n_axes() == 0
-            && let Some(scalar) = view.read(&[])
-        {
-            self.push_number(Var::from(scalar));
-        } else {
-            self.vars.push(Var::from(view));
-            self.arrays.push(Some(array));
+            *last = Value::Scalar(typed);
         }
         Ok(())
     }
 
     /// The values as the engine takes them.
-    pub(crate) fn vars(&self) -> &[Var<'py>] {
-        &self.vars
+    pub(crate) fn vars(&self) -> PyResult<SmallVec<[Var<'_>; 4]>> {
+        self.values.iter().map(Value::var).collect()
     }
 
     /// The arrays among them.
     pub(crate) fn arrays(&self) -> impl Iterator<Item = &Array<'py>> {
-        self.arrays.iter().flatten()
+        self.values.iter().filter_map(|value| match value {
+            Value::Array(array) => Some(array),
+            _ => None,
+        })
     }
+
+    /// The shape that all have, if all are arrays whose elements lie in C's order without gaps.
+    pub(crate) fn common_shape(&self) -> Option<&[usize]> {
+        let mut common = None;
+        for value in &self.values {
+            let Value::Array(array) = value else { return None };
+            if !array.is_c() || common.is_some_and(|shape: &[usize]| *shape != *array.shape()) {
+                return None;
+            }
+            common = common.or(Some(array.shape()));
+        }
+        common
+    }
+}
+
+/// One element is copied, so that compiled code knows that there is one.
+fn array_value(array: Array<'_>) -> PyResult<Value<'_>> {
+    let element = if array.n_axes() == 0 { view(&array)?.read(&[]) } else { None };
+    Ok(element.map_or(Value::Array(array), Value::Scalar))
 }
 
 /// A number of Python's as one of a dtype; none if that would round or cut it.
@@ -107,12 +138,12 @@ fn typed(object: &Bound<'_, PyAny>, dtype: DType) -> PyResult<Option<Scalar>> {
 }
 
 /// An integer of Python's, weak.
-fn int<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Var<'py>> {
+fn int<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Value<'py>> {
     if let Ok(value) = object.extract::<i64>() {
-        return Ok(Var::weak(value));
+        return Ok(Value::WeakInt(value));
     }
     match object.extract::<u64>() {
-        Ok(value) => Ok(Var::weak(value)),
+        Ok(value) => Ok(Value::WeakUInt(value)),
         Err(_) => Err(PyOverflowError::new_err(format!("`{name}` is an integer of more than 64 bits"))),
     }
 }

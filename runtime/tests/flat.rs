@@ -42,6 +42,31 @@ fn arrays_that_lie_alike() {
 }
 
 #[test]
+fn parts_that_lie_alike() {
+    let mut memory = array![1.0, 2.0, 3.0, 4.0, 5.0, 0.0];
+    let start: *mut f64 = memory.as_mut_ptr();
+    // Copies three elements from one place of the memory to another; false if it is refused.
+    let copy = |from: usize, to: usize| {
+        assert!(from.max(to) + 3 <= 6);
+        // SAFETY: the elements are inside of the memory, which only this call reads and writes.
+        let mut flat = unsafe { Flat::dense(start.add(to).cast(), DType::Float64, 3) };
+        // SAFETY: as above.
+        if !unsafe { flat.push_dense(start.add(from).cast(), DType::Float64) } {
+            return false;
+        }
+        assert_eq!(flat.inputs().collect::<Vec<_>>(), [(DType::Float64, Contiguous)]);
+        assert_eq!(flat.result_dtype(), DType::Float64);
+        let kernel = copy_kernel(DType::Float64, Contiguous);
+        flat.run(&kernel, 1).expect("one thread is enough").unwrap();
+        true
+    };
+    assert!(copy(0, 3));
+    assert!(copy(1, 1), "the output itself");
+    assert!(!copy(0, 1) && !copy(3, 1), "partly the output");
+    assert_eq!(memory, array![1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
+}
+
+#[test]
 fn one_element_is_repeated() {
     let mut out = Array1::<f64>::zeros(5);
     assert!(copy(&View::from_element(&3.0), &mut ViewMut::from(&mut out)));

@@ -34,11 +34,12 @@ const MAX_OPERANDS: usize = MAX_FLAT_INPUTS + 1;
 /// assert!(!flat.push(&View::from_slice(&a[..2])), "another shape");
 /// ```
 pub struct Flat<'a> {
-    out: &'a RawView,
+    /// The output's layout; none where inputs are promised to lie as it does.
+    out: Option<&'a RawView>,
     n_elems: usize,
     n_bytes: usize,
     n_inputs: usize,
-    /// Inputs, in order, and all that follow are the output.
+    /// Inputs, in order; all places behind them are the output's, so it is always the next.
     ptrs: [*mut u8; MAX_OPERANDS],
     kinds: [RunKind; MAX_OPERANDS],
     dtypes: [DType; MAX_OPERANDS],
@@ -52,16 +53,31 @@ impl<'a> Flat<'a> {
     pub fn new(out: &'a mut ViewMut<'_>) -> Option<Flat<'a>> {
         let out: &'a RawView = out.raw();
         let n_elems = dense_elems(out)?;
-        Some(Flat {
-            out,
+        Some(Flat { out: Some(out), ..Flat::of(out.ptr, out.dtype, n_elems) })
+    }
+
+    /// As [`Flat::new`], of parts instead of a view: `n_elems` elements one after the other, which make one array or several
+    /// axes of it in an order that all inputs share.
+    ///
+    /// # Safety
+    ///
+    /// For `'a` the elements must be valid for writes, and no one else may access them.
+    #[must_use]
+    pub unsafe fn dense(out: *mut u8, dtype: DType, n_elems: usize) -> Flat<'a> {
+        Flat::of(out, dtype, n_elems)
+    }
+
+    fn of(out: *mut u8, dtype: DType, n_elems: usize) -> Flat<'a> {
+        Flat {
+            out: None,
             n_elems,
-            n_bytes: n_elems * out.dtype.size(),
+            n_bytes: n_elems.saturating_mul(dtype.size()),
             n_inputs: 0,
-            ptrs: [out.ptr; MAX_OPERANDS],
+            ptrs: [out; MAX_OPERANDS],
             kinds: [RunKind::Contiguous; MAX_OPERANDS],
-            dtypes: [out.dtype; MAX_OPERANDS],
+            dtypes: [dtype; MAX_OPERANDS],
             memory: PhantomData,
-        })
+        }
     }
 
     /// Adds an input. `false`, and nothing is added, if it is neither one element nor laid out as the output is, if it
@@ -71,15 +87,15 @@ impl<'a> Flat<'a> {
         let raw = input.raw();
         let size = raw.dtype.size();
         let is_one = raw.shape.is_empty();
-        if self.n_inputs == MAX_FLAT_INPUTS || !(is_one || is_laid_out_as(raw, self.out)) {
+        let is_alike = || self.out.is_some_and(|out| is_laid_out_as(raw, out));
+        if self.n_inputs == MAX_FLAT_INPUTS || !(is_one || is_alike()) {
             return false;
         }
-        let n_bytes = if is_one { size } else { self.n_elems * size };
-        // Neither range wraps around, for both are inside of memory.
-        let (start, out_start) = (raw.ptr.addr(), self.out.ptr.addr());
-        let is_apart = start + n_bytes <= out_start || out_start + self.n_bytes <= start;
-        let is_output = !is_one && start == out_start && size == self.out.dtype.size();
-        if !is_apart && !is_output {
+        let is_allowed = match is_one {
+            true => self.is_apart(raw.ptr, size),
+            false => self.is_apart_or_output(raw.ptr, raw.dtype),
+        };
+        if !is_allowed {
             return false;
         }
         // Where there is one element only, any kind is right, and this the usual one.
@@ -87,6 +103,21 @@ impl<'a> Flat<'a> {
             true => self.add(raw.ptr, raw.dtype, RunKind::Splat),
             false => self.add(raw.ptr, raw.dtype, RunKind::Contiguous),
         }
+        true
+    }
+
+    /// Adds an input of parts: as many elements as the output has, one after the other. `false`, and nothing is added, if it
+    /// partly overlaps the output, or if there are [`MAX_FLAT_INPUTS`] already.
+    ///
+    /// # Safety
+    ///
+    /// For `'a` the elements must be valid for reads, and only this call may write to them.
+    #[must_use]
+    pub unsafe fn push_dense(&mut self, ptr: *const u8, dtype: DType) -> bool {
+        if self.n_inputs == MAX_FLAT_INPUTS || !self.is_apart_or_output(ptr, dtype) {
+            return false;
+        }
+        self.add(ptr.cast_mut(), dtype, RunKind::Contiguous);
         true
     }
 
@@ -106,11 +137,30 @@ impl<'a> Flat<'a> {
     /// [`MAX_FLAT_INPUTS`] already.
     #[must_use]
     pub fn push_output(&mut self, dtype: DType) -> bool {
-        if self.n_inputs == MAX_FLAT_INPUTS || dtype != self.out.dtype {
+        let (out_ptr, out_dtype) = self.output();
+        if self.n_inputs == MAX_FLAT_INPUTS || dtype != out_dtype {
             return false;
         }
-        self.add(self.out.ptr, dtype, RunKind::Contiguous);
+        self.add(out_ptr, dtype, RunKind::Contiguous);
         true
+    }
+
+    fn output(&self) -> (*mut u8, DType) {
+        (self.ptrs[self.n_inputs], self.dtypes[self.n_inputs])
+    }
+
+    /// Whether no byte of the output is among so many bytes.
+    fn is_apart(&self, ptr: *const u8, n_bytes: usize) -> bool {
+        // Neither range wraps around, for both are inside of memory.
+        let (start, out_start) = (ptr.addr(), self.output().0.addr());
+        start + n_bytes <= out_start || out_start + self.n_bytes <= start
+    }
+
+    /// Whether as many elements as the output has are apart from it, or are each where one of the output's is.
+    fn is_apart_or_output(&self, ptr: *const u8, dtype: DType) -> bool {
+        let (out_ptr, out_dtype) = self.output();
+        let is_output = ptr.addr() == out_ptr.addr() && dtype.size() == out_dtype.size();
+        is_output || self.is_apart(ptr, self.n_elems * dtype.size())
     }
 
     fn add(&mut self, ptr: *mut u8, dtype: DType, kind: RunKind) {
@@ -128,13 +178,8 @@ impl<'a> Flat<'a> {
     /// If there is no input of a number.
     #[must_use]
     pub fn select(&self, inputs: impl Iterator<Item = usize>) -> Option<Flat<'a>> {
-        let mut flat = Flat {
-            n_inputs: 0,
-            ptrs: [self.out.ptr; MAX_OPERANDS],
-            kinds: [RunKind::Contiguous; MAX_OPERANDS],
-            dtypes: [self.out.dtype; MAX_OPERANDS],
-            ..*self
-        };
+        let (out_ptr, out_dtype) = self.output();
+        let mut flat = Flat { out: self.out, ..Flat::of(out_ptr, out_dtype, self.n_elems) };
         for input in inputs {
             if flat.n_inputs == MAX_FLAT_INPUTS {
                 return None;
@@ -143,6 +188,18 @@ impl<'a> Flat<'a> {
             flat.add(self.ptrs[input], self.dtypes[input], self.kinds[input]);
         }
         Some(flat)
+    }
+
+    /// The dtypes and run kinds of the inputs, in order.
+    pub fn inputs(&self) -> impl ExactSizeIterator<Item = (DType, RunKind)> {
+        let inputs = self.dtypes[..self.n_inputs].iter().zip(&self.kinds);
+        inputs.map(|(&dtype, &kind)| (dtype, kind))
+    }
+
+    /// The output's dtype.
+    #[must_use]
+    pub fn result_dtype(&self) -> DType {
+        self.output().1
     }
 
     /// How the operands move, inputs first, the output last: a kernel is chosen by it.

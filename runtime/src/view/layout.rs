@@ -41,6 +41,9 @@ pub(super) fn byte_span(elem_bytes: usize, shape: &[usize], strides: &[isize]) -
 /// span. Every layout that slicing, transposing or reversing an array can make passes. A few interleaved ones that do
 /// not overlap (one-byte elements, shape `[3, 2]`, strides `[2, 3]`) fail too.
 pub(super) fn overlaps_itself(elem_bytes: usize, shape: &[usize], strides: &[isize]) -> bool {
+    if let (&[extent], &[stride]) = (shape, strides) {
+        return extent > 1 && stride.unsigned_abs() < elem_bytes;
+    }
     if shape.contains(&0) {
         return false;
     }

@@ -6,6 +6,7 @@
 use super::layout::{broadcast_strides, byte_span, count_elems, is_broadcastable};
 use super::{MAX_AXES, Shape, Strides, ViewError};
 use crate::dtype::{DType, Scalar};
+use smallvec::SmallVec;
 
 #[derive(Debug)]
 pub(crate) struct RawView {
@@ -27,6 +28,15 @@ impl Clone for RawView {
 impl RawView {
     /// Checks the lengths, the number of axes, and that counts and spans fit in an `isize`.
     pub(super) fn new(ptr: *mut u8, dtype: DType, shape: &[usize], strides: &[isize]) -> Result<RawView, ViewError> {
+        // Vectors and single values at a glance: small calls feel what it takes to find out about more axes.
+        match (shape, strides) {
+            ([], []) => return Ok(RawView { ptr, dtype, shape: Shape::new(), strides: Strides::new() }),
+            (&[extent], &[stride]) if is_short_vector(extent, stride) => {
+                let (shape, strides) = (one_entry(extent), one_entry(stride));
+                return Ok(RawView { ptr, dtype, shape, strides });
+            }
+            _ => {}
+        }
         if shape.len() != strides.len() {
             return Err(ViewError::StridesMismatch { n_axes: shape.len(), n_strides: strides.len() });
         }
@@ -37,7 +47,7 @@ impl RawView {
         byte_span(dtype.size(), shape, strides)
             .filter(|span| span.end - span.start <= isize::MAX as i128)
             .ok_or_else(|| ViewError::too_large(shape))?;
-        Ok(RawView { ptr, dtype, shape: shape.into(), strides: strides.into() })
+        Ok(RawView { ptr, dtype, shape: Shape::from_slice(shape), strides: Strides::from_slice(strides) })
     }
 
     /// Also checks that every element lies inside a buffer of `n_bytes` bytes at `buffer`, the first at `offset`.
@@ -93,6 +103,20 @@ impl RawView {
     pub(super) fn index_out_of_range(&self, index: &[usize]) -> ViewError {
         ViewError::IndexOutOfRange { index: index.into(), shape: self.shape[..].into() }
     }
+}
+
+/// Whether a vector's count and span are certain to fit in an `isize`, whatever its dtype.
+fn is_short_vector(extent: usize, stride: isize) -> bool {
+    // The last element's bytes come on top.
+    const LONGEST: usize = isize::MAX as usize / 2;
+    extent <= LONGEST && extent.checked_mul(stride.unsigned_abs()).is_some_and(|span| span <= LONGEST)
+}
+
+/// A list of one entry, written in place; of a slice the compiler does not know how long it is.
+fn one_entry<T: Copy + Default>(entry: T) -> SmallVec<[T; 6]> {
+    let mut entries = [T::default(); 6];
+    entries[0] = entry;
+    SmallVec::from_buf_and_len(entries, 1)
 }
 
 /// Reads one element.
