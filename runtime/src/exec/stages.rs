@@ -4,99 +4,26 @@
 //! reduce the same axis of the same shape, and what follows them, run block by block of rows while these are in the
 //! cache: see [`chain`](Stages::chain_end).
 
+mod chain;
 mod run;
+mod spec;
+mod stage;
+
+pub use self::spec::{AlongOp, AxisSet, Dest, Fold, Loop, Origin, Source};
+
+pub(super) use self::stage::{Place, Sink, Stage};
 
 use smallvec::SmallVec;
 
 use self::run::{Bound, run_chain};
+use self::stage::{Memory, stage};
 use super::{ExecError, Kernel, RunOptions};
 use crate::abi::RunKind;
 use crate::dtype::DType;
 use crate::memory::{AllocError, Output};
-use crate::plan::{AxisNest, Kinds, Lanes, Plan, PlanError, run_kind};
-use crate::reduce::{COLUMN_LEAF, ReduceOp, Reducer, Scanner};
+use crate::plan::{Kinds, Lanes, Plan, PlanError};
+use crate::reduce::Reducer;
 use crate::view::{MAX_AXES, Overlap, RawView, View, ViewMut, count_elems, is_broadcastable, overlap};
-
-/// Where an input of a loop comes from.
-#[derive(Clone, Copy, Debug)]
-pub enum Source<'v, 'a> {
-    /// An array of the caller's.
-    View(&'v View<'a>),
-    /// A temporary, without those of its axes whose bit is set; they have extent 1.
-    Temp(usize, AxisSet),
-    /// The result, as far as earlier loops have written it.
-    Result,
-}
-
-/// A set of axes: bit `k` for axis `k`.
-pub type AxisSet = u32;
-
-/// Where a value of a loop goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dest {
-    /// To the result.
-    Result,
-    /// To a temporary.
-    Temp(usize),
-    /// Nowhere: it is reduced or scanned.
-    Scratch,
-}
-
-/// What becomes of a value along the reduced axes.
-#[derive(Clone, Copy, Debug)]
-pub struct Fold {
-    /// The operation.
-    pub op: AlongOp,
-    /// Which of the loop's values.
-    pub value: usize,
-    /// What takes the outcome: the result, or a temporary of the loop's shape, with extent 1 on reduced axes unless it is
-    /// a scan. The result may also be without these axes.
-    pub dest: Dest,
-}
-
-/// An operation along axes.
-#[derive(Clone, Copy, Debug)]
-pub enum AlongOp {
-    /// To one result.
-    Reduce(Reducer),
-    /// To as many results as elements; the only fold of its loop, along one axis.
-    Scan(Scanner),
-}
-
-impl AlongOp {
-    fn dtype(&self) -> DType {
-        match self {
-            AlongOp::Reduce(reducer) => reducer.dtype(),
-            AlongOp::Scan(scanner) => scanner.dtype(),
-        }
-    }
-}
-
-/// What needs no kernel to be reduced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The elements of an input.
-    Input(usize),
-    /// Products of the elements of two inputs, which are floats of the value's dtype.
-    Product([usize; 2]),
-}
-
-/// One loop.
-#[derive(Clone, Copy, Debug)]
-pub struct Loop<'s, 'v, 'a> {
-    /// What it iterates over.
-    pub shape: &'s [usize],
-    /// The axes that folds are along; none for an elementwise loop.
-    pub reduced: AxisSet,
-    /// What it reads, in the kernel's order.
-    pub inputs: &'s [Source<'v, 'a>],
-    /// What the kernel computes, in its order.
-    pub values: &'s [(DType, Dest)],
-    /// By value: where it is from, if reductions can read that themselves.
-    pub origins: &'s [Option<Origin>],
-    /// What becomes of the values.
-    pub folds: &'s [Fold],
-}
 
 /// The loops of a call, in order, with the memory between them.
 ///
@@ -141,85 +68,6 @@ enum Step<'a> {
     /// An elementwise loop on its own.
     Map(Box<Plan<'a>>),
     Along(Box<Stage>),
-}
-
-/// A loop along axes, or an elementwise one that may follow it row by row.
-pub(super) struct Stage {
-    pub(super) nest: AxisNest,
-    pub(super) n_inputs: usize,
-    pub(super) values: SmallVec<[Value; 2]>,
-    pub(super) sinks: SmallVec<[Sink; 2]>,
-    /// Folds read the inputs themselves, so there is nothing to compute.
-    pub(super) is_direct: bool,
-    /// By value.
-    origins: SmallVec<[Option<Origin>; 2]>,
-    /// Of the kernel's operands.
-    kinds: Kinds,
-    dtypes: SmallVec<[DType; 8]>,
-    shape: crate::view::Shape,
-    reduced: AxisSet,
-    bytes_per_elem: usize,
-    /// What the operands are, to tell who reads what another stage writes.
-    operands: SmallVec<[Memory; 8]>,
-}
-
-/// Whose memory an operand is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Memory {
-    View,
-    Temp(usize),
-    Result,
-}
-
-pub(super) struct Value {
-    pub(super) dtype: DType,
-    pub(super) place: Place,
-}
-
-/// Where a value's elements are while it is folded.
-#[derive(Clone, Copy)]
-pub(super) enum Place {
-    Scratch,
-    /// An operand of the nest.
-    Operand(usize),
-}
-
-pub(super) struct Sink {
-    reducer: Option<Reducer>,
-    pub(super) scanner: Option<Scanner>,
-    pub(super) value: usize,
-    /// The operand of the nest that takes the outcome.
-    pub(super) target: usize,
-}
-
-impl Stage {
-    /// The sinks that reduce.
-    pub(super) fn reductions(&self) -> impl Iterator<Item = (&Sink, Reducer)> {
-        self.sinks.iter().filter_map(|sink| sink.reducer.map(|reducer| (sink, reducer)))
-    }
-
-    /// The operand that has the elements which a sink reads, if they are in memory.
-    pub(super) fn source_operand(&self, sink: &Sink) -> Option<usize> {
-        match self.values[sink.value].place {
-            Place::Operand(operand) => Some(operand),
-            Place::Scratch => match self.origins[sink.value] {
-                Some(Origin::Input(input)) if self.is_direct => Some(input),
-                _ => None,
-            },
-        }
-    }
-
-    /// The operands whose products a sink reads.
-    pub(super) fn factors(&self, sink: &Sink) -> Option<[usize; 2]> {
-        match self.origins[sink.value] {
-            Some(Origin::Product(factors)) if self.is_direct => Some(factors),
-            _ => None,
-        }
-    }
-
-    fn n_elems(&self) -> usize {
-        self.nest.kept.n() * self.nest.reduced.n()
-    }
 }
 
 impl<'a> Stages<'a> {
@@ -450,68 +298,6 @@ impl<'a> Stages<'a> {
         }
         Ok(())
     }
-
-    /// The end of the loops from `at` on that run together: block by block of rows, so that what one loop has read or
-    /// written is still in the cache for the next.
-    ///
-    /// They have the same kept axes, and what one uses of another is in the rows of the block.
-    fn chain_end(&self, at: usize, kernels: &[Option<&Kernel>], options: &RunOptions<'_>) -> usize {
-        let Step::Along(first) = &self.steps[at] else { return at + 1 };
-        let is_reduction = |stage: &Stage| stage.nest.lanes == Lanes::Reduced && stage.reductions().next().is_some();
-        let row_bytes = first.nest.reduced.n().saturating_mul(first.bytes_per_elem);
-        let n_threads = options.pool.n_threads();
-        if !is_reduction(first) || row_bytes > MAX_CHAIN_ROW_BYTES || first.nest.kept.n() < MIN_CHAIN_ROWS * n_threads {
-            return at + 1;
-        }
-        let mut end = at + 1;
-        while let Some(Step::Along(stage)) = self.steps.get(end) {
-            let (nest, rows) = (&stage.nest, &first.nest);
-            let is_same_rows = nest.kept.extents == rows.kept.extents
-                && match nest.lanes {
-                    Lanes::Reduced => nest.reduced.extents == rows.reduced.extents,
-                    Lanes::Kept => nest.reduced.n() == 1 && stage.sinks.is_empty(),
-                };
-            let earlier = self.steps[at..end].iter().filter_map(|step| match step {
-                Step::Along(stage) => Some(&**stage),
-                _ => None,
-            });
-            let is_scan = stage.sinks.iter().any(|sink| sink.scanner.is_some());
-            let needs = stage.is_direct || kernels.get(end).copied().flatten().is_some();
-            if !is_same_rows || is_scan || !needs || !earlier.into_iter().all(|earlier| shares_rows(stage, earlier)) {
-                break;
-            }
-            end += 1;
-        }
-        end
-    }
-}
-
-/// Rows of a chain are not longer than this: a block of them has to stay in the L2 cache.
-const MAX_CHAIN_ROW_BYTES: usize = 512 << 10;
-
-/// Rows of a chain for each thread, so that all threads have blocks.
-const MIN_CHAIN_ROWS: usize = 4;
-
-/// Whether what both stages use and one of them writes is used in the same rows by both: then blocks of rows may run in any
-/// order.
-fn shares_rows(stage: &Stage, earlier: &Stage) -> bool {
-    let is_still = |strides: &[isize]| strides.iter().all(|&stride| stride == 0);
-    let is_unit = |stage: &Stage| stage.nest.reduced.n() == 1;
-    let in_same_rows = |operand: usize, other: usize| {
-        let (here, there) = (&stage.nest, &earlier.nest);
-        here.ptrs[operand] == there.ptrs[other]
-            && here.kept.strides(operand) == there.kept.strides(other)
-            && match (is_unit(stage), is_unit(earlier)) {
-                (false, false) => here.reduced.strides(operand) == there.reduced.strides(other),
-                (false, true) => is_still(here.reduced.strides(operand)),
-                (true, _) => is_still(there.reduced.strides(other)),
-            }
-    };
-    stage.operands.iter().enumerate().filter(|(_, memory)| **memory != Memory::View).all(|(operand, memory)| {
-        let others = earlier.operands.iter().enumerate().filter(|(_, other)| *other == memory);
-        let is_written = |other: usize| operand >= stage.n_inputs || other >= earlier.n_inputs;
-        others.filter(|&(other, _)| is_written(other)).all(|(other, _)| in_same_rows(operand, other))
-    })
 }
 
 fn same_dtype(expected: DType, found: DType) -> Result<(), PlanError> {
@@ -565,86 +351,6 @@ fn fill(view: &mut ViewMut<'_>, reducer: &Reducer) {
             }
             *place = 0;
         }
-    }
-}
-
-/// The stage of a loop that has elements.
-fn stage(spec: &Loop<'_, '_, '_>, operands: &[RawView], memory: &[Memory], reduced: AxisSet) -> Stage {
-    let n_inputs = spec.inputs.len();
-    let raw: SmallVec<[&RawView; 8]> = operands.iter().collect();
-    let is_ordered = spec.folds.iter().any(|fold| match fold.op {
-        AlongOp::Reduce(reducer) => matches!(reducer.op(), ReduceOp::ArgMin | ReduceOp::ArgMax),
-        AlongOp::Scan(_) => false,
-    });
-    let nest = AxisNest::new(spec.shape, &raw, n_inputs, |axis| reduced >> axis & 1 == 1, is_ordered);
-    let mut next = n_inputs;
-    let values: SmallVec<[Value; 2]> = spec
-        .values
-        .iter()
-        .map(|&(dtype, dest)| {
-            let place = if dest == Dest::Scratch { Place::Scratch } else { Place::Operand(next) };
-            next += usize::from(dest != Dest::Scratch);
-            Value { dtype, place }
-        })
-        .collect();
-    let sinks = spec.folds.iter().filter(|fold| fold.dest != Dest::Scratch).enumerate();
-    let sinks = sinks.map(|(k, fold)| {
-        let (reducer, scanner) = match fold.op {
-            AlongOp::Reduce(reducer) => (Some(reducer), None),
-            AlongOp::Scan(scanner) => (None, Some(scanner)),
-        };
-        Sink { reducer, scanner, value: fold.value, target: next + k }
-    });
-    let sinks: SmallVec<[Sink; 2]> = sinks.collect();
-    let lanes = nest.lane_group();
-    let kind = |operand: usize, dtype: DType| match nest.lane_group().n() {
-        // A row of one element counts as contiguous.
-        1 => RunKind::Contiguous,
-        _ => run_kind(lanes.inner_stride(operand), dtype.size()),
-    };
-    let dtypes: SmallVec<[DType; 8]> =
-        operands[..n_inputs].iter().map(|raw| raw.dtype).chain(values.iter().map(|value| value.dtype)).collect();
-    let mut kinds: Kinds = (0..n_inputs).map(|input| kind(input, dtypes[input])).collect();
-    kinds.extend(values.iter().map(|value| match value.place {
-        Place::Operand(operand) => kind(operand, value.dtype),
-        Place::Scratch => RunKind::Contiguous,
-    }));
-    let origins: SmallVec<[Option<Origin>; 2]> = SmallVec::from_slice(spec.origins);
-    let is_contiguous = |input: usize| lanes.inner_stride(input) == operands[input].dtype.size() as isize;
-    let is_read_in_place = |sink: &Sink| {
-        matches!(values[sink.value].place, Place::Scratch)
-            && match origins[sink.value] {
-                Some(Origin::Input(input)) => is_contiguous(input) || (lanes.n() == 1 && lanes.extents.len() == 1),
-                Some(Origin::Product(factors)) => {
-                    nest.lanes == Lanes::Reduced
-                        && sink.reducer.is_some_and(|reducer| reducer.takes_products())
-                        && factors.into_iter().all(is_contiguous)
-                }
-                None => false,
-            }
-    };
-    let is_direct = !spec.folds.is_empty()
-        && values.iter().all(|value| matches!(value.place, Place::Scratch))
-        && sinks.iter().all(is_read_in_place)
-        && match nest.lanes {
-            Lanes::Reduced => nest.reduced.extents.len() == 1,
-            Lanes::Kept => nest.reduced.extents.len() == 1 || nest.reduced.inner().is_multiple_of(COLUMN_LEAF),
-        };
-    let moving = kinds.iter().zip(&dtypes).filter(|&(&kind, _)| kind != RunKind::Splat);
-    let bytes_per_elem = moving.map(|(_, dtype)| dtype.size()).sum();
-    Stage {
-        sinks,
-        nest,
-        n_inputs,
-        values,
-        is_direct,
-        origins,
-        kinds,
-        dtypes,
-        shape: spec.shape.into(),
-        reduced,
-        bytes_per_elem,
-        operands: SmallVec::from_slice(memory),
     }
 }
 
