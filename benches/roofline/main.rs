@@ -219,7 +219,7 @@ fn tables<'a>(
         Part::Fresh => vec![(format!("Fresh results, n = {n:e}"), "element", fresh::contests(data, engine))],
         Part::Cached => {
             let title = format!("Results in cache, n = {:e}", cached::N.min(n));
-            vec![(title, "element", cached::contests(data, outputs, engine))]
+            vec![(title, "element", cached::contests(data, outputs, engine, alone))]
         }
         Part::Calls => vec![("Calls of one element".to_owned(), "call", calls::contests(data, engine))],
         Part::Scaling => vec![
