@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Only ndexpr's public interface is used. `unsafe` is where NumPy's structs are read and views of its memory are made
-//! (`arrays`, `values`, `run`), and where the interpreter lends its frame (`scope`).
+//! (`arrays`, `values`, `run`), where the interpreter lends its frame (`scope`), and for the engines, which are never freed
+//! (`engines`).
 
 mod arrays;
 mod compiled;
