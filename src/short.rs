@@ -123,8 +123,8 @@ impl Program {
         if rank.is_some_and(|rank| rank != first.n_axes()) || first.n_elems() > MAX_FRESH_ELEMS || !first.is_c_order() {
             return None;
         }
-        let order: SmallVec<[usize; 6]> = (0..first.n_axes()).collect();
-        let mut output = match Output::new(self.result_dtype(), first.shape(), &order) {
+        const C_ORDER: [usize; 6] = [0, 1, 2, 3, 4, 5];
+        let mut output = match Output::new(self.result_dtype(), first.shape(), C_ORDER.get(..first.n_axes())?) {
             Ok(output) => output,
             Err(error) => return Some(Err(error.into())),
         };

@@ -42,7 +42,7 @@ impl Callee {
     /// What is called instead where the second argument is a single element, if there is such a thing.
     pub(super) fn by_one(self) -> Option<Callee> {
         match self {
-            Callee::Wide(function @ WideFn::Divide, dtype) => Some(Callee::WideByOne(function, dtype)),
+            Callee::Wide(function, dtype) if function.arity() == 2 => Some(Callee::WideByOne(function, dtype)),
             _ => None,
         }
     }

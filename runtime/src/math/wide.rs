@@ -1,8 +1,10 @@
 //! Operations that compiled code has itself, but in registers of 128 bits: here they are in the CPU's widest.
 //!
-//! Only what takes the processor as long in a narrow register as in one twice as wide is worth a call: divisions and
-//! square roots. Both are IEEE 754's, correctly rounded, so they have the same bits either way.
+//! Worth a call is what takes the processor as long in a narrow register as in one twice as wide: divisions and square
+//! roots. Both are IEEE 754's, correctly rounded, so they have the same bits either way. A subtraction is worth none of its
+//! own, but where a call follows anyway it costs next to nothing as a part of it: `exp(a - b)`.
 
+use super::{MathFn, exp};
 use crate::abi::TileFn;
 use crate::arch::CpuLevel;
 use crate::arch::tiles::{self, Binary, Tiles, Unary};
@@ -16,6 +18,8 @@ pub enum WideFn {
     Divide,
     /// The square root.
     Sqrt,
+    /// The exponential of the first argument less the second, as [`MathFn::Exp`] of the difference.
+    ExpDifference,
 }
 
 struct Divide;
@@ -29,6 +33,20 @@ impl Binary for Divide {
     #[inline(always)]
     fn of_f32<V: F32s>(x: V, y: V) -> V {
         x / y
+    }
+}
+
+struct ExpDifference;
+
+impl Binary for ExpDifference {
+    #[inline(always)]
+    fn of_f64<V: F64s>(x: V, y: V) -> V {
+        exp::exp(x - y)
+    }
+
+    #[inline(always)]
+    fn of_f32<V: F32s>(x: V, y: V) -> V {
+        exp::exp(x - y)
     }
 }
 
@@ -48,7 +66,7 @@ impl Unary for Sqrt {
 
 impl WideFn {
     /// Every operation.
-    pub const ALL: [WideFn; 2] = [WideFn::Divide, WideFn::Sqrt];
+    pub const ALL: [WideFn; 3] = [WideFn::Divide, WideFn::Sqrt, WideFn::ExpDifference];
 
     /// Its name, in lower case: `"divide"`.
     #[must_use]
@@ -56,6 +74,7 @@ impl WideFn {
         match self {
             WideFn::Divide => "divide",
             WideFn::Sqrt => "sqrt",
+            WideFn::ExpDifference => "exp_difference",
         }
     }
 
@@ -63,7 +82,7 @@ impl WideFn {
     #[must_use]
     pub fn arity(self) -> usize {
         match self {
-            WideFn::Divide => 2,
+            WideFn::Divide | WideFn::ExpDifference => 2,
             WideFn::Sqrt => 1,
         }
     }
@@ -102,9 +121,11 @@ impl WideFn {
     fn tiles(self, dtype: DType) -> Option<&'static Tiles> {
         const SQRT: [Tiles; 2] = [tiles::unary_f32::<Sqrt>(), tiles::unary_f64::<Sqrt>()];
         const DIVIDE: [Tiles; 2] = [tiles::binary_f32::<Divide>(), tiles::binary_f64::<Divide>()];
+        const EXP: [Tiles; 2] = [tiles::binary_f32::<ExpDifference>(), tiles::binary_f64::<ExpDifference>()];
         match self {
             WideFn::Divide => of_float(&DIVIDE, dtype),
             WideFn::Sqrt => of_float(&SQRT, dtype),
+            WideFn::ExpDifference => of_float(&EXP, dtype),
         }
     }
 
@@ -137,8 +158,11 @@ impl WideFn {
 
     fn tiles_by_one(self, dtype: DType) -> Option<&'static Tiles> {
         const DIVIDE: [Tiles; 2] = [tiles::binary_by_one_f32::<Divide>(), tiles::binary_by_one_f64::<Divide>()];
+        const EXP: [Tiles; 2] =
+            [tiles::binary_by_one_f32::<ExpDifference>(), tiles::binary_by_one_f64::<ExpDifference>()];
         match self {
             WideFn::Divide => of_float(&DIVIDE, dtype),
+            WideFn::ExpDifference => of_float(&EXP, dtype),
             WideFn::Sqrt => None,
         }
     }
@@ -155,6 +179,7 @@ impl WideFn {
             (WideFn::Divide, false) => 0.31,
             (WideFn::Sqrt, true) => 0.18,
             (WideFn::Sqrt, false) => 0.57,
+            (WideFn::ExpDifference, _) => MathFn::Exp.ns_per_elem(dtype),
         }
     }
 }

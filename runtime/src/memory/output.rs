@@ -5,7 +5,7 @@ use ndarray::{Array, ArrayD, Dimension};
 use super::AllocError;
 use super::buffer::Buffer;
 use crate::dtype::{DType, Element};
-use crate::view::{RawView, Shape, Strides, View, ViewMut, count_elems};
+use crate::view::{RawView, Shape, Strides, View, ViewMut, count_elems, list};
 
 /// A fresh, zeroed array in any memory order. Filled through [`Output::view_mut`], handed over by
 /// [`Output::into_array`].
@@ -39,7 +39,7 @@ impl Output {
     pub fn new(dtype: DType, shape: &[usize], order: &[usize]) -> Result<Output, AllocError> {
         let (n_elems, strides) = lay_out(dtype, shape, order)?;
         let buffer = Buffer::zeroed(dtype, n_elems)?;
-        Ok(Output { buffer, shape: Shape::from_slice(shape), strides, order: Shape::from_slice(order) })
+        Ok(Output { buffer, shape: list(shape), strides, order: list(order) })
     }
 
     /// The same memory as an array of another shape and order, with whatever elements it has now.
@@ -52,7 +52,7 @@ impl Output {
         if n_elems != self.n_elems() {
             return Err(AllocError::OtherSize { n_elems: self.n_elems(), shape: shape.into() });
         }
-        let (shape, order) = (Shape::from_slice(shape), Shape::from_slice(order));
+        let (shape, order) = (list(shape), list(order));
         Ok(Output { buffer: self.buffer, shape, strides, order })
     }
 

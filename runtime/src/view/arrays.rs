@@ -6,14 +6,14 @@
 use ndarray::{ArrayBase, ArrayRef, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
 
 use super::raw::RawView;
-use super::{Shape, Strides, View, ViewMut};
+use super::{View, ViewMut, list};
 use crate::dtype::Element;
 
 /// ndarray counts strides in elements. Wrapping, because the stride of a unit or empty axis may be anything.
 fn raw<T: Element>(ptr: *mut T, shape: &[usize], strides: &[isize]) -> RawView {
-    let mut strides = Strides::from_slice(strides);
+    let mut strides = list(strides);
     strides.iter_mut().for_each(|stride| *stride = stride.wrapping_mul(size_of::<T>() as isize));
-    RawView { ptr: ptr.cast(), dtype: T::DTYPE, shape: Shape::from_slice(shape), strides }
+    RawView { ptr: ptr.cast(), dtype: T::DTYPE, shape: list(shape), strides }
 }
 
 impl<'a, T: Element, D: Dimension> From<ArrayView<'a, T, D>> for View<'a> {

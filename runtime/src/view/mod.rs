@@ -38,5 +38,17 @@ pub type Shape = SmallVec<[usize; 6]>;
 /// Bytes from one element to the next along each axis. Up to 6 are stored without the heap.
 pub type Strides = SmallVec<[isize; 6]>;
 
+/// A list of entries. As few as there mostly are take no call to be copied, which small calls feel.
+pub(crate) fn list<T: Copy + Default>(entries: &[T]) -> SmallVec<[T; 6]> {
+    let mut list = [T::default(); 6];
+    match *entries {
+        [] => {}
+        [a] => list[0] = a,
+        [a, b] => (list[0], list[1]) = (a, b),
+        _ => return SmallVec::from_slice(entries),
+    }
+    SmallVec::from_buf_and_len(list, entries.len())
+}
+
 /// The most axes that an iteration may have. A view made from an ndarray may have more; a plan refuses it.
 pub const MAX_AXES: usize = 32;

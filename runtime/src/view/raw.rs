@@ -4,9 +4,8 @@
 //! Whether memory may be read or written is what the two wrappers promise.
 
 use super::layout::{broadcast_strides, byte_span, count_elems, is_broadcastable};
-use super::{MAX_AXES, Shape, Strides, ViewError};
+use super::{MAX_AXES, Shape, Strides, ViewError, list};
 use crate::dtype::{DType, Scalar};
-use smallvec::SmallVec;
 
 #[derive(Debug)]
 pub(crate) struct RawView {
@@ -20,7 +19,7 @@ pub(crate) struct RawView {
 /// `SmallVec`'s own `clone` copies element by element, which a short call feels.
 impl Clone for RawView {
     fn clone(&self) -> RawView {
-        let (shape, strides) = (Shape::from_slice(&self.shape), Strides::from_slice(&self.strides));
+        let (shape, strides) = (list(&self.shape), list(&self.strides));
         RawView { ptr: self.ptr, dtype: self.dtype, shape, strides }
     }
 }
@@ -32,7 +31,7 @@ impl RawView {
         match (shape, strides) {
             ([], []) => return Ok(RawView { ptr, dtype, shape: Shape::new(), strides: Strides::new() }),
             (&[extent], &[stride]) if is_short_vector(extent, stride) => {
-                let (shape, strides) = (one_entry(extent), one_entry(stride));
+                let (shape, strides) = (list(&[extent]), list(&[stride]));
                 return Ok(RawView { ptr, dtype, shape, strides });
             }
             _ => {}
@@ -47,7 +46,7 @@ impl RawView {
         byte_span(dtype.size(), shape, strides)
             .filter(|span| span.end - span.start <= isize::MAX as i128)
             .ok_or_else(|| ViewError::too_large(shape))?;
-        Ok(RawView { ptr, dtype, shape: Shape::from_slice(shape), strides: Strides::from_slice(strides) })
+        Ok(RawView { ptr, dtype, shape: list(shape), strides: list(strides) })
     }
 
     /// Also checks that every element lies inside a buffer of `n_bytes` bytes at `buffer`, the first at `offset`.
@@ -110,13 +109,6 @@ fn is_short_vector(extent: usize, stride: isize) -> bool {
     // The last element's bytes come on top.
     const LONGEST: usize = isize::MAX as usize / 2;
     extent <= LONGEST && extent.checked_mul(stride.unsigned_abs()).is_some_and(|span| span <= LONGEST)
-}
-
-/// A list of one entry, written in place; of a slice the compiler does not know how long it is.
-fn one_entry<T: Copy + Default>(entry: T) -> SmallVec<[T; 6]> {
-    let mut entries = [T::default(); 6];
-    entries[0] = entry;
-    SmallVec::from_buf_and_len(entries, 1)
 }
 
 /// Reads one element.
