@@ -4,14 +4,15 @@ use super::Kernel;
 use super::staging::Staging;
 use crate::plan::{Plan, Tiling};
 
-/// A thread more for each so many nanoseconds of work, so no second one below 30 us.
+/// A thread more for each so many nanoseconds of estimated work, so no second one below 60 us.
 ///
 /// Measured 2026-11 on 2 Zen 4 cores of a shared machine, by `examples/measure_pool.rs two-against-one`: while the worker is awake
 /// from a call just before, two threads are the faster from 4 us of work on (8 us: 5.0 and 2.9); while it sleeps, waking it
-/// costs its caller 8-18 us, and two are the faster from 100 us on. 30 us is between: calls in a row gain half of their
-/// time, and one alone loses a third of it at most. Work on what lies in the caller's own cache gains late: `a + b*2` of 1e5
-/// elements, 28 us, takes 0.7 to 1.2 times as long on two.
-const NS_PER_THREAD: f64 = 15_000.0;
+/// costs its caller 8-18 us, and two are the faster from 100 us on. 60 us is between: calls in a row gain half of their
+/// time, and one alone loses a third of it at most. Simple loops take half as long as is estimated, and where their arrays lie in
+/// the cache of the caller's core they gain late: `a + b*2` of 1e5 elements, 28 us, took 1.2 to 1.4 times as long on two threads,
+/// when a call on one had left the arrays there; of 2e5 elements it takes 0.65 times as long.
+const NS_PER_THREAD: f64 = 30_000.0;
 
 /// What a byte of operands costs one core beside the arithmetic, in the L2 and L3 caches.
 ///
