@@ -57,9 +57,7 @@ pub(crate) fn build(graph: &Graph, group: &Loop, features: Features) -> Option<T
         };
         outputs.push(Operand { name, dtype });
     }
-    if features.has_wider_calls {
-        wide::take_differences_in(&mut builder.nodes);
-    }
+    wide::take_differences_in(&mut builder.nodes);
     let mut nodes = without_dead(builder.nodes);
     if features.has_wider_calls {
         // Scalars, and what was reduced, are mostly the same in all lanes.

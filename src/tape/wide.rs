@@ -2,7 +2,7 @@
 //! twice the width, which the runtime has.
 //!
 //! A call costs what its arguments' way through memory does, and it does not overlap with the loop around it. So it is
-//! estimated which of the two is faster; the bits are the same.
+//! estimated which of the two is faster; the bits are the same. A difference whose exponential is called anyway goes with it.
 
 use super::{Function, Inst, Kind, Node, ValueId};
 use ndexpr_runtime::dtype::DType;
