@@ -4,7 +4,7 @@ use crate::error::Error;
 use ndarray::{Array, ArrayD, Dimension};
 use ndexpr_runtime::dtype::{DType, Element, Scalar};
 use ndexpr_runtime::memory::Output;
-use ndexpr_runtime::view::View;
+use ndexpr_runtime::view::{View, ViewMut};
 
 /// An owned array of any dtype and rank.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +128,16 @@ pub trait FromResult: Sized + sealed::Sealed {
     const RANK: Option<usize>;
     #[doc(hidden)]
     fn from_output(output: Output) -> Result<Self, Error>;
+    /// A small result of zeros in C order; none if it has not the rank, or is made of an [`Output`] only.
+    #[doc(hidden)]
+    fn zeros(_shape: &[usize]) -> Option<Self> {
+        None
+    }
+    /// To fill what [`FromResult::zeros`] has made.
+    #[doc(hidden)]
+    fn view_mut(&mut self) -> Option<ViewMut<'_>> {
+        None
+    }
 }
 
 mod sealed {
@@ -155,6 +165,17 @@ macro_rules! typed_results {
                     true => Error::result_rank(D::NDIM.unwrap_or(0), n_axes),
                     false => Error::result_dtype(DType::$variant, dtype, None),
                 })
+            }
+            fn zeros(shape: &[usize]) -> Option<Self> {
+                if D::NDIM.is_some_and(|n_axes| n_axes != shape.len()) {
+                    return None;
+                }
+                let mut dimension = D::zeros(shape.len());
+                dimension.slice_mut().copy_from_slice(shape);
+                Some(Array::from_elem(dimension, <$ty>::default()))
+            }
+            fn view_mut(&mut self) -> Option<ViewMut<'_>> {
+                Some(self.into())
             }
         }
         impl sealed::Sealed for $ty {}

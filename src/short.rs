@@ -3,6 +3,7 @@
 //! In: a program and its variables. Out: the result, or `None` for whatever is not so simple, or is wrong: then the long way
 //! is taken, which also finds what to say.
 
+use crate::array::FromResult;
 use crate::error::Error;
 use crate::fuse::Source;
 use crate::hir::VarId;
@@ -16,6 +17,10 @@ use smallvec::SmallVec;
 
 /// Fresh results of more elements are not tried: making the array takes longer than finding out how.
 const MAX_FRESH_ELEMS: usize = 100_000;
+
+/// Results of no more elements are made as arrays of their type, instead of an [`Output`] that becomes one: that would be a
+/// quarter of a call on few elements.
+const MAX_TYPED_ELEMS: usize = 4096;
 
 impl Program {
     /// True if short calls need no plan: machine code of one loop, without reductions. What [`Program::run_flat`] may run.
@@ -106,8 +111,8 @@ impl Program {
     }
 
     /// A short call into a fresh array, in C order, of the shape of the first of its variables that has axes. None also if
-    /// that is not of the rank that is asked for.
-    pub(crate) fn evaluate_short(&self, vars: &Vars<'_>, rank: Option<usize>) -> Option<Result<Output, Error>> {
+    /// that is not of the rank that is asked for. The dtype must be that of the result, if it has one.
+    pub(crate) fn evaluate_short<R: FromResult>(&self, vars: &Vars<'_>) -> Option<Result<R, Error>> {
         if self.compiled.plan.loops.len() != 1 || self.has_reductions() {
             return None;
         }
@@ -120,15 +125,25 @@ impl Program {
             first = first.or(value.as_view().filter(|view| view.n_axes() > 0));
         }
         let first = first?;
-        if rank.is_some_and(|rank| rank != first.n_axes()) || first.n_elems() > MAX_FRESH_ELEMS || !first.is_c_order() {
+        if R::RANK.is_some_and(|rank| rank != first.n_axes())
+            || first.n_elems() > MAX_FRESH_ELEMS
+            || !first.is_c_order()
+        {
             return None;
+        }
+        let value_of = |place, name: &str| vars.get_near(name, place);
+        if first.n_elems() <= MAX_TYPED_ELEMS
+            && let Some(mut result) = R::zeros(first.shape())
+        {
+            let done = self.run_short(value_of, &mut result.view_mut()?)?;
+            return Some(done.map(|()| result));
         }
         const C_ORDER: [usize; 6] = [0, 1, 2, 3, 4, 5];
         let mut output = match Output::new(self.result_dtype(), first.shape(), C_ORDER.get(..first.n_axes())?) {
             Ok(output) => output,
             Err(error) => return Some(Err(error.into())),
         };
-        let done = self.run_short(|place, name| vars.get_near(name, place), &mut output.view_mut())?;
-        Some(done.map(|()| output))
+        let done = self.run_short(value_of, &mut output.view_mut())?;
+        Some(done.and_then(|()| R::from_output(output)))
     }
 }
