@@ -248,7 +248,7 @@ unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RE
     }
 }
 
-/// Writes a vector. The test costs a hundredth of the cheapest function; a second loop would double the code of all.
+/// Writes a vector. One test that always ends alike, for each vector; a second loop would double the code of all functions.
 ///
 /// # Safety
 ///
