@@ -344,8 +344,8 @@ impl Program {
     /// Runs into an output: any array or view of the result's dtype, of the result's shape or one that it broadcasts
     /// to. The output may be one of the inputs, or overlap them.
     ///
-    /// On the caller's thread alone and with up to 8 variables this allocates nothing once a layout has been seen; each
-    /// helping thread costs one small allocation. An input that overlaps the output without being it is copied first.
+    /// With up to 8 variables and without reductions this allocates nothing once a layout has been seen, but what a thread
+    /// needs when it starts. An input that overlaps the output without being it is copied first.
     ///
     /// # Errors
     ///

@@ -119,7 +119,9 @@ fn compile_with(
     // bools as 0 or 1, and come after the loads of the same lanes: an output is stored in the last segment that reads
     // anything, or is the result of the tile's last call. (3) No instruction traps: integer division is not among them, and conversions saturate. (4) Tile
     // functions are those of `callees`, in its order, and do not unwind. (5) `code` owns the memory of the entry. (6) Stores
-    // that `stream` has changed are of whole registers, at strips, which begin at lanes that fill registers.
+    // that `stream` has changed are of whole registers, at strips, which begin at lanes that fill registers; functions that
+    // stream find the first aligned place themselves (`arch/tiles.rs`, `n_before_aligned`). (7) A constant that a call takes as
+    // a single element is stored to its own slot right before the call, which is reserved for it up to its last user.
     Ok(unsafe { Kernel::new(spec) })
 }
 

@@ -68,6 +68,8 @@ fn streaming_kernels_can_be_made() {
         ("a*b + a", DType::Float32),
         ("a + b", DType::UInt8),
         ("exp(a) - b", DType::Float64),
+        ("exp(a - b)", DType::Float64),
+        ("atan2(a, b)", DType::Float32),
     ] {
         let options = CompileOptions::default();
         let signature = Signature::new().with("a", VarType::array(dtype)).with("b", VarType::array(dtype));

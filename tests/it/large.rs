@@ -34,6 +34,25 @@ fn elementwise() {
     }
 }
 
+/// What a call writes to the output itself, wherever in a cache line that begins and ends; all are correctly rounded.
+#[test]
+fn results_of_calls() {
+    let (a, b) = (numbers(N, 0.25) + 4.0, numbers(N, 0.5) + 4.0);
+    let texts: [(&str, fn(f64, f64) -> f64); 3] =
+        [("sqrt(a)", |a, _| a.sqrt()), ("a / b", |a, b| a / b), ("a / 0.7", |a, _| a / 0.7)];
+    let engine = Engine::builder().threads(3).build().unwrap();
+    for (text, f) in texts {
+        let expected = Zip::from(&a).and(&b).map_collect(|&a, &b| f(a, b));
+        for (first, last) in [(0, N), (1, N), (3, N - 5)] {
+            let mut out = Array1::from_elem(N, -1.0);
+            let vars = vars! { a: a.slice(s![first..last]), b: b.slice(s![first..last]) };
+            engine.evaluate_into(text, &vars, out.slice_mut(s![first..last])).unwrap();
+            assert!(out.slice(s![first..last]) == expected.slice(s![first..last]), "{text} from {first}");
+            assert!(out.slice(s![..first]).iter().chain(out.slice(s![last..])).all(|&x| x == -1.0), "{text}");
+        }
+    }
+}
+
 #[test]
 fn rows() {
     let engine = Engine::builder().threads(2).build().unwrap();

@@ -32,8 +32,7 @@ impl<'a> RunOptions<'a> {
 
 /// Computes all outputs of `plan` by `kernel`.
 ///
-/// On the caller's thread alone this allocates nothing, but for scratch when a thread needs more than ever before. Each
-/// helper that is called in costs one small allocation.
+/// This allocates nothing, but for scratch when a thread needs more than ever before, and for a thread that starts.
 ///
 /// # Errors
 ///
