@@ -32,6 +32,7 @@ mod functions;
 mod fuse;
 mod hir;
 mod interp;
+mod kernels;
 mod names;
 mod op_by_op;
 mod ops;

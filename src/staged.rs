@@ -4,8 +4,9 @@ use crate::codegen::Refusal;
 use crate::error::Error;
 use crate::fuse::{self, Source, Space, Target, TempShape};
 use crate::hir::{Expr, Leaf, ReductionId};
+use crate::kernels::CompiledLoop;
 use crate::ops::{AxisOp, Op};
-use crate::program::{CompiledLoop, Program};
+use crate::program::Program;
 use crate::shape::{Reduced, Shape, Shapes};
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::{

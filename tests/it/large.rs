@@ -38,7 +38,8 @@ fn elementwise() {
 #[test]
 fn results_of_calls() {
     let (a, b) = (numbers(N, 0.25) + 4.0, numbers(N, 0.5) + 4.0);
-    let texts: [(&str, fn(f64, f64) -> f64); 3] =
+    type Plain = fn(f64, f64) -> f64;
+    let texts: [(&str, Plain); 3] =
         [("sqrt(a)", |a, _| a.sqrt()), ("a / b", |a, b| a / b), ("a / 0.7", |a, _| a / 0.7)];
     let engine = Engine::builder().threads(3).build().unwrap();
     for (text, f) in texts {
