@@ -33,6 +33,11 @@ import ndexpr  # noqa: E402
 #: One figure is the time of so many calls that they take at least this long, in seconds.
 SAMPLE = 2e-4
 
+#: Seconds between turns. Threads of OpenMP, which Numba uses, wait about 5 ms for more work without giving up their processor,
+#: and whoever comes next has one less: measured 2026-11, `sum(a*b)` of 1e7 by ndexpr right after Numba 0.85 ns per element, after
+#: 10 ms 0.44; by Numba 0.58 and 0.52. After the rest each makes one call that is not counted.
+REST = 0.01
+
 #: A row's name, and its text for ndexpr and numexpr; in other libraries it is the function of this name below.
 ROWS = {
     "add_mul": "a + b*2",
@@ -157,6 +162,8 @@ def interleaved(calls: dict[str, Callable[[], object]], n_rounds: int) -> dict[s
     samples: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(n_rounds):
         for name, call in calls.items():
+            time.sleep(REST)
+            call()
             samples[name].append(timed(call, counts[name]) / counts[name])
     return {name: statistics.median(times) for name, times in samples.items()}
 

@@ -457,6 +457,34 @@ fn no_chunking_changes_a_bit() {
 }
 
 #[test]
+fn nodes_are_trees_of_their_leaves_at_every_level() {
+    let mut random = Random(8);
+    for (op, dtype) in pairs() {
+        for (level, n_leaves) in levels().flat_map(|level| (1..=16).map(move |n| (level, n))) {
+            let reducer = Reducer::at(op, dtype, level).unwrap();
+            let bytes = reducer.partial_bytes();
+            let elements: Vec<Scalar> = (0..n_leaves * LEAF).map(|_| element(Kind::Any, dtype, &mut random)).collect();
+            let memory = Memory::new(&elements, 0);
+            let mut node = vec![0_u64; n_leaves * bytes.div_ceil(8)];
+            let mut scratch = vec![0; Tree::scratch_words(&reducer, 1, n_leaves as u64)];
+            let mut tree = Tree::new(reducer, 1, &mut scratch);
+            // SAFETY: this is memory of as many elements; there is room for a partial of each leaf, and in a slot for one.
+            unsafe {
+                reducer.leaves(elements.len(), memory.ptr(), 0, node.as_mut_ptr().cast());
+                for leaf in 0..n_leaves {
+                    let partial = node.as_ptr().cast::<u8>().add(leaf * bytes);
+                    partial.copy_to_nonoverlapping(tree.slot().as_mut_ptr().cast(), bytes);
+                    tree.push(0);
+                }
+                reducer.node(n_leaves, node.as_mut_ptr().cast());
+            }
+            let expected = finish(&reducer, 1, tree.finish().unwrap());
+            assert_eq!(finish(&reducer, 1, &node), expected, "{op:?} of {n_leaves} leaves of {dtype:?}");
+        }
+    }
+}
+
+#[test]
 fn a_tree_without_leaves_has_no_partial() {
     let reducer = Reducer::new(ReduceOp::Sum, DType::Int8).unwrap();
     assert_eq!(Tree::new(reducer, 3, &mut []).finish(), None);

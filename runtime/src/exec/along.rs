@@ -21,8 +21,12 @@ use crate::reduce::{COLUMN_LEAF, LEAF, Reducer, Scanner, Tree};
 /// as it is read. A multiple of [`LEAF`].
 const FILL_ELEMS: usize = 4 * LEAF;
 
-/// Leaves that are read from an array in one go.
+/// Leaves that are read from an array in one go, and become one node of the tree: a power of 2.
+///
+/// Measured 2026-11 on Zen 4, one thread, n = 1e5 in the caches, ns per element with their node pushed and with each leaf pushed:
+/// float64 `sum(a)` 0.164 and 0.180, `sum(a*b)` 0.267 and 0.282, int8 `sum(i)` 0.060 and 0.072.
 const DIRECT_LEAVES: usize = 16;
+const _: () = assert!(DIRECT_LEAVES.is_power_of_two());
 
 /// Leaves that are computed in one go: they stay in the L1 cache.
 const FILLED_LEAVES: usize = 1;
@@ -371,17 +375,15 @@ impl Worker<'_> {
             return is_decided;
         }
         let mut partials = [0_u64; DIRECT_LEAVES * MAX_PARTIAL_WORDS];
-        let mut is_decided = false;
-        // SAFETY: the caller's contract; there is room for the partials of a group of leaves.
-        unsafe {
-            elems.reduce(reducer, n, range.start as u64, partials.as_mut_ptr().cast());
-            for k in 0..n.div_ceil(LEAF) {
-                let partial = partials.as_ptr().cast::<u8>().add(k * bytes);
-                is_decided |= reducer.is_decided(std::slice::from_raw_parts(partial, bytes));
-                tree.slot().as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(partial, bytes);
-                tree.push(0);
-            }
-        }
+        let partials: *mut u8 = partials.as_mut_ptr().cast();
+        // SAFETY: the caller's contract; there is room for the partials of a group of leaves, and in the slot for one.
+        let is_decided = unsafe {
+            elems.reduce(reducer, n, range.start as u64, partials);
+            reducer.node(n.div_ceil(LEAF), partials);
+            tree.slot().as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(partials, bytes);
+            reducer.is_decided(std::slice::from_raw_parts(partials, bytes))
+        };
+        tree.push(DIRECT_LEAVES.ilog2());
         is_decided
     }
 

@@ -19,6 +19,7 @@ pub(super) type ProductLeaves = unsafe fn(n: usize, a: *const u8, b: *const u8, 
 pub(super) type ColumnLeaf =
     unsafe fn(rows: usize, lanes: usize, src: *const u8, row_stride: isize, first: u64, partials: *mut u8);
 pub(super) type Combine = unsafe fn(n: usize, left: *mut u8, right: *const u8);
+pub(super) type Node = unsafe fn(n: usize, partials: *mut u8);
 pub(super) type Finish = unsafe fn(n: usize, partials: *const u8, out: *mut u8, out_stride: isize);
 
 /// One reduction's code for one dtype and level. The contracts are those of [`Reducer`](super::Reducer)'s methods.
@@ -29,6 +30,7 @@ pub(super) struct Code {
     pub(super) product_leaves: Option<ProductLeaves>,
     pub(super) column_leaf: ColumnLeaf,
     pub(super) combine: Combine,
+    pub(super) node: Node,
     pub(super) finish: Finish,
     pub(super) partial_bytes: usize,
 }
@@ -68,6 +70,12 @@ macro_rules! level {
             }
 
             $(#[target_feature(enable = $features)])?
+            unsafe fn node<R: Reduce>(n: usize, partials: *mut u8) {
+                // SAFETY: by the caller's contract there are `n` partials, aligned.
+                fold::node::<R>(unsafe { std::slice::from_raw_parts_mut(partials.cast(), n) });
+            }
+
+            $(#[target_feature(enable = $features)])?
             unsafe fn product_leaves<T: Addend<Raw: Mul<Output = T::Raw>>>(
                 n: usize,
                 a: *const u8,
@@ -88,6 +96,7 @@ macro_rules! level {
                     product_leaves: None,
                     column_leaf: column_leaf::<R, N>,
                     combine: combine::<R>,
+                    node: node::<R>,
                     finish: finish::<R>,
                     partial_bytes: size_of::<R::Partial>(),
                 }

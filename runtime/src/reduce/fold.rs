@@ -340,3 +340,19 @@ pub(super) fn combine<R: Reduce>(left: &mut [R::Partial], right: &[R::Partial]) 
         *left = R::combine(*left, right);
     }
 }
+
+/// Combines partials of neighbouring nodes in pairs, these in pairs, and so on, into the first: the order of a
+/// [`Tree`](super::Tree).
+#[inline(always)]
+pub(super) fn node<R: Reduce>(partials: &mut [R::Partial]) {
+    let mut n = partials.len();
+    while n > 1 {
+        for pair in 0..n / 2 {
+            partials[pair] = R::combine(partials[2 * pair], partials[2 * pair + 1]);
+        }
+        if n % 2 == 1 {
+            partials[n / 2] = partials[n - 1];
+        }
+        n = n.div_ceil(2);
+    }
+}

@@ -251,6 +251,17 @@ impl Reducer {
         unsafe { (self.code.combine)(n, left, right) }
     }
 
+    /// Combines the partials of `n` neighbouring leaves into the first, in the order of a [`Tree`]: to be pushed as a node of
+    /// the level that so many leaves have, if they are 2^level or the last of all.
+    ///
+    /// # Safety
+    ///
+    /// At `partials` are `n` partials, aligned as in an array of them.
+    pub unsafe fn node(&self, n: usize, partials: *mut u8) {
+        // SAFETY: as in `leaves`.
+        unsafe { (self.code.node)(n, partials) }
+    }
+
     /// Writes the result of each of `n` partials, `out_stride` bytes from one to the next.
     ///
     /// # Safety
