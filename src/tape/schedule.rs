@@ -28,7 +28,8 @@ const MAX_CALL_TILE_ELEMS: usize = 1024;
 const MAX_LOOP_TILE_ELEMS: usize = 256;
 
 /// Lays out a tape. None if its slots do not fit a thread's scratch even with the smallest tile.
-pub(super) fn schedule(nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<Operand>) -> Option<Tape> {
+pub(super) fn schedule(mut nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<Operand>) -> Option<Tape> {
+    order_factors(&mut nodes);
     let (segment_of, n_segments) = segments(&nodes);
     let crossings = liveness::crossings(&nodes, &segment_of, n_segments);
     let (offsets, bytes_per_elem) = liveness::assign_slots(nodes.len(), &crossings);
@@ -55,6 +56,21 @@ pub(super) fn schedule(nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<Oper
         spare_registers: strip.spare_registers,
     };
     Some(tape)
+}
+
+/// Puts the factor first that nothing uses after a fused multiply-add: on x86 the result takes the first one's register,
+/// which is copied before if it is still needed.
+fn order_factors(nodes: &mut [Node]) {
+    let mut last_use = vec![0; nodes.len()];
+    for (i, node) in nodes.iter().enumerate() {
+        node.args().iter().for_each(|arg| last_use[arg.index()] = i);
+    }
+    for (i, node) in nodes.iter_mut().enumerate().filter(|(_, node)| node.inst == Inst::Fma) {
+        let [a, b, c] = node.args;
+        if last_use[a.index()] > i && last_use[b.index()] == i {
+            node.args = [b, a, c];
+        }
+    }
 }
 
 /// A power of 2, so that slots keep the alignment of the scratch.
