@@ -31,8 +31,11 @@ const _: () = assert!(DIRECT_LEAVES.is_power_of_two());
 /// Leaves that are computed in one go: they stay in the L1 cache.
 const FILLED_LEAVES: usize = 1;
 
-/// Lanes of a block of columns: its rows are long enough for the prefetcher, and the sums of its leaves fit the caches.
-pub(super) const COLUMN_LANES: usize = 512;
+/// Lanes of a block of columns: its rows are long enough for the prefetcher, and the sums of its leaves fit the L2 cache.
+///
+/// Measured 2026-11 on 2 Zen 4 cores, ns per element with 512 and with 1536, axis 0 of 3000 x 3000 (10000 x 1000): float64 sum
+/// 0.303 and 0.261 (0.260 and 0.232), max 0.386 and 0.313, var 0.462 and 0.408, float32 sum 0.201 and 0.145; with 3072 no more.
+pub(super) const COLUMN_LANES: usize = 1536;
 
 /// As many, of columns whose rows wait in scratch, [`COLUMN_LEAF`] at a time.
 const FILLED_COLUMN_LANES: usize = FILL_ELEMS / COLUMN_LEAF;
