@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AllocError, Output, prefetch};
+use super::{AllocError, Output};
 use crate::abi::{KernelArgs, KernelFn, RunKind};
 use crate::dtype::DType;
 use crate::exec::{Kernel, KernelSpec, run_on_caller};
@@ -125,73 +125,6 @@ pub(crate) unsafe fn copy_strided(
             2 => copy::<u16>(n, from, from_stride, to, to_stride),
             4 => copy::<u32>(n, from, from_stride, to, to_stride),
             _ => copy::<u64>(n, from, from_stride, to, to_stride),
-        }
-    }
-}
-
-/// Copies `n_rows` x `n_lanes` elements of `size` bytes (1, 2, 4 or 8) to rows without gaps, from where they are nearer to
-/// each other along a column than along a row.
-///
-/// # Safety
-///
-/// The elements at `from` must be readable, with these strides from row to row and from lane to lane, and there must be room
-/// for as many at `to`, all of any alignment; they must not overlap.
-pub(crate) unsafe fn copy_transposed(
-    size: usize,
-    (n_rows, n_lanes): (usize, usize),
-    from: *const u8,
-    (row_stride, lane_stride): (isize, isize),
-    to: *mut u8,
-) {
-    /// Rows at a time: of 8 bytes, what a cache line holds.
-    const BAND: usize = 8;
-
-    /// # Safety
-    ///
-    /// As of the outer function, for elements of the size of `T`.
-    #[inline(always)]
-    unsafe fn copy<T: Copy>(
-        (n_rows, n_lanes): (usize, usize),
-        from: *const u8,
-        (row_stride, lane_stride): (isize, isize),
-        to: *mut u8,
-    ) {
-        let to = to.cast::<T>();
-        // SAFETY: the caller's contract; rows and lanes are below their numbers.
-        let copy_one = |row: usize, lane: usize| unsafe {
-            let elem = from.offset(row as isize * row_stride + lane as isize * lane_stride);
-            to.add(row * n_lanes + lane).write_unaligned(elem.cast::<T>().read_unaligned());
-        };
-        let whole = n_rows / BAND * BAND;
-        for first in (0..whole).step_by(BAND) {
-            for lane in 0..n_lanes {
-                // The same line of the next tile, which no processor guesses: `a + b.T` takes 0.75 of the time with it
-                // (measured as `plan::tiling` has it).
-                let start = first as isize * row_stride + (lane + n_lanes) as isize * lane_stride;
-                prefetch(from.wrapping_offset(start), 1);
-                for row in first..first + BAND {
-                    copy_one(row, lane);
-                }
-            }
-        }
-        for row in whole..n_rows {
-            for lane in 0..n_lanes {
-                copy_one(row, lane);
-            }
-        }
-    }
-    // SAFETY: the caller's contract; each arm is for elements of its type's size. Elements that follow each other down a
-    // column are the usual case, worth loops of its own.
-    unsafe {
-        match (size, row_stride == size as isize) {
-            (1, true) => copy::<u8>((n_rows, n_lanes), from, (1, lane_stride), to),
-            (1, false) => copy::<u8>((n_rows, n_lanes), from, (row_stride, lane_stride), to),
-            (2, true) => copy::<u16>((n_rows, n_lanes), from, (2, lane_stride), to),
-            (2, false) => copy::<u16>((n_rows, n_lanes), from, (row_stride, lane_stride), to),
-            (4, true) => copy::<u32>((n_rows, n_lanes), from, (4, lane_stride), to),
-            (4, false) => copy::<u32>((n_rows, n_lanes), from, (row_stride, lane_stride), to),
-            (_, true) => copy::<u64>((n_rows, n_lanes), from, (8, lane_stride), to),
-            (_, false) => copy::<u64>((n_rows, n_lanes), from, (row_stride, lane_stride), to),
         }
     }
 }

@@ -11,14 +11,16 @@ mod output;
 mod prefetch;
 mod scratch;
 mod stream;
+mod transpose;
 
 pub use copy::{OwnedCopy, copy_into, copy_kernel, copy_of};
 pub use output::Output;
 
-pub(crate) use copy::{copy_strided, copy_transposed};
+pub(crate) use copy::copy_strided;
 pub(crate) use prefetch::prefetch;
 pub(crate) use scratch::with_scratch;
 pub(crate) use stream::{fence, is_worthwhile as is_worth_streaming};
+pub(crate) use transpose::copy_transposed;
 
 /// The most scratch that a kernel may ask for, per thread. It is kept by the thread for the next kernel.
 pub const MAX_SCRATCH_BYTES: usize = 1 << 20;

@@ -16,3 +16,16 @@ pub(crate) fn prefetch(from: *const u8, n_bytes: usize) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (from, n_bytes);
 }
+
+/// Asks for the line at an address to be in the L2 cache, where it does not drive out what is worked on; else as
+/// [`prefetch`].
+pub(super) fn prefetch_to_l2(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: as above.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
