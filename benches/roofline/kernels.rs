@@ -70,6 +70,20 @@ for_each_level! {
         sums.iter().chain(rest).sum()
     }
 
+    /// As [`sum`], of products.
+    fn dot(a: &[f64], b: &[f64]) -> f64 {
+        const LANES: usize = 32;
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+        let mut sums = [0.0; LANES];
+        for (a, b) in a.iter().zip(b) {
+            for i in 0..LANES {
+                sums[i] += a[i] * b[i];
+            }
+        }
+        let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a * b);
+        sums.iter().copied().chain(rest).sum()
+    }
+
     /// What a fresh output costs who does nothing about it.
     fn triad_collected(a: &[f64], b: &[f64]) -> Vec<f64> {
         a.iter().zip(b).map(|(a, b)| a + b * 2.0).collect()
