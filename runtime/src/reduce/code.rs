@@ -133,11 +133,20 @@ fn code<R: Reduce, const N: usize>(level: CpuLevel) -> Code {
 }
 
 /// Sums of floats, and of products of them.
+///
+/// Products of float64 are read 32 bytes at a time with AVX-512 too. Measured 2026-11 on 2 Zen 4 cores, `sum(a*b)`, ns per
+/// element with 64 bytes and with 32: 0.249 and 0.239 for n = 1e5 on one thread; for 1e7 on two, interleaved, 0.69 and
+/// 0.61 in one process, no difference in two others; next to a loop of Numba's 1.03 to 1.10 and 0.97 to 1.04 times its time, in five
+/// processes each. Sums of float64 alone, and products of float32, lose 5 to 10 % by it.
 fn sums<T: Addend<Raw: Mul<Output = T::Raw>>>(level: CpuLevel) -> Code {
     match level {
         CpuLevel::Generic => generic::sums::<T>(),
         #[cfg(target_arch = "x86_64")]
         CpuLevel::Avx2 => avx2::sums::<T>(),
+        #[cfg(target_arch = "x86_64")]
+        CpuLevel::Avx512 if size_of::<T>() == 8 => {
+            Code { product_leaves: avx2::sums::<T>().product_leaves, ..avx512::sums::<T>() }
+        }
         #[cfg(target_arch = "x86_64")]
         CpuLevel::Avx512 => avx512::sums::<T>(),
     }
