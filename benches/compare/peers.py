@@ -35,7 +35,7 @@ SAMPLE = 2e-4
 
 #: Seconds between turns. Threads of OpenMP, which Numba uses, wait about 5 ms for more work without giving up their processor,
 #: and whoever comes next has one less: measured 2026-11, `sum(a*b)` of 1e7 by ndexpr right after Numba 0.85 ns per element, after
-#: 10 ms 0.44; by Numba 0.58 and 0.52. After the rest each makes one call that is not counted.
+#: 10 ms 0.44; by Numba 0.58 and 0.52. After the rest comes a turn that is not counted.
 REST = 0.01
 
 #: A row's name, and its text for ndexpr and numexpr; in other libraries it is the function of this name below.
@@ -163,7 +163,7 @@ def interleaved(calls: dict[str, Callable[[], object]], n_rounds: int) -> dict[s
     for _ in range(n_rounds):
         for name, call in calls.items():
             time.sleep(REST)
-            call()
+            timed(call, counts[name])
             samples[name].append(timed(call, counts[name]) / counts[name])
     return {name: statistics.median(times) for name, times in samples.items()}
 
