@@ -144,12 +144,12 @@ pub(super) fn strip(nodes: &[Node], segment_of: &[u32], n_segments: u32) -> Stri
     let is_one_width = nodes.iter().all(|node| node.ty.bytes == widest);
     let is_long = n_segments == 1 && in_segment(nodes, segment_of, 0).count() >= LONG_CHAIN;
     let choices: &[u32] = match nodes.len() {
-        ..=LONG_TAPE if is_long && is_one_width => &[8, 7, 4],
-        ..=LONG_TAPE => &[8, 4],
+        ..=LONG_TAPE if is_long && is_one_width => &[8, 7, 4, 2],
+        ..=LONG_TAPE => &[8, 4, 2],
         _ => &[1],
     };
-    let fitting = choices.iter().copied().find(|&registers| most(registers) <= REGISTER_BUDGET);
-    let registers = fitting.unwrap_or(if nodes.len() > LONG_TAPE { 1 } else { 2 });
+    let fitting = choices.iter().find(|&&registers| most(registers) <= REGISTER_BUDGET);
+    let registers = *fitting.or(choices.last()).unwrap_or(&1);
     Strip { n_lanes: lanes(registers), spare_registers: (N_REGISTERS - 1).saturating_sub(most(registers)) }
 }
 
