@@ -6,6 +6,7 @@ use crate::line::{ByHand, Kind, Line, Mix, Traffic};
 use crate::memory::{Memory, Number, typed_mut};
 use crate::simd::{Level, Stores};
 use crate::team::Chunked;
+use ndexpr::{evaluate, vars};
 use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -116,8 +117,11 @@ fn read<'a>(n: usize, run: impl Fn(Range<usize>) + Sync + 'a) -> Chunked<'a> {
     Chunked { n_chunks: n.div_ceil(len), run: Box::new(move |k| run(k * len..n.min((k + 1) * len))) }
 }
 
-/// Panics unless the loops by hand that write something give what their expressions do.
-pub(crate) fn check(lines: &[Line<'_>], output: &mut Memory) {
+/// Panics unless the loops by hand give what their expressions do: to the bit, but for the order of a sum.
+pub(crate) fn check(lines: &[Line<'_>], data: &Data, output: &mut Memory) {
+    let dot = kernels::dot(Level::detected(), &data.a, &data.b);
+    let expected: f64 = evaluate("sum(a*b)", vars! { a: &data.a[..], b: &data.b[..] }).expect("it is an expression");
+    assert!((dot - expected).abs() <= 1e-12 * expected.abs(), "sum(a*b) by hand: {dot}, not {expected}");
     for by_hand in lines.iter().filter(|line| matches!(line.kind, Kind::ByHand(_)) && line.traffic.written > 0) {
         let expression = lines.iter().find(|line| line.kind == Kind::Expression && line.title == by_hand.title);
         let results = [Some(by_hand), expression].map(|line| {

@@ -166,7 +166,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let markdown = report.markdown();
     if args.test {
-        loops::check(&lines, &mut output);
+        loops::check(&lines, &data, &mut output);
         fresh::check(&data, &engine);
         scaling::check(&data);
         let svg = plot::svg(&report.sizes);

@@ -24,7 +24,7 @@ const SLOT_NS_PER_BYTE: f32 = 0.019;
 /// 0.56 to 0.58 with a call; `a/b + c` (0.79) 0.65 to 0.91 and 0.63 to 1.12; `a/(b + c)` (0.79) 0.90 and 1.01.
 const LARGEST_SHARE: f32 = 0.75;
 
-/// Makes calls of the divisions and square roots of floats, or of the roots alone, if that is estimated to be faster.
+/// Makes calls of the divisions and square roots of floats, or of the roots alone, if that is estimated to be much faster.
 ///
 /// `is_uniform` tells of each input whether it is taken to be the same in all lanes: what follows from such alone is
 /// computed once for a row, and stays as it is.
@@ -35,8 +35,8 @@ pub(super) fn use_calls(nodes: &mut [Node], is_uniform: &[bool]) {
     let roots: fn(WideFn) -> bool = |function| function == WideFn::Sqrt;
     let all: fn(WideFn) -> bool = |_| true;
     let time = |is_call: fn(WideFn) -> bool| estimate(nodes, &is_uniform, |i| candidate(i).is_some_and(is_call));
-    let share = |is_call: fn(WideFn) -> bool| time(is_call) / time(none);
-    let best = [roots, all].into_iter().filter(|&is_call| share(is_call) <= LARGEST_SHARE);
+    let longest = LARGEST_SHARE * time(none);
+    let best = [roots, all].into_iter().filter(|&is_call| time(is_call) <= longest);
     let Some(best) = best.min_by(|&a, &b| time(a).total_cmp(&time(b))) else { return };
     let calls: Vec<(usize, WideFn)> =
         (0..nodes.len()).filter_map(|i| Some((i, candidate(i).filter(|&function| best(function))?))).collect();
