@@ -10,7 +10,8 @@ use crate::vars::{Signature, Vars};
 use ndexpr_grammar::Limits;
 use ndexpr_runtime::pool::{self, Pool};
 use ndexpr_runtime::view::ViewMut;
-use std::sync::{Arc, LazyLock};
+use once_cell::race::OnceBox;
+use std::sync::Arc;
 
 /// What programs keep of their engine.
 pub(crate) struct Shared {
@@ -44,12 +45,12 @@ impl Engine {
     /// The engine of [`evaluate`](crate::evaluate): default options, made when first asked for.
     #[must_use]
     pub fn global() -> &'static Engine {
-        static GLOBAL: LazyLock<Engine> = LazyLock::new(|| {
+        static GLOBAL: OnceBox<Engine> = OnceBox::new();
+        GLOBAL.get_or_init(|| {
             let threads = pool::default_threads();
             let build = |threads| Engine::builder().threads(threads).build();
-            build(threads).or_else(|_| build(1)).expect("one thread needs no pool")
-        });
-        &GLOBAL
+            Box::new(build(threads).or_else(|_| build(1)).expect("one thread needs no pool"))
+        })
     }
 
     /// Threads that may take part in one evaluation, the caller's included.

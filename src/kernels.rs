@@ -1,4 +1,7 @@
 //! The kernels of a loop: one for each layout that has come up, compiled when first asked for and found without a lock.
+//!
+//! Nobody waits while another thread compiles, as with `OnceLock`: in a child that is forked meanwhile that thread is not
+//! there, and it would be for ever. Should two compile the same, both are right.
 
 use crate::codegen::{self, Refusal, Stores, Target};
 use crate::fuse;
@@ -6,8 +9,9 @@ use crate::hir::Graph;
 use crate::tape::Tape;
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::exec::Kernel;
+use ndexpr_runtime::plan::Plan;
+use once_cell::race::OnceBox;
 use smallvec::SmallVec;
-use std::sync::OnceLock;
 
 /// A loop, and its kernels for the layouts that have come up.
 pub(crate) struct CompiledLoop {
@@ -15,16 +19,16 @@ pub(crate) struct CompiledLoop {
     target: &'static Target,
     /// The run kinds of the most likely layout.
     expected: SmallVec<[RunKind; 8]>,
-    kernels: OnceLock<Box<KernelNode>>,
+    first: OnceBox<OfLayout>,
+    others: boxcar::Vec<OfLayout>,
 }
 
-/// A list that only grows, so that finding a kernel takes no lock.
-struct KernelNode {
+/// The kernel for one layout.
+struct OfLayout {
     kinds: SmallVec<[RunKind; 8]>,
     kernel: Result<Kernel, Refusal>,
-    /// The same with stores past the caches, if there is such a thing; made when first asked for.
-    streaming: OnceLock<Option<Kernel>>,
-    next: OnceLock<Box<KernelNode>>,
+    /// The same with stores past the caches, if there is such a thing; made when first asked for. In long runs the second.
+    streaming: [OnceBox<Option<Kernel>>; 2],
 }
 
 impl CompiledLoop {
@@ -36,7 +40,7 @@ impl CompiledLoop {
         });
         let outputs = group.outputs.iter().map(|_| RunKind::Contiguous);
         let expected = inputs.chain(outputs).collect();
-        CompiledLoop { tape, target, expected, kernels: OnceLock::new() }
+        CompiledLoop { tape, target, expected, first: OnceBox::new(), others: boxcar::Vec::new() }
     }
 
     /// Contiguous arrays and scalars.
@@ -46,65 +50,41 @@ impl CompiledLoop {
 
     /// The kernel for operands of these run kinds, compiled when first asked for.
     pub(crate) fn kernel(&self, kinds: &[RunKind]) -> &Result<Kernel, Refusal> {
-        &self.node(kinds).kernel
+        &self.of_layout(kinds).kernel
     }
 
-    /// The kernel that writes past the caches, if there is one.
-    pub(crate) fn streaming_kernel(&self, kinds: &[RunKind]) -> Option<&Kernel> {
-        let make = || codegen::compile(&self.tape, kinds, Stores::Streaming, self.target).ok();
-        made_before(&self.node(kinds).streaming, make).as_ref()
-    }
-
-    fn node(&self, kinds: &[RunKind]) -> &KernelNode {
-        let mut place = &self.kernels;
-        loop {
-            let node = made_before(place, || {
-                Box::new(KernelNode {
-                    kinds: SmallVec::from_slice(kinds),
-                    kernel: codegen::compile(&self.tape, kinds, Stores::Ordinary, self.target),
-                    streaming: OnceLock::new(),
-                    next: OnceLock::new(),
-                })
-            });
-            if *node.kinds == *kinds {
-                return node;
-            }
-            place = &node.next;
+    /// The kernel that writes a plan's results past the caches, if that is worth it and there is one.
+    pub(crate) fn streaming_kernel(&self, plan: &Plan<'_>) -> Option<&Kernel> {
+        if !plan.is_worth_streaming() {
+            return None;
         }
+        let (kinds, has_long_runs) = (plan.run_kinds(), plan.has_long_runs());
+        let stores = if has_long_runs { Stores::StreamingLong } else { Stores::Streaming };
+        let make = || Box::new(codegen::compile(&self.tape, kinds, stores, self.target).ok());
+        self.of_layout(kinds).streaming[usize::from(has_long_runs)].get_or_init(make).as_ref()
+    }
+
+    fn of_layout(&self, kinds: &[RunKind]) -> &OfLayout {
+        let first = self.first.get_or_init(|| Box::new(self.compile(kinds)));
+        match *first.kinds == *kinds {
+            true => first,
+            false => self.of_other_layout(kinds),
+        }
+    }
+
+    #[cold]
+    fn of_other_layout(&self, kinds: &[RunKind]) -> &OfLayout {
+        let found = self.others.iter().map(|(_, other)| other).find(|other| *other.kinds == *kinds);
+        found.unwrap_or_else(|| &self.others[self.others.push(self.compile(kinds))])
+    }
+
+    fn compile(&self, kinds: &[RunKind]) -> OfLayout {
+        let kernel = codegen::compile(&self.tape, kinds, Stores::Ordinary, self.target);
+        OfLayout { kinds: SmallVec::from_slice(kinds), kernel, streaming: [OnceBox::new(), OnceBox::new()] }
     }
 
     pub(crate) fn first_refusal(&self) -> Option<&Refusal> {
-        let mut place = &self.kernels;
-        while let Some(node) = place.get() {
-            if let Err(refusal) = &node.kernel {
-                return Some(refusal);
-            }
-            place = &node.next;
-        }
-        None
-    }
-}
-
-/// What is in a place; if nothing is, what is made now, or what another thread has put there meanwhile.
-///
-/// Nobody waits while another makes it, as with `OnceLock::get_or_init`: in a child that is forked meanwhile that thread is
-/// not there, and it would be for ever.
-fn made_before<T>(place: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
-    match place.get() {
-        Some(found) => found,
-        None => {
-            let made = make();
-            place.get_or_init(|| made)
-        }
-    }
-}
-
-impl Drop for KernelNode {
-    /// One by one: the list may be longer than the stack is deep.
-    fn drop(&mut self) {
-        let mut next = self.next.take();
-        while let Some(mut node) = next {
-            next = node.next.take();
-        }
+        let others = self.others.iter().map(|(_, other)| other);
+        self.first.get().into_iter().chain(others).find_map(|layout| layout.kernel.as_ref().err())
     }
 }

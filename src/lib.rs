@@ -31,6 +31,7 @@ mod error;
 mod functions;
 mod fuse;
 mod hir;
+mod impatient;
 mod interp;
 mod kernels;
 mod names;

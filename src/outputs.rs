@@ -2,11 +2,11 @@
 
 use crate::array::DynArray;
 use crate::error::Error;
+use crate::impatient::Impatient;
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::{View, ViewMut};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 /// Memory for results, to be used again by those who evaluate the same again and again.
 ///
@@ -31,30 +31,29 @@ use std::sync::{Mutex, PoisonError};
 pub struct OutputPool {
     max_bytes: usize,
     /// The longest unused first.
-    unused: Mutex<Vec<Output>>,
+    unused: Impatient<Vec<Output>>,
 }
 
 impl OutputPool {
     /// A pool that holds on to no more than this, not counting what is in use.
     #[must_use]
     pub fn new(max_bytes: usize) -> OutputPool {
-        OutputPool { max_bytes, unused: Mutex::new(Vec::new()) }
+        OutputPool { max_bytes, unused: Impatient::new(Vec::new()) }
     }
 
     /// The bytes that wait to be used again.
     #[must_use]
     pub fn unused_bytes(&self) -> usize {
-        self.locked().iter().map(n_bytes).sum()
+        self.unused.lock().map_or(0, |unused| unused.iter().map(n_bytes).sum())
     }
 
     /// An array whose elements may be anything: as many of the same dtype used again, or a new one.
     pub(crate) fn take(&self, dtype: DType, shape: &[usize], order: &[usize]) -> Result<Pooled<'_>, Error> {
         let n_elems = shape.iter().try_fold(1_usize, |n, &extent| n.checked_mul(extent));
-        let found = {
-            let mut unused = self.locked();
+        let found = self.unused.lock().and_then(|mut unused| {
             let place = unused.iter().rposition(|output| output.dtype() == dtype && Some(output.n_elems()) == n_elems);
             place.map(|place| unused.remove(place))
-        };
+        });
         let output = match found {
             Some(output) => output.reshaped(shape, order)?,
             None => Output::new(dtype, shape, order)?,
@@ -67,7 +66,9 @@ impl OutputPool {
             return;
         }
         let mut surplus = Vec::new();
-        let mut unused = self.locked();
+        let Some(mut unused) = self.unused.lock() else {
+            return;
+        };
         unused.push(output);
         let mut bytes: usize = unused.iter().map(n_bytes).sum();
         while bytes > self.max_bytes {
@@ -77,10 +78,6 @@ impl OutputPool {
         }
         // Freed without the lock.
         drop(unused);
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, Vec<Output>> {
-        self.unused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

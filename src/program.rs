@@ -483,8 +483,7 @@ impl Program {
         match last.kernel(plan.run_kinds()) {
             Ok(kernel) => {
                 let options = RunOptions { pool: &self.engine.pool, progress };
-                let streaming = plan.is_worth_streaming().then(|| last.streaming_kernel(plan.run_kinds())).flatten();
-                Ok(exec::run_streaming(&plan, kernel, streaming, &options)?)
+                Ok(exec::run_streaming(&plan, kernel, last.streaming_kernel(&plan), &options)?)
             }
             Err(_) => {
                 drop(plan);

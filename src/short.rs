@@ -64,7 +64,7 @@ impl Program {
                 return None;
             }
         }
-        Some(self.run_given(flat)?.map_err(|error| error.in_text(self.text())))
+        Some(self.run_given(&flat)?.map_err(|error| error.in_text(self.text())))
     }
 
     /// Runs a short call into an output; see [`Flat`]. `value_of` gives the value of a variable by its place and name.
@@ -86,15 +86,16 @@ impl Program {
                 return None;
             }
         }
-        self.run_given(given)
+        self.run_given(&given)
     }
 
     /// Runs on the values of all variables, of the right types.
-    fn run_given(&self, given: Flat<'_>) -> Option<Result<(), Error>> {
+    fn run_given(&self, given: &Flat<'_>) -> Option<Result<(), Error>> {
         let Executable::Jit { loops } = &self.compiled.executable else { return None };
         let ([compiled], [group]) = (&loops[..], &self.compiled.plan.loops[..]) else { return None };
         let is_in_order = group.inputs.len() == self.compiled.graph.vars().len()
             && group.inputs.iter().enumerate().all(|(k, (_, source))| *source == Source::Var(VarId(k as u32)));
+        let selected;
         let flat = match is_in_order {
             true => given,
             false => {
@@ -103,7 +104,8 @@ impl Program {
                     Source::Temp(_) | Source::Result | Source::Count(_) => None,
                 };
                 let inputs: Option<SmallVec<[usize; MAX_FLAT_INPUTS]>> = group.inputs.iter().map(var_of).collect();
-                given.select(inputs?.into_iter())?
+                selected = given.select(inputs?.into_iter())?;
+                &selected
             }
         };
         let kernel = compiled.kernel(flat.run_kinds()).as_ref().ok()?;

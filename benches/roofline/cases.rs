@@ -102,6 +102,7 @@ fn maps(data: &Data) -> Vec<Case<'_>> {
     let (rows, columns) = data.square();
     let square = |name, elements| (name, View::from(matrix(elements, (rows, columns))));
     let transposed = |name, elements| (name, View::from(matrix(elements, (rows, columns)).reversed_axes()));
+    let threes = || ("a", View::from(matrix(&data.a, (data.many(), 3))));
     vec![
         Case::new("a + b*2", vec![a(), b()]),
         Case::new("((.25*a + .75)*a - 1.5)*a - 2", vec![a()]),
@@ -124,11 +125,11 @@ fn maps(data: &Data) -> Vec<Case<'_>> {
                 ("row", View::from(vector(&data.b, columns))),
                 ("col", View::from(vector(&data.b, rows).insert_axis(Axis(1)))),
             ],
-        ),
-        Case::new(
-            "a*v",
-            vec![("a", View::from(matrix(&data.a, (data.many(), 3)))), ("v", View::from(vector(&data.b, 3)))],
-        ),
+        )
+        .beside("a*2 + 1"),
+        Case::new("a*2 + 1", vec![square("a", &data.a)]),
+        Case::new("a*v", vec![threes(), ("v", View::from(vector(&data.b, 3)))]).beside("a*2"),
+        Case::new("a*2", vec![threes()]),
         Case::new("a + 1", vec![("a", View::from(ArrayView1::from(&data.a[..]).slice_move(s![..;2])))])
             .titled("a[::2] + 1"),
     ]

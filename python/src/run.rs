@@ -3,15 +3,14 @@
 use crate::arrays::{Array, Order};
 use crate::errors;
 use crate::values::Values;
-use ndexpr::{Error, Flat, Layout, Program, Progress, Var, ViewMut};
+use ndexpr::{Flat, Layout, Program, Progress, Var, ViewMut};
 use numpy::{PyUntypedArray, PyUntypedArrayMethods};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Elements from which on other Python threads may run meanwhile.
@@ -20,11 +19,9 @@ use std::time::Duration;
 /// then, so a call of some microseconds is better off without.
 const MIN_ELEMS_TO_DETACH: usize = 1 << 15;
 
-/// Elements from which on Ctrl-C can stop the main thread's evaluation: 4 million take 2 ms, and half a second in the
-/// longest expressions.
-///
-/// It costs a thread for the call, about 30 us: the main thread has to be free to run the signal's handler.
-const MIN_ELEMS_TO_INTERRUPT: usize = 1 << 22;
+/// Elements from which on Ctrl-C can stop the main thread's evaluation: so many take 0.05 ms at least, and some 20 ms in the
+/// longest expressions. To find out which thread this is takes 0.1 us.
+const MIN_ELEMS_TO_INTERRUPT: usize = 1 << 18;
 
 /// How often the main thread looks for signals.
 const SIGNAL_PERIOD: Duration = Duration::from_millis(20);
@@ -252,37 +249,24 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
-/// Runs on a thread of its own while this one, the main thread, attends to signals. An exception of their handlers
-/// cancels the run and is the result.
-fn interruptible(
-    py: Python<'_>,
-    work: impl FnOnce(&Progress) -> Result<(), Error> + Send,
-) -> PyResult<Option<Result<(), Error>>> {
-    let progress = Progress::default();
-    let outcome = py.detach(|| {
-        thread::scope(|scope| {
-            let (over, is_over) = channel::<()>();
-            let progress = &progress;
-            let worker = thread::Builder::new().name("ndexpr-main".to_owned()).spawn_scoped(scope, move || {
-                let _over = over;
-                work(progress)
-            })?;
-            let mut raised = None;
-            while let Err(RecvTimeoutError::Timeout) = is_over.recv_timeout(SIGNAL_PERIOD) {
-                if raised.is_none() {
-                    raised = Python::attach(|py| py.check_signals()).err();
-                    raised.iter().for_each(|_| progress.cancel());
-                }
-            }
-            // A panic is reported as one.
-            Ok::<_, std::io::Error>((worker.join().ok(), raised))
-        })
+/// Looks for signals now and then, which only this thread, the main thread, can. An exception of their handlers cancels the
+/// run and is the result.
+fn interruptible<T>(py: Python<'_>, work: impl FnOnce(&Progress) -> T + Send) -> PyResult<Option<T>>
+where
+    T: Send,
+{
+    let raised = Arc::new(Mutex::new(None));
+    let exception = Arc::clone(&raised);
+    let progress = Progress::default().asking(SIGNAL_PERIOD, move || match Python::attach(|py| py.check_signals()) {
+        Ok(()) => true,
+        Err(error) => {
+            *exception.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            false
+        }
     });
-    match outcome {
-        Ok((_, Some(raised))) => Err(raised),
-        Ok((done, None)) => Ok(done),
-        Err(refused) => Err(PyRuntimeError::new_err(format!("a thread could not be started: {refused}"))),
-    }
+    let done = py.detach(|| guarded(|| work(&progress)));
+    let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+    raised.map_or(Ok(done), Err)
 }
 
 /// True in the thread where Python runs the handlers of signals.

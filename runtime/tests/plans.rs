@@ -65,7 +65,7 @@ fn tilings() {
         let mut output = Output::new(DType::Float64, &shape, &(0..shape.len()).collect::<Vec<_>>()).unwrap();
         let mut outputs = [output.view_mut()];
         let inputs = [input];
-        let Tiling { rows_per_tile, lanes_per_tile, n_row_blocks, n_lane_blocks, n_tiles } =
+        let Tiling { rows_per_tile, lanes_per_tile, n_row_blocks, n_lane_blocks, n_tiles, .. } =
             Plan::new(&shape, &inputs, &mut outputs).unwrap().tiling(max_tile_elems);
         (rows_per_tile, lanes_per_tile, n_row_blocks, n_lane_blocks, n_tiles)
     };
@@ -75,10 +75,17 @@ fn tilings() {
     assert_eq!(tiling(View::from(&long), 0).4, 10_000, "at least one element");
     let rows = Array2::<f64>::zeros((1000, 3));
     let repeated = View::from(rows.slice(s![..1, ..])).broadcast_to(&[1000, 3]).unwrap();
-    assert_eq!(tiling(repeated, 1024), (341, 3, 3, 1, 3));
+    assert_eq!(tiling(repeated, 1024), (320, 3, 4, 1, 4), "short rows are joined, whole cache lines of them");
     let square = Array2::<f64>::zeros((300, 200));
     assert_eq!(tiling(View::from(square.t()), 4096), (64, 64, 4, 5, 20), "transposed");
     assert_eq!(tiling(View::from(square.t()), 256), (4, 64, 50, 5, 250), "transposed, small");
+    let square = Array2::<f64>::zeros((600, 600));
+    assert_eq!(tiling(View::from(square.t()), 4096), (8, 128, 75, 5, 375), "bands");
+    let square = Array2::<u8>::zeros((700, 700));
+    assert_eq!(tiling(View::from(square.t()), 8192), (64, 128, 11, 6, 66), "bands of bytes");
+    assert_eq!(tiling(View::from(square.t()), 256), (2, 128, 350, 6, 2100), "bands, small");
+    let long = Array2::<f64>::zeros((10_000, 30));
+    assert_eq!(tiling(View::from(long.t()), 8192), (128, 64, 1, 157, 157), "too long for bands");
     let empty = Array1::<f64>::zeros(0);
     assert_eq!(tiling(View::from(&empty), 1024).4, 0);
 }

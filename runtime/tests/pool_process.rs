@@ -37,6 +37,7 @@ static ALLOCATOR: Counting = Counting;
 fn a_pool_in_its_process() {
     forks_between_calls();
     forks_while_others_call();
+    forks_while_threads_start_and_end();
     a_fork_in_a_chunk();
     calls_do_not_allocate();
     idle_threads_use_no_cpu_time();
@@ -97,7 +98,7 @@ fn forks_between_calls() {
     let pool = Pool::new(4).unwrap();
     in_child(|| needs_all_threads(&pool));
     for pause_ms in [0, 0, 0, 5] {
-        assert!(works(&pool));
+        assert!(needs_all_threads(&pool));
         std::thread::sleep(Duration::from_millis(pause_ms));
         in_child(|| {
             in_child(|| works(&pool) && needs_all_threads(&pool));
@@ -119,16 +120,40 @@ fn forks_between_calls() {
 
 fn forks_while_others_call() {
     let (pool, is_over) = (Pool::new(3).unwrap(), AtomicBool::new(false));
+    // A child that is forked while a thread begins has none of its own: see `workers.rs`.
+    assert!(needs_all_threads(&pool));
+    let all_here = Barrier::new(4);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
+                all_here.wait();
                 while !is_over.load(Ordering::Relaxed) {
                     assert!(works(&pool));
                 }
             });
         }
+        all_here.wait();
         for _ in 0..50 {
             in_child(|| works(&pool) && needs_all_threads(&pool));
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Of such children one in some hundreds cannot start threads: see `workers.rs`. Its calls are done by the caller, and its
+/// pools can be dropped.
+fn forks_while_threads_start_and_end() {
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    std::thread::spawn(|| ()).join().unwrap();
+                }
+            });
+        }
+        for _ in 0..300 {
+            in_child(|| works(&Pool::new(3).unwrap()));
         }
         is_over.store(true, Ordering::Relaxed);
     });

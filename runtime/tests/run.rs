@@ -9,6 +9,9 @@ use ndexpr_runtime::memory::copy_of;
 use ndexpr_runtime::plan::{Input, Plan, PlanError};
 use ndexpr_runtime::view::{View, ViewMut};
 use proptest::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 #[derive(Clone, Debug)]
 struct Case {
@@ -190,6 +193,45 @@ fn cancelling_stops_before_the_next_chunk() {
         assert_eq!(run(&plan, &kernel, &options), Err(ExecError::Cancelled), "cancelled before it begins");
         assert_eq!(visits.iter().map(|&v| usize::from(v)).sum::<usize>(), progress.done());
     }
+}
+
+/// The thread that wanted to be asked is, between its chunks, and nobody else.
+#[test]
+fn a_no_when_asked_stops_before_the_next_chunk() {
+    for n_threads in [1, 2, 8] {
+        let n = 100_000;
+        let (a, b, mut out, mut visits) = (vec![1f64; n], vec![1f32; n], vec![0f64; n], vec![0u8; n]);
+        let inputs = [View::from_slice(&a), View::from_slice(&b)];
+        let mut outputs = [ViewMut::from_slice_mut(&mut out), ViewMut::from_slice_mut(&mut visits)];
+        let plan = Plan::new(&[n], &inputs, &mut outputs).unwrap();
+        let kernel = add_and_count_for(&plan, Some(64), 1e6);
+        let (n_asked, caller) = (Arc::new(AtomicUsize::new(0)), std::thread::current().id());
+        let count = Arc::clone(&n_asked);
+        let progress = Progress::new(n).asking(Duration::ZERO, move || {
+            assert_eq!(std::thread::current().id(), caller);
+            count.fetch_add(1, Ordering::Relaxed) < 2
+        });
+        let options = RunOptions { pool: pool(n_threads), progress: Some(&progress) };
+        match run(&plan, &kernel, &options) {
+            Err(ExecError::Cancelled) => assert!(progress.is_cancelled() && n_asked.load(Ordering::Relaxed) == 3),
+            // The helpers may have done nearly everything before the caller had its second chunk.
+            result => assert!(n_threads > 1 && result.is_ok() && progress.done() == n, "{result:?}"),
+        }
+        assert_eq!(visits.iter().map(|&v| usize::from(v)).sum::<usize>(), progress.done());
+    }
+}
+
+/// Not before the period is over.
+#[test]
+fn asking_takes_its_time() {
+    let n_asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&n_asked);
+    let progress = Progress::default().asking(Duration::from_secs(1000), move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        false
+    });
+    assert!(!progress.is_to_stop());
+    assert_eq!(n_asked.load(Ordering::Relaxed), 0);
 }
 
 #[test]

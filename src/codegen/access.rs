@@ -1,7 +1,8 @@
 //! How a strip meets memory: operands by run kind, and slots.
 
-use super::bundle::{REGISTER_BYTES, n_registers, register_type};
-use super::stream::{self, Stores};
+use super::bundle::{Width, register_type};
+use super::double;
+use super::stream;
 use super::strip::{Strip, bitcast};
 use crate::tape::{Kind, Ty, ValueId};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, SourceLoc, Type, Value, types};
@@ -44,19 +45,23 @@ impl Strip<'_, '_> {
     pub(super) fn store(&mut self, operand: usize, value: ValueId) {
         let row = self.rows[operand].expect("the segment uses the operand");
         let ty = self.ty(value);
-        for i in 0..n_registers(ty, self.n_lanes) {
+        for i in 0..self.n_registers(ty) {
             let register = self.register(value, i);
             match (row.kind, row.lane_stride) {
                 (RunKind::Strided, Some(stride)) => {
                     self.store_strided(row.base, stride, ty, i, register);
                 }
                 // The tail's stores are of less than a register.
-                _ if self.stores == Stores::Streaming && self.n_lanes * ty.bytes >= REGISTER_BYTES => {
+                _ if self.stores.is_streaming() && self.n_lanes * ty.bytes >= self.width.bytes() => {
                     // The address is known already when the store itself is emitted.
                     self.address(row.base, ty);
-                    self.builder.set_srcloc(stream::mark());
+                    let (mark, after) = match self.width {
+                        Width::Single => (stream::mark(), SourceLoc::default()),
+                        Width::Double => (double::mark_streaming(), double::mark()),
+                    };
+                    self.builder.set_srcloc(mark);
                     self.store_contiguous(row.base, ty, i, register);
-                    self.builder.set_srcloc(SourceLoc::default());
+                    self.builder.set_srcloc(after);
                 }
                 _ => self.store_contiguous(row.base, ty, i, register),
             }
@@ -73,9 +78,21 @@ impl Strip<'_, '_> {
     pub(super) fn store_slot(&mut self, value: ValueId) {
         let base = self.slot_rows[value.index()].expect("the segment uses the slot");
         let ty = self.ty(value);
-        for i in 0..n_registers(ty, self.n_lanes) {
+        for i in 0..self.n_registers(ty) {
             let register = self.register(value, i);
             self.store_contiguous(base, ty, i, register);
+        }
+    }
+
+    /// A register that waits in memory.
+    pub(super) fn load_kept(&mut self, base: Value, at: i32, ty: Ty) -> Value {
+        self.builder.ins().load(register_type(ty), array_flags(), base, at)
+    }
+
+    /// A register to both halves of where it waits.
+    pub(super) fn store_kept(&mut self, base: Value, at: i32, register: Value) {
+        for half in [0, Width::Single.bytes() as i32] {
+            self.builder.ins().store(array_flags(), register, base, at + half);
         }
     }
 
@@ -106,8 +123,8 @@ impl Strip<'_, '_> {
     fn load_contiguous(&mut self, base: Value, ty: Ty, i: usize) -> Value {
         let address = self.address(base, ty);
         let strip_bytes = self.n_lanes * ty.bytes;
-        if strip_bytes >= REGISTER_BYTES {
-            let offset = i as i32 * REGISTER_BYTES as i32;
+        if strip_bytes >= self.width.bytes() {
+            let offset = i as i32 * self.width.bytes() as i32;
             let register = register_type(ty);
             if ty.kind == Kind::Float && self.target.wants_aligned_operands() {
                 // Cranelift 0.135.8 makes any load an operand of `cmpps` and `cmppd`, which trap where it is not
@@ -147,8 +164,8 @@ impl Strip<'_, '_> {
     fn store_contiguous(&mut self, base: Value, ty: Ty, i: usize, register: Value) {
         let address = self.address(base, ty);
         let strip_bytes = self.n_lanes * ty.bytes;
-        if strip_bytes >= REGISTER_BYTES {
-            let offset = i as i32 * REGISTER_BYTES as i32;
+        if strip_bytes >= self.width.bytes() {
+            let offset = i as i32 * self.width.bytes() as i32;
             self.builder.ins().store(array_flags(), register, address, offset);
             return;
         }

@@ -4,8 +4,24 @@ use crate::tape::{Kind, Ty};
 use cranelift_codegen::ir::{Type, Value, types};
 use smallvec::SmallVec;
 
-/// The bytes of a vector register: all that Cranelift has.
-pub(super) const REGISTER_BYTES: u32 = 16;
+/// How wide the vector registers of a strip are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    /// 128 bits: what Cranelift has.
+    Single,
+    /// 256 bits: Cranelift compiles for 128, and [`double`](super::double) changes the machine code. A value has the type
+    /// of its first half.
+    Double,
+}
+
+impl Width {
+    pub(super) fn bytes(self) -> u32 {
+        match self {
+            Width::Single => 16,
+            Width::Double => 32,
+        }
+    }
+}
 
 /// Registers in the order of the lanes. A uniform value has one, with the same in every lane, whatever the strip.
 #[derive(Clone, Debug)]
@@ -19,11 +35,6 @@ impl Bundle {
     pub(super) fn register(&self, i: usize) -> Value {
         self.registers[if self.is_uniform { 0 } else { i }]
     }
-}
-
-/// The registers that a strip of so many lanes takes; a part of one counts as one.
-pub(super) fn n_registers(ty: Ty, n_lanes: u32) -> usize {
-    (n_lanes * ty.bytes).div_ceil(REGISTER_BYTES) as usize
 }
 
 /// The register type of a value.

@@ -21,13 +21,13 @@ impl Callee {
     pub(super) fn tile_fn(self, stores: Stores) -> Option<TileFn> {
         match (self, stores) {
             (Callee::One(function, dtype), Stores::Ordinary) => function.tile_fn(dtype),
-            (Callee::One(function, dtype), Stores::Streaming) => function.streaming_tile_fn(dtype),
+            (Callee::One(function, dtype), _) => function.streaming_tile_fn(dtype),
             (Callee::Pair(pair, dtype), Stores::Ordinary) => pair.tile_fn(dtype),
-            (Callee::Pair(..), Stores::Streaming) => None,
+            (Callee::Pair(..), _) => None,
             (Callee::Wide(function, dtype), Stores::Ordinary) => function.tile_fn(dtype),
-            (Callee::Wide(function, dtype), Stores::Streaming) => function.streaming_tile_fn(dtype),
+            (Callee::Wide(function, dtype), _) => function.streaming_tile_fn(dtype),
             (Callee::WideByOne(function, dtype), Stores::Ordinary) => function.tile_fn_by_one(dtype),
-            (Callee::WideByOne(function, dtype), Stores::Streaming) => function.streaming_tile_fn_by_one(dtype),
+            (Callee::WideByOne(function, dtype), _) => function.streaming_tile_fn_by_one(dtype),
         }
     }
 

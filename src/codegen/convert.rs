@@ -3,7 +3,7 @@
 //! A result that takes only a part of a register is made of one source register twice, so that a uniform value stays
 //! the same in all lanes.
 
-use super::bundle::{int_register, n_registers, register_type};
+use super::bundle::{int_register, register_type};
 use super::strip::{Strip, bitcast, splat_bits};
 use crate::tape::{Kind, Ty, ValueId};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
@@ -14,12 +14,12 @@ type Registers = SmallVec<[Value; 8]>;
 impl Strip<'_, '_> {
     fn registers(&mut self, value: ValueId) -> Registers {
         let ty = self.ty(value);
-        (0..n_registers(ty, self.n_lanes)).map(|i| self.register(value, i)).collect()
+        (0..self.n_registers(ty)).map(|i| self.register(value, i)).collect()
     }
 
     /// Each register as two of twice the width; only the first half if that is all the strip fills.
     fn widen(&mut self, registers: Registers, to: Ty, signed: bool) -> Registers {
-        let n = n_registers(to, self.n_lanes);
+        let n = self.n_registers(to);
         let mut wide = Registers::new();
         for register in registers {
             let low =
@@ -128,7 +128,7 @@ impl Strip<'_, '_> {
 
     /// Applies a step that turns the first half of a register into a whole one to both halves of each.
     fn halves(&mut self, registers: Registers, to: Ty, mut step: impl FnMut(&mut Self, Value) -> Value) -> Registers {
-        let n = n_registers(to, self.n_lanes);
+        let n = self.n_registers(to);
         let mut whole = Registers::new();
         for register in registers {
             whole.push(step(self, register));

@@ -4,9 +4,7 @@
 //! for each segment of the tape:
 //!     hoist constants
 //!     for each row:
-//!         compute what is the same for all lanes of the row
-//!         for each whole strip of the row's lanes: the segment's instructions
-//!         for each lane left:                      the same instructions
+//!         strips of lanes: see `row`
 //!     for each call of the segment: call it for rows x lanes elements
 //! ```
 //!
@@ -17,14 +15,14 @@
 //! count times the element size, which x86 has as an addressing mode. There is no per-lane work besides.
 
 use super::Func;
-use super::bundle::Bundle;
+use super::bundle::{Bundle, Width};
 use super::call::{Call, Callee, Table};
+use super::row::Row;
 use super::stream::Stores;
-use super::strip::Strip;
 use super::target::Target;
 use crate::tape::{Inst, Tape, ValueId};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
+use cranelift_codegen::ir::{AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use ndexpr_runtime::abi::{KernelArgs, Operand, RunKind, TileFn};
 use std::mem::offset_of;
@@ -46,7 +44,8 @@ pub(super) fn emit(
     tape: &Tape,
     kinds: &[RunKind],
     callees: &Table,
-    (stores, target): (Stores, &Target),
+    (stores, width): (Stores, Width),
+    target: &Target,
 ) {
     let call_conv = target.isa().default_call_conv();
     func.signature = Signature::new(call_conv);
@@ -72,6 +71,7 @@ pub(super) fn emit(
         kinds,
         callees,
         stores,
+        width,
         target,
         direct,
         n_lanes,
@@ -101,6 +101,8 @@ struct Emitter<'a> {
     kinds: &'a [RunKind],
     callees: &'a Table,
     stores: Stores,
+    /// Of the registers of whole strips.
+    width: Width,
     target: &'a Target,
     direct: Direct,
     n_lanes: Value,
@@ -223,14 +225,16 @@ impl Emitter<'_> {
             return;
         }
         let accesses = self.accesses(&needed, &body);
-        let constants = self.hoisted_constants(&needed);
+        let constants = match self.width {
+            Width::Single => self.hoisted_constants(&needed),
+            // Nothing lives in registers from one block to the next.
+            Width::Double => Vec::new(),
+        };
 
         let row_block = self.builder.create_block();
         let row = self.builder.append_block_param(row_block, types::I64);
-        let zero = self.builder.ins().iconst(types::I64, 0);
-        let width = self.builder.ins().iconst(types::I64, i64::from(tape.n_lanes));
-        let last_strip = self.builder.ins().isub(self.n_lanes, width);
         let segment_end = self.builder.create_block();
+        let zero = self.builder.ins().iconst(types::I64, 0);
         let from_zero = [BlockArg::Value(zero)];
         match self.is_one_row {
             Some(is_one_row) if self.direct.skips[segment as usize] => {
@@ -242,108 +246,44 @@ impl Emitter<'_> {
         }
 
         self.builder.switch_to_block(row_block);
-        let rows: Vec<Option<RowAccess>> =
-            accesses.iter().map(|access| access.as_ref().map(|access| self.row(access, row))).collect();
-        let row_elem = self.builder.ins().imul(row, self.n_lanes);
-        // The slots that the segment writes, or reads: what is made anew in it is not read from its slot.
-        let mut uses_slot = vec![false; tape.nodes.len()];
-        for value in body.iter().flat_map(|value| tape.node(*value).args().iter().chain([value])) {
-            uses_slot[value.index()] |= !tape.node(*value).inst.is_rematerialised();
-        }
-        for value in &to_slots {
-            uses_slot[value.index()] = true;
-        }
-        let slot_rows: Vec<Option<Value>> = tape
-            .values()
-            .map(|value| {
-                let slot = tape.slot_of[value.index()].filter(|_| uses_slot[value.index()])?;
-                Some(self.slot_row(slot.offset, tape.node(value).ty.bytes, row_elem))
-            })
-            .collect();
-
-        let mut strip = Strip {
-            builder: &mut self.builder,
+        let is_rare = self.direct.skips[segment as usize];
+        let row_code = Row {
             tape,
             stores: self.stores,
             target: self.target,
-            rows: &rows,
-            slot_rows: &slot_rows,
-            n_lanes: tape.n_lanes,
-            lane: zero,
-            values: vec![None; tape.nodes.len()],
-            parts: vec![Vec::new(); tape.nodes.len()],
-            addresses: Vec::new(),
+            width: if is_rare { Width::Single } else { self.width },
+            n_lanes: self.n_lanes,
+            accesses: accesses.iter().map(|access| access.as_ref().map(|access| self.row(access, row))).collect(),
+            slots: self.slot_rows(row, &to_slots, &body),
+            to_slots: &to_slots,
+            body: &body,
+            is_rare,
         };
-        for (value, bundle) in constants {
-            strip.values[value.index()] = Some(bundle);
-        }
-        strip.uniform_values(&body, &needed);
-        let uniform = strip.values.clone();
-
-        let strip_block = self.builder.create_block();
-        let strip_lane = self.builder.append_block_param(strip_block, types::I64);
-        let tail_test = self.builder.create_block();
-        let tail_from = self.builder.append_block_param(tail_test, types::I64);
-        let tail_block = self.builder.create_block();
-        let tail_lane = self.builder.append_block_param(tail_block, types::I64);
-        let row_end = self.builder.create_block();
-
-        let has_strip = self.builder.ins().icmp(IntCC::SignedGreaterThanOrEqual, last_strip, zero);
-        self.builder.ins().brif(has_strip, strip_block, &from_zero, tail_test, &from_zero);
-
-        let stores = self.stores;
-        let emit_body = |builder: &mut FunctionBuilder<'_>, lane: Value, n_lanes: u32| {
-            let mut strip = Strip {
-                builder,
-                tape,
-                stores,
-                target: self.target,
-                rows: &rows,
-                slot_rows: &slot_rows,
-                n_lanes,
-                lane,
-                values: uniform.clone(),
-                parts: vec![Vec::new(); tape.nodes.len()],
-                addresses: Vec::new(),
-            };
-            for &value in &to_slots {
-                strip.store_slot(value);
-            }
-            for &value in &body {
-                strip.inst(value);
-            }
-        };
-
-        self.builder.switch_to_block(strip_block);
-        emit_body(&mut self.builder, strip_lane, tape.n_lanes);
-        self.next_lane(strip_block, strip_lane, width, last_strip, tail_test);
-
-        self.builder.switch_to_block(tail_test);
-        let has_tail = self.builder.ins().icmp(IntCC::SignedLessThan, tail_from, self.n_lanes);
-        self.builder.ins().brif(has_tail, tail_block, &[BlockArg::Value(tail_from)], row_end, &[]);
-
-        self.builder.switch_to_block(tail_block);
-        emit_body(&mut self.builder, tail_lane, 1);
-        let one = self.builder.ins().iconst(types::I64, 1);
-        let next = self.builder.ins().iadd(tail_lane, one);
-        let more = self.builder.ins().icmp(IntCC::SignedLessThan, next, self.n_lanes);
-        self.builder.ins().brif(more, tail_block, &[BlockArg::Value(next)], row_end, &[]);
-
-        self.builder.switch_to_block(row_end);
-        let one = self.builder.ins().iconst(types::I64, 1);
-        let next_row = self.builder.ins().iadd(row, one);
+        row_code.emit(&mut self.builder, &needed, constants);
+        let next_row = self.builder.ins().iadd_imm_s(row, 1);
         let more = self.builder.ins().icmp(IntCC::SignedLessThan, next_row, self.n_rows);
         self.builder.ins().brif(more, row_block, &[BlockArg::Value(next_row)], segment_end, &[]);
 
         self.builder.switch_to_block(segment_end);
     }
 
-    /// Back to the top of the strip loop while a whole strip is left.
-    fn next_lane(&mut self, top: Block, lane: Value, width: Value, last: Value, then: Block) {
-        let next = self.builder.ins().iadd(lane, width);
-        let more = self.builder.ins().icmp(IntCC::SignedLessThanOrEqual, next, last);
-        let args = [BlockArg::Value(next)];
-        self.builder.ins().brif(more, top, &args, then, &args);
+    /// By value: where a row's elements are of the slots that a segment writes, or reads. What is made anew in it is not read from
+    /// its slot.
+    fn slot_rows(&mut self, row: Value, to_slots: &[ValueId], body: &[ValueId]) -> Vec<Option<Value>> {
+        let tape = self.tape;
+        let row_elem = self.builder.ins().imul(row, self.n_lanes);
+        let mut uses_slot = vec![false; tape.nodes.len()];
+        for value in body.iter().flat_map(|value| tape.node(*value).args().iter().chain([value])) {
+            uses_slot[value.index()] |= !tape.node(*value).inst.is_rematerialised();
+        }
+        for value in to_slots {
+            uses_slot[value.index()] = true;
+        }
+        let slot_row = |value: ValueId| {
+            let slot = tape.slot_of[value.index()].filter(|_| uses_slot[value.index()])?;
+            Some(self.slot_row(slot.offset, tape.node(value).ty.bytes, row_elem))
+        };
+        tape.values().map(slot_row).collect()
     }
 
     /// The operands that a segment reads and writes; by operand, inputs first.

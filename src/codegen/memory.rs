@@ -1,9 +1,12 @@
 //! Finished code and the memory that it is in.
 
+use super::bundle::Width;
+use super::double;
 use super::stream::{self, Stores};
 use super::{Refusal, Target};
-use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::SourceLoc;
+use cranelift_codegen::{CompiledCode, Context};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module, ModuleReloc, default_libcall_names};
 use std::mem::ManuallyDrop;
@@ -18,8 +21,13 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// Compiles the function in `context` and makes it executable. Of a streaming one the marked stores are changed.
-    pub(super) fn define(context: &mut Context, stores: Stores, target: &Target) -> Result<Code, Refusal> {
+    /// Compiles the function in `context` and makes it executable. What is marked is changed before, as `stream` and `double`
+    /// tell.
+    pub(super) fn define(
+        context: &mut Context,
+        (stores, width): (Stores, Width),
+        target: &Target,
+    ) -> Result<Code, Refusal> {
         let refuse = |error: cranelift_module::ModuleError| Refusal(error.to_string());
         let mut builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
         // What Cranelift calls, lane by lane, for the one operation that a processor may lack: only kernels that the
@@ -28,22 +36,15 @@ impl Code {
         let mut code = Code { module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))), entry: 0 };
         let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         let id = module.declare_anonymous_function(&context.func.signature).map_err(refuse)?;
-        match stores {
-            Stores::Ordinary => module.define_function(id, context).map_err(refuse)?,
-            Stores::Streaming => {
-                context
-                    .compile(target.isa(), &mut ControlPlane::default())
-                    .map_err(|error| Refusal(error.inner.to_string()))?;
-                let compiled = context.compiled_code().ok_or_else(|| Refusal("no code".to_owned()))?;
-                let marked = compiled.buffer.get_srclocs_sorted().iter().filter(|range| range.loc == stream::mark());
-                let mut bytes = compiled.code_buffer().to_vec();
-                if !stream::patch(&mut bytes, marked.map(|range| range.start as usize..range.end as usize)) {
-                    return Err(Refusal("its stores cannot be streamed".to_owned()));
-                }
-                let relocs = compiled.buffer.relocs().iter();
-                let relocs: Vec<ModuleReloc> =
-                    relocs.map(|reloc| ModuleReloc::from_mach_reloc(reloc, &context.func, id)).collect();
+        match (stores, width) {
+            (Stores::Ordinary, Width::Single) => module.define_function(id, context).map_err(refuse)?,
+            _ => {
+                let compiled = compile(context, target)?;
+                let bytes = finished(compiled, (stores, width))?;
                 let alignment = u64::from(compiled.buffer.alignment);
+                let relocs = compiled.buffer.relocs().to_vec();
+                let relocs: Vec<ModuleReloc> =
+                    relocs.iter().map(|reloc| ModuleReloc::from_mach_reloc(reloc, &context.func, id)).collect();
                 module.define_function_bytes(id, alignment, &bytes, &relocs).map_err(refuse)?;
             }
         }
@@ -56,6 +57,29 @@ impl Code {
     pub(super) fn entry(&self) -> *const u8 {
         self.entry as *const u8
     }
+}
+
+/// Compiles the function in `context`.
+pub(super) fn compile<'c>(context: &'c mut Context, target: &Target) -> Result<&'c CompiledCode, Refusal> {
+    context.compile(target.isa(), &mut ControlPlane::default()).map_err(|error| Refusal(error.inner.to_string()))
+}
+
+/// The machine code with all that is marked changed, as `stream` and `double` tell.
+pub(super) fn finished(code: &CompiledCode, (stores, width): (Stores, Width)) -> Result<Vec<u8>, Refusal> {
+    let marked = |marks: [SourceLoc; 2]| {
+        let ranges = code.buffer.get_srclocs_sorted().iter().filter(move |range| marks.contains(&range.loc));
+        ranges.map(|range| range.start as usize..range.end as usize)
+    };
+    let mut bytes = code.code_buffer().to_vec();
+    if stores.is_streaming() && !stream::patch(&mut bytes, marked([stream::mark(), double::mark_streaming()])) {
+        return Err(Refusal("its stores cannot be streamed".to_owned()));
+    }
+    if width == Width::Double {
+        let loops = marked([double::mark(), double::mark_streaming()]);
+        double::patch(&mut bytes, loops, marked([double::mark_end(); 2]))
+            .ok_or_else(|| Refusal("its registers cannot be of twice the width".to_owned()))?;
+    }
+    Ok(bytes)
 }
 
 impl Drop for Code {

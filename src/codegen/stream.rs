@@ -4,6 +4,7 @@
 //! Nothing else is touched: every marked range must be exactly one store of a whole register that is known here, or the
 //! kernel is refused, and its like with ordinary stores runs instead.
 
+use super::x86::{Operand, Place};
 use cranelift_codegen::ir::SourceLoc;
 use std::ops::Range;
 
@@ -11,8 +12,17 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stores {
     Ordinary,
-    /// Past the caches. The kernel may only run where strips begin at multiples of 16 bytes in every output.
+    /// Past the caches, in runs of which some are short. The kernel may only run where strips begin at multiples of 16 bytes in
+    /// every output.
     Streaming,
+    /// The same in long runs, as [`Plan::has_long_runs`](ndexpr_runtime::plan::Plan::has_long_runs) tells.
+    StreamingLong,
+}
+
+impl Stores {
+    pub(super) fn is_streaming(self) -> bool {
+        self != Stores::Ordinary
+    }
 }
 
 /// Marks the stores.
@@ -70,20 +80,9 @@ fn parts(instruction: &[u8]) -> Option<(Prefix, usize, usize)> {
         [rex, 0x0f, ..] if rex & 0xf0 == 0x40 => (Prefix { at: 0, mask: 0, none: 0, p66: 0xff, f3: 0xff }, 2),
         _ => return None,
     };
-    let mod_rm = *instruction.get(opcode + 1)?;
-    // The operand is in memory, and the instruction ends with its address.
-    let (mode, base) = (mod_rm >> 6, mod_rm & 0b111);
-    let has_sib = mode != 0b11 && base == 0b100;
-    let sib_base = if has_sib { instruction.get(opcode + 2)? & 0b111 } else { base };
-    let displacement = match mode {
-        0b00 if sib_base == 0b101 => 4,
-        0b00 => 0,
-        0b01 => 1,
-        0b10 => 4,
-        _ => return None,
-    };
-    let n_bytes = opcode + 2 + usize::from(has_sib) + displacement;
-    (instruction.len() >= n_bytes).then_some((prefix, opcode, n_bytes))
+    // The operand is in memory, and the instruction ends with its address. Where that is does not matter.
+    let operand = Operand::parse(instruction.get(opcode + 1..)?, false)?;
+    (operand.place != Place::Register).then_some((prefix, opcode, opcode + 1 + operand.n_bytes))
 }
 
 #[cfg(test)]

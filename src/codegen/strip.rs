@@ -4,13 +4,15 @@
 //! finds independent work beside every dependent chain. Loads are emitted at their first use, next to it, where x86
 //! takes them as memory operands.
 
-use super::bundle::{Bundle, int_register, n_registers, register_type};
+use super::bundle::{Bundle, Width, int_register, register_type};
 use super::loops::RowAccess;
 use super::stream::Stores;
 use super::target::Target;
 use crate::tape::{Condition, Inst, Kind, Node, Tape, Ty, ValueId};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::{
+    ConstantData, Endianness, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Type, Value, types,
+};
 use cranelift_frontend::FunctionBuilder;
 use smallvec::SmallVec;
 
@@ -21,10 +23,14 @@ pub(super) struct Strip<'a, 'f> {
     /// How outputs are written.
     pub(super) stores: Stores,
     pub(super) target: &'a Target,
+    /// Of the registers.
+    pub(super) width: Width,
     /// By operand, inputs first; those that the segment uses.
     pub(super) rows: &'a [Option<RowAccess>],
     /// By value: where the row's elements of its slot are, if the segment uses it.
     pub(super) slot_rows: &'a [Option<Value>],
+    /// What is the same in all strips and waits in memory.
+    pub(super) kept: &'a Kept,
     /// Lanes of this strip: the tape's, or 1.
     pub(super) n_lanes: u32,
     /// The lane of the row that the strip starts at.
@@ -35,6 +41,21 @@ pub(super) struct Strip<'a, 'f> {
     pub(super) parts: Vec<Vec<Option<Value>>>,
     /// The strip's first element of contiguous rows, by base and element size.
     pub(super) addresses: Vec<(Value, u32, Value)>,
+}
+
+/// Values that are the same in all strips of a row, each as a register of 256 bits in memory, if registers do not keep them.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// The address of the first.
+    pub(super) base: Option<Value>,
+    /// By value: its place after the first, in bytes.
+    pub(super) at: Vec<Option<i32>>,
+}
+
+impl Kept {
+    fn find(&self, value: ValueId) -> Option<(Value, i32)> {
+        Some((self.base?, self.at[value.index()]?))
+    }
 }
 
 /// A constant in every lane of one register.
@@ -66,15 +87,25 @@ impl Strip<'_, '_> {
         self.tape.node(value).ty
     }
 
+    /// The registers that a value takes; a part of one counts as one.
+    pub(super) fn n_registers(&self, ty: Ty) -> usize {
+        (self.n_lanes * ty.bytes).div_ceil(self.width.bytes()) as usize
+    }
+
     /// The lanes of one register of a value.
     pub(super) fn lanes_per_register(&self, ty: Ty) -> usize {
-        (16 / ty.bytes).min(self.n_lanes) as usize
+        (self.width.bytes() / ty.bytes).min(self.n_lanes) as usize
     }
 
     /// The `i`th register of a value that an instruction uses.
     pub(super) fn register(&mut self, value: ValueId, i: usize) -> Value {
         if let Some(bundle) = &self.values[value.index()] {
             return bundle.register(i);
+        }
+        if let Some((base, at)) = self.kept.find(value) {
+            let register = self.load_kept(base, at, self.ty(value));
+            self.set_uniform(value, register);
+            return register;
         }
         let node = *self.tape.node(value);
         if let Inst::Const(_) = node.inst {
@@ -83,10 +114,9 @@ impl Strip<'_, '_> {
             self.values[value.index()] = Some(bundle);
             return register;
         }
+        let n_registers = self.n_registers(node.ty);
         let parts = &mut self.parts[value.index()];
-        if parts.is_empty() {
-            parts.resize(n_registers(node.ty, self.n_lanes), None);
-        }
+        parts.resize(n_registers, None);
         if let Some(register) = parts[i] {
             return register;
         }
@@ -106,10 +136,8 @@ impl Strip<'_, '_> {
         }
     }
 
-    /// Emits, ahead of the strips, what is the same for all of the row's lanes.
+    /// Emits, ahead of the strips, what is the same for all of the row's lanes. This strip has one lane, which stands for all.
     pub(super) fn uniform_values(&mut self, body: &[ValueId], needed: &[bool]) {
-        // One lane stands for all: every register below has it in all of its lanes.
-        let n_lanes = std::mem::replace(&mut self.n_lanes, 1);
         for value in self.tape.values().filter(|value| needed[value.index()]) {
             if let Inst::Load(operand) = self.tape.node(value).inst {
                 let row = self.rows[operand as usize].expect("the segment uses the operand");
@@ -128,7 +156,32 @@ impl Strip<'_, '_> {
                 self.set_uniform(value, bundle.registers[0]);
             }
         }
-        self.n_lanes = n_lanes;
+    }
+
+    /// Leaves what [`uniform_values`](Strip::uniform_values) has emitted in memory.
+    pub(super) fn keep_uniform_values(&mut self) -> Kept {
+        let is_uniform = |value: &ValueId| {
+            let is_constant = matches!(self.tape.node(*value).inst, Inst::Const(_));
+            self.values[value.index()].is_some() && !is_constant
+        };
+        let values: Vec<ValueId> = self.tape.values().filter(is_uniform).collect();
+        if values.is_empty() {
+            return Kept::default();
+        }
+        let bytes = Width::Double.bytes();
+        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes * (values.len() as u32 + 1), 0);
+        let slot = self.builder.create_sized_stack_slot(slot);
+        // The stack itself is aligned to half of that. What is addressed by the stack's own register is a spilled one, to `double`.
+        let start = self.builder.ins().stack_addr(types::I64, slot, bytes as i32 - 1);
+        let base = self.builder.ins().band_imm_s(start, -i64::from(bytes));
+        let mut kept = Kept { base: Some(base), at: vec![None; self.tape.nodes.len()] };
+        for (k, value) in values.into_iter().enumerate() {
+            let at = k as i32 * bytes as i32;
+            let register = self.register(value, 0);
+            self.store_kept(base, at, register);
+            kept.at[value.index()] = Some(at);
+        }
+        kept
     }
 
     fn set_uniform(&mut self, value: ValueId, register: Value) {
@@ -143,7 +196,7 @@ impl Strip<'_, '_> {
             self.store(self.tape.inputs.len() + operand as usize, node.args[0]);
             return;
         }
-        if self.values[value.index()].is_none() {
+        if self.values[value.index()].is_none() && self.kept.find(value).is_none() {
             let bundle = self.compute(&node, false);
             self.values[value.index()] = Some(bundle);
         }
@@ -167,7 +220,7 @@ impl Strip<'_, '_> {
                 })
             }
             Inst::Shl | Inst::Shr { .. } => self.shift(node, is_uniform),
-            _ => (0..n_registers(node.ty, self.n_lanes)).map(|i| self.one(node, i)).collect(),
+            _ => (0..self.n_registers(node.ty)).map(|i| self.one(node, i)).collect(),
         };
         Bundle { registers, is_uniform }
     }
@@ -287,7 +340,7 @@ impl Strip<'_, '_> {
     fn shift(&mut self, node: &Node, is_uniform: bool) -> SmallVec<[Value; 8]> {
         if let Inst::Const(count) = self.tape.node(node.args[1]).inst {
             let count = self.builder.ins().iconst(types::I32, count as i64);
-            return (0..n_registers(node.ty, self.n_lanes))
+            return (0..self.n_registers(node.ty))
                 .map(|i| {
                     let a = self.register(node.args[0], i);
                     match node.inst {
@@ -315,7 +368,7 @@ impl Strip<'_, '_> {
     ) -> SmallVec<[Value; 8]> {
         let per_register = self.lanes_per_register(ty);
         let mut registers = SmallVec::new();
-        for i in 0..n_registers(ty, self.n_lanes) {
+        for i in 0..self.n_registers(ty) {
             let mut register = None;
             for j in 0..per_register {
                 let lane = i * per_register + j;

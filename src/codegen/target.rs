@@ -4,7 +4,7 @@ use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable, Flags};
 use ndexpr_runtime::arch::CpuLevel;
 use ndexpr_runtime::math::WideFn;
-use std::sync::LazyLock;
+use once_cell::race::OnceBox;
 
 /// An instruction set with its flags pinned.
 pub(crate) struct Target {
@@ -12,18 +12,20 @@ pub(crate) struct Target {
     has_fma: bool,
     is_x86: bool,
     has_avx: bool,
+    has_avx2: bool,
 }
 
 impl Target {
     /// The host, at the level that the process runs at. None if Cranelift has no back end for it.
     pub(crate) fn host() -> Option<&'static Target> {
-        static HOST: LazyLock<Option<Target>> = LazyLock::new(|| {
+        static HOST: OnceBox<Option<Target>> = OnceBox::new();
+        let make = || {
             let level = CpuLevel::current();
             let builder =
                 if level == CpuLevel::highest() { cranelift_native::builder().ok()? } else { lowered_x86(level)? };
             Target::new(builder)
-        });
-        HOST.as_ref()
+        };
+        HOST.get_or_init(|| Box::new(make())).as_ref()
     }
 
     /// The 64-bit Arm back end, which can be compiled for on any host.
@@ -38,7 +40,8 @@ impl Target {
         let has = |name: &str| isa.isa_flags().iter().any(|flag| flag.name == name && flag.as_bool() == Some(true));
         let has_avx = is_x86 && has("has_avx");
         let has_fma = !is_x86 || (has_avx && has("has_fma"));
-        Some(Target { isa, has_fma, is_x86, has_avx })
+        let has_avx2 = has_avx && has("has_avx2");
+        Some(Target { isa, has_fma, is_x86, has_avx, has_avx2 })
     }
 
     pub(super) fn isa(&self) -> &dyn TargetIsa {
@@ -59,9 +62,18 @@ impl Target {
         self.is_x86 && !self.has_avx
     }
 
+    /// True if registers of 256 bits can do what those of 128 can.
+    pub(super) fn has_double_registers(&self) -> bool {
+        self.has_avx2
+    }
+
     /// What the tape needs to know of it.
     pub(crate) fn features(&self) -> crate::tape::Features {
-        crate::tape::Features { has_fma: self.has_fma, has_wider_calls: self.is_x86 && WideFn::is_wide() }
+        crate::tape::Features {
+            has_fma: self.has_fma,
+            has_wider_calls: self.is_x86 && WideFn::is_wide(),
+            has_double_registers: self.has_double_registers(),
+        }
     }
 }
 

@@ -57,6 +57,62 @@ fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>>
     driver::build_tapes(&graph, &plan, target).ok()
 }
 
+/// The one tape of an expression of arrays `a` and `b`.
+#[cfg(target_arch = "x86_64")]
+fn tape(text: &str, dtype: DType, target: &Target) -> crate::tape::Tape {
+    let options = CompileOptions::default();
+    let signature = Signature::new().with("a", VarType::array(dtype)).with("b", VarType::array(dtype));
+    let ast = driver::parse(text, &options).expect("an expression");
+    let typed = driver::lower(&ast, &signature, &options).expect("an expression of arrays");
+    let graph = driver::optimise(&typed, &options).expect("what is typed can be optimised");
+    let mut tapes = driver::build_tapes(&graph, &fuse::plan(&graph), target).expect("a tape");
+    assert_eq!(tapes.len(), 1);
+    tapes.remove(0)
+}
+
+/// What has registers of twice the width on processors with AVX2: the arithmetic of every type whose values have one width.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn double_kernels_can_be_made() {
+    use super::bundle::Width;
+    use super::{Stores, Work, compile_with, width};
+    const FLOATS: &[DType] = &[DType::Float32, DType::Float64];
+    let integers: Vec<DType> = DType::ALL.into_iter().filter(|dtype| dtype.is_int()).collect();
+    let integers = &integers[..];
+    let target = Target::host().expect("a code generator for this processor");
+    if !target.has_double_registers() {
+        return;
+    }
+    for (text, dtypes) in [
+        ("a + b*2 - 1", FLOATS),
+        ("((.25*a + .75)*a - 1.5)*a - 2", FLOATS),
+        ("where(a > 0.5, a*2, b + 1)", FLOATS),
+        ("sqrt(a**2 + b**2)/(1 - b)", FLOATS),
+        ("floor(a) + ceil(b) - abs(a)*-b", FLOATS),
+        ("minimum(a, b) + maximum(a, 1)", FLOATS),
+        ("(a*2 + b)*(a - b) + a/3 - sqrt(b) + abs(a)*0.5", FLOATS),
+        ("((((((((((a - 1)*a + 2)*a - 3)*a + 4)*a - 5)*a + 6)*a - 7)*a + 8)*a - 9)*a + b)", FLOATS),
+        ("a*b + a - 3", integers),
+        ("where(a < b, a & 5, b | a ^ 3)", integers),
+        ("minimum(a, b) + abs(~a)", integers),
+        ("(a << 3) + (b >> 2)", integers),
+    ] {
+        for &dtype in dtypes {
+            let tape = tape(text, dtype, target);
+            for input in [RunKind::Contiguous, RunKind::Splat] {
+                let inputs = tape.inputs.iter().map(|_| input);
+                let kinds: Vec<RunKind> = inputs.chain([RunKind::Contiguous]).collect();
+                for stores in [Stores::Ordinary, Stores::StreamingLong] {
+                    assert_eq!(width(&tape, &kinds, stores, target), Width::Double, "{text}, {dtype}");
+                    let kernel = compile_with(&mut Work::default(), &tape, &kinds, (stores, Width::Double), target);
+                    let refusal = kernel.err().map(|refusal| refusal.0);
+                    assert_eq!(refusal, None, "{text}, {dtype}, {input:?}, {stores:?}");
+                }
+            }
+        }
+    }
+}
+
 /// What is streamed on this processor: large results of simple loops.
 #[test]
 #[cfg(target_arch = "x86_64")]
@@ -71,13 +127,8 @@ fn streaming_kernels_can_be_made() {
         ("exp(a - b)", DType::Float64),
         ("atan2(a, b)", DType::Float32),
     ] {
-        let options = CompileOptions::default();
-        let signature = Signature::new().with("a", VarType::array(dtype)).with("b", VarType::array(dtype));
-        let ast = driver::parse(text, &options).expect("an expression");
-        let typed = driver::lower(&ast, &signature, &options).expect("an expression of arrays");
-        let graph = driver::optimise(&typed, &options).expect("what is typed can be optimised");
-        let tapes = driver::build_tapes(&graph, &fuse::plan(&graph), target).expect("a tape");
-        let kernel = compile(&tapes[0], &[RunKind::Contiguous; 3], Stores::Streaming, target);
+        let tape = tape(text, dtype, target);
+        let kernel = compile(&tape, &[RunKind::Contiguous; 3], Stores::Streaming, target);
         assert!(kernel.is_ok(), "{text}: {}", kernel.unwrap_err().0);
     }
 }

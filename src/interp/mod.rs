@@ -74,7 +74,7 @@ fn evaluate<'a>(
         if i % PROGRESS_EVERY == 0
             && let Some(progress) = progress
         {
-            if progress.is_cancelled() {
+            if progress.is_to_stop() {
                 return Err(ExecError::Cancelled.into());
             }
             progress.add_done(PROGRESS_EVERY.min(n_elems - i));

@@ -9,8 +9,8 @@ use super::reductions::REDUCTIONS;
 use crate::hir::{Along, ErrorKind, ExprId, Graph};
 use ndexpr_runtime::dtype::{DType, Scalar};
 use ndexpr_runtime::math::MathFn;
+use once_cell::race::OnceBox;
 use rustc_hash::FxHashMap;
-use std::sync::LazyLock;
 
 /// How an operation is typed, once its arguments have been promoted to one dtype.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,12 +253,10 @@ impl Function {
 
 /// The row with this name or alias.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
-    static BY_NAME: LazyLock<FxHashMap<&'static str, &'static Function>> = LazyLock::new(|| {
-        all()
-            .flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()).map(move |n| (n, row)))
-            .collect()
-    });
-    BY_NAME.get(name).copied()
+    static BY_NAME: OnceBox<FxHashMap<&'static str, &'static Function>> = OnceBox::new();
+    let names = |row: &'static Function| std::iter::once(row.name).chain(row.aliases.iter().copied());
+    let by_name = BY_NAME.get_or_init(|| Box::new(all().flat_map(|row| names(row).map(move |n| (n, row))).collect()));
+    by_name.get(name).copied()
 }
 
 fn bool_or(graph: &mut Graph, args: &[ExprId]) -> ExprId {

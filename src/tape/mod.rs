@@ -259,6 +259,8 @@ pub(crate) struct Tape {
     pub(crate) max_tile_elems: Option<usize>,
     /// Lanes of a strip.
     pub(crate) n_lanes: u32,
+    /// The same for backends with registers of twice the width, if these can hold the values.
+    pub(crate) double_lanes: Option<u32>,
     /// Vector registers that the strip leaves for what is hoisted out of the loop.
     pub(crate) spare_registers: u32,
 }

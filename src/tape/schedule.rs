@@ -41,6 +41,7 @@ pub(super) fn schedule(mut nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<
     }
     let slot_of = offsets.into_iter().map(|offset| offset.map(|bytes| super::Slot { offset: bytes * tile })).collect();
     let strip = liveness::strip(&nodes, &segment_of, n_segments);
+    let double_lanes = liveness::double_lanes(&nodes, &segment_of, n_segments);
     let pairs = pair::find(&nodes);
     let tape = Tape {
         nodes,
@@ -53,6 +54,7 @@ pub(super) fn schedule(mut nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<
         slot_bytes,
         max_tile_elems,
         n_lanes: strip.n_lanes,
+        double_lanes,
         spare_registers: strip.spare_registers,
     };
     Some(tape)

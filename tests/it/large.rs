@@ -1,13 +1,16 @@
 //! Arrays that do not fit the caches, whose results are written past them.
 
 use ndarray::{Array1, Array2, Axis, Zip, s};
-use ndexpr::{Engine, vars};
+use ndexpr::{Backend, Engine, Vars, vars};
 
 /// More than the last-level cache of most processors holds, with a few such arrays.
 const N: usize = 5_000_000;
 
+/// After how many elements they repeat.
+const PERIOD: usize = 1013;
+
 fn numbers(n: usize, factor: f64) -> Array1<f64> {
-    Array1::from_iter((0..n).map(|k| (k % 1013) as f64 * factor - 3.0))
+    Array1::from_iter((0..n).map(|k| (k % PERIOD) as f64 * factor - 3.0))
 }
 
 #[test]
@@ -34,16 +37,41 @@ fn elementwise() {
     }
 }
 
-/// What a call writes to the output itself, wherever in a cache line that begins and ends; all are correctly rounded.
+/// Elements of other sizes, from places that are no multiple of a register's bytes to others.
+#[test]
+fn elementwise_of_small_elements() {
+    const N_BYTES: usize = 16_000_000;
+    let engine = Engine::builder().threads(2).build().unwrap();
+    let bytes = Array1::from_iter((0..N_BYTES).map(|k| (k % PERIOD) as u8));
+    let floats = bytes.slice(s![..N]).mapv(f32::from);
+    for (from, to) in [(0, 0), (3, 16), (5, 7), (64, 48)] {
+        let mut out = Array1::from_elem(N_BYTES, 7_u8);
+        let (a, b) = (bytes.slice(s![from..N_BYTES - 100]), bytes.slice(s![from + 1..N_BYTES - 99]));
+        let last = to + a.len();
+        engine.evaluate_into("a*3 + b", &vars! { a, b }, out.slice_mut(s![to..last])).unwrap();
+        let expected = Zip::from(a).and(b).map_collect(|a, b| a.wrapping_mul(3).wrapping_add(*b));
+        assert!(out.slice(s![to..last]) == expected, "{from} to {to}");
+        assert!(out.slice(s![..to]).iter().chain(out.slice(s![last..])).all(|&x| x == 7), "around {to}");
+
+        let mut out = Array1::from_elem(N, -1.0_f32);
+        let a = floats.slice(s![from..N - 100]);
+        let last = to + a.len();
+        engine.evaluate_into("sqrt(a) / 3 - a", &vars! { a }, out.slice_mut(s![to..last])).unwrap();
+        assert!(out.slice(s![to..last]) == a.mapv(|a| a.sqrt() / 3.0 - a), "{from} to {to}");
+        assert!(out.slice(s![..to]).iter().chain(out.slice(s![last..])).all(|&x| x == -1.0), "around {to}");
+    }
+}
+
+/// What a call writes to the output itself, wherever in a cache line that begins and ends.
 #[test]
 fn results_of_calls() {
     let (a, b) = (numbers(N, 0.25) + 4.0, numbers(N, 0.5) + 4.0);
-    type Plain = fn(f64, f64) -> f64;
-    let texts: [(&str, Plain); 3] =
-        [("sqrt(a)", |a, _| a.sqrt()), ("a / b", |a, b| a / b), ("a / 0.7", |a, _| a / 0.7)];
     let engine = Engine::builder().threads(3).build().unwrap();
-    for (text, f) in texts {
-        let expected = Zip::from(&a).and(&b).map_collect(|&a, &b| f(a, b));
+    let one_by_one = Engine::builder().backend(Backend::Interp).build().unwrap();
+    for text in ["exp(-a)", "exp(3 - a)", "atan2(a, b)", "a**3"] {
+        let period = vars! { a: a.slice(s![..PERIOD]), b: b.slice(s![..PERIOD]) };
+        let period: Array1<f64> = one_by_one.evaluate(text, &period).unwrap();
+        let expected = Array1::from_shape_fn(N, |k| period[k % PERIOD]);
         for (first, last) in [(0, N), (1, N), (3, N - 5)] {
             let mut out = Array1::from_elem(N, -1.0);
             let vars = vars! { a: a.slice(s![first..last]), b: b.slice(s![first..last]) };
@@ -70,6 +98,32 @@ fn rows() {
         engine.evaluate_into("a*row", &vars! { a, row }, wide.slice_mut(s![.., 1..=columns])).unwrap();
         assert!(wide.slice(s![.., 1..=columns]) == &a * &row);
         assert!(wide.column(0).iter().chain(wide.slice(s![.., columns + 1..])).all(|&x| x == -1.0));
+    }
+}
+
+/// Of every size of element, down columns either way, of two sizes at once, in rows of all lengths.
+#[test]
+fn transposed() {
+    let engine = Engine::builder().threads(2).build().unwrap();
+    for (rows, columns) in [(1001, 999), (77, 7001), (5003, 130)] {
+        let numbers = numbers(rows * columns, 1.0).into_shape_with_order((columns, rows)).unwrap();
+        let bytes = numbers.mapv(|x| x as i8);
+        let (shorts, floats) = (numbers.mapv(|x| x as i16), numbers.mapv(|x| x as f32));
+        let a = Array2::from_shape_fn((rows, columns), |(i, k)| (i * 3 + k) as f64);
+        let check = |what: &str, text: &str, vars: &Vars<'_>, other: &Array2<f64>| {
+            let sum: Array2<f64> = engine.evaluate(text, vars).unwrap();
+            assert!(sum == &a + other, "{rows} x {columns}, {what}");
+        };
+        check("i8", "a + b", &vars! { a, b: bytes.t() }, &bytes.t().mapv(f64::from));
+        check("i16", "a + b", &vars! { a, b: shorts.t() }, &shorts.t().mapv(f64::from));
+        check("f32", "a + b", &vars! { a, b: floats.t() }, &floats.t().mapv(f64::from));
+        for step in [s![..;-1, ..], s![.., ..;-1]] {
+            let b = numbers.t();
+            let b = b.slice(step);
+            check("reversed", "a + b", &vars! { a, b }, &b.to_owned());
+        }
+        let product = &numbers.t() * &shorts.t().mapv(f64::from);
+        check("two", "b*c + a", &vars! { a, b: numbers.t(), c: shorts.t() }, &product);
     }
 }
 

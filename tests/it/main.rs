@@ -1,5 +1,6 @@
 //! The integration tests of ndexpr, as one binary.
 
+mod alignment;
 mod api;
 mod backends;
 mod cases;

@@ -12,7 +12,7 @@ pub(crate) mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-use std::sync::LazyLock;
+use once_cell::race::OnceBox;
 
 /// How much of the CPU's instruction set is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,19 +40,18 @@ impl CpuLevel {
     /// tests reach every path on one machine; any other value of the variable means the highest.
     #[must_use]
     pub fn current() -> CpuLevel {
-        static CURRENT: LazyLock<CpuLevel> = LazyLock::new(|| {
+        static CURRENT: OnceBox<CpuLevel> = OnceBox::new();
+        *CURRENT.get_or_init(|| {
             let wanted = std::env::var("NDEXPR_CPU").ok();
             let wanted = CpuLevel::ALL.into_iter().find(|level| Some(level.name()) == wanted.as_deref());
-            wanted.map_or(CpuLevel::highest(), |wanted| wanted.min(CpuLevel::highest()))
-        });
-        *CURRENT
+            Box::new(wanted.map_or(CpuLevel::highest(), |wanted| wanted.min(CpuLevel::highest())))
+        })
     }
 
     /// The highest level that the CPU has all of.
     #[must_use]
     pub fn highest() -> CpuLevel {
-        static HIGHEST: LazyLock<CpuLevel> = LazyLock::new(detect);
-        *HIGHEST
+        detect()
     }
 
     /// The name that `NDEXPR_CPU` knows it by.

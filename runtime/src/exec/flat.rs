@@ -213,7 +213,7 @@ impl<'a> Flat<'a> {
     /// # Errors
     ///
     /// As [`run`](super::run).
-    pub fn run(self, kernel: &Kernel, max_threads: usize) -> Option<Result<(), ExecError>> {
+    pub fn run(&self, kernel: &Kernel, max_threads: usize) -> Option<Result<(), ExecError>> {
         let spec = kernel.spec();
         let n_operands = self.n_inputs + 1;
         let bytes_per_elem: usize = self.dtypes[..n_operands].iter().map(|dtype| dtype.size()).sum();
@@ -303,9 +303,11 @@ fn dense_elems(raw: &RawView) -> Option<usize> {
 /// Whether an array has the output's shape, and its elements the same order without gaps.
 fn is_laid_out_as(raw: &RawView, out: &RawView) -> bool {
     let (size, out_size) = (raw.dtype.size() as isize, out.dtype.size() as isize);
-    raw.shape == out.shape
-        && raw.shape.iter().zip(&raw.strides).zip(&out.strides).all(|((&extent, &stride), &out_stride)| {
-            // Both are a number of elements times the size of one.
-            extent == 1 || stride.wrapping_mul(out_size) == out_stride.wrapping_mul(size)
-        })
+    let is_alike = |((&extent, &out_extent), (&stride, &out_stride)): ((&usize, &usize), (&isize, &isize))| {
+        // Both are a number of elements times the size of one.
+        extent == out_extent && (extent == 1 || stride.wrapping_mul(out_size) == out_stride.wrapping_mul(size))
+    };
+    // One by one: the call that compares slices takes longer than these few.
+    raw.shape.len() == out.shape.len()
+        && raw.shape.iter().zip(&out.shape).zip(raw.strides.iter().zip(&out.strides)).all(is_alike)
 }

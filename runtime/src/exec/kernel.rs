@@ -9,10 +9,6 @@ use crate::abi::{KernelFn, RunKind, TileFn};
 use crate::dtype::DType;
 use crate::plan::Plan;
 
-/// In every output, the first element of each row of a tile must be at a multiple of this for a streaming kernel. Its stores
-/// are seen by other threads after a store fence of its own thread.
-pub const STREAM_ALIGN: usize = 16;
-
 /// What a [`Kernel`] is made from.
 #[derive(Clone)]
 pub struct KernelSpec {
@@ -26,7 +22,7 @@ pub struct KernelSpec {
     pub max_tile_elems: Option<usize>,
     /// Bytes of scratch for a tile of `max_tile_elems`, at most [`MAX_SCRATCH_BYTES`](crate::memory::MAX_SCRATCH_BYTES).
     pub slot_bytes: usize,
-    /// It writes past the caches, and only where outputs are aligned: see [`STREAM_ALIGN`].
+    /// It writes past the caches, and only where outputs are aligned: see [`STREAM_ALIGN`](crate::memory::STREAM_ALIGN).
     pub is_streaming: bool,
     /// The kernel's table of tile functions.
     pub tile_fns: Box<[TileFn]>,
@@ -49,7 +45,7 @@ impl Kernel {
     /// - `entry` must follow [`crate::abi`] for exactly these operands: given any valid arguments for them it reads and
     ///   writes no memory but the operands' elements (of `n_rows` x `n_lanes`), the first `slot_bytes` of `slots`, and
     ///   its own constants, and it writes no input. If it is streaming, valid arguments have outputs that keep to
-    ///   [`STREAM_ALIGN`].
+    ///   [`STREAM_ALIGN`](crate::memory::STREAM_ALIGN).
     /// - It writes elements of dtype bool as 0 or 1 only, reads any byte as a bool, and does not rely on what is in
     ///   `slots`. It reads the inputs' elements of a row and lane before it writes the outputs' of the same, because an
     ///   input may be exactly an output.

@@ -14,7 +14,7 @@ mod stages;
 mod staging;
 
 pub use flat::{Flat, MAX_FLAT_INPUTS};
-pub use kernel::{Kernel, KernelSpec, STREAM_ALIGN};
+pub use kernel::{Kernel, KernelSpec};
 pub use progress::Progress;
 pub use run::{RunOptions, run, run_streaming};
 pub use stages::{AlongOp, AxisSet, Dest, Fold, Loop, Origin, Source, Stages};

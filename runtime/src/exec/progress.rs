@@ -1,14 +1,54 @@
 //! [`Progress`]: how far a run is, and a way to stop it.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
 
-/// How far one or several runs are, and a way to stop them from another thread. Counted in elements, once per chunk,
-/// about every millisecond.
+/// How far one or several runs are, and a way to stop them. Counted in elements, once per chunk, about every millisecond.
 #[derive(Debug, Default)]
 pub struct Progress {
     done: AtomicUsize,
     total: AtomicUsize,
     is_cancelled: AtomicBool,
+    question: Option<Question>,
+}
+
+/// Whether to go on.
+struct Question {
+    may_go_on: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Who asks it.
+    thread: ThreadId,
+    period: Duration,
+    start: Instant,
+    /// From `start` on, in nanoseconds.
+    next: AtomicU64,
+}
+
+impl Question {
+    /// True when it is this thread that asks, it is time to, and the answer is no.
+    fn is_denied(&self) -> bool {
+        if std::thread::current().id() != self.thread {
+            return false;
+        }
+        let now = self.start.elapsed();
+        if nanoseconds(now) < self.next.load(Ordering::Relaxed) {
+            return false;
+        }
+        let may_go_on = (self.may_go_on)();
+        self.next.store(nanoseconds(self.start.elapsed().saturating_add(self.period)), Ordering::Relaxed);
+        !may_go_on
+    }
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question").field("thread", &self.thread).field("period", &self.period).finish_non_exhaustive()
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Progress {
@@ -16,6 +56,30 @@ impl Progress {
     #[must_use]
     pub fn new(n_elems: usize) -> Progress {
         Progress { total: AtomicUsize::new(n_elems), ..Progress::default() }
+    }
+
+    /// Asks a function whether to go on, on the thread that calls this and between the chunks that it does there, when
+    /// `period` has passed since it was last asked. `false` cancels: for a main thread that has to attend to something
+    /// while it computes.
+    ///
+    /// ```
+    /// use ndexpr_runtime::exec::Progress;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let deadline = Instant::now() + Duration::from_secs(10);
+    /// let progress = Progress::default().asking(Duration::from_millis(20), move || Instant::now() < deadline);
+    /// assert!(!progress.is_to_stop());
+    /// ```
+    #[must_use]
+    pub fn asking(self, period: Duration, may_go_on: impl Fn() -> bool + Send + Sync + 'static) -> Progress {
+        let question = Question {
+            may_go_on: Box::new(may_go_on),
+            thread: std::thread::current().id(),
+            period,
+            start: Instant::now(),
+            next: AtomicU64::new(nanoseconds(period)),
+        };
+        Progress { question: Some(question), ..self }
     }
 
     /// Sets how many elements there are in all, if it was not known before.
@@ -45,6 +109,16 @@ impl Progress {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Whether a run that reports here is to stop, as each participant finds out before each chunk: it was cancelled, or
+    /// [a function that was asked](Progress::asking) says so now.
+    #[must_use]
+    pub fn is_to_stop(&self) -> bool {
+        if self.question.as_ref().is_some_and(Question::is_denied) {
+            self.cancel();
+        }
+        self.is_cancelled()
     }
 
     /// Tells that so many more elements have been computed.

@@ -7,9 +7,9 @@ use smallvec::SmallVec;
 
 use super::cost::Schedule;
 use super::staging::{Held, Staging};
-use super::{ExecError, Kernel, KernelSpec, Progress, STREAM_ALIGN};
+use super::{ExecError, Kernel, KernelSpec, Progress};
 use crate::abi::{KernelArgs, Operand};
-use crate::memory::{fence, with_scratch};
+use crate::memory::{STREAM_ALIGN, fence, with_scratch};
 use crate::plan::{Plan, Tiling};
 use crate::pool::Pool;
 
@@ -58,7 +58,7 @@ pub fn run_streaming(
     if let Some(streaming) = streaming {
         streaming.check_kinds(plan.dtypes(), plan.run_kinds(), plan.n_inputs())?;
     }
-    if options.progress.is_some_and(Progress::is_cancelled) {
+    if options.progress.is_some_and(Progress::is_to_stop) {
         return Err(ExecError::Cancelled);
     }
     if plan.n_elems() == 0 {
@@ -68,7 +68,8 @@ pub fn run_streaming(
     // Should the two have other tiles, only one of them can be right.
     let fits =
         |(a, b): (&KernelSpec, &KernelSpec)| a.max_tile_elems == b.max_tile_elems && a.slot_bytes <= b.slot_bytes;
-    let streaming = streaming.filter(|streaming| fits((streaming.spec(), kernel.spec())));
+    let streaming =
+        streaming.filter(|streaming| fits((streaming.spec(), kernel.spec())) && plan.can_stream(&schedule.tiling));
     let shared = Shared { plan, kernel, streaming, schedule, progress: options.progress, error: OnceLock::new() };
     options.pool.run(shared.schedule.n_chunks, shared.schedule.n_threads, |_, chunk| shared.run_chunk(chunk));
     shared.error.into_inner().map_or(Ok(()), Err)
@@ -95,7 +96,7 @@ impl Shared<'_, '_> {
         if self.error.get().is_some() {
             return;
         }
-        if self.progress.is_some_and(Progress::is_cancelled) {
+        if self.progress.is_some_and(Progress::is_to_stop) {
             let _ = self.error.set(ExecError::Cancelled);
             return;
         }

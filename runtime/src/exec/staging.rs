@@ -5,14 +5,18 @@
 
 use smallvec::SmallVec;
 
-use crate::abi::Operand;
-use crate::memory::copy_transposed;
-use crate::plan::{Plan, Tiling};
+use crate::abi::{Operand, RunKind};
+use crate::memory::{LINE_BYTES, copy_transposed, prefetch_to_l2, repeat_lanes, repeat_row};
+use crate::plan::{Ahead, Plan, Tiling};
 
 /// Where a plan's operands wait.
 pub(super) struct Staging {
     packed: SmallVec<[Staged; 2]>,
     n_bytes: usize,
+    /// Of which tile packed inputs are asked for ahead.
+    ahead: Ahead,
+    /// Inputs beside packed ones that go along the lanes, in runs too short for the processor to notice and read ahead.
+    along: SmallVec<[Along; 4]>,
     /// See [`Plan::joins_rows`].
     joins_rows: bool,
 }
@@ -20,6 +24,12 @@ pub(super) struct Staging {
 /// What a scratch holds of the packed inputs: where from, and how many elements. Rows that repeat are packed once for many
 /// tiles.
 pub(super) type Held = SmallVec<[(*const u8, usize); 2]>;
+
+/// An operand whose next lanes are asked for.
+struct Along {
+    operand: usize,
+    elem_bytes: usize,
+}
 
 /// An operand that waits in scratch.
 struct Staged {
@@ -32,12 +42,12 @@ struct Staged {
 impl Staging {
     /// Nothing waits.
     pub(super) fn none() -> Staging {
-        Staging { packed: SmallVec::new(), n_bytes: 0, joins_rows: false }
+        Staging { packed: SmallVec::new(), n_bytes: 0, ahead: Ahead::Lanes, along: SmallVec::new(), joins_rows: false }
     }
 
     /// The staging of tiles of this tiling.
     pub(super) fn new(plan: &Plan<'_>, tiling: &Tiling) -> Staging {
-        let mut staging = Staging { joins_rows: plan.joins_rows(), ..Staging::none() };
+        let mut staging = Staging { ahead: tiling.ahead, joins_rows: plan.joins_rows(), ..Staging::none() };
         let tile_elems = tiling.rows_per_tile * tiling.lanes_per_tile;
         let mut place = |operand: usize| {
             let elem_bytes = plan.dtypes()[operand].size();
@@ -46,6 +56,14 @@ impl Staging {
             staged
         };
         staging.packed = plan.packed().iter().map(|&operand| place(operand)).collect();
+        if tiling.n_lane_blocks > 1 && !staging.packed.is_empty() {
+            let goes_along = |input: &usize| {
+                let repeats = plan.nest().operands[*input].row_stride() == 0;
+                !repeats && plan.run_kinds()[*input] == RunKind::Contiguous && !plan.packed().contains(input)
+            };
+            let along = |operand: usize| Along { operand, elem_bytes: plan.dtypes()[operand].size() };
+            staging.along = (0..plan.n_inputs()).filter(goes_along).map(along).collect();
+        }
         staging
     }
 
@@ -78,19 +96,54 @@ impl Staging {
         operands: &mut [Operand],
         held: &mut Held,
     ) {
+        for along in &self.along {
+            along.ask_for_next((n_rows, n_lanes), &operands[along.operand]);
+        }
         held.resize(self.packed.len(), (std::ptr::null(), 0));
         for (staged, held) in self.packed.iter().zip(held) {
             let (operand, to) = (&mut operands[staged.operand], scratch.wrapping_add(staged.offset));
             let is_held = operand.row_stride == 0 && held.0 == operand.ptr && held.1 >= n_rows * n_lanes;
             if !is_held {
                 // SAFETY: the caller vouches for the tile's elements, and for the scratch, which has room for a tile.
-                unsafe {
-                    let strides = (operand.row_stride, operand.lane_stride);
-                    copy_transposed(staged.elem_bytes, (n_rows, n_lanes), operand.ptr, strides, to);
-                }
+                unsafe { self.pack(staged.elem_bytes, (n_rows, n_lanes), operand, to) };
                 *held = (operand.ptr, n_rows * n_lanes);
             }
             *operand = staged.in_scratch(to, n_lanes);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The operand's elements must be readable, and there must be room for as many at `to`.
+    unsafe fn pack(&self, elem_bytes: usize, (n_rows, n_lanes): (usize, usize), operand: &Operand, to: *mut u8) {
+        let strides = (operand.row_stride, operand.lane_stride);
+        // SAFETY: the caller's contract, for the first row or for all.
+        unsafe {
+            if operand.lane_stride == 0 {
+                return repeat_lanes(elem_bytes, (n_rows, n_lanes), operand.ptr, operand.row_stride, to);
+            }
+            if operand.row_stride == 0 {
+                copy_transposed(elem_bytes, (1, n_lanes), operand.ptr, strides, to, 0);
+                return repeat_row(n_lanes * elem_bytes, n_rows, to);
+            }
+            let ahead = match self.ahead {
+                Ahead::Lanes => n_lanes as isize * strides.1,
+                Ahead::Rows => n_rows as isize * strides.0,
+            };
+            copy_transposed(elem_bytes, (n_rows, n_lanes), operand.ptr, strides, to, ahead);
+        }
+    }
+}
+
+impl Along {
+    fn ask_for_next(&self, (n_rows, n_lanes): (usize, usize), operand: &Operand) {
+        let n_bytes = n_lanes * self.elem_bytes;
+        for row in 0..n_rows as isize {
+            let next = operand.ptr.wrapping_offset(row * operand.row_stride).wrapping_add(n_bytes);
+            // The ends of lines: where one has begun before, the processor has it, and not the last.
+            (LINE_BYTES - 1..n_bytes + LINE_BYTES - 1)
+                .step_by(LINE_BYTES)
+                .for_each(|at| prefetch_to_l2(next.wrapping_add(at)));
         }
     }
 }

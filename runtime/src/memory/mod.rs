@@ -9,15 +9,18 @@ mod copy;
 mod huge_pages;
 mod output;
 mod prefetch;
+mod repeat;
 mod scratch;
 mod stream;
 mod transpose;
 
 pub use copy::{OwnedCopy, copy_into, copy_kernel, copy_of};
 pub use output::Output;
+pub use stream::STREAM_ALIGN;
 
 pub(crate) use copy::copy_strided;
-pub(crate) use prefetch::prefetch;
+pub(crate) use prefetch::{LINE_BYTES, prefetch, prefetch_to_l2};
+pub(crate) use repeat::{repeat_lanes, repeat_row};
 pub(crate) use scratch::with_scratch;
 pub(crate) use stream::{fence, is_worthwhile as is_worth_streaming};
 pub(crate) use transpose::copy_transposed;

@@ -1,8 +1,7 @@
 //! Asking for cache lines before they are read.
 
 /// Bytes of a cache line.
-#[cfg(target_arch = "x86_64")]
-const LINE_BYTES: usize = 64;
+pub(crate) const LINE_BYTES: usize = 64;
 
 /// Asks for the lines of a range, wherever it is: what cannot be read is ignored. A hint, without effect on other
 /// processors than x86-64.
@@ -19,7 +18,7 @@ pub(crate) fn prefetch(from: *const u8, n_bytes: usize) {
 
 /// Asks for the line at an address to be in the L2 cache, where it does not drive out what is worked on; else as
 /// [`prefetch`].
-pub(super) fn prefetch_to_l2(at: *const u8) {
+pub(crate) fn prefetch_to_l2(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};

@@ -1,7 +1,12 @@
 //! Stores past the caches: what is overwritten is not read first, and what is in the caches stays there. Kernels make them;
 //! here is what surrounds them, and the one place that decides when outputs are streamed.
 
-use std::sync::LazyLock;
+use once_cell::race::OnceNonZeroUsize;
+use std::num::NonZeroUsize;
+
+/// In every output, the first element of each row of a tile must be at a multiple of this for a streaming kernel. Its stores
+/// are seen by other threads after a store fence of its own thread.
+pub const STREAM_ALIGN: usize = 16;
 
 /// Whether a loop should stream its outputs: if all that it reads and writes is more than the last-level cache holds, so
 /// that nothing of it would be there afterwards.
@@ -15,9 +20,9 @@ pub(crate) fn is_worthwhile(n_bytes: usize) -> bool {
 
 /// What the last-level cache holds, by the processor's own word; 32 MiB if it says nothing.
 fn last_level_bytes() -> usize {
-    const USUAL_BYTES: usize = 32 << 20;
-    static BYTES: LazyLock<usize> = LazyLock::new(|| largest_cache_bytes().unwrap_or(USUAL_BYTES));
-    *BYTES
+    const USUAL_BYTES: NonZeroUsize = NonZeroUsize::new(32 << 20).unwrap();
+    static BYTES: OnceNonZeroUsize = OnceNonZeroUsize::new();
+    BYTES.get_or_init(|| largest_cache_bytes().and_then(NonZeroUsize::new).unwrap_or(USUAL_BYTES)).get()
 }
 
 /// The largest cache that the processor's *deterministic cache parameters* list.

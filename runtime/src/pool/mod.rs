@@ -8,7 +8,8 @@
 //! - a panic in a chunk reaches the caller, after the other participants have stopped;
 //! - workers do not exist before they are first needed, and sleep when there is nothing to do;
 //! - a call allocates nothing, but when it starts a thread;
-//! - a forked child starts workers of its own when it first needs them, whatever the parent's were doing.
+//! - a forked child starts workers of its own when it first needs them, whatever the parent's were doing, and does without
+//!   if they cannot begin there (`workers.rs` tells why that may be).
 //!
 //! A call puts its work into a slot, and who looks for work goes through the slots:
 //!

@@ -15,6 +15,20 @@ mod with_std {
     pub(in super::super) use std::sync::{Mutex, MutexGuard};
     pub(in super::super) use std::thread::{Builder, JoinHandle, Thread, current, park};
 
+    /// Whether it comes true before long.
+    pub(in super::super) fn comes_true(condition: impl Fn() -> bool, patience: std::time::Duration) -> bool {
+        let start = std::time::Instant::now();
+        loop {
+            if condition() {
+                return true;
+            }
+            if start.elapsed() >= patience {
+                return false;
+            }
+            std::thread::sleep(std::time::Duration::from_micros(100));
+        }
+    }
+
     /// `UnsafeCell`, with the part of loom's interface that is used here.
     pub(in super::super) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
@@ -39,6 +53,11 @@ mod with_loom {
     pub(in super::super) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
     pub(in super::super) use loom::sync::{Mutex, MutexGuard};
     pub(in super::super) use loom::thread::{Builder, JoinHandle, Thread, current, park};
+
+    /// In a model there is no time, and every thread begins.
+    pub(in super::super) fn comes_true(_condition: impl Fn() -> bool, _patience: std::time::Duration) -> bool {
+        true
+    }
 }
 
 /// Locks; nothing that is locked here can be left half-done by a panic.

@@ -9,8 +9,16 @@ use std::time::Duration;
 
 use super::crew::Crew;
 use super::sync::{
-    AtomicBool, AtomicUsize, Builder, JoinHandle, Mutex, Ordering, Padded, Thread, current, fence, lock, park,
+    AtomicBool, AtomicUsize, Builder, JoinHandle, Mutex, Ordering, Padded, Thread, comes_true, current, fence, lock,
+    park,
 };
+
+/// How long threads are waited for that have not even begun when all are to end.
+///
+/// In a forked child they never do if the parent was just then starting or ending a thread: the standard library has a
+/// lock for that (around what it keeps to tell of stack overflows), and in the child nobody opens it. Elsewhere a thread
+/// begins within a millisecond, or when the system gets round to it; then it sees that all is over, and ends by itself.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Workers {
     /// One for each thread that may exist. The first are woken first, so that the last can sleep long.
@@ -29,7 +37,7 @@ pub(super) struct Workers {
 /// Where a worker sleeps.
 struct Bed {
     is_asleep: AtomicBool,
-    /// Set by the worker before it first sleeps.
+    /// Set by the worker when it begins.
     thread: Mutex<Option<Thread>>,
 }
 
@@ -130,16 +138,39 @@ impl Workers {
         }
     }
 
-    /// Ends all threads, and waits for it.
+    /// Ends all threads, and waits for it; for those that do not begin, not for ever.
     pub(super) fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         while self.wake_one() {}
-        for handle in lock(&self.handles).drain(..) {
+        let mut patience = PATIENCE;
+        for (bed, handle) in self.beds.iter().zip(lock(&self.handles).drain(..)) {
             // A worker that drops its own pool cannot wait for itself.
-            if handle.thread().id() != current().id() {
+            if handle.thread().id() == current().id() {
+                continue;
+            }
+            if comes_true(|| lock(&bed.thread).is_some(), patience) {
                 let _ = handle.join();
+            } else {
+                patience = Duration::ZERO;
             }
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    /// As they may be in a forked child: see [`PATIENCE`].
+    #[test]
+    fn threads_that_do_not_begin_are_not_waited_for() {
+        let workers = Workers::new(2, Duration::ZERO);
+        let (end, wait_for_end) = channel::<()>();
+        let never_begins = move || _ = wait_for_end.recv();
+        lock(&workers.handles).push(Builder::new().spawn(never_begins).unwrap());
+        workers.end();
+        assert!(end.send(()).is_ok(), "the thread is still there");
     }
 }

@@ -205,7 +205,7 @@ impl<'p> Shared<'p> {
         if self.error.get().is_some() {
             return;
         }
-        if self.progress.is_some_and(Progress::is_cancelled) {
+        if self.progress.is_some_and(Progress::is_to_stop) {
             let _ = self.error.set(ExecError::Cancelled);
             return;
         }
