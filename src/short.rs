@@ -109,7 +109,7 @@ impl Program {
             }
         };
         let kernel = compiled.kernel(flat.run_kinds()).as_ref().ok()?;
-        Some(flat.run(kernel, self.pool().n_threads())?.map_err(Error::from))
+        Some(flat.run(kernel, self.pool())?.map_err(Error::from))
     }
 
     /// A short call into a fresh array, in C order, of the shape of the first of its variables that has axes. None also if

@@ -5,7 +5,12 @@ use ndexpr_runtime::abi::RunKind::{Contiguous, Splat};
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS};
 use ndexpr_runtime::memory::copy_kernel;
+use ndexpr_runtime::pool::Pool;
 use ndexpr_runtime::view::{View, ViewMut};
+
+fn one_thread() -> Pool {
+    Pool::new(1).unwrap()
+}
 
 /// Copies an input to an output by a short call; false if it is refused.
 fn copy(input: &View<'_>, out: &mut ViewMut<'_>) -> bool {
@@ -14,7 +19,7 @@ fn copy(input: &View<'_>, out: &mut ViewMut<'_>) -> bool {
         return false;
     }
     let kernel = copy_kernel(input.dtype(), flat.run_kinds()[0]);
-    flat.run(&kernel, 1).expect("one thread is enough").unwrap();
+    flat.run(&kernel, &one_thread()).expect("it is short").unwrap();
     true
 }
 
@@ -35,10 +40,37 @@ fn arrays_that_lie_alike() {
     assert!(copy(&column, &mut ViewMut::from(&mut out)));
     assert_eq!(out, array![[7], [8]]);
     // More than a tile.
-    let long = Array1::from_iter((0..100_000).map(f64::from));
-    let mut out = Array1::<f64>::zeros(100_000);
+    let long = Array1::from_iter((0..40_000).map(f64::from));
+    let mut out = Array1::<f64>::zeros(40_000);
     assert!(copy(&View::from(&long), &mut ViewMut::from(&mut out)));
     assert_eq!(out, long);
+}
+
+#[test]
+fn calls_in_a_row_on_several_threads() {
+    let pool = Pool::new(3).unwrap();
+    for n in [30_000, 40_001] {
+        let mut out = Array1::<f64>::zeros(n);
+        for call in 0..100 {
+            let input = Array1::from_iter((0..n).map(|k| (k + call) as f64));
+            let (input_view, mut out_view) = (View::from(&input), ViewMut::from(&mut out));
+            let mut flat = Flat::new(&mut out_view).unwrap();
+            assert!(flat.push(&input_view));
+            flat.run(&copy_kernel(DType::Float64, Contiguous), &pool).expect("it is short").unwrap();
+            assert_eq!(out, input);
+        }
+    }
+}
+
+#[test]
+fn long_work_is_left_to_plans() {
+    let (input, mut out) = (Array1::<f64>::ones(10_000_000), Array1::<f64>::zeros(10_000_000));
+    let (input, mut out) = (View::from(&input), ViewMut::from(&mut out));
+    let mut flat = Flat::new(&mut out).unwrap();
+    assert!(flat.push(&input));
+    let kernel = copy_kernel(DType::Float64, Contiguous);
+    assert!(flat.run(&kernel, &one_thread()).is_none());
+    assert!(flat.run(&kernel, &Pool::new(2).unwrap()).is_none());
 }
 
 #[test]
@@ -57,7 +89,7 @@ fn parts_that_lie_alike() {
         assert_eq!(flat.inputs().collect::<Vec<_>>(), [(DType::Float64, Contiguous)]);
         assert_eq!(flat.result_dtype(), DType::Float64);
         let kernel = copy_kernel(DType::Float64, Contiguous);
-        flat.run(&kernel, 1).expect("one thread is enough").unwrap();
+        flat.run(&kernel, &one_thread()).expect("it is short").unwrap();
         true
     };
     assert!(copy(0, 3));
@@ -123,7 +155,7 @@ fn inputs_that_meet_the_output() {
     assert_eq!(flat.run_kinds(), [Contiguous, Splat, Contiguous]);
     let flat = flat.select([1].into_iter()).unwrap();
     assert_eq!(flat.run_kinds(), [Splat, Contiguous]);
-    flat.run(&copy_kernel(DType::Float64, Splat), 1).unwrap().unwrap();
+    flat.run(&copy_kernel(DType::Float64, Splat), &one_thread()).unwrap().unwrap();
     assert_eq!(memory, [0.0, 0.0, 0.0, 4.0]);
 }
 
@@ -133,5 +165,5 @@ fn kernels_must_fit() {
     let mut out = ViewMut::from_slice_mut(&mut out);
     let mut flat = Flat::new(&mut out).unwrap();
     assert!(flat.push(&View::from_slice(&a)));
-    assert!(flat.run(&copy_kernel(DType::Float32, Contiguous), 1).unwrap().is_err());
+    assert!(flat.run(&copy_kernel(DType::Float32, Contiguous), &one_thread()).unwrap().is_err());
 }

@@ -1,18 +1,28 @@
 //! How many threads, how large tiles and chunks: all follow from estimated time. The one place that decides it.
 
+use std::time::Duration;
+
 use super::Kernel;
 use super::staging::Staging;
 use crate::plan::{Plan, Tiling};
+use crate::pool::Pool;
 
-/// A thread more for each so many nanoseconds of estimated work, so no second one below 60 us.
+/// A thread more for each so many nanoseconds of estimated work, so no second one is woken below 60 us.
 ///
-/// Measured 2026-11 on 2 Zen 4 cores of a shared machine, by `examples/measure_pool.rs two-against-one`: while the worker is awake
-/// from a call just before, two threads are the faster from 4 us of work on (8 us: 5.0 and 2.9); while it sleeps, waking it
-/// costs its caller 8-18 us, and two are the faster from 100 us on. 60 us is between: calls in a row gain half of their
-/// time, and one alone loses a third of it at most. Simple loops take half as long as is estimated, and where their arrays lie in
-/// the cache of the caller's core they gain late: `a + b*2` of 1e5 elements, 28 us, took 1.2 to 1.4 times as long on two threads,
-/// when a call on one had left the arrays there; of 2e5 elements it takes 0.65 times as long.
+/// Measured 2026-11 on 2 Zen 4 cores of a shared machine, by `examples/measure_pool.rs two-against-one`: waking a worker costs its
+/// caller 8-18 us, and two threads are the faster from 100 us on. Below that one call alone loses a third of its time at
+/// most, and calls that follow it gain half of theirs.
 const NS_PER_THREAD: f64 = 30_000.0;
+
+/// The same where helpers are awake, because calls of less work come in a row (`pool/row.rs`).
+///
+/// Measured 2026-11 as above, the same call again and again on one thread and on two, time on two against that on one:
+/// float64 `a + b*2` 0.93 for 1e4 elements (2.1 us), 0.70 for 2e4 and 0.56 for 1e5; `sqrt(a*a + b*b)` and `exp(a)` 0.77-0.83
+/// for 5e3 (3 us), 0.65 for 1e4 and 0.55 for 1e5. With 1000 ns `a + b*2` was at 1.13 for 7e3, with 3000 none of those below 5 us gained.
+const NS_PER_AWAKE_THREAD: f64 = 1_500.0;
+
+/// Chunks per thread then. One, two and four differ by less than runs do; one leaves nothing to a thread that is done early.
+const CHUNKS_PER_AWAKE_THREAD: f64 = 2.0;
 
 /// What a byte of operands costs one core beside the arithmetic, in the L2 and L3 caches.
 ///
@@ -46,15 +56,15 @@ pub(super) struct Schedule {
 
 impl Schedule {
     /// The schedule of a plan that is not empty.
-    pub(super) fn new(plan: &Plan<'_>, kernel: &Kernel, max_threads: usize) -> Schedule {
+    pub(super) fn new(plan: &Plan<'_>, kernel: &Kernel, pool: &Pool) -> Schedule {
         let spec = kernel.spec();
         let ns_per_elem = estimate_ns_per_elem(spec.ns_per_elem, plan.bytes_per_elem());
         let total_ns = ns_per_elem * plan.n_elems() as f64;
-        let (n_threads, chunk_ns) = Schedule::threads_and_chunk(total_ns, max_threads);
+        let (n_threads, chunk_ns) = Schedule::threads_and_chunk(total_ns, pool);
 
-        let max_tile_elems = spec
-            .max_tile_elems
-            .unwrap_or_else(|| (MIN_CHUNK_NS / ns_per_elem).clamp(MIN_FREE_TILE_ELEMS, MAX_FREE_TILE_ELEMS) as usize);
+        let max_tile_elems = spec.max_tile_elems.unwrap_or_else(|| {
+            (chunk_ns.min(MIN_CHUNK_NS) / ns_per_elem).clamp(MIN_FREE_TILE_ELEMS, MAX_FREE_TILE_ELEMS) as usize
+        });
         let tiling = plan.tiling(max_tile_elems);
         let staging = Staging::new(plan, &tiling);
         let tile_ns = total_ns / tiling.n_tiles as f64;
@@ -63,17 +73,30 @@ impl Schedule {
     }
 
     /// How many threads are worth their while, and how long a chunk should take.
-    pub(super) fn threads_and_chunk(total_ns: f64, max_threads: usize) -> (usize, f64) {
+    pub(super) fn threads_and_chunk(total_ns: f64, pool: &Pool) -> (usize, f64) {
+        if let Some(short) = threads_and_chunk_if_short(total_ns, pool) {
+            return short;
+        }
         // Conversions of floats saturate; NaN cannot occur.
-        let n_threads = ((total_ns / NS_PER_THREAD) as usize).clamp(1, max_threads.max(1));
+        let n_threads = ((total_ns / NS_PER_THREAD) as usize).clamp(1, pool.n_threads());
         let chunk_ns = (total_ns / (n_threads as f64 * CHUNKS_PER_THREAD)).clamp(MIN_CHUNK_NS, MAX_CHUNK_NS);
         (n_threads, chunk_ns)
     }
 }
 
-/// Whether work of so many nanoseconds is worth a second thread.
-pub(super) fn is_worth_threads(total_ns: f64) -> bool {
-    total_ns >= 2.0 * NS_PER_THREAD
+/// As [`Schedule::threads_and_chunk`], for work that is too short to wake a second thread for: only calls in a row have
+/// helpers. `None` for longer work.
+pub(super) fn threads_and_chunk_if_short(total_ns: f64, pool: &Pool) -> Option<(usize, f64)> {
+    if total_ns >= 2.0 * NS_PER_THREAD {
+        return None;
+    }
+    let n_threads = ((total_ns / NS_PER_AWAKE_THREAD) as usize).min(pool.n_threads());
+    let gain_ns = total_ns - total_ns / n_threads as f64;
+    let nanos = |ns: f64| Duration::from_nanos(ns as u64);
+    if n_threads < 2 || !pool.keeps_helpers_awake(nanos(total_ns), nanos(gain_ns)) {
+        return Some((1, total_ns.max(1.0)));
+    }
+    Some((n_threads, total_ns / (n_threads as f64 * CHUNKS_PER_AWAKE_THREAD)))
 }
 
 /// A time above 0, whatever the kernel's own estimate is.

@@ -1,24 +1,30 @@
-//! Short calls: an elementwise loop over arrays that lie alike, too small for a second thread.
+//! Short calls: an elementwise loop over arrays that lie alike, too small to wake a second thread for.
 //!
 //! In: an output without gaps, and inputs that either have its very shape and strides or are one element. Out: the same as
 //! [`run`](super::run) of a [`Plan`](crate::plan::Plan) of them, without the price of making one, which is several times
 //! that of a thousand additions. Whatever is not so simple is refused, before anything is written.
 
 use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 use smallvec::SmallVec;
 
-use super::cost::{MAX_FREE_TILE_ELEMS, estimate_ns_per_elem, is_worth_threads};
+use super::cost::{MAX_FREE_TILE_ELEMS, estimate_ns_per_elem, threads_and_chunk_if_short};
 use super::{ExecError, Kernel};
 use crate::abi::{KernelArgs, Operand, RunKind};
 use crate::dtype::DType;
 use crate::memory::with_scratch;
+use crate::pool::Pool;
 use crate::view::{MAX_AXES, RawView, View, ViewMut};
 
 /// The most inputs of a short call.
 pub const MAX_FLAT_INPUTS: usize = 8;
 
 const MAX_OPERANDS: usize = MAX_FLAT_INPUTS + 1;
+
+/// Threads take multiples of so many elements, so that outputs of any dtype lie alike to the cache's lines in each part.
+const CHUNK_STEP: usize = 64;
 
 /// A short call: its output and, one after the other, its inputs.
 ///
@@ -208,61 +214,112 @@ impl<'a> Flat<'a> {
         &self.kinds[..=self.n_inputs]
     }
 
-    /// Runs on the caller's thread. `None`, and nothing is done, if the work is worth a second thread.
+    /// Runs, if the work is too short to wake a second thread for: on helpers only where calls in a row have them awake.
+    /// `None`, and nothing is done, if it is longer.
     ///
     /// # Errors
     ///
     /// As [`run`](super::run).
-    pub fn run(&self, kernel: &Kernel, max_threads: usize) -> Option<Result<(), ExecError>> {
+    pub fn run(&self, kernel: &Kernel, pool: &Pool) -> Option<Result<(), ExecError>> {
         let spec = kernel.spec();
         let n_operands = self.n_inputs + 1;
         let bytes_per_elem: usize = self.dtypes[..n_operands].iter().map(|dtype| dtype.size()).sum();
-        let ns = estimate_ns_per_elem(spec.ns_per_elem, bytes_per_elem) * self.n_elems as f64;
-        if max_threads > 1 && is_worth_threads(ns) {
-            return None;
-        }
+        let ns_per_elem = estimate_ns_per_elem(spec.ns_per_elem, bytes_per_elem);
+        let (n_threads, chunk_ns) = threads_and_chunk_if_short(ns_per_elem * self.n_elems as f64, pool)?;
         if let Err(error) = kernel.check_operands(&self.dtypes[..n_operands], &self.kinds[..n_operands], self.n_inputs)
         {
             return Some(Err(error));
         }
-        if spec.slot_bytes == 0 {
-            // SAFETY: the kernel was checked, and takes no slots.
-            unsafe { self.call(kernel, std::ptr::null_mut()) };
-            return Some(Ok(()));
+        if n_threads == 1 {
+            // SAFETY: the kernel was checked, and these are all elements.
+            return Some(unsafe { self.run_part(kernel, 0..self.n_elems) });
         }
-        // SAFETY: the kernel was checked, and gets the slots that it takes.
-        let done = with_scratch(spec.slot_bytes, |slots| unsafe { self.call(kernel, slots) });
-        Some(done.map_err(ExecError::from))
+        let chunk_elems = ((chunk_ns / ns_per_elem) as usize).next_multiple_of(CHUNK_STEP).max(CHUNK_STEP);
+        let shared = Shared { flat: self, kernel, error: OnceLock::new() };
+        let n_elems = self.n_elems;
+        pool.run(n_elems.div_ceil(chunk_elems), n_threads, |_, chunk| {
+            let start = chunk * chunk_elems;
+            // SAFETY: the kernel was checked; chunks are parts of the elements without any in common, and the pool gives each
+            // to one thread, once.
+            unsafe { shared.run_part(start..(start + chunk_elems).min(n_elems)) };
+        });
+        Some(shared.error.into_inner().map_or(Ok(()), Err))
+    }
+
+    /// Runs on these elements, on this thread.
+    ///
+    /// # Safety
+    ///
+    /// The kernel must be one for the operands. The range must be inside of the elements, and nobody else may use the
+    /// output's elements there meanwhile.
+    unsafe fn run_part(&self, kernel: &Kernel, elems: Range<usize>) -> Result<(), ExecError> {
+        match kernel.spec().slot_bytes {
+            0 => {
+                // SAFETY: the caller's contract; the kernel takes no slots.
+                unsafe { self.call(kernel, std::ptr::null_mut(), elems) };
+                Ok(())
+            }
+            // SAFETY: the caller's contract; the kernel gets the slots that it takes.
+            n_bytes => Ok(with_scratch(n_bytes, |slots| unsafe { self.call(kernel, slots, elems) })?),
+        }
     }
 
     /// Calls the kernel, tile by tile.
     ///
     /// # Safety
     ///
-    /// The kernel must be one for the operands, and `slots` have its slot bytes.
-    unsafe fn call(&self, kernel: &Kernel, slots: *mut u8) {
+    /// As [`run_part`](Flat::run_part), and `slots` must have the kernel's slot bytes.
+    unsafe fn call(&self, kernel: &Kernel, slots: *mut u8, elems: Range<usize>) {
         let spec = kernel.spec();
         let tile = spec.max_tile_elems.unwrap_or(MAX_FREE_TILE_ELEMS as usize).max(1);
         let moving = self.ptrs.iter().zip(&self.kinds).zip(&self.dtypes).take(self.n_inputs + 1);
         let mut operands: SmallVec<[Operand; MAX_OPERANDS]> = SmallVec::new();
+        let advance = |operand: &mut Operand, n_lanes: usize| {
+            operand.ptr = operand.ptr.wrapping_offset(n_lanes as isize * operand.lane_stride);
+        };
         for ((&ptr, &kind), dtype) in moving {
             let lane_stride = if kind == RunKind::Splat { 0 } else { dtype.size() as isize };
-            operands.push(Operand { ptr, lane_stride, row_stride: 0 });
+            let mut operand = Operand { ptr, lane_stride, row_stride: 0 };
+            advance(&mut operand, elems.start);
+            operands.push(operand);
         }
-        let mut done = 0;
-        while done < self.n_elems {
-            let n_lanes = tile.min(self.n_elems - done);
+        let mut next = elems.start;
+        while next < elems.end {
+            let n_lanes = tile.min(elems.end - next);
             let args =
                 KernelArgs { n_lanes, n_rows: 1, operands: operands.as_ptr(), slots, tile_fns: spec.tile_fns.as_ptr() };
             // SAFETY: (1) the caller vouches for the kernel and the slots, and the tile is no larger than the kernel's; (2)
             // the operands' elements are those of views that are borrowed for `'a`, the output exclusively: `n_elems` of
-            // them one after the other, or a single one with stride 0; (3) an input that is not apart from the output
-            // is exactly it, see `push`.
+            // them one after the other, of which these are some, or a single one with stride 0; (3) an input that is not
+            // apart from the output is exactly it, see `push`.
             unsafe { (spec.entry)(&args) };
-            done += n_lanes;
-            for operand in &mut operands {
-                operand.ptr = operand.ptr.wrapping_offset(n_lanes as isize * operand.lane_stride);
-            }
+            next += n_lanes;
+            operands.iter_mut().for_each(|operand| advance(operand, n_lanes));
+        }
+    }
+}
+
+/// What the threads of one call share.
+struct Shared<'s, 'a> {
+    flat: &'s Flat<'a>,
+    kernel: &'s Kernel,
+    error: OnceLock<ExecError>,
+}
+
+// SAFETY: what is not `Sync` by itself are the operands' pointers. They are used by `run_part` only, whose callers answer for
+// which thread has which elements; an input that is exactly the output is read where the same thread writes.
+unsafe impl Sync for Shared<'_, '_> {}
+
+impl Shared<'_, '_> {
+    /// As [`Flat::run_part`], keeping the first error.
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    unsafe fn run_part(&self, elems: Range<usize>) {
+        // SAFETY: the caller's contract.
+        if let Err(error) = unsafe { self.flat.run_part(self.kernel, elems) } {
+            let _ = self.error.set(error);
         }
     }
 }

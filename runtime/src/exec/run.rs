@@ -64,7 +64,7 @@ pub fn run_streaming(
     if plan.n_elems() == 0 {
         return Ok(());
     }
-    let schedule = Schedule::new(plan, kernel, options.pool.n_threads());
+    let schedule = Schedule::new(plan, kernel, options.pool);
     // Should the two have other tiles, only one of them can be right.
     let fits =
         |(a, b): (&KernelSpec, &KernelSpec)| a.max_tile_elems == b.max_tile_elems && a.slot_bytes <= b.slot_bytes;

@@ -57,6 +57,11 @@ impl Crew {
         self.process_id == std::process::id()
     }
 
+    /// Whether helpers wait awake for the next call, for a while.
+    pub(super) fn waits_awake(&self) -> bool {
+        matches!(&self.hands, Hands::Own(workers) if !workers.spin().is_zero())
+    }
+
     /// Calls `work(participant, chunk)` for all chunks, on this thread and by at most `n_helpers` others.
     pub(super) fn run<F: Fn(usize, usize) + Sync>(self: &Arc<Crew>, n_chunks: usize, n_helpers: usize, work: &F) {
         let Some(slot) = self.slots.iter().find(|slot| slot.try_take()) else {

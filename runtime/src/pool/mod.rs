@@ -17,7 +17,8 @@
 //! job       what to do, on the caller's stack        shares    which participant does which chunk
 //! slot      the gate that helpers pass to a job      crew      slots, and hands: how many are called in
 //! workers   our own threads                          helpers   an executor's
-//! spin      waiting awake for a moment               sync      std or loom; models.rs runs the whole under loom
+//! spin      waiting awake for a moment               row       short calls that follow each other closely
+//! sync      std or loom; models.rs runs the whole under loom
 //! ```
 //!
 //! To try all orders of events, up to a few preemptions:
@@ -31,6 +32,7 @@ mod helpers;
 mod job;
 #[cfg(all(loom, test))]
 mod models;
+mod row;
 mod shares;
 mod slot;
 mod spin;
@@ -43,9 +45,11 @@ pub use threads::default_threads;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::crew::Crew;
 use self::helpers::Spawn;
+use self::row::Row;
 use self::sync::{AtomicPtr, Ordering};
 
 /// The most threads that a pool may have.
@@ -85,6 +89,8 @@ pub struct Pool {
     /// Null until helpers were first needed. Then a boxed `Arc`, which lives until the pool is dropped, or for ever if
     /// it was a parent's: its threads are not here, so that it cannot be taken down.
     crew: AtomicPtr<Arc<Crew>>,
+    /// Calls that were too short to wake helpers for.
+    row: Row,
 }
 
 impl Pool {
@@ -125,7 +131,7 @@ impl Pool {
         if !(1..=MAX_THREADS).contains(&n_threads) {
             return Err(PoolError::BadThreadCount { n_threads });
         }
-        Ok(Pool { n_threads, executor, crew: AtomicPtr::new(std::ptr::null_mut()) })
+        Ok(Pool { n_threads, executor, crew: AtomicPtr::new(std::ptr::null_mut()), row: Row::new() })
     }
 
     /// The most threads that take part in one call, the caller included.
@@ -150,6 +156,12 @@ impl Pool {
             Some(crew) => crew.run(n_chunks, n_helpers, &work),
             None => (0..n_chunks).for_each(|chunk| work(0, chunk)),
         }
+    }
+
+    /// Whether a call that takes so long, too short to wake helpers for, is to have them all the same: because it is one of
+    /// many in a row, for which they stay awake, and then it gains so much.
+    pub(crate) fn keeps_helpers_awake(&self, length: Duration, gain: Duration) -> bool {
+        self.n_threads > 1 && self.row.add(length, gain) && self.crew().is_some_and(|crew| crew.waits_awake())
     }
 
     /// The crew of this process. Takes no lock, which a forked child might find locked for ever.

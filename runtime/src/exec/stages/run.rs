@@ -9,6 +9,7 @@ use crate::exec::cost::{self, Schedule};
 use crate::exec::{ExecError, Kernel, Progress, RunOptions};
 use crate::memory::with_scratch;
 use crate::plan::Lanes;
+use crate::pool::Pool;
 use crate::reduce::{COLUMN_LEAF, LEAF};
 
 /// The operands of a block of rows, half of the usual L2 cache.
@@ -64,10 +65,10 @@ impl<'s> Bound<'s> {
         Worker { stage: self.stage, kernel: self.kernel, slots: scratch, fill, is_decided }
     }
 
-    fn cut(&self, max_threads: usize) -> Cut {
+    fn cut(&self, pool: &Pool) -> Cut {
         let (nest, ns_per_elem) = (&self.stage.nest, self.ns_per_elem());
         let (n_kept, n_reduced) = (nest.kept.n(), nest.reduced.n());
-        let (n_threads, chunk_ns) = Schedule::threads_and_chunk(ns_per_elem * self.stage.n_elems() as f64, max_threads);
+        let (n_threads, chunk_ns) = Schedule::threads_and_chunk(ns_per_elem * self.stage.n_elems() as f64, pool);
         let leaf_elems = if nest.lanes == Lanes::Kept { COLUMN_LEAF } else { LEAF };
         let n_leaves = n_reduced.div_ceil(leaf_elems);
         let is_blocks = nest.lanes == Lanes::Kept && !self.stage.sinks.is_empty();
@@ -90,7 +91,7 @@ impl<'s> Bound<'s> {
     /// Nobody else may use the stage's operands, but to read its inputs.
     pub(super) unsafe fn run(&self, options: &RunOptions<'_>) -> Result<(), ExecError> {
         let nest = &self.stage.nest;
-        let cut = self.cut(options.pool.n_threads());
+        let cut = self.cut(options.pool);
         // Blocks do not reach across runs of the innermost kept axis, where the lanes or nodes are to be in one run.
         let run = if nest.lanes == Lanes::Kept { nest.kept.inner() } else { nest.kept.n() };
         let blocks_per_run = run.div_ceil(cut.kept);
@@ -163,8 +164,7 @@ pub(super) unsafe fn run_chain(stages: &[Bound<'_>], options: &RunOptions<'_>) -
     let (n_kept, n_reduced) = (stages[0].stage.nest.kept.n(), stages[0].stage.nest.reduced.n());
     let bytes: usize = stages.iter().map(|bound| bound.stage.bytes_per_elem).sum();
     let ns: f64 = stages.iter().map(Bound::ns_per_elem).sum();
-    let (n_threads, chunk_ns) =
-        Schedule::threads_and_chunk(ns * n_kept as f64 * n_reduced as f64, options.pool.n_threads());
+    let (n_threads, chunk_ns) = Schedule::threads_and_chunk(ns * n_kept as f64 * n_reduced as f64, options.pool);
     let chunk_rows = ((chunk_ns / (ns * n_reduced as f64)) as usize).clamp(1, n_kept);
     let block_rows = (CHAIN_BLOCK_BYTES / (bytes * n_reduced).max(1)).clamp(1, chunk_rows);
     let scratch_bytes = stages.iter().map(Bound::scratch_bytes).max().unwrap_or(0);
