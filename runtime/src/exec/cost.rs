@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Kernel;
 use super::staging::Staging;
 use crate::plan::{Plan, Tiling};
-use crate::pool::Pool;
+use crate::pool::{Pool, ShortCall};
 
 /// A thread more for each so many nanoseconds of estimated work, so no second one is woken below 60 us.
 ///
@@ -16,10 +16,11 @@ const NS_PER_THREAD: f64 = 30_000.0;
 
 /// The same where helpers are awake, because calls of less work come in a row (`pool/row.rs`).
 ///
-/// Measured 2026-11 as above, the same call again and again on one thread and on two, time on two against that on one:
-/// float64 `a + b*2` 0.93 for 1e4 elements (2.1 us), 0.70 for 2e4 and 0.56 for 1e5; `sqrt(a*a + b*b)` and `exp(a)` 0.77-0.83
-/// for 5e3 (3 us), 0.65 for 1e4 and 0.55 for 1e5. With 1000 ns `a + b*2` was at 1.13 for 7e3, with 3000 none of those below 5 us gained.
-const NS_PER_AWAKE_THREAD: f64 = 1_500.0;
+/// Measured 2026-11 as above, time on two threads against that on one, the same call again and again, and by turns with one on one
+/// thread, which leaves all arrays in its own core's cache: float64 `a + b*2` of 2e4 elements (4 us) 0.72 and 1.1, of 5e4 0.56
+/// and 0.63; float32 `f*f + f` of 5e4 (4 us) 0.90 and 1.2, of 1e5 0.72 and 0.95; `exp(a)` of 5e3 (3 us) 0.80 and 1.03, of 1e4 0.65 and
+/// 0.84, of 1e5 0.55 and 0.60.
+const NS_PER_AWAKE_THREAD: f64 = 4_000.0;
 
 /// Chunks per thread then. One, two and four differ by less than runs do; one leaves nothing to a thread that is done early.
 const CHUNKS_PER_AWAKE_THREAD: f64 = 2.0;
@@ -46,57 +47,70 @@ pub(super) const MAX_FREE_TILE_ELEMS: f64 = 16_384.0;
 const MIN_FREE_TILE_ELEMS: f64 = 512.0;
 
 /// How a plan is run.
-pub(super) struct Schedule {
+pub(super) struct Schedule<'p> {
     pub(super) tiling: Tiling,
     pub(super) staging: Staging,
     pub(super) tiles_per_chunk: usize,
     pub(super) n_chunks: usize,
-    pub(super) n_threads: usize,
+    pub(super) threads: Threads<'p>,
 }
 
-impl Schedule {
+impl<'p> Schedule<'p> {
     /// The schedule of a plan that is not empty.
-    pub(super) fn new(plan: &Plan<'_>, kernel: &Kernel, pool: &Pool) -> Schedule {
+    pub(super) fn new(plan: &Plan<'_>, kernel: &Kernel, pool: &'p Pool) -> Schedule<'p> {
         let spec = kernel.spec();
         let ns_per_elem = estimate_ns_per_elem(spec.ns_per_elem, plan.bytes_per_elem());
         let total_ns = ns_per_elem * plan.n_elems() as f64;
-        let (n_threads, chunk_ns) = Schedule::threads_and_chunk(total_ns, pool);
+        let threads = Threads::for_work(total_ns, pool);
 
         let max_tile_elems = spec.max_tile_elems.unwrap_or_else(|| {
-            (chunk_ns.min(MIN_CHUNK_NS) / ns_per_elem).clamp(MIN_FREE_TILE_ELEMS, MAX_FREE_TILE_ELEMS) as usize
+            (threads.chunk_ns.min(MIN_CHUNK_NS) / ns_per_elem).clamp(MIN_FREE_TILE_ELEMS, MAX_FREE_TILE_ELEMS) as usize
         });
         let tiling = plan.tiling(max_tile_elems);
         let staging = Staging::new(plan, &tiling);
         let tile_ns = total_ns / tiling.n_tiles as f64;
-        let tiles_per_chunk = ((chunk_ns / tile_ns) as usize).clamp(1, tiling.n_tiles);
-        Schedule { tiling, staging, tiles_per_chunk, n_chunks: tiling.n_tiles.div_ceil(tiles_per_chunk), n_threads }
-    }
-
-    /// How many threads are worth their while, and how long a chunk should take.
-    pub(super) fn threads_and_chunk(total_ns: f64, pool: &Pool) -> (usize, f64) {
-        if let Some(short) = threads_and_chunk_if_short(total_ns, pool) {
-            return short;
-        }
-        // Conversions of floats saturate; NaN cannot occur.
-        let n_threads = ((total_ns / NS_PER_THREAD) as usize).clamp(1, pool.n_threads());
-        let chunk_ns = (total_ns / (n_threads as f64 * CHUNKS_PER_THREAD)).clamp(MIN_CHUNK_NS, MAX_CHUNK_NS);
-        (n_threads, chunk_ns)
+        let tiles_per_chunk = ((threads.chunk_ns / tile_ns) as usize).clamp(1, tiling.n_tiles);
+        Schedule { tiling, staging, tiles_per_chunk, n_chunks: tiling.n_tiles.div_ceil(tiles_per_chunk), threads }
     }
 }
 
-/// As [`Schedule::threads_and_chunk`], for work that is too short to wake a second thread for: only calls in a row have
-/// helpers. `None` for longer work.
-pub(super) fn threads_and_chunk_if_short(total_ns: f64, pool: &Pool) -> Option<(usize, f64)> {
-    if total_ns >= 2.0 * NS_PER_THREAD {
-        return None;
+/// How many threads take part, and in how long chunks.
+pub(super) struct Threads<'p> {
+    pub(super) n: usize,
+    pub(super) chunk_ns: f64,
+    /// Until the call is over.
+    _short: Option<ShortCall<'p>>,
+}
+
+impl<'p> Threads<'p> {
+    /// Those that are worth their while for work that takes so long.
+    pub(super) fn for_work(total_ns: f64, pool: &'p Pool) -> Threads<'p> {
+        Threads::for_short_work(total_ns, pool).unwrap_or_else(|| {
+            // Conversions of floats saturate; NaN cannot occur.
+            let n = ((total_ns / NS_PER_THREAD) as usize).clamp(1, pool.n_threads());
+            let chunk_ns = (total_ns / (n as f64 * CHUNKS_PER_THREAD)).clamp(MIN_CHUNK_NS, MAX_CHUNK_NS);
+            Threads { n, chunk_ns, _short: None }
+        })
     }
-    let n_threads = ((total_ns / NS_PER_AWAKE_THREAD) as usize).min(pool.n_threads());
-    let gain_ns = total_ns - total_ns / n_threads as f64;
-    let nanos = |ns: f64| Duration::from_nanos(ns as u64);
-    if n_threads < 2 || !pool.keeps_helpers_awake(nanos(total_ns), nanos(gain_ns)) {
-        return Some((1, total_ns.max(1.0)));
+
+    /// The same for work that is too short to wake a second thread for: only calls in a row have helpers. `None` for longer
+    /// work.
+    pub(super) fn for_short_work(total_ns: f64, pool: &'p Pool) -> Option<Threads<'p>> {
+        if total_ns >= 2.0 * NS_PER_THREAD {
+            return None;
+        }
+        let alone = |short| Some(Threads { n: 1, chunk_ns: total_ns, _short: short });
+        let n = ((total_ns / NS_PER_AWAKE_THREAD) as usize).min(pool.n_threads());
+        if n < 2 {
+            return alone(None);
+        }
+        let gain_ns = total_ns - total_ns / n as f64;
+        let short = pool.short_call(Duration::from_nanos(gain_ns as u64));
+        if !short.as_ref().is_some_and(ShortCall::has_helpers) {
+            return alone(short);
+        }
+        Some(Threads { n, chunk_ns: total_ns / (n as f64 * CHUNKS_PER_AWAKE_THREAD), _short: short })
     }
-    Some((n_threads, total_ns / (n_threads as f64 * CHUNKS_PER_AWAKE_THREAD)))
 }
 
 /// A time above 0, whatever the kernel's own estimate is.

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use smallvec::SmallVec;
 
-use super::cost::{MAX_FREE_TILE_ELEMS, estimate_ns_per_elem, threads_and_chunk_if_short};
+use super::cost::{MAX_FREE_TILE_ELEMS, Threads, estimate_ns_per_elem};
 use super::{ExecError, Kernel};
 use crate::abi::{KernelArgs, Operand, RunKind};
 use crate::dtype::DType;
@@ -225,19 +225,19 @@ impl<'a> Flat<'a> {
         let n_operands = self.n_inputs + 1;
         let bytes_per_elem: usize = self.dtypes[..n_operands].iter().map(|dtype| dtype.size()).sum();
         let ns_per_elem = estimate_ns_per_elem(spec.ns_per_elem, bytes_per_elem);
-        let (n_threads, chunk_ns) = threads_and_chunk_if_short(ns_per_elem * self.n_elems as f64, pool)?;
+        let threads = Threads::for_short_work(ns_per_elem * self.n_elems as f64, pool)?;
         if let Err(error) = kernel.check_operands(&self.dtypes[..n_operands], &self.kinds[..n_operands], self.n_inputs)
         {
             return Some(Err(error));
         }
-        if n_threads == 1 {
+        if threads.n == 1 {
             // SAFETY: the kernel was checked, and these are all elements.
             return Some(unsafe { self.run_part(kernel, 0..self.n_elems) });
         }
-        let chunk_elems = ((chunk_ns / ns_per_elem) as usize).next_multiple_of(CHUNK_STEP).max(CHUNK_STEP);
+        let chunk_elems = ((threads.chunk_ns / ns_per_elem) as usize).next_multiple_of(CHUNK_STEP).max(CHUNK_STEP);
         let shared = Shared { flat: self, kernel, error: OnceLock::new() };
         let n_elems = self.n_elems;
-        pool.run(n_elems.div_ceil(chunk_elems), n_threads, |_, chunk| {
+        pool.run(n_elems.div_ceil(chunk_elems), threads.n, |_, chunk| {
             let start = chunk * chunk_elems;
             // SAFETY: the kernel was checked; chunks are parts of the elements without any in common, and the pool gives each
             // to one thread, once.

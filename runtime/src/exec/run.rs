@@ -71,7 +71,7 @@ pub fn run_streaming(
     let streaming =
         streaming.filter(|streaming| fits((streaming.spec(), kernel.spec())) && plan.can_stream(&schedule.tiling));
     let shared = Shared { plan, kernel, streaming, schedule, progress: options.progress, error: OnceLock::new() };
-    options.pool.run(shared.schedule.n_chunks, shared.schedule.n_threads, |_, chunk| shared.run_chunk(chunk));
+    options.pool.run(shared.schedule.n_chunks, shared.schedule.threads.n, |_, chunk| shared.run_chunk(chunk));
     shared.error.into_inner().map_or(Ok(()), Err)
 }
 
@@ -80,7 +80,7 @@ struct Shared<'r, 'p> {
     plan: &'r Plan<'p>,
     kernel: &'r Kernel,
     streaming: Option<&'r Kernel>,
-    schedule: Schedule,
+    schedule: Schedule<'r>,
     progress: Option<&'r Progress>,
     error: OnceLock<ExecError>,
 }

@@ -41,6 +41,7 @@ mod threads;
 mod workers;
 
 pub use helpers::Helper;
+pub(crate) use row::ShortCall;
 pub use threads::default_threads;
 
 use std::fmt;
@@ -158,10 +159,12 @@ impl Pool {
         }
     }
 
-    /// Whether a call that takes so long, too short to wake helpers for, is to have them all the same: because it is one of
-    /// many in a row, for which they stay awake, and then it gains so much.
-    pub(crate) fn keeps_helpers_awake(&self, length: Duration, gain: Duration) -> bool {
-        self.n_threads > 1 && self.row.add(length, gain) && self.crew().is_some_and(|crew| crew.waits_awake())
+    /// Begins a call that is too short to wake helpers for, and would gain so much by some that are awake: it has them if
+    /// it is one of many in a row, for which they stay awake. `None` if they never do.
+    pub(crate) fn short_call(&self, gain: Duration) -> Option<ShortCall<'_>> {
+        let waits_awake = || self.crew().is_some_and(|crew| crew.waits_awake());
+        let call = (self.n_threads > 1).then(|| self.row.call(gain))?;
+        (!call.has_helpers() || waits_awake()).then_some(call)
     }
 
     /// The crew of this process. Takes no lock, which a forked child might find locked for ever.

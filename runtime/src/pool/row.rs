@@ -21,10 +21,29 @@ pub(super) struct Row {
     begin: Instant,
     /// Who called; 0 for nobody yet.
     caller: AtomicUsize,
-    /// Until when a helper of the last call would have been awake, in nanoseconds from `begin`.
+    /// Until when a helper of the last call is awake, in nanoseconds from `begin`.
     until: AtomicU64,
     /// What the calls in this row could have gained, in nanoseconds.
     gain: AtomicU64,
+}
+
+/// A call in a row, until it is over.
+pub(crate) struct ShortCall<'p> {
+    row: &'p Row,
+    has_helpers: bool,
+}
+
+impl ShortCall<'_> {
+    /// Whether it is to have helpers.
+    pub(crate) fn has_helpers(&self) -> bool {
+        self.has_helpers
+    }
+}
+
+impl Drop for ShortCall<'_> {
+    fn drop(&mut self) {
+        self.row.end_at(self.row.begin.elapsed());
+    }
 }
 
 impl Row {
@@ -32,22 +51,27 @@ impl Row {
         Row { begin: Instant::now(), caller: AtomicUsize::new(0), until: AtomicU64::new(0), gain: AtomicU64::new(0) }
     }
 
-    /// Adds a call of this thread, now, that takes so long, and would gain so much by helpers that are awake. True if it
-    /// should have them.
-    pub(super) fn add(&self, length: Duration, gain: Duration) -> bool {
-        self.add_at(self.begin.elapsed(), this_thread(), length, gain)
+    /// Begins a call of this thread, which would gain so much by helpers that are awake.
+    pub(super) fn call(&self, gain: Duration) -> ShortCall<'_> {
+        ShortCall { row: self, has_helpers: self.begin_at(self.begin.elapsed(), this_thread(), gain) }
     }
 
-    fn add_at(&self, now: Duration, caller: usize, length: Duration, gain: Duration) -> bool {
-        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    fn begin_at(&self, now: Duration, caller: usize, gain: Duration) -> bool {
         let is_next = self.caller.load(Ordering::Relaxed) == caller && nanos(now) <= self.until.load(Ordering::Relaxed);
         let before = if is_next { self.gain.load(Ordering::Relaxed) } else { 0 };
         let gain = before.saturating_add(nanos(gain));
         self.caller.store(caller, Ordering::Relaxed);
-        self.until.store(nanos(now + length + SPIN), Ordering::Relaxed);
         self.gain.store(gain, Ordering::Relaxed);
         gain >= nanos(WAKING)
     }
+
+    fn end_at(&self, now: Duration) {
+        self.until.store(nanos(now + SPIN), Ordering::Relaxed);
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A number for the calling thread, different from that of every other that lives; not 0.
@@ -65,9 +89,16 @@ mod tests {
 
     const US: Duration = Duration::from_micros(1);
 
-    /// How many of a caller's calls of 10 us, one every `every`, go by before one is to have helpers.
+    /// A call of 10 us, half of which helpers would save: whether it is to have them.
+    fn call(row: &Row, begin: Duration, caller: usize) -> bool {
+        let has_helpers = row.begin_at(begin, caller, 5 * US);
+        row.end_at(begin + 10 * US);
+        has_helpers
+    }
+
+    /// How many of a caller's calls, one every `every`, go by before one is to have helpers.
     fn calls_alone(row: &Row, begin: Duration, caller: usize, every: Duration) -> Option<u32> {
-        (0..100).find(|&n| row.add_at(begin + n * every, caller, 10 * US, 5 * US))
+        (0..100).find(|&n| call(row, begin + n * every, caller))
     }
 
     #[test]
@@ -81,11 +112,10 @@ mod tests {
     fn a_pause_or_another_thread_ends_the_row() {
         let row = Row::new();
         assert_eq!(calls_alone(&row, Duration::ZERO, 7, 10 * US), Some(3));
-        assert!(row.add_at(40 * US, 7, 10 * US, 5 * US));
+        assert!(call(&row, 40 * US, 7));
         assert_eq!(calls_alone(&row, 50 * US, 8, 10 * US), Some(3), "another thread");
         assert_eq!(calls_alone(&row, 1000 * US, 8, 10 * US), Some(3), "a pause");
-        let by_turns = |n: u32| row.add_at(n * 10 * US, 9 + n as usize % 2, 10 * US, 5 * US);
-        assert!(!(200..300).any(by_turns), "two threads by turns");
+        assert!(!(200..300).any(|n: u32| call(&row, n * 10 * US, 9 + n as usize % 2)), "two threads by turns");
     }
 
     #[test]

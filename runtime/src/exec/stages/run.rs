@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::{Stage, missing_kernel};
 use crate::exec::along::{self, Outcome, Part, Worker};
-use crate::exec::cost::{self, Schedule};
+use crate::exec::cost::{self, Threads};
 use crate::exec::{ExecError, Kernel, Progress, RunOptions};
 use crate::memory::with_scratch;
 use crate::plan::Lanes;
@@ -26,13 +26,13 @@ pub(super) struct Bound<'s> {
 unsafe impl Sync for Bound<'_> {}
 
 /// How the work of a stage is cut.
-struct Cut {
+struct Cut<'p> {
     /// Kept indices of a part.
     kept: usize,
     /// Leaves of a part: `1 << level`, or all.
     level: Option<u32>,
     n_leaves: usize,
-    n_threads: usize,
+    threads: Threads<'p>,
 }
 
 impl<'s> Bound<'s> {
@@ -65,10 +65,11 @@ impl<'s> Bound<'s> {
         Worker { stage: self.stage, kernel: self.kernel, slots: scratch, fill, is_decided }
     }
 
-    fn cut(&self, pool: &Pool) -> Cut {
+    fn cut<'p>(&self, pool: &'p Pool) -> Cut<'p> {
         let (nest, ns_per_elem) = (&self.stage.nest, self.ns_per_elem());
         let (n_kept, n_reduced) = (nest.kept.n(), nest.reduced.n());
-        let (n_threads, chunk_ns) = Schedule::threads_and_chunk(ns_per_elem * self.stage.n_elems() as f64, pool);
+        let threads = Threads::for_work(ns_per_elem * self.stage.n_elems() as f64, pool);
+        let chunk_ns = threads.chunk_ns;
         let leaf_elems = if nest.lanes == Lanes::Kept { COLUMN_LEAF } else { LEAF };
         let n_leaves = n_reduced.div_ceil(leaf_elems);
         let is_blocks = nest.lanes == Lanes::Kept && !self.stage.sinks.is_empty();
@@ -81,7 +82,7 @@ impl<'s> Bound<'s> {
         let is_splittable = self.stage.reductions().next().is_some() && n_leaves > 1 && (is_blocks || kept == 1);
         let leaf_ns = ns_per_elem * (leaf_elems * if is_blocks { kept } else { 1 }) as f64;
         let level = (is_splittable && part_ns > chunk_ns).then(|| ((chunk_ns / leaf_ns).max(1.0) as u64).ilog2());
-        Cut { kept, level, n_leaves, n_threads }
+        Cut { kept, level, n_leaves, threads }
     }
 
     /// Runs the stage on its own.
@@ -110,7 +111,7 @@ impl<'s> Bound<'s> {
         let mut nodes = vec![0_u64; if parts_per_block > 1 { n_chunks * words } else { 0 }];
         let node_memory = SharedNodes(nodes.as_mut_ptr());
         let shared = Shared::new(options.progress);
-        options.pool.run(n_chunks, cut.n_threads, |_, chunk| {
+        options.pool.run(n_chunks, cut.threads.n, |_, chunk| {
             let part = part_of(chunk);
             shared.run_chunk(self.part_elems(&part), self.scratch_bytes(), |scratch| {
                 let outcome = match parts_per_block {
@@ -164,14 +165,14 @@ pub(super) unsafe fn run_chain(stages: &[Bound<'_>], options: &RunOptions<'_>) -
     let (n_kept, n_reduced) = (stages[0].stage.nest.kept.n(), stages[0].stage.nest.reduced.n());
     let bytes: usize = stages.iter().map(|bound| bound.stage.bytes_per_elem).sum();
     let ns: f64 = stages.iter().map(Bound::ns_per_elem).sum();
-    let (n_threads, chunk_ns) = Schedule::threads_and_chunk(ns * n_kept as f64 * n_reduced as f64, options.pool);
-    let chunk_rows = ((chunk_ns / (ns * n_reduced as f64)) as usize).clamp(1, n_kept);
+    let threads = Threads::for_work(ns * n_kept as f64 * n_reduced as f64, options.pool);
+    let chunk_rows = ((threads.chunk_ns / (ns * n_reduced as f64)) as usize).clamp(1, n_kept);
     let block_rows = (CHAIN_BLOCK_BYTES / (bytes * n_reduced).max(1)).clamp(1, chunk_rows);
     let scratch_bytes = stages.iter().map(Bound::scratch_bytes).max().unwrap_or(0);
     // Progress counts the elements of all loops.
     let row_elems: usize = stages.iter().map(|bound| bound.stage.nest.reduced.n()).sum();
     let shared = Shared::new(options.progress);
-    options.pool.run(n_kept.div_ceil(chunk_rows), n_threads, |_, chunk| {
+    options.pool.run(n_kept.div_ceil(chunk_rows), threads.n, |_, chunk| {
         let chunk = chunk * chunk_rows..((chunk + 1) * chunk_rows).min(n_kept);
         shared.run_chunk(chunk.len() * row_elems, scratch_bytes, |scratch| {
             for first in chunk.clone().step_by(block_rows) {
