@@ -381,7 +381,9 @@ impl From<ExecError> for Error {
     fn from(error: ExecError) -> Error {
         match error {
             ExecError::Cancelled => Error::new(ErrorKind::Cancelled, Diagnostic::new("the run was cancelled")),
-            ExecError::KernelMismatch { .. } => Error::internal(error),
+            ExecError::KernelMismatch { .. } | ExecError::LayoutMismatch | ExecError::Overlap { .. } => {
+                Error::internal(error)
+            }
             _ => Error::new(ErrorKind::Memory, Diagnostic::new(error.to_string())),
         }
     }

@@ -12,6 +12,7 @@ use crate::kernels::CompiledLoop;
 use crate::options::Backend;
 use crate::outputs::{OutputPool, Pooled};
 use crate::shape;
+use crate::staged::Recent;
 use crate::vars::{Signature, Var, VarType, Vars};
 use ndexpr_grammar::Span;
 use ndexpr_runtime::dtype::{DType, Scalar};
@@ -25,10 +26,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The inputs of a call, without a heap for the usual number of variables. None is the output as it was.
+/// Large, so it is filled where it is: a small call feels each time that it moves.
 type Inputs<'a> = SmallVec<[Option<View<'a>>; 8]>;
 
-/// Copies of inputs, by input.
-type Copies = SmallVec<[Option<OwnedCopy>; 8]>;
+/// Copies of some inputs, with their numbers.
+type Copies = Vec<(usize, OwnedCopy)>;
 
 /// A compiled expression: immutable, and may run on many threads at once.
 ///
@@ -52,6 +54,8 @@ pub struct Program {
     signature: Signature,
     pub(crate) compiled: Compiled,
     pub(crate) engine: Arc<Shared>,
+    /// The stages of the last call, if it has reductions.
+    pub(crate) recent: Recent,
 }
 
 /// What a fresh result looks like; see [`Program::result_layout`].
@@ -84,7 +88,7 @@ pub(crate) enum Executable {
 impl Program {
     pub(crate) fn new(text: &str, signature: &Signature, engine: Arc<Shared>) -> Result<Program, Error> {
         let compiled = driver::compile(text, signature, &engine.options).map_err(|error| error.in_text(text))?;
-        Ok(Program { text: text.into(), signature: signature.clone(), compiled, engine })
+        Ok(Program { text: text.into(), signature: signature.clone(), compiled, engine, recent: Recent::default() })
     }
 
     /// The text that it was compiled from.
@@ -139,8 +143,7 @@ impl Program {
     ///
     /// If a variable is missing or of another type than compiled for, or the shapes do not broadcast.
     pub fn result_shape(&self, vars: &Vars<'_>) -> Result<Vec<usize>, Error> {
-        let shape = self.inputs(vars, None).and_then(|inputs| self.broadcast(&inputs, &[]));
-        Ok(shape.map_err(|error| error.in_text(&self.text))?.to_vec())
+        Ok(self.fresh_layout(vars)?.shape.to_vec())
     }
 
     /// The memory order of a fresh result for these variables: its axes from outermost to innermost.
@@ -149,11 +152,19 @@ impl Program {
     ///
     /// As [`Program::result_shape`].
     pub fn result_order(&self, vars: &Vars<'_>) -> Result<Vec<usize>, Error> {
-        let order = self.inputs(vars, None).and_then(|inputs| {
-            let shape = self.broadcast(&inputs, &[])?;
-            Ok(order_of(&shape, &inputs))
-        });
-        Ok(order.map_err(|error| error.in_text(&self.text))?.to_vec())
+        Ok(self.fresh_layout(vars)?.order.to_vec())
+    }
+
+    fn fresh_layout(&self, vars: &Vars<'_>) -> Result<Layout, Error> {
+        let mut inputs = Inputs::new();
+        let layout = self.inputs(vars, None, &mut inputs).and_then(|()| self.layout_of(&inputs));
+        layout.map_err(|error| error.in_text(&self.text))
+    }
+
+    fn layout_of(&self, inputs: &Inputs<'_>) -> Result<Layout, Error> {
+        let shape = self.broadcast(inputs, &[])?;
+        let order = order_of(&shape, inputs);
+        Ok(Layout { shape, order })
     }
 
     /// The shape and memory order of a fresh result for these values of the variables, in the order of
@@ -166,11 +177,8 @@ impl Program {
         if let Some(layout) = self.plain_layout(values) {
             return Ok(layout);
         }
-        let layout = self.inputs_in_order(values, None).and_then(|inputs| {
-            let shape = self.broadcast(&inputs, &[])?;
-            let order = order_of(&shape, &inputs);
-            Ok(Layout { shape, order })
-        });
+        let mut inputs = Inputs::new();
+        let layout = self.inputs_in_order(values, None, &mut inputs).and_then(|()| self.layout_of(&inputs));
         layout.map_err(|error| error.in_text(&self.text))
     }
 
@@ -233,8 +241,9 @@ impl Program {
             return done.map_err(|error| error.in_text(&self.text));
         }
         let mut copies = Copies::new();
-        let done = match self.inputs_in_order(values, Some(&out)) {
-            Ok(inputs) => self.run_inputs(inputs, &mut copies, &mut out, progress),
+        let mut inputs = Inputs::new();
+        let done = match self.inputs_in_order(values, Some(&out), &mut inputs) {
+            Ok(()) => self.run_inputs(&mut inputs, &mut copies, &mut out, progress),
             Err(error) => Err(error),
         };
         done.map_err(|error| error.in_text(&self.text))
@@ -274,14 +283,15 @@ impl Program {
             return done;
         }
         let mut copies = Copies::new();
-        let inputs = self.inputs(vars, Some(&out))?;
-        self.run_inputs(inputs, &mut copies, &mut out, progress)
+        let mut inputs = Inputs::new();
+        self.inputs(vars, Some(&out), &mut inputs)?;
+        self.run_inputs(&mut inputs, &mut copies, &mut out, progress)
     }
 
     /// `copies` is where copies of inputs are kept meanwhile.
     fn run_inputs<'v>(
         &self,
-        mut inputs: Inputs<'v>,
+        inputs: &mut Inputs<'v>,
         copies: &'v mut Copies,
         out: &mut ViewMut<'_>,
         progress: Option<&Progress>,
@@ -289,22 +299,20 @@ impl Program {
         if out.dtype() != self.result_dtype() {
             return Err(self.dtype_error(out.dtype()));
         }
-        let shape = self.broadcast(&inputs, out.shape())?;
+        let shape = self.broadcast(inputs, out.shape())?;
         if !shape::broadcasts_to(&shape, out.shape()) {
             return Err(Error::output_shape(&shape, out.shape()));
         }
-        *copies = copies_of_overlapping(&inputs, out, self.has_reductions())?;
-        for (input, copy) in inputs.iter_mut().zip(&*copies) {
-            if let Some(copy) = copy {
-                *input = Some(copy.view());
-            }
+        copy_overlapping(inputs, out, self.has_reductions(), copies)?;
+        for (input, copy) in &*copies {
+            inputs[*input] = Some(copy.view());
         }
         if self.has_reductions() && shape[..] != *out.shape() {
-            let mut result = Output::new(self.result_dtype(), &shape, &order_of(&shape, &inputs))?;
-            self.execute(&inputs, &mut result.view_mut(), progress)?;
+            let mut result = Output::new(self.result_dtype(), &shape, &order_of(&shape, inputs))?;
+            self.execute(inputs, &mut result.view_mut(), progress)?;
             return Ok(memory::copy_into(&result.view(), out)?);
         }
-        self.execute(&inputs, out, progress)
+        self.execute(inputs, out, progress)
     }
 
     pub(crate) fn has_reductions(&self) -> bool {
@@ -327,9 +335,10 @@ impl Program {
     /// As [`Program::evaluate`].
     pub fn evaluate_pooled<'p>(&self, vars: &Vars<'_>, pool: &'p OutputPool) -> Result<Pooled<'p>, Error> {
         let evaluate = || {
-            let inputs = self.inputs(vars, None)?;
-            let shape = self.broadcast(&inputs, &[])?;
-            let mut result = pool.take(self.result_dtype(), &shape, &order_of(&shape, &inputs))?;
+            let mut inputs = Inputs::new();
+            self.inputs(vars, None, &mut inputs)?;
+            let Layout { shape, order } = self.layout_of(&inputs)?;
+            let mut result = pool.take(self.result_dtype(), &shape, &order)?;
             self.execute(&inputs, &mut result.view_mut(), None)?;
             Ok(result)
         };
@@ -345,14 +354,15 @@ impl Program {
         if let Some(result) = self.evaluate_short(vars) {
             return result;
         }
-        let inputs = self.inputs(vars, None)?;
-        let shape = self.broadcast(&inputs, &[])?;
+        let mut inputs = Inputs::new();
+        self.inputs(vars, None, &mut inputs)?;
+        let Layout { shape, order } = self.layout_of(&inputs)?;
         if let Some(rank) = R::RANK
             && rank != shape.len()
         {
             return Err(Error::result_rank(rank, shape.len()));
         }
-        let mut output = Output::new(self.result_dtype(), &shape, &order_of(&shape, &inputs))?;
+        let mut output = Output::new(self.result_dtype(), &shape, &order)?;
         self.execute(&inputs, &mut output.view_mut(), None)?;
         R::from_output(output)
     }
@@ -363,24 +373,31 @@ impl Program {
     }
 
     /// The values of the graph's variables, in order.
-    fn inputs<'v>(&self, vars: &'v Vars<'_>, out: Option<&ViewMut<'_>>) -> Result<Inputs<'v>, Error> {
-        let mut inputs = Inputs::new();
+    fn inputs<'v>(&self, vars: &'v Vars<'_>, out: Option<&ViewMut<'_>>, inputs: &mut Inputs<'v>) -> Result<(), Error> {
         for var in self.compiled.graph.vars() {
             let Some(value) = vars.get(&var.name) else {
                 return Err(Error::missing_variable(&var.name, self.first_use(&var.name)));
             };
             inputs.push(self.input(var, value, out)?);
         }
-        Ok(inputs)
+        Ok(())
     }
 
     /// As [`Program::inputs`], of values in the order of the variables.
-    fn inputs_in_order<'v>(&self, values: &'v [Var<'_>], out: Option<&ViewMut<'_>>) -> Result<Inputs<'v>, Error> {
+    fn inputs_in_order<'v>(
+        &self,
+        values: &'v [Var<'_>],
+        out: Option<&ViewMut<'_>>,
+        inputs: &mut Inputs<'v>,
+    ) -> Result<(), Error> {
         let vars = self.compiled.graph.vars();
         if values.len() != vars.len() {
             return Err(Error::value_count(vars.len(), values.len()));
         }
-        vars.iter().zip(values).map(|(var, value)| self.input(var, value, out)).collect()
+        for (var, value) in vars.iter().zip(values) {
+            inputs.push(self.input(var, value, out)?);
+        }
+        Ok(())
     }
 
     /// The value of a variable, of the type that the program was compiled for.
@@ -417,7 +434,13 @@ impl Program {
     /// through the reductions' shapes.
     /// `out_shape` is that of variables that are the output.
     fn broadcast(&self, inputs: &[Option<View<'_>>], out_shape: &[usize]) -> Result<shape::Shape, Error> {
-        if !self.compiled.graph.reductions().is_empty() {
+        if self.has_reductions() {
+            if let Some(recent) = self.recent.get()
+                && let Some(values) = all_views(inputs)
+                && let Some(shape) = recent.shape_for(&values)
+            {
+                return Ok(shape.clone());
+            }
             return Ok(self.shapes(inputs, out_shape)?.root);
         }
         let shapes = inputs.iter().map(|input| input.as_ref().map_or(out_shape, View::shape));
@@ -426,7 +449,9 @@ impl Program {
 
     /// The shapes of the result and of all reductions for these variables.
     pub(crate) fn shapes_of(&self, vars: &Vars<'_>) -> Result<shape::Shapes, Error> {
-        self.inputs(vars, None).and_then(|inputs| self.shapes(&inputs, &[])).map_err(|error| error.in_text(&self.text))
+        let mut inputs = Inputs::new();
+        let shapes = self.inputs(vars, None, &mut inputs).and_then(|()| self.shapes(&inputs, &[]));
+        shapes.map_err(|error| error.in_text(&self.text))
     }
 
     /// The threads that it runs on.
@@ -474,9 +499,11 @@ impl Program {
             self.run_scalar_loop(compiled, group, values, &mut temps)?;
         }
         let group = &self.compiled.plan.loops[before.len()];
-        let inputs = self.loop_inputs(group, values, &temps)?;
-        let inputs: SmallVec<[Input<'_, '_>; 8]> =
-            inputs.iter().map(|input| input.as_ref().map_or(Input::Output(0), Input::View)).collect();
+        let temps = self.temp_views(&temps)?;
+        let mut inputs: SmallVec<[Input<'_, '_>; 8]> = SmallVec::new();
+        for &(_, source) in &group.inputs {
+            inputs.push(input_of(source, values, &temps)?);
+        }
         let shape: shape::Shape = out.shape().into();
         let mut outputs = [out.reborrow()];
         let plan = Plan::in_place(&shape, &inputs, &mut outputs)?;
@@ -499,13 +526,19 @@ impl Program {
         out: &mut ViewMut<'_>,
         progress: Option<&Progress>,
     ) -> Result<(), Error> {
-        let shapes = self.shapes(values, out.shape())?;
-        let values: SmallVec<[View<'_>; 8]> = values.iter().flatten().cloned().collect();
+        let views = all_views(values).ok_or_else(|| Error::internal("an output that is an input of a reduction"))?;
         if let Executable::Jit { loops } = &self.compiled.executable
-            && self.run_stages(loops, &values, &shapes, out, progress)?
+            && let Some(done) = self.run_again(loops, &views, out, progress)
+        {
+            return done;
+        }
+        let shapes = self.shapes(values, out.shape())?;
+        if let Executable::Jit { loops } = &self.compiled.executable
+            && self.run_stages(loops, &views, &shapes, out, progress)?
         {
             return Ok(());
         }
+        let values: SmallVec<[View<'_>; 8]> = views.into_iter().cloned().collect();
         interp::run_reductions(&self.compiled.graph, &values, &shapes, out, &self.engine.pool, progress)
     }
 
@@ -517,8 +550,13 @@ impl Program {
         values: &[Option<View<'_>>],
         temps: &mut [[u8; 8]],
     ) -> Result<(), Error> {
-        // Scalars all, so none is the output.
-        let inputs: SmallVec<[View<'_>; 8]> = self.loop_inputs(group, values, &[])?.into_iter().flatten().collect();
+        let mut inputs: SmallVec<[View<'_>; 8]> = SmallVec::new();
+        for &(_, source) in &group.inputs {
+            // Scalars all, so none is the output.
+            if let Input::View(view) = input_of(source, values, &[])? {
+                inputs.push(view.clone());
+            }
+        }
         let mut outputs: SmallVec<[ViewMut<'_>; 4]> = SmallVec::new();
         // The targets of the only loop before the last are all temporaries, in order.
         for (bytes, temp) in temps.iter_mut().zip(&self.compiled.plan.temps) {
@@ -531,24 +569,10 @@ impl Program {
         }
     }
 
-    fn loop_inputs<'v>(
-        &self,
-        group: &fuse::Loop,
-        values: &[Option<View<'v>>],
-        temps: &'v [[u8; 8]],
-    ) -> Result<Inputs<'v>, Error> {
-        let mut inputs = Inputs::new();
-        for &(_, source) in &group.inputs {
-            inputs.push(match source {
-                Source::Var(var) => values[var.0 as usize].clone(),
-                Source::Temp(temp) => {
-                    let dtype = self.compiled.plan.temps[temp.0 as usize].dtype;
-                    Some(View::from_bytes(&temps[temp.0 as usize], dtype, &[], &[], 0)?)
-                }
-                Source::Result | Source::Count(_) => return Err(Error::internal("a reduction in a loop on its own")),
-            });
-        }
-        Ok(inputs)
+    fn temp_views<'v>(&self, temps: &'v [[u8; 8]]) -> Result<SmallVec<[View<'v>; 2]>, Error> {
+        let views = temps.iter().zip(&self.compiled.plan.temps);
+        let views = views.map(|(bytes, temp)| View::from_bytes(bytes, temp.dtype, &[], &[], 0));
+        Ok(views.collect::<Result<_, _>>()?)
     }
 
     /// What a stage of the compiler makes of the text, as text.
@@ -611,26 +635,47 @@ fn int_value(scalar: Scalar) -> Option<i128> {
     }
 }
 
-/// Copies of the inputs that share memory with the output without being it. With `of_same` also of those that are it:
-/// several loops write the output before all inputs are read.
-fn copies_of_overlapping(inputs: &[Option<View<'_>>], out: &ViewMut<'_>, of_same: bool) -> Result<Copies, Error> {
-    let mut copies = Copies::new();
-    for input in inputs {
-        copies.push(match input {
+/// Copies the inputs that share memory with the output without being it. With `of_same` also those that are it: several
+/// loops write the output before all inputs are read.
+fn copy_overlapping(
+    inputs: &[Option<View<'_>>],
+    out: &ViewMut<'_>,
+    of_same: bool,
+    copies: &mut Copies,
+) -> Result<(), Error> {
+    for (k, input) in inputs.iter().enumerate() {
+        match input {
             Some(view) => match Overlap::of(view, out) {
-                Overlap::Partial => Some(memory::copy_of(view)?),
-                Overlap::Same if of_same => Some(memory::copy_of(view)?),
-                Overlap::Same | Overlap::None => None,
+                Overlap::Partial => copies.push((k, memory::copy_of(view)?)),
+                Overlap::Same if of_same => copies.push((k, memory::copy_of(view)?)),
+                Overlap::Same | Overlap::None => {}
             },
-            None if of_same => Some(memory::copy_of(&out.as_view())?),
-            None => None,
-        });
+            None if of_same => copies.push((k, memory::copy_of(&out.as_view())?)),
+            None => {}
+        }
     }
-    Ok(copies)
+    Ok(())
+}
+
+/// Where a loop that is no reduction finds an input.
+fn input_of<'v, 'a>(
+    source: Source,
+    values: &'v [Option<View<'a>>],
+    temps: &'v [View<'a>],
+) -> Result<Input<'v, 'a>, Error> {
+    match source {
+        Source::Var(var) => Ok(values[var.0 as usize].as_ref().map_or(Input::Output(0), Input::View)),
+        Source::Temp(temp) => Ok(Input::View(&temps[temp.0 as usize])),
+        Source::Result | Source::Count(_) => Err(Error::internal("a reduction in a loop on its own")),
+    }
+}
+
+/// The views of inputs, of which none is the output.
+fn all_views<'s>(inputs: &'s [Option<View<'s>>]) -> Option<SmallVec<[&'s View<'s>; 8]>> {
+    inputs.iter().map(Option::as_ref).collect()
 }
 
 /// The memory order of a fresh result.
 fn order_of(shape: &[usize], inputs: &[Option<View<'_>>]) -> shape::Shape {
-    let views: SmallVec<[View<'_>; 8]> = inputs.iter().flatten().cloned().collect();
-    output_order(shape, &views)
+    output_order(shape, inputs.iter().flatten())
 }

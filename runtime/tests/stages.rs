@@ -1,7 +1,7 @@
 //! Loops of one call: what is refused, what nothing comes to, and that blocks of rows change nothing.
 
 use ndarray::{Array2, Axis};
-use ndexpr_runtime::dtype::{DType, Scalar};
+use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::{AlongOp, Dest, ExecError, Fold, Loop, Origin, RunOptions, Source, Stages};
 use ndexpr_runtime::memory::copy_kernel;
 use ndexpr_runtime::plan::PlanError;
@@ -14,12 +14,12 @@ fn reduce(op: ReduceOp, dtype: DType) -> AlongOp {
 }
 
 /// One reduction of a view of two axes along the second, into the result.
-fn along_rows<'s, 'v, 'a>(
+fn along_rows<'s>(
     shape: &'s [usize],
-    inputs: &'s [Source<'v, 'a>],
+    inputs: &'s [Source],
     values: &'s [(DType, Dest)],
     folds: &'s [Fold],
-) -> Loop<'s, 'v, 'a> {
+) -> Loop<'s> {
     Loop { shape, reduced: 0b10, inputs, values, origins: &[Some(Origin::Input(0))], folds }
 }
 
@@ -27,12 +27,12 @@ fn along_rows<'s, 'v, 'a>(
 fn what_does_not_fit_is_refused() {
     let a = Array2::<f64>::ones((4, 5));
     let view = View::from(&a);
-    let inputs = [Source::View(&view)];
+    let inputs = [Source::View(0)];
     let values = [(DType::Float64, Dest::Scratch)];
     let sum = |dtype| [Fold { op: reduce(ReduceOp::Sum, dtype), value: 0, dest: Dest::Result }];
 
     let mut out = ndarray::Array1::<f64>::zeros(4);
-    let mut stages = Stages::new(ViewMut::from(&mut out));
+    let mut stages = Stages::new(&[&view], &ViewMut::from(&mut out));
     let of_f32 = stages.push(&along_rows(&[4, 5], &inputs, &values, &sum(DType::Float32)));
     assert!(matches!(of_f32, Err(PlanError::DTypeMismatch { .. })), "{of_f32:?}");
     let as_f32 = stages.push(&along_rows(&[4, 5], &inputs, &[(DType::Float32, Dest::Scratch)], &sum(DType::Float32)));
@@ -41,12 +41,20 @@ fn what_does_not_fit_is_refused() {
     assert!(matches!(too_long, Err(PlanError::NotBroadcastable { .. })), "{too_long:?}");
 
     let mut out = ndarray::Array1::<i64>::zeros(4);
-    let to_int =
-        Stages::new(ViewMut::from(&mut out)).push(&along_rows(&[4, 5], &inputs, &values, &sum(DType::Float64)));
+    let to_int = Stages::new(&[&view], &ViewMut::from(&mut out)).push(&along_rows(
+        &[4, 5],
+        &inputs,
+        &values,
+        &sum(DType::Float64),
+    ));
     assert!(matches!(to_int, Err(PlanError::DTypeMismatch { .. })), "{to_int:?}");
     let mut out = ndarray::Array1::<f64>::zeros(5);
-    let to_five =
-        Stages::new(ViewMut::from(&mut out)).push(&along_rows(&[4, 5], &inputs, &values, &sum(DType::Float64)));
+    let to_five = Stages::new(&[&view], &ViewMut::from(&mut out)).push(&along_rows(
+        &[4, 5],
+        &inputs,
+        &values,
+        &sum(DType::Float64),
+    ));
     assert!(matches!(to_five, Err(PlanError::OutputShape { .. })), "{to_five:?}");
 }
 
@@ -55,14 +63,15 @@ fn a_missing_kernel_is_an_error() {
     let a = Array2::<f64>::ones((4, 5)).reversed_axes();
     let view = View::from(&a);
     let mut out = ndarray::Array1::<f64>::zeros(5);
-    let mut stages = Stages::new(ViewMut::from(&mut out));
+    let mut out = ViewMut::from(&mut out);
+    let mut stages = Stages::new(&[&view], &out);
     let fold = [Fold { op: reduce(ReduceOp::Sum, DType::Float64), value: 0, dest: Dest::Result }];
     // A value that is no copy has to be computed.
-    let inputs = [Source::View(&view)];
+    let inputs = [Source::View(0)];
     let spec = Loop { origins: &[None], ..along_rows(&[5, 4], &inputs, &[(DType::Float64, Dest::Scratch)], &fold) };
     stages.push(&spec).expect("it fits");
     let pool = Pool::new(1).expect("a thread");
-    let missing = stages.run(&[None], &RunOptions::new(&pool));
+    let missing = stages.run(&[&view], &mut out, &[None], &RunOptions::new(&pool));
     assert!(matches!(missing, Err(ExecError::KernelMismatch { .. })), "{missing:?}");
 }
 
@@ -71,13 +80,14 @@ fn nothing_has_its_sum() {
     let a = Array2::<f32>::zeros((3, 0));
     let view = View::from(&a);
     let mut out = ndarray::Array1::<f32>::from_elem(3, 7.0);
-    let mut stages = Stages::new(ViewMut::from(&mut out));
+    let mut result = ViewMut::from(&mut out);
+    let mut stages = Stages::new(&[&view], &result);
     let fold = [Fold { op: reduce(ReduceOp::Prod, DType::Float32), value: 0, dest: Dest::Result }];
-    let inputs = [Source::View(&view)];
+    let inputs = [Source::View(0)];
     let spec = along_rows(&[3, 0], &inputs, &[(DType::Float32, Dest::Scratch)], &fold);
     stages.push(&spec).expect("it fits");
-    stages.run(&[None], &RunOptions::new(&Pool::new(2).expect("threads"))).expect("there is nothing to do");
-    drop(stages);
+    let pool = Pool::new(2).expect("threads");
+    stages.run(&[&view], &mut result, &[None], &RunOptions::new(&pool)).expect("there is nothing to do");
     assert_eq!(out, ndarray::Array1::ones(3));
 }
 
@@ -89,10 +99,11 @@ fn blocks_of_rows_change_nothing() {
     for n_threads in [1, 2, 3] {
         let view = View::from(&a);
         let mut out = Array2::<f64>::zeros((1000, 333));
-        let mut stages = Stages::new(ViewMut::from(&mut out));
+        let mut result = ViewMut::from(&mut out);
+        let mut stages = Stages::new(&[&view], &result);
         let maxima = stages.add_temp(DType::Float64, &[1000, 1], &[0, 1]).expect("memory");
         let fold = [Fold { op: reduce(ReduceOp::Max, DType::Float64), value: 0, dest: Dest::Temp(maxima) }];
-        let inputs = [Source::View(&view)];
+        let inputs = [Source::View(0)];
         let spec = along_rows(&[1000, 333], &inputs, &[(DType::Float64, Dest::Scratch)], &fold);
         stages.push(&spec).expect("it fits");
         let inputs = [Source::Temp(maxima, 0)];
@@ -100,9 +111,44 @@ fn blocks_of_rows_change_nothing() {
         stages.push(&spec).expect("it fits");
         let copy = copy_kernel(DType::Float64, stages.run_kinds(1)[0]);
         let pool = Pool::new(n_threads).expect("threads");
-        stages.run(&[None, Some(&copy)], &RunOptions::new(&pool)).expect("it runs");
-        assert_eq!(stages.temp(maxima).read(&[5, 0]), Some(Scalar::new(expected[5])));
-        drop(stages);
+        stages.run(&[&view], &mut result, &[None, Some(&copy)], &RunOptions::new(&pool)).expect("it runs");
         assert!(out.rows().into_iter().zip(&expected).all(|(row, max)| row.iter().all(|x| x == max)), "{n_threads}");
     }
+}
+
+#[test]
+fn the_same_loops_run_on_other_arrays_that_lie_alike() {
+    let arrays = [Array2::<f64>::ones((4, 500)), Array2::from_elem((4, 500), 2.0)];
+    let mut out = ndarray::Array1::<f64>::zeros(4);
+    let mut stages = Stages::new(&[&View::from(&arrays[0])], &ViewMut::from(&mut out));
+    let fold = [Fold { op: reduce(ReduceOp::Sum, DType::Float64), value: 0, dest: Dest::Result }];
+    let values = [(DType::Float64, Dest::Scratch)];
+    stages.push(&along_rows(&[4, 500], &[Source::View(0)], &values, &fold)).expect("it fits");
+    let pool = Pool::new(1).expect("a thread");
+    let options = RunOptions::new(&pool);
+    for array in &arrays {
+        stages.run(&[&View::from(array)], &mut ViewMut::from(&mut out), &[None], &options).expect("it lies alike");
+        assert_eq!(out, array.sum_axis(Axis(1)));
+    }
+
+    let is_refused = |views: &[&View<'_>], result: &mut ViewMut<'_>| {
+        matches!(stages.run(views, result, &[None], &options), Err(ExecError::LayoutMismatch))
+    };
+    let a = View::from(&arrays[0]);
+    assert!(is_refused(&[], &mut ViewMut::from(&mut out)));
+    assert!(is_refused(&[&a, &a], &mut ViewMut::from(&mut out)));
+    assert!(is_refused(&[&View::from(&Array2::<f64>::ones((4, 499)))], &mut ViewMut::from(&mut out)), "another shape");
+    assert!(is_refused(&[&View::from(&Array2::<i64>::ones((4, 500)))], &mut ViewMut::from(&mut out)), "another dtype");
+    let in_f_order = Array2::<f64>::ones((500, 4)).reversed_axes();
+    assert!(is_refused(&[&View::from(&in_f_order)], &mut ViewMut::from(&mut out)), "other strides");
+    assert!(is_refused(&[&a], &mut ViewMut::from(&mut ndarray::Array1::<f64>::zeros(5))), "another result");
+
+    let mut memory = vec![1_u8; 4 * 500 * 8];
+    let start = memory.as_mut_ptr();
+    // SAFETY: the elements are inside of the memory, in which any bytes are numbers.
+    let view = unsafe { View::from_raw_parts(start, DType::Float64, &[4, 500], &[4000, 8]) }.expect("a view");
+    // SAFETY: as above. The two share memory, and neither is used while the other is: the run is refused.
+    let mut result = unsafe { ViewMut::from_raw_parts(start, DType::Float64, &[4], &[8]) }.expect("a view");
+    let overlapping = stages.run(&[&view], &mut result, &[None], &options);
+    assert!(matches!(overlapping, Err(ExecError::Overlap { input: 0 })), "{overlapping:?}");
 }

@@ -76,6 +76,8 @@ pub(super) enum Outcome {
 /// Does parts of a stage's work on one thread.
 pub(super) struct Worker<'s> {
     pub(super) stage: &'s Stage,
+    /// Where the stage's operands are, at index 0 of every axis.
+    pub(super) ptrs: &'s [*mut u8],
     pub(super) kernel: Option<&'s Kernel>,
     /// The kernel's slots.
     pub(super) slots: *mut u8,
@@ -120,7 +122,7 @@ impl Worker<'_> {
         let start = |(operand, ptr): (usize, &*mut u8)| {
             ptr.wrapping_offset(nest.kept.offset(operand, kept) + nest.reduced.offset(operand, reduced))
         };
-        nest.ptrs.iter().enumerate().map(start).collect()
+        self.ptrs.iter().enumerate().map(start).collect()
     }
 
     /// Computes the stage's values over a tile. Values that wait in scratch follow one another there, from element `at`

@@ -38,7 +38,16 @@ pub enum ExecError {
     /// [`Progress::cancel`] was called. The outputs hold a mixture of old and new elements.
     #[error("cancelled")]
     Cancelled,
-    /// There is no memory for scratch.
+    /// Arrays lie otherwise than those that [`Stages`] were made for.
+    #[error("the arrays lie otherwise than those that the loops were made for")]
+    LayoutMismatch,
+    /// An array shares memory with the result of [`Stages`].
+    #[error("input {input} overlaps the result")]
+    Overlap {
+        /// Which array.
+        input: usize,
+    },
+    /// There is no memory for scratch or a temporary.
     #[error(transparent)]
     Alloc(#[from] AllocError),
 }

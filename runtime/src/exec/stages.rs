@@ -1,6 +1,6 @@
 //! Several loops as one call: values pass from one to the next, along axes or element by element.
 //!
-//! In: [`Loop`]s over views, over temporaries and over the result; kernels for them. Out: the result, filled. Loops that
+//! In: [`Loop`]s over views, over temporaries and over the result; how these lie; kernels. Out: the result, filled. Loops that
 //! reduce the same axis of the same shape, and what follows them, run block by block of rows while these are in the
 //! cache: see [`chain`](Stages::chain_end).
 
@@ -13,6 +13,8 @@ pub use self::spec::{AlongOp, AxisSet, Dest, Fold, Loop, Origin, Source};
 
 pub(super) use self::stage::{Place, Sink, Stage};
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use self::run::{Bound, run_chain};
@@ -21,11 +23,14 @@ use super::{ExecError, Kernel, RunOptions};
 use crate::abi::RunKind;
 use crate::dtype::DType;
 use crate::memory::{AllocError, Output};
-use crate::plan::{Kinds, Lanes, Plan, PlanError};
+use crate::plan::{Geometry, Kinds, Lanes, Plan, PlanError};
 use crate::reduce::Reducer;
-use crate::view::{MAX_AXES, Overlap, RawView, View, ViewMut, count_elems, is_broadcastable, overlap};
+use crate::view::{
+    Layout, MAX_AXES, Overlap, RawView, Shape, View, ViewMut, count_elems, is_broadcastable, list, overlap,
+};
 
-/// The loops of a call, in order, with the memory between them.
+/// The loops of a call, in order: what they do with arrays that lie in a certain way, wherever their memory is. So they may run
+/// again and again.
 ///
 /// ```
 /// use ndexpr_runtime::dtype::DType;
@@ -33,92 +38,93 @@ use crate::view::{MAX_AXES, Overlap, RawView, View, ViewMut, count_elems, is_bro
 /// use ndexpr_runtime::reduce::{ReduceOp, Reducer};
 /// use ndexpr_runtime::{pool::Pool, view::{View, ViewMut}};
 ///
-/// let a = ndarray::array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
-/// let (a, mut unused) = (View::from(&a), 0.0);
-/// let mut stages = Stages::new(ViewMut::from_element_mut(&mut unused));
-/// let sums = stages.add_temp(DType::Float64, &[2, 1], &[0, 1])?;
+/// let (a, mut sums) = (ndarray::array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], ndarray::array![0.0, 0.0]);
+/// let (a, mut result) = (View::from(&a), ViewMut::from(&mut sums));
+/// let mut stages = Stages::new(&[&a], &result);
 /// let sum = Reducer::new(ReduceOp::Sum, DType::Float64).unwrap();
 /// stages.push(&Loop {
 ///     shape: &[2, 3],
 ///     reduced: 0b10,
-///     inputs: &[Source::View(&a)],
+///     inputs: &[Source::View(0)],
 ///     values: &[(DType::Float64, Dest::Scratch)],
 ///     origins: &[Some(Origin::Input(0))],
-///     folds: &[Fold { op: AlongOp::Reduce(sum), value: 0, dest: Dest::Temp(sums) }],
+///     folds: &[Fold { op: AlongOp::Reduce(sum), value: 0, dest: Dest::Result }],
 /// })?;
 /// assert!(!stages.needs_kernel(0), "the array's own rows are summed");
-/// stages.run(&[None], &RunOptions::new(&Pool::new(1)?))?;
-/// assert_eq!(stages.temp(sums).read(&[1, 0]).unwrap().get(), Some(15.0));
+/// stages.run(&[&a], &mut result, &[None], &RunOptions::new(&Pool::new(1)?))?;
+/// assert_eq!(sums, ndarray::array![6.0, 15.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Stages<'a> {
-    result: ViewMut<'a>,
-    temps: Vec<Output>,
-    /// The temporaries' memory, of which `temps` is the owner.
-    raw_temps: Vec<RawView>,
-    steps: Vec<Step<'a>>,
+pub struct Stages {
+    views: SmallVec<[Layout; 4]>,
+    result: Layout,
+    temps: Vec<Temp>,
+    steps: Vec<Step>,
 }
 
-enum Step<'a> {
+/// What passes from one loop to another.
+struct Temp {
+    shape: Shape,
+    order: Shape,
+    layout: Layout,
+}
+
+enum Step {
     /// No elements.
     Empty {
         fills: Vec<(Dest, Reducer)>,
         kinds: Kinds,
     },
     /// An elementwise loop on its own.
-    Map(Box<Plan<'a>>),
+    Map(Box<Map>),
     Along(Box<Stage>),
 }
 
-impl<'a> Stages<'a> {
-    /// No loops yet.
+struct Map {
+    geometry: Geometry,
+    operands: SmallVec<[Memory; 8]>,
+}
+
+impl Stages {
+    /// No loops yet, for arrays that lie as these do.
     #[must_use]
-    pub fn new(result: ViewMut<'a>) -> Stages<'a> {
-        Stages { result, temps: Vec::new(), raw_temps: Vec::new(), steps: Vec::new() }
+    pub fn new(views: &[&View<'_>], result: &ViewMut<'_>) -> Stages {
+        let views = views.iter().map(|view| view.raw().layout()).collect();
+        Stages { views, result: result.raw().layout(), temps: Vec::new(), steps: Vec::new() }
     }
 
-    /// Makes a zeroed temporary; gives its number.
+    /// Makes room for a temporary, which each run begins with zeros; gives its number.
     ///
     /// # Errors
     ///
-    /// As [`Output::new`].
+    /// If there can be no such array, as in [`Output::new`].
     pub fn add_temp(&mut self, dtype: DType, shape: &[usize], order: &[usize]) -> Result<usize, AllocError> {
-        let mut temp = Output::new(dtype, shape, order)?;
-        self.raw_temps.push(temp.view_mut().raw().clone());
-        self.temps.push(temp);
+        let layout = Output::layout(dtype, shape, order)?;
+        self.temps.push(Temp { shape: list(shape), order: list(order), layout });
         Ok(self.temps.len() - 1)
-    }
-
-    /// What a temporary holds.
-    ///
-    /// # Panics
-    ///
-    /// If there is no temporary of this number.
-    #[must_use]
-    pub fn temp(&self, temp: usize) -> View<'_> {
-        self.temps[temp].view()
     }
 
     /// Adds a loop. Its number is how many were added before.
     ///
     /// # Errors
     ///
-    /// As [`Plan::new`]: the outputs of the loop count on after its values. A view must not overlap the result at all.
+    /// As [`Plan::new`], but that nothing is known of memory yet: the outputs of the loop count on after its values.
     ///
     /// # Panics
     ///
-    /// If a temporary or a value is named that does not exist.
-    pub fn push(&mut self, spec: &Loop<'_, '_, 'a>) -> Result<(), PlanError> {
+    /// If a view, a temporary or a value is named that does not exist.
+    pub fn push(&mut self, spec: &Loop<'_>) -> Result<(), PlanError> {
         let n_elems = check_shape(spec.shape)?;
         let (operands, memory) = self.operands(spec)?;
         let step = match n_elems {
-            0 => self.empty(spec),
+            0 => Stages::empty(spec),
             _ if !spec.folds.is_empty() => Step::Along(Box::new(stage(spec, &operands, &memory, spec.reduced))),
             _ => match self.following(spec, &operands, &memory) {
                 Some(stage) => Step::Along(Box::new(stage)),
                 None => {
                     let raw: SmallVec<[&RawView; 8]> = operands.iter().collect();
-                    Step::Map(Box::new(Plan::of_raw(spec.shape, &raw, spec.inputs.len())?))
+                    let geometry = Geometry::new(spec.shape, &raw, spec.inputs.len())?;
+                    Step::Map(Box::new(Map { geometry, operands: memory }))
                 }
             },
         };
@@ -128,19 +134,19 @@ impl<'a> Stages<'a> {
 
     /// The operands of a loop's nest, checked: inputs, values that are in memory, targets.
     #[expect(clippy::type_complexity, reason = "two lists that go together")]
-    fn operands(&self, spec: &Loop<'_, '_, 'a>) -> Result<(SmallVec<[RawView; 8]>, SmallVec<[Memory; 8]>), PlanError> {
+    fn operands(&self, spec: &Loop<'_>) -> Result<(SmallVec<[RawView; 8]>, SmallVec<[Memory; 8]>), PlanError> {
+        // How operands lie is all that is asked for.
+        let nowhere = std::ptr::null_mut();
+        let result = self.result.at(nowhere);
         let mut operands: SmallVec<[RawView; 8]> = SmallVec::new();
         let mut memory: SmallVec<[Memory; 8]> = SmallVec::new();
         for (input, source) in spec.inputs.iter().enumerate() {
             let (raw, whose) = match *source {
-                Source::View(view) => {
-                    if overlap(view.raw(), self.result.raw()) != Overlap::None {
-                        return Err(PlanError::Overlap { input, output: 0 });
-                    }
-                    (view.raw().clone(), Memory::View)
+                Source::View(view) => (self.views[view].at(nowhere), Memory::View(view)),
+                Source::Temp(temp, dropped) => {
+                    (without_axes(self.temps[temp].layout.at(nowhere), dropped), Memory::Temp(temp))
                 }
-                Source::Temp(temp, dropped) => (without_axes(&self.raw_temps[temp], dropped), Memory::Temp(temp)),
-                Source::Result => (self.result.raw().clone(), Memory::Result),
+                Source::Result => (self.result.at(nowhere), Memory::Result),
             };
             if !is_broadcastable(&raw.shape, spec.shape) {
                 let (from, to) = (raw.shape[..].into(), spec.shape.into());
@@ -167,11 +173,11 @@ impl<'a> Stages<'a> {
             AlongOp::Scan(scanner) => (scanner.result_dtype(), fold.dest, 0),
         });
         let outputs = written.chain(folded).filter_map(|(dtype, dest, reduced)| match dest {
-            Dest::Result if self.result.n_axes() == spec.shape.len() => {
-                Some((dtype, self.result.raw().clone(), Memory::Result, reduced))
+            Dest::Result if result.shape.len() == spec.shape.len() => {
+                Some((dtype, result.clone(), Memory::Result, reduced))
             }
-            Dest::Result => Some((dtype, with_axes(self.result.raw(), reduced), Memory::Result, reduced)),
-            Dest::Temp(temp) => Some((dtype, self.raw_temps[temp].clone(), Memory::Temp(temp), reduced)),
+            Dest::Result => Some((dtype, with_axes(&result, reduced), Memory::Result, reduced)),
+            Dest::Temp(temp) => Some((dtype, self.temps[temp].layout.at(nowhere), Memory::Temp(temp), reduced)),
             Dest::Scratch => None,
         });
         for (output, (dtype, raw, whose, reduced)) in outputs.enumerate() {
@@ -194,7 +200,7 @@ impl<'a> Stages<'a> {
     }
 
     /// A loop without elements: reductions still have results, of nothing.
-    fn empty(&self, spec: &Loop<'_, '_, 'a>) -> Step<'a> {
+    fn empty(spec: &Loop<'_>) -> Step {
         let fills = spec.folds.iter().filter_map(|fold| match fold.op {
             AlongOp::Reduce(reducer) => Some((fold.dest, reducer)),
             AlongOp::Scan(_) => None,
@@ -205,7 +211,7 @@ impl<'a> Stages<'a> {
 
     /// The elementwise loop as a stage that can run row by row after the loop before it, if it has that one's shape or
     /// one element for each of its results.
-    fn following(&self, spec: &Loop<'_, '_, 'a>, operands: &[RawView], memory: &[Memory]) -> Option<Stage> {
+    fn following(&self, spec: &Loop<'_>, operands: &[RawView], memory: &[Memory]) -> Option<Stage> {
         let Some(Step::Along(before)) = self.steps.last() else { return None };
         let is_following = |(axis, &extent): (usize, &usize)| {
             extent == before.shape[axis] || (extent == 1 && before.reduced >> axis & 1 == 1)
@@ -232,7 +238,7 @@ impl<'a> Stages<'a> {
     pub fn run_kinds(&self, index: usize) -> &[RunKind] {
         match &self.steps[index] {
             Step::Empty { kinds, .. } => kinds,
-            Step::Map(plan) => plan.run_kinds(),
+            Step::Map(map) => map.geometry.run_kinds(),
             Step::Along(stage) => &stage.kinds,
         }
     }
@@ -251,12 +257,48 @@ impl<'a> Stages<'a> {
         }
     }
 
+    /// Whether these arrays lie as those that the loops were added for.
+    #[must_use]
+    pub fn is_for(&self, views: &[&View<'_>]) -> bool {
+        views.len() == self.views.len() && views.iter().zip(&self.views).all(|(view, layout)| layout.is_of(view.raw()))
+    }
+
+    /// Whether this result lies as the one that the loops were added for.
+    #[must_use]
+    pub fn is_into(&self, result: &ViewMut<'_>) -> bool {
+        self.result.is_of(result.raw())
+    }
+
     /// Runs all loops in order, each with its kernel.
     ///
     /// # Errors
     ///
-    /// As [`run`](super::run); a kernel that is missing counts as one for other operands.
-    pub fn run(&mut self, kernels: &[Option<&Kernel>], options: &RunOptions<'_>) -> Result<(), ExecError> {
+    /// As [`run`](super::run); a kernel that is missing counts as one for other operands. And if the arrays lie otherwise
+    /// than those that the loops were added for, or the result overlaps one of them.
+    pub fn run(
+        &self,
+        views: &[&View<'_>],
+        result: &mut ViewMut<'_>,
+        kernels: &[Option<&Kernel>],
+        options: &RunOptions<'_>,
+    ) -> Result<(), ExecError> {
+        if !self.is_for(views) || !self.is_into(result) {
+            return Err(ExecError::LayoutMismatch);
+        }
+        if let Some(input) = views.iter().position(|view| overlap(view.raw(), result.raw()) != Overlap::None) {
+            return Err(ExecError::Overlap { input });
+        }
+        let mut temps: SmallVec<[Output; 4]> = SmallVec::new();
+        for Temp { shape, order, layout } in &self.temps {
+            temps.push(Output::new(layout.dtype(), shape, order)?);
+        }
+        let temp_ptrs: SmallVec<[*mut u8; 4]> = temps.iter_mut().map(|temp| temp.view_mut().raw().ptr).collect();
+        let result_ptr = result.raw().ptr;
+        let place = |memory: Memory| match memory {
+            Memory::View(view) => views[view].raw().ptr,
+            Memory::Temp(temp) => temp_ptrs[temp],
+            Memory::Result => result_ptr,
+        };
         let mut at = 0;
         while at < self.steps.len() {
             let kernel = kernels.get(at).copied().flatten();
@@ -264,15 +306,19 @@ impl<'a> Stages<'a> {
                 Step::Empty { fills, .. } => {
                     for (dest, reducer) in fills {
                         match *dest {
-                            Dest::Result => fill(&mut self.result, reducer),
-                            Dest::Temp(temp) => fill(&mut self.temps[temp].view_mut(), reducer),
+                            Dest::Result => fill(result, reducer),
+                            Dest::Temp(temp) => fill(&mut temps[temp].view_mut(), reducer),
                             Dest::Scratch => {}
                         }
                     }
                     at + 1
                 }
-                Step::Map(plan) => {
-                    super::run(plan, kernel.ok_or_else(|| missing_kernel(plan.dtypes()))?, options)?;
+                Step::Map(map) => {
+                    // What the plan borrows, this function does: it was checked above that the arrays lie as they should and
+                    // do not overlap; and no loop reads a temporary that it writes, see `operands`.
+                    let ptrs = map.operands.iter().map(|&memory| place(memory));
+                    let plan = Plan::at(Cow::Borrowed(&map.geometry), ptrs);
+                    super::run(&plan, kernel.ok_or_else(|| missing_kernel(plan.dtypes()))?, options)?;
                     at + 1
                 }
                 Step::Along(_) => {
@@ -280,11 +326,11 @@ impl<'a> Stages<'a> {
                     let mut stages: SmallVec<[Bound<'_>; 4]> = SmallVec::new();
                     for (index, step) in self.steps.iter().enumerate().take(end).skip(at) {
                         if let Step::Along(stage) = step {
-                            stages.push(Bound::new(stage, kernels.get(index).copied().flatten())?);
+                            stages.push(Bound::new(stage, kernels.get(index).copied().flatten(), place)?);
                         }
                     }
-                    // SAFETY: `self` is borrowed exclusively, so nobody else uses the result or the temporaries; views
-                    // are borrowed for `'a`, and `operands` has checked that none overlaps the result.
+                    // SAFETY: the result is borrowed exclusively, and nobody else has the temporaries; views are borrowed.
+                    // All lie as the loops were made for, so these stay inside of them, and none overlaps the result.
                     unsafe {
                         match &stages[..] {
                             [stage] => stage.run(options)?,
@@ -313,7 +359,7 @@ fn check_shape(shape: &[usize]) -> Result<usize, PlanError> {
 }
 
 /// The array without some of its axes, which have extent 1.
-fn without_axes(raw: &RawView, dropped: AxisSet) -> RawView {
+fn without_axes(raw: RawView, dropped: AxisSet) -> RawView {
     let is_left = |axis: usize| dropped >> axis & 1 == 0 || raw.shape[axis] != 1;
     let axes = || (0..raw.shape.len()).filter(|&axis| is_left(axis));
     RawView {

@@ -5,7 +5,7 @@ use ndarray::{Array, ArrayD, Dimension};
 use super::AllocError;
 use super::buffer::Buffer;
 use crate::dtype::{DType, Element};
-use crate::view::{RawView, Shape, Strides, View, ViewMut, count_elems, list};
+use crate::view::{Layout, RawView, Shape, Strides, View, ViewMut, count_elems, list};
 
 /// A fresh, zeroed array in any memory order. Filled through [`Output::view_mut`], handed over by
 /// [`Output::into_array`].
@@ -40,6 +40,16 @@ impl Output {
         let (n_elems, strides) = lay_out(dtype, shape, order)?;
         let buffer = Buffer::zeroed(dtype, n_elems)?;
         Ok(Output { buffer, shape: list(shape), strides, order: list(order) })
+    }
+
+    /// How such an array lies.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::new`], but that memory is not asked for.
+    pub(crate) fn layout(dtype: DType, shape: &[usize], order: &[usize]) -> Result<Layout, AllocError> {
+        let (_, strides) = lay_out(dtype, shape, order)?;
+        Ok(RawView { ptr: std::ptr::null_mut(), dtype, shape: list(shape), strides }.layout())
     }
 
     /// The same memory as an array of another shape and order, with whatever elements it has now.

@@ -32,8 +32,6 @@ pub(crate) struct AxisNest {
     pub(crate) kept: Group,
     pub(crate) reduced: Group,
     pub(crate) lanes: Lanes,
-    /// Each operand's element at index 0 of every axis.
-    pub(crate) ptrs: PerOperand<*mut u8>,
 }
 
 /// Some axes, outermost first.
@@ -49,7 +47,7 @@ impl Group {
         let axes = axes.filter(|&axis| shape[axis] != 1);
         let walk = |view: &&RawView| {
             let strides: crate::view::Strides = view.strides_over(shape).collect();
-            Walk { ptr: view.ptr, strides: axes.clone().map(|axis| strides[axis]).collect() }
+            Walk { offset: 0, strides: axes.clone().map(|axis| strides[axis]).collect() }
         };
         let extents = axes.clone().map(|axis| shape[axis]).collect();
         let mut nest = Nest { extents, operands: operands.iter().map(walk).collect() };
@@ -126,7 +124,7 @@ impl AxisNest {
         };
         kept.pad();
         reduced.pad();
-        AxisNest { kept, reduced, lanes, ptrs: operands.iter().map(|view| view.ptr).collect() }
+        AxisNest { kept, reduced, lanes }
     }
 
     /// The group that the lanes belong to.

@@ -25,12 +25,13 @@ pub use errors::PlanError;
 pub use order::output_order;
 pub use tiling::{Ahead, Tiling};
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
 use smallvec::SmallVec;
 
-use self::nest::{Nest, Walk};
+use self::nest::Nest;
 use crate::abi::RunKind;
 use crate::dtype::DType;
 use crate::memory::{STREAM_ALIGN, is_worth_streaming};
@@ -73,6 +74,17 @@ pub enum Input<'v, 'a> {
 /// is_sync::<ndexpr_runtime::plan::Plan<'static>>();
 /// ```
 pub struct Plan<'a> {
+    geometry: Cow<'a, Geometry>,
+    /// Where the nest begins in each operand.
+    starts: PerOperand<*mut u8>,
+    /// An input is exactly an output.
+    is_in_place: bool,
+    memory: PhantomData<(&'a [u8], &'a mut [u8])>,
+}
+
+/// What a plan is whatever the operands' memory: it follows from how they lie.
+#[derive(Clone)]
+pub(crate) struct Geometry {
     n_elems: usize,
     n_inputs: usize,
     nest: Nest,
@@ -83,9 +95,6 @@ pub struct Plan<'a> {
     packed: SmallVec<[usize; MAX_PACKED]>,
     /// A kernel sees the rows of a tile as one: they would be too short for it.
     joins_rows: bool,
-    /// An input is exactly an output.
-    is_in_place: bool,
-    memory: PhantomData<(&'a [u8], &'a mut [u8])>,
 }
 
 impl<'a> Plan<'a> {
@@ -134,8 +143,140 @@ impl<'a> Plan<'a> {
 
     /// As [`Plan::new`], of operands whose memory the caller answers for: inputs, then outputs. To run the plan is sound
     /// only while that memory is as good as if the plan had borrowed it.
-    pub(crate) fn of_raw(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Result<Plan<'a>, PlanError> {
-        let (n_elems, is_in_place) = check(shape, &operands[..n_inputs], &operands[n_inputs..])?;
+    fn of_raw(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Result<Plan<'a>, PlanError> {
+        let geometry = Geometry::new(shape, operands, n_inputs)?;
+        let is_in_place = check_memory(&operands[..n_inputs], &operands[n_inputs..])?;
+        let starts = operands.iter().map(|operand| operand.ptr);
+        Ok(Plan { is_in_place, ..Plan::at(Cow::Owned(geometry), starts) })
+    }
+
+    /// A plan of operands at these places, inputs first, of which none is an output; the caller answers for them as in
+    /// [`Plan::of_raw`], and for their lying as the geometry's.
+    pub(crate) fn at(geometry: Cow<'a, Geometry>, ptrs: impl Iterator<Item = *mut u8>) -> Plan<'a> {
+        let starts = ptrs.zip(&geometry.nest.operands).map(|(ptr, walk)| ptr.wrapping_offset(walk.offset)).collect();
+        Plan { geometry, starts, is_in_place: false, memory: PhantomData }
+    }
+
+    /// How each operand moves along the lanes, inputs first. A kernel is chosen by it. Inputs whose tiles are packed, because
+    /// they are transposed with respect to the others or repeat short rows, count as contiguous.
+    ///
+    /// A plan of one element or none has contiguous runs only.
+    #[must_use]
+    pub fn run_kinds(&self) -> &[RunKind] {
+        &self.geometry.run_kinds
+    }
+
+    /// The operands' dtypes, inputs first.
+    #[must_use]
+    pub fn dtypes(&self) -> &[DType] {
+        &self.geometry.dtypes
+    }
+
+    /// The number of inputs.
+    #[must_use]
+    pub fn n_inputs(&self) -> usize {
+        self.geometry.n_inputs
+    }
+
+    /// The number of outputs.
+    #[must_use]
+    pub fn n_outputs(&self) -> usize {
+        self.geometry.dtypes.len() - self.geometry.n_inputs
+    }
+
+    /// The number of elements of each output.
+    #[must_use]
+    pub fn n_elems(&self) -> usize {
+        self.geometry.n_elems
+    }
+
+    /// The extents of the loops, outer axes first, then rows, then lanes: at least two. All 0 if there is nothing to do.
+    #[must_use]
+    pub fn extents(&self) -> &[usize] {
+        &self.geometry.nest.extents
+    }
+
+    /// Bytes of memory that one element of the iteration touches in all operands that advance along the lanes.
+    pub(crate) fn bytes_per_elem(&self) -> usize {
+        let moving =
+            self.geometry.run_kinds.iter().zip(&self.geometry.dtypes).filter(|&(&kind, _)| kind != RunKind::Splat);
+        moving.map(|(_, dtype)| dtype.size()).sum()
+    }
+
+    /// Whether the outputs should be written past the caches: they do not fit there with the inputs, are not inputs too, and
+    /// are written in long runs.
+    #[must_use]
+    pub fn is_worth_streaming(&self) -> bool {
+        /// Of less than some cache lines too many are not written as a whole.
+        const MIN_RUN_BYTES: usize = 512;
+
+        let n_lanes = if self.geometry.joins_rows { usize::MAX } else { self.geometry.nest.n_lanes() };
+        let is_run = |output: usize| {
+            let size = self.geometry.dtypes[output].size();
+            self.geometry.run_kinds[output] == RunKind::Contiguous && n_lanes.saturating_mul(size) >= MIN_RUN_BYTES
+        };
+        !self.is_in_place
+            && is_worth_streaming(self.bytes_per_elem().saturating_mul(self.geometry.n_elems))
+            && (self.geometry.n_inputs..self.geometry.dtypes.len()).all(is_run)
+    }
+
+    /// Whether streaming stores are worth it in tiles of this tiling: in short ones only if these begin where such stores can.
+    pub(crate) fn can_stream(&self, tiling: &Tiling) -> bool {
+        /// The ends of what begins elsewhere are written by ordinary stores, which in one line with streaming ones are slow.
+        ///
+        /// Measured 2026-11 on 2 Zen 4 cores, f64 `a*c` with a row `c`, 1e7 elements in all, two threads, ns per element with
+        /// ordinary stores and with streaming ones: rows of 101 elements 0.54 and 1.03, of 251 0.49 and 0.53, of 501 0.52 and
+        /// 0.46, of 1001 0.55 and 0.41; of 100, which are aligned, 0.47 and 0.35.
+        const MIN_UNALIGNED_RUN_BYTES: usize = 3 << 10;
+
+        let n_lanes = tiling.lanes_per_tile * if self.geometry.joins_rows { tiling.rows_per_tile } else { 1 };
+        (self.geometry.n_inputs..self.geometry.dtypes.len()).all(|output| {
+            let steps = self.geometry.nest.operands[output]
+                .strides
+                .iter()
+                .zip(&self.geometry.nest.extents)
+                .rev()
+                .skip(1)
+                .filter(|&(_, &extent)| extent > 1);
+            let steps = steps.map(|(stride, _)| stride.unsigned_abs()).filter(|_| !self.geometry.joins_rows);
+            let is_aligned = steps.chain([self.starts[output].addr()]).all(|step| step.is_multiple_of(STREAM_ALIGN));
+            is_aligned || n_lanes * self.geometry.dtypes[output].size() >= MIN_UNALIGNED_RUN_BYTES
+        })
+    }
+
+    /// Whether a tile's outputs are whole rows of so many bytes, or long parts of rows.
+    #[must_use]
+    pub fn has_long_runs(&self) -> bool {
+        /// From there on streaming stores of double registers gain (`width` in the compiler has the measurement).
+        const LONG_RUN_BYTES: usize = 8 << 10;
+
+        let is_long = |output: usize| {
+            self.geometry.nest.n_lanes().saturating_mul(self.geometry.dtypes[output].size()) >= LONG_RUN_BYTES
+        };
+        !self.geometry.joins_rows
+            && !self.geometry.nest.has_transposed()
+            && (self.geometry.n_inputs..self.geometry.dtypes.len()).all(is_long)
+    }
+
+    /// The inputs whose tiles must be packed before a kernel for [`Plan::run_kinds`] can read them.
+    pub(crate) fn packed(&self) -> &[usize] {
+        &self.geometry.packed
+    }
+
+    /// Whether a kernel for [`Plan::run_kinds`] is to see the rows of a tile, which are whole, as one.
+    pub(crate) fn joins_rows(&self) -> bool {
+        self.geometry.joins_rows
+    }
+
+    pub(crate) fn nest(&self) -> &Nest {
+        &self.geometry.nest
+    }
+}
+
+impl Geometry {
+    /// Of operands that are to fit the shape, inputs first; their memory does not matter.
+    pub(crate) fn new(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Result<Geometry, PlanError> {
+        let n_elems = check_shapes(shape, &operands[..n_inputs], &operands[n_inputs..])?;
         let dtypes: PerOperand<DType> = operands.iter().map(|operand| operand.dtype).collect();
         let nest = if n_elems == 0 { Nest::empty() } else { Nest::new(shape, operands, n_inputs) };
         let mut run_kinds: PerOperand<RunKind> = match n_elems {
@@ -155,118 +296,17 @@ impl<'a> Plan<'a> {
         for &input in &packed {
             run_kinds[input] = RunKind::Contiguous;
         }
-        Ok(Plan { n_elems, n_inputs, nest, dtypes, run_kinds, packed, joins_rows, is_in_place, memory: PhantomData })
+        Ok(Geometry { n_elems, n_inputs, nest, dtypes, run_kinds, packed, joins_rows })
     }
 
-    /// How each operand moves along the lanes, inputs first. A kernel is chosen by it. Inputs whose tiles are packed, because
-    /// they are transposed with respect to the others or repeat short rows, count as contiguous.
-    ///
-    /// A plan of one element or none has contiguous runs only.
-    #[must_use]
-    pub fn run_kinds(&self) -> &[RunKind] {
+    /// See [`Plan::run_kinds`].
+    pub(crate) fn run_kinds(&self) -> &[RunKind] {
         &self.run_kinds
-    }
-
-    /// The operands' dtypes, inputs first.
-    #[must_use]
-    pub fn dtypes(&self) -> &[DType] {
-        &self.dtypes
-    }
-
-    /// The number of inputs.
-    #[must_use]
-    pub fn n_inputs(&self) -> usize {
-        self.n_inputs
-    }
-
-    /// The number of outputs.
-    #[must_use]
-    pub fn n_outputs(&self) -> usize {
-        self.dtypes.len() - self.n_inputs
-    }
-
-    /// The number of elements of each output.
-    #[must_use]
-    pub fn n_elems(&self) -> usize {
-        self.n_elems
-    }
-
-    /// The extents of the loops, outer axes first, then rows, then lanes: at least two. All 0 if there is nothing to do.
-    #[must_use]
-    pub fn extents(&self) -> &[usize] {
-        &self.nest.extents
-    }
-
-    /// Bytes of memory that one element of the iteration touches in all operands that advance along the lanes.
-    pub(crate) fn bytes_per_elem(&self) -> usize {
-        let moving = self.run_kinds.iter().zip(&self.dtypes).filter(|&(&kind, _)| kind != RunKind::Splat);
-        moving.map(|(_, dtype)| dtype.size()).sum()
-    }
-
-    /// Whether the outputs should be written past the caches: they do not fit there with the inputs, are not inputs too, and
-    /// are written in long runs.
-    #[must_use]
-    pub fn is_worth_streaming(&self) -> bool {
-        /// Of less than some cache lines too many are not written as a whole.
-        const MIN_RUN_BYTES: usize = 512;
-
-        let n_lanes = if self.joins_rows { usize::MAX } else { self.nest.n_lanes() };
-        let is_run = |output: usize| {
-            let size = self.dtypes[output].size();
-            self.run_kinds[output] == RunKind::Contiguous && n_lanes.saturating_mul(size) >= MIN_RUN_BYTES
-        };
-        !self.is_in_place
-            && is_worth_streaming(self.bytes_per_elem().saturating_mul(self.n_elems))
-            && (self.n_inputs..self.dtypes.len()).all(is_run)
-    }
-
-    /// Whether streaming stores are worth it in tiles of this tiling: in short ones only if these begin where such stores can.
-    pub(crate) fn can_stream(&self, tiling: &Tiling) -> bool {
-        /// The ends of what begins elsewhere are written by ordinary stores, which in one line with streaming ones are slow.
-        ///
-        /// Measured 2026-11 on 2 Zen 4 cores, f64 `a*c` with a row `c`, 1e7 elements in all, two threads, ns per element with
-        /// ordinary stores and with streaming ones: rows of 101 elements 0.54 and 1.03, of 251 0.49 and 0.53, of 501 0.52 and
-        /// 0.46, of 1001 0.55 and 0.41; of 100, which are aligned, 0.47 and 0.35.
-        const MIN_UNALIGNED_RUN_BYTES: usize = 3 << 10;
-
-        let n_lanes = tiling.lanes_per_tile * if self.joins_rows { tiling.rows_per_tile } else { 1 };
-        (self.n_inputs..self.dtypes.len()).all(|output| {
-            let Walk { ptr, strides } = &self.nest.operands[output];
-            let steps = strides.iter().zip(&self.nest.extents).rev().skip(1).filter(|&(_, &extent)| extent > 1);
-            let steps = steps.map(|(stride, _)| stride.unsigned_abs()).filter(|_| !self.joins_rows);
-            let is_aligned = steps.chain([ptr.addr()]).all(|step| step.is_multiple_of(STREAM_ALIGN));
-            is_aligned || n_lanes * self.dtypes[output].size() >= MIN_UNALIGNED_RUN_BYTES
-        })
-    }
-
-    /// Whether a tile's outputs are whole rows of so many bytes, or long parts of rows.
-    #[must_use]
-    pub fn has_long_runs(&self) -> bool {
-        /// From there on streaming stores of double registers gain (`width` in the compiler has the measurement).
-        const LONG_RUN_BYTES: usize = 8 << 10;
-
-        let is_long = |output: usize| self.nest.n_lanes().saturating_mul(self.dtypes[output].size()) >= LONG_RUN_BYTES;
-        !self.joins_rows && !self.nest.has_transposed() && (self.n_inputs..self.dtypes.len()).all(is_long)
-    }
-
-    /// The inputs whose tiles must be packed before a kernel for [`Plan::run_kinds`] can read them.
-    pub(crate) fn packed(&self) -> &[usize] {
-        &self.packed
-    }
-
-    /// Whether a kernel for [`Plan::run_kinds`] is to see the rows of a tile, which are whole, as one.
-    pub(crate) fn joins_rows(&self) -> bool {
-        self.joins_rows
-    }
-
-    pub(crate) fn nest(&self) -> &Nest {
-        &self.nest
     }
 }
 
-/// Checks that the operands fit the shape and each other. Returns the number of elements, and whether an input is exactly
-/// an output.
-fn check(shape: &[usize], inputs: &[&RawView], outputs: &[&RawView]) -> Result<(usize, bool), PlanError> {
+/// Checks that the operands fit the shape. Returns the number of elements.
+fn check_shapes(shape: &[usize], inputs: &[&RawView], outputs: &[&RawView]) -> Result<usize, PlanError> {
     if shape.len() > MAX_AXES {
         return Err(PlanError::TooManyAxes { n_axes: shape.len() });
     }
@@ -281,6 +321,11 @@ fn check(shape: &[usize], inputs: &[&RawView], outputs: &[&RawView]) -> Result<(
             return Err(PlanError::OutputShape { output, expected: shape.into(), found: view.shape[..].into() });
         }
     }
+    Ok(n_elems)
+}
+
+/// Checks that no input partly overlaps an output. Returns whether one is exactly an output.
+fn check_memory(inputs: &[&RawView], outputs: &[&RawView]) -> Result<bool, PlanError> {
     let mut is_in_place = false;
     for (input, in_view) in inputs.iter().enumerate() {
         for (output, out_view) in outputs.iter().enumerate() {
@@ -291,7 +336,7 @@ fn check(shape: &[usize], inputs: &[&RawView], outputs: &[&RawView]) -> Result<(
             }
         }
     }
-    Ok((n_elems, is_in_place))
+    Ok(is_in_place)
 }
 
 pub(crate) fn run_kind(lane_stride: isize, elem_bytes: usize) -> RunKind {
@@ -305,10 +350,10 @@ pub(crate) fn run_kind(lane_stride: isize, elem_bytes: usize) -> RunKind {
 impl fmt::Debug for Plan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Plan({:?}", self.extents())?;
-        for (k, dtype) in self.dtypes.iter().enumerate() {
-            let role = if k < self.n_inputs { "in" } else { "out" };
-            write!(f, ", {role} {dtype} {}", self.run_kinds[k])?;
-            if let Some(walk) = self.nest.operands.get(k) {
+        for (k, dtype) in self.dtypes().iter().enumerate() {
+            let role = if k < self.n_inputs() { "in" } else { "out" };
+            write!(f, ", {role} {dtype} {}", self.run_kinds()[k])?;
+            if let Some(walk) = self.nest().operands.get(k) {
                 write!(f, " {:?}", &walk.strides[..])?;
             }
         }

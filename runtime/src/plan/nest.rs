@@ -16,15 +16,17 @@ const SHORT_ROW_LANES: usize = 16;
 const CACHE_LINE_BYTES: usize = 64;
 
 /// Extents, outermost axis first, and how each operand walks over them.
+#[derive(Clone)]
 pub(crate) struct Nest {
     pub(crate) extents: Shape,
     pub(crate) operands: PerOperand<Walk>,
 }
 
 /// One operand's way through the nest.
+#[derive(Clone)]
 pub(crate) struct Walk {
-    /// The element at index 0 of every axis.
-    pub(crate) ptr: *mut u8,
+    /// Bytes from the view's first element to the one at index 0 of every axis, which is another where axes are reversed.
+    pub(crate) offset: isize,
     /// Bytes to the next element along each axis.
     pub(crate) strides: Strides,
 }
@@ -56,7 +58,7 @@ impl Nest {
     pub(super) fn new(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Nest {
         let walk = |view: &&RawView| {
             let strides = view.strides_over(shape).zip(shape).filter(|&(_, &extent)| extent != 1);
-            Walk { ptr: view.ptr, strides: strides.map(|(stride, _)| stride).collect() }
+            Walk { offset: 0, strides: strides.map(|(stride, _)| stride).collect() }
         };
         let mut nest = Nest {
             extents: shape.iter().copied().filter(|&extent| extent != 1).collect(),
@@ -108,7 +110,7 @@ impl Nest {
             if deciding.is_some_and(|stride| stride < 0) {
                 let n_steps = self.extents[axis] as isize - 1;
                 for walk in &mut self.operands {
-                    walk.ptr = walk.ptr.wrapping_offset(n_steps * walk.strides[axis]);
+                    walk.offset += n_steps * walk.strides[axis];
                     walk.strides[axis] = -walk.strides[axis];
                 }
             }

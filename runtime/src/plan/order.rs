@@ -18,8 +18,8 @@ use crate::view::{RawView, Shape, Strides, View, is_broadcastable};
 /// assert_eq!(output_order(&[4, 2, 3], &[View::from(permuted)])[..], [1, 2, 0]);
 /// ```
 #[must_use]
-pub fn output_order(shape: &[usize], inputs: &[View<'_>]) -> Shape {
-    order_of(shape, inputs.iter().map(View::raw))
+pub fn output_order<'v>(shape: &[usize], inputs: impl IntoIterator<Item = &'v View<'v>>) -> Shape {
+    order_of(shape, inputs.into_iter().map(View::raw))
 }
 
 /// The same of raw views.

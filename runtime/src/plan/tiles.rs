@@ -28,18 +28,15 @@ impl Plan<'_> {
             (*index, rest) = (rest % extent, rest / extent);
         }
         // Where each operand is at row 0, lane 0 of the current outer index.
-        let mut starts: PerOperand<*mut u8> = nest
-            .operands
-            .iter()
-            .map(|walk| {
+        let walks = || nest.operands.iter().zip(&self.starts);
+        let mut starts: PerOperand<*mut u8> = walks()
+            .map(|(walk, &start)| {
                 let steps = outer_index.iter().zip(&walk.strides);
-                steps.fold(walk.ptr, |ptr, (&index, &stride)| ptr.wrapping_offset(index as isize * stride))
+                steps.fold(start, |ptr, (&index, &stride)| ptr.wrapping_offset(index as isize * stride))
             })
             .collect();
-        let mut operands: PerOperand<Operand> = nest
-            .operands
-            .iter()
-            .map(|walk| Operand { ptr: walk.ptr, lane_stride: walk.lane_stride(), row_stride: walk.row_stride() })
+        let mut operands: PerOperand<Operand> = walks()
+            .map(|(walk, &ptr)| Operand { ptr, lane_stride: walk.lane_stride(), row_stride: walk.row_stride() })
             .collect();
 
         for _ in tiles {

@@ -28,7 +28,7 @@ pub use overlap::Overlap;
 
 pub(crate) use layout::{c_strides, count_elems, is_broadcastable};
 pub(crate) use overlap::overlap;
-pub(crate) use raw::RawView;
+pub(crate) use raw::{Layout, RawView};
 
 use smallvec::SmallVec;
 

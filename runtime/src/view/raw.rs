@@ -16,6 +16,31 @@ pub(crate) struct RawView {
     pub(crate) strides: Strides,
 }
 
+/// How a view lies, wherever its memory is.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    dtype: DType,
+    shape: Shape,
+    strides: Strides,
+}
+
+impl Layout {
+    /// Whether a view of another memory lies alike: then what was found of one's addresses, counted from its first element, is
+    /// true of the other's.
+    pub(crate) fn is_of(&self, view: &RawView) -> bool {
+        self.dtype == view.dtype && self.shape == view.shape && self.strides == view.strides
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// A view that lies like this.
+    pub(crate) fn at(&self, ptr: *mut u8) -> RawView {
+        RawView { ptr, dtype: self.dtype, shape: list(&self.shape), strides: list(&self.strides) }
+    }
+}
+
 /// `SmallVec`'s own `clone` copies element by element, which a short call feels.
 impl Clone for RawView {
     fn clone(&self) -> RawView {
@@ -64,6 +89,10 @@ impl RawView {
             return Err(ViewError::OutOfBounds { first_byte, end_byte, n_bytes });
         }
         Ok(view)
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        Layout { dtype: self.dtype, shape: list(&self.shape), strides: list(&self.strides) }
     }
 
     pub(crate) fn n_elems(&self) -> usize {

@@ -97,7 +97,7 @@ impl Worker<'_> {
         }
         for input in (0..stage.n_inputs).filter(|&input| reduced.inner_stride(input) != 0) {
             let offset = stage.nest.kept.offset(input, kept) + reduced.offset(input, end);
-            prefetch(stage.nest.ptrs[input].wrapping_offset(offset), PREFETCHED_BYTES);
+            prefetch(self.ptrs[input].wrapping_offset(offset), PREFETCHED_BYTES);
         }
     }
 
@@ -112,7 +112,7 @@ impl Worker<'_> {
         let scratch = self.value_scratch(sink.value);
         let Some(operand) = stage.source_operand(sink) else { return scratch };
         let size = stage.values[sink.value].dtype.size();
-        let start = stage.nest.ptrs[operand].wrapping_offset(stage.nest.kept.offset(operand, kept));
+        let start = self.ptrs[operand].wrapping_offset(stage.nest.kept.offset(operand, kept));
         let stride = reduced.inner_stride(operand);
         if stride == size as isize && reduced.extents.len() == 1 {
             return start.wrapping_offset(range.start as isize * stride);
@@ -179,7 +179,7 @@ impl Worker<'_> {
         let nest = &self.stage.nest;
         let start = |operand: usize| {
             let offset = nest.kept.offset(operand, kept) + nest.reduced.offset(operand, range.start);
-            nest.ptrs[operand].wrapping_offset(offset).cast_const()
+            self.ptrs[operand].wrapping_offset(offset).cast_const()
         };
         match self.stage.factors(sink) {
             Some(factors) => Elems::Products(factors.map(start)),

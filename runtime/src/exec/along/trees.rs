@@ -36,7 +36,7 @@ impl TreeMemory {
 impl Worker<'_> {
     /// Where a sink's result of a kept index is.
     pub(super) fn target(&self, sink: &Sink, kept: usize) -> *mut u8 {
-        self.stage.nest.ptrs[sink.target].wrapping_offset(self.stage.nest.kept.offset(sink.target, kept))
+        self.ptrs[sink.target].wrapping_offset(self.stage.nest.kept.offset(sink.target, kept))
     }
 
     /// Ends the trees of `n` results from `kept` on: as results, or as nodes for later.
@@ -74,7 +74,7 @@ impl Worker<'_> {
 /// `nodes` are what [`Worker::run`] has left for the kept indices `kept..kept + n` of the stage, part after part, each of
 /// `stride` words; this thread alone may write these results.
 pub(in crate::exec) unsafe fn combine_nodes(
-    stage: &Stage,
+    (stage, ptrs): (&Stage, &[*mut u8]),
     kept: usize,
     n: usize,
     nodes: &[u64],
@@ -95,7 +95,7 @@ pub(in crate::exec) unsafe fn combine_nodes(
     for ((sink, reducer), tree) in stage.reductions().zip(trees) {
         let Some(partials) = tree.finish() else { continue };
         let nest = &stage.nest;
-        let target = nest.ptrs[sink.target].wrapping_offset(nest.kept.offset(sink.target, kept));
+        let target = ptrs[sink.target].wrapping_offset(nest.kept.offset(sink.target, kept));
         // SAFETY: the caller vouches for the results' memory; these are as many partials.
         unsafe { reducer.finish(n, partials.as_ptr().cast(), target, nest.kept.inner_stride(sink.target)) };
     }

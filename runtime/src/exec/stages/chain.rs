@@ -11,7 +11,7 @@ const MAX_CHAIN_ROW_BYTES: usize = 512 << 10;
 /// Rows of a chain for each thread, so that all threads have blocks.
 const MIN_CHAIN_ROWS: usize = 4;
 
-impl Stages<'_> {
+impl Stages {
     /// The end of the loops from `at` on that run together: block by block of rows, so that what one loop has read or
     /// written is still in the cache for the next.
     ///
@@ -54,17 +54,18 @@ fn shares_rows(stage: &Stage, earlier: &Stage) -> bool {
     let is_unit = |stage: &Stage| stage.nest.reduced.n() == 1;
     let in_same_rows = |operand: usize, other: usize| {
         let (here, there) = (&stage.nest, &earlier.nest);
-        here.ptrs[operand] == there.ptrs[other]
-            && here.kept.strides(operand) == there.kept.strides(other)
+        here.kept.strides(operand) == there.kept.strides(other)
             && match (is_unit(stage), is_unit(earlier)) {
                 (false, false) => here.reduced.strides(operand) == there.reduced.strides(other),
                 (false, true) => is_still(here.reduced.strides(operand)),
                 (true, _) => is_still(there.reduced.strides(other)),
             }
     };
-    stage.operands.iter().enumerate().filter(|(_, memory)| **memory != Memory::View).all(|(operand, memory)| {
-        let others = earlier.operands.iter().enumerate().filter(|(_, other)| *other == memory);
-        let is_written = |other: usize| operand >= stage.n_inputs || other >= earlier.n_inputs;
-        others.filter(|&(other, _)| is_written(other)).all(|(other, _)| in_same_rows(operand, other))
-    })
+    stage.operands.iter().enumerate().filter(|(_, memory)| !matches!(memory, Memory::View(_))).all(
+        |(operand, memory)| {
+            let others = earlier.operands.iter().enumerate().filter(|(_, other)| *other == memory);
+            let is_written = |other: usize| operand >= stage.n_inputs || other >= earlier.n_inputs;
+            others.filter(|&(other, _)| is_written(other)).all(|(other, _)| in_same_rows(operand, other))
+        },
+    )
 }

@@ -3,6 +3,9 @@
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
+use smallvec::SmallVec;
+
+use super::stage::Memory;
 use super::{Stage, missing_kernel};
 use crate::exec::along::{self, Outcome, Part, Worker};
 use crate::exec::cost::{self, Threads};
@@ -19,6 +22,8 @@ const CHAIN_BLOCK_BYTES: usize = 256 << 10;
 pub(super) struct Bound<'s> {
     stage: &'s Stage,
     kernel: Option<&'s Kernel>,
+    /// Where the stage's operands are.
+    ptrs: SmallVec<[*mut u8; 8]>,
 }
 
 // SAFETY: what is not `Sync` by itself are the operands' pointers. They are used by `Worker::run` only, whose callers
@@ -36,13 +41,18 @@ struct Cut<'p> {
 }
 
 impl<'s> Bound<'s> {
-    pub(super) fn new(stage: &'s Stage, kernel: Option<&'s Kernel>) -> Result<Bound<'s>, ExecError> {
+    pub(super) fn new(
+        stage: &'s Stage,
+        kernel: Option<&'s Kernel>,
+        place: impl Fn(Memory) -> *mut u8,
+    ) -> Result<Bound<'s>, ExecError> {
+        let ptrs = stage.operands.iter().map(|&memory| place(memory)).collect();
         if stage.is_direct {
-            return Ok(Bound { stage, kernel: None });
+            return Ok(Bound { stage, kernel: None, ptrs });
         }
         let kernel = kernel.ok_or_else(|| missing_kernel(&stage.dtypes))?;
         kernel.check_operands(&stage.dtypes, &stage.kinds, stage.n_inputs)?;
-        Ok(Bound { stage, kernel: Some(kernel) })
+        Ok(Bound { stage, kernel: Some(kernel), ptrs })
     }
 
     fn ns_per_elem(&self) -> f64 {
@@ -62,7 +72,7 @@ impl<'s> Bound<'s> {
 
     fn worker<'w>(&'w self, scratch: *mut u8, is_decided: &'w AtomicBool) -> Worker<'w> {
         let fill = scratch.wrapping_add(self.slot_bytes());
-        Worker { stage: self.stage, kernel: self.kernel, slots: scratch, fill, is_decided }
+        Worker { stage: self.stage, ptrs: &self.ptrs, kernel: self.kernel, slots: scratch, fill, is_decided }
     }
 
     fn cut<'p>(&self, pool: &'p Pool) -> Cut<'p> {
@@ -132,7 +142,7 @@ impl<'s> Bound<'s> {
                 // Parts at the end of a run are narrower than `words` has room for.
                 let level = cut.level.unwrap_or(0);
                 // SAFETY: these are the nodes of the block's parts, and all threads are done.
-                unsafe { along::combine_nodes(self.stage, kept.start, kept.len(), nodes, words, level) };
+                unsafe { along::combine_nodes((self.stage, &self.ptrs), kept.start, kept.len(), nodes, words, level) };
             }
         }
         Ok(())

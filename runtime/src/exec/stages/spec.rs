@@ -2,13 +2,12 @@
 
 use crate::dtype::DType;
 use crate::reduce::{Reducer, Scanner};
-use crate::view::View;
 
 /// Where an input of a loop comes from.
 #[derive(Clone, Copy, Debug)]
-pub enum Source<'v, 'a> {
-    /// An array of the caller's.
-    View(&'v View<'a>),
+pub enum Source {
+    /// An array of the caller's, by its number.
+    View(usize),
     /// A temporary, without those of its axes whose bit is set; they have extent 1.
     Temp(usize, AxisSet),
     /// The result, as far as earlier loops have written it.
@@ -70,13 +69,13 @@ pub enum Origin {
 
 /// One loop.
 #[derive(Clone, Copy, Debug)]
-pub struct Loop<'s, 'v, 'a> {
+pub struct Loop<'s> {
     /// What it iterates over.
     pub shape: &'s [usize],
     /// The axes that folds are along; none for an elementwise loop.
     pub reduced: AxisSet,
     /// What it reads, in the kernel's order.
-    pub inputs: &'s [Source<'v, 'a>],
+    pub inputs: &'s [Source],
     /// What the kernel computes, in its order.
     pub values: &'s [(DType, Dest)],
     /// By value: where it is from, if reductions can read that themselves.

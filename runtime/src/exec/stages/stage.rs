@@ -25,14 +25,14 @@ pub(in crate::exec) struct Stage {
     pub(super) shape: Shape,
     pub(super) reduced: AxisSet,
     pub(super) bytes_per_elem: usize,
-    /// What the operands are, to tell who reads what another stage writes.
+    /// What the operands are: where to find them, and to tell who reads what another stage writes.
     pub(super) operands: SmallVec<[Memory; 8]>,
 }
 
-/// Whose memory an operand is.
+/// Whose memory an operand is, from its first element on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Memory {
-    View,
+    View(usize),
     Temp(usize),
     Result,
 }
@@ -89,7 +89,7 @@ impl Stage {
 }
 
 /// The stage of a loop that has elements.
-pub(super) fn stage(spec: &Loop<'_, '_, '_>, operands: &[RawView], memory: &[Memory], reduced: AxisSet) -> Stage {
+pub(super) fn stage(spec: &Loop<'_>, operands: &[RawView], memory: &[Memory], reduced: AxisSet) -> Stage {
     let n_inputs = spec.inputs.len();
     let raw: SmallVec<[&RawView; 8]> = operands.iter().collect();
     let is_ordered = spec.folds.iter().any(|fold| match fold.op {
