@@ -8,7 +8,7 @@ use crate::fuse::{Loop, Source, Target};
 use crate::hir::{Expr, ExprId, Graph};
 use crate::ops::Op;
 use ndexpr_runtime::dtype::{DType, Element};
-use ndexpr_runtime::math::MathFn;
+use ndexpr_runtime::math::{LARGEST_SQUARE_OF_CUBES, LARGEST_SQUARE_OF_QUARTS, MathFn};
 use rustc_hash::FxHashMap;
 
 /// What the target can do that changes the tape.
@@ -363,10 +363,9 @@ impl Builder<'_> {
     /// Whether a third or fourth power is a call: where the runtime has wider registers, but for what is the same in all lanes;
     /// and of float64 where there is no fused multiply-add.
     ///
-    /// Measured 2026-11, AMD EPYC Zen 4, one thread, n = 4000, ns per element as instructions and as calls: `a**3` 0.50 and
-    /// 0.25, `.25*a**3 + .75*a**2 - 1.5*a - 2` 0.83 and 0.57, `a**4` 0.54 and 0.28, `a**3 + b**3` 1.03 and 0.65, float32 `f**3`
-    /// 0.23 and 0.17; from memory on two threads the first two 0.47 and 0.36, 0.68 and 0.55. Where the loop has registers of twice the
-    /// width the two are within a tenth of each other: in the same order 0.27 and 0.25, 0.44 and 0.43, 0.28 and 0.26, 0.53 and 0.57.
+    /// Measured 2026-11, AMD EPYC Zen 4, one thread, n = 4000, ns per element as instructions of a loop that has registers of 256 bits,
+    /// and as calls: `a**3` 0.27 and 0.21, `.25*a**3 + .75*a**2 - 1.5*a - 2` 0.50 and 0.43, `a**4` 0.26 and 0.20, `a**3 + b**3` 0.49
+    /// and 0.55, float32 `f**3` 0.31 and 0.18. In registers of half that width instructions are the slower by twice as much.
     fn is_called(&self, power: ExprId, dtype: DType) -> bool {
         match self.features {
             Features { has_wider_calls: true, .. } if !self.graph.is_scalar(power) => true,
@@ -374,7 +373,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The third power as `p + c` with `c` the rounding errors of both products; see the runtime's `Cube`.
+    /// The third power as that of the runtime's `Cube`, operation by operation.
     fn cube(&mut self, x: ValueId, dtype: DType) -> ValueId {
         if dtype == DType::Float32 {
             let wide = self.push(Inst::ResizeFloat, &[x], Ty::float(8));
@@ -383,11 +382,9 @@ impl Builder<'_> {
             return self.push(Inst::ResizeFloat, &[cube], Ty::float(4));
         }
         let (h, l) = self.square_with_error(x);
-        let p = self.same(Inst::Mul, &[h, x]);
-        let e = self.product_error(h, x, p);
-        let lx = self.same(Inst::Mul, &[l, x]);
-        let c = self.same(Inst::Add, &[e, lx]);
-        self.add_correction(p, c)
+        let c = self.same(Inst::Mul, &[l, x]);
+        let c = self.if_less(h, LARGEST_SQUARE_OF_CUBES, c);
+        self.same(Inst::Fma, &[h, x, c])
     }
 
     fn quart(&mut self, x: ValueId, dtype: DType) -> ValueId {
@@ -398,32 +395,25 @@ impl Builder<'_> {
             return self.push(Inst::ResizeFloat, &[quart], Ty::float(4));
         }
         let (h, l) = self.square_with_error(x);
-        let p = self.same(Inst::Mul, &[h, h]);
-        let e = self.product_error(h, h, p);
         let twice_h = self.same(Inst::Add, &[h, h]);
-        let correction = self.same(Inst::Mul, &[twice_h, l]);
-        let c = self.same(Inst::Add, &[e, correction]);
-        self.add_correction(p, c)
+        let c = self.same(Inst::Mul, &[twice_h, l]);
+        let c = self.if_less(h, LARGEST_SQUARE_OF_QUARTS, c);
+        self.same(Inst::Fma, &[h, h, c])
     }
 
+    /// The square, and what rounding took from it.
     fn square_with_error(&mut self, x: ValueId) -> (ValueId, ValueId) {
         let h = self.same(Inst::Mul, &[x, x]);
-        (h, self.product_error(x, x, h))
+        let minus_h = self.same(Inst::Neg, &[h]);
+        (h, self.same(Inst::Fma, &[x, x, minus_h]))
     }
 
-    /// What rounding took from the product `p` of `a` and `b`.
-    fn product_error(&mut self, a: ValueId, b: ValueId, p: ValueId) -> ValueId {
-        let minus_p = self.same(Inst::Neg, &[p]);
-        self.same(Inst::Fma, &[a, b, minus_p])
-    }
-
-    /// The correction counts only where it is smaller than what it corrects: not for infinities, zeros and NaN.
-    fn add_correction(&mut self, p: ValueId, c: ValueId) -> ValueId {
-        let sum = self.same(Inst::Add, &[p, c]);
-        let size_of_c = self.magnitude(c);
-        let size_of_p = self.magnitude(p);
-        let counts = self.compare(Condition::Lt, false, size_of_c, size_of_p);
-        self.select(counts, sum, p)
+    /// A correction of a float64, or 0 where `h` is not less than the limit.
+    fn if_less(&mut self, h: ValueId, limit: f64, correction: ValueId) -> ValueId {
+        let limit = self.float(8, limit);
+        let is_less = self.compare(Condition::Lt, false, h, limit);
+        let zero = self.float(8, 0.0);
+        self.select(is_less, correction, zero)
     }
 
     fn cast(&mut self, x: ValueId, from: DType, to: DType) -> ValueId {

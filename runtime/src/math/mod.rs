@@ -79,6 +79,7 @@ use crate::arch::CpuLevel;
 use crate::dtype::{DType, Element, Scalar};
 use table::{Code, Row};
 
+pub use power::{LARGEST_SQUARE_OF_CUBES, LARGEST_SQUARE_OF_QUARTS};
 pub use wide::WideFn;
 
 /// A function that compiled code calls once per tile.

@@ -147,30 +147,33 @@ fn length<V: Vector>(longer: V, shorter: V) -> V {
     (sum + low).sqrt()
 }
 
-/// `x^3` within 1 ULP. Compiled code computes it by the same operations, each rounded, and must get the same bits.
+/// `x^3`, as the square `h` and what rounding took from it, both times `x`: the last operation rounds what is off by the second
+/// product's rounding only, `2^-106` of the whole, but where that product is subnormal: then the result is one of the smallest
+/// normal numbers or less, and off by up to 1 ULP. Compiled code computes it by the same operations and must get the same bits.
 ///
-/// The comparison is false where the correction has no meaning: for NaN, where the product over- or underflowed, and
-/// for zeros, whose sign it would lose.
+/// From [`LARGEST_SQUARE_OF_CUBES`] on the result overflows, and the second product may be NaN or an infinity of the other sign.
 #[inline(always)]
 pub(super) fn cube<V: F64s>(x: V) -> V {
     let h = x * x;
     let l = x.mul_sub(x, h);
-    let p = h * x;
-    let e = h.mul_sub(x, p);
-    let c = e + l * x;
-    V::select(c.abs().lt(p.abs()), p + c, p)
+    let c = V::select(h.lt(V::splat(LARGEST_SQUARE_OF_CUBES)), l * x, V::splat(0.0));
+    h.mul_add(x, c)
 }
 
-/// `x^4` within 1 ULP, as [`cube`].
+/// `x^4`, as [`cube`]: `h^2 + 2*h*l`, without `l^2`, which is `2^-106` of the whole at most.
 #[inline(always)]
 pub(super) fn quart<V: F64s>(x: V) -> V {
     let h = x * x;
     let l = x.mul_sub(x, h);
-    let p = h * h;
-    let e = h.mul_sub(h, p);
-    let c = e + (h + h) * l;
-    V::select(c.abs().lt(p.abs()), p + c, p)
+    let c = V::select(h.lt(V::splat(LARGEST_SQUARE_OF_QUARTS)), (h + h) * l, V::splat(0.0));
+    h.mul_add(h, c)
 }
+
+/// `x^2` is less where `x^3` is finite: then `x` is less than `2^341.4`.
+pub const LARGEST_SQUARE_OF_CUBES: f64 = power_of_two(700);
+
+/// `x^2` is less where `x^4` is finite.
+pub const LARGEST_SQUARE_OF_QUARTS: f64 = power_of_two(520);
 
 /// `x^3` of a float32: the square is exact in a double, so this rounds a double that is off by 2^-53 at most.
 #[inline(always)]
