@@ -11,6 +11,7 @@ mod differential;
 mod every_axis;
 mod golden;
 mod hostile;
+mod in_a_row;
 mod large;
 mod levels;
 mod memory;

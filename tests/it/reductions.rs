@@ -501,3 +501,75 @@ fn results_broadcast_to_larger_outputs() {
     ndexpr::evaluate_into("max(a)", vars! { a }, &mut out).unwrap();
     assert_eq!(out, Array2::from_elem((3, 2), 4.0));
 }
+
+// --- One program, many calls --------------------------------------------------------------------------------------
+
+/// What a call leaves for the next must not show: whatever the shapes, orders and places of arrays are by turns.
+#[test]
+fn calls_by_turns_with_other_layouts() {
+    let texts = [
+        "sum(a*b)",
+        "mean(a, axis=0) + max(b)",
+        "(a - mean(a, axis=1, keepdims=True)) / (1 + std(b))",
+        "cumsum(a, axis=0) - b",
+        "var(a, ddof=1) * sum(b, axis=1) + argmax(a)",
+    ];
+    let c = Array2::from_shape_fn((40, 50), |(i, j)| ((i * 31 + j * 17) % 97) as f64 / 8.0);
+    let d = c.mapv(|x| (x * 3.0) % 7.0);
+    let calls = [
+        (c.view(), d.view()),
+        (c.view(), d.view()),
+        (d.view(), c.view()),
+        (c.t(), d.t()),
+        (c.slice(s![..20, ..]), d.slice(s![20.., ..])),
+        (c.slice(s![..20, ..]), d.slice(s![19, ..]).insert_axis(ndarray::Axis(0))),
+        (c.slice(s![..;2, ..]), d.slice(s![..20, ..;-1])),
+        (c.slice(s![..0, ..]), d.slice(s![..0, ..])),
+        (c.view(), d.view()),
+    ];
+    let (engine, oracle) = (engine(Backend::Jit, 2), engine(Backend::Interp, 1));
+    for text in texts {
+        let program = engine.program(text, &vars! { a: &c, b: &d }).expect(text);
+        std::thread::scope(|scope| {
+            for offset in [0, 4] {
+                let (program, oracle, calls) = (&program, &oracle, &calls);
+                scope.spawn(move || {
+                    for (a, b) in calls.iter().cycle().skip(offset).take(3 * calls.len()) {
+                        let vars = vars! { a: a.view(), b: b.view() };
+                        let expected: Result<DynArray, _> = oracle.evaluate(text, &vars);
+                        let found: Result<DynArray, _> = program.evaluate(&vars);
+                        match (found, expected) {
+                            (Ok(found), Ok(expected)) => assert!(is_same(&found, &expected), "{text} of {a:?}, {b:?}"),
+                            (Err(found), Err(expected)) => assert_eq!(found.to_string(), expected.to_string()),
+                            (found, expected) => panic!("{text} of {a:?}, {b:?}: {found:?}, {expected:?}"),
+                        }
+                    }
+                });
+            }
+        });
+        // Into an output that is one of the inputs, between calls that are not.
+        let (mut in_place, b) = (c.clone(), d.view());
+        if let Ok(expected) = program.evaluate::<Array2<f64>>(&vars! { a: &c, b })
+            && expected.dim() == c.dim()
+        {
+            let program = engine.program(text, &vars! { a: Var::output::<f64>(), b }).expect(text);
+            let mut apart = Array2::<f64>::zeros(c.dim());
+            for _ in 0..2 {
+                engine.evaluate_into(text, &vars! { a: &c, b }, &mut apart).expect(text);
+                in_place.assign(&c);
+                program.run(&vars! { a: Var::output::<f64>(), b }, &mut in_place).expect(text);
+                assert_eq!((&apart, &in_place), (&expected, &expected), "{text}");
+            }
+        }
+    }
+}
+
+fn is_same(a: &DynArray, b: &DynArray) -> bool {
+    match (a, b) {
+        (DynArray::Float64(a), DynArray::Float64(b)) => {
+            a.shape() == b.shape()
+                && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan())
+        }
+        _ => false,
+    }
+}

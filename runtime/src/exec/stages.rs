@@ -315,9 +315,10 @@ impl Stages {
                 }
                 Step::Map(map) => {
                     // What the plan borrows, this function does: it was checked above that the arrays lie as they should and
-                    // do not overlap; and no loop reads a temporary that it writes, see `operands`.
+                    // do not overlap; and of what a loop writes it reads the result only, see `operands`.
                     let ptrs = map.operands.iter().map(|&memory| place(memory));
-                    let plan = Plan::at(Cow::Borrowed(&map.geometry), ptrs);
+                    let is_in_place = map.operands.iter().filter(|&&memory| memory == Memory::Result).count() > 1;
+                    let plan = Plan::at(Cow::Borrowed(&map.geometry), ptrs, is_in_place);
                     super::run(&plan, kernel.ok_or_else(|| missing_kernel(plan.dtypes()))?, options)?;
                     at + 1
                 }

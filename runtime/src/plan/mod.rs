@@ -15,6 +15,7 @@
 
 mod along;
 mod errors;
+mod geometry;
 mod nest;
 mod order;
 mod tiles;
@@ -22,6 +23,7 @@ mod tiling;
 
 pub(crate) use along::{AxisNest, Kinds, Lanes};
 pub use errors::PlanError;
+pub(crate) use geometry::{Geometry, run_kind};
 pub use order::output_order;
 pub use tiling::{Ahead, Tiling};
 
@@ -35,10 +37,7 @@ use self::nest::Nest;
 use crate::abi::RunKind;
 use crate::dtype::DType;
 use crate::memory::{STREAM_ALIGN, is_worth_streaming};
-use crate::view::{MAX_AXES, Overlap, RawView, View, ViewMut, count_elems, is_broadcastable, overlap};
-
-/// So many inputs are packed at most, for their tiles to fit a thread's scratch: others are read with their strides.
-const MAX_PACKED: usize = 4;
+use crate::view::{Overlap, RawView, View, ViewMut, overlap};
 
 /// How many operands are stored without the heap.
 type PerOperand<T> = SmallVec<[T; 8]>;
@@ -80,21 +79,6 @@ pub struct Plan<'a> {
     /// An input is exactly an output.
     is_in_place: bool,
     memory: PhantomData<(&'a [u8], &'a mut [u8])>,
-}
-
-/// What a plan is whatever the operands' memory: it follows from how they lie.
-#[derive(Clone)]
-pub(crate) struct Geometry {
-    n_elems: usize,
-    n_inputs: usize,
-    nest: Nest,
-    dtypes: PerOperand<DType>,
-    run_kinds: PerOperand<RunKind>,
-    /// Inputs that are packed tile by tile: those that are transposed with respect to the lanes, or, if rows are joined,
-    /// those that do not go on from one row to the next.
-    packed: SmallVec<[usize; MAX_PACKED]>,
-    /// A kernel sees the rows of a tile as one: they would be too short for it.
-    joins_rows: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -146,15 +130,14 @@ impl<'a> Plan<'a> {
     fn of_raw(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Result<Plan<'a>, PlanError> {
         let geometry = Geometry::new(shape, operands, n_inputs)?;
         let is_in_place = check_memory(&operands[..n_inputs], &operands[n_inputs..])?;
-        let starts = operands.iter().map(|operand| operand.ptr);
-        Ok(Plan { is_in_place, ..Plan::at(Cow::Owned(geometry), starts) })
+        Ok(Plan::at(Cow::Owned(geometry), operands.iter().map(|operand| operand.ptr), is_in_place))
     }
 
-    /// A plan of operands at these places, inputs first, of which none is an output; the caller answers for them as in
-    /// [`Plan::of_raw`], and for their lying as the geometry's.
-    pub(crate) fn at(geometry: Cow<'a, Geometry>, ptrs: impl Iterator<Item = *mut u8>) -> Plan<'a> {
+    /// A plan of operands at these places, inputs first; the caller answers for them as in [`Plan::of_raw`], for their lying as
+    /// the geometry's, and that none overlaps an output but, if `is_in_place`, those that are it.
+    pub(crate) fn at(geometry: Cow<'a, Geometry>, ptrs: impl Iterator<Item = *mut u8>, is_in_place: bool) -> Plan<'a> {
         let starts = ptrs.zip(&geometry.nest.operands).map(|(ptr, walk)| ptr.wrapping_offset(walk.offset)).collect();
-        Plan { geometry, starts, is_in_place: false, memory: PhantomData }
+        Plan { geometry, starts, is_in_place, memory: PhantomData }
     }
 
     /// How each operand moves along the lanes, inputs first. A kernel is chosen by it. Inputs whose tiles are packed, because
@@ -181,7 +164,7 @@ impl<'a> Plan<'a> {
     /// The number of outputs.
     #[must_use]
     pub fn n_outputs(&self) -> usize {
-        self.geometry.dtypes.len() - self.geometry.n_inputs
+        self.geometry.outputs().len()
     }
 
     /// The number of elements of each output.
@@ -198,9 +181,7 @@ impl<'a> Plan<'a> {
 
     /// Bytes of memory that one element of the iteration touches in all operands that advance along the lanes.
     pub(crate) fn bytes_per_elem(&self) -> usize {
-        let moving =
-            self.geometry.run_kinds.iter().zip(&self.geometry.dtypes).filter(|&(&kind, _)| kind != RunKind::Splat);
-        moving.map(|(_, dtype)| dtype.size()).sum()
+        self.geometry.bytes_per_elem()
     }
 
     /// Whether the outputs should be written past the caches: they do not fit there with the inputs, are not inputs too, and
@@ -210,14 +191,9 @@ impl<'a> Plan<'a> {
         /// Of less than some cache lines too many are not written as a whole.
         const MIN_RUN_BYTES: usize = 512;
 
-        let n_lanes = if self.geometry.joins_rows { usize::MAX } else { self.geometry.nest.n_lanes() };
-        let is_run = |output: usize| {
-            let size = self.geometry.dtypes[output].size();
-            self.geometry.run_kinds[output] == RunKind::Contiguous && n_lanes.saturating_mul(size) >= MIN_RUN_BYTES
-        };
         !self.is_in_place
-            && is_worth_streaming(self.bytes_per_elem().saturating_mul(self.geometry.n_elems))
-            && (self.geometry.n_inputs..self.geometry.dtypes.len()).all(is_run)
+            && is_worth_streaming(self.bytes_per_elem().saturating_mul(self.n_elems()))
+            && self.geometry.writes_runs_of(MIN_RUN_BYTES)
     }
 
     /// Whether streaming stores are worth it in tiles of this tiling: in short ones only if these begin where such stores can.
@@ -229,33 +205,21 @@ impl<'a> Plan<'a> {
         /// 0.46, of 1001 0.55 and 0.41; of 100, which are aligned, 0.47 and 0.35.
         const MIN_UNALIGNED_RUN_BYTES: usize = 3 << 10;
 
-        let n_lanes = tiling.lanes_per_tile * if self.geometry.joins_rows { tiling.rows_per_tile } else { 1 };
-        (self.geometry.n_inputs..self.geometry.dtypes.len()).all(|output| {
-            let steps = self.geometry.nest.operands[output]
-                .strides
-                .iter()
-                .zip(&self.geometry.nest.extents)
-                .rev()
-                .skip(1)
-                .filter(|&(_, &extent)| extent > 1);
-            let steps = steps.map(|(stride, _)| stride.unsigned_abs()).filter(|_| !self.geometry.joins_rows);
+        let Geometry { nest, dtypes, joins_rows, .. } = &*self.geometry;
+        let n_lanes = tiling.lanes_per_tile * if *joins_rows { tiling.rows_per_tile } else { 1 };
+        self.geometry.outputs().all(|output| {
+            let steps = nest.operands[output].strides.iter().zip(&nest.extents).rev().skip(1);
+            let steps =
+                steps.filter(|&(_, &extent)| extent > 1 && !joins_rows).map(|(stride, _)| stride.unsigned_abs());
             let is_aligned = steps.chain([self.starts[output].addr()]).all(|step| step.is_multiple_of(STREAM_ALIGN));
-            is_aligned || n_lanes * self.geometry.dtypes[output].size() >= MIN_UNALIGNED_RUN_BYTES
+            is_aligned || n_lanes * dtypes[output].size() >= MIN_UNALIGNED_RUN_BYTES
         })
     }
 
-    /// Whether a tile's outputs are whole rows of so many bytes, or long parts of rows.
+    /// Whether a tile's outputs are whole rows that are long, or long parts of rows.
     #[must_use]
     pub fn has_long_runs(&self) -> bool {
-        /// From there on streaming stores of double registers gain (`width` in the compiler has the measurement).
-        const LONG_RUN_BYTES: usize = 8 << 10;
-
-        let is_long = |output: usize| {
-            self.geometry.nest.n_lanes().saturating_mul(self.geometry.dtypes[output].size()) >= LONG_RUN_BYTES
-        };
-        !self.geometry.joins_rows
-            && !self.geometry.nest.has_transposed()
-            && (self.geometry.n_inputs..self.geometry.dtypes.len()).all(is_long)
+        self.geometry.has_long_runs()
     }
 
     /// The inputs whose tiles must be packed before a kernel for [`Plan::run_kinds`] can read them.
@@ -273,57 +237,6 @@ impl<'a> Plan<'a> {
     }
 }
 
-impl Geometry {
-    /// Of operands that are to fit the shape, inputs first; their memory does not matter.
-    pub(crate) fn new(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Result<Geometry, PlanError> {
-        let n_elems = check_shapes(shape, &operands[..n_inputs], &operands[n_inputs..])?;
-        let dtypes: PerOperand<DType> = operands.iter().map(|operand| operand.dtype).collect();
-        let nest = if n_elems == 0 { Nest::empty() } else { Nest::new(shape, operands, n_inputs) };
-        let mut run_kinds: PerOperand<RunKind> = match n_elems {
-            0 => operands.iter().map(|_| RunKind::Contiguous).collect(), // no loop, so no need of another kernel
-            _ => nest
-                .operands
-                .iter()
-                .zip(&dtypes)
-                .map(|(walk, dtype)| run_kind(walk.lane_stride(), dtype.size()))
-                .collect(),
-        };
-        let unjoined = if n_elems == 0 { None } else { nest.unjoined_in_short_rows(n_inputs) };
-        let (packed, joins_rows) = match unjoined.filter(|unjoined| unjoined.len() <= MAX_PACKED) {
-            Some(unjoined) => (unjoined, true),
-            None => ((0..n_inputs).filter(|&input| nest.is_transposed(input)).take(MAX_PACKED).collect(), false),
-        };
-        for &input in &packed {
-            run_kinds[input] = RunKind::Contiguous;
-        }
-        Ok(Geometry { n_elems, n_inputs, nest, dtypes, run_kinds, packed, joins_rows })
-    }
-
-    /// See [`Plan::run_kinds`].
-    pub(crate) fn run_kinds(&self) -> &[RunKind] {
-        &self.run_kinds
-    }
-}
-
-/// Checks that the operands fit the shape. Returns the number of elements.
-fn check_shapes(shape: &[usize], inputs: &[&RawView], outputs: &[&RawView]) -> Result<usize, PlanError> {
-    if shape.len() > MAX_AXES {
-        return Err(PlanError::TooManyAxes { n_axes: shape.len() });
-    }
-    let n_elems = count_elems(shape).ok_or_else(|| PlanError::TooLarge { shape: shape.into() })?;
-    for (input, view) in inputs.iter().enumerate() {
-        if !is_broadcastable(&view.shape, shape) {
-            return Err(PlanError::NotBroadcastable { input, from: view.shape[..].into(), to: shape.into() });
-        }
-    }
-    for (output, view) in outputs.iter().enumerate() {
-        if view.shape[..] != *shape {
-            return Err(PlanError::OutputShape { output, expected: shape.into(), found: view.shape[..].into() });
-        }
-    }
-    Ok(n_elems)
-}
-
 /// Checks that no input partly overlaps an output. Returns whether one is exactly an output.
 fn check_memory(inputs: &[&RawView], outputs: &[&RawView]) -> Result<bool, PlanError> {
     let mut is_in_place = false;
@@ -337,14 +250,6 @@ fn check_memory(inputs: &[&RawView], outputs: &[&RawView]) -> Result<bool, PlanE
         }
     }
     Ok(is_in_place)
-}
-
-pub(crate) fn run_kind(lane_stride: isize, elem_bytes: usize) -> RunKind {
-    match lane_stride {
-        0 => RunKind::Splat,
-        stride if stride == elem_bytes as isize => RunKind::Contiguous,
-        _ => RunKind::Strided,
-    }
 }
 
 impl fmt::Debug for Plan<'_> {
