@@ -282,10 +282,16 @@ impl Program {
         {
             return done;
         }
+        self.run_planned(vars, &mut out, progress)
+    }
+
+    /// Apart from short calls, which would feel what this puts on the stack.
+    #[inline(never)]
+    fn run_planned(&self, vars: &Vars<'_>, out: &mut ViewMut<'_>, progress: Option<&Progress>) -> Result<(), Error> {
         let mut copies = Copies::new();
         let mut inputs = Inputs::new();
-        self.inputs(vars, Some(&out), &mut inputs)?;
-        self.run_inputs(&mut inputs, &mut copies, &mut out, progress)
+        self.inputs(vars, Some(out), &mut inputs)?;
+        self.run_inputs(&mut inputs, &mut copies, out, progress)
     }
 
     /// `copies` is where copies of inputs are kept meanwhile.

@@ -100,10 +100,11 @@ impl<'p> Threads<'p> {
             return None;
         }
         let alone = |short| Some(Threads { n: 1, chunk_ns: total_ns, _short: short });
-        let n = ((total_ns / NS_PER_AWAKE_THREAD) as usize).min(pool.n_threads());
-        if n < 2 {
+        // First of all, for the shortest calls feel a division.
+        if total_ns < 2.0 * NS_PER_AWAKE_THREAD || pool.n_threads() == 1 {
             return alone(None);
         }
+        let n = ((total_ns / NS_PER_AWAKE_THREAD) as usize).min(pool.n_threads());
         let gain_ns = total_ns - total_ns / n as f64;
         let short = pool.short_call(Duration::from_nanos(gain_ns as u64));
         if !short.as_ref().is_some_and(ShortCall::has_helpers) {

@@ -231,19 +231,41 @@ impl<'a> Flat<'a> {
             return Some(Err(error));
         }
         if threads.n == 1 {
-            // SAFETY: the kernel was checked, and these are all elements.
-            return Some(unsafe { self.run_part(kernel, 0..self.n_elems) });
+            if spec.slot_bytes > 0 {
+                // SAFETY: the kernel was checked, and these are all elements.
+                return Some(unsafe { self.run_part(kernel, 0..self.n_elems) });
+            }
+            // SAFETY: as above, and the kernel takes no slots. Not by `run_part`: the shortest calls feel its result.
+            unsafe { self.call(kernel, std::ptr::null_mut(), 0..self.n_elems) };
+            return Some(Ok(()));
         }
-        let chunk_elems = ((threads.chunk_ns / ns_per_elem) as usize).next_multiple_of(CHUNK_STEP).max(CHUNK_STEP);
-        let shared = Shared { flat: self, kernel, error: OnceLock::new() };
+        let chunk_elems = ((threads.chunk_ns / ns_per_elem) as usize).max(1);
+        // SAFETY: the kernel was checked.
+        Some(unsafe { self.run_in_chunks(kernel, chunk_elems.next_multiple_of(CHUNK_STEP), threads.n, pool) })
+    }
+
+    /// Runs on several threads. Apart from calls on one, which would feel what this puts on the stack.
+    ///
+    /// # Safety
+    ///
+    /// The kernel must be one for the operands.
+    #[inline(never)]
+    unsafe fn run_in_chunks(
+        &self,
+        kernel: &Kernel,
+        chunk_elems: usize,
+        n_threads: usize,
+        pool: &Pool,
+    ) -> Result<(), ExecError> {
         let n_elems = self.n_elems;
-        pool.run(n_elems.div_ceil(chunk_elems), threads.n, |_, chunk| {
+        let shared = Shared { flat: self, kernel, error: OnceLock::new() };
+        pool.run(n_elems.div_ceil(chunk_elems), n_threads, |_, chunk| {
             let start = chunk * chunk_elems;
-            // SAFETY: the kernel was checked; chunks are parts of the elements without any in common, and the pool gives each
-            // to one thread, once.
+            // SAFETY: the caller vouches for the kernel; chunks are parts of the elements without any in common, and the pool
+            // gives each to one thread, once.
             unsafe { shared.run_part(start..(start + chunk_elems).min(n_elems)) };
         });
-        Some(shared.error.into_inner().map_or(Ok(()), Err))
+        shared.error.into_inner().map_or(Ok(()), Err)
     }
 
     /// Runs on these elements, on this thread.
