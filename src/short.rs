@@ -32,7 +32,7 @@ impl Program {
     /// Runs a short call whose inputs are the values of the variables, in the order of [`Program::variables`]: for callers
     /// that know how their arrays lie, and feel what it takes to describe them by views. `None`, and nothing is done, if
     /// [`Program::is_one_loop`] is not so, if an input or the output is not of the type compiled for, or if the work is
-    /// worth a second thread: then it is one for [`Program::run_in_order`].
+    /// worth waking a second thread for: then it is one for [`Program::run_in_order`].
     ///
     /// ```
     /// use ndexpr::{DType, Engine, Flat, Signature, VarType};

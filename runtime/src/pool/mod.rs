@@ -14,11 +14,11 @@
 //! A call puts its work into a slot, and who looks for work goes through the slots:
 //!
 //! ```text
-//! job       what to do, on the caller's stack        shares    which participant does which chunk
-//! slot      the gate that helpers pass to a job      crew      slots, and hands: how many are called in
-//! workers   our own threads                          helpers   an executor's
-//! spin      waiting awake for a moment               row       short calls that follow each other closely
-//! sync      std or loom; models.rs runs the whole under loom
+//! job        what to do, on the caller's stack        shares     which participant does which chunk
+//! slot       the gate that helpers pass to a job      crew       slots, and hands: how many are called in
+//! workers    our own threads                          placement  on which processor they wake
+//! helpers    an executor's                            row        short calls that follow each other closely
+//! spin       waiting awake for a moment               sync       std or loom; models.rs runs the whole under loom
 //! ```
 //!
 //! To try all orders of events, up to a few preemptions:
@@ -32,6 +32,7 @@ mod helpers;
 mod job;
 #[cfg(all(loom, test))]
 mod models;
+mod placement;
 mod row;
 mod shares;
 mod slot;

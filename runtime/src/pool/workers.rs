@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::crew::Crew;
+use super::placement::Placement;
 use super::sync::{
     AtomicBool, AtomicUsize, Builder, JoinHandle, Mutex, Ordering, Padded, Thread, comes_true, current, fence, lock,
     park,
@@ -39,6 +40,7 @@ struct Bed {
     is_asleep: AtomicBool,
     /// Set by the worker when it begins.
     thread: Mutex<Option<Thread>>,
+    placement: Placement,
 }
 
 impl Bed {
@@ -50,7 +52,10 @@ impl Bed {
 
 impl Workers {
     pub(super) fn new(most: usize, spin: Duration) -> Workers {
-        let bed = |_| Padded(Bed { is_asleep: AtomicBool::new(false), thread: Mutex::new(None) });
+        let bed = |_| {
+            let (is_asleep, thread) = (AtomicBool::new(false), Mutex::new(None));
+            Padded(Bed { is_asleep, thread, placement: Placement::default() })
+        };
         Workers {
             beds: (0..most).map(bed).collect(),
             n_started: AtomicUsize::new(0),
@@ -94,6 +99,7 @@ impl Workers {
             return false;
         };
         self.n_asleep.fetch_sub(1, Ordering::Relaxed);
+        bed.placement.send_elsewhere();
         let thread = lock(&bed.thread).clone();
         thread.into_iter().for_each(|thread| thread.unpark());
         true
@@ -119,6 +125,7 @@ impl Workers {
 
     /// As worker `index`: to be called once, first.
     pub(super) fn move_in(&self, index: usize) {
+        self.beds[index].placement.move_in();
         *lock(&self.beds[index].thread) = Some(current());
     }
 
@@ -136,6 +143,7 @@ impl Workers {
         while bed.is_asleep.load(Ordering::Acquire) {
             park();
         }
+        bed.placement.return_home();
     }
 
     /// Ends all threads, and waits for it; for those that do not begin, not for ever.
