@@ -2,9 +2,20 @@
 //!
 //! Without an FMA instruction an FMA is a call, so that this is slow there. It gives the same bits.
 
-use super::vector::{Bits, F32s, Mask, Vector};
+use super::vector::{Bits, F32s, Level, Mask, Vector};
 use std::array;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Sub};
+
+/// The level of every CPU, which needs no proof.
+#[derive(Clone, Copy)]
+pub(crate) struct AnyCpu;
+
+impl Level for AnyCpu {
+    #[inline(always)]
+    unsafe fn assume() -> AnyCpu {
+        AnyCpu
+    }
+}
 
 /// Two `f64`.
 pub(crate) type F64x2 = Lanes<f64, 2>;
@@ -77,18 +88,24 @@ macro_rules! vector {
         }
 
         impl<const N: usize> Vector for Lanes<$float, N> {
+            type Level = AnyCpu;
             type Elem = $float;
             type Bits = Lanes<$bits, N>;
             type Mask = LaneMask<N>;
             const LANES: usize = N;
 
             #[inline(always)]
-            fn splat(value: $float) -> Self {
+            fn level(self) -> AnyCpu {
+                AnyCpu
+            }
+
+            #[inline(always)]
+            fn splat_at(_: AnyCpu, value: $float) -> Self {
                 Lanes([value; N])
             }
 
             #[inline(always)]
-            unsafe fn load(src: *const $float) -> Self {
+            unsafe fn load(_: AnyCpu, src: *const $float) -> Self {
                 // SAFETY: the caller's, of as many elements as an array has.
                 Lanes(unsafe { src.cast::<[$float; N]>().read_unaligned() })
             }
@@ -112,7 +129,7 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            unsafe fn load_first(src: *const $float, n: usize) -> Self {
+            unsafe fn load_first(_: AnyCpu, src: *const $float, n: usize) -> Self {
                 // SAFETY: only lanes below `n` are read, which the caller says are there.
                 Lanes(array::from_fn(|lane| if lane < n { unsafe { src.add(lane).read_unaligned() } } else { 1.0 }))
             }
@@ -249,7 +266,7 @@ macro_rules! vector {
             type Mask = LaneMask<N>;
 
             #[inline(always)]
-            fn splat(value: $bits) -> Self {
+            fn splat(self, value: $bits) -> Self {
                 Lanes([value; N])
             }
 

@@ -4,12 +4,12 @@
 //! loop is inlined into it, which is what gives it the loop's instruction set: hence `#[inline(always)]` on each.
 
 use super::CpuLevel;
-use super::generic::{F32x4, F64x2};
-use super::vector::{F32s, F64s, Float, Vector};
+use super::generic::{AnyCpu, F32x4, F64x2};
+use super::vector::{F32s, F64s, Float, Level, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::x86_64::{
-    avx2::{F32x8, F64x4},
-    avx512::{F32x16, F64x8},
+    avx2::{Avx2, F32x8, F64x4},
+    avx512::{Avx512, F32x16, F64x8},
 };
 use crate::abi::TileFn;
 use std::marker::PhantomData;
@@ -48,15 +48,17 @@ impl Tiles {
         Tiles { tiles: [tile; CpuLevel::ALL.len()], streaming: None, uses_vectors: false }
     }
 
-    /// The code for a level that the CPU has.
-    pub(crate) fn at(&self, level: CpuLevel) -> TileFn {
-        self.tiles[level as usize]
+    /// The code for a level; `None` if the CPU does not have the level.
+    ///
+    /// Code is had here and in [`streaming_at`](Tiles::streaming_at) only, so whoever calls it need not ask for the level.
+    pub(crate) fn at(&self, level: CpuLevel) -> Option<TileFn> {
+        (level <= CpuLevel::highest()).then_some(self.tiles[level as usize])
     }
 
-    /// The code for a level that the CPU has, which writes its result past the caches; the caller fences. `None` if there is
-    /// none.
+    /// As [`at`](Tiles::at), for code that writes its result past the caches; the caller fences. `None` also if there is
+    /// no such code.
     pub(crate) fn streaming_at(&self, level: CpuLevel) -> Option<TileFn> {
-        Some(self.streaming?[level as usize])
+        if level <= CpuLevel::highest() { Some(self.streaming?[level as usize]) } else { None }
     }
 
     /// Roughly how many times longer the code takes at a level than at the highest there is.
@@ -120,7 +122,8 @@ apply! {
 
 /// A loop over a tile, compiled for the vectors that it names.
 trait TileLoop {
-    type Vector: Vector;
+    type Level: Level;
+    type Vector: Vector<Level = Self::Level>;
     /// Elements from one to the next at `b`.
     const SECOND_STEP: usize;
 
@@ -130,7 +133,7 @@ trait TileLoop {
     ///
     /// The contract of [`TileFn`], over elements of the vector, and of what `b` is to the loop. If it streams, `out` is aligned to
     /// the vector's size, or `n` less than a vector has.
-    unsafe fn run(n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool);
+    unsafe fn run(level: Self::Level, n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool);
 }
 
 /// `F(a[i])` to `out[i]`.
@@ -146,60 +149,64 @@ struct ByOne<V, F>(PhantomData<(V, F)>);
 struct ToTwo<V, F>(PhantomData<(V, F)>);
 
 impl<V: Vector, F: Apply<V, 1, 1>> TileLoop for OfOne<V, F> {
+    type Level = V::Level;
     type Vector = V;
     const SECOND_STEP: usize = 0;
 
     #[inline(always)]
-    unsafe fn run(n: usize, out: *mut u8, a: *const u8, _b: *mut u8, streams: bool) {
+    unsafe fn run(level: V::Level, n: usize, out: *mut u8, a: *const u8, _b: *mut u8, streams: bool) {
         // SAFETY: the caller keeps `TileFn`'s contract, which is all that `run` asks for, and aligns what streams.
-        unsafe { run::<V, F, 1, 1>(n, [out], [a], streams) }
+        unsafe { run::<V, F, 1, 1>(level, n, [out], [a], streams) }
     }
 }
 
 impl<V: Vector, F: Apply<V, 2, 1>> TileLoop for OfTwo<V, F> {
+    type Level = V::Level;
     type Vector = V;
     const SECOND_STEP: usize = 1;
 
     #[inline(always)]
-    unsafe fn run(n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool) {
+    unsafe fn run(level: V::Level, n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool) {
         // SAFETY: as above.
-        unsafe { run::<V, F, 2, 1>(n, [out], [a, b], streams) }
+        unsafe { run::<V, F, 2, 1>(level, n, [out], [a, b], streams) }
     }
 }
 
 impl<V: Vector, F: Apply<V, 1, 2>> TileLoop for ToTwo<V, F> {
+    type Level = V::Level;
     type Vector = V;
     const SECOND_STEP: usize = 1;
 
     #[inline(always)]
-    unsafe fn run(n: usize, out: *mut u8, a: *const u8, b: *mut u8, _streams: bool) {
+    unsafe fn run(level: V::Level, n: usize, out: *mut u8, a: *const u8, b: *mut u8, _streams: bool) {
         // SAFETY: as above.
-        unsafe { run::<V, F, 1, 2>(n, [out, b], [a], false) }
+        unsafe { run::<V, F, 1, 2>(level, n, [out, b], [a], false) }
     }
 }
 
 impl<V: Vector, F: Apply<V, 2, 1>> TileLoop for ByOne<V, F> {
+    type Level = V::Level;
     type Vector = V;
     const SECOND_STEP: usize = 0;
 
     #[inline(always)]
-    unsafe fn run(n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool) {
+    unsafe fn run(level: V::Level, n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool) {
         let (out, a) = (out.cast::<V::Elem>(), a.cast::<V::Elem>());
         // SAFETY: the caller vouches for the element.
-        let second = V::splat(unsafe { b.cast::<V::Elem>().read_unaligned() });
+        let second = V::splat_at(level, unsafe { b.cast::<V::Elem>().read_unaligned() });
         let whole = n - n % V::LANES;
         for start in (0..whole).step_by(V::LANES) {
             // SAFETY: by the caller's contract `n` elements are there, of which these end at `start + LANES <= n`. The
             // argument's were read before the result's are written. Whole vectors from an aligned place on are aligned.
             unsafe {
-                let [value] = F::apply([V::load(a.add(start)), second]);
+                let [value] = F::apply([V::load(level, a.add(start)), second]);
                 store(value, out.add(start), streams);
             }
         }
         if whole < n {
             // SAFETY: as above; `n - whole` elements are left.
             unsafe {
-                let [value] = F::apply([V::load_first(a.add(whole), n - whole), second]);
+                let [value] = F::apply([V::load_first(level, a.add(whole), n - whole), second]);
                 store_first(value, out.add(whole), n - whole, streams);
             }
         }
@@ -214,6 +221,7 @@ impl<V: Vector, F: Apply<V, 2, 1>> TileLoop for ByOne<V, F> {
 /// vector's size, or `n` is less than a vector has.
 #[inline(always)]
 unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RESULTS: usize>(
+    level: V::Level,
     n: usize,
     results: [*mut u8; RESULTS],
     args: [*const u8; ARGS],
@@ -221,10 +229,10 @@ unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RE
 ) {
     let mut start = 0;
     while n - start >= V::LANES {
-        let mut values = [V::splat(V::Elem::ONE); ARGS];
+        let mut values = [V::splat_at(level, V::Elem::ONE); ARGS];
         for idx in 0..ARGS {
             // SAFETY: by the caller's contract `n` elements are there, of which these end at `start + LANES <= n`.
-            values[idx] = unsafe { V::load(args[idx].cast::<V::Elem>().add(start)) };
+            values[idx] = unsafe { V::load(level, args[idx].cast::<V::Elem>().add(start)) };
         }
         let values = F::apply(values);
         for idx in 0..RESULTS {
@@ -235,10 +243,10 @@ unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RE
         start += V::LANES;
     }
     if start < n {
-        let mut values = [V::splat(V::Elem::ONE); ARGS];
+        let mut values = [V::splat_at(level, V::Elem::ONE); ARGS];
         for idx in 0..ARGS {
             // SAFETY: as above; `n - start` elements are left.
-            values[idx] = unsafe { V::load_first(args[idx].cast::<V::Elem>().add(start), n - start) };
+            values[idx] = unsafe { V::load_first(level, args[idx].cast::<V::Elem>().add(start), n - start) };
         }
         let values = F::apply(values);
         for idx in 0..RESULTS {
@@ -288,50 +296,79 @@ fn n_before_aligned<V: Vector>(out: *const u8) -> Option<usize> {
     bytes.is_multiple_of(size).then_some(bytes / size)
 }
 
-/// The loops of one level. A level's own instructions are enabled in them alone.
+/// The loops of one level. The compiler may use a level's instructions in them alone.
 macro_rules! level {
-    ($module:ident $(, $features:literal)?) => {
+    ($module:ident, $level:ty $(, $features:literal)?) => {
         mod $module {
             use super::*;
 
             /// Not inlined, so that both functions below share its code.
+            ///
+            /// # Safety
+            ///
+            /// As [`TileLoop::run`].
             #[inline(never)]
             $(#[target_feature(enable = $features)])?
-            unsafe fn run<L: TileLoop>(n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool) {
+            unsafe fn run<L: TileLoop<Level = $level>>(
+                level: $level,
+                n: usize,
+                out: *mut u8,
+                a: *const u8,
+                b: *mut u8,
+                streams: bool,
+            ) {
                 // SAFETY: the caller's contract.
-                unsafe { L::run(n, out, a, b, streams) }
+                unsafe { L::run(level, n, out, a, b, streams) }
             }
 
+            /// # Safety
+            ///
+            /// The contract of [`TileFn`], and the CPU has the level.
             $(#[target_feature(enable = $features)])?
-            pub(super) unsafe extern "C" fn ordinary<L: TileLoop>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
-                // SAFETY: the caller's contract.
-                unsafe { run::<L>(n, out, a, b, false) }
+            pub(super) unsafe extern "C" fn ordinary<L: TileLoop<Level = $level>>(
+                n: usize,
+                out: *mut u8,
+                a: *const u8,
+                b: *mut u8,
+            ) {
+                // SAFETY: the caller's contract, both parts.
+                unsafe { run::<L>(<$level>::assume(), n, out, a, b, false) }
             }
 
+            /// # Safety
+            ///
+            /// The contract of [`TileFn`], and the CPU has the level.
             $(#[target_feature(enable = $features)])?
-            pub(super) unsafe extern "C" fn streaming<L: TileLoop>(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
+            pub(super) unsafe extern "C" fn streaming<L: TileLoop<Level = $level>>(
+                n: usize,
+                out: *mut u8,
+                a: *const u8,
+                b: *mut u8,
+            ) {
+                // SAFETY: the caller's contract.
+                let level = unsafe { <$level>::assume() };
                 let Some(head) = n_before_aligned::<L::Vector>(out) else {
                     // SAFETY: the caller's contract.
-                    return unsafe { run::<L>(n, out, a, b, false) };
+                    return unsafe { run::<L>(level, n, out, a, b, false) };
                 };
                 let head = head.min(n);
                 let bytes = head * size_of::<<L::Vector as Vector>::Elem>();
-                // SAFETY: the caller's contract, for the first elements, fewer than a vector has, and for the others, which
-                // begin at an aligned place.
+                // SAFETY: the caller's contract, for the first elements, fewer than a vector has, and for the others,
+                // which begin at an aligned place.
                 unsafe {
-                    run::<L>(head, out, a, b, true);
-                    run::<L>(n - head, out.add(bytes), a.add(bytes), b.wrapping_add(bytes * L::SECOND_STEP), true);
+                    run::<L>(level, head, out, a, b, true);
+                    run::<L>(level, n - head, out.add(bytes), a.add(bytes), b.wrapping_add(bytes * L::SECOND_STEP), true);
                 }
             }
         }
     };
 }
 
-level!(generic);
+level!(generic, AnyCpu);
 #[cfg(target_arch = "x86_64")]
-level!(avx2, "avx2,fma");
+level!(avx2, Avx2, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-level!(avx512, "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw");
+level!(avx512, Avx512, "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw");
 
 /// A loop of each level's vectors, `$store` as its name in the levels' modules.
 macro_rules! at_levels {

@@ -1,17 +1,36 @@
 //! What the math functions are written over: vectors of floats, the integers of their bits, and masks.
 //!
-//! Every operation is defined lane by lane and to the bit, so that a function written with them alone has one result,
-//! whatever the instance: no approximate reciprocals, and no `a * b + c` but the one that says how it rounds. Lanes
-//! never meet, except in [`Mask::any`], which may only choose *how* a lane is computed.
+//! Always true:
 //!
-//! NaNs are the exception: which NaN comes out is left open.
+//! - Every operation is defined lane by lane and to the bit, so a function that uses only these operations has one
+//!   result, whatever the instance. There are no approximate reciprocals, and no `a * b + c` but those whose rounding
+//!   is stated. Lanes do not affect each other. The exception is [`Mask::any`], which may only choose *how* a lane is
+//!   computed. Which NaN comes out is left open.
+//! - A vector, its bits or a mask exists only where the CPU has the instructions of its instance. A vector can be made
+//!   only from another one or from a [`Level`], which is the proof that the CPU has them; the types' fields are private
+//!   to their instances. So the operations are safe functions. Proofs have no size, and cost nothing.
+//!
+//! The compiler must also know that it may use the instructions. It does inside the tile functions of `tiles.rs`, into
+//! which all of this is inlined.
 
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Sub};
+
+/// The proof that the CPU has the instructions of a [`CpuLevel`](super::CpuLevel).
+pub(crate) trait Level: Copy {
+    /// The proof, on the caller's word.
+    ///
+    /// # Safety
+    ///
+    /// The CPU has the level.
+    unsafe fn assume() -> Self;
+}
 
 /// Floats, one a lane.
 pub(crate) trait Vector:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
+    /// Proves that the CPU has the instructions of this instance.
+    type Level: Level;
     /// `f32` or `f64`.
     type Elem: Float;
     /// As many integers of the same width.
@@ -21,15 +40,18 @@ pub(crate) trait Vector:
 
     const LANES: usize;
 
-    /// The same value in every lane.
-    fn splat(value: Self::Elem) -> Self;
+    /// The proof that is in every vector.
+    fn level(self) -> Self::Level;
+
+    /// `value` in every lane.
+    fn splat_at(level: Self::Level, value: Self::Elem) -> Self;
 
     /// Reads [`LANES`](Vector::LANES) elements.
     ///
     /// # Safety
     ///
     /// They are readable and initialised; `src` needs no alignment.
-    unsafe fn load(src: *const Self::Elem) -> Self;
+    unsafe fn load(level: Self::Level, src: *const Self::Elem) -> Self;
 
     /// Writes [`LANES`](Vector::LANES) elements.
     ///
@@ -42,12 +64,12 @@ pub(crate) trait Vector:
     ///
     /// # Safety
     ///
-    /// As [`store`](Vector::store), but `dst` must be aligned to the size of `Self`. Whoever publishes the elements orders the
-    /// stores before that by a fence.
+    /// As [`store`](Vector::store), but `dst` must be aligned to the size of `Self`, and a fence must order these stores
+    /// before the one that publishes the elements.
     unsafe fn stream(self, dst: *mut Self::Elem);
 
-    /// Writes the first `n < LANES` lanes past the caches, as far as there are instructions for so few: a line of which one half
-    /// is streamed and the other is not is read from memory, and all that follows waits.
+    /// Writes the first `n < LANES` lanes past the caches, as far as there are instructions for so few. A cache line of
+    /// which only a part is streamed must be read from memory, and the stores that follow wait for that.
     ///
     /// # Safety
     ///
@@ -59,7 +81,7 @@ pub(crate) trait Vector:
     /// # Safety
     ///
     /// As [`load`](Vector::load), for `n` elements.
-    unsafe fn load_first(src: *const Self::Elem, n: usize) -> Self;
+    unsafe fn load_first(level: Self::Level, src: *const Self::Elem, n: usize) -> Self;
 
     /// Writes the first `n < LANES` lanes.
     ///
@@ -122,7 +144,8 @@ pub(crate) trait Vector:
         idx: Self::Bits,
         first: usize,
     ) -> [Self; N] {
-        let mut found = [Self::splat(Self::Elem::ONE); N];
+        // Every element is replaced below.
+        let mut found = [Self::from_bits(idx); N];
         for (value, column) in found.iter_mut().zip(&table.columns[first..first + N]) {
             *value = Self::lookup(column, idx);
         }
@@ -130,6 +153,18 @@ pub(crate) trait Vector:
     }
 
     // What follows is the same for every instance.
+
+    /// `value` in every lane. This vector only proves that there may be one.
+    #[inline(always)]
+    fn splat(self, value: Self::Elem) -> Self {
+        Self::splat_at(self.level(), value)
+    }
+
+    /// The integer `value` in every lane. This vector only proves that there may be one.
+    #[inline(always)]
+    fn splat_bits(self, value: <Self::Elem as Float>::Bits) -> Self::Bits {
+        self.to_bits().splat(value)
+    }
 
     #[inline(always)]
     fn gt(self, other: Self) -> Self::Mask {
@@ -143,13 +178,13 @@ pub(crate) trait Vector:
 
     #[inline(always)]
     fn abs(self) -> Self {
-        Self::from_bits(self.to_bits() & !Self::Bits::splat(Self::Elem::SIGN))
+        Self::from_bits(self.to_bits() & !self.splat_bits(Self::Elem::SIGN))
     }
 
     /// The sign bit alone: 0.0 or -0.0.
     #[inline(always)]
     fn sign(self) -> Self {
-        Self::from_bits(self.to_bits() & Self::Bits::splat(Self::Elem::SIGN))
+        Self::from_bits(self.to_bits() & self.splat_bits(Self::Elem::SIGN))
     }
 
     /// Negated where the sign bit of `other` is set.
@@ -193,7 +228,7 @@ fn patch_lanes<V: Vector>(value: V, rare: V::Mask, args: [V; 2], function: impl 
         }
     }
     // SAFETY: as above.
-    unsafe { V::load(values.as_ptr()) }
+    unsafe { V::load(value.level(), values.as_ptr()) }
 }
 
 /// A table by columns, where there are permutes, and by rows, where there are loads. Aligned such that a register of a
@@ -235,7 +270,7 @@ impl<V: Vector<Elem = f64>> F64s for V {}
 /// Vectors of `f32`, which can be computed with in `f64`.
 pub(crate) trait F32s: Vector<Elem = f32> {
     /// Half as many `f64`.
-    type Wide: F64s;
+    type Wide: F64s<Level = Self::Level>;
 
     /// The first and the second half of the lanes.
     fn widen(self) -> [Self::Wide; 2];
@@ -258,8 +293,8 @@ pub(crate) trait Bits:
     type Elem: Copy;
     type Mask: Mask;
 
-    /// The same value in every lane.
-    fn splat(value: Self::Elem) -> Self;
+    /// `value` in every lane. This vector only proves that there may be one.
+    fn splat(self, value: Self::Elem) -> Self;
 
     /// To the left by `count`, less than the width.
     fn shl(self, count: u32) -> Self;

@@ -14,10 +14,10 @@ pub(super) struct Double<V> {
 }
 
 impl<V: Vector> Double<V> {
-    /// The same two-part constant in every lane.
+    /// The same two-part constant in every lane; `like` is any vector, as for [`Vector::splat`].
     #[inline(always)]
-    pub(super) fn splat([high, low]: [V::Elem; 2]) -> Double<V> {
-        Double { high: V::splat(high), low: V::splat(low) }
+    pub(super) fn splat(like: V, [high, low]: [V::Elem; 2]) -> Double<V> {
+        Double { high: like.splat(high), low: like.splat(low) }
     }
 
     /// Exactly `a + b`, where `|a| >= |b|` or `a` is 0.

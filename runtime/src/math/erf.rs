@@ -90,15 +90,15 @@ fn polynomial_of_row<V: Vector, const COLUMNS: usize>(
 #[inline(always)]
 pub(super) fn erf<V: F64s>(x: V) -> V {
     // From 5.93 on the nearest float is 1. In this order a NaN stays one.
-    let magnitude = V::splat(5.95).min(x.abs());
-    let number = magnitude.mul_add(V::splat(2.6), V::splat(f64::TO_INT));
+    let magnitude = x.splat(5.95).min(x.abs());
+    let number = magnitude.mul_add(x.splat(2.6), x.splat(f64::TO_INT));
     let [factor, rest] = look_up(&ERF, number.to_bits(), magnitude);
     let near = magnitude.mul_add(factor, magnitude * rest);
-    let rare = magnitude.lt(V::splat(1e-290));
+    let rare = magnitude.lt(x.splat(1e-290));
     let value = if rare.any() {
         // The second product would have its own rounding if it is subnormal.
-        let scaled = magnitude * V::splat(TWO_TO_200);
-        let far = scaled.mul_add(factor, scaled * rest) * V::splat(1.0 / TWO_TO_200);
+        let scaled = magnitude * x.splat(TWO_TO_200);
+        let far = scaled.mul_add(factor, scaled * rest) * x.splat(1.0 / TWO_TO_200);
         V::select(rare, far, near)
     } else {
         near
@@ -111,14 +111,14 @@ const TWO_TO_200: f64 = f64::from_bits((1023 + 200) << 52);
 /// As [`erf`].
 #[inline(always)]
 pub(super) fn erf_f32<V: F32s>(x: V) -> V {
-    let magnitude = V::splat(3.95).min(x.abs());
-    let number = magnitude.mul_add(V::splat(3.9), V::splat(f32::TO_INT));
+    let magnitude = x.splat(3.95).min(x.abs());
+    let number = magnitude.mul_add(x.splat(3.9), x.splat(f32::TO_INT));
     let [factor, rest] = look_up(&ERF_F32, number.to_bits(), magnitude);
     let near = magnitude.mul_add(factor, magnitude * rest);
-    let rare = magnitude.lt(V::splat(1e-30));
+    let rare = magnitude.lt(x.splat(1e-30));
     let value = if rare.any() {
-        let scaled = magnitude * V::splat(TWO_TO_60);
-        let far = scaled.mul_add(factor, scaled * rest) * V::splat(1.0 / TWO_TO_60);
+        let scaled = magnitude * x.splat(TWO_TO_60);
+        let far = scaled.mul_add(factor, scaled * rest) * x.splat(1.0 / TWO_TO_60);
         V::select(rare, far, near)
     } else {
         near
@@ -132,8 +132,8 @@ const TWO_TO_60: f32 = f32::from_bits((127 + 60) << 23);
 #[inline(always)]
 pub(super) fn erfc<V: F64s>(x: V) -> V {
     // From 27.3 on the nearest float is 0.
-    let magnitude = V::splat(27.3).min(x.abs());
-    let number = magnitude.mul_add(V::splat(1.0975), V::splat(2.0));
+    let magnitude = x.splat(27.3).min(x.abs());
+    let number = magnitude.mul_add(x.splat(1.0975), x.splat(2.0));
     let factor = look_up_double::<_, _, false>(&ERFC, number.to_bits().shr(50), magnitude);
     erfc_of(x, magnitude, factor, 26.0)
 }
@@ -142,8 +142,8 @@ pub(super) fn erfc<V: F64s>(x: V) -> V {
 #[inline(always)]
 pub(super) fn erfc_f32<V: F32s>(x: V) -> V {
     // From 10.06 on the nearest float is 0.
-    let magnitude = V::splat(10.5).min(x.abs());
-    let factor = look_up_double::<_, _, false>(&ERFC_F32, (magnitude + V::splat(1.0)).to_bits().shr(21), magnitude);
+    let magnitude = x.splat(10.5).min(x.abs());
+    let factor = look_up_double::<_, _, false>(&ERFC_F32, (magnitude + x.splat(1.0)).to_bits().shr(21), magnitude);
     erfc_of(x, magnitude, factor, 9.0)
 }
 
@@ -158,7 +158,7 @@ where
     let low = exp.power.mul_add(factor.low, product.low);
     let value = product.high + (product.high + low).mul_add(exp.rest, low);
     let right = exp.scale_normal(value);
-    let rare = !magnitude.le(V::splat(normal));
+    let rare = !magnitude.le(x.splat(normal));
     let right = if rare.any() { V::select(rare, exp.scale(value), right) } else { right };
-    V::select(x.lt(V::splat(V::Elem::ZERO)), V::splat(V::Elem::TWO) - right, right)
+    V::select(x.lt(x.splat(V::Elem::ZERO)), x.splat(V::Elem::TWO) - right, right)
 }

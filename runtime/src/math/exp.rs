@@ -136,8 +136,8 @@ pub(super) fn nearest<V: Vector>(x: V, factor: V::Elem) -> (V, V::Bits)
 where
     V::Elem: Parameters,
 {
-    let shifted = x.mul_add(V::splat(factor), V::splat(V::Elem::TO_INT));
-    (shifted - V::splat(V::Elem::TO_INT), shifted.to_bits())
+    let shifted = x.mul_add(x.splat(factor), x.splat(V::Elem::TO_INT));
+    (shifted - x.splat(V::Elem::TO_INT), shifted.to_bits())
 }
 
 /// As [`nearest`], of what is less by [`BIAS`](Parameters::BIAS).
@@ -149,8 +149,8 @@ pub(super) fn nearest_biased<V: Vector>(x: V, factor: V::Elem) -> (V, V::Bits)
 where
     V::Elem: Parameters,
 {
-    let shifted = x.mul_sub(V::splat(factor), V::splat(V::Elem::BIAS)) + V::splat(V::Elem::TO_INT);
-    (shifted - V::splat(V::Elem::TO_INT), shifted.to_bits())
+    let shifted = x.mul_sub(x.splat(factor), x.splat(V::Elem::BIAS)) + x.splat(V::Elem::TO_INT);
+    (shifted - x.splat(V::Elem::TO_INT), shifted.to_bits())
 }
 
 /// `x - k ln 2`: exactly less the first part of `ln 2`; what is left to subtract from that; and the difference, rounded.
@@ -159,8 +159,8 @@ pub(super) fn reduce<V: Vector>(x: V, k: V) -> (V, V, V)
 where
     V::Elem: Parameters,
 {
-    let r = k.neg_mul_add(V::splat(V::Elem::LN_2_PARTS[0]), x);
-    let rest = k * V::splat(V::Elem::LN_2_PARTS[1]);
+    let r = k.neg_mul_add(x.splat(V::Elem::LN_2_PARTS[0]), x);
+    let rest = k * x.splat(V::Elem::LN_2_PARTS[1]);
     (r, rest, r - rest)
 }
 
@@ -179,10 +179,10 @@ pub(super) fn scale_any<V: Vector>(power: V, k: V, x: V, [underflow, overflow]: 
 where
     V::Elem: Parameters,
 {
-    let limit = V::splat(V::Elem::MAX_SCALE);
+    let limit = power.splat(V::Elem::MAX_SCALE);
     let scaled = power.scale(k.max(-limit).min(limit));
-    let scaled = V::select(x.gt(V::splat(overflow)), V::splat(V::Elem::INFINITY), scaled);
-    V::select(x.lt(V::splat(underflow)), V::splat(V::Elem::ZERO), scaled)
+    let scaled = V::select(x.gt(power.splat(overflow)), power.splat(V::Elem::INFINITY), scaled);
+    V::select(x.lt(power.splat(underflow)), power.splat(V::Elem::ZERO), scaled)
 }
 
 /// `2^k power`, in parts.
@@ -218,7 +218,7 @@ where
         let (r, rest, rounded) = reduce(x, k);
         let square = rounded * rounded;
         // r^2/2 by itself, so that the polynomial's rounding does not count.
-        let quadratic = square.mul_sub(V::splat(V::Elem::HALF), rest);
+        let quadratic = square.mul_sub(x.splat(V::Elem::HALF), rest);
         let tail = (rounded * square).mul_add(even_odd(rounded, square, V::Elem::EXPM1_TAIL), quadratic);
         Exp { k, k_bits, r, tail }
     }
@@ -226,13 +226,13 @@ where
     /// The power in one float, off by less than 1 ULP.
     #[inline(always)]
     pub(super) fn power(&self) -> V {
-        V::splat(V::Elem::ONE) + (self.r + self.tail)
+        self.r.splat(V::Elem::ONE) + (self.r + self.tail)
     }
 
     /// The power in two floats, of [`Exp::of`] off by one part in 2^56 or so, in `f32` 2^27.
     #[inline(always)]
     pub(super) fn power_double(&self) -> Double<V> {
-        let head = Double::fast_sum(V::splat(V::Elem::ONE), self.r);
+        let head = Double::fast_sum(self.r.splat(V::Elem::ONE), self.r);
         Double::fast_sum(head.high, head.low + self.tail)
     }
 }
@@ -258,9 +258,9 @@ impl<V: F64s> Exp<V> {
     #[inline(always)]
     pub(super) fn of_double(x: Double<V>) -> Exp<V> {
         let (k, k_bits) = nearest(x.high, f64::LOG2_E);
-        let head = k.neg_mul_add(V::splat(f64::LN_2_PARTS[0]), x.high);
-        let r = k.neg_mul_add(V::splat(f64::LN_2_PARTS[1]), head);
-        let low = k.neg_mul_add(V::splat(f64::LN_2_PARTS[1]), head - r) + x.low;
+        let head = k.neg_mul_add(x.high.splat(f64::LN_2_PARTS[0]), x.high);
+        let r = k.neg_mul_add(x.high.splat(f64::LN_2_PARTS[1]), head);
+        let low = k.neg_mul_add(x.high.splat(f64::LN_2_PARTS[1]), head - r) + x.low;
         let square = r * r;
         let tail = square * even_odd(r, square, &EXP_TAIL_DOUBLE);
         // exp(r + low) = exp(r) (1 + low), up to low^2.
@@ -278,7 +278,7 @@ where
     let parts = Exp::of(x);
     let power = parts.power();
     let near = scale_normal(power, parts.k_bits);
-    let rare = !x.abs().le(V::splat(V::Elem::EXP_NORMAL));
+    let rare = !x.abs().le(x.splat(V::Elem::EXP_NORMAL));
     if rare.any() {
         V::select(rare, scale_any(power, parts.k, x, [V::Elem::EXP_UNDERFLOW, V::Elem::EXP_OVERFLOW]), near)
     } else {
@@ -292,14 +292,14 @@ pub(super) fn exp2<V: Vector>(x: V) -> V
 where
     V::Elem: Parameters,
 {
-    let shifted = x + V::splat(V::Elem::TO_INT);
-    let k = shifted - V::splat(V::Elem::TO_INT);
+    let shifted = x + x.splat(V::Elem::TO_INT);
+    let k = shifted - x.splat(V::Elem::TO_INT);
     let r = x - k;
     let square = r * r;
     let tail = square * even_odd(r, square, V::Elem::EXP2_TAIL);
-    let power = V::splat(V::Elem::ONE) + r.mul_add(V::splat(V::Elem::LN_2), tail);
+    let power = x.splat(V::Elem::ONE) + r.mul_add(x.splat(V::Elem::LN_2), tail);
     let near = scale_normal(power, shifted.to_bits());
-    let rare = !x.abs().le(V::splat(V::Elem::EXP2_NORMAL));
+    let rare = !x.abs().le(x.splat(V::Elem::EXP2_NORMAL));
     if rare.any() {
         V::select(rare, scale_any(power, k, x, [V::Elem::EXP2_UNDERFLOW, V::Elem::EXP2_OVERFLOW]), near)
     } else {
@@ -313,7 +313,7 @@ pub(super) fn expm1<V: Vector>(x: V) -> V
 where
     V::Elem: Parameters,
 {
-    let one = V::splat(V::Elem::ONE);
+    let one = x.splat(V::Elem::ONE);
     let parts = Exp::of_biased(x);
     let scale = scale_normal(one, parts.k_bits);
     let whole = scale - one;
@@ -322,15 +322,15 @@ where
     let value = high + scale.mul_add(parts.tail, low);
     // The sum lost the sign of -0.0; the others have the argument's anyway.
     let near = V::from_bits(value.to_bits() | x.sign().to_bits());
-    let rare = !x.abs().le(V::splat(V::Elem::EXPM1_NEAR));
+    let rare = !x.abs().le(x.splat(V::Elem::EXPM1_NEAR));
     if rare.any() {
         // Above, the 1 still counts a little: (power - 2^-k) 2^k. Far below, the result is -1.
-        let limit = V::splat(V::Elem::MAX_SCALE);
+        let limit = x.splat(V::Elem::MAX_SCALE);
         let tail = parts.tail - one.scale(-parts.k.max(-limit).min(limit));
         let power = one + (parts.r + tail);
         let far = scale_any(power, parts.k, x, [V::Elem::EXP_UNDERFLOW, V::Elem::EXP_OVERFLOW]);
-        let below = V::select(x.lt(-V::splat(V::Elem::EXP_NORMAL)), -one, near);
-        V::select(rare, V::select(x.lt(V::splat(V::Elem::ZERO)), below, far), near)
+        let below = V::select(x.lt(-x.splat(V::Elem::EXP_NORMAL)), -one, near);
+        V::select(rare, V::select(x.lt(x.splat(V::Elem::ZERO)), below, far), near)
     } else {
         near
     }
@@ -343,7 +343,7 @@ pub(super) fn sigmoid<V: Vector>(x: V) -> V
 where
     V::Elem: Parameters,
 {
-    let (zero, one) = (V::splat(V::Elem::ZERO), V::splat(V::Elem::ONE));
+    let (zero, one) = (x.splat(V::Elem::ZERO), x.splat(V::Elem::ONE));
     let minus_abs = -x.abs();
     let parts = Exp::of(minus_abs);
     let power = parts.power_double();
@@ -354,7 +354,7 @@ where
     let dividend = Double { high: V::select(is_left, power.high, one), low: V::select(is_left, power.low, zero) };
     let quotient = divide(dividend, divisor);
     let near = V::select(is_left, scale_normal(quotient, parts.k_bits), quotient);
-    let rare = !minus_abs.ge(-V::splat(V::Elem::EXP_NORMAL));
+    let rare = !minus_abs.ge(-x.splat(V::Elem::EXP_NORMAL));
     if rare.any() {
         let left = scale_any(parts.power(), parts.k, x, [V::Elem::EXP_UNDERFLOW, V::Elem::EXP_OVERFLOW]);
         V::select(rare, V::select(x.gt(zero), one, left), near)
@@ -366,7 +366,7 @@ where
 /// The quotient rounded, or nearly so; for divisors of ordinary magnitude.
 #[inline(always)]
 pub(super) fn divide<V: Vector>(dividend: Double<V>, divisor: Double<V>) -> V {
-    let reciprocal = V::splat(V::Elem::ONE) / divisor.high;
+    let reciprocal = dividend.high.splat(V::Elem::ONE) / divisor.high;
     let quotient = dividend.high * reciprocal;
     let rest = quotient.neg_mul_add(divisor.high, dividend.high) + quotient.neg_mul_add(divisor.low, dividend.low);
     rest.mul_add(reciprocal, quotient)

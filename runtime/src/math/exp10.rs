@@ -51,7 +51,7 @@ impl Exp10Parameters for f64 {
 
     #[inline(always)]
     fn power_of_ten<V: Vector<Elem = f64>>(k: V) -> V {
-        V::lookup(&POWERS_OF_TEN, (k + V::splat(f64::TO_INT)).to_bits())
+        V::lookup(&POWERS_OF_TEN, (k + k.splat(f64::TO_INT)).to_bits())
     }
 }
 
@@ -67,7 +67,7 @@ impl Exp10Parameters for f32 {
 
     #[inline(always)]
     fn power_of_ten<V: Vector<Elem = f32>>(k: V) -> V {
-        V::lookup(&POWERS_OF_TEN_F32, (k + V::splat(f32::TO_INT)).to_bits())
+        V::lookup(&POWERS_OF_TEN_F32, (k + k.splat(f32::TO_INT)).to_bits())
     }
 }
 
@@ -78,15 +78,15 @@ where
     V::Elem: Exp10Parameters,
 {
     let (k, k_bits) = nearest_biased(x, V::Elem::LOG2_10);
-    let r = k.neg_mul_add(V::splat(V::Elem::LOG10_2_PARTS[0]), x);
-    let rest = k * V::splat(V::Elem::LOG10_2_PARTS[1]);
+    let r = k.neg_mul_add(x.splat(V::Elem::LOG10_2_PARTS[0]), x);
+    let rest = k * x.splat(V::Elem::LOG10_2_PARTS[1]);
     let rounded = r - rest;
     let square = rounded * rounded;
-    let low = r.mul_sub(V::splat(V::Elem::LN_10_REST), rest);
+    let low = r.mul_sub(x.splat(V::Elem::LN_10_REST), rest);
     let tail = square.mul_add(even_odd(rounded, square, V::Elem::EXP10_TAIL), low);
-    let power = V::splat(V::Elem::LN_10).mul_add(r + tail, V::splat(V::Elem::ONE));
+    let power = x.splat(V::Elem::LN_10).mul_add(r + tail, x.splat(V::Elem::ONE));
     let near = scale_normal(power, k_bits);
-    let rare = !x.abs().le(V::splat(V::Elem::EXP10_NORMAL));
+    let rare = !x.abs().le(x.splat(V::Elem::EXP10_NORMAL));
     let is_whole = x.round().eq(x);
     if (rare | is_whole).any() {
         let value = if rare.any() {
@@ -94,7 +94,7 @@ where
         } else {
             near
         };
-        let is_in_table = is_whole & x.abs().lt(V::splat(V::Elem::EXP10_OVERFLOW));
+        let is_in_table = is_whole & x.abs().lt(x.splat(V::Elem::EXP10_OVERFLOW));
         if is_in_table.any() { V::select(is_in_table, V::Elem::power_of_ten(x), value) } else { value }
     } else {
         near

@@ -4,6 +4,7 @@
 //! `ln(2)/16` in magnitude, `exp(r) - 1` is needed to no more than one float. `x^2 - k ln(2)/8` rounds but once, by an
 //! FMA, so that the square itself is not needed to more than one float either.
 
+use super::double::Double;
 use super::exp::Parameters;
 use super::polynomial::even_odd;
 use crate::arch::vector::{Bits, Table, Vector};
@@ -90,9 +91,9 @@ where
     /// Of `x` below 50, in `f32` below 13, in magnitude.
     #[inline(always)]
     pub(super) fn of(x: V) -> ExpOfSquare<V> {
-        let shifted = (x * x).mul_add(V::splat(V::Elem::EIGHT_LOG2_E), V::splat(V::Elem::TO_INT));
-        let k = shifted - V::splat(V::Elem::TO_INT);
-        let [ln_2, ln_2_low] = V::Elem::LN_2_EIGHTH.map(V::splat);
+        let shifted = (x * x).mul_add(x.splat(V::Elem::EIGHT_LOG2_E), x.splat(V::Elem::TO_INT));
+        let k = shifted - x.splat(V::Elem::TO_INT);
+        let Double { high: ln_2, low: ln_2_low } = Double::splat(x, V::Elem::LN_2_EIGHTH);
         let r = k.mul_add(ln_2_low, x.neg_mul_add(x, k * ln_2));
         let [power, low] = V::lookup_columns(V::Elem::POWERS, shifted.to_bits(), 0);
         let square = r * r;
@@ -103,7 +104,7 @@ where
     /// `value * 2^-q`, for a normal result.
     #[inline(always)]
     pub(super) fn scale_normal(&self, value: V) -> V {
-        let q = self.k_bits & V::Bits::splat(V::Elem::WHOLE_BITS);
+        let q = self.k_bits & value.splat_bits(V::Elem::WHOLE_BITS);
         V::from_bits(value.to_bits() - q.shl(V::Elem::EXPONENT_SHIFT - 3))
     }
 
@@ -111,7 +112,7 @@ where
     #[inline(always)]
     pub(super) fn scale(&self, value: V) -> V {
         // In the middle between two whole numbers for none of the eight `i`.
-        let q = self.k.mul_sub(V::splat(V::Elem::EIGHTH), V::splat(V::Elem::SEVEN_SIXTEENTHS)).round();
+        let q = self.k.mul_sub(value.splat(V::Elem::EIGHTH), value.splat(V::Elem::SEVEN_SIXTEENTHS)).round();
         value.scale(-q)
     }
 }

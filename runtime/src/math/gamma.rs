@@ -39,38 +39,38 @@ const SHIFT: f64 = 101.0 / 128.0;
 #[inline(always)]
 pub(super) fn tgamma<V: F64s>(x: V) -> V {
     // From 171.7 on the result is infinite, below -184.1 it is 0 but for the sign. In this order a NaN stays one.
-    let y = V::splat(190.0).min(x.abs());
-    let base = Double::sum(y, V::splat(SHIFT));
-    let inverse = V::splat(1.0) / base.high;
+    let y = x.splat(190.0).min(x.abs());
+    let base = Double::sum(y, x.splat(SHIFT));
+    let inverse = x.splat(1.0) / base.high;
     let log = log_double(base.high);
     let log_low = base.low.mul_add(inverse, log.low);
     // y + 1/2; the first difference is exact.
-    let power = Double { high: base.high - V::splat(SHIFT - 0.5), low: base.low };
+    let power = Double { high: base.high - x.splat(SHIFT - 0.5), low: base.low };
     let product = Double::product(power.high, log.high);
     let low = power.high.mul_add(log_low, power.low.mul_add(log.high, product.low));
     let exponent = Double::sum(product.high, -base.high);
     let exp = Exp::of_double(Double { high: exponent.high, low: exponent.low + (low - base.low) });
-    let [ratio, rest] = look_up(&RATIO, inverse.mul_add(V::splat(12.2), V::splat(f64::TO_INT)).to_bits(), inverse);
+    let [ratio, rest] = look_up(&RATIO, inverse.mul_add(x.splat(12.2), x.splat(f64::TO_INT)).to_bits(), inverse);
     let power = exp.power_double();
     let next = Double::product(power.high, ratio);
     // gamma(1 + y) / 2^k.
     let next = Double::fast_sum(next.high, next.low + power.high.mul_add(rest, power.low * ratio));
 
-    let is_left = x.lt(V::splat(0.0));
+    let is_left = x.lt(x.splat(0.0));
     let value = if is_left.any() {
         let sine = sine_over_pi(x.abs());
-        let one = Double::splat([-1.0, 0.0]);
+        let one = Double::splat(x, [-1.0, 0.0]);
         let divisor = next.mul(sine);
         let dividend =
             Double { high: V::select(is_left, one.high, next.high), low: V::select(is_left, one.low, next.low) };
         let divisor =
-            Double { high: V::select(is_left, divisor.high, y), low: V::select(is_left, divisor.low, V::splat(0.0)) };
+            Double { high: V::select(is_left, divisor.high, y), low: V::select(is_left, divisor.low, x.splat(0.0)) };
         divide(dividend, divisor).scale(V::select(is_left, -exp.k, exp.k))
     } else {
-        divide(next, Double { high: y, low: V::splat(0.0) }).scale(exp.k)
+        divide(next, Double { high: y, low: x.splat(0.0) }).scale(exp.k)
     };
-    let rare = y.lt(V::splat(1e-17));
-    if rare.any() { V::select(rare, V::splat(1.0) / x, value) } else { value }
+    let rare = y.lt(x.splat(1e-17));
+    if rare.any() { V::select(rare, x.splat(1.0) / x, value) } else { value }
 }
 
 /// `sin(pi y) / pi` for `y >= 0`, in two floats; 0 where `y` is whole.
@@ -80,9 +80,9 @@ fn sine_over_pi<V: F64s>(y: V) -> Double<V> {
     let part = (y - whole).xor_sign(odd_sign(whole));
     let square = Double::product(part, part);
     let rest = square.high * even_odd(square.high, square.high * square.high, &SINC);
-    let first = Double::fast_sum(V::splat(SINC_FIRST[0]), rest);
-    let product = square.mul(Double { high: first.high, low: first.low + V::splat(SINC_FIRST[1]) });
-    let quotient = Double::fast_sum(V::splat(1.0), product.high);
+    let first = Double::fast_sum(y.splat(SINC_FIRST[0]), rest);
+    let product = square.mul(Double { high: first.high, low: first.low + y.splat(SINC_FIRST[1]) });
+    let quotient = Double::fast_sum(y.splat(1.0), product.high);
     Double { high: quotient.high, low: quotient.low + product.low }.mul_one(part)
 }
 
@@ -92,8 +92,8 @@ fn odd_sign<V: Vector>(whole: V) -> V
 where
     V::Elem: Parameters,
 {
-    let half = whole * V::splat(V::Elem::HALF);
-    V::select(half.round().eq(half), V::splat(V::Elem::ZERO), -V::splat(V::Elem::ZERO))
+    let half = whole * whole.splat(V::Elem::HALF);
+    V::select(half.round().eq(half), whole.splat(V::Elem::ZERO), -whole.splat(V::Elem::ZERO))
 }
 
 /// The gamma function, by way of `f64`.
@@ -106,22 +106,22 @@ pub(super) fn tgamma_f32<V: F32s>(x: V) -> V {
 /// The gamma function of an `f32`, off by one part in 2^28.
 #[inline(always)]
 fn tgamma_short<V: F64s>(x: V) -> V {
-    let y = V::splat(50.0).min(x.abs());
-    let base = y + V::splat(SHIFT);
-    let inverse = V::splat(1.0) / base;
-    let exponent = (y + V::splat(0.5)).mul_sub(log2_short(base), base * V::splat(std::f64::consts::LOG2_E));
+    let y = x.splat(50.0).min(x.abs());
+    let base = y + x.splat(SHIFT);
+    let inverse = x.splat(1.0) / base;
+    let exponent = (y + x.splat(0.5)).mul_sub(log2_short(base), base * x.splat(std::f64::consts::LOG2_E));
     let next = exp2_short(exponent) * horner(inverse, &RATIO_F32);
-    let is_left = x.lt(V::splat(0.0));
+    let is_left = x.lt(x.splat(0.0));
     if is_left.any() {
         let whole = x.abs().round();
         let part = (x.abs() - whole).xor_sign(odd_sign(whole));
         let square = part * part;
-        let sine = part * square.mul_add(horner(square, &SINC_F32), V::splat(1.0));
+        let sine = part * square.mul_add(horner(square, &SINC_F32), x.splat(1.0));
         // What is not negative and large is not the argument of a pole.
-        let pole = is_left & part.eq(V::splat(0.0));
-        let dividend = V::select(is_left, V::splat(-1.0), next);
+        let pole = is_left & part.eq(x.splat(0.0));
+        let dividend = V::select(is_left, x.splat(-1.0), next);
         let quotient = dividend / V::select(is_left, next * sine, y.copysign(x));
-        V::select(pole, V::splat(f64::NAN), quotient)
+        V::select(pole, x.splat(f64::NAN), quotient)
     } else {
         next / y.copysign(x)
     }
@@ -130,23 +130,23 @@ fn tgamma_short<V: F64s>(x: V) -> V {
 /// `ln |gamma(x)|`; off by less than 0.8 ULP, or left of -2 and below 1/2 by less than 2^-53.
 #[inline(always)]
 pub(super) fn lgamma<V: F64s>(x: V) -> V {
-    let zero = V::splat(0.0);
+    let zero = x.splat(0.0);
     let y = x.abs();
-    let is_small = y.lt(V::splat(0.5));
-    let one = V::splat(1.0);
+    let is_small = y.lt(x.splat(0.5));
+    let one = x.splat(1.0);
     let (z, u) = (V::select(is_small, y + one, y), V::select(is_small, y, y - one));
     let less = u - one;
     let product = Double::product(u, less);
     let product = Double { high: product.high, low: u.mul_add(u - (less + one), product.low) };
     let near = product.mul(look_up_double::<_, _, true>(&LN_RATIO, z.to_bits().shr(50), u));
-    let is_far = z.ge(V::splat(8.0));
+    let is_far = z.ge(x.splat(8.0));
     let right = if is_far.any() {
         let far = stirling(z);
         Double { high: V::select(is_far, far.high, near.high), low: V::select(is_far, far.low, near.low) }
     } else {
         near
     };
-    let is_reflected = x.lt(V::splat(0.5));
+    let is_reflected = x.lt(x.splat(0.5));
     let value = if is_reflected.any() {
         let is_left = x.lt(zero);
         // |sin(pi y)|/pi, and y times that where `u` is y - 1.
@@ -159,7 +159,7 @@ pub(super) fn lgamma<V: F64s>(x: V) -> V {
             low: V::select(is_left, sine.low.mul_add(factor, head.low), zero),
         };
         let log = log_double(factor.high);
-        let is_subnormal = factor.high.lt(V::splat(f64::MIN_POSITIVE));
+        let is_subnormal = factor.high.lt(x.splat(f64::MIN_POSITIVE));
         let log = if is_subnormal.any() {
             let other = log_double_of_subnormal(factor.high);
             Double {
@@ -174,22 +174,22 @@ pub(super) fn lgamma<V: F64s>(x: V) -> V {
         let right_low = V::select(is_left, -right.low, right.low);
         let sum = Double::sum(right_high, -log.high);
         let left = sum.high + (sum.low + (right_low - log_low));
-        let left = V::select(factor.high.eq(zero), V::splat(f64::INFINITY), left);
+        let left = V::select(factor.high.eq(zero), x.splat(f64::INFINITY), left);
         V::select(is_reflected, left, right.round())
     } else {
         right.round()
     };
     // Above, where the first product is infinite, what it lacks has no meaning.
-    let rare = !y.lt(V::splat(1e300));
+    let rare = !y.lt(x.splat(1e300));
     if rare.any() {
-        let scale = V::splat(f64::from_bits((1023 - 64) << 52));
+        let scale = x.splat(f64::from_bits((1023 - 64) << 52));
         let scaled = y * scale;
         let log = log_double(y);
         let product = Double::product(scaled, log.high - one);
         let far = (product.high + scaled.mul_add(log.low, product.low)) / scale;
-        let far = V::select(y.lt(V::splat(f64::INFINITY)), far, y);
+        let far = V::select(y.lt(x.splat(f64::INFINITY)), far, y);
         // A number so large that is negative is whole.
-        V::select(rare, V::select(x.lt(zero), y + V::splat(f64::INFINITY), far), value)
+        V::select(rare, V::select(x.lt(zero), y + x.splat(f64::INFINITY), far), value)
     } else {
         value
     }
@@ -199,15 +199,15 @@ pub(super) fn lgamma<V: F64s>(x: V) -> V {
 #[inline(always)]
 fn stirling<V: F64s>(z: V) -> Double<V> {
     let log = log_double(z);
-    let power = z - V::splat(0.5);
-    let product = Double::product(power, log.high - V::splat(1.0));
-    let inverse = V::splat(1.0) / z;
+    let power = z - z.splat(0.5);
+    let product = Double::product(power, log.high - z.splat(1.0));
+    let inverse = z.splat(1.0) / z;
     let square = inverse * inverse;
     let series = even_odd(square, square * square, &STIRLING);
-    let head = Double::fast_sum(product.high, V::splat(HALF_LN_TAU_LESS_1[0]));
+    let head = Double::fast_sum(product.high, z.splat(HALF_LN_TAU_LESS_1[0]));
     // The 1/2 that a large number does not lose.
-    let power_low = (z - power) - V::splat(0.5);
-    let low = power_low.mul_add(log.high, product.low) + (head.low + V::splat(HALF_LN_TAU_LESS_1[1]));
+    let power_low = (z - power) - z.splat(0.5);
+    let low = power_low.mul_add(log.high, product.low) + (head.low + z.splat(HALF_LN_TAU_LESS_1[1]));
     Double { high: head.high, low: power.mul_add(log.low, low) + inverse * series }
 }
 
@@ -216,25 +216,25 @@ fn stirling<V: F64s>(z: V) -> Double<V> {
 pub(super) fn lgamma_f32<V: F32s>(x: V) -> V {
     let [low, high] = x.widen();
     let value = V::narrow([lgamma_short(low), lgamma_short(high)]);
-    let is_reflected = !x.ge(V::splat(0.5));
+    let is_reflected = !x.ge(x.splat(0.5));
     if is_reflected.any() { V::select(is_reflected, V::narrow([lgamma(low), lgamma(high)]), value) } else { value }
 }
 
 /// `ln gamma(x)` for `f32` of 1/2 and more, off by one part in 2^28.
 #[inline(always)]
 fn lgamma_short<V: F64s>(x: V) -> V {
-    let one = V::splat(1.0);
+    let one = x.splat(1.0);
     let u = x - one;
     let [ratio, rest] = look_up(&LN_RATIO_F32, x.to_bits().shr(50), u);
     // The sum makes zeros positive.
-    let near = (u * (u - one)).mul_add(ratio + rest, V::splat(0.0));
-    let is_far = x.ge(V::splat(8.0));
+    let near = (u * (u - one)).mul_add(ratio + rest, x.splat(0.0));
+    let is_far = x.ge(x.splat(8.0));
     if is_far.any() {
         let inverse = one / x;
         let square = inverse * inverse;
-        let rest = inverse.mul_add(horner(square, &STIRLING_F32), V::splat(HALF_LN_TAU_LESS_1[0]));
-        let log = log2_short(x).mul_sub(V::splat(std::f64::consts::LN_2), one);
-        V::select(is_far, (x - V::splat(0.5)).mul_add(log, rest), near)
+        let rest = inverse.mul_add(horner(square, &STIRLING_F32), x.splat(HALF_LN_TAU_LESS_1[0]));
+        let log = log2_short(x).mul_sub(x.splat(std::f64::consts::LN_2), one);
+        V::select(is_far, (x - x.splat(0.5)).mul_add(log, rest), near)
     } else {
         near
     }

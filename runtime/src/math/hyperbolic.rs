@@ -53,14 +53,14 @@ where
         let even = square * every_other(square, V::Elem::EXP_TAIL, 0);
         let odd = (rounded * square).mul_sub(every_other(square, V::Elem::EXP_TAIL, 1), rest);
         let shifted = k_bits.shl(V::Elem::EXPONENT_SHIFT);
-        let half = V::splat(V::Elem::HALF).to_bits();
+        let half = x_abs.splat(V::Elem::HALF).to_bits();
         Parts { k, r, even, odd, up: V::from_bits(half + shifted), down: V::from_bits(half - shifted) }
     }
 
     /// `e^|x| / 2` where it may overflow.
     #[inline(always)]
     fn far(&self, x_abs: V) -> V {
-        let one = V::splat(V::Elem::ONE);
+        let one = x_abs.splat(V::Elem::ONE);
         let power = one + (self.r + (self.odd + self.even));
         scale_any(power, self.k - one, x_abs, [V::Elem::ZERO, V::Elem::SINH_OVERFLOW])
     }
@@ -82,7 +82,7 @@ where
     let low = sum.mul_add(r, difference - high);
     let low = lost_by_sum.mul_add(r, low + lost_by_difference);
     let near = high + sum.mul_add(odd, difference.mul_add(even, low));
-    let rare = !x_abs.le(V::splat(V::Elem::EXP_NORMAL));
+    let rare = !x_abs.le(x.splat(V::Elem::EXP_NORMAL));
     let value = if rare.any() { V::select(rare, parts.far(x_abs), near) } else { near };
     V::from_bits(value.to_bits() | x.sign().to_bits())
 }
@@ -100,7 +100,7 @@ where
     let high = difference.mul_add(r, up);
     let low = difference.mul_add(r, up - high);
     let near = high + (difference.mul_add(odd, (up + down).mul_add(even, low)) + down);
-    let rare = !x_abs.le(V::splat(V::Elem::EXP_NORMAL));
+    let rare = !x_abs.le(x.splat(V::Elem::EXP_NORMAL));
     if rare.any() { V::select(rare, parts.far(x_abs), near) } else { near }
 }
 
@@ -110,8 +110,8 @@ pub(super) fn tanh<V: Vector>(x: V) -> V
 where
     V::Elem: HyperbolicParameters,
 {
-    let one = V::splat(V::Elem::ONE);
-    let limited = V::splat(V::Elem::TANH_LIMIT).min(x.abs());
+    let one = x.splat(V::Elem::ONE);
+    let limited = x.splat(V::Elem::TANH_LIMIT).min(x.abs());
     let parts = Exp::of_biased(limited + limited);
     let power = parts.power_double();
     let scale = scale_normal(one, parts.k_bits);
@@ -141,19 +141,19 @@ const EXP_TWICE_TAIL_F32: [f32; 5] = [2.0, 1.3333235, 0.66666317, 0.26772913, 0.
 #[inline(always)]
 pub(super) fn tanh_f32<V: F32s>(x: V) -> V {
     let x_abs = x.abs();
-    let limited = V::splat(f32::TANH_LIMIT).min(x_abs);
+    let limited = x.splat(f32::TANH_LIMIT).min(x_abs);
     let (k, k_bits) = nearest(limited, 2.0 * f32::LOG2_E);
-    let r = k.neg_mul_add(V::splat(HALF_LN_2_F32[0]), limited);
-    let r = k.neg_mul_add(V::splat(HALF_LN_2_F32[1]), r);
+    let r = k.neg_mul_add(x.splat(HALF_LN_2_F32[0]), limited);
+    let r = k.neg_mul_add(x.splat(HALF_LN_2_F32[1]), r);
     let square = r * r;
     let less_1 = square.mul_add(even_odd(r, square, &EXP_TWICE_TAIL_F32), r + r);
-    let scale = scale_normal(V::splat(1.0), k_bits);
-    let far = V::splat(1.0) - V::splat(2.0) / scale.mul_add(less_1, scale + V::splat(1.0));
+    let scale = scale_normal(x.splat(1.0), k_bits);
+    let far = x.splat(1.0) - x.splat(2.0) / scale.mul_add(less_1, scale + x.splat(1.0));
     let square = x_abs * x_abs;
     // The constant last and by itself, so that only one rounding is as large as the value's.
     let [first, rest @ ..] = &TANH_TAIL_F32;
-    let tail = even_odd(square, square * square, rest).mul_add(square, V::splat(*first));
+    let tail = even_odd(square, square * square, rest).mul_add(square, x.splat(*first));
     let near = (x_abs * square).mul_add(tail, x_abs);
-    let value = V::select(x_abs.lt(V::splat(TANH_FAR_F32)), near, far);
+    let value = V::select(x_abs.lt(x.splat(TANH_FAR_F32)), near, far);
     V::from_bits(value.to_bits() | x.sign().to_bits())
 }

@@ -73,7 +73,7 @@ impl<V: F32s> Precision<V> for OfF32 {
 fn log_of_sum<V: Vector, P: Precision<V>>(w: Double<V>, root: V, sum: Double<V>) -> V {
     // What the root lacks. If it is 0, so is `w`.
     let rest = root.neg_mul_add(root, w.high) + w.low;
-    let low = rest * (V::splat(P::HALF) / root.max(V::splat(P::LEAST_ROOT)));
+    let low = rest * (root.splat(P::HALF) / root.max(root.splat(P::LEAST_ROOT)));
     P::log_of_sum(Double { high: sum.high, low: sum.low + low })
 }
 
@@ -81,15 +81,15 @@ fn log_of_sum<V: Vector, P: Precision<V>>(w: Double<V>, root: V, sum: Double<V>)
 fn asinh_to<V: Vector, P: Precision<V>>(x: V) -> V {
     let x_abs = x.abs();
     let square = Double::product(x_abs, x_abs);
-    let w = Double::sum(V::splat(P::ONE), square.high);
+    let w = Double::sum(x.splat(P::ONE), square.high);
     let w = Double { high: w.high, low: w.low + square.low };
     let root = w.high.sqrt();
     let near = log_of_sum::<V, P>(w, root, Double::fast_sum(root, x_abs)).copysign(x);
-    let near = V::select(x_abs.lt(V::splat(P::TINY)), x, near);
-    let rare = !x_abs.lt(V::splat(P::LARGE));
+    let near = V::select(x_abs.lt(x.splat(P::TINY)), x, near);
+    let rare = !x_abs.lt(x.splat(P::LARGE));
     if rare.any() {
         let far = P::log_of_twice(x_abs).copysign(x);
-        let far = V::select(x_abs.lt(V::splat(P::INFINITY)), far, x + x);
+        let far = V::select(x_abs.lt(x.splat(P::INFINITY)), far, x + x);
         V::select(rare, far, near)
     } else {
         near
@@ -98,16 +98,16 @@ fn asinh_to<V: Vector, P: Precision<V>>(x: V) -> V {
 
 #[inline(always)]
 fn acosh_to<V: Vector, P: Precision<V>>(x: V) -> V {
-    let one = V::splat(P::ONE);
+    let one = x.splat(P::ONE);
     let square = Double::product(x, x);
     let w = Double::fast_sum(square.high, -one);
     let w = Double::fast_sum(w.high, w.low + square.low);
     let root = w.high.sqrt();
     let near = log_of_sum::<V, P>(w, root, Double::fast_sum(x, root));
-    let rare = !(x.ge(one) & x.lt(V::splat(P::LARGE)));
+    let rare = !(x.ge(one) & x.lt(x.splat(P::LARGE)));
     if rare.any() {
-        let far = V::select(x.lt(V::splat(P::INFINITY)), P::log_of_twice(x), x + x);
-        let far = V::select(x.lt(one), V::splat(P::NAN), far);
+        let far = V::select(x.lt(x.splat(P::INFINITY)), P::log_of_twice(x), x + x);
+        let far = V::select(x.lt(one), x.splat(P::NAN), far);
         V::select(rare, far, near)
     } else {
         near
@@ -116,7 +116,7 @@ fn acosh_to<V: Vector, P: Precision<V>>(x: V) -> V {
 
 #[inline(always)]
 fn atanh_to<V: Vector, P: Precision<V>>(x: V) -> V {
-    let one = V::splat(P::ONE);
+    let one = x.splat(P::ONE);
     let x_abs = x.abs();
     let below = Double::fast_sum(one, -x_abs);
     let above = Double::fast_sum(one, x_abs);
@@ -125,11 +125,11 @@ fn atanh_to<V: Vector, P: Precision<V>>(x: V) -> V {
     let quotient = above.high * reciprocal;
     let rest = quotient.neg_mul_add(below.high, above.high) + quotient.neg_mul_add(below.low, above.low);
     let log = P::log_of_sum(Double { high: quotient, low: rest * reciprocal });
-    let near = (log * V::splat(P::HALF)).copysign(x);
-    let near = V::select(x_abs.lt(V::splat(P::TINY)), x, near);
+    let near = (log * x.splat(P::HALF)).copysign(x);
+    let near = V::select(x_abs.lt(x.splat(P::TINY)), x, near);
     let rare = !x_abs.lt(one);
     if rare.any() {
-        let far = V::select(x_abs.eq(one), V::splat(P::INFINITY).copysign(x), V::splat(P::NAN));
+        let far = V::select(x_abs.eq(one), x.splat(P::INFINITY).copysign(x), x.splat(P::NAN));
         V::select(rare, far, near)
     } else {
         near

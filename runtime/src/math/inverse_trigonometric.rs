@@ -8,8 +8,8 @@
 
 use super::double::Double;
 use super::polynomial::{even_odd, horner};
-use crate::arch::generic::F64x2;
-use crate::arch::vector::{Bits, F32s, F64s, Float, Vector};
+use crate::arch::generic::{AnyCpu, F64x2};
+use crate::arch::vector::{F32s, F64s, Float, Vector};
 
 /// The constants of a dtype, made by sollya/inverse_trigonometric.sollya.
 trait Constants: Float {
@@ -128,10 +128,10 @@ fn select<V: Vector>(mask: V::Mask, if_true: Double<V>, if_false: Double<V>) -> 
     Double { high: V::select(mask, if_true.high, if_false.high), low: V::select(mask, if_true.low, if_false.low) }
 }
 
-/// Constants of two parts.
+/// Constants of two parts; `like` is any vector, as for [`Vector::splat`].
 #[inline(always)]
-fn choose<V: Vector>(mask: V::Mask, if_true: [V::Elem; 2], if_false: [V::Elem; 2]) -> Double<V> {
-    select(mask, Double::splat(if_true), Double::splat(if_false))
+fn choose<V: Vector>(like: V, mask: V::Mask, if_true: [V::Elem; 2], if_false: [V::Elem; 2]) -> Double<V> {
+    select(mask, Double::splat(like, if_true), Double::splat(like, if_false))
 }
 
 /// `base + angle` or `base - angle`, where `angle` is that of the point whose coordinates are `small` and `large`, in
@@ -156,7 +156,8 @@ impl<V: Vector<Elem: Constants>> Octant<V> {
         // The difference is exact.
         let over = V::select(is_second, small - large, small);
         let under = V::select(is_second, sum.high, large);
-        let (quotient, tail) = angle_of_quotient(over, under, V::select(is_second, sum.low, V::splat(V::Elem::ZERO)));
+        let (quotient, tail) =
+            angle_of_quotient(over, under, V::select(is_second, sum.low, large.splat(V::Elem::ZERO)));
         let base = select(is_second, diagonal, axis);
         let head = Double::fast_sum(base.high, quotient.xor_sign(sign));
         head.high + (head.low + (base.low + tail.xor_sign(sign)))
@@ -177,26 +178,26 @@ fn angle_of_quotient<V: Vector<Elem: Constants>>(over: V, under: V, under_low: V
 /// To within 1/13.
 #[inline(always)]
 fn rough_reciprocal<V: Vector<Elem: Constants>>(x: V) -> V {
-    V::from_bits(V::Bits::splat(V::Elem::RECIPROCAL) - x.to_bits())
+    V::from_bits(x.splat_bits(V::Elem::RECIPROCAL) - x.to_bits())
 }
 
 /// The inverse tangent.
 #[inline(always)]
 fn inverse_tangent<V: Vector<Elem: Constants>>(x: V) -> V {
-    let (zero, one) = (V::splat(V::Elem::ZERO), V::splat(V::Elem::ONE));
+    let (zero, one) = (x.splat(V::Elem::ZERO), x.splat(V::Elem::ONE));
     // In this order, a NaN stays.
-    let magnitude = V::splat(V::Elem::STEEP).min(x.abs());
-    let is_not_flat = V::splat(V::Elem::HALF).lt(magnitude);
-    let is_steep = V::splat(V::Elem::TWO).lt(magnitude);
+    let magnitude = x.splat(V::Elem::STEEP).min(x.abs());
+    let is_not_flat = x.splat(V::Elem::HALF).lt(magnitude);
+    let is_steep = x.splat(V::Elem::TWO).lt(magnitude);
     let sum = Double::fast_sum(one, magnitude);
     let over = V::select(is_steep, -one, V::select(is_not_flat, magnitude - one, magnitude));
     let under = V::select(is_steep, magnitude, V::select(is_not_flat, sum.high, one));
     let under_low = V::select(is_steep, zero, V::select(is_not_flat, sum.low, zero));
     let (quotient, tail) = angle_of_quotient(over, under, under_low);
-    let [half, quarter] = [V::splat(V::Elem::PI_OVER_2[0]), V::splat(V::Elem::PI_OVER_4[0])];
+    let [half, quarter] = [x.splat(V::Elem::PI_OVER_2[0]), x.splat(V::Elem::PI_OVER_4[0])];
     let base = V::select(is_steep, half, V::select(is_not_flat, quarter, zero));
     let head = Double::fast_sum(base, quotient);
-    (head.high + (head.low + base.mul_add(V::splat(V::Elem::PI_REST), tail))).xor_sign(x)
+    (head.high + (head.low + base.mul_add(x.splat(V::Elem::PI_REST), tail))).xor_sign(x)
 }
 
 /// The angle of the point `(x, y)`, and the lanes where it is not right.
@@ -204,19 +205,19 @@ fn inverse_tangent<V: Vector<Elem: Constants>>(x: V) -> V {
 fn point_angle<V: Vector<Elem: Constants>>(y: V, x: V) -> (V, V::Mask) {
     let (y_size, x_size) = (y.abs(), x.abs());
     let is_steep = x_size.lt(y_size);
-    let is_left = x.lt(V::splat(V::Elem::ZERO));
+    let is_left = x.lt(y.splat(V::Elem::ZERO));
     // Not minima and maxima, of which a NaN would be lost.
     let (small, large) = (V::select(is_steep, x_size, y_size), V::select(is_steep, y_size, x_size));
-    let left = choose(is_left, V::Elem::PI, [V::Elem::ZERO; 2]);
+    let left = choose(x, is_left, V::Elem::PI, [V::Elem::ZERO; 2]);
     let octant = Octant {
         small,
         large,
         sign: (x_size - y_size).xor_sign(x),
-        axis: select(is_steep, Double::splat(V::Elem::PI_OVER_2), left),
-        diagonal: choose(is_left, V::Elem::PI_3_OVER_4, V::Elem::PI_OVER_4),
+        axis: select(is_steep, Double::splat(y, V::Elem::PI_OVER_2), left),
+        diagonal: choose(x, is_left, V::Elem::PI_3_OVER_4, V::Elem::PI_OVER_4),
     };
-    let (least, most) = (V::splat(V::Elem::ORDINARY[0]), V::splat(V::Elem::ORDINARY[1]));
-    let is_ordinary = least.le(large) & large.le(most) & (least.le(small) | small.eq(V::splat(V::Elem::ZERO)));
+    let (least, most) = (y.splat(V::Elem::ORDINARY[0]), y.splat(V::Elem::ORDINARY[1]));
+    let is_ordinary = least.le(large) & large.le(most) & (least.le(small) | small.eq(y.splat(V::Elem::ZERO)));
     (octant.angle().xor_sign(y), !is_ordinary)
 }
 
@@ -242,7 +243,8 @@ fn atan2_of_one(y: f64, x: f64) -> f64 {
         return angle.copysign(y);
     }
     let factor = if y_size.max(x_size) > 1.0 { 1.0 / FACTOR } else { FACTOR };
-    let [y, x] = [(y_size, y), (x_size, x)].map(|(size, signed)| F64x2::splat((size * factor).copysign(signed)));
+    let [y, x] =
+        [(y_size, y), (x_size, x)].map(|(size, signed)| F64x2::splat_at(AnyCpu, (size * factor).copysign(signed)));
     let (angle, _) = point_angle(y, x);
     let mut lanes = [0.0; F64x2::LANES];
     // SAFETY: as many lanes as there are elements.
@@ -277,7 +279,7 @@ impl<V: Vector<Elem: Constants>> Arc<V> {
 /// `2 sqrt((1 - |x|) / 2)`: its fourth as a square, and the number in two floats.
 #[inline(always)]
 fn chord<V: Vector<Elem: Constants>>(magnitude: V) -> (V, Double<V>) {
-    let half = V::splat(V::Elem::HALF);
+    let half = magnitude.splat(V::Elem::HALF);
     // Exact from 1/2 on.
     let square = magnitude.neg_mul_add(half, half);
     let root = square.sqrt();
@@ -289,12 +291,12 @@ fn chord<V: Vector<Elem: Constants>>(magnitude: V) -> (V, Double<V>) {
 #[inline(always)]
 fn inverse_sine<V: Vector<Elem: Constants>>(x: V) -> V {
     let magnitude = x.abs();
-    let is_small = magnitude.le(V::splat(V::Elem::HALF));
+    let is_small = magnitude.le(x.splat(V::Elem::HALF));
     let (square, chord) = chord(magnitude);
     let arc = Arc {
-        base: choose(is_small, [V::Elem::ZERO; 2], V::Elem::PI_OVER_2),
+        base: choose(x, is_small, [V::Elem::ZERO; 2], V::Elem::PI_OVER_2),
         signed: V::select(is_small, magnitude, -chord.high),
-        signed_low: V::select(is_small, V::splat(V::Elem::ZERO), -chord.low),
+        signed_low: V::select(is_small, x.splat(V::Elem::ZERO), -chord.low),
         square: V::select(is_small, x * x, square),
     };
     arc.angle().xor_sign(x)
@@ -304,12 +306,12 @@ fn inverse_sine<V: Vector<Elem: Constants>>(x: V) -> V {
 #[inline(always)]
 fn inverse_cosine<V: Vector<Elem: Constants>>(x: V) -> V {
     let magnitude = x.abs();
-    let zero = V::splat(V::Elem::ZERO);
-    let is_small = magnitude.le(V::splat(V::Elem::HALF));
+    let zero = x.splat(V::Elem::ZERO);
+    let is_small = magnitude.le(x.splat(V::Elem::HALF));
     let (square, chord) = chord(magnitude);
-    let far = choose(x.lt(zero), V::Elem::PI, [V::Elem::ZERO; 2]);
+    let far = choose(x, x.lt(zero), V::Elem::PI, [V::Elem::ZERO; 2]);
     let arc = Arc {
-        base: select(is_small, Double::splat(V::Elem::PI_OVER_2), far),
+        base: select(is_small, Double::splat(x, V::Elem::PI_OVER_2), far),
         signed: V::select(is_small, -x, chord.high.xor_sign(x)),
         signed_low: V::select(is_small, zero, chord.low.xor_sign(x)),
         square: V::select(is_small, x * x, square),

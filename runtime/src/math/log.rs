@@ -113,8 +113,8 @@ impl<V: F64s> Reduced<V> {
     /// Of a normal, positive number.
     #[inline(always)]
     pub(super) fn of(x: V) -> Reduced<V> {
-        let shifted = x.to_bits() + V::Bits::splat(ONE + HALF_STEP - LOWEST);
-        let m = V::from_bits((shifted & V::Bits::splat(FRACTION)) + V::Bits::splat(LOWEST - HALF_STEP));
+        let shifted = x.to_bits() + x.splat_bits(ONE + HALF_STEP - LOWEST);
+        let m = V::from_bits((shifted & x.splat_bits(FRACTION)) + x.splat_bits(LOWEST - HALF_STEP));
         Reduced { shifted, m }
     }
 
@@ -122,7 +122,7 @@ impl<V: F64s> Reduced<V> {
     #[inline(always)]
     pub(super) fn biased(&self, offset: f64) -> V {
         let biased = V::from_int(self.shifted.shr(52));
-        if offset == 0.0 { biased } else { biased + V::splat(offset) }
+        if offset == 0.0 { biased } else { biased + biased.splat(offset) }
     }
 
     /// In the low four bits, the number of `r`.
@@ -134,7 +134,7 @@ impl<V: F64s> Reduced<V> {
     /// The one of 23/32, 24/32, ..., 1, 17/16, ... that is next to `m`.
     #[inline(always)]
     pub(super) fn center(&self) -> V {
-        V::from_bits((self.shifted & V::Bits::splat(0xf << 48)) + V::Bits::splat(LOWEST))
+        V::from_bits((self.shifted & self.shifted.splat(0xf << 48)) + self.shifted.splat(LOWEST))
     }
 
     /// `r`.
@@ -146,7 +146,7 @@ impl<V: F64s> Reduced<V> {
     /// `2^-k`, for `x` below 2^1022.
     #[inline(always)]
     fn scale(&self) -> V {
-        V::from_bits(V::Bits::splat(2 * ONE) - (self.shifted & V::Bits::splat(!FRACTION)))
+        V::from_bits(self.shifted.splat(2 * ONE) - (self.shifted & self.shifted.splat(!FRACTION)))
     }
 
     /// The logarithm of `2^(k + offset) (1 + t) / r`; the natural one, of `1 + t + rest`.
@@ -157,12 +157,12 @@ impl<V: F64s> Reduced<V> {
         let (high, low) = if B::OF_2[0] == 1.0 {
             (k + high, low)
         } else {
-            (k.mul_add(V::splat(B::OF_2[0]), high), k.mul_add(V::splat(B::OF_2[1]), low))
+            (k.mul_add(t.splat(B::OF_2[0]), high), k.mul_add(t.splat(B::OF_2[1]), low))
         };
         let (head, low) = if B::OF_E[0] == 1.0 {
             (t, low + rest)
         } else {
-            let [e, e_low] = B::OF_E.map(V::splat);
+            let Double { high: e, low: e_low } = Double::splat(t, B::OF_E);
             let head = t * e;
             (head, t.mul_add(e_low, t.mul_sub(e, head)) + low)
         };
@@ -179,8 +179,8 @@ impl<V: F64s> Reduced<V> {
 #[inline(always)]
 fn log_normal<V: F64s, B: Base>(x: V, offset: f64) -> V {
     let reduced = Reduced::of(x);
-    let t = reduced.m.mul_sub(reduced.reciprocal(), V::splat(1.0));
-    reduced.log::<B>(offset, t, V::splat(-0.0))
+    let t = reduced.m.mul_sub(reduced.reciprocal(), x.splat(1.0));
+    reduced.log::<B>(offset, t, x.splat(-0.0))
 }
 
 /// The natural logarithm of the sum, normal, positive and below 2^1022, whose second part is no more than the last place of
@@ -189,7 +189,7 @@ fn log_normal<V: F64s, B: Base>(x: V, offset: f64) -> V {
 pub(super) fn log_of_sum<V: F64s>(x: Double<V>) -> V {
     let reduced = Reduced::of(x.high);
     let reciprocal = reduced.reciprocal();
-    let t = reduced.m.mul_sub(reciprocal, V::splat(1.0));
+    let t = reduced.m.mul_sub(reciprocal, x.high.splat(1.0));
     reduced.log::<Natural>(0.0, t, x.low * reduced.scale() * reciprocal)
 }
 
@@ -203,8 +203,8 @@ pub(super) fn log_of_twice<V: F64s>(x: V) -> V {
 #[inline(always)]
 pub(super) fn is_extraordinary<V: F64s>(x: V) -> V::Mask {
     // Compared as signed numbers, which AVX2 can: hence the other sign.
-    let above = x.to_bits() + V::Bits::splat(SIGN - ORDINARY[0]);
-    V::Bits::splat((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above)
+    let above = x.to_bits() + x.splat_bits(SIGN - ORDINARY[0]);
+    x.splat_bits((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above)
 }
 
 /// A logarithm whose pole is at `pole`, on all of the line, given its `value` where it is finite. Of either dtype.
@@ -213,10 +213,10 @@ pub(super) fn extended<V: Vector>(x: V, pole: V::Elem, value: V) -> V
 where
     V::Elem: Parameters,
 {
-    let (pole, infinity) = (V::splat(pole), V::splat(V::Elem::INFINITY));
+    let (pole, infinity) = (x.splat(pole), x.splat(V::Elem::INFINITY));
     let value = V::select(x.lt(infinity), value, x + x);
     let value = V::select(x.eq(pole), -infinity, value);
-    V::select(x.lt(pole), V::splat(V::Elem::NAN), value)
+    V::select(x.lt(pole), x.splat(V::Elem::NAN), value)
 }
 
 #[inline(always)]
@@ -224,7 +224,7 @@ fn log_to<V: F64s, B: Base>(x: V) -> V {
     let near = log_normal::<V, B>(x, 0.0);
     let rare = is_extraordinary(x);
     if rare.any() {
-        let of_subnormal = log_normal::<V, B>(x * V::splat(2f64.powi(54)), -54.0);
+        let of_subnormal = log_normal::<V, B>(x * x.splat(2f64.powi(54)), -54.0);
         V::select(rare, extended(x, 0.0, of_subnormal), near)
     } else {
         near
@@ -253,7 +253,7 @@ pub(super) fn log10<V: F64s>(x: V) -> V {
 #[inline(always)]
 pub(super) fn log1p<V: F64s>(x: V) -> V {
     // The sign is that of `x`; this is for zeros.
-    let near = log_of_sum(Double::sum(V::splat(1.0), x)).copysign(x);
-    let rare = !(x.gt(V::splat(-1.0)) & x.lt(V::splat(2f64.powi(1000))));
+    let near = log_of_sum(Double::sum(x.splat(1.0), x)).copysign(x);
+    let rare = !(x.gt(x.splat(-1.0)) & x.lt(x.splat(2f64.powi(1000))));
     if rare.any() { V::select(rare, extended(x, -1.0, log_normal::<V, Natural>(x, 0.0)), near) } else { near }
 }

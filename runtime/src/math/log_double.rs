@@ -34,7 +34,7 @@ pub(super) fn log_double<V: F64s>(x: V) -> Double<V> {
 /// [`log_double`] for subnormal `x`.
 #[inline(always)]
 pub(super) fn log_double_of_subnormal<V: F64s>(x: V) -> Double<V> {
-    log_with_offset(x * V::splat(2f64.powi(54)), -54.0)
+    log_with_offset(x * x.splat(2f64.powi(54)), -54.0)
 }
 
 /// The natural logarithm of `2^offset x`.
@@ -43,18 +43,18 @@ fn log_with_offset<V: F64s>(x: V, offset: f64) -> Double<V> {
     let reduced = Reduced::of(x);
     let (k, idx, c) = (reduced.biased(offset), reduced.idx(), reduced.center());
     let [high, low] = V::lookup_columns(OF_CENTER, idx, 0);
-    let high = k.mul_add(V::splat(LN_2[0]), high);
-    let low = k.mul_add(V::splat(LN_2[1]), low);
+    let high = k.mul_add(x.splat(LN_2[0]), high);
+    let low = k.mul_add(x.splat(LN_2[1]), low);
 
     let f = reduced.m - c;
-    let half = V::splat(0.5);
-    let reciprocal = V::splat(1.0) / f.mul_add(half, c);
+    let half = x.splat(0.5);
+    let reciprocal = x.splat(1.0) / f.mul_add(half, c);
     let s = f * reciprocal;
     // Exact in the first step, because `c` is short.
     let rest = s.neg_mul_add(f * half, s.neg_mul_add(c, f));
     let square = s * s;
     // What `s` lacks counts in its cube too.
-    let s_low = rest * reciprocal * square.mul_add(V::splat(0.25), V::splat(1.0));
+    let s_low = rest * reciprocal * square.mul_add(x.splat(0.25), x.splat(1.0));
     let low = (s * square).mul_add(horner(square, &ARTANH_SERIES), s_low + low);
     // `high` is the larger or 0.
     let sum = Double::fast_sum(high, s);

@@ -84,16 +84,16 @@ impl<V: F32s> ReducedF32<V> {
     /// Of a normal, positive number.
     #[inline(always)]
     fn of(x: V) -> ReducedF32<V> {
-        let shifted = x.to_bits() + V::Bits::splat(ONE + HALF_STEP - LOWEST);
-        let m = V::from_bits((shifted & V::Bits::splat(FRACTION)) + V::Bits::splat(LOWEST - HALF_STEP));
+        let shifted = x.to_bits() + x.splat_bits(ONE + HALF_STEP - LOWEST);
+        let m = V::from_bits((shifted & x.splat_bits(FRACTION)) + x.splat_bits(LOWEST - HALF_STEP));
         let r = V::lookup(&RECIPROCAL_F32, shifted.shr(20));
-        ReducedF32 { shifted, r, t: m.mul_sub(r, V::splat(1.0)) }
+        ReducedF32 { shifted, r, t: m.mul_sub(r, x.splat(1.0)) }
     }
 
     /// `2^-k`, for `x` below 2^126.
     #[inline(always)]
     fn scale(&self) -> V {
-        V::from_bits(V::Bits::splat(2 * ONE) - (self.shifted & V::Bits::splat(!FRACTION)))
+        V::from_bits(self.shifted.splat(2 * ONE) - (self.shifted & self.shifted.splat(!FRACTION)))
     }
 
     /// The logarithm of `2^(k + offset) (1 + t) / r`; the natural one, of `1 + t + rest`.
@@ -102,18 +102,18 @@ impl<V: F32s> ReducedF32<V> {
         let idx = self.shifted.shr(20);
         let (high, low) = (V::lookup(&B::HIGH, idx), V::lookup(&B::LOW, idx));
         let biased = V::from_int(self.shifted.shr(23));
-        let k = if offset == 0.0 { biased } else { biased + V::splat(offset) };
+        let k = if offset == 0.0 { biased } else { biased + rest.splat(offset) };
         let (high, low) = if B::OF_2[0] == 1.0 {
             (k + high, low)
         } else {
-            (k.mul_add(V::splat(B::OF_2[0]), high), k.mul_add(V::splat(B::OF_2[1]), low))
+            (k.mul_add(rest.splat(B::OF_2[0]), high), k.mul_add(rest.splat(B::OF_2[1]), low))
         };
-        let head = if B::OF_E[0] == 1.0 { self.t } else { self.t * V::splat(B::OF_E[0]) };
+        let head = if B::OF_E[0] == 1.0 { self.t } else { self.t * rest.splat(B::OF_E[0]) };
         let low = low + rest;
         let t = self.t + rest;
         let square = t * t;
         let low = square.mul_add(even_odd(t, square, &B::SERIES), low);
-        let low = if B::OF_E[1] == 0.0 { low } else { t.mul_add(V::splat(B::OF_E[1]), low) };
+        let low = if B::OF_E[1] == 0.0 { low } else { t.mul_add(rest.splat(B::OF_E[1]), low) };
         // `high` is the larger or 0.
         let sum = Double::fast_sum(high, head);
         sum.high + (sum.low + low)
@@ -123,7 +123,7 @@ impl<V: F32s> ReducedF32<V> {
 /// Of `2^offset x`, for normal, positive `x`.
 #[inline(always)]
 fn log_normal<V: F32s, B: Base>(x: V, offset: f32) -> V {
-    ReducedF32::of(x).log::<B>(offset, V::splat(-0.0))
+    ReducedF32::of(x).log::<B>(offset, x.splat(-0.0))
 }
 
 /// The natural logarithm of the sum, as `log_of_sum` in log.rs, below 2^126.
@@ -143,10 +143,10 @@ pub(super) fn log_of_twice_f32<V: F32s>(x: V) -> V {
 fn log_to<V: F32s, B: Base>(x: V) -> V {
     let near = log_normal::<V, B>(x, 0.0);
     // Compared as signed numbers, which AVX2 can: hence the other sign.
-    let above = x.to_bits() + V::Bits::splat(SIGN - ORDINARY[0]);
-    let rare = V::Bits::splat((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above);
+    let above = x.to_bits() + x.splat_bits(SIGN - ORDINARY[0]);
+    let rare = x.splat_bits((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above);
     if rare.any() {
-        let of_subnormal = log_normal::<V, B>(x * V::splat(2f32.powi(24)), -24.0);
+        let of_subnormal = log_normal::<V, B>(x * x.splat(2f32.powi(24)), -24.0);
         V::select(rare, extended(x, 0.0, of_subnormal), near)
     } else {
         near
@@ -175,8 +175,8 @@ pub(super) fn log10_f32<V: F32s>(x: V) -> V {
 #[inline(always)]
 pub(super) fn log1p_f32<V: F32s>(x: V) -> V {
     // The sign is that of `x`; this is for zeros.
-    let near = log_of_sum_f32(Double::sum(V::splat(1.0), x)).copysign(x);
-    let rare = !(x.gt(V::splat(-1.0)) & x.lt(V::splat(2f32.powi(120))));
+    let near = log_of_sum_f32(Double::sum(x.splat(1.0), x)).copysign(x);
+    let rare = !(x.gt(x.splat(-1.0)) & x.lt(x.splat(2f32.powi(120))));
     if rare.any() { V::select(rare, extended(x, -1.0, log_normal::<V, Natural>(x, 0.0)), near) } else { near }
 }
 
@@ -198,6 +198,6 @@ const LOG2_SHORT: [f64; 6] = [
 pub(super) fn log2_short<V: F64s>(x: V) -> V {
     let reduced = Reduced::of(x);
     let [r, log2] = V::lookup_columns(SHORT_TABLE, reduced.idx(), 0);
-    let t = reduced.m.mul_sub(r, V::splat(1.0));
+    let t = reduced.m.mul_sub(r, x.splat(1.0));
     t.mul_add(even_odd(t, t * t, &LOG2_SHORT), reduced.biased(0.0) + log2)
 }

@@ -223,7 +223,7 @@ impl MathFn {
     /// The results are the same at every level.
     #[must_use]
     pub fn tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        (level <= CpuLevel::highest()).then_some(self.row().code(dtype)?.tiles.at(level))
+        self.row().code(dtype)?.tiles.at(level)
     }
 
     /// As [`tile_fn`](MathFn::tile_fn), for a result that goes past the caches: whoever publishes it fences before that. `None`
@@ -237,7 +237,7 @@ impl MathFn {
     /// reach it.
     #[must_use]
     pub fn streaming_tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        if level <= CpuLevel::highest() { self.row().code(dtype)?.tiles.streaming_at(level) } else { None }
+        self.row().code(dtype)?.tiles.streaming_at(level)
     }
 
     /// The function of one element, by the very code that [`MathFn::tile_fn`] gives. `None` if the arguments are not
@@ -332,7 +332,7 @@ impl MathPair {
     /// it. The results are the same at every level.
     #[must_use]
     pub fn tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        (level <= CpuLevel::highest()).then_some(self.code(dtype)?.tiles.at(level))
+        self.code(dtype)?.tiles.at(level)
     }
 
     /// Roughly what an element takes on one core, in nanoseconds, as [`MathFn::ns_per_elem`].

@@ -97,6 +97,7 @@ pub(super) type Remainders<V> = (V, V, V);
 pub(super) fn reduce_lanes<V: F64s>(x: V, limit: f64, found: Remainders<V>) -> Remainders<V> {
     const LANES: usize = 8;
     const { assert!(V::LANES <= LANES) };
+    let level = x.level();
     let [mut xs, mut quadrants, mut rs, mut r_lows] = [[1.0; LANES]; 4];
     // SAFETY: each array has room for `V::LANES` elements.
     unsafe {
@@ -112,5 +113,5 @@ pub(super) fn reduce_lanes<V: F64s>(x: V, limit: f64, found: Remainders<V>) -> R
         }
     }
     // SAFETY: as above, and they are initialised.
-    unsafe { (V::load(quadrants.as_ptr()), V::load(rs.as_ptr()), V::load(r_lows.as_ptr())) }
+    unsafe { (V::load(level, quadrants.as_ptr()), V::load(level, rs.as_ptr()), V::load(level, r_lows.as_ptr())) }
 }

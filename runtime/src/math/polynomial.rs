@@ -5,9 +5,9 @@ use crate::arch::vector::Vector;
 /// Horner's rule: the fewest operations, each waiting for the one before.
 #[inline(always)]
 pub(super) fn horner<V: Vector, const N: usize>(x: V, coefficients: &[V::Elem; N]) -> V {
-    let mut sum = V::splat(coefficients[N - 1]);
+    let mut sum = x.splat(coefficients[N - 1]);
     for &coefficient in coefficients[..N - 1].iter().rev() {
-        sum = sum.mul_add(x, V::splat(coefficient));
+        sum = sum.mul_add(x, x.splat(coefficient));
     }
     sum
 }
@@ -23,10 +23,10 @@ pub(super) fn even_odd<V: Vector>(x: V, square: V, coefficients: &[V::Elem]) -> 
 #[inline(always)]
 pub(super) fn every_other<V: Vector>(square: V, coefficients: &[V::Elem], start: usize) -> V {
     let mut idx = coefficients.len() - 1 - (coefficients.len() - 1 - start) % 2;
-    let mut sum = V::splat(coefficients[idx]);
+    let mut sum = square.splat(coefficients[idx]);
     while idx > start {
         idx -= 2;
-        sum = sum.mul_add(square, V::splat(coefficients[idx]));
+        sum = sum.mul_add(square, square.splat(coefficients[idx]));
     }
     sum
 }

@@ -97,10 +97,10 @@ impl<V: F64s> Power<V> {
     /// e to the power of a number of magnitude below 1000.
     #[inline(always)]
     fn exp(x: Double<V>) -> Power<V> {
-        let shifted = x.high.mul_add(V::splat(LOG2_E_16), V::splat(TO_INT));
-        let n = shifted - V::splat(TO_INT);
-        let low = n.neg_mul_add(V::splat(LN_2_16[1]), x.low);
-        let r = n.neg_mul_add(V::splat(LN_2_16[0]), x.high) + low;
+        let shifted = x.high.mul_add(x.high.splat(LOG2_E_16), x.high.splat(TO_INT));
+        let n = shifted - x.high.splat(TO_INT);
+        let low = n.neg_mul_add(x.high.splat(LN_2_16[1]), x.low);
+        let r = n.neg_mul_add(x.high.splat(LN_2_16[0]), x.high) + low;
         let square = r * r;
         let [less_idx, low] = V::lookup_columns(PAIRS, shifted.to_bits(), 0);
         let rest = square.mul_add(even_odd(r, square, &EXP_TAIL), r + low);
@@ -117,17 +117,17 @@ impl<V: F64s> Power<V> {
     /// Rounded once; infinite or 0 where it must be.
     #[inline(always)]
     fn any(&self) -> V {
-        let idx = self.n_bits & V::Bits::splat(15);
-        let k = (self.n - V::from_int(idx)) * V::splat(1.0 / 16.0);
+        let idx = self.n_bits & self.n_bits.splat(15);
+        let k = (self.n - V::from_int(idx)) * self.n.splat(1.0 / 16.0);
         let power = V::lookup(&POWERS, idx);
         let power = Double::fast_sum(power, power * self.rest);
         let result = power.high.scale(k);
         // Where it is subnormal it was rounded twice. Added to a number whose last place is that of the subnormal numbers,
         // divided by 2^k, the sum is rounded once.
-        let bias = V::splat(1.0).scale(V::splat(-1022.0) - k);
+        let bias = k.splat(1.0).scale(k.splat(-1022.0) - k);
         let sum = Double::fast_sum(bias, power.high);
         let subnormal = ((sum.high + (sum.low + power.low)) - bias).scale(k);
-        V::select(result.lt(V::splat(f64::MIN_POSITIVE)), subnormal, result)
+        V::select(result.lt(result.splat(f64::MIN_POSITIVE)), subnormal, result)
     }
 }
 
@@ -137,11 +137,11 @@ pub(super) fn pow<V: F64s>(x: V, y: V) -> V {
     let x_abs = x.abs();
     let exponent = times(log_double(x_abs), y);
     let near = Power::exp(exponent).normal();
-    let far = is_extraordinary(x_abs) | !exponent.high.abs().le(V::splat(708.0));
-    let negative = x.to_bits().lt_signed(V::Bits::splat(0));
+    let far = is_extraordinary(x_abs) | !exponent.high.abs().le(x.splat(708.0));
+    let negative = x.to_bits().lt_signed(x.splat_bits(0));
     if (far | negative).any() {
         let near = if far.any() { V::select(far, pow_far(x_abs, y), near) } else { near };
-        signed_and_special(x, y, near, V::splat(0.0), V::splat(f64::INFINITY), V::splat(0.5))
+        signed_and_special(x, y, near, x.splat(0.0), x.splat(f64::INFINITY), x.splat(0.5))
     } else {
         near
     }
@@ -157,7 +157,7 @@ fn times<V: F64s>(log: Double<V>, y: V) -> Double<V> {
 /// x^y for positive, finite `x`, where the result or `x` may be subnormal or the result overflow.
 #[inline(always)]
 fn pow_far<V: F64s>(x: V, y: V) -> V {
-    let is_subnormal = x.lt(V::splat(f64::MIN_POSITIVE));
+    let is_subnormal = x.lt(x.splat(f64::MIN_POSITIVE));
     let log = log_double(x);
     let log_subnormal = log_double_of_subnormal(x);
     let log = Double {
@@ -165,16 +165,16 @@ fn pow_far<V: F64s>(x: V, y: V) -> V {
         low: V::select(is_subnormal, log_subnormal.low, log.low),
     };
     let exponent = times(log, y);
-    let high = exponent.high.max(V::splat(-760.0)).min(V::splat(760.0));
+    let high = exponent.high.max(x.splat(-760.0)).min(x.splat(760.0));
     // Where it overflowed, the second part is NaN.
-    let low = V::select(exponent.high.eq(high), exponent.low, V::splat(0.0));
+    let low = V::select(exponent.high.eq(high), exponent.low, x.splat(0.0));
     Power::exp(Double { high, low }).any()
 }
 
 /// From `|x|^y`, good for finite `x` and `y` but `x = 0`: `x^y`, by Annex F.
 #[inline(always)]
 pub(super) fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infinity: V, half: V) -> V {
-    let one = V::splat(V::Elem::ONE);
+    let one = x.splat(V::Elem::ONE);
     let x_abs = x.abs();
     let y_infinite = y.abs().eq(infinity);
     let extreme = x_abs.eq(zero) | x_abs.eq(infinity) | y_infinite;
@@ -198,8 +198,8 @@ const EXP2_SHORT: [f64; 4] = [1.0, 0.6931471798844021, 0.24023433431983132, 0.05
 #[inline(always)]
 pub(super) fn exp2_short<V: F64s>(x: V) -> V {
     // The nearest whole sixteenth.
-    let shifted = x + V::splat(TO_INT / 16.0);
-    let r = x - (shifted - V::splat(TO_INT / 16.0));
+    let shifted = x + x.splat(TO_INT / 16.0);
+    let r = x - (shifted - x.splat(TO_INT / 16.0));
     let less_idx = V::lookup(&POWERS_LESS_IDX, shifted.to_bits());
     V::from_bits(less_idx.to_bits() + shifted.to_bits().shl(48)) * even_odd(r, r * r, &EXP2_SHORT)
 }

@@ -89,16 +89,16 @@ const TO_SIXTEENTHS: f32 = 786432.0;
 /// log2(x) for normal, positive `x`. The second part is up to 2^-11 of the first.
 #[inline(always)]
 fn log2_double<V: F32s>(x: V) -> Double<V> {
-    let shifted = x.to_bits() + V::Bits::splat(ONE + HALF_STEP - LOWEST);
-    let m = V::from_bits((shifted & V::Bits::splat(FRACTION)) + V::Bits::splat(LOWEST - HALF_STEP));
-    let c = V::from_bits((shifted & V::Bits::splat(7 << 20)) + V::Bits::splat(LOWEST));
+    let shifted = x.to_bits() + x.splat_bits(ONE + HALF_STEP - LOWEST);
+    let m = V::from_bits((shifted & x.splat_bits(FRACTION)) + x.splat_bits(LOWEST - HALF_STEP));
+    let c = V::from_bits((shifted & x.splat_bits(7 << 20)) + x.splat_bits(LOWEST));
     // The first part of the dividend is `m - c` exactly, times a constant; the exponent of `c` is that of `m` or larger.
     let difference = m - c;
     let sum = Double::fast_sum(c, m);
-    let [scale, scale_low] = TWO_LOG2_E.map(V::splat);
+    let Double { high: scale, low: scale_low } = Double::splat(x, TWO_LOG2_E);
     let dividend = difference * scale;
     let dividend_low = difference.mul_add(scale_low, difference.mul_sub(scale, dividend));
-    let reciprocal = V::splat(1.0) / sum.high;
+    let reciprocal = x.splat(1.0) / sum.high;
     let head = dividend * reciprocal;
     let rest = head.neg_mul_add(sum.high, dividend) + head.neg_mul_add(sum.low, dividend_low);
 
@@ -118,21 +118,21 @@ pub(super) fn pow_f32<V: F32s>(x: V, y: V) -> V {
     let log = log2_double(x_abs);
     let exponent = Double::product(log.high, y);
     let low = log.low.mul_add(y, exponent.low);
-    let shifted = (exponent.high + low) + V::splat(TO_SIXTEENTHS);
-    let r = (exponent.high - (shifted - V::splat(TO_SIXTEENTHS))) + low;
+    let shifted = (exponent.high + low) + x.splat(TO_SIXTEENTHS);
+    let r = (exponent.high - (shifted - x.splat(TO_SIXTEENTHS))) + low;
     let n = shifted.to_bits();
     let power = V::from_bits(V::lookup(&POWERS_LESS_IDX_F32, n).to_bits() + n.shl(19));
     let rest = r.mul_add(horner(r, &EXP2), V::lookup(&POWERS_LOW, n));
     let near = power.mul_add(rest, power);
 
     // Compared as signed numbers, which AVX2 can: hence the other sign.
-    let above = x.to_bits() + V::Bits::splat(SIGN - ORDINARY[0]);
-    let rare = V::Bits::splat((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above);
-    let far = !exponent.high.abs().lt(V::splat(125.0));
+    let above = x.to_bits() + x.splat_bits(SIGN - ORDINARY[0]);
+    let rare = x.splat_bits((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above);
+    let far = !exponent.high.abs().lt(x.splat(125.0));
     if (rare | far).any() {
-        let far = far | x_abs.lt(V::splat(f32::MIN_POSITIVE));
+        let far = far | x_abs.lt(x.splat(f32::MIN_POSITIVE));
         let near = if far.any() { V::select(far, pow_far(x_abs, y), near) } else { near };
-        signed_and_special(x, y, near, V::splat(0.0), V::splat(f32::INFINITY), V::splat(0.5))
+        signed_and_special(x, y, near, x.splat(0.0), x.splat(f32::INFINITY), x.splat(0.5))
     } else {
         near
     }
@@ -151,10 +151,10 @@ const EXP2_SHORT: [f64; 4] = [1.0, 0.6931471798844021, 0.24023433431983132, 0.05
 /// x^y for positive `x`, off by 2^-28, if it is a normal `f32`; else below or above these.
 #[inline(always)]
 fn pow_short<V: F64s>(x: V, y: V) -> V {
-    let exponent = (log2_short(x) * y).max(V::splat(-200.0)).min(V::splat(200.0));
+    let exponent = (log2_short(x) * y).max(x.splat(-200.0)).min(x.splat(200.0));
     // The nearest whole sixteenth.
-    let shifted = exponent + V::splat(TO_INT / 16.0);
-    let r = exponent - (shifted - V::splat(TO_INT / 16.0));
+    let shifted = exponent + x.splat(TO_INT / 16.0);
+    let r = exponent - (shifted - x.splat(TO_INT / 16.0));
     let less_idx = V::lookup(&POWERS_LESS_IDX, shifted.to_bits());
     V::from_bits(less_idx.to_bits() + shifted.to_bits().shl(48)) * even_odd(r, r * r, &EXP2_SHORT)
 }

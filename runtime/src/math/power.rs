@@ -18,13 +18,13 @@ const INVERSE_CBRT: [f64; 4] = [0.33333161296129865, 0.2222160836239293, 0.17415
 pub(super) fn cbrt<V: F64s>(x: V) -> V {
     let magnitude = x.abs();
     let root = cbrt_of_positive(magnitude);
-    let rare = !(magnitude.ge(V::splat(1e-270)) & magnitude.le(V::splat(1e270)));
+    let rare = !(magnitude.ge(x.splat(1e-270)) & magnitude.le(x.splat(1e270)));
     let root = if rare.any() {
-        let is_large = magnitude.gt(V::splat(1.0));
-        let scale = V::select(is_large, V::splat(power_of_two(-600)), V::splat(power_of_two(600)));
-        let unscale = V::select(is_large, V::splat(power_of_two(200)), V::splat(power_of_two(-200)));
+        let is_large = magnitude.gt(x.splat(1.0));
+        let scale = V::select(is_large, x.splat(power_of_two(-600)), x.splat(power_of_two(600)));
+        let unscale = V::select(is_large, x.splat(power_of_two(200)), x.splat(power_of_two(-200)));
         let far = cbrt_of_positive(magnitude * scale) * unscale;
-        let is_itself = magnitude.eq(V::splat(0.0)) | !magnitude.lt(V::splat(f64::INFINITY));
+        let is_itself = magnitude.eq(x.splat(0.0)) | !magnitude.lt(x.splat(f64::INFINITY));
         V::select(rare, V::select(is_itself, magnitude, far), root)
     } else {
         root
@@ -39,16 +39,16 @@ fn cbrt_of_positive<V: F64s>(x: V) -> V {
     const COUNTER: f64 = 4503599627370496.0;
     /// The sum of the estimate's upper bits and a third of those of `x`, such that errors to both sides are equal.
     const ESTIMATE: f64 = 749829546747887.0;
-    let upper_bits = V::from_bits(x.to_bits().shr(13) | V::splat(COUNTER).to_bits());
-    let estimate = upper_bits.mul_add(V::splat(-1.0 / 3.0), V::splat(COUNTER + ESTIMATE + COUNTER / 3.0));
+    let upper_bits = V::from_bits(x.to_bits().shr(13) | x.splat(COUNTER).to_bits());
+    let estimate = upper_bits.mul_add(x.splat(-1.0 / 3.0), x.splat(COUNTER + ESTIMATE + COUNTER / 3.0));
     let estimate = V::from_bits(estimate.to_bits().shl(13));
-    let error = (estimate * x).neg_mul_add(estimate * estimate, V::splat(1.0));
+    let error = (estimate * x).neg_mul_add(estimate * estimate, x.splat(1.0));
     let inverse = (estimate * error).mul_add(horner(error, &INVERSE_CBRT), estimate);
     // 26 bits.
-    let root = V::from_bits(((inverse * x) * inverse).to_bits() & V::Bits::splat(!((1 << 27) - 1)));
+    let root = V::from_bits(((inverse * x) * inverse).to_bits() & x.splat_bits(!((1 << 27) - 1)));
     let square = root * root;
     let rest = square.neg_mul_add(root, x);
-    let quotient = rest / rest.mul_add(V::splat(-2.0), V::splat(3.0) * x);
+    let quotient = rest / rest.mul_add(x.splat(-2.0), x.splat(3.0) * x);
     quotient.mul_add(root, root)
 }
 
@@ -60,13 +60,13 @@ const INVERSE_CBRT_F32: [f32; 2] = [0.33424118, 0.22373883];
 pub(super) fn cbrt_f32<V: F32s>(x: V) -> V {
     let magnitude = x.abs();
     let root = cbrt_of_positive_f32(magnitude);
-    let rare = !(magnitude.ge(V::splat(1e-30)) & magnitude.le(V::splat(1e30)));
+    let rare = !(magnitude.ge(x.splat(1e-30)) & magnitude.le(x.splat(1e30)));
     let root = if rare.any() {
-        let is_large = magnitude.gt(V::splat(1.0));
-        let scale = V::select(is_large, V::splat(power_of_two_f32(-72)), V::splat(power_of_two_f32(72)));
-        let unscale = V::select(is_large, V::splat(power_of_two_f32(24)), V::splat(power_of_two_f32(-24)));
+        let is_large = magnitude.gt(x.splat(1.0));
+        let scale = V::select(is_large, x.splat(power_of_two_f32(-72)), x.splat(power_of_two_f32(72)));
+        let unscale = V::select(is_large, x.splat(power_of_two_f32(24)), x.splat(power_of_two_f32(-24)));
         let far = cbrt_of_positive_f32(magnitude * scale) * unscale;
-        let is_itself = magnitude.eq(V::splat(0.0)) | !magnitude.lt(V::splat(f32::INFINITY));
+        let is_itself = magnitude.eq(x.splat(0.0)) | !magnitude.lt(x.splat(f32::INFINITY));
         V::select(rare, V::select(is_itself, magnitude, far), root)
     } else {
         root
@@ -81,16 +81,16 @@ fn cbrt_of_positive_f32<V: F32s>(x: V) -> V {
     const COUNTER: f32 = 8388608.0;
     /// The sum of the estimate's upper bits and a third of those of `x`, such that errors to both sides are equal.
     const ESTIMATE: f32 = 2773243.0;
-    let upper_bits = V::from_bits(x.to_bits().shr(9) | V::splat(COUNTER).to_bits());
-    let third = (upper_bits - V::splat(COUNTER)) * V::splat(1.0 / 3.0);
-    let estimate = V::from_bits((V::splat(COUNTER + ESTIMATE) - third).to_bits().shl(9));
-    let error = (estimate * x).neg_mul_add(estimate * estimate, V::splat(1.0));
+    let upper_bits = V::from_bits(x.to_bits().shr(9) | x.splat(COUNTER).to_bits());
+    let third = (upper_bits - x.splat(COUNTER)) * x.splat(1.0 / 3.0);
+    let estimate = V::from_bits((x.splat(COUNTER + ESTIMATE) - third).to_bits().shl(9));
+    let error = (estimate * x).neg_mul_add(estimate * estimate, x.splat(1.0));
     let inverse = (estimate * error).mul_add(horner(error, &INVERSE_CBRT_F32), estimate);
     // 12 bits.
-    let root = V::from_bits(((inverse * x) * inverse).to_bits() & V::Bits::splat(!((1 << 12) - 1)));
+    let root = V::from_bits(((inverse * x) * inverse).to_bits() & x.splat_bits(!((1 << 12) - 1)));
     let square = root * root;
     let rest = square.neg_mul_add(root, x);
-    let quotient = rest / rest.mul_add(V::splat(-2.0), V::splat(3.0) * x);
+    let quotient = rest / rest.mul_add(x.splat(-2.0), x.splat(3.0) * x);
     quotient.mul_add(root, root)
 }
 
@@ -101,13 +101,13 @@ pub(super) fn hypot<V: F64s>(x: V, y: V) -> V {
     // Of a NaN and a number each is one of the two.
     let (longer, shorter) = (x.max(y), y.min(x));
     let length = length(longer, shorter);
-    let rare = !(longer.ge(V::splat(1e-135)) & longer.le(V::splat(1e150)));
+    let rare = !(longer.ge(x.splat(1e-135)) & longer.le(x.splat(1e150)));
     if rare.any() {
-        let is_large = longer.gt(V::splat(1.0));
-        let scale = V::select(is_large, V::splat(power_of_two(-600)), V::splat(power_of_two(600)));
-        let unscale = V::select(is_large, V::splat(power_of_two(600)), V::splat(power_of_two(-600)));
+        let is_large = longer.gt(x.splat(1.0));
+        let scale = V::select(is_large, x.splat(power_of_two(-600)), x.splat(power_of_two(600)));
+        let unscale = V::select(is_large, x.splat(power_of_two(600)), x.splat(power_of_two(-600)));
         let far = self::length(longer * scale, shorter * scale) * unscale;
-        let infinity = V::splat(f64::INFINITY);
+        let infinity = x.splat(f64::INFINITY);
         let far = V::select(x.eq(infinity) | y.eq(infinity), infinity, far);
         V::select(rare, far, length)
     } else {
@@ -121,13 +121,13 @@ pub(super) fn hypot_f32<V: F32s>(x: V, y: V) -> V {
     let (x, y) = (x.abs(), y.abs());
     let (longer, shorter) = (x.max(y), y.min(x));
     let length = length(longer, shorter);
-    let rare = !(longer.ge(V::splat(1e-15)) & longer.le(V::splat(1e18)));
+    let rare = !(longer.ge(x.splat(1e-15)) & longer.le(x.splat(1e18)));
     if rare.any() {
-        let is_large = longer.gt(V::splat(1.0));
-        let scale = V::select(is_large, V::splat(power_of_two_f32(-70)), V::splat(power_of_two_f32(90)));
-        let unscale = V::select(is_large, V::splat(power_of_two_f32(70)), V::splat(power_of_two_f32(-90)));
+        let is_large = longer.gt(x.splat(1.0));
+        let scale = V::select(is_large, x.splat(power_of_two_f32(-70)), x.splat(power_of_two_f32(90)));
+        let unscale = V::select(is_large, x.splat(power_of_two_f32(70)), x.splat(power_of_two_f32(-90)));
         let far = self::length(longer * scale, shorter * scale) * unscale;
-        let infinity = V::splat(f32::INFINITY);
+        let infinity = x.splat(f32::INFINITY);
         let far = V::select(x.eq(infinity) | y.eq(infinity), infinity, far);
         V::select(rare, far, length)
     } else {
@@ -156,7 +156,7 @@ fn length<V: Vector>(longer: V, shorter: V) -> V {
 pub(super) fn cube<V: F64s>(x: V) -> V {
     let h = x * x;
     let l = x.mul_sub(x, h);
-    let c = V::select(h.lt(V::splat(LARGEST_SQUARE_OF_CUBES)), l * x, V::splat(0.0));
+    let c = V::select(h.lt(x.splat(LARGEST_SQUARE_OF_CUBES)), l * x, x.splat(0.0));
     h.mul_add(x, c)
 }
 
@@ -165,7 +165,7 @@ pub(super) fn cube<V: F64s>(x: V) -> V {
 pub(super) fn quart<V: F64s>(x: V) -> V {
     let h = x * x;
     let l = x.mul_sub(x, h);
-    let c = V::select(h.lt(V::splat(LARGEST_SQUARE_OF_QUARTS)), (h + h) * l, V::splat(0.0));
+    let c = V::select(h.lt(x.splat(LARGEST_SQUARE_OF_QUARTS)), (h + h) * l, x.splat(0.0));
     h.mul_add(h, c)
 }
 

@@ -44,9 +44,9 @@ trait Constants: Float {
 #[inline(always)]
 fn horner_of<V: Vector, const N: usize>(is_first: V::Mask, x: V, polynomials: [&[V::Elem; N]; 2]) -> V {
     let [first, second] = polynomials;
-    let mut sum = V::select(is_first, V::splat(first[N - 1]), V::splat(second[N - 1]));
+    let mut sum = V::select(is_first, x.splat(first[N - 1]), x.splat(second[N - 1]));
     for idx in (0..N - 1).rev() {
-        sum = sum.mul_add(x, V::select(is_first, V::splat(first[idx]), V::splat(second[idx])));
+        sum = sum.mul_add(x, V::select(is_first, x.splat(first[idx]), x.splat(second[idx])));
     }
     sum
 }
@@ -151,10 +151,10 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
     /// Of `x` from 0 to `LARGE`.
     #[inline(always)]
     fn of(x: V) -> Reduced<V> {
-        let shifted = x.mul_add(V::splat(V::Elem::TWO_OVER_PI), V::splat(V::Elem::TO_INT));
-        let k = shifted - V::splat(V::Elem::TO_INT);
+        let shifted = x.mul_add(x.splat(V::Elem::TWO_OVER_PI), x.splat(V::Elem::TO_INT));
+        let k = shifted - x.splat(V::Elem::TO_INT);
         let [first, second, third] = V::Elem::PI_OVER_2;
-        let (first, second, third) = (V::splat(first), V::splat(second), V::splat(third));
+        let (first, second, third) = (x.splat(first), x.splat(second), x.splat(third));
         // Exact: a multiple of the last place of `first`, and less than `first`.
         let head = k.neg_mul_add(first, x);
         // Dekker's sum of `head` and `-k second`. Where the latter is greater, `r` is exact: both are multiples of the
@@ -169,7 +169,7 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
     /// In the even quadrants the sine of an angle is one of `r`; the cosine is one in the odd.
     #[inline(always)]
     fn is_even(&self) -> V::Mask {
-        (self.quadrant & V::Bits::splat(V::Elem::ONE_BITS)).eq(V::Bits::splat(V::Elem::ZERO_BITS))
+        (self.quadrant & self.quadrant.splat(V::Elem::ONE_BITS)).eq(self.quadrant.splat(V::Elem::ZERO_BITS))
     }
 
     /// Negated in the quadrants 2 and 3.
@@ -181,7 +181,7 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
     /// The reduced angle, a quadrant on.
     #[inline(always)]
     fn next(self) -> Reduced<V> {
-        Reduced { quadrant: self.quadrant + V::Bits::splat(V::Elem::ONE_BITS), ..self }
+        Reduced { quadrant: self.quadrant + self.quadrant.splat(V::Elem::ONE_BITS), ..self }
     }
 
     /// The sine.
@@ -212,7 +212,7 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
     /// `1 - (r + r_low)^2 / 2`, in two floats.
     #[inline(always)]
     fn cosine_head(&self, square: V) -> [V; 2] {
-        let (one, half) = (V::splat(V::Elem::ONE), V::splat(V::Elem::HALF));
+        let (one, half) = (square.splat(V::Elem::ONE), square.splat(V::Elem::HALF));
         let head = square.neg_mul_add(half, one);
         let low = square.neg_mul_add(half, one - head);
         [head, self.r.neg_mul_add(self.r_low, low)]
@@ -222,11 +222,11 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
     #[inline(always)]
     fn tangent(self) -> V {
         let Reduced { r, r_low, .. } = self;
-        let one = V::splat(V::Elem::ONE);
+        let one = r.splat(V::Elem::ONE);
         let square = r * r;
         let square_low = (r + r).mul_add(r_low, r.mul_sub(r, square));
         let [numerator, denominator] = V::Elem::tangent(square);
-        let first = V::splat(V::Elem::TANGENT_FIRST);
+        let first = r.splat(V::Elem::TANGENT_FIRST);
         let head = square.mul_add(first, one);
         let low = square_low.mul_add(first, square.mul_add(first, one - head));
         let head_low = (square * square).mul_add(denominator, low);
@@ -248,7 +248,7 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
 #[inline(always)]
 fn reduce<V: F64s>(x: V) -> Reduced<V> {
     let reduced = Reduced::of(x);
-    let is_rare = !x.le(V::splat(f64::LARGE));
+    let is_rare = !x.le(x.splat(f64::LARGE));
     if is_rare.any() {
         let found = (V::from_bits(reduced.quadrant), reduced.r, reduced.r_low);
         let (quadrant, r, r_low) = reduce_lanes(x, f64::LARGE, found);
@@ -261,7 +261,7 @@ fn reduce<V: F64s>(x: V) -> Reduced<V> {
 #[inline(always)]
 fn reduce_f32<V: F32s>(x: V) -> Reduced<V> {
     let reduced = Reduced::of(x);
-    let large = !x.le(V::splat(f32::LARGE));
+    let large = !x.le(x.splat(f32::LARGE));
     if large.any() {
         let [front, back] = x.widen();
         let ([front_quadrant, front], [back_quadrant, back]) = (wide_parts(front), wide_parts(back));
@@ -282,7 +282,7 @@ fn reduce_f32<V: F32s>(x: V) -> Reduced<V> {
 #[inline(always)]
 fn wide_parts<V: F64s>(x: V) -> [V; 2] {
     let Reduced { quadrant, r, .. } = reduce(x);
-    [V::from_int(quadrant & V::Bits::splat(3)), r]
+    [V::from_int(quadrant & x.splat_bits(3)), r]
 }
 
 /// The sine.

@@ -102,7 +102,7 @@ impl WideFn {
     /// As [`tile_fn`](WideFn::tile_fn), with the instructions of this level; `None` also if the CPU does not reach it.
     #[must_use]
     pub fn tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        (level <= CpuLevel::highest()).then_some(self.tiles(dtype)?.at(level))
+        self.tiles(dtype)?.at(level)
     }
 
     /// As [`tile_fn`](WideFn::tile_fn), for a result that goes past the caches: whoever publishes it fences before that.
@@ -115,7 +115,7 @@ impl WideFn {
     /// reach it.
     #[must_use]
     pub fn streaming_tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        if level <= CpuLevel::highest() { self.tiles(dtype)?.streaming_at(level) } else { None }
+        self.tiles(dtype)?.streaming_at(level)
     }
 
     fn tiles(self, dtype: DType) -> Option<&'static Tiles> {
@@ -140,7 +140,7 @@ impl WideFn {
     /// reach it.
     #[must_use]
     pub fn tile_fn_by_one_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        (level <= CpuLevel::highest()).then_some(self.tiles_by_one(dtype)?.at(level))
+        self.tiles_by_one(dtype)?.at(level)
     }
 
     /// As [`tile_fn_by_one`](WideFn::tile_fn_by_one), past the caches as [`streaming_tile_fn`](WideFn::streaming_tile_fn).
@@ -153,7 +153,7 @@ impl WideFn {
     /// CPU does not reach it.
     #[must_use]
     pub fn streaming_tile_fn_by_one_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        if level <= CpuLevel::highest() { self.tiles_by_one(dtype)?.streaming_at(level) } else { None }
+        self.tiles_by_one(dtype)?.streaming_at(level)
     }
 
     fn tiles_by_one(self, dtype: DType) -> Option<&'static Tiles> {

@@ -72,7 +72,7 @@ macro_rules! number {
             }
 
             fn tile<F: Binary>(level: CpuLevel) -> TileFn {
-                tiles::$tile::<F>().at(level)
+                tiles::$tile::<F>().at(level).unwrap()
             }
         }
     };
@@ -197,10 +197,10 @@ macro_rules! third {
     };
 }
 
-/// Truth as a number.
+/// Truth as a number, in a vector like another.
 #[inline(always)]
-fn truth<V: Vector>(mask: V::Mask) -> V {
-    V::select(mask, V::splat(V::Elem::ONE), V::splat(V::Elem::ONE) - V::splat(V::Elem::ONE))
+fn truth<V: Vector>(like: V, mask: V::Mask) -> V {
+    V::select(mask, like.splat(V::Elem::ONE), like.splat(V::Elem::ONE) - like.splat(V::Elem::ONE))
 }
 
 operations! {
@@ -219,18 +219,18 @@ operations! {
 
 operations! {
     comparisons_and_choices_are_those_of_floats, exact_nan: true, args: pairs;
-    lt |x, y| truth(x.lt(y)), (x < y) as u8 as Elem;
-    le |x, y| truth(x.le(y)), (x <= y) as u8 as Elem;
-    eq |x, y| truth(Vector::eq(x, y)), (x == y) as u8 as Elem;
-    gt |x, y| truth(x.gt(y)), (x > y) as u8 as Elem;
-    ge |x, y| truth(x.ge(y)), (x >= y) as u8 as Elem;
-    is_nan |x, _y| truth(x.is_nan()), Number::is_nan(x) as u8 as Elem;
+    lt |x, y| truth(x, x.lt(y)), (x < y) as u8 as Elem;
+    le |x, y| truth(x, x.le(y)), (x <= y) as u8 as Elem;
+    eq |x, y| truth(x, Vector::eq(x, y)), (x == y) as u8 as Elem;
+    gt |x, y| truth(x, x.gt(y)), (x > y) as u8 as Elem;
+    ge |x, y| truth(x, x.ge(y)), (x >= y) as u8 as Elem;
+    is_nan |x, _y| truth(x, x.is_nan()), Number::is_nan(x) as u8 as Elem;
     select |x, y| V::select(x.lt(y), x, y), if x < y { x } else { y };
     max |x, y| x.max(y), if x > y { x } else { y };
     min |x, y| x.min(y), if x < y { x } else { y };
-    and |x, y| truth(x.lt(y) & x.lt(-y)), (x < y && x < -y) as u8 as Elem;
-    or |x, y| truth(x.lt(y) | x.lt(-y)), (x < y || x < -y) as u8 as Elem;
-    not |x, y| truth(!x.lt(y)), 1.0 - (x < y) as u8 as Elem;
+    and |x, y| truth(x, x.lt(y) & x.lt(-y)), (x < y && x < -y) as u8 as Elem;
+    or |x, y| truth(x, x.lt(y) | x.lt(-y)), (x < y || x < -y) as u8 as Elem;
+    not |x, y| truth(x, !x.lt(y)), 1.0 - (x < y) as u8 as Elem;
     patch |x, y| x.patch(x.lt(y), [x, y], |x, y| y - x), if x < y { y - x } else { x };
 }
 
@@ -253,7 +253,7 @@ operations! {
     or |x, y| V::from_bits(x.to_bits() | y.to_bits()), Elem::from_bits(x.to_bits() | y.to_bits());
     xor |x, y| V::from_bits(x.to_bits() ^ y.to_bits()), Elem::from_bits(x.to_bits() ^ y.to_bits());
     not |x, _y| V::from_bits(!x.to_bits()), Elem::from_bits(!x.to_bits());
-    splat |x, _y| V::from_bits(x.to_bits() & V::Bits::splat(Word::MAX / 5)),
+    splat |x, _y| V::from_bits(x.to_bits() & x.splat_bits(Word::MAX / 5)),
         Elem::from_bits(x.to_bits() & (Word::MAX / 5));
     shl_0 |x, _y| V::from_bits(x.to_bits().shl(0)), x;
     shl_5 |x, _y| V::from_bits(x.to_bits().shl(5)), Elem::from_bits(x.to_bits() << 5);
@@ -261,8 +261,8 @@ operations! {
     shr_0 |x, _y| V::from_bits(x.to_bits().shr(0)), x;
     shr_5 |x, _y| V::from_bits(x.to_bits().shr(5)), Elem::from_bits(x.to_bits() >> 5);
     shr_most |x, _y| V::from_bits(x.to_bits().shr(Word::BITS - 1)), Elem::from_bits(x.to_bits() >> (Word::BITS - 1));
-    eq |x, y| truth(x.to_bits().eq(y.to_bits())), (x.to_bits() == y.to_bits()) as u8 as Elem;
-    lt_signed |x, y| truth(x.to_bits().lt_signed(y.to_bits())),
+    eq |x, y| truth(x, x.to_bits().eq(y.to_bits())), (x.to_bits() == y.to_bits()) as u8 as Elem;
+    lt_signed |x, y| truth(x, x.to_bits().lt_signed(y.to_bits())),
         ((x.to_bits() as Int) < y.to_bits() as Int) as u8 as Elem;
     select |x, y| V::from_bits(V::Bits::select(x.lt(y), x.to_bits(), y.to_bits())), if x < y { x } else { y };
 }
@@ -310,6 +310,29 @@ operations! {
     integers_convert_exactly, exact_nan: true, args: integers;
     from_int |bits, _float| V::from_int(bits.to_bits()), bits.to_bits() as Int as Elem;
     to_int |_bits, float| V::from_bits(float.to_int()), Elem::from_bits(float as Int as Word);
+}
+
+/// A vector of a level's own instructions can be made from a proof or from another vector: these are all operations that
+/// take no vector, with their types. Nobody can make a proof without `unsafe`.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn vectors_are_made_from_proofs() {
+    use crate::arch::x86_64::avx2::{Avx2, F32x8, F64x4};
+    use crate::arch::x86_64::avx512::{Avx512, F32x16, F64x8};
+
+    macro_rules! types {
+        ($($vector:ident of $elem:ident: $level:ident),*) => {$(
+            let _: unsafe fn() -> $level = Level::assume;
+            let _: fn($level, $elem) -> $vector = Vector::splat_at;
+            let _: unsafe fn($level, *const $elem) -> $vector = Vector::load;
+            let _: unsafe fn($level, *const $elem, usize) -> $vector = Vector::load_first;
+            let _: fn(<$vector as Vector>::Bits, <<$vector as Vector>::Bits as Bits>::Elem) -> <$vector as Vector>::Bits =
+                Bits::splat;
+            assert_eq!(size_of::<$level>(), 0);
+            assert_eq!(size_of::<$vector>(), $vector::LANES * size_of::<$elem>());
+        )*};
+    }
+    types!(F64x4 of f64: Avx2, F32x8 of f32: Avx2, F64x8 of f64: Avx512, F32x16 of f32: Avx512);
 }
 
 /// Scaling, tables, conversions between the dtypes, and what looks at all lanes.

@@ -1,17 +1,35 @@
 //! AVX2 with FMA.
 
-use super::super::vector::{Bits, F32s, Mask, Table, Vector};
+use super::super::CpuLevel;
+use super::super::vector::{Bits, F32s, Level, Table, Vector};
 use super::operators;
 use std::arch::x86_64::*;
+
+/// Proves that the CPU has the instructions of this module.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Level for Avx2 {
+    #[inline(always)]
+    unsafe fn assume() -> Avx2 {
+        debug_assert!(CpuLevel::Avx2 <= CpuLevel::highest());
+        Avx2(())
+    }
+}
 
 /// An intrinsic of this instruction set.
 macro_rules! avx2 {
     ($call:expr) => {
-        // SAFETY: the vectors of this module are made only inside the tile functions of this level, and `CpuLevel`
-        // gives that level only to CPUs that have the instructions. Register to register: nothing else can go wrong.
+        // SAFETY: the function that this is in has a value of this module among its arguments, `Avx2` or one that was
+        // made from it. So the CPU has the instructions: nobody else can make an `Avx2`, and `assume` demands it.
+        // Nothing else can go wrong from register to register; where memory is read or written, a comment is there.
         unsafe { $call }
     };
 }
+
+mod bits;
+
+use bits::{I32x8, I64x4, Mask4, Mask8};
 
 /// Four `f64`.
 #[derive(Clone, Copy)]
@@ -22,142 +40,6 @@ pub(crate) struct F64x4(__m256d);
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct F32x8(__m256);
-
-/// Four 64-bit integers.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-pub(crate) struct I64x4(__m256i);
-
-/// Eight 32-bit integers.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-pub(crate) struct I32x8(__m256i);
-
-/// All ones where set.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-pub(crate) struct Mask4(__m256d);
-
-/// All ones where set.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-pub(crate) struct Mask8(__m256);
-
-macro_rules! mask {
-    ($mask:ident, and: $and:ident, or: $or:ident, xor: $xor:ident, ones: $ones:expr, movemask: $movemask:ident) => {
-        operators! {
-            $mask:
-            BitAnd bitand |a, b| $mask(avx2!($and(a, b))),
-            BitOr bitor |a, b| $mask(avx2!($or(a, b)))
-        }
-
-        impl std::ops::Not for $mask {
-            type Output = Self;
-
-            #[inline(always)]
-            fn not(self) -> Self {
-                $mask(avx2!($xor(self.0, $ones)))
-            }
-        }
-
-        impl Mask for $mask {
-            #[inline(always)]
-            fn any(self) -> bool {
-                avx2!($movemask(self.0)) != 0
-            }
-
-            #[inline(always)]
-            fn lane(self, lane: usize) -> bool {
-                avx2!($movemask(self.0)) >> lane & 1 == 1
-            }
-        }
-    };
-}
-
-mask! {
-    Mask4, and: _mm256_and_pd, or: _mm256_or_pd, xor: _mm256_xor_pd, ones: _mm256_castsi256_pd(_mm256_set1_epi64x(-1)),
-    movemask: _mm256_movemask_pd
-}
-
-mask! {
-    Mask8, and: _mm256_and_ps, or: _mm256_or_ps, xor: _mm256_xor_ps, ones: _mm256_castsi256_ps(_mm256_set1_epi64x(-1)),
-    movemask: _mm256_movemask_ps
-}
-
-macro_rules! bits {
-    (
-        $bits:ident, $elem:ident, $signed:ident, $mask:ident, set1: $set1:ident, add: $add:ident, sub: $sub:ident,
-        sll: $sll:ident, srl: $srl:ident, eq: $eq:ident, gt: $gt:ident,
-        cast: $cast:ident, castback: $castback:ident, blendv: $blendv:ident
-    ) => {
-        operators! {
-            $bits:
-            Add add |a, b| $bits(avx2!($add(a, b))),
-            Sub sub |a, b| $bits(avx2!($sub(a, b))),
-            BitAnd bitand |a, b| $bits(avx2!(_mm256_and_si256(a, b))),
-            BitOr bitor |a, b| $bits(avx2!(_mm256_or_si256(a, b))),
-            BitXor bitxor |a, b| $bits(avx2!(_mm256_xor_si256(a, b)))
-        }
-
-        impl std::ops::Not for $bits {
-            type Output = Self;
-
-            #[inline(always)]
-            fn not(self) -> Self {
-                self ^ Self::splat($elem::MAX)
-            }
-        }
-
-        impl Bits for $bits {
-            type Elem = $elem;
-            type Mask = $mask;
-
-            #[inline(always)]
-            fn splat(value: $elem) -> Self {
-                $bits(avx2!($set1(value as $signed)))
-            }
-
-            #[inline(always)]
-            fn shl(self, count: u32) -> Self {
-                $bits(avx2!($sll(self.0, _mm_cvtsi32_si128(count as i32))))
-            }
-
-            #[inline(always)]
-            fn shr(self, count: u32) -> Self {
-                $bits(avx2!($srl(self.0, _mm_cvtsi32_si128(count as i32))))
-            }
-
-            #[inline(always)]
-            fn eq(self, other: Self) -> $mask {
-                $mask(avx2!($cast($eq(self.0, other.0))))
-            }
-
-            #[inline(always)]
-            fn lt_signed(self, other: Self) -> $mask {
-                $mask(avx2!($cast($gt(other.0, self.0))))
-            }
-
-            #[inline(always)]
-            fn select(mask: $mask, if_true: Self, if_false: Self) -> Self {
-                $bits(avx2!($castback($blendv($cast(if_false.0), $cast(if_true.0), mask.0))))
-            }
-        }
-    };
-}
-
-bits! {
-    I64x4, u64, i64, Mask4, set1: _mm256_set1_epi64x, add: _mm256_add_epi64, sub: _mm256_sub_epi64,
-    sll: _mm256_sll_epi64, srl: _mm256_srl_epi64,
-    eq: _mm256_cmpeq_epi64, gt: _mm256_cmpgt_epi64, cast: _mm256_castsi256_pd, castback: _mm256_castpd_si256,
-    blendv: _mm256_blendv_pd
-}
-
-bits! {
-    I32x8, u32, i32, Mask8, set1: _mm256_set1_epi32, add: _mm256_add_epi32, sub: _mm256_sub_epi32,
-    sll: _mm256_sll_epi32, srl: _mm256_srl_epi32,
-    eq: _mm256_cmpeq_epi32, gt: _mm256_cmpgt_epi32, cast: _mm256_castsi256_ps, castback: _mm256_castps_si256,
-    blendv: _mm256_blendv_ps
-}
 
 macro_rules! vector {
     (
@@ -180,14 +62,14 @@ macro_rules! vector {
 
             #[inline(always)]
             fn neg(self) -> Self {
-                self.xor_sign(Self::splat(-0.0))
+                self.xor_sign(self.splat(-0.0))
             }
         }
 
         impl $vector {
             /// Sign bits set in the first `n` lanes.
             #[inline(always)]
-            fn first(n: usize) -> __m256i {
+            fn first(_: Avx2, n: usize) -> __m256i {
                 /// Read from `LANES - n` on.
                 const WINDOW: [<<$bits as Bits>::Elem as SignedOf>::Signed; 2 * $lanes] = {
                     let mut window = [0; 2 * $lanes];
@@ -205,18 +87,24 @@ macro_rules! vector {
         }
 
         impl Vector for $vector {
+            type Level = Avx2;
             type Elem = $elem;
             type Bits = $bits;
             type Mask = $mask;
             const LANES: usize = $lanes;
 
             #[inline(always)]
-            fn splat(value: $elem) -> Self {
+            fn level(self) -> Avx2 {
+                Avx2(())
+            }
+
+            #[inline(always)]
+            fn splat_at(_: Avx2, value: $elem) -> Self {
                 $vector(avx2!($set1(value)))
             }
 
             #[inline(always)]
-            unsafe fn load(src: *const $elem) -> Self {
+            unsafe fn load(_: Avx2, src: *const $elem) -> Self {
                 // SAFETY: the caller's.
                 $vector(avx2!($loadu(src)))
             }
@@ -244,17 +132,17 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            unsafe fn load_first(src: *const $elem, n: usize) -> Self {
-                let mask = $bits(Self::first(n));
+            unsafe fn load_first(level: Avx2, src: *const $elem, n: usize) -> Self {
+                let mask = $bits(Self::first(level, n));
                 // SAFETY: the caller's; lanes that the mask leaves out are not touched.
                 let lanes = $vector(avx2!($maskload(src, mask.0)));
-                Self::select($mask(Self::from_bits(mask).0), lanes, Self::splat(1.0))
+                Self::select($mask(Self::from_bits(mask).0), lanes, Self::splat_at(level, 1.0))
             }
 
             #[inline(always)]
             unsafe fn store_first(self, dst: *mut $elem, n: usize) {
                 // SAFETY: the caller's; lanes that the mask leaves out are not touched.
-                avx2!($maskstore(dst, Self::first(n), self.0))
+                avx2!($maskstore(dst, Self::first(self.level(), n), self.0))
             }
 
             #[inline(always)]
@@ -361,20 +249,20 @@ vector! {
     fn scale(self, exponent: Self) -> Self {
         let exponent = exponent.to_int();
         // Halved as an unsigned number, rounded down: of the biased exponent.
-        let half = (exponent + I64x4::splat(2046)).shr(1);
-        let rest = exponent + I64x4::splat(2046) - half;
+        let half = (exponent + exponent.splat(2046)).shr(1);
+        let rest = exponent + exponent.splat(2046) - half;
         self * Self::from_bits(half.shl(52)) * Self::from_bits(rest.shl(52))
     }
 
     #[inline(always)]
     fn from_int(int: I64x4) -> Self {
-        let magic = Self::splat(F64_TO_INT);
+        let magic = Self::from_bits(int.splat(F64_TO_INT.to_bits()));
         Self::from_bits(int + magic.to_bits()) - magic
     }
 
     #[inline(always)]
     fn to_int(self) -> I64x4 {
-        let magic = Self::splat(F64_TO_INT);
+        let magic = self.splat(F64_TO_INT);
         (self + magic).to_bits() - magic.to_bits()
     }
 
@@ -382,7 +270,7 @@ vector! {
     #[inline(always)]
     fn lookup<const N: usize>(table: &[f64; N], idx: I64x4) -> Self {
         const { assert!(N.is_power_of_two()) };
-        let idx = idx & I64x4::splat(N as u64 - 1);
+        let idx = idx & idx.splat(N as u64 - 1);
         let [a, b, c, d] = avx2!([
             _mm256_extract_epi64::<0>(idx.0),
             _mm256_extract_epi64::<1>(idx.0),
@@ -403,7 +291,7 @@ vector! {
     ) -> [Self; N] {
         const { assert!(ROWS.is_power_of_two()) };
         assert!(first + N <= COLUMNS);
-        let idx = idx & I64x4::splat(ROWS as u64 - 1);
+        let idx = idx & idx.splat(ROWS as u64 - 1);
         let [a, b, c, d] = avx2!([
             _mm256_extract_epi64::<0>(idx.0),
             _mm256_extract_epi64::<1>(idx.0),
@@ -412,7 +300,7 @@ vector! {
         ])
         // SAFETY: masked, each index is below the table's length; by the assertion, `N` elements from `first` are in a row.
         .map(|idx| unsafe { table.rows.get_unchecked(idx as usize).as_ptr().add(first) });
-        let mut found = [Self::splat(1.0); N];
+        let mut found = [Self::from_bits(idx); N];
         let mut start = 0;
         while start + 4 <= N {
             // SAFETY: four elements from `start` are among the `N`.
@@ -453,7 +341,7 @@ vector! {
     /// Two factors, neither of them subnormal; only the second product can round.
     #[inline(always)]
     fn scale(self, exponent: Self) -> Self {
-        let biased = exponent.to_int() + I32x8::splat(254);
+        let biased = exponent.to_int() + exponent.splat_bits(254);
         let half = biased.shr(1);
         self * Self::from_bits(half.shl(23)) * Self::from_bits((biased - half).shl(23))
     }
@@ -483,7 +371,7 @@ vector! {
             16 => choose(3, part(0), part(8)),
             32 => choose(4, choose(3, part(0), part(8)), choose(3, part(16), part(24))),
             _ => {
-                let idx = idx & I32x8::splat(N as u32 - 1);
+                let idx = idx & idx.splat(N as u32 - 1);
                 // SAFETY: masked, each index is below the table's length.
                 avx2!(_mm256_i32gather_ps::<4>(table.as_ptr(), idx.0))
             }

@@ -1,14 +1,28 @@
 //! AVX-512: F, DQ, VL and BW, which every CPU with AVX-512 but the first Xeon Phi has.
 
-use super::super::vector::{Bits, F32s, Mask, Vector};
+use super::super::CpuLevel;
+use super::super::vector::{Bits, F32s, Level, Mask, Vector};
 use super::operators;
 use std::arch::x86_64::*;
+
+/// Proves that the CPU has the instructions of this module.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(());
+
+impl Level for Avx512 {
+    #[inline(always)]
+    unsafe fn assume() -> Avx512 {
+        debug_assert!(CpuLevel::Avx512 <= CpuLevel::highest());
+        Avx512(())
+    }
+}
 
 /// An intrinsic of this instruction set.
 macro_rules! avx512 {
     ($call:expr) => {
-        // SAFETY: the vectors of this module are made only inside the tile functions of this level, and `CpuLevel`
-        // gives that level only to CPUs that have the instructions. Register to register: nothing else can go wrong.
+        // SAFETY: the function that this is in has a value of this module among its arguments, `Avx512` or one that was
+        // made from it. So the CPU has the instructions: nobody else can make an `Avx512`, and `assume` demands it.
+        // Nothing else can go wrong from register to register; where memory is read or written, a comment is there.
         unsafe { $call }
     };
 }
@@ -90,7 +104,7 @@ macro_rules! bits {
 
             #[inline(always)]
             fn not(self) -> Self {
-                self ^ Self::splat($elem::MAX)
+                self ^ self.splat($elem::MAX)
             }
         }
 
@@ -99,7 +113,7 @@ macro_rules! bits {
             type Mask = $mask;
 
             #[inline(always)]
-            fn splat(value: $elem) -> Self {
+            fn splat(self, value: $elem) -> Self {
                 $bits(avx512!($set1(value as $signed)))
             }
 
@@ -167,23 +181,29 @@ macro_rules! vector {
 
             #[inline(always)]
             fn neg(self) -> Self {
-                self.xor_sign(Self::splat(-0.0))
+                self.xor_sign(self.splat(-0.0))
             }
         }
 
         impl Vector for $vector {
+            type Level = Avx512;
             type Elem = $elem;
             type Bits = $bits;
             type Mask = $mask;
             const LANES: usize = $lanes;
 
             #[inline(always)]
-            fn splat(value: $elem) -> Self {
+            fn level(self) -> Avx512 {
+                Avx512(())
+            }
+
+            #[inline(always)]
+            fn splat_at(_: Avx512, value: $elem) -> Self {
                 $vector(avx512!($set1(value)))
             }
 
             #[inline(always)]
-            unsafe fn load(src: *const $elem) -> Self {
+            unsafe fn load(_: Avx512, src: *const $elem) -> Self {
                 // SAFETY: the caller's.
                 $vector(avx512!($loadu(src)))
             }
@@ -211,9 +231,9 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            unsafe fn load_first(src: *const $elem, n: usize) -> Self {
+            unsafe fn load_first(level: Avx512, src: *const $elem, n: usize) -> Self {
                 // SAFETY: the caller's; lanes that the mask leaves out are not touched.
-                $vector(avx512!($mask_loadu(Self::splat(1.0).0, (1 << n) - 1, src)))
+                $vector(avx512!($mask_loadu(Self::splat_at(level, 1.0).0, (1 << n) - 1, src)))
             }
 
             #[inline(always)]
@@ -336,7 +356,7 @@ vector! {
                 avx512!(_mm512_mask_blend_pd(is_upper, pair(0), pair(16)))
             }
             _ => {
-                let idx = idx & I64x8::splat(N as u64 - 1);
+                let idx = idx & idx.splat(N as u64 - 1);
                 // SAFETY: masked, each index is below the table's length.
                 avx512!(_mm512_i64gather_pd::<8>(idx.0, table.as_ptr()))
             }
@@ -373,7 +393,7 @@ vector! {
                 avx512!(_mm512_mask_blend_ps(is_upper, pair(0), pair(32)))
             }
             _ => {
-                let idx = idx & I32x16::splat(N as u32 - 1);
+                let idx = idx & idx.splat(N as u32 - 1);
                 // SAFETY: masked, each index is below the table's length.
                 avx512!(_mm512_i32gather_ps::<4>(idx.0, table.as_ptr()))
             }

@@ -167,12 +167,12 @@ fn any_is_of_all_lanes_of_a_vector_and_no_others() {
     impl Binary for AnySeven {
         #[inline(always)]
         fn of_f64<V: F64s>(x: V, _: V) -> V {
-            V::splat(if Vector::eq(x, V::splat(7.0)).any() { V::LANES as f64 } else { 0.0 })
+            x.splat(if Vector::eq(x, x.splat(7.0)).any() { V::LANES as f64 } else { 0.0 })
         }
 
         #[inline(always)]
         fn of_f32<V: F32s>(x: V, _: V) -> V {
-            V::splat(if Vector::eq(x, V::splat(7.0)).any() { V::LANES as f32 } else { 0.0 })
+            x.splat(if Vector::eq(x, x.splat(7.0)).any() { V::LANES as f32 } else { 0.0 })
         }
     }
 
