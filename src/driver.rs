@@ -78,7 +78,7 @@ pub(crate) fn compile(text: &str, signature: &Signature, options: &CompileOption
     clock.lap(Stage::Opt);
     let plan = fuse::plan(&graph);
     clock.lap(Stage::Fuse);
-    let executable = match (options.backend, Target::host()) {
+    let executable = match (options.backend, Target::host(options.registers)) {
         (Backend::Interp, _) => Executable::Interp { reason: "the engine was told to".to_owned() },
         (Backend::Jit, None) => {
             Executable::Interp { reason: "there is no code generator for this processor".to_owned() }

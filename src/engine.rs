@@ -4,7 +4,7 @@ use crate::array::FromResult;
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::names::{self, UsedName};
-use crate::options::{Backend, CompileOptions, FloatMode, Unused};
+use crate::options::{Backend, CompileOptions, FloatMode, Registers, Unused};
 use crate::program::Program;
 use crate::vars::{Signature, Vars};
 use ndexpr_grammar::Limits;
@@ -170,6 +170,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn unused(mut self, unused: Unused) -> EngineBuilder {
         self.options.unused = unused;
+        self
+    }
+
+    /// Compiles for vector registers of 128 bits, for tests: results have the same bits.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn narrow_registers(mut self) -> EngineBuilder {
+        self.options.registers = Registers::Bits128;
         self
     }
 

@@ -27,8 +27,8 @@ pub(crate) struct CompiledLoop {
 struct OfLayout {
     kinds: SmallVec<[RunKind; 8]>,
     kernel: Result<Kernel, Refusal>,
-    /// The same with stores past the caches, if there is such a thing; made when first asked for. In long runs the second.
-    streaming: [OnceBox<Option<Kernel>>; 2],
+    /// The same with stores past the caches, made when first asked for; the second is for long runs.
+    streaming: [OnceBox<Result<Kernel, Refusal>>; 2],
 }
 
 impl CompiledLoop {
@@ -60,8 +60,8 @@ impl CompiledLoop {
         }
         let (kinds, has_long_runs) = (plan.run_kinds(), plan.has_long_runs());
         let stores = if has_long_runs { Stores::StreamingLong } else { Stores::Streaming };
-        let make = || Box::new(codegen::compile(&self.tape, kinds, stores, self.target).ok());
-        self.of_layout(kinds).streaming[usize::from(has_long_runs)].get_or_init(make).as_ref()
+        let make = || Box::new(codegen::compile(&self.tape, kinds, stores, self.target));
+        self.of_layout(kinds).streaming[usize::from(has_long_runs)].get_or_init(make).as_ref().ok()
     }
 
     fn of_layout(&self, kinds: &[RunKind]) -> &OfLayout {

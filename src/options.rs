@@ -50,6 +50,15 @@ pub enum Unused {
     Deny,
 }
 
+/// The widest vector registers of compiled code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Registers {
+    #[default]
+    Widest,
+    /// To compare with the widest: results have the same bits.
+    Bits128,
+}
+
 /// All choices of an engine that change what it compiles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct CompileOptions {
@@ -57,4 +66,5 @@ pub(crate) struct CompileOptions {
     pub(crate) backend: Backend,
     pub(crate) unused: Unused,
     pub(crate) limits: Limits,
+    pub(crate) registers: Registers,
 }

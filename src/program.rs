@@ -597,7 +597,7 @@ impl Program {
             Stage::Fuse => return Ok(plan.print(graph).to_string()),
             Stage::Tape | Stage::Clif | Stage::Asm => {}
         }
-        let Some(target) = Target::host() else {
+        let Some(target) = Target::host(options.registers) else {
             return Ok("there is no code generator for this processor\n".to_owned());
         };
         let tapes = match driver::build_tapes(graph, plan, target) {

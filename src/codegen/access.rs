@@ -1,11 +1,10 @@
 //! How a strip meets memory: operands by run kind, and slots.
 
 use super::bundle::{Width, register_type};
-use super::double;
-use super::stream;
+use super::marks::Mark;
 use super::strip::{Strip, bitcast};
 use crate::tape::{Kind, Ty, ValueId};
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, SourceLoc, Type, Value, types};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use ndexpr_runtime::abi::RunKind;
 
 /// Accesses to arrays: any alignment, and they do not trap because every element is in a view.
@@ -51,15 +50,15 @@ impl Strip<'_, '_> {
                 (RunKind::Strided, Some(stride)) => {
                     self.store_strided(row.base, stride, ty, i, register);
                 }
-                // The tail's stores are of less than a register.
-                _ if self.stores.is_streaming() && self.n_lanes * ty.bytes >= self.width.bytes() => {
+                _ if self.streams && self.n_lanes * ty.bytes >= self.width.bytes() => {
                     // The address is known already when the store itself is emitted.
                     self.address(row.base, ty);
-                    let (mark, after) = match self.width {
-                        Width::Single => (stream::mark(), SourceLoc::default()),
-                        Width::Double => (double::mark_streaming(), double::mark()),
+                    let after = self.builder.srcloc();
+                    let mark = match self.width {
+                        Width::Bits128 => Mark::Store,
+                        Width::Bits256 => Mark::LoopStore(self.loop_index),
                     };
-                    self.builder.set_srcloc(mark);
+                    self.builder.set_srcloc(mark.loc());
                     self.store_contiguous(row.base, ty, i, register);
                     self.builder.set_srcloc(after);
                 }
@@ -91,7 +90,7 @@ impl Strip<'_, '_> {
 
     /// A register to both halves of where it waits.
     pub(super) fn store_kept(&mut self, base: Value, at: i32, register: Value) {
-        for half in [0, Width::Single.bytes() as i32] {
+        for half in [0, Width::Bits128.bytes() as i32] {
             self.builder.ins().store(array_flags(), register, base, at + half);
         }
     }

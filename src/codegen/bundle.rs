@@ -8,17 +8,17 @@ use smallvec::SmallVec;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Width {
     /// 128 bits: what Cranelift has.
-    Single,
-    /// 256 bits: Cranelift compiles for 128, and [`double`](super::double) changes the machine code. A value has the type
-    /// of its first half.
-    Double,
+    Bits128,
+    /// 256 bits: Cranelift compiles for 128, and [`x64`](super::x64) rewrites the machine code. A value has the type of
+    /// its first half.
+    Bits256,
 }
 
 impl Width {
     pub(super) fn bytes(self) -> u32 {
         match self {
-            Width::Single => 16,
-            Width::Double => 32,
+            Width::Bits128 => 16,
+            Width::Bits256 => 32,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The runtime's functions that a kernel calls.
 
-use super::stream::Stores;
+use super::Stores;
 use crate::tape::{Function, Inst, Tape, ValueId};
 use ndexpr_runtime::abi::TileFn;
 use ndexpr_runtime::dtype::DType;

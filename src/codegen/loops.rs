@@ -15,10 +15,10 @@
 //! count times the element size, which x86 has as an addressing mode. There is no per-lane work besides.
 
 use super::Func;
+use super::Stores;
 use super::bundle::{Bundle, Width};
 use super::call::{Call, Callee, Table};
 use super::row::Row;
-use super::stream::Stores;
 use super::target::Target;
 use crate::tape::{Inst, Tape, ValueId};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -226,9 +226,9 @@ impl Emitter<'_> {
         }
         let accesses = self.accesses(&needed, &body);
         let constants = match self.width {
-            Width::Single => self.hoisted_constants(&needed),
+            Width::Bits128 => self.hoisted_constants(&needed),
             // Nothing lives in registers from one block to the next.
-            Width::Double => Vec::new(),
+            Width::Bits256 => Vec::new(),
         };
 
         let row_block = self.builder.create_block();
@@ -251,12 +251,13 @@ impl Emitter<'_> {
             tape,
             stores: self.stores,
             target: self.target,
-            width: if is_rare { Width::Single } else { self.width },
+            width: if is_rare { Width::Bits128 } else { self.width },
             n_lanes: self.n_lanes,
             accesses: accesses.iter().map(|access| access.as_ref().map(|access| self.row(access, row))).collect(),
             slots: self.slot_rows(row, &to_slots, &body),
             to_slots: &to_slots,
             body: &body,
+            loop_index: segment,
             is_rare,
         };
         row_code.emit(&mut self.builder, &needed, constants);

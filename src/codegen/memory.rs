@@ -1,11 +1,10 @@
 //! Finished code and the memory that it is in.
 
 use super::bundle::Width;
-use super::double;
-use super::stream::{self, Stores};
-use super::{Refusal, Target};
+use super::marks;
+use super::x64;
+use super::{Refusal, Stores, Target};
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::SourceLoc;
 use cranelift_codegen::{CompiledCode, Context};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module, ModuleReloc, default_libcall_names};
@@ -21,8 +20,7 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// Compiles the function in `context` and makes it executable. What is marked is changed before, as `stream` and `double`
-    /// tell.
+    /// Compiles the function in `context` and makes it executable. What is marked is rewritten before.
     pub(super) fn define(
         context: &mut Context,
         (stores, width): (Stores, Width),
@@ -37,7 +35,7 @@ impl Code {
         let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         let id = module.declare_anonymous_function(&context.func.signature).map_err(refuse)?;
         match (stores, width) {
-            (Stores::Ordinary, Width::Single) => module.define_function(id, context).map_err(refuse)?,
+            (Stores::Ordinary, Width::Bits128) => module.define_function(id, context).map_err(refuse)?,
             _ => {
                 let compiled = compile(context, target)?;
                 let bytes = finished(compiled, (stores, width))?;
@@ -64,22 +62,13 @@ pub(super) fn compile<'c>(context: &'c mut Context, target: &Target) -> Result<&
     context.compile(target.isa(), &mut ControlPlane::default()).map_err(|error| Refusal(error.inner.to_string()))
 }
 
-/// The machine code with all that is marked changed, as `stream` and `double` tell.
+/// The machine code, with what is marked rewritten.
 pub(super) fn finished(code: &CompiledCode, (stores, width): (Stores, Width)) -> Result<Vec<u8>, Refusal> {
-    let marked = |marks: [SourceLoc; 2]| {
-        let ranges = code.buffer.get_srclocs_sorted().iter().filter(move |range| marks.contains(&range.loc));
-        ranges.map(|range| range.start as usize..range.end as usize)
-    };
-    let mut bytes = code.code_buffer().to_vec();
-    if stores.is_streaming() && !stream::patch(&mut bytes, marked([stream::mark(), double::mark_streaming()])) {
-        return Err(Refusal("its stores cannot be streamed".to_owned()));
+    let bytes = code.code_buffer();
+    if stores == Stores::Ordinary && width == Width::Bits128 {
+        return Ok(bytes.to_vec());
     }
-    if width == Width::Double {
-        let loops = marked([double::mark(), double::mark_streaming()]);
-        double::patch(&mut bytes, loops, marked([double::mark_end(); 2]))
-            .ok_or_else(|| Refusal("its registers cannot be of twice the width".to_owned()))?;
-    }
-    Ok(bytes)
+    x64::rewrite(bytes, &marks::marked(code), stores.is_streaming()).map_err(Refusal)
 }
 
 impl Drop for Code {

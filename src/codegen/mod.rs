@@ -4,8 +4,8 @@
 //! - [`target`]: the instruction set that code is made for.
 //! - [`loops`]: the shape of a kernel: segments, rows, calls; [`call`] is what it calls, [`row`] are strips and tails.
 //! - [`strip`]: the instructions of one strip; [`access`] is how it meets memory, [`convert`] how widths change.
-//! - [`stream`]: stores past the caches, [`double`]: registers of 256 bits. Cranelift has neither, so finished code is changed;
-//!   [`x86`] is what they know of it.
+//! - [`marks`], [`x64`]: stores past the caches, and registers of 256 bits. Cranelift has neither, so finished code is checked
+//!   and rewritten.
 //! - [`memory`]: finishes code, and owns it.
 //!
 //! A kernel is specialised for the [`RunKind`] of each operand. Every value of a strip is a bundle of registers that
@@ -16,18 +16,16 @@ mod access;
 mod bundle;
 mod call;
 mod convert;
-mod double;
 mod loops;
+mod marks;
 mod memory;
 mod row;
-mod stream;
 mod strip;
 mod target;
 #[cfg(test)]
 mod tests;
-mod x86;
+mod x64;
 
-pub(crate) use stream::Stores;
 pub(crate) use target::Target;
 
 use crate::tape::{Inst, Tape};
@@ -39,6 +37,23 @@ use ndexpr_runtime::abi::{KernelFn, RunKind};
 use ndexpr_runtime::exec::{Kernel, KernelSpec};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// How a kernel writes its outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stores {
+    Ordinary,
+    /// Past the caches, in runs of which some are short. The kernel may only run where vector blocks begin at multiples of
+    /// 16 bytes in every output.
+    Streaming,
+    /// The same in long runs, as [`Plan::has_long_runs`](ndexpr_runtime::plan::Plan::has_long_runs) tells.
+    StreamingLong,
+}
+
+impl Stores {
+    fn is_streaming(self) -> bool {
+        self != Stores::Ordinary
+    }
+}
 
 /// Why a tape did not become a kernel. The caller falls back to the interpreter.
 #[derive(Clone, Debug)]
@@ -76,10 +91,7 @@ pub(crate) fn compile(tape: &Tape, kinds: &[RunKind], stores: Stores, target: &T
     if kinds.len() > MAX_OPERANDS {
         return Err(Refusal(format!("it has {} arrays, and {MAX_OPERANDS} can be compiled soon", kinds.len())));
     }
-    let streams = |(value, _)| call::Call::at(tape, value).is_some_and(|call| call.callee.tile_fn(stores).is_some());
-    if stores.is_streaming() && !loops::call_to_output(tape, kinds).is_none_or(streams) {
-        return Err(Refusal("a call writes its output itself, and does not stream".to_owned()));
-    }
+    check_stores(tape, kinds, stores)?;
     let compile = |width: Width| {
         let mut work = WORK.take();
         // A panic leaves nothing of `work` behind: it is dropped, and the next compile starts afresh.
@@ -91,26 +103,44 @@ pub(crate) fn compile(tape: &Tape, kinds: &[RunKind], stores: Stores, target: &T
         WORK.set(work);
         result
     };
-    match width(tape, kinds, stores, target) {
-        Width::Single => compile(Width::Single),
-        Width::Double => compile(Width::Double).or_else(|_| compile(Width::Single)),
+    match check_width(tape, kinds, stores, target) {
+        Ok(()) => compile(Width::Bits256).or_else(|_| compile(Width::Bits128)),
+        Err(Refusal(_)) => compile(Width::Bits128),
     }
 }
 
-/// The registers that a kernel is first tried with.
+/// Refuses what cannot be written past the caches: what a function writes that has no such stores itself.
+fn check_stores(tape: &Tape, kinds: &[RunKind], stores: Stores) -> Result<(), Refusal> {
+    let streams = |(value, _)| call::Call::at(tape, value).is_some_and(|call| call.callee.tile_fn(stores).is_some());
+    if stores.is_streaming() && !loops::call_to_output(tape, kinds).is_none_or(streams) {
+        return Err(Refusal("a call writes the output itself, and has no stores past the caches".to_owned()));
+    }
+    Ok(())
+}
+
+/// Refuses what is not tried with registers of 256 bits.
 ///
 /// Streaming stores are aligned, and two outputs need not be at once. At the ends of runs, where a line is written in parts,
-/// registers of both widths are slow: measured 2026-11 on 2 Zen 4 cores, f64, ns per element with single and with double ones,
-/// outputs at 16 bytes after a line: `a*c` with a row `c` of 100 elements 0.36 and 0.46, of 500 0.32 and 0.34, of 1000 0.317 and
-/// 0.312, of 3000 0.364 and 0.351; `exp(a) + b`, in tiles of 256, 0.58 and 0.81; 1e7 elements of `sqrt(a**2 + b**2)` 0.64 and 0.56.
-fn width(tape: &Tape, kinds: &[RunKind], stores: Stores, target: &Target) -> Width {
-    let can_align = match stores {
-        Stores::Ordinary => true,
-        Stores::Streaming => false,
-        Stores::StreamingLong => tape.outputs.len() == 1 && tape.max_tile_elems.is_none(),
-    };
-    let is_double = can_align && target.has_double_registers() && double::suits(tape, kinds);
-    if is_double { Width::Double } else { Width::Single }
+/// kernels of both widths are slow.
+// Chosen by "register-width" in docs/measurements.md.
+fn check_width(tape: &Tape, kinds: &[RunKind], stores: Stores, target: &Target) -> Result<(), Refusal> {
+    let refuse = |why: &str| Err(Refusal(why.to_owned()));
+    if !target.has_wide_registers() {
+        return refuse("the processor has no wider ones, or they were not asked for");
+    }
+    if tape.double_lanes.is_none() {
+        return refuse("its values are of several widths, or too many, or something is done lane by lane");
+    }
+    if kinds.contains(&RunKind::Strided) {
+        return refuse("an operand is strided");
+    }
+    match stores {
+        Stores::Ordinary => Ok(()),
+        Stores::Streaming => refuse("runs past the caches may be short"),
+        Stores::StreamingLong if tape.outputs.len() != 1 => refuse("several outputs cannot all be aligned"),
+        Stores::StreamingLong if tape.max_tile_elems.is_some() => refuse("tiles between calls are short"),
+        Stores::StreamingLong => Ok(()),
+    }
 }
 
 fn compile_with(
@@ -145,13 +175,13 @@ fn compile_with(
     // left, and other lanes one at a time. (2) Stores go to outputs and slots only, bools as 0 or 1, and come after the loads
     // of the same lanes: an output is stored in the last segment that reads anything, or is the result of the tile's last
     // call. (3) No instruction traps: integer division is not among them, and conversions saturate. (4) Tile functions are
-    // those of `callees`, in its order, and do not unwind. (5) `code` owns the memory of the entry. (6) Stores that `stream`
-    // has changed are of whole registers, at strips, which begin at lanes that fill registers; functions that stream find
+    // those of `callees`, in its order, and do not unwind. (5) `code` owns the memory of the entry. (6) Stores that `x64`
+    // has changed to go past the caches are of whole registers, at strips, which begin at lanes that fill registers; functions that stream find
     // the first aligned place themselves (`arch/tiles.rs`, `n_before_aligned`). (7) A constant that a call takes as a single
     // element is stored to its own slot right before the call, which is reserved for it up to its last user. (8) Where
-    // registers are double, strips have twice the lanes and `Strip` counts addresses in 32 bytes, also on the stack, so an access
-    // that `double` has widened is of its own lanes still; it leaves no vector access of a strip as it was, and constants
-    // stay inside of the code.
+    // registers have 256 bits, `Strip` counts addresses in 32 bytes, also on the stack, so an access that `x64::widen` has widened
+    // is still of its own lanes. That every access of such a loop is widened, and that nothing else is, `x64::widen` checks on
+    // the decoded code. Constants stay inside of the code.
     Ok(unsafe { Kernel::new(spec) })
 }
 
@@ -167,31 +197,50 @@ fn cost(tape: &Tape, width: Width) -> f32 {
 
 /// The kernel's code as Cranelift's IR, and as the machine's assembly, for `explain`.
 pub(crate) fn print(tape: &Tape, kinds: &[RunKind], target: &Target) -> Result<Listing, Refusal> {
-    let print = |width: Width| {
-        catch_unwind(AssertUnwindSafe(|| {
-            let mut context = Context::new();
-            context.set_disasm(true);
-            let mut builder = FunctionBuilderContext::new();
-            let stores = Stores::Ordinary;
-            let callees = call::Table::new(tape, stores);
-            loops::emit(&mut context.func, &mut builder, tape, kinds, &callees, (stores, width), target);
-            let clif = context.func.display().to_string();
-            let code = memory::compile(&mut context, target)?;
-            memory::finished(code, (stores, width))?;
-            let asm = code.vcode.clone().unwrap_or_default();
-            Ok(match width {
-                Width::Single => Listing { clif, asm },
-                Width::Double => {
-                    Listing { clif: double::CLIF_NOTE.to_owned() + &clif, asm: double::ASM_NOTE.to_owned() + &asm }
-                }
-            })
-        }))
-        .map_err(|panic| Refusal(panic_message(&*panic)))?
+    let print = |stores: Stores, width: Width| {
+        catch_unwind(AssertUnwindSafe(|| print_with(tape, kinds, (stores, width), target)))
+            .map_err(|panic| Refusal(panic_message(&*panic)))?
     };
-    match width(tape, kinds, Stores::Ordinary, target) {
-        Width::Single => print(Width::Single),
-        Width::Double => print(Width::Double).or_else(|_| print(Width::Single)),
+    let wide =
+        check_width(tape, kinds, Stores::Ordinary, target).and_then(|()| print(Stores::Ordinary, Width::Bits256));
+    let (mut listing, width) = match wide {
+        Ok(listing) => (listing, "; registers of 256 bits\n".to_owned()),
+        Err(Refusal(why)) => {
+            (print(Stores::Ordinary, Width::Bits128)?, format!("; registers of 128 bits, because {why}\n"))
+        }
+    };
+    let streaming =
+        check_stores(tape, kinds, Stores::Streaming).and_then(|()| print(Stores::Streaming, Width::Bits128));
+    let stores = match streaming {
+        Ok(_) => "; large results are written past the caches\n".to_owned(),
+        Err(Refusal(why)) => format!("; large results are not written past the caches, because {why}\n"),
+    };
+    listing.asm.insert_str(0, &(width + &stores));
+    Ok(listing)
+}
+
+fn print_with(
+    tape: &Tape,
+    kinds: &[RunKind],
+    (stores, width): (Stores, Width),
+    target: &Target,
+) -> Result<Listing, Refusal> {
+    let mut context = Context::new();
+    context.set_disasm(!target.is_x86());
+    let mut builder = FunctionBuilderContext::new();
+    let callees = call::Table::new(tape, stores);
+    loops::emit(&mut context.func, &mut builder, tape, kinds, &callees, (stores, width), target);
+    let mut clif = context.func.display().to_string();
+    if width == Width::Bits256 {
+        clif.insert_str(0, "; the vectors of loops that are marked with @ get 256 bits afterwards\n");
     }
+    let code = memory::compile(&mut context, target)?;
+    let bytes = memory::finished(code, (stores, width))?;
+    let asm = match target.is_x86() {
+        true => x64::listing(&bytes).map_err(Refusal)?,
+        false => code.vcode.clone().unwrap_or_default(),
+    };
+    Ok(Listing { clif, asm })
 }
 
 /// A kernel as text.

@@ -8,10 +8,10 @@
 //! for each lane left:      the same instructions
 //! ```
 
+use super::Stores;
 use super::bundle::{Bundle, Width};
-use super::double;
 use super::loops::RowAccess;
-use super::stream::Stores;
+use super::marks::Mark;
 use super::strip::{Kept, Strip};
 use super::target::Target;
 use crate::tape::{Inst, Tape, ValueId};
@@ -46,6 +46,8 @@ pub(super) struct Row<'a> {
     pub(super) to_slots: &'a [ValueId],
     /// The segment's instructions.
     pub(super) body: &'a [ValueId],
+    /// The number of the loop over whole strips, where it is marked.
+    pub(super) loop_index: u32,
     /// Tiles of one row go without it, so that it should be short.
     pub(super) is_rare: bool,
 }
@@ -60,8 +62,8 @@ impl Row<'_> {
     /// The lanes of a whole strip.
     fn lanes_per_strip(&self) -> u32 {
         match self.width {
-            Width::Single => self.tape.n_lanes,
-            Width::Double => self.tape.double_lanes.expect("a tape for registers of twice the width"),
+            Width::Bits128 => self.tape.n_lanes,
+            Width::Bits256 => self.tape.double_lanes.expect("a tape for registers of twice the width"),
         }
     }
 
@@ -92,9 +94,9 @@ impl Row<'_> {
         self.strips(builder, &ready, whole, (strips, None), if per_register.is_some() { registers.0 } else { lanes.0 });
         if let Some(n_lanes) = per_register {
             let from = (registers, after_head(registers.0));
-            self.strips(builder, &ready, (n_lanes, Width::Single), from, lanes.0);
+            self.strips(builder, &ready, (n_lanes, Width::Bits128), from, lanes.0);
         }
-        self.strips(builder, &ready, (1, Width::Single), (lanes, after_head(lanes.0)), end.0);
+        self.strips(builder, &ready, (1, Width::Bits128), (lanes, after_head(lanes.0)), end.0);
         builder.switch_to_block(end.0);
     }
 
@@ -104,10 +106,10 @@ impl Row<'_> {
     /// 1000 0.18 and 0.10; float32 `f*f + f` of 30 elements 3.0 and 2.7. To compile `a + b*2` takes a tenth longer.
     fn lanes_per_register(&self) -> Option<u32> {
         let widest = self.tape.nodes.iter().map(|node| node.ty.bytes).max()?;
-        let n_lanes = Width::Single.bytes() / widest;
+        let n_lanes = Width::Bits128.bytes() / widest;
         let leaves_many = !self.is_rare && n_lanes > 1 && self.lanes_per_strip() >= MIN_REGISTERS * n_lanes;
         // Streaming stores of double registers begin after some of single ones.
-        let begins_so = self.width == Width::Double && self.stores.is_streaming();
+        let begins_so = self.width == Width::Bits256 && self.stores.is_streaming();
         (leaves_many || begins_so).then_some(n_lanes)
     }
 
@@ -130,8 +132,8 @@ impl Row<'_> {
         builder.ins().brif(has_strip, strip, &from, then, &from);
 
         builder.switch_to_block(strip);
-        if width == Width::Double {
-            builder.set_srcloc(double::mark());
+        if width == Width::Bits256 {
+            builder.set_srcloc(Mark::Loop(self.loop_index).loc());
         }
         self.strip(builder, ready, lane, (n_lanes, width));
         let next = builder.ins().iadd(lane, n);
@@ -144,14 +146,14 @@ impl Row<'_> {
         }
         let has_next = builder.ins().icmp(IntCC::SignedLessThanOrEqual, next, last);
         match width {
-            Width::Single => {
+            Width::Bits128 => {
                 builder.ins().brif(has_next, strip, &to_next, then, &to_next);
             }
-            Width::Double => {
+            Width::Bits256 => {
                 let (cleared, lane) = block_of_lane(builder);
                 builder.ins().brif(has_next, strip, &to_next, cleared, &to_next);
                 builder.switch_to_block(cleared);
-                builder.set_srcloc(double::mark_end());
+                builder.set_srcloc(Mark::End(self.loop_index).loc());
                 builder.ins().fence();
                 builder.set_srcloc(SourceLoc::default());
                 builder.ins().jump(then, &[BlockArg::Value(lane)]);
@@ -164,15 +166,15 @@ impl Row<'_> {
         let none = Ready { values: vec![None; self.tape.nodes.len()], kept: Kept::default() };
         // One lane stands for all: every register has it in all of its lanes.
         let lane = builder.ins().iconst(types::I64, 0);
-        let mut strip = self.new_strip(builder, &none, lane, (1, Width::Single));
+        let mut strip = self.new_strip(builder, &none, lane, (1, Width::Bits128));
         for (value, bundle) in constants {
             strip.values[value.index()] = Some(bundle);
         }
         strip.uniform_values(self.body, needed);
         match self.width {
-            Width::Single => Ready { values: strip.values, kept: Kept::default() },
+            Width::Bits128 => Ready { values: strip.values, kept: Kept::default() },
             // Nothing lives in registers from one block to the next.
-            Width::Double => Ready { kept: strip.keep_uniform_values(), ..none },
+            Width::Bits256 => Ready { kept: strip.keep_uniform_values(), ..none },
         }
     }
 
@@ -183,7 +185,7 @@ impl Row<'_> {
     /// it there: `where(a > 0.5, a*2, b + 1)` of 1e4 elements 0.231 and 0.219, of 1e5 0.310 and 0.294; a cubic polynomial of 1e4
     /// 0.239 and 0.223. Where inputs are does not matter as much: 0.223 and 0.218.
     fn lanes_to_alignment(&self, builder: &mut FunctionBuilder<'_>) -> Option<Value> {
-        if self.width == Width::Single {
+        if self.width == Width::Bits128 {
             return None;
         }
         let output = self.body.iter().find_map(|value| match self.tape.node(*value).inst {
@@ -193,7 +195,7 @@ impl Row<'_> {
         let base = self.accesses[output].filter(|access| access.kind == RunKind::Contiguous)?.base;
         let size = self.tape.outputs[output - self.tape.inputs.len()].dtype.size();
         let n_bytes = builder.ins().ineg(base);
-        let alignment = if self.stores.is_streaming() { LINE_BYTES } else { Width::Double.bytes() };
+        let alignment = if self.stores.is_streaming() { LINE_BYTES } else { Width::Bits256.bytes() };
         let n_bytes = builder.ins().band_imm_u(n_bytes, i64::from(alignment) - 1);
         let n_lanes = builder.ins().ushr_imm_u(n_bytes, i64::from(size.ilog2()));
         if self.stores.is_streaming() {
@@ -211,7 +213,12 @@ impl Row<'_> {
         for &value in self.to_slots {
             strip.store_slot(value);
         }
+        let mut has_stored = false;
         for &value in self.body {
+            if matches!(self.tape.node(value).inst, Inst::Store(_)) && !has_stored {
+                has_stored = true;
+                strip.load_what_is_stored(self.body);
+            }
             strip.inst(value);
         }
     }
@@ -226,9 +233,11 @@ impl Row<'_> {
         Strip {
             builder,
             tape: self.tape,
-            stores: self.stores,
+            // Beside wide registers, narrow ones write the ends of a row, which are parts of cache lines.
+            streams: self.stores.is_streaming() && width == self.width,
             target: self.target,
             width,
+            loop_index: self.loop_index,
             rows: &self.accesses,
             slot_rows: &self.slots,
             kept: &ready.kept,

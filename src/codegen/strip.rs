@@ -6,7 +6,6 @@
 
 use super::bundle::{Bundle, Width, int_register, register_type};
 use super::loops::RowAccess;
-use super::stream::Stores;
 use super::target::Target;
 use crate::tape::{Condition, Inst, Kind, Node, Tape, Ty, ValueId};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -20,11 +19,13 @@ use smallvec::SmallVec;
 pub(super) struct Strip<'a, 'f> {
     pub(super) builder: &'a mut FunctionBuilder<'f>,
     pub(super) tape: &'a Tape,
-    /// How outputs are written.
-    pub(super) stores: Stores,
+    /// Stores of whole registers to outputs go past the caches.
+    pub(super) streams: bool,
     pub(super) target: &'a Target,
     /// Of the registers.
     pub(super) width: Width,
+    /// The number of the loop, where it is marked.
+    pub(super) loop_index: u32,
     /// By operand, inputs first; those that the segment uses.
     pub(super) rows: &'a [Option<RowAccess>],
     /// By value: where the row's elements of its slot are, if the segment uses it.
@@ -168,10 +169,10 @@ impl Strip<'_, '_> {
         if values.is_empty() {
             return Kept::default();
         }
-        let bytes = Width::Double.bytes();
+        let bytes = Width::Bits256.bytes();
         let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes * (values.len() as u32 + 1), 0);
         let slot = self.builder.create_sized_stack_slot(slot);
-        // The stack itself is aligned to half of that. What is addressed by the stack's own register is a spilled one, to `double`.
+        // The stack itself is aligned to half of that. An address by the stack's own register would be a spilled vector's, to `x64`.
         let start = self.builder.ins().stack_addr(types::I64, slot, bytes as i32 - 1);
         let base = self.builder.ins().band_imm_s(start, -i64::from(bytes));
         let mut kept = Kept { base: Some(base), at: vec![None; self.tape.nodes.len()] };
@@ -202,6 +203,20 @@ impl Strip<'_, '_> {
         }
         if self.tape.slot_of[value.index()].is_some() {
             self.store_slot(value);
+        }
+    }
+
+    /// Makes the loads that only stores use, before the first of several stores: an output may be the memory of an input.
+    pub(super) fn load_what_is_stored(&mut self, body: &[ValueId]) {
+        let is_store = |value: &&ValueId| matches!(self.tape.node(**value).inst, Inst::Store(_));
+        let stores: Vec<ValueId> = body.iter().filter(is_store).copied().collect();
+        for store in stores.iter().skip(1) {
+            let value = self.tape.node(*store).args[0];
+            if matches!(self.tape.node(value).inst, Inst::Load(_)) {
+                for i in 0..self.n_registers(self.ty(value)) {
+                    self.register(value, i);
+                }
+            }
         }
     }
 

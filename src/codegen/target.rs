@@ -1,5 +1,6 @@
 //! The instruction set that kernels are compiled for: the host's, or less if `NDEXPR_CPU` says so.
 
+use crate::options::Registers;
 use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable, Flags};
 use ndexpr_runtime::arch::CpuLevel;
@@ -12,20 +13,22 @@ pub(crate) struct Target {
     has_fma: bool,
     is_x86: bool,
     has_avx: bool,
-    has_avx2: bool,
+    has_wide_registers: bool,
 }
 
 impl Target {
     /// The host, at the level that the process runs at. None if Cranelift has no back end for it.
-    pub(crate) fn host() -> Option<&'static Target> {
-        static HOST: OnceBox<Option<Target>> = OnceBox::new();
+    pub(crate) fn host(registers: Registers) -> Option<&'static Target> {
+        static HOST: [OnceBox<Option<Target>>; 2] = [OnceBox::new(), OnceBox::new()];
         let make = || {
             let level = CpuLevel::current();
             let builder =
                 if level == CpuLevel::highest() { cranelift_native::builder().ok()? } else { lowered_x86(level)? };
-            Target::new(builder)
+            let target = Target::new(builder)?;
+            let has_wide_registers = target.has_wide_registers && registers == Registers::Widest;
+            Some(Target { has_wide_registers, ..target })
         };
-        HOST.get_or_init(|| Box::new(make())).as_ref()
+        HOST[registers as usize].get_or_init(|| Box::new(make())).as_ref()
     }
 
     /// The 64-bit Arm back end, which can be compiled for on any host.
@@ -40,8 +43,8 @@ impl Target {
         let has = |name: &str| isa.isa_flags().iter().any(|flag| flag.name == name && flag.as_bool() == Some(true));
         let has_avx = is_x86 && has("has_avx");
         let has_fma = !is_x86 || (has_avx && has("has_fma"));
-        let has_avx2 = has_avx && has("has_avx2");
-        Some(Target { isa, has_fma, is_x86, has_avx, has_avx2 })
+        let has_wide_registers = has_avx && has("has_avx2");
+        Some(Target { isa, has_fma, is_x86, has_avx, has_wide_registers })
     }
 
     pub(super) fn isa(&self) -> &dyn TargetIsa {
@@ -62,9 +65,9 @@ impl Target {
         self.is_x86 && !self.has_avx
     }
 
-    /// True if registers of 256 bits can do what those of 128 can.
-    pub(super) fn has_double_registers(&self) -> bool {
-        self.has_avx2
+    /// True if kernels may have registers of 256 bits, which can do what those of 128 can.
+    pub(super) fn has_wide_registers(&self) -> bool {
+        self.has_wide_registers
     }
 
     /// What the tape needs to know of it.
@@ -72,7 +75,7 @@ impl Target {
         crate::tape::Features {
             has_fma: self.has_fma,
             has_wider_calls: self.is_x86 && WideFn::is_wide(),
-            has_double_registers: self.has_double_registers(),
+            has_double_registers: self.has_wide_registers(),
         }
     }
 }

@@ -5,7 +5,7 @@
 mod format;
 
 use super::{Refusal, Target, print};
-use crate::options::{CompileOptions, FloatMode};
+use crate::options::{CompileOptions, FloatMode, Registers};
 use crate::vars::{Signature, VarType};
 use crate::{driver, fuse};
 use ndexpr_runtime::abi::RunKind;
@@ -70,17 +70,17 @@ fn tape(text: &str, dtype: DType, target: &Target) -> crate::tape::Tape {
     tapes.remove(0)
 }
 
-/// What has registers of twice the width on processors with AVX2: the arithmetic of every type whose values have one width.
+/// What has registers of 256 bits on processors with AVX2: the arithmetic of every type whose values have one width.
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn double_kernels_can_be_made() {
+fn wide_kernels_can_be_made() {
     use super::bundle::Width;
-    use super::{Stores, Work, compile_with, width};
+    use super::{Stores, Work, check_width, compile_with};
     const FLOATS: &[DType] = &[DType::Float32, DType::Float64];
     let integers: Vec<DType> = DType::ALL.into_iter().filter(|dtype| dtype.is_int()).collect();
     let integers = &integers[..];
-    let target = Target::host().expect("a code generator for this processor");
-    if !target.has_double_registers() {
+    let target = Target::host(Registers::Widest).expect("a code generator for this processor");
+    if !target.has_wide_registers() {
         return;
     }
     for (text, dtypes) in [
@@ -103,8 +103,8 @@ fn double_kernels_can_be_made() {
                 let inputs = tape.inputs.iter().map(|_| input);
                 let kinds: Vec<RunKind> = inputs.chain([RunKind::Contiguous]).collect();
                 for stores in [Stores::Ordinary, Stores::StreamingLong] {
-                    assert_eq!(width(&tape, &kinds, stores, target), Width::Double, "{text}, {dtype}");
-                    let kernel = compile_with(&mut Work::default(), &tape, &kinds, (stores, Width::Double), target);
+                    assert!(check_width(&tape, &kinds, stores, target).is_ok(), "{text}, {dtype}");
+                    let kernel = compile_with(&mut Work::default(), &tape, &kinds, (stores, Width::Bits256), target);
                     let refusal = kernel.err().map(|refusal| refusal.0);
                     assert_eq!(refusal, None, "{text}, {dtype}, {input:?}, {stores:?}");
                 }
@@ -118,7 +118,7 @@ fn double_kernels_can_be_made() {
 #[cfg(target_arch = "x86_64")]
 fn streaming_kernels_can_be_made() {
     use super::{Stores, compile};
-    let target = Target::host().expect("a code generator for this processor");
+    let target = Target::host(Registers::Widest).expect("a code generator for this processor");
     for (text, dtype) in [
         ("a + b*2", DType::Float64),
         ("a*b + a", DType::Float32),
@@ -131,4 +131,89 @@ fn streaming_kernels_can_be_made() {
         let kernel = compile(&tape, &[RunKind::Contiguous; 3], Stores::Streaming, target);
         assert!(kernel.is_ok(), "{text}: {}", kernel.unwrap_err().0);
     }
+}
+
+/// The tape of a loop with these nodes of a graph as outputs.
+fn tape_of_outputs(text: &str, outputs: &[&str], target: &Target) -> crate::tape::Tape {
+    let options = CompileOptions::default();
+    let ty = VarType::array(DType::Float64);
+    let signature = Signature::new().with("a", ty).with("b", ty);
+    let ast = driver::parse(text, &options).expect("an expression");
+    let typed = driver::lower(&ast, &signature, &options).expect("an expression of arrays");
+    let graph = driver::optimise(&typed, &options).expect("what is typed can be optimised");
+    let mut group = fuse::plan(&graph).loops.remove(0);
+    let root = group.outputs[0];
+    let named = |name: &&str| match *name {
+        "root" => root,
+        "first" => (group.body[0], root.1),
+        name => {
+            let is_named = |&&(_, source): &&(crate::hir::ExprId, fuse::Source)| match source {
+                fuse::Source::Var(var) => graph.vars()[var.0 as usize].name == name,
+                _ => false,
+            };
+            (group.inputs.iter().find(is_named).expect("a variable").0, root.1)
+        }
+    };
+    group.outputs = outputs.iter().map(named).collect();
+    let tape = crate::tape::build(&graph, &group, target.features()).expect("a tape");
+    crate::tape::verify(&tape).expect("a tape that is right");
+    tape
+}
+
+/// Runs a kernel of two inputs `a` and `b` and two outputs, of which one or both are the inputs.
+fn run_in_place(tape: &crate::tape::Tape, [a, b]: [&[f64]; 2], is_in_place: [Option<usize>; 2]) -> [Vec<f64>; 2] {
+    use ndexpr_runtime::plan::{Input, Plan};
+    use ndexpr_runtime::view::{View, ViewMut};
+    let target = Target::host(Registers::Widest).expect("a code generator for this processor");
+    let mut memory = [vec![0.0; a.len()], vec![0.0; a.len()]];
+    for (input, output) in [a, b].into_iter().zip(is_in_place) {
+        if let Some(output) = output {
+            memory[output].copy_from_slice(input);
+        }
+    }
+    let views = [View::from(a), View::from(b)];
+    // In the order of the tape.
+    let inputs: Vec<Input<'_, '_>> = tape
+        .inputs
+        .iter()
+        .map(|input| {
+            let i = usize::from(input.name == "b");
+            is_in_place[i].map_or(Input::View(&views[i]), Input::Output)
+        })
+        .collect();
+    let mut outputs: Vec<ViewMut<'_>> = memory.iter_mut().map(|memory| ViewMut::from(&mut memory[..])).collect();
+    let plan = Plan::in_place(&[a.len()], &inputs, &mut outputs).expect("a plan");
+    let kernel = super::compile(tape, plan.run_kinds(), super::Stores::Ordinary, target).expect("a kernel");
+    let pool = ndexpr_runtime::pool::Pool::new(1).expect("one thread");
+    ndexpr_runtime::exec::run(&plan, &kernel, &ndexpr_runtime::exec::RunOptions::new(&pool)).expect("a run");
+    drop(plan);
+    drop(outputs);
+    memory
+}
+
+/// An output that is an input too is written when nothing has to read the input any more.
+#[test]
+fn outputs_of_one_loop_may_be_its_inputs() {
+    let target = Target::host(Registers::Widest).expect("a code generator for this processor");
+    let a: Vec<f64> = (0..1000).map(|i| f64::from(i) / 999.0).collect();
+    let b: Vec<f64> = (0..1000).map(|i| f64::from(i % 7) - 2.0).collect();
+    // The first is made before the call of the second, which still needs `b` after it.
+    let tape = tape_of_outputs("sin(a + b)*b", &["first", "root"], target);
+    for is_in_place in [[None, None], [None, Some(0)], [Some(0), None], [Some(1), None], [Some(1), Some(0)]] {
+        let [sums, results] = run_in_place(&tape, [&a, &b], is_in_place);
+        for i in 0..a.len() {
+            assert_eq!(sums[i], a[i] + b[i], "{is_in_place:?}, {i}");
+            let expected = (a[i] + b[i]).sin() * b[i];
+            assert!((results[i] - expected).abs() <= 1e-15, "{is_in_place:?}, {i}: {} {expected}", results[i]);
+        }
+    }
+    // Two arrays change places, beside something that is computed.
+    let tape = tape_of_outputs("a + b", &["b", "a"], target);
+    let [first, second] = run_in_place(&tape, [&a, &b], [Some(0), Some(1)]);
+    assert_eq!((first, second), (b.clone(), a.clone()));
+    // The second only copies what the first is written to.
+    let tape = tape_of_outputs("a + b", &["root", "a"], target);
+    let [sums, copied] = run_in_place(&tape, [&a, &b], [Some(0), None]);
+    assert_eq!(copied, a);
+    assert!((0..a.len()).all(|i| sums[i] == a[i] + b[i]));
 }

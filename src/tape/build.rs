@@ -48,10 +48,12 @@ pub(crate) fn build(graph: &Graph, group: &Loop, features: Features) -> Option<T
         let value = builder.expr(id);
         builder.value_of[id.index()] = Some(value);
     }
+    // All values come before the first store.
+    let stored: Vec<ValueId> = group.outputs.iter().map(|&(id, _)| builder.in_memory(id)).collect();
     let mut outputs = Vec::with_capacity(group.outputs.len());
-    for (i, &(id, target)) in group.outputs.iter().enumerate() {
+    for (i, (&(id, target), &value)) in group.outputs.iter().zip(&stored).enumerate() {
         let dtype = graph.dtype(id);
-        builder.store(i as u32, id);
+        builder.same(Inst::Store(i as u32), &[value]);
         let name = match target {
             Target::Result => "result".to_owned(),
             Target::Temp(temp) => format!("temp{}", temp.0),
@@ -151,10 +153,10 @@ impl Builder<'_> {
         if dtype == DType::Bool { self.is_not_zero(value, false) } else { value }
     }
 
-    fn store(&mut self, operand: u32, id: ExprId) {
+    /// The value of a node of the graph as it is in memory.
+    fn in_memory(&mut self, id: ExprId) -> ValueId {
         let value = self.value(id);
-        let value = if self.ty(value).kind == Kind::Mask { self.mask_to_int(value, 1) } else { value };
-        self.same(Inst::Store(operand), &[value]);
+        if self.ty(value).kind == Kind::Mask { self.mask_to_int(value, 1) } else { value }
     }
 
     /// A constant with only the sign bit of a float set.

@@ -100,10 +100,11 @@ fn segments(nodes: &[Node]) -> (Vec<u32>, u32) {
             .unwrap_or(0);
     }
     let n_segments = 1 + earliest.iter().copied().max().unwrap_or(0);
-    // The last one that serves every user; calls and stores stay as early as they can.
+    // The last one that serves every user; calls stay as early as they can. Stores are in the last segment of all, because an
+    // output may be an array that an earlier one still has to read.
     let mut segment_of = vec![n_segments - 1; nodes.len()];
     for (i, node) in nodes.iter().enumerate().rev() {
-        if matches!(node.inst, Inst::Call { .. } | Inst::Store(_)) {
+        if matches!(node.inst, Inst::Call { .. }) {
             segment_of[i] = earliest[i];
         }
         for arg in node.args() {

@@ -5,6 +5,11 @@
 //! - A value used in another segment, by a call or of a call has a slot; a slot holds it until its last use.
 //! - A value is made no later than it is used; a call's result is used after its segment.
 //! - Loads name inputs and stores outputs; every output is stored once.
+//! - An output may be exactly the memory of an input, so no element is stored before every read of the same element is done:
+//!   - after the segment of a store no segment makes a load, and no call in that segment or a later one takes a load, because
+//!     calls may read arrays where they are;
+//!   - in a segment the stores come after all other instructions. Backends make the loads that only stores use before the
+//!     first store.
 //! - The calls of a pair are those of its functions, of one argument in one segment; no call is in two.
 
 use super::{Function, Inst, Kind, Node, Tape, Ty, ValueId};
@@ -27,8 +32,38 @@ pub(crate) fn verify(tape: &Tape) -> Result<(), String> {
     if stored.iter().any(|&n| n != 1) {
         return Err(format!("an output that is not stored once, in\n{tape}"));
     }
+    verify_stores(tape).map_err(|why| format!("{why}, in\n{tape}"))?;
     verify_pairs(tape).map_err(|why| format!("{why}, in\n{tape}"))?;
     verify_slots(tape).map_err(|why| format!("{why}, in\n{tape}"))
+}
+
+/// Checks that stores come after all loads that they may overwrite.
+fn verify_stores(tape: &Tape) -> Result<(), String> {
+    let is_load = |value: ValueId| matches!(tape.node(value).inst, Inst::Load(_));
+    let mut first_store: Option<(ValueId, u32)> = None;
+    for value in tape.values().filter(|&value| matches!(tape.node(value).inst, Inst::Store(_))) {
+        let segment = tape.segment_of[value.index()];
+        first_store = Some(first_store.filter(|first| first.1 <= segment).unwrap_or((value, segment)));
+    }
+    let Some((first, segment)) = first_store else { return Ok(()) };
+    for later in segment + 1..tape.n_segments {
+        let loaded = tape.rematerialised_in(later);
+        if let Some(load) = tape.values().find(|&value| loaded[value.index()] && is_load(value)) {
+            return Err(format!("segment {later} makes the load {load} after the store {first}"));
+        }
+    }
+    for value in tape.values().filter(|&value| tape.segment_of[value.index()] >= segment) {
+        let node = tape.node(value);
+        let is_call = matches!(node.inst, Inst::Call { .. });
+        if is_call && node.args().iter().any(|&arg| is_load(arg)) {
+            return Err(format!("{value} reads an array after the store {first}"));
+        }
+        let is_other = !is_call && !node.inst.is_rematerialised() && !matches!(node.inst, Inst::Store(_));
+        if is_other && value > first && tape.segment_of[value.index()] == segment {
+            return Err(format!("{value} comes after the store {first}"));
+        }
+    }
+    Ok(())
 }
 
 fn verify_pairs(tape: &Tape) -> Result<(), String> {

@@ -1,4 +1,5 @@
-//! The check: compiled code against the interpreter, which no bit may tell apart.
+//! The check: compiled code against the interpreter, which no bit may tell apart. Compiled code is run twice, with the
+//! widest registers of the processor and with those of 128 bits.
 
 use super::arrays::{Array, Layout, same};
 use super::case::{Case, Expr, Out, Value};
@@ -24,17 +25,24 @@ const WRONG_TYPE: &str = "the result is";
 
 /// The engines of all cases.
 struct Engines {
-    strict: [Engine; 3],
-    fast: [Engine; 3],
+    strict: [Engine; 4],
+    fast: [Engine; 4],
 }
 
 impl Engines {
-    /// Interpreter, compiled code on one thread, and on four.
-    fn of(floats: FloatMode) -> &'static [Engine; 3] {
+    /// Interpreter, compiled code on one thread, with registers of 128 bits, and on four threads.
+    fn of(floats: FloatMode) -> &'static [Engine; 4] {
         static ENGINES: LazyLock<Engines> = LazyLock::new(|| {
             let build = |floats| {
-                [(Backend::Interp, 1), (Backend::Jit, 1), (Backend::Jit, 4)].map(|(backend, threads)| {
+                let kinds = [
+                    (Backend::Interp, 1, false),
+                    (Backend::Jit, 1, false),
+                    (Backend::Jit, 1, true),
+                    (Backend::Jit, 4, false),
+                ];
+                kinds.map(|(backend, threads, is_narrow)| {
                     let builder = Engine::builder().backend(backend).threads(threads).float_mode(floats);
+                    let builder = if is_narrow { builder.narrow_registers() } else { builder };
                     builder.cache_capacity(0).build().expect("an engine")
                 })
             };
@@ -62,7 +70,7 @@ pub(crate) fn check(case: &Case) -> Result<Outcome, String> {
 
 fn check_unguarded(case: &Case) -> Result<Outcome, String> {
     let (text, signature) = (case.text(), case.signature());
-    let [interp, jit, jit_on_threads] = Engines::of(case.floats);
+    let [interp, jit, narrow, jit_on_threads] = Engines::of(case.floats);
     let oracle = match interp.compile(&text, &signature) {
         Ok(oracle) => oracle,
         Err(error) => {
@@ -85,7 +93,7 @@ fn check_unguarded(case: &Case) -> Result<Outcome, String> {
     };
     let shape = expected.shape().to_vec();
     let expected: Vec<Scalar> = expected.scalars().collect();
-    for engine in [jit, jit_on_threads] {
+    for engine in [jit, narrow, jit_on_threads] {
         if engine.threads() > 1 && !case.on_threads {
             continue;
         }
@@ -95,8 +103,9 @@ fn check_unguarded(case: &Case) -> Result<Outcome, String> {
             return Err(format!("it is interpreted: {reason}"));
         }
         if let Some(i) = (0..expected.len()).find(|&i| !same(expected[i], found[i])) {
-            let n_threads = engine.threads();
-            return Err(difference(case, &arrays, &shape, i, (expected[i], found[i]), n_threads));
+            let how = if std::ptr::eq(engine, narrow) { ", registers of 128 bits" } else { "" };
+            let how = format!("{} threads{how}", engine.threads());
+            return Err(difference(case, &arrays, &shape, i, (expected[i], found[i]), &how));
         }
     }
     Ok(Outcome::Same(expected.len()))
@@ -194,7 +203,7 @@ fn difference(
     shape: &[usize],
     i: usize,
     (expected, found): (Scalar, Scalar),
-    n_threads: usize,
+    how: &str,
 ) -> String {
     let mut index = vec![0; shape.len()];
     let mut rest = i;
@@ -202,7 +211,7 @@ fn difference(
         (*place, rest) = (rest % extent, rest / extent);
     }
     let mut report = format!(
-        "at {index:?} of {shape:?}, {n_threads} threads: interpreted {expected:?} ({:#x}), compiled {found:?} ({:#x}), where",
+        "at {index:?} of {shape:?}, {how}: interpreted {expected:?} ({:#x}), compiled {found:?} ({:#x}), where",
         expected.bits(),
         found.bits()
     );
