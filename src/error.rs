@@ -68,7 +68,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [ErrorKind; 24] = [
+    pub const ALL: &[ErrorKind] = &[
         ErrorKind::Syntax,
         ErrorKind::Limit,
         ErrorKind::UnknownVariable,

@@ -1,12 +1,14 @@
-//! The kernels of a loop: one for each layout that has come up, compiled when first asked for and found without a lock.
+//! The kernels of a loop: one for each layout that has come up, compiled when first asked for and
+//! found without a lock.
 //!
-//! Nobody waits while another thread compiles, as with `OnceLock`: in a child that is forked meanwhile that thread is not
-//! there, and it would be for ever. Should two compile the same, both are right.
+//! Nobody waits while another thread compiles, as with `OnceLock`: in a child that is forked
+//! meanwhile that thread is not there, and it would be for ever. Should two compile the same, both
+//! are right.
 
 use crate::codegen::{self, Refusal, Stores, Target};
 use crate::fuse;
 use crate::hir::Graph;
-use crate::tape::Tape;
+use crate::tape::{Node, Tape};
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::exec::Kernel;
 use ndexpr_runtime::plan::Plan;
@@ -53,7 +55,8 @@ impl CompiledLoop {
         &self.of_layout(kinds).kernel
     }
 
-    /// The kernel that writes a plan's results past the caches, if that is worth it and there is one.
+    /// The kernel that writes a plan's results past the caches, if that is worth it and there is
+    /// one.
     pub(crate) fn streaming_kernel(&self, plan: &Plan<'_>) -> Option<&Kernel> {
         if !plan.is_worth_streaming() {
             return None;
@@ -81,6 +84,17 @@ impl CompiledLoop {
     fn compile(&self, kinds: &[RunKind]) -> OfLayout {
         let kernel = codegen::compile(&self.tape, kinds, Stores::Ordinary, self.target);
         OfLayout { kinds: SmallVec::from_slice(kinds), kernel, streaming: [OnceBox::new(), OnceBox::new()] }
+    }
+
+    /// About how many bytes of memory it takes, with the machine code of all layouts.
+    pub(crate) fn n_bytes(&self) -> usize {
+        /// A kernel takes whole pages, for code and for what Cranelift keeps of it.
+        const PAGES: usize = 2 * 4096;
+        const CODE_PER_NODE: usize = 128;
+
+        let n_nodes = self.tape.nodes.len();
+        let n_layouts = usize::from(self.first.get().is_some()) + self.others.count();
+        n_nodes * size_of::<Node>() + n_layouts * (PAGES + n_nodes * CODE_PER_NODE)
     }
 
     pub(crate) fn first_refusal(&self) -> Option<&Refusal> {

@@ -17,15 +17,18 @@
 //! 2. [`Engine`] and [`Program`]: choose options, compile once, run many times, from many threads.
 //! 3. [`Program::explain`]: see what each stage of the compiler made of the text.
 //!
-//! The language is NumPy's and numexpr's: Python's operators and precedence, NumPy 2's dtypes and promotion. [`functions`]
-//! lists what can be called. Texts may come from strangers: they are data, and bounded by [`Limits`].
+//! The language is NumPy's and numexpr's: Python's operators and precedence, NumPy 2's dtypes and
+//! promotion. [`functions`] lists what can be called. Texts may come from strangers: they are data,
+//! and bounded by [`Limits`].
 //!
-//! Results are the same bits whatever the number of threads, the layout of the arrays and the processor.
+//! Results are the same bits whatever the number of threads, the layout of the arrays and the
+//! processor.
 
+mod along;
 mod array;
-mod cache;
 mod codegen;
-mod driver;
+mod compile;
+mod context;
 mod engine;
 mod error;
 mod functions;
@@ -34,42 +37,40 @@ mod hir;
 mod impatient;
 mod interp;
 mod kernels;
-mod names;
-mod op_by_op;
 mod ops;
 mod opt;
 mod options;
 mod outputs;
 mod program;
+#[doc(hidden)]
+pub mod raw;
 mod shape;
-mod short;
-mod staged;
 mod tape;
 mod vars;
 
 pub use array::{DynArray, FromResult};
-pub use driver::Stage;
+pub use compile::{Stage, UsedName};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind};
 pub use functions::{FunctionInfo, functions};
-pub use names::UsedName;
 pub use ndexpr_grammar::{Diagnostic, Label, Limits, Span};
 pub use ndexpr_runtime::dtype::{DType, Element, Scalar};
-pub use ndexpr_runtime::exec::{Flat, Progress};
+pub use ndexpr_runtime::exec::Progress;
 pub use ndexpr_runtime::view::{View, ViewError, ViewMut};
-pub use op_by_op::OpByOp;
 pub use options::{Backend, FloatMode, Unused};
 pub use outputs::{OutputPool, Pooled};
-pub use program::{Layout, Program};
+pub use program::Program;
 pub use vars::{Signature, Var, VarType, Vars};
 
 /// Evaluates a text into a fresh array, with the [global engine](Engine::global).
 ///
-/// The result is an ndarray of the expression's dtype and rank, a number if it has rank 0, or a [`DynArray`] of any.
+/// The result is an ndarray of the expression's dtype and rank, a number if it has rank 0, or a
+/// [`DynArray`] of any.
 ///
 /// # Errors
 ///
-/// If the text is wrong, shapes do not broadcast, or the result is not of the type asked for: see [`ErrorKind`].
+/// If the text is wrong, shapes do not broadcast, or the result is not of the type asked for: see
+/// [`ErrorKind`].
 ///
 /// ```
 /// use ndexpr::{DynArray, evaluate, vars};
@@ -89,7 +90,8 @@ pub fn evaluate<R: FromResult>(text: &str, vars: Vars<'_>) -> Result<R, Error> {
 ///
 /// # Errors
 ///
-/// As [`evaluate`], and if the output has another dtype than the result, or a shape that it does not broadcast to.
+/// As [`evaluate`], and if the output has another dtype than the result, or a shape that it does
+/// not broadcast to.
 ///
 /// ```
 /// use ndexpr::{evaluate_into, vars};

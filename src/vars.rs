@@ -30,9 +30,10 @@ impl VarType {
         VarType { dtype, is_scalar: true, is_weak: false }
     }
 
-    /// A single value that promotes as a literal does, such as a number of Python's: `float32` array times a weak
-    /// `float64` is `float32`. `dtype` is what holds it, and what it is where nothing else gives it one. An integer must
-    /// fit the dtype that it meets, which is checked at each call; what is computed from weak values alone wraps.
+    /// A single value that promotes as a literal does, such as a number of Python's: `float32`
+    /// array times a weak `float64` is `float32`. `dtype` is what holds it, and what it is where
+    /// nothing else gives it one. An integer must fit the dtype that it meets, which is checked at
+    /// each call; what is computed from weak values alone wraps.
     #[must_use]
     pub const fn weak(dtype: DType) -> VarType {
         VarType { dtype, is_scalar: true, is_weak: true }
@@ -86,6 +87,11 @@ impl Signature {
         self.vars.iter().find(|(known, _)| known == name).map(|&(_, ty)| ty)
     }
 
+    /// About how many bytes of memory it takes.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.vars.iter().map(|(name, _)| name.len() + size_of::<(String, VarType)>()).sum()
+    }
+
     /// All variables, in the order in which they were added.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, VarType)> {
         self.vars.iter().map(|(name, ty)| (name.as_str(), *ty))
@@ -102,7 +108,8 @@ impl fmt::Display for Signature {
     }
 }
 
-/// The value of a variable: an array somewhere else, one number, or the output as it was before the call.
+/// The value of a variable: an array somewhere else, one number, or the output as it was before the
+/// call.
 #[derive(Clone, Debug)]
 pub struct Var<'a> {
     kind: VarKind<'a>,
@@ -116,7 +123,8 @@ enum VarKind<'a> {
 }
 
 impl<'a> Var<'a> {
-    /// The output of the call, as it was before: `a = a + b*2` without a second array. Its elements are of type `T`.
+    /// The output of the call, as it was before: `a = a + b*2` without a second array. Its elements
+    /// are of type `T`.
     ///
     /// ```
     /// use ndexpr::{Var, evaluate_into, vars};
@@ -290,8 +298,8 @@ impl<'a> Vars<'a> {
         Vars::default()
     }
 
-    /// With one more variable: a reference to an ndarray of any kind, a slice, a `Vec`, a [`View`] or a number. One of
-    /// the same name is replaced.
+    /// With one more variable: a reference to an ndarray of any kind, a slice, a `Vec`, a [`View`]
+    /// or a number. One of the same name is replaced.
     #[must_use]
     pub fn with(mut self, name: &'a str, value: impl Into<Var<'a>>) -> Vars<'a> {
         let value = value.into();
@@ -329,8 +337,9 @@ impl<'a> Vars<'a> {
     }
 }
 
-/// Makes [`Vars`]: `vars! { a, b }` takes the variables of these names by reference, and `name: value` anything that
-/// is [`Into<Var>`](crate::Var): references to arrays and slices, array views, and numbers.
+/// Makes [`Vars`]: `vars! { a, b }` takes the variables of these names by reference, and `name:
+/// value` anything that is [`Into<Var>`](crate::Var): references to arrays and slices, array views,
+/// and numbers.
 ///
 /// ```
 /// use ndarray::{array, s};

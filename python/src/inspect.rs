@@ -65,12 +65,13 @@ pub(crate) fn explain<'py>(
 /// One stage or all of them, as text.
 pub(crate) fn stages(program: &Program, stage: &str) -> PyResult<String> {
     if stage == "all" {
-        return Ok(Stage::ALL.map(|stage| format!("== {stage}\n{}", program.explain(stage))).join("\n"));
+        let stages = Stage::ALL.iter().map(|&stage| format!("== {stage}\n{}", program.explain(stage)));
+        return Ok(stages.collect::<Vec<_>>().join("\n"));
     }
-    match Stage::ALL.into_iter().find(|known| known.name() == stage) {
+    match Stage::ALL.iter().copied().find(|known| known.name() == stage) {
         Some(stage) => Ok(program.explain(stage)),
         None => {
-            let known = Stage::ALL.map(Stage::name).join("', '");
+            let known = Stage::ALL.iter().map(|stage| stage.name()).collect::<Vec<_>>().join("', '");
             Err(PyValueError::new_err(format!("there is no stage '{stage}'; there are '{known}' and 'all'")))
         }
     }
@@ -104,7 +105,8 @@ pub(crate) fn functions(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     Ok(all)
 }
 
-/// Set how many threads may take part in one evaluation, the caller's included, and return how many it were before.
+/// Set how many threads may take part in one evaluation, the caller's included, and return how many
+/// it were before.
 ///
 /// Parameters
 /// ----------
@@ -131,13 +133,15 @@ pub(crate) fn set_num_threads(py: Python<'_>, nthreads: i64) -> PyResult<usize> 
 
 /// Return how many threads may take part in one evaluation, the caller's included.
 ///
-/// Unless `set_num_threads` was called it is NDEXPR_NUM_THREADS, or else as many as `detect_number_of_cores` says.
+/// Unless `set_num_threads` was called it is NDEXPR_NUM_THREADS, or else as many as
+/// `detect_number_of_cores` says.
 #[pyfunction]
 pub(crate) fn get_num_threads(py: Python<'_>) -> PyResult<usize> {
     engines::threads().map_err(|error| errors::to_python(py, "", &error))
 }
 
-/// Return how many processors this process may use, by its affinity and by its control group's quota.
+/// Return how many processors this process may use, by its affinity and by its control group's
+/// quota.
 #[pyfunction]
 pub(crate) fn detect_number_of_cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)

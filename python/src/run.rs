@@ -3,7 +3,8 @@
 use crate::arrays::{Array, Order};
 use crate::errors;
 use crate::values::Values;
-use ndexpr::{Flat, Layout, Program, Progress, Var, ViewMut};
+use ndexpr::raw::{self, Flat, Layout};
+use ndexpr::{Program, Progress, Var, ViewMut};
 use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
@@ -15,12 +16,12 @@ use std::time::Duration;
 
 /// Elements from which on other Python threads may run meanwhile.
 ///
-/// Giving up the interpreter's lock and taking it back costs about 50 ns, but a thread that wants it may have it for 5 ms
-/// then, so a call of some microseconds is better off without.
+/// Giving up the interpreter's lock and taking it back costs about 50 ns, but a thread that wants
+/// it may have it for 5 ms then, so a call of some microseconds is better off without.
 const MIN_ELEMS_TO_DETACH: usize = 1 << 15;
 
-/// Elements from which on Ctrl-C can stop the main thread's evaluation: so many take 0.05 ms at least, and some 20 ms in the
-/// longest expressions. To find out which thread this is takes 0.1 us.
+/// Elements from which on Ctrl-C can stop the main thread's evaluation: so many take 0.05 ms at
+/// least, and some 20 ms in the longest expressions. To find out which thread this is takes 0.1 us.
 const MIN_ELEMS_TO_INTERRUPT: usize = 1 << 18;
 
 /// How often the main thread looks for signals.
@@ -89,7 +90,7 @@ pub(crate) fn check<'py>(
     values: &Values<'py>,
     options: &Options<'py>,
 ) -> PyResult<()> {
-    program.result_layout(&values.vars()?).map_err(|error| errors::to_python(py, text, &error))?;
+    raw::result_layout(program, &values.vars()?).map_err(|error| errors::to_python(py, text, &error))?;
     match &options.out {
         Some(out) => check_casting(py, program, out.cast::<PyUntypedArray>()?, options.casting),
         None => Ok(()),
@@ -112,7 +113,7 @@ fn run_fresh<'py>(
         }
     }
     let vars = values.vars()?;
-    let layout = program.result_layout(&vars).map_err(|error| errors::to_python(py, text, &error))?;
+    let layout = raw::result_layout(program, &vars).map_err(|error| errors::to_python(py, text, &error))?;
     let array = match memory_order(&layout, values, order) {
         Some(order) => Array::empty(py, program.result_dtype(), layout.shape(), Some(&order))?,
         None => Array::empty(py, program.result_dtype(), layout.shape(), Some(layout.order()))?,
@@ -123,17 +124,18 @@ fn run_fresh<'py>(
     Ok(array)
 }
 
-/// The shape of the result where all values are arrays of few elements, of one shape and in C's order; none where it is not so
-/// simple. More has to be known only by what is larger: describing each array to the engine by a view takes longer than
-/// to add two of one element.
+/// The shape of the result where all values are arrays of few elements, of one shape and in C's
+/// order; none where it is not so simple. More has to be known only by what is larger: describing
+/// each array to the engine by a view takes longer than to add two of one element.
 fn alike<'v>(program: &Program, values: &'v Values<'_>) -> Option<&'v [usize]> {
     let shape = values.common_shape()?;
     let n_elems = shape.iter().try_fold(1, |n: usize, &extent| n.checked_mul(extent))?;
-    ((1..MIN_ELEMS_TO_DETACH).contains(&n_elems) && program.is_one_loop()).then_some(shape)
+    ((1..MIN_ELEMS_TO_DETACH).contains(&n_elems) && raw::is_one_loop(program)).then_some(shape)
 }
 
-/// Runs on values that are [`alike`], into an array that is like them. None, and nothing is done, where that needs more
-/// attention: the array partly overlaps one of them, or a second thread is worth its while.
+/// Runs on values that are [`alike`], into an array that is like them. None, and nothing is done,
+/// where that needs more attention: the array partly overlaps one of them, or a second thread is
+/// worth its while.
 fn run_alike(
     py: Python<'_>,
     text: &str,
@@ -142,17 +144,19 @@ fn run_alike(
     out: &Array<'_>,
 ) -> Option<PyResult<()>> {
     let n_elems = out.shape().iter().product();
-    // SAFETY: the array is in C's order without gaps, as the caller says, so its elements follow each other. It lives until the
-    // call is over; that nobody else reads or writes it meanwhile is up to whoever gave it, as with a view.
+    // SAFETY: the array is in C's order without gaps, as the caller says, so its elements follow
+    // each other. It lives until the call is over; that nobody else reads or writes it meanwhile is
+    // up to whoever gave it, as with a view.
     let mut flat = unsafe { Flat::dense(out.data(), out.dtype, n_elems) };
     for array in values.arrays() {
-        // SAFETY: the array is in C's order without gaps, and of the same shape: see `Values::common_shape`. `values` keeps it
-        // alive; that nobody writes to it or resizes it meanwhile is up to the caller, as with a view.
+        // SAFETY: the array is in C's order without gaps, and of the same shape: see
+        // `Values::common_shape`. `values` keeps it alive; that nobody writes to it or resizes it
+        // meanwhile is up to the caller, as with a view.
         if !unsafe { flat.push_dense(array.data(), array.dtype) } {
             return None;
         }
     }
-    Some(match guarded(|| program.run_flat(flat)) {
+    Some(match guarded(|| raw::run_flat(program, &flat)) {
         Some(done) => done?.map_err(|error| errors::to_python(py, text, &error)),
         None => Err(errors::panicked()),
     })
@@ -194,7 +198,8 @@ fn run_into<'py>(
         {
             return done;
         }
-        // SAFETY: the array is writeable, checked above, and the caller holds it until the call is over.
+        // SAFETY: the array is writeable, checked above, and the caller holds it until the call is
+        // over.
         let view = unsafe { array.view_mut() }.map_err(|error| PyValueError::new_err(format!("out: {error}")))?;
         return execute(py, text, program, values, &values.vars()?, view);
     }
@@ -244,13 +249,14 @@ fn execute(
     }
 }
 
-/// None if it panics. Nothing of ours is left half-done then: what is written is the output, which no one reads.
+/// None if it panics. Nothing of ours is left half-done then: what is written is the output, which
+/// no one reads.
 fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
-/// Looks for signals now and then, which only this thread, the main thread, can. An exception of their handlers cancels the
-/// run and is the result.
+/// Looks for signals now and then, which only this thread, the main thread, can. An exception of
+/// their handlers cancels the run and is the result.
 fn interruptible<T>(py: Python<'_>, work: impl FnOnce(&Progress) -> T + Send) -> PyResult<Option<T>>
 where
     T: Send,
@@ -279,7 +285,8 @@ fn is_main_thread(py: Python<'_>) -> bool {
     is_main().unwrap_or(false)
 }
 
-/// How many elements an evaluation runs over, at the most: those of all arrays broadcast with each other.
+/// How many elements an evaluation runs over, at the most: those of all arrays broadcast with each
+/// other.
 fn n_elems(values: &Values<'_>, out: &ViewMut<'_>) -> usize {
     if values.arrays().all(|array| array.shape() == out.shape()) {
         return out.n_elems();

@@ -169,7 +169,7 @@ fn compile_with(
         ns_per_elem: cost(tape, width),
         code: std::sync::Arc::new(code),
     };
-    // SAFETY: the code was made by `loops::emit` from a tape that `tape::verify` found right: `driver::build_tapes`
+    // SAFETY: the code was made by `loops::emit` from a tape that `tape::verify` found right: `compile::build_tapes`
     // lets no other through. (1) Every load and store is at an operand's element of a row below `n_rows` and a lane below
     // `n_lanes`, at a slot below `slot_bytes`, or in a place of the function's own on the stack: strips run while a whole one is
     // left, and other lanes one at a time. (2) Stores go to outputs and slots only, bools as 0 or 1, and come after the loads

@@ -7,7 +7,7 @@ mod format;
 use super::{Refusal, Target, print};
 use crate::options::{CompileOptions, FloatMode, Registers};
 use crate::vars::{Signature, VarType};
-use crate::{driver, fuse};
+use crate::{compile, fuse};
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::dtype::DType;
 
@@ -50,11 +50,11 @@ fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>>
         let ty = if variable.is_scalar { VarType::scalar(dtype) } else { VarType::array(dtype) };
         signature.with(&variable.name, ty)
     });
-    let ast = driver::parse(&file.expression, &options).ok()?;
-    let typed = driver::lower(&ast, &signature, &options).ok()?;
-    let graph = driver::optimise(&typed, &options).expect("what is typed can be optimised");
-    let plan = fuse::plan(&graph);
-    driver::build_tapes(&graph, &plan, target).ok()
+    let ast = compile::parse(&file.expression, &options).ok()?;
+    let typed = compile::lower(&ast, &signature, &options).ok()?;
+    let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
+    let plan = fuse::fuse(&graph);
+    compile::build_tapes(&graph, &plan, target).ok()
 }
 
 /// The one tape of an expression of arrays `a` and `b`.
@@ -62,10 +62,10 @@ fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>>
 fn tape(text: &str, dtype: DType, target: &Target) -> crate::tape::Tape {
     let options = CompileOptions::default();
     let signature = Signature::new().with("a", VarType::array(dtype)).with("b", VarType::array(dtype));
-    let ast = driver::parse(text, &options).expect("an expression");
-    let typed = driver::lower(&ast, &signature, &options).expect("an expression of arrays");
-    let graph = driver::optimise(&typed, &options).expect("what is typed can be optimised");
-    let mut tapes = driver::build_tapes(&graph, &fuse::plan(&graph), target).expect("a tape");
+    let ast = compile::parse(text, &options).expect("an expression");
+    let typed = compile::lower(&ast, &signature, &options).expect("an expression of arrays");
+    let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
+    let mut tapes = compile::build_tapes(&graph, &fuse::fuse(&graph), target).expect("a tape");
     assert_eq!(tapes.len(), 1);
     tapes.remove(0)
 }
@@ -138,10 +138,10 @@ fn tape_of_outputs(text: &str, outputs: &[&str], target: &Target) -> crate::tape
     let options = CompileOptions::default();
     let ty = VarType::array(DType::Float64);
     let signature = Signature::new().with("a", ty).with("b", ty);
-    let ast = driver::parse(text, &options).expect("an expression");
-    let typed = driver::lower(&ast, &signature, &options).expect("an expression of arrays");
-    let graph = driver::optimise(&typed, &options).expect("what is typed can be optimised");
-    let mut group = fuse::plan(&graph).loops.remove(0);
+    let ast = compile::parse(text, &options).expect("an expression");
+    let typed = compile::lower(&ast, &signature, &options).expect("an expression of arrays");
+    let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
+    let mut group = fuse::fuse(&graph).loops.remove(0);
     let root = group.outputs[0];
     let named = |name: &&str| match *name {
         "root" => root,

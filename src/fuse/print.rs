@@ -1,10 +1,10 @@
 //! Loops as text.
 
-use super::{Fold, Plan, Source, Space, Target, TempId};
+use super::{Fold, Fused, Source, Space, Target, TempId};
 use crate::hir::{Expr, Graph, Leaf};
 use std::fmt;
 
-impl Plan {
+impl Fused {
     /// The loops as text.
     pub(crate) fn print(&self, graph: &Graph) -> impl fmt::Display {
         let mut text = String::new();

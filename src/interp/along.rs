@@ -1,14 +1,16 @@
-//! Reductions, one after the other: the argument of each becomes an array, which the runtime reduces.
+//! Reductions, one after the other: the argument of each becomes an array, which the runtime
+//! reduces.
 //!
-//! The order of additions is part of what is promised, so it is the runtime's; the oracle for that is NumPy, and exact
-//! sums, in the tests.
+//! The order of additions is part of what is promised, so it is the runtime's; the oracle for that
+//! is NumPy, and exact sums, in the tests.
 
 use super::{Leaf, evaluate};
+use crate::along::{count, reduce_array};
 use crate::error::Error;
-use crate::hir::{Expr, ExprId, Graph};
+use crate::fuse::{Fused, Loop, Source};
+use crate::hir::{Expr, ExprId, Graph, ReductionId};
 use crate::ops::AxisOp;
-use crate::shape::Shapes;
-use crate::staged::{count, reduce_array};
+use crate::shape::{Shape, Shapes};
 use ndexpr_runtime::dtype::Scalar;
 use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::memory::Output;
@@ -16,51 +18,86 @@ use ndexpr_runtime::plan::output_order;
 use ndexpr_runtime::pool::Pool;
 use ndexpr_runtime::view::{View, ViewMut};
 
+/// A program with reductions, and one call of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'c> {
+    pub(crate) graph: &'c Graph,
+    /// The loops that compiled code has: the memory order in which a sum is added follows from what
+    /// its loop reads.
+    pub(crate) fused: &'c Fused,
+    /// The values of the graph's variables.
+    pub(crate) values: &'c [&'c View<'c>],
+    pub(crate) shapes: &'c Shapes,
+}
+
 /// Evaluates a graph with reductions into an output of the result's shape.
 ///
 /// # Errors
 ///
 /// As [`run`](super::run), and if there is no memory for what is reduced.
 pub(crate) fn run_reductions(
-    graph: &Graph,
-    inputs: &[View<'_>],
-    shapes: &Shapes,
+    call: Call<'_>,
     output: &mut ViewMut<'_>,
     pool: &Pool,
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
+    let Call { graph, shapes, .. } = call;
     let mut outcomes: Vec<Option<Output>> = (0..graph.len()).map(|_| None).collect();
     let live = graph.live();
     for id in graph.ids().filter(|id| live[id.index()]) {
         let Expr::Reduce(reduction, arg) = graph.expr(id) else { continue };
         let (op, reduced) = (graph.reduction(reduction).op, &shapes.reductions[reduction.index()]);
-        let mut outcome = fresh(graph, id, &reduced.result, inputs)?;
+        let shape: &[usize] = if graph.is_scalar(id) { &[] } else { &reduced.result };
+        let mut outcome = Output::new(graph.dtype(id), shape, &output_order(shape, call.values.iter().copied()))?;
         match op {
-            AxisOp::Count => outcome.view_mut().write(&[], Scalar::new(count(reduced)))?,
+            AxisOp::Count => outcome.view_mut().write(&[], Scalar::new(count(reduced)?))?,
             _ => {
-                let mut values = fresh(graph, arg, &reduced.domain, inputs)?;
-                evaluate(graph, arg, leaves(graph, inputs, &outcomes), &mut values.view_mut(), progress)?;
+                let order = call.order_of_argument(reduction, arg, output)?;
+                let mut values = Output::new(graph.dtype(arg), &reduced.domain, &order)?;
+                evaluate(graph, arg, leaves(graph, call.values, &outcomes), &mut values.view_mut(), progress)?;
                 reduce_array(op, reduced, &values.view(), &mut outcome.view_mut(), pool)?;
             }
         }
         outcomes[id.index()] = Some(outcome);
     }
-    evaluate(graph, graph.root(), leaves(graph, inputs, &outcomes), output, progress)
+    evaluate(graph, graph.root(), leaves(graph, call.values, &outcomes), output, progress)
 }
 
-/// A fresh array for a node, in the inputs' memory order.
-fn fresh(graph: &Graph, id: ExprId, shape: &[usize], inputs: &[View<'_>]) -> Result<Output, Error> {
-    let shape = if matches!(graph.expr(id), Expr::Reduce(..)) && graph.is_scalar(id) { &[] } else { shape };
-    Ok(Output::new(graph.dtype(id), shape, &output_order(shape, inputs))?)
+impl Call<'_> {
+    /// The memory order of what a reduction's loop reads.
+    fn order_of_argument(&self, reduction: ReductionId, arg: ExprId, output: &ViewMut<'_>) -> Result<Shape, Error> {
+        let is_of = |group: &&Loop| {
+            let mut folds = group.folds.iter();
+            folds.any(|fold| fold.reduction == reduction && group.outputs[fold.output].0 == arg)
+        };
+        let group = self.fused.loops.iter().find(is_of);
+        let group = group.ok_or_else(|| Error::internal("a reduction without a loop"))?;
+        let (mut temps, mut views) = (Vec::new(), Vec::new());
+        for &(_, source) in &group.inputs {
+            match source {
+                Source::Var(var) => views.push(self.values[var.0 as usize].clone()),
+                Source::Temp(temp) => {
+                    let (shape, order) = self.fused.temp_layout(temp, self.shapes, self.values)?.seen();
+                    temps.push(Output::new(self.fused.temps[temp.0 as usize].dtype, &shape, &order)?);
+                }
+                Source::Result => views.push(output.as_view()),
+                // One element each.
+                Source::Count(_) => {}
+            }
+        }
+        let views = views.iter().cloned().chain(temps.iter().map(Output::view));
+        let views: Vec<View<'_>> = views.collect();
+        Ok(output_order(&self.shapes.reductions[reduction.index()].domain, &views))
+    }
 }
 
 fn leaves<'a>(
     graph: &'a Graph,
-    inputs: &'a [View<'a>],
+    values: &'a [&'a View<'a>],
     outcomes: &'a [Option<Output>],
 ) -> impl Fn(ExprId) -> Option<Leaf<'a>> {
     move |id| match graph.expr(id) {
-        Expr::Var(var) => Some(Leaf::View(inputs[var.0 as usize].clone())),
+        Expr::Var(var) => Some(Leaf::View(values[var.0 as usize].clone())),
         Expr::Reduce(..) => outcomes[id.index()].as_ref().map(|outcome| Leaf::View(outcome.view())),
         _ => None,
     }

@@ -1,11 +1,12 @@
 //! The reference interpreter: one element after the other, straight over the typed graph.
 //!
-//! It is the oracle that compiled code is tested against, and what runs where there is no compiled code. It knows
-//! nothing of tapes, tiles or threads; what it shares with the compiler is the graph and the meaning of each primitive.
+//! It is the oracle that compiled code is tested against, and what runs where there is no compiled
+//! code. It knows nothing of tapes, tiles or threads; what it shares with the compiler is the graph
+//! and the meaning of each primitive.
 
 mod along;
 
-pub(crate) use along::run_reductions;
+pub(crate) use along::{Call, run_reductions};
 
 use crate::error::Error;
 use crate::hir::{Expr, ExprId, Graph};
@@ -17,9 +18,9 @@ use ndexpr_runtime::view::{View, ViewMut};
 /// Elements between two looks at the progress.
 const PROGRESS_EVERY: usize = 4096;
 
-/// Evaluates a graph without reductions for every element of the output. `inputs` are the values of the graph's
-/// variables, in order, and must broadcast to the output's shape; none may overlap the output unless it is the very same
-/// view. None is the output as it was before.
+/// Evaluates a graph without reductions for every element of the output. `inputs` are the values of
+/// the graph's variables, in order, and must broadcast to the output's shape; none may overlap the
+/// output unless it is the very same view. None is the output as it was before.
 ///
 /// # Errors
 ///

@@ -4,7 +4,7 @@ mod infer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use infer::{Failure, Reduced, Shapes, infer};
+pub(crate) use infer::{AxisSet, Failure, Reduced, Shapes, infer};
 
 use crate::error::Error;
 use crate::hir::axis_call;
@@ -19,8 +19,8 @@ pub(crate) fn broadcasts_to(from: &[usize], to: &[usize]) -> bool {
     from.len() <= to.len() && from.iter().rev().zip(to.iter().rev()).all(|(&from, &to)| from == to || from == 1)
 }
 
-/// The smallest part of the text whose operands do not broadcast, as an error that points at both; or a call before it
-/// that has no shape.
+/// The smallest part of the text whose operands do not broadcast, as an error that points at both;
+/// or a call before it that has no shape.
 ///
 /// Runs only where some shapes do not broadcast. The tree is walked in order, arguments first.
 pub(crate) fn conflict<'s>(ast: &Ast, shape_of: &dyn Fn(&str) -> Option<&'s [usize]>) -> Option<Error> {

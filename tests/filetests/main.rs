@@ -1,8 +1,8 @@
-//! Filetests: what every stage of the compiler makes of a text, and what comes out, one named test for each file of
-//! `tests/data/file`. The format is described in [`format`].
+//! Filetests: what every stage of the compiler makes of a text, and what comes out, one named test
+//! for each file of `tests/data/file`. The format is described in [`format`].
 //!
-//! `NDEXPR_BLESS=1 cargo test --test filetests` writes what the compiler prints into the files. The results of runs are
-//! never blessed: they come from NumPy or by hand.
+//! `NDEXPR_BLESS=1 cargo test --test filetests` writes what the compiler prints into the files. The
+//! results of runs are never blessed: they come from NumPy or by hand.
 
 mod format;
 mod values;
@@ -96,7 +96,7 @@ fn check(path: &Path) -> Result<(), String> {
 }
 
 fn explain(program: &Program, stage: &str) -> String {
-    let stage = Stage::ALL.into_iter().find(|known| known.name() == stage).expect("the format knows its sections");
+    let stage = Stage::ALL.iter().copied().find(|known| known.name() == stage).expect("the format knows its sections");
     program.explain(stage)
 }
 
@@ -307,7 +307,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The same values many times over, so that there are chunks for all threads; the interpreter has but one.
+    /// The same values many times over, so that there are chunks for all threads; the interpreter
+    /// has but one.
     fn large(&self, expected: &Array) -> Result<(), String> {
         const N_ELEMS: usize = 250_000;
         const N_ELEMS_INTERP: usize = 11_000;

@@ -3,7 +3,7 @@
 use ndarray::{ArcArray1, Array0, Array1, Array2, Array3, ArrayD, CowArray, Ix1, arr0, array, s};
 use ndexpr::{
     Backend, DType, DynArray, Engine, ErrorKind, FloatMode, Limits, Progress, Scalar, Signature, Unused, Var, VarType,
-    Vars, View, ViewMut, evaluate, evaluate_into, vars,
+    Vars, View, ViewMut, evaluate, evaluate_into, raw, vars,
 };
 use std::sync::Arc;
 
@@ -151,8 +151,8 @@ fn results_broadcast_to_larger_outputs() {
 fn overlapping<'a>(buffer: &'a mut [f64], input: usize, output: usize, len: usize) -> (View<'a>, ViewMut<'a>) {
     assert!(input.max(output) + len <= buffer.len());
     let start = buffer.as_mut_ptr();
-    // SAFETY: both ranges are inside of the buffer, checked above, which stays borrowed as long as they live. They are
-    // only used together in one call, which allows the overlap.
+    // SAFETY: both ranges are inside of the buffer, checked above, which stays borrowed as long as
+    // they live. They are only used together in one call, which allows the overlap.
     unsafe {
         (
             View::from_raw_parts(start.add(input).cast::<u8>(), DType::Float64, &[len], &[8]).unwrap(),
@@ -361,7 +361,7 @@ fn values_in_order_are_as_good_as_named_ones() {
         let values: Vec<Var<'_>> =
             program.variables().map(|(name, _)| if name == "a" { Var::from(&a) } else { Var::from(&b) }).collect();
         let named: Array2<f64> = program.evaluate(&vars! { a: &a, b: &b }).unwrap();
-        let layout = program.result_layout(&values).unwrap();
+        let layout = raw::result_layout(&program, &values).unwrap();
         assert_eq!((layout.shape(), layout.order()), (&[2, 3][..], &[0, 1][..]));
         let mut out = Array2::<f64>::zeros((2, 3));
         program.run_in_order(&values, &mut out, None).unwrap();
@@ -386,7 +386,7 @@ fn layouts_in_order_are_those_of_named_values() {
         for b in &all {
             let vars = Vars::new().with("a", a.clone()).with("b", b.clone());
             let program = Engine::global().program("a + b", &vars).unwrap();
-            let layout = program.result_layout(&[a.clone(), b.clone()]);
+            let layout = raw::result_layout(&program, &[a.clone(), b.clone()]);
             assert_eq!(layout.as_ref().ok().map(|layout| layout.shape().to_vec()), program.result_shape(&vars).ok());
             assert_eq!(layout.ok().map(|layout| layout.order().to_vec()), program.result_order(&vars).ok());
         }

@@ -1,4 +1,5 @@
-//! What users read when something is wrong: the whole text, for each kind of error and each way to it.
+//! What users read when something is wrong: the whole text, for each kind of error and each way to
+//! it.
 //!
 //! `UPDATE_EXPECT=1 cargo test` writes the texts anew; read them before they are committed.
 
@@ -18,7 +19,7 @@ fn check(kind: ErrorKind, error: Error, expected: Expect) {
 #[test]
 fn every_kind_has_an_example() {
     let source = include_str!("diagnostics.rs");
-    for kind in ErrorKind::ALL {
+    for &kind in ErrorKind::ALL {
         let has_example = source.contains(&format!("ErrorKind::{kind:?},"));
         assert_eq!(has_example, !matches!(kind, ErrorKind::Internal), "{kind:?}");
     }

@@ -15,6 +15,7 @@ mod in_a_row;
 mod large;
 mod levels;
 mod memory;
+mod module_order;
 mod reductions;
 mod soak;
 #[cfg(target_os = "linux")]

@@ -1,6 +1,8 @@
-//! Functions along axes: how exact they are, that their bits depend on the elements alone, and where results may go.
+//! Functions along axes: how exact they are, that their bits depend on the elements alone, and
+//! where results may go.
 //!
-//! `NDEXPR_REDUCE_ELEMS=10000000 cargo test --release reductions` is the long run of the accuracy tests.
+//! `NDEXPR_REDUCE_ELEMS=10000000 cargo test --release reductions` is the long run of the accuracy
+//! tests.
 
 use crate::cases::arrays::{Array, Layout, pool, same};
 use crate::cases::source::Source;
@@ -11,7 +13,8 @@ use ndexpr::{Backend, DType, DynArray, Element, Engine, Scalar, Var, Vars, vars}
 
 const EPS: f64 = f64::EPSILON;
 
-/// An exact sum of floats, in units of 2^-1074. Limbs have 32 bits each, and room for carries above them.
+/// An exact sum of floats, in units of 2^-1074. Limbs have 32 bits each, and room for carries above
+/// them.
 #[derive(Clone)]
 struct Exact {
     limbs: [i64; 68],
@@ -344,7 +347,8 @@ fn evaluate(engine: &Engine, text: &str, array: &Array) -> (Vec<usize>, Vec<Scal
     (result.shape().to_vec(), result.scalars().collect())
 }
 
-/// Layouts with the axes in one order in memory: whatever the strides, the elements are taken in that order.
+/// Layouts with the axes in one order in memory: whatever the strides, the elements are taken in
+/// that order.
 fn layouts(shape: &[usize]) -> Vec<(&'static str, Layout)> {
     let dense = || Layout::dense(shape);
     let mut padded = dense();
@@ -504,7 +508,8 @@ fn results_broadcast_to_larger_outputs() {
 
 // --- One program, many calls --------------------------------------------------------------------------------------
 
-/// What a call leaves for the next must not show: whatever the shapes, orders and places of arrays are by turns.
+/// What a call leaves for the next must not show: whatever the shapes, orders and places of arrays
+/// are by turns.
 #[test]
 fn calls_by_turns_with_other_layouts() {
     let texts = [
@@ -571,5 +576,56 @@ fn is_same(a: &DynArray, b: &DynArray) -> bool {
                 && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan())
         }
         _ => false,
+    }
+}
+
+// --- One order of addition, whatever runs it ------------------------------------------------------------------------
+
+/// What else the text reads has no say in the order in which a sum adds its elements.
+#[test]
+fn sums_add_in_one_order_compiled_and_interpreted() {
+    // Elements of very different sizes, so that another order of addition is another sum.
+    let element =
+        |i: usize, j: usize| ((i * 7919 + j * 104_729) % 1009) as f64 * 1.1_f64.powi(((i + j) % 200) as i32 - 100);
+    let c_order = Array2::from_shape_fn((70, 110), |(i, j)| element(i, j));
+    let mut f_order = Array2::zeros(ndarray::ShapeBuilder::f((70, 110)));
+    f_order.assign(&c_order.mapv(|x| x * 3.3 + 0.1));
+    let row = Array2::from_shape_fn((1, 110), |(_, j)| element(j, 3));
+    let (jit, oracle) = (engine(Backend::Jit, 2), engine(Backend::Interp, 1));
+    for text in [
+        "sum(x) + y",
+        "sum(y) + x",
+        "sum(x + 0.5) * y + sum(y * 2)",
+        "x - mean(x, axis=1, keepdims=True) + sum(y - mean(y))",
+        "sum(exp(x * 1e-9) * y) + exp(x * 1e-9)",
+        "sum(x - sum(y, axis=0)) + r",
+        "sum(sqrt(sum(x, axis=0)) * r) + y",
+        "var(x) + std(y, axis=0) + r",
+        "cumsum(x, axis=0) + sum(y)",
+    ] {
+        for (x, y) in [(&f_order, &c_order), (&c_order, &f_order)] {
+            let vars = vars! { x: x, y: y, r: &row };
+            let expected: DynArray = oracle.evaluate(text, &vars).expect(text);
+            let found: DynArray = jit.evaluate(text, &vars).expect(text);
+            assert!(is_same(&found, &expected), "{text}");
+        }
+    }
+}
+
+/// More elements than can be counted, each the same one.
+#[test]
+fn domains_beyond_counting_are_errors() {
+    let one = ndarray::arr2(&[[1.0_f64]]);
+    let n = 1_usize << 33;
+    let a = ndexpr::View::from(&one).broadcast_to(&[n, 1]).unwrap();
+    let b = ndexpr::View::from(&one).broadcast_to(&[1, n]).unwrap();
+    for backend in [Backend::Jit, Backend::Interp] {
+        let engine = engine(backend, 1);
+        for text in ["mean(a + b)", "sum(a + b)", "var(a * b, axis=None)", "cumsum(a + b, axis=0)"] {
+            let vars = vars! { a: a.clone(), b: b.clone() };
+            let error = engine.evaluate::<DynArray>(text, &vars).expect_err(text);
+            let is_told = matches!(error.kind(), ndexpr::ErrorKind::Limit | ndexpr::ErrorKind::Memory);
+            assert!(is_told, "{text}: {error}");
+        }
     }
 }

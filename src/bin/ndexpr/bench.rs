@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ndexpr::{DynArray, OpByOp, Program, Vars};
+use ndexpr::{DynArray, Program, Vars};
 use serde::Serialize;
 
 use crate::args::BenchArgs;
 use crate::array::{byte_count, element_count, type_and_shape};
 use crate::failure::Failure;
+use crate::op_by_op::OpByOp;
 use crate::output::Elements;
 use crate::sources;
 
@@ -150,10 +151,11 @@ fn reused_output(program: &Program, vars: &Vars<'_>, shape: &[usize]) -> Result<
     repeat(|| Ok(program.run(vars, output.view_mut()?)?))
 }
 
-/// The memory's limit: copying half of these bytes reads the one half and writes the other. `None` if there is not the
-/// memory for it, or nothing to copy.
+/// The memory's limit: copying half of these bytes reads the one half and writes the other. `None`
+/// if there is not the memory for it, or nothing to copy.
 ///
-/// The threads are started once and meet before and after each copy, so that starting them is not measured.
+/// The threads are started once and meet before and after each copy, so that starting them is not
+/// measured.
 fn memory_copy(n_bytes: usize, n_threads: usize) -> Option<Timing> {
     let half = n_bytes / 2;
     let zeroed = || {

@@ -1,8 +1,9 @@
 //! The command line: array expressions over .npy files, generated arrays and numbers.
 //!
-//! Everything the library offers is reached through its public API; what is here is files, arguments and printing.
-//! Results go to stdout, everything else (errors, statistics, the progress bar) to stderr. Exit codes: 0, 1 when a file or
-//! the evaluation fails, 2 when the command line is wrong, 130 when interrupted.
+//! Everything the library offers is reached through its public API; what is here is files,
+//! arguments and printing. Results go to stdout, everything else (errors, statistics, the progress
+//! bar) to stderr. Exit codes: 0, 1 when a file or the evaluation fails, 2 when the command line is
+//! wrong, 130 when interrupted.
 
 mod args;
 mod array;
@@ -11,6 +12,7 @@ mod eval;
 mod explain;
 mod failure;
 mod functions;
+mod op_by_op;
 mod output;
 mod print;
 mod progress;

@@ -1,6 +1,5 @@
 //! The names in a text that stand for variables: for callers that look values up by name.
 
-use crate::driver;
 use crate::error::Error;
 use crate::hir;
 use crate::options::CompileOptions;
@@ -12,14 +11,15 @@ use rustc_hash::FxHashSet;
 pub struct UsedName {
     /// The name, as the text has it.
     pub name: String,
-    /// The language has a constant of this name, such as `pi`, which it means unless there is a variable.
+    /// The language has a constant of this name, such as `pi`, which it means unless there is a
+    /// variable.
     pub is_constant: bool,
 }
 
-/// The names of a text that are neither functions nor part of an option such as `axis=None`, in the order in which the
-/// text first has them.
+/// The names of a text that are neither functions nor part of an option such as `axis=None`, in the
+/// order in which the text first has them.
 pub(crate) fn names(text: &str, options: &CompileOptions) -> Result<Vec<UsedName>, Error> {
-    let ast = driver::parse(text, options).map_err(|error| error.in_text(text))?;
+    let ast = super::parse(text, options).map_err(|error| error.in_text(text))?;
     let is_option = hir::options(&ast);
     let mut seen = FxHashSet::default();
     let mut used = Vec::new();

@@ -1,23 +1,20 @@
 //! Engines: options, threads, and a cache of programs.
 
+mod cache;
+
 use crate::array::FromResult;
-use crate::cache::Cache;
+use crate::compile::{self, UsedName};
+use crate::context::Context;
 use crate::error::Error;
-use crate::names::{self, UsedName};
 use crate::options::{Backend, CompileOptions, FloatMode, Registers, Unused};
 use crate::program::Program;
 use crate::vars::{Signature, Vars};
+use cache::Cache;
 use ndexpr_grammar::Limits;
 use ndexpr_runtime::pool::{self, Pool};
 use ndexpr_runtime::view::ViewMut;
 use once_cell::race::OnceBox;
 use std::sync::Arc;
-
-/// What programs keep of their engine.
-pub(crate) struct Shared {
-    pub(crate) options: CompileOptions,
-    pub(crate) pool: Pool,
-}
 
 /// Compiles and runs expressions. Cheap to share between threads; most programs need one.
 ///
@@ -31,7 +28,7 @@ pub(crate) struct Shared {
 /// # Ok::<(), ndexpr::Error>(())
 /// ```
 pub struct Engine {
-    shared: Arc<Shared>,
+    context: Arc<Context>,
     cache: Cache,
 }
 
@@ -56,15 +53,11 @@ impl Engine {
     /// Threads that may take part in one evaluation, the caller's included.
     #[must_use]
     pub fn threads(&self) -> usize {
-        self.shared.pool.n_threads()
+        self.context.pool.n_threads()
     }
 
-    pub(crate) fn options(&self) -> &CompileOptions {
-        &self.shared.options
-    }
-
-    /// The names in a text that stand for variables, in the order in which it first has them: for callers that look
-    /// values up by name, before there is a signature.
+    /// The names in a text that stand for variables, in the order in which it first has them: for
+    /// callers that look values up by name, before there is a signature.
     ///
     /// # Errors
     ///
@@ -77,22 +70,22 @@ impl Engine {
     /// # Ok::<(), ndexpr::Error>(())
     /// ```
     pub fn names(&self, text: &str) -> Result<Vec<UsedName>, Error> {
-        names::names(text, &self.shared.options)
+        compile::names(text, &self.context.options)
     }
 
-    /// Compiles a text for variables of these types. Variables that it does not use are allowed unless the engine denies
-    /// them.
+    /// Compiles a text for variables of these types. Variables that it does not use are allowed
+    /// unless the engine denies them.
     ///
     /// # Errors
     ///
-    /// If the text is not an expression, names what is not there, or applies an operation to dtypes that it is not
-    /// defined for; see [`ErrorKind`](crate::ErrorKind).
+    /// If the text is not an expression, names what is not there, or applies an operation to dtypes
+    /// that it is not defined for; see [`ErrorKind`](crate::ErrorKind).
     pub fn compile(&self, text: &str, signature: &Signature) -> Result<Arc<Program>, Error> {
-        Program::new(text, signature, Arc::clone(&self.shared)).map(Arc::new)
+        Program::new(text, signature, Arc::clone(&self.context)).map(Arc::new)
     }
 
-    /// Evaluates a text into a fresh array. The program is compiled at the first call with this text and these types, and
-    /// found in a cache later.
+    /// Evaluates a text into a fresh array. The program is compiled at the first call with this
+    /// text and these types, and found in a cache later.
     ///
     /// # Errors
     ///
@@ -101,7 +94,8 @@ impl Engine {
         self.program(text, vars)?.evaluate(vars)
     }
 
-    /// Evaluates a text into an output, as [`Program::run`] does; otherwise as [`Engine::evaluate`].
+    /// Evaluates a text into an output, as [`Program::run`] does; otherwise as
+    /// [`Engine::evaluate`].
     ///
     /// # Errors
     ///
@@ -124,7 +118,7 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")
             .field("threads", &self.threads())
-            .field("options", &self.shared.options)
+            .field("options", &self.context.options)
             .finish_non_exhaustive()
     }
 }
@@ -134,18 +128,19 @@ impl std::fmt::Debug for Engine {
 pub struct EngineBuilder {
     threads: Option<usize>,
     cache_capacity: usize,
+    cache_bytes: usize,
     options: CompileOptions,
 }
 
 impl Default for EngineBuilder {
     fn default() -> EngineBuilder {
-        EngineBuilder { threads: None, cache_capacity: 256, options: CompileOptions::default() }
+        EngineBuilder { threads: None, cache_capacity: 256, cache_bytes: 64 << 20, options: CompileOptions::default() }
     }
 }
 
 impl EngineBuilder {
-    /// Threads that may take part in one evaluation, the caller's included. Unless set: `NDEXPR_NUM_THREADS`, else the
-    /// processors that this process may use.
+    /// Threads that may take part in one evaluation, the caller's included. Unless set:
+    /// `NDEXPR_NUM_THREADS`, else the processors that this process may use.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> EngineBuilder {
         self.threads = Some(threads);
@@ -188,10 +183,19 @@ impl EngineBuilder {
         self
     }
 
-    /// How many programs the cache holds, 256 unless set; those least recently used make room. 0 turns it off.
+    /// How many programs the cache holds, 256 unless set; those least recently used make room. 0
+    /// turns it off.
     #[must_use]
     pub fn cache_capacity(mut self, programs: usize) -> EngineBuilder {
         self.cache_capacity = programs;
+        self
+    }
+
+    /// How many bytes the programs in the cache take together, 64 MiB unless set; those least
+    /// recently used make room. A program that takes more by itself is not kept.
+    #[must_use]
+    pub fn cache_bytes(mut self, bytes: usize) -> EngineBuilder {
+        self.cache_bytes = bytes;
         self
     }
 
@@ -202,6 +206,9 @@ impl EngineBuilder {
     /// If the number of threads is 0 or absurd.
     pub fn build(self) -> Result<Engine, Error> {
         let pool = Pool::new(self.threads.unwrap_or_else(pool::default_threads))?;
-        Ok(Engine { shared: Arc::new(Shared { options: self.options, pool }), cache: Cache::new(self.cache_capacity) })
+        Ok(Engine {
+            context: Arc::new(Context { options: self.options, pool }),
+            cache: Cache::new(self.cache_capacity, self.cache_bytes),
+        })
     }
 }

@@ -1,67 +1,84 @@
-//! Fusion where something runs along axes.
+//! Which operations share a loop, and in which order the loops run.
 //!
-//! A reduction ends its loop. Reductions over the same domain along the same axes share one if none needs another's
-//! outcome. They come in *levels*: those of level 0 read variables only, those of level 1 also outcomes of level 0, and
-//! so on. Between the levels, what follows from outcomes alone is computed once for each outcome, rather than for each
-//! element that it meets: the division and the root of `(a - mean(a, axis=0)) / std(a, axis=0)`.
+//! All operations on arrays share one loop, unless something runs along axes: a reduction ends its
+//! loop, and whatever uses the outcome is in a later one. Reductions over the same domain along the
+//! same axes share a loop if none needs another's outcome. Reductions come in *levels*: those of
+//! level 0 read variables only, those of level 1 also outcomes of level 0, and so on.
 //!
-//! A value that costs function calls and is both reduced and used for the result, the exponentials of a softmax, is
-//! left in the result's memory meanwhile, and the last loop replaces it. So no array is made that the text does not have.
+//! Before each level, two kinds of values get loops of their own, so that they are computed once.
+//! Single values that a function is called for: `a * sin(k)` calls `sin` once. And values that
+//! follow from outcomes alone: the division and the root in `(a - mean(a, axis=0)) / std(a,
+//! axis=0)` are computed for each outcome, not for each element that it meets.
+//!
+//! A value that costs function calls, that is reduced and that the result is made from too (the
+//! exponentials of a softmax) is left in the result's memory, and the last loop replaces it. So no
+//! array is made that the text does not have.
 
-use super::{Fold, Loop, Plan, Source, Space, Target, TempShape, calls, collect};
+use super::collect::collect;
+use super::{Fold, Fused, Loop, Source, Space, Target, TempShape};
 use crate::hir::{Axes, Expr, ExprId, Graph, Leaf, ReductionId};
-use crate::ops::AxisOp;
+use crate::ops::{AxisOp, Op};
 use std::collections::BTreeSet;
 
-/// What a loop of reductions is found by: their domain and axes, and which one it is that has a loop of its own.
+/// What reductions of one loop have in common: domain and axes; and the reduction, if it has a loop
+/// of its own.
 type LoopKey<'g> = (&'g [Leaf], &'g Axes, Option<ExprId>);
 
-pub(super) fn plan(graph: &Graph) -> Plan {
-    let planner = Planner::new(graph);
-    let mut plan = Plan { loops: Vec::new(), temps: Vec::new() };
+/// Groups the operations of a graph into loops.
+pub(crate) fn fuse(graph: &Graph) -> Fused {
+    let grouping = Grouping::new(graph);
+    let mut fused = Fused { loops: Vec::new(), temps: Vec::new() };
     let mut sources: Vec<Option<Source>> = vec![None; graph.len()];
     for id in graph.ids() {
-        if let Some((reduction, AxisOp::Count)) = planner.reduction(id) {
+        if let Some((reduction, AxisOp::Count)) = grouping.reduction(id) {
             sources[id.index()] = Some(Source::Count(reduction));
         }
     }
-    let kept = planner.value_to_keep();
-    let n_levels = planner.level.iter().copied().max().unwrap_or(0);
+    let kept = grouping.value_to_keep();
+    let n_levels = grouping.level.iter().copied().max().unwrap_or(0);
     for level in 0..=n_levels {
-        planner.add_values(level, &mut plan, &mut sources);
-        planner.add_reductions(level, kept, &mut plan, &mut sources);
+        grouping.add_values(level, &mut fused, &mut sources);
+        grouping.add_reductions(level, kept, &mut fused, &mut sources);
     }
     // A reduction that is the result is there already.
     if sources[graph.root().index()] != Some(Source::Result) {
-        plan.loops.push(collect(graph, Space::Result, vec![(graph.root(), Target::Result)], &sources));
+        fused.loops.push(collect(graph, Space::Result, vec![(graph.root(), Target::Result)], &sources));
     }
-    plan
+    fused
 }
 
-struct Planner<'g> {
+struct Grouping<'g> {
     graph: &'g Graph,
     /// By node: how many levels of reductions are below it.
     level: Vec<u32>,
-    /// By node: the reductions whose outcomes alone it follows from; none if a variable that is no scalar takes part, or
-    /// if it is a scalar itself.
+    /// By node: the reductions whose outcomes alone it follows from; none if a variable that is no
+    /// scalar takes part, or if it is a scalar itself.
     outcomes: Vec<Option<BTreeSet<ReductionId>>>,
+    /// By node: whether a function is called for it, since the last reduction.
     calls: Vec<bool>,
+    /// By node: whether the root needs it.
+    live: Vec<bool>,
 }
 
-impl<'g> Planner<'g> {
-    fn new(graph: &'g Graph) -> Planner<'g> {
-        let mut planner =
-            Planner { graph, level: vec![0; graph.len()], outcomes: vec![None; graph.len()], calls: calls(graph) };
+impl<'g> Grouping<'g> {
+    fn new(graph: &'g Graph) -> Grouping<'g> {
+        let mut grouping = Grouping {
+            graph,
+            level: vec![0; graph.len()],
+            outcomes: vec![None; graph.len()],
+            calls: calls(graph),
+            live: graph.live(),
+        };
         for id in graph.ids() {
-            let below = graph.args(id).map(|arg| planner.level[arg.index()]).max().unwrap_or(0);
-            planner.level[id.index()] = match planner.reduction(id) {
+            let below = graph.args(id).map(|arg| grouping.level[arg.index()]).max().unwrap_or(0);
+            grouping.level[id.index()] = match grouping.reduction(id) {
                 Some((_, AxisOp::Count)) => 0,
                 Some(_) => below + 1,
                 None => below,
             };
-            planner.outcomes[id.index()] = planner.outcomes_of(id);
+            grouping.outcomes[id.index()] = grouping.outcomes_of(id);
         }
-        planner
+        grouping
     }
 
     fn reduction(&self, id: ExprId) -> Option<(ReductionId, AxisOp)> {
@@ -102,7 +119,8 @@ impl<'g> Planner<'g> {
         first.map_or(id, |index| ReductionId(index as u32))
     }
 
-    /// Whether the outcome has the shape of the result for certain: optimising may have dropped what makes that larger.
+    /// Whether the outcome has the shape of the result for certain: optimising may have dropped
+    /// what makes that larger.
     fn has_shape_of_result(&self, id: ReductionId) -> bool {
         match self.graph.reduction(id).is_total() {
             true => self.graph.root_domain().is_empty(),
@@ -110,7 +128,8 @@ impl<'g> Planner<'g> {
         }
     }
 
-    /// The argument of a reduction that the result is made from too, and that is worth keeping in the result's memory.
+    /// The argument of a reduction that the result is made from too, and that is worth keeping in
+    /// the result's memory.
     fn value_to_keep(&self) -> Option<ExprId> {
         let graph = self.graph;
         // What the last loop needs, if it stops at outcomes.
@@ -135,14 +154,16 @@ impl<'g> Planner<'g> {
         })
     }
 
-    /// Values that follow from outcomes up to a level, for those that would compute them for each of their elements.
-    fn add_values(&self, level: u32, plan: &mut Plan, sources: &mut [Option<Source>]) {
+    /// Values that follow from outcomes up to a level, for those that would compute them for each
+    /// of their elements.
+    fn add_values(&self, level: u32, fused: &mut Fused, sources: &mut [Option<Source>]) {
         let graph = self.graph;
         let is_here = |id: ExprId| self.level[id.index()] == level && matches!(graph.expr(id), Expr::Apply(..));
         // By node: used where there are more elements.
         let mut is_scalar_used = vec![false; graph.len()];
         let mut is_outcome_used = vec![false; graph.len()];
-        for id in graph.ids().filter(|&id| !graph.is_scalar(id) || matches!(graph.expr(id), Expr::Reduce(..))) {
+        let users = graph.ids().filter(|id| self.live[id.index()]);
+        for id in users.filter(|&id| !graph.is_scalar(id) || matches!(graph.expr(id), Expr::Reduce(..))) {
             for arg in graph.args(id) {
                 is_scalar_used[arg.index()] |= !graph.is_scalar(id);
                 let is_reduced = matches!(graph.expr(id), Expr::Reduce(..));
@@ -152,7 +173,7 @@ impl<'g> Planner<'g> {
         let scalars = graph
             .ids()
             .filter(|&id| is_here(id) && graph.is_scalar(id) && self.calls[id.index()] && is_scalar_used[id.index()]);
-        self.add_loop(Space::One, scalars.collect(), plan, sources);
+        self.add_loop(Space::One, scalars.collect(), fused, sources);
         let values: Vec<ExprId> = graph
             .ids()
             .filter(|&id| is_here(id) && self.outcomes[id.index()].is_some() && is_outcome_used[id.index()])
@@ -162,17 +183,17 @@ impl<'g> Planner<'g> {
         for space in spaces {
             let of_space = values.iter().copied().filter(|id| self.outcomes[id.index()].as_ref() == Some(space));
             let leaves = space.iter().map(|&id| Leaf::Reduction(id)).collect();
-            self.add_loop(Space::Leaves(leaves), of_space.collect(), plan, sources);
+            self.add_loop(Space::Leaves(leaves), of_space.collect(), fused, sources);
         }
     }
 
     /// A loop that leaves values in temporaries.
-    fn add_loop(&self, space: Space, values: Vec<ExprId>, plan: &mut Plan, sources: &mut [Option<Source>]) {
+    fn add_loop(&self, space: Space, values: Vec<ExprId>, fused: &mut Fused, sources: &mut [Option<Source>]) {
         if values.is_empty() {
             return;
         }
         let temp = |&id: &ExprId| {
-            let temp = plan.add_temp(self.graph.dtype(id), TempShape::Of(space.clone()));
+            let temp = fused.add_temp(self.graph.dtype(id), TempShape::Of(space.clone()));
             (id, Target::Temp(temp))
         };
         let outputs: Vec<(ExprId, Target)> = values.iter().map(temp).collect();
@@ -180,15 +201,14 @@ impl<'g> Planner<'g> {
         for &(id, target) in &group.outputs {
             sources[id.index()] = target.source();
         }
-        plan.loops.push(group);
+        fused.loops.push(group);
     }
 
     /// The reductions whose arguments are of a level.
-    fn add_reductions(&self, level: u32, kept: Option<ExprId>, plan: &mut Plan, sources: &mut [Option<Source>]) {
+    fn add_reductions(&self, level: u32, kept: Option<ExprId>, fused: &mut Fused, sources: &mut [Option<Source>]) {
         let graph = self.graph;
         let mut groups: Vec<(LoopKey<'_>, Vec<ExprId>)> = Vec::new();
-        let live = graph.live();
-        for id in graph.ids().filter(|id| live[id.index()]) {
+        for id in graph.ids().filter(|id| self.live[id.index()]) {
             let Some((reduction, op)) = self.reduction(id) else { continue };
             if op == AxisOp::Count || self.level[id.index()] != level + 1 {
                 continue;
@@ -203,14 +223,14 @@ impl<'g> Planner<'g> {
             }
         }
         for (_, ids) in groups {
-            let group = self.reduction_loop(&ids, kept, plan, sources);
+            let group = self.reduction_loop(&ids, kept, fused, sources);
             for (&id, fold) in ids.iter().zip(&group.folds) {
                 sources[id.index()] = fold.target.source();
             }
             if let Some(&(id, _)) = group.outputs.iter().find(|(_, target)| *target == Target::Result) {
                 sources[id.index()] = Some(Source::Result);
             }
-            plan.loops.push(group);
+            fused.loops.push(group);
         }
     }
 
@@ -219,7 +239,7 @@ impl<'g> Planner<'g> {
         &self,
         ids: &[ExprId],
         kept: Option<ExprId>,
-        plan: &mut Plan,
+        fused: &mut Fused,
         sources: &[Option<Source>],
     ) -> Loop {
         let graph = self.graph;
@@ -236,10 +256,23 @@ impl<'g> Planner<'g> {
             });
             let target = match id == graph.root() && self.has_shape_of_result(reduction) {
                 true => Target::Result,
-                false => Target::Temp(plan.add_temp(graph.dtype(id), TempShape::Reduced(reduction))),
+                false => Target::Temp(fused.add_temp(graph.dtype(id), TempShape::Reduced(reduction))),
             };
             folds.push(Fold { reduction, output, target });
         }
         Loop { folds, ..collect(graph, space, outputs, sources) }
     }
+}
+
+/// By node: whether a function is called for it, since the last reduction.
+fn calls(graph: &Graph) -> Vec<bool> {
+    let mut calls = vec![false; graph.len()];
+    for id in graph.ids() {
+        calls[id.index()] = match graph.expr(id) {
+            Expr::Apply(Op::Math(_), _) => true,
+            Expr::Reduce(..) => false,
+            _ => graph.args(id).any(|arg| calls[arg.index()]),
+        };
+    }
+    calls
 }

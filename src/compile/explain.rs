@@ -1,0 +1,55 @@
+//! What each stage makes of a text, as text.
+
+use super::executable::build_tapes;
+use super::{Compiled, Stage, lower};
+use crate::codegen::{self, Refusal, Target};
+use crate::error::Error;
+use crate::kernels::CompiledLoop;
+use crate::options::CompileOptions;
+use crate::vars::Signature;
+
+/// What a stage made of a compiled text.
+///
+/// # Errors
+///
+/// None, for a text that was compiled with this signature and these options; what is made anew for
+/// printing is checked all the same.
+pub(crate) fn explain(
+    compiled: &Compiled,
+    signature: &Signature,
+    options: &CompileOptions,
+    stage: Stage,
+) -> Result<String, Error> {
+    let Compiled { ast, graph, fused, .. } = compiled;
+    match stage {
+        Stage::Ast => return Ok(ast.dump()),
+        Stage::Hir => return Ok(lower(ast, signature, options)?.to_string()),
+        Stage::Opt => return Ok(graph.to_string()),
+        Stage::Fuse => return Ok(fused.print(graph).to_string()),
+        Stage::Tape | Stage::Clif | Stage::Asm => {}
+    }
+    let Some(target) = Target::host(options.registers) else {
+        return Ok("there is no code generator for this processor\n".to_owned());
+    };
+    let tapes = match build_tapes(graph, fused, target) {
+        Ok(tapes) => tapes,
+        Err(reason) => return Ok(format!("interpreted: {reason}\n")),
+    };
+    let mut all = String::new();
+    for (i, (tape, group)) in tapes.into_iter().zip(&fused.loops).enumerate() {
+        if fused.loops.len() > 1 {
+            all.push_str(&format!("loop {i}\n"));
+        }
+        if stage == Stage::Tape {
+            all.push_str(&tape.to_string());
+            continue;
+        }
+        let compiled = CompiledLoop::new(tape, graph, group, target);
+        match codegen::print(&compiled.tape, compiled.expected_kinds(), target) {
+            Ok(listing) if stage == Stage::Clif => all.push_str(&listing.clif),
+            Ok(listing) => all.push_str(&listing.asm),
+            Err(Refusal(reason)) => all.push_str(&format!("interpreted: {reason}\n")),
+        }
+    }
+    Ok(all)
+}

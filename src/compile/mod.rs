@@ -1,0 +1,96 @@
+//! The passes, in order: from text to compiled loops.
+//!
+//! In: a text, the types of its variables, options. Out: [`Compiled`]. This page is the pipeline;
+//! `executable` makes the machine code of the loops, `explain` prints what each stage made, `names`
+//! lists the variables of a text.
+
+mod executable;
+mod explain;
+mod names;
+mod stage;
+
+pub(crate) use executable::Executable;
+pub(crate) use explain::explain;
+pub(crate) use names::names;
+
+#[cfg(test)]
+pub(crate) use executable::build_tapes;
+pub use names::UsedName;
+pub use stage::Stage;
+
+use crate::error::Error;
+use crate::fuse;
+use crate::hir;
+use crate::kernels::CompiledLoop;
+use crate::opt;
+use crate::options::{CompileOptions, Unused};
+use crate::vars::Signature;
+use ndexpr_grammar::Ast;
+use stage::Clock;
+use std::time::Duration;
+
+/// What the passes make of a text.
+pub(crate) struct Compiled {
+    pub(crate) ast: Ast,
+    pub(crate) graph: hir::Graph,
+    pub(crate) fused: fuse::Fused,
+    pub(crate) executable: Executable,
+    pub(crate) times: Vec<(Stage, Duration)>,
+}
+
+impl Compiled {
+    /// About how many bytes of memory it takes, its machine code included.
+    pub(crate) fn n_bytes(&self) -> usize {
+        /// What a node has in hash tables and lists beside itself.
+        const BESIDE: usize = 48;
+
+        let code: usize = self.executable.loops().unwrap_or_default().iter().map(CompiledLoop::n_bytes).sum();
+        self.ast.len() * size_of::<ndexpr_grammar::Expr>() + self.graph.len() * (size_of::<hir::Expr>() + BESIDE) + code
+    }
+}
+
+/// Compiles a text for variables of these types.
+pub(crate) fn compile(text: &str, signature: &Signature, options: &CompileOptions) -> Result<Compiled, Error> {
+    let mut clock = Clock::start();
+    let ast = parse(text, options)?;
+    clock.lap(Stage::Ast);
+    let typed = lower(&ast, signature, options)?;
+    clock.lap(Stage::Hir);
+    let graph = optimise(&typed, options)?;
+    clock.lap(Stage::Opt);
+    let fused = fuse::fuse(&graph);
+    clock.lap(Stage::Fuse);
+    let executable = Executable::new(&graph, &fused, options, &mut clock);
+    Ok(Compiled { ast, graph, fused, executable, times: clock.laps })
+}
+
+pub(crate) fn parse(text: &str, options: &CompileOptions) -> Result<Ast, Error> {
+    ndexpr_grammar::parse(text, &options.limits).map_err(|error| Error::syntax(&error))
+}
+
+pub(crate) fn lower(ast: &Ast, signature: &Signature, options: &CompileOptions) -> Result<hir::Graph, Error> {
+    let type_of = |name: &str| signature.get(name);
+    let known = || signature.iter().map(|(name, _)| name.to_owned()).collect();
+    let graph = hir::lower(ast, &type_of, &known).map_err(|error| Error::typing(&error))?;
+    if options.unused == Unused::Deny {
+        let used = || graph.vars().iter().map(|var| var.name.as_str());
+        if let Some((name, _)) = signature.iter().find(|(name, _)| !used().any(|used| used == *name)) {
+            return Err(Error::unused_variable(name, hir::similar(name, used())));
+        }
+    }
+    debug_verify("lower", || hir::verify(&graph))?;
+    Ok(graph)
+}
+
+pub(crate) fn optimise(graph: &hir::Graph, options: &CompileOptions) -> Result<hir::Graph, Error> {
+    let graph = opt::run(graph, options.floats);
+    debug_verify("opt", || hir::verify(&graph))?;
+    Ok(graph)
+}
+
+fn debug_verify(pass: &str, verify: impl FnOnce() -> Result<(), String>) -> Result<(), Error> {
+    if cfg!(debug_assertions) {
+        verify().map_err(|why| Error::internal(format!("{pass}: {why}")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! What a loop computes and reads.
+
+use super::{Loop, Source, Space, Target};
+use crate::hir::{Expr, ExprId, Graph};
+use crate::ops::Op;
+use ndexpr_runtime::exec::Origin;
+
+/// The loop that computes the outputs from variables and what earlier loops have left at the given
+/// places.
+pub(super) fn collect(graph: &Graph, space: Space, outputs: Vec<(ExprId, Target)>, sources: &[Option<Source>]) -> Loop {
+    let mut needed = vec![false; graph.len()];
+    for &(id, _) in &outputs {
+        needed[id.index()] = true;
+    }
+    for id in graph.ids().rev() {
+        if needed[id.index()] && sources[id.index()].is_none() {
+            for arg in graph.args(id) {
+                needed[arg.index()] = true;
+            }
+        }
+    }
+    let mut inputs = Vec::new();
+    let mut body = Vec::new();
+    for id in graph.ids().filter(|id| needed[id.index()]) {
+        match (sources[id.index()], graph.expr(id)) {
+            (Some(source), _) => inputs.push((id, source)),
+            (None, Expr::Var(var)) => inputs.push((id, Source::Var(var))),
+            (None, Expr::Apply(..) | Expr::Reduce(..)) => body.push(id),
+            (None, Expr::Const(_)) => {}
+        }
+    }
+    let origins = outputs.iter().map(|&(id, _)| origin(graph, &inputs, id)).collect();
+    Loop { space, inputs, body, outputs, origins, folds: Vec::new() }
+}
+
+/// The input that a value is, or the inputs whose product it is.
+fn origin(graph: &Graph, inputs: &[(ExprId, Source)], id: ExprId) -> Option<Origin> {
+    let input = |id| inputs.iter().position(|&(input, _)| input == id);
+    match (input(id), graph.expr(id)) {
+        (Some(input), _) => Some(Origin::Input(input)),
+        (None, Expr::Apply(Op::Mul, [a, b, _])) if graph.dtype(id).is_float() => {
+            Some(Origin::Product([input(a)?, input(b)?]))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,55 @@
+//! What all modules that run a program work on.
+
+use super::recent::Recent;
+use crate::compile::{self, Compiled};
+use crate::context::Context;
+use crate::error::Error;
+use crate::hir::Graph;
+use crate::vars::Signature;
+use ndexpr_grammar::Span;
+use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::pool::Pool;
+use std::sync::Arc;
+
+/// A compiled text, the threads that it runs on, and what was made for its last call.
+pub(super) struct Core {
+    pub(super) text: Arc<str>,
+    pub(super) signature: Signature,
+    pub(super) compiled: Compiled,
+    pub(super) context: Arc<Context>,
+    pub(super) recent: Recent,
+}
+
+impl Core {
+    pub(super) fn new(text: &str, signature: &Signature, context: Arc<Context>) -> Result<Core, Error> {
+        let compiled = compile::compile(text, signature, &context.options).map_err(|error| error.in_text(text))?;
+        Ok(Core { text: text.into(), signature: signature.clone(), compiled, context, recent: Recent::default() })
+    }
+
+    pub(super) fn graph(&self) -> &Graph {
+        &self.compiled.graph
+    }
+
+    pub(super) fn result_dtype(&self) -> DType {
+        self.graph().dtype(self.graph().root())
+    }
+
+    pub(super) fn has_reductions(&self) -> bool {
+        !self.graph().reductions().is_empty()
+    }
+
+    pub(super) fn pool(&self) -> &Pool {
+        &self.context.pool
+    }
+
+    /// Where the text first names a variable.
+    pub(super) fn first_use(&self, name: &str) -> Option<Span> {
+        crate::shape::first_use(&self.compiled.ast, name)
+    }
+
+    /// That the result is not of the dtype that the caller has a place for.
+    pub(super) fn dtype_error(&self, expected: DType) -> Error {
+        let whole = self.compiled.ast[self.compiled.ast.root()].span;
+        Error::result_dtype(expected, self.result_dtype(), Some((whole, &self.text)))
+    }
+}

@@ -1,0 +1,123 @@
+//! Flat calls: programs of one loop on a few arrays with the same strides, run without a plan.
+//!
+//! In: a program and the values of its variables. Out: the result, or `None` for whatever is not so
+//! simple, or is wrong: then another way is taken, which also finds what to say.
+
+use super::bind::Values;
+use super::core::Core;
+use crate::array::FromResult;
+use crate::error::Error;
+use crate::fuse::{self, Source};
+use crate::hir::VarId;
+use crate::kernels::CompiledLoop;
+use crate::vars::Vars;
+use ndexpr_runtime::abi::RunKind;
+use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS};
+use ndexpr_runtime::memory::Output;
+use ndexpr_runtime::view::{View, ViewMut};
+use smallvec::SmallVec;
+
+/// Fresh results of more elements are not tried: to make the array takes longer than to find out
+/// how.
+const MAX_FRESH_ELEMS: usize = 100_000;
+
+/// Results of no more elements are made as arrays of their type, instead of an [`Output`] that
+/// becomes one: that would be a quarter of a call on few elements.
+const MAX_TYPED_ELEMS: usize = 4096;
+
+/// The only loop of a program that is machine code without reductions.
+pub(super) fn only_loop(core: &Core) -> Option<(&CompiledLoop, &fuse::Loop)> {
+    match (core.compiled.executable.loops()?, &core.compiled.fused.loops[..]) {
+        ([compiled], [group]) if !core.has_reductions() => Some((compiled, group)),
+        _ => None,
+    }
+}
+
+/// Runs a call that the caller has described.
+pub(super) fn run_given(core: &Core, flat: &Flat<'_>) -> Option<Result<(), Error>> {
+    let vars = core.graph().vars();
+    if flat.inputs().len() != vars.len() || flat.result_dtype() != core.result_dtype() {
+        return None;
+    }
+    for (var, (dtype, kind)) in vars.iter().zip(flat.inputs()) {
+        let is_right = dtype == var.ty.dtype && (kind == RunKind::Splat || !var.ty.is_scalar);
+        if !is_right || !var.must_fit.is_empty() {
+            return None;
+        }
+    }
+    run_checked(core, flat)
+}
+
+/// Runs a call into an output.
+pub(super) fn run(core: &Core, values: Values<'_>, out: &mut ViewMut<'_>) -> Option<Result<(), Error>> {
+    only_loop(core)?;
+    let vars = core.graph().vars();
+    if out.dtype() != core.result_dtype() || !values.has_count(vars.len()) {
+        return None;
+    }
+    let mut given = Flat::new(out)?;
+    // All variables of the text are looked at, whether the loop reads them or not.
+    for (place, var) in vars.iter().enumerate() {
+        let value = values.get(place, &var.name)?;
+        let ty = value.ty();
+        let is_right = ty.dtype == var.ty.dtype && (ty.is_scalar || !var.ty.is_scalar) && var.must_fit.is_empty();
+        if !is_right || !value.push_to(&mut given) {
+            return None;
+        }
+    }
+    run_checked(core, &given)
+}
+
+/// Runs on values of all variables, of the right types.
+fn run_checked(core: &Core, given: &Flat<'_>) -> Option<Result<(), Error>> {
+    let (compiled, group) = only_loop(core)?;
+    let is_in_order = group.inputs.len() == core.graph().vars().len()
+        && group.inputs.iter().enumerate().all(|(k, (_, source))| *source == Source::Var(VarId(k as u32)));
+    let selected;
+    let flat = match is_in_order {
+        true => given,
+        false => {
+            let var_of = |&(_, source): &(_, Source)| match source {
+                Source::Var(var) => Some(var.0 as usize),
+                Source::Temp(_) | Source::Result | Source::Count(_) => None,
+            };
+            let inputs: Option<SmallVec<[usize; MAX_FLAT_INPUTS]>> = group.inputs.iter().map(var_of).collect();
+            selected = given.select(inputs?.into_iter())?;
+            &selected
+        }
+    };
+    let kernel = compiled.kernel(flat.run_kinds()).as_ref().ok()?;
+    Some(flat.run(kernel, core.pool())?.map_err(Error::from))
+}
+
+/// A call into a fresh array, in C order, of the shape of the first of its variables that has axes.
+/// `None` also if that is not of the rank that is asked for. The dtype asked for must be that of
+/// the result, if there is one.
+pub(super) fn evaluate<R: FromResult>(core: &Core, vars: &Vars<'_>) -> Option<Result<R, Error>> {
+    only_loop(core)?;
+    let mut first: Option<&View<'_>> = None;
+    for (place, var) in core.graph().vars().iter().enumerate() {
+        let value = vars.get_near(&var.name, place)?;
+        if value.is_output() {
+            return None;
+        }
+        first = first.or(value.as_view().filter(|view| view.n_axes() > 0));
+    }
+    let first = first?;
+    if R::RANK.is_some_and(|rank| rank != first.n_axes()) || first.n_elems() > MAX_FRESH_ELEMS || !first.is_c_order() {
+        return None;
+    }
+    if first.n_elems() <= MAX_TYPED_ELEMS
+        && let Some(mut result) = R::zeros(first.shape())
+    {
+        let done = run(core, Values::Named(vars), &mut result.view_mut()?)?;
+        return Some(done.map(|()| result));
+    }
+    const C_ORDER: [usize; 6] = [0, 1, 2, 3, 4, 5];
+    let mut output = match Output::new(core.result_dtype(), first.shape(), C_ORDER.get(..first.n_axes())?) {
+        Ok(output) => output,
+        Err(error) => return Some(Err(error.into())),
+    };
+    let done = run(core, Values::Named(vars), &mut output.view_mut())?;
+    Some(done.and_then(|()| R::from_output(output)))
+}

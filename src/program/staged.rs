@@ -1,0 +1,135 @@
+//! Programs with reductions: several loops that pass arrays on, run as the runtime's stages.
+//!
+//! In: the shapes of a call and how its arrays lie. Out: [`Staged`], which holds no pointers, so it
+//! serves every later call whose arrays have the same shapes and strides.
+
+use crate::along::{along_op, count};
+use crate::codegen::Refusal;
+use crate::compile::Compiled;
+use crate::error::Error;
+use crate::fuse::{Source, Target, TempId};
+use crate::kernels::CompiledLoop;
+use crate::shape::{AxisSet, Shape, Shapes};
+use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::exec::{Dest, Fold, Kernel, Loop, RunOptions, Source as Operand, Stages};
+use ndexpr_runtime::view::{View, ViewMut};
+use smallvec::SmallVec;
+
+/// The loops of a program as stages, for arrays of certain shapes and strides.
+pub(super) struct Staged {
+    stages: Stages,
+    /// How many elements each reduction has along its axes: inputs, after the variables.
+    counts: SmallVec<[i64; 4]>,
+    n_elems: usize,
+    /// The result's shape.
+    shape: Shape,
+}
+
+/// The variables' values, then the counts.
+type Operands<'o> = SmallVec<[&'o View<'o>; 8]>;
+
+fn views_of(counts: &[i64]) -> SmallVec<[View<'_>; 4]> {
+    counts.iter().map(View::from_element).collect()
+}
+
+fn operands<'o>(values: &[&'o View<'o>], counts: &'o [View<'o>]) -> Operands<'o> {
+    values.iter().copied().chain(counts).collect()
+}
+
+impl Staged {
+    /// The stages for arrays of these shapes and strides.
+    pub(super) fn new(
+        compiled: &Compiled,
+        values: &[&View<'_>],
+        shapes: &Shapes,
+        out: &ViewMut<'_>,
+    ) -> Result<Staged, Error> {
+        let Compiled { graph, fused, .. } = compiled;
+        let counts = shapes.reductions.iter().map(count).collect::<Result<SmallVec<[i64; 4]>, Error>>()?;
+        let mut stages = Stages::new(&operands(values, &views_of(&counts)), out);
+        let mut dropped: SmallVec<[AxisSet; 4]> = SmallVec::new();
+        for (index, temp) in fused.temps.iter().enumerate() {
+            let layout = fused.temp_layout(TempId(index as u32), shapes, values)?;
+            stages.add_temp(temp.dtype, &layout.shape, &layout.order)?;
+            dropped.push(layout.dropped);
+        }
+        let mut n_elems = 0_usize;
+        for group in &fused.loops {
+            let shape = group.space.shape(shapes, values)?;
+            let inputs: SmallVec<[Operand; 8]> = group
+                .inputs
+                .iter()
+                .map(|&(_, source)| match source {
+                    Source::Var(var) => Operand::View(var.0 as usize),
+                    Source::Temp(temp) => Operand::Temp(temp.0 as usize, dropped[temp.0 as usize].bits()),
+                    Source::Result => Operand::Result,
+                    Source::Count(id) => Operand::View(values.len() + id.index()),
+                })
+                .collect();
+            let dest = |target: Target| match target {
+                Target::Result => Dest::Result,
+                Target::Temp(temp) => Dest::Temp(temp.0 as usize),
+                Target::Folded => Dest::Scratch,
+            };
+            let outputs: SmallVec<[(DType, Dest); 4]> =
+                group.outputs.iter().map(|&(id, target)| (graph.dtype(id), dest(target))).collect();
+            let mut folds: SmallVec<[Fold; 4]> = SmallVec::new();
+            for fold in &group.folds {
+                let dtype = graph.dtype(group.outputs[fold.output].0);
+                let op = along_op(graph.reduction(fold.reduction).op, dtype)
+                    .ok_or_else(|| Error::internal("a reduction that does not exist"))?;
+                folds.push(Fold { op, value: fold.output, dest: dest(fold.target) });
+            }
+            let reduced = group.folds.first().map_or(0, |fold| shapes.reductions[fold.reduction.index()].axes.bits());
+            let spec = Loop {
+                shape: &shape,
+                reduced,
+                inputs: &inputs,
+                values: &outputs,
+                origins: &group.origins,
+                folds: &folds,
+            };
+            stages.push(&spec)?;
+            n_elems = n_elems.saturating_add(shape.iter().product());
+        }
+        Ok(Staged { stages, n_elems, shape: shapes.root.clone(), counts })
+    }
+
+    /// The shape of the result, if the stages are for arrays of these shapes and strides.
+    pub(super) fn shape_for(&self, values: &[&View<'_>]) -> Option<&Shape> {
+        let counts = views_of(&self.counts);
+        self.stages.is_for(&operands(values, &counts)).then_some(&self.shape)
+    }
+
+    /// Whether the stages are for these arrays and this output.
+    pub(super) fn is_for(&self, values: &[&View<'_>], out: &ViewMut<'_>) -> bool {
+        self.stages.is_into(out) && self.shape_for(values).is_some()
+    }
+
+    /// Runs them, into an output of the result's shape that no input overlaps. False, and the
+    /// output is as it was, if there is no machine code for the layout.
+    pub(super) fn run(
+        &self,
+        loops: &[CompiledLoop],
+        values: &[&View<'_>],
+        out: &mut ViewMut<'_>,
+        options: &RunOptions<'_>,
+    ) -> Result<bool, Error> {
+        if let Some(progress) = options.progress {
+            progress.set_total(self.n_elems);
+        }
+        let mut kernels: SmallVec<[Option<&Kernel>; 4]> = SmallVec::new();
+        for (index, compiled) in loops.iter().enumerate() {
+            kernels.push(match self.stages.needs_kernel(index) {
+                false => None,
+                true => match compiled.kernel(self.stages.run_kinds(index)) {
+                    Ok(kernel) => Some(kernel),
+                    Err(Refusal(_)) => return Ok(false),
+                },
+            });
+        }
+        let counts = views_of(&self.counts);
+        self.stages.run(&operands(values, &counts), out, &kernels, options)?;
+        Ok(true)
+    }
+}

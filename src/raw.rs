@@ -1,0 +1,64 @@
+//! What bindings to other languages need to call programs as cheaply as Rust does. No part of the
+//! public interface: it may change with any version.
+
+pub use crate::program::Layout;
+pub use ndexpr_runtime::exec::Flat;
+
+use crate::error::Error;
+use crate::program::Program;
+use crate::vars::Var;
+
+/// The shape and memory order of a fresh result for these values of the variables, in the order of
+/// [`Program::variables`].
+///
+/// # Errors
+///
+/// As [`Program::result_shape`], and if there are more or fewer values than variables.
+///
+/// ```
+/// use ndexpr::{DType, Engine, Signature, Var, VarType, raw};
+///
+/// let signature = Signature::new().with("a", VarType::array(DType::Float64));
+/// let program = Engine::global().compile("a*a + 1", &signature)?;
+/// assert_eq!(raw::result_layout(&program, &[Var::from(&[1.0, 2.0])])?.shape(), [2]);
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+pub fn result_layout(program: &Program, values: &[Var<'_>]) -> Result<Layout, Error> {
+    program.result_layout(values)
+}
+
+/// True if short calls need no plan: the program is machine code of one loop, without reductions.
+/// [`run_flat`] runs no other.
+#[must_use]
+pub fn is_one_loop(program: &Program) -> bool {
+    program.is_one_loop()
+}
+
+/// Runs a short call whose inputs are the values of the variables, in the order of
+/// [`Program::variables`]: for callers that know how their arrays lie, and feel what it takes to
+/// describe them by views. `None`, and nothing is done, if [`is_one_loop`] is false, if an input or
+/// the output is not of the type compiled for, or if the work is worth waking a second thread for:
+/// then it is a call for [`Program::run_in_order`].
+///
+/// ```
+/// use ndexpr::{DType, Engine, Signature, VarType, raw};
+///
+/// let signature = Signature::new().with("a", VarType::array(DType::Float64));
+/// let program = Engine::global().compile("a*a + 1", &signature)?;
+/// let (a, mut out) = ([1.0, 2.0, 3.0], [0.0; 3]);
+/// // SAFETY: both have three elements, which are borrowed until the call is over.
+/// let mut flat = unsafe { raw::Flat::dense(out.as_mut_ptr().cast(), DType::Float64, 3) };
+/// assert!(unsafe { flat.push_dense(a.as_ptr().cast(), DType::Float64) });
+/// if raw::is_one_loop(&program) {
+///     raw::run_flat(&program, &flat).expect("so little work is done at once")?;
+///     assert_eq!(out, [2.0, 5.0, 10.0]);
+/// }
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`Program::run_with`].
+pub fn run_flat(program: &Program, flat: &Flat<'_>) -> Option<Result<(), Error>> {
+    program.run_flat(flat)
+}
