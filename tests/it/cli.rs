@@ -22,7 +22,7 @@ fn run(directory: &Path, args: &[&str], code: i32) -> (String, String) {
     (stdout, stderr)
 }
 
-fn files(directory: &Path) -> Vec<String> {
+pub(crate) fn files(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -30,7 +30,7 @@ fn files(directory: &Path) -> Vec<String> {
 }
 
 /// A .npy file as NumPy 2 writes it.
-fn npy(descr: &str, fortran: bool, shape: &[usize], data: &[u8]) -> Vec<u8> {
+pub(crate) fn npy(descr: &str, fortran: bool, shape: &[usize], data: &[u8]) -> Vec<u8> {
     let extents = match shape {
         [one] => format!("({one},)"),
         _ => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
@@ -44,7 +44,7 @@ fn npy(descr: &str, fortran: bool, shape: &[usize], data: &[u8]) -> Vec<u8> {
     file
 }
 
-fn native(code: &str) -> String {
+pub(crate) fn native(code: &str) -> String {
     let order = match code {
         "b1" | "i1" | "u1" => '|',
         _ if cfg!(target_endian = "little") => '<',
@@ -255,7 +255,7 @@ fn statistics_go_to_stderr() {
 
 #[test]
 fn a_closed_pipe_is_no_failure() {
-    // 2^16 elements on 16 axes are printed in full: far more than a pipe holds.
+    // 2^16 elements on 16 axes are printed in full, far more than a pipe holds.
     let source = format!("a=ones(2{})", "x2".repeat(15));
     let mut child = Command::new(env!("CARGO_BIN_EXE_ndexpr"))
         .args(["eval", "a", &source])

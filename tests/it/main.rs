@@ -6,6 +6,8 @@ mod backends;
 mod cases;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+mod cli_killed;
 mod diagnostics;
 mod differential;
 mod every_axis;

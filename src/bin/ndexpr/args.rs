@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::explain::TypedName;
 use crate::failure::Failure;
 use crate::sources::Binding;
+use crate::typed_name::TypedName;
 
 const SOURCES_HELP: &str = "\
 SOURCES
@@ -200,39 +200,6 @@ fn parse_text(text: &str) -> Result<String, String> {
     }
 }
 
-/// A variable's name, as the expression language spells them.
-pub(crate) fn check_name(name: &str) -> Result<(), String> {
-    let mut chars = name.chars();
-    let starts_well = chars.next().is_some_and(|first| first.is_alphabetic() || first == '_');
-    if starts_well && chars.all(|c| c.is_alphanumeric() || c == '_') {
-        Ok(())
-    } else {
-        Err(format!("`{name}` cannot be a variable's name: letters, digits and `_`, not starting with a digit"))
-    }
-}
-
-/// Splits `name=rest` and checks the name.
-pub(crate) fn split_name<'t>(text: &'t str, form: &str) -> Result<(&'t str, &'t str), String> {
-    let (name, rest) = text.split_once('=').ok_or_else(|| format!("expected {form}, found no `=`"))?;
-    let (name, rest) = (name.trim(), rest.trim());
-    check_name(name)?;
-    if rest.is_empty() {
-        return Err(format!("expected {form}, found nothing after the `=`"));
-    }
-    Ok((name, rest))
-}
-
-/// The first name given twice is an error.
-pub(crate) fn check_distinct<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<(), Failure> {
-    let mut seen = std::collections::BTreeSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            return Err(Failure::Usage(format!("the variable `{name}` is given twice")));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,15 +220,5 @@ mod tests {
         assert_eq!((args.text.as_str(), args.output), ("a", Some(PathBuf::from("c.npy"))));
         assert!(Args::try_parse_from(["ndexpr", "eval", "--thread", "a"]).is_err());
         assert!(Args::try_parse_from(["ndexpr", "eval", "a", "a=3", "--threads", "0"]).is_err());
-    }
-
-    #[test]
-    fn names_and_duplicates() {
-        assert_eq!(split_name("a=b=c", "x"), Ok(("a", "b=c")));
-        for bad in ["a", "=1", "1a=1", "a b=1", "a=", "a-b=1"] {
-            assert!(split_name(bad, "name=SOURCE").is_err(), "{bad}");
-        }
-        assert!(check_distinct(["a", "b"]).is_ok());
-        assert_eq!(check_distinct(["a", "b", "a"]).unwrap_err().exit_code(), 2);
     }
 }

@@ -1,6 +1,7 @@
-//! An array as the command line holds it: bytes in a file map or in memory, and how they are laid out.
+//! An array as the command line holds it: bytes in a mapped file or in memory, and their layout.
 //!
-//! Always true: `shape` and `strides` have one entry per axis, and every element they reach lies within the bytes.
+//! Always true: `shape` and `strides` have one entry per axis, and every element they reach lies
+//! within the bytes.
 
 use memmap2::Mmap;
 use ndexpr::{DType, View};
@@ -107,7 +108,8 @@ impl Array {
     }
 }
 
-/// The number of elements; an empty array may have any other extents, so this is not just their product.
+/// The number of elements; an empty array may have any other extents, so this is not just their
+/// product.
 pub(crate) fn element_count(shape: &[usize]) -> usize {
     if shape.contains(&0) { 0 } else { shape.iter().product() }
 }
@@ -121,8 +123,8 @@ pub(crate) fn byte_count(shape: &[usize], dtype: DType) -> Option<usize> {
     isize::try_from(n_bytes).is_ok().then_some(n_bytes)
 }
 
-/// Byte strides of a dense array that [`byte_count`] accepts, whose axes lie in memory in this order, outermost first;
-/// all 0 if it is empty.
+/// Byte strides of a dense array that [`byte_count`] accepts, whose axes lie in memory in this
+/// order, outermost first; all 0 if it is empty.
 pub(crate) fn dense_strides(shape: &[usize], dtype: DType, axes: &[usize]) -> Vec<isize> {
     let mut strides = vec![0_isize; shape.len()];
     if shape.contains(&0) {

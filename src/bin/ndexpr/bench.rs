@@ -31,7 +31,7 @@ struct Report {
     backend: String,
     threads: usize,
     elements: usize,
-    /// Bytes of all inputs and the output: what cannot be avoided to move.
+    /// Bytes of all inputs and the output: those that have to be moved at least.
     bytes: usize,
     measurements: Vec<Measurement>,
 }
@@ -44,7 +44,7 @@ struct Measurement {
     median_seconds: f64,
     ns_per_element: f64,
     gb_per_second: f64,
-    /// Its time by that of the fused evaluation with the output reused.
+    /// Its time, divided by that of the fused evaluation with the output reused.
     ratio: f64,
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<(), Failure> 
         timings.push(("copying as many bytes", timing));
     }
 
-    // Of what is reduced, the elements that are read.
+    // A reduction counts the elements that it reads.
     let n_elements = element_count(&shape).max(sources::most_elements(&variables, &program));
     let reference = timings[0].1.median.as_secs_f64().max(1e-12);
     let measurements = timings
@@ -145,14 +145,14 @@ fn median(mut times: Vec<Duration>) -> Timing {
     Timing { median: times[times.len() / 2], repetitions: times.len() }
 }
 
-/// The fused evaluation into an output that is there already.
+/// The fused evaluation into an existing output.
 fn reused_output(program: &Program, vars: &Vars<'_>, shape: &[usize]) -> Result<Timing, Failure> {
     let mut output = Elements::in_memory(program.result_dtype(), shape, &program.result_order(vars)?)?;
     repeat(|| Ok(program.run(vars, output.view_mut()?)?))
 }
 
 /// The memory's limit: copying half of these bytes reads the one half and writes the other. `None`
-/// if there is not the memory for it, or nothing to copy.
+/// if there is not enough memory for it, or nothing to copy.
 ///
 /// The threads are started once and meet before and after each copy, so that starting them is not
 /// measured.

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &EvalArgs, out: &mut dyn Write) -> Result<(), Failure> {
             run_time,
         };
         out.flush()?;
-        // Whoever closed stderr does not want them.
+        // If stderr is closed, nobody wants the statistics.
         let _ = stats.write(&mut io::stderr().lock());
     }
     Ok(())
@@ -71,13 +71,14 @@ fn timed_run(program: &Program, vars: &Vars<'_>, out: ViewMut<'_>, progress: &Pr
     Ok(start.elapsed())
 }
 
-/// The order of a file, which knows only two, for a result whose axes lie in memory in this order, outermost first.
+/// The order of a file for a result with these axes in memory, outermost first. Files have only two
+/// orders.
 fn file_order(axes: &[usize]) -> Order {
     if axes.len() > 1 && axes.iter().rev().copied().eq(0..axes.len()) { Order::Fortran } else { Order::C }
 }
 
-/// Has Ctrl-C cancel the run, so that it ends in the ordinary way and the temporary file is removed; a second one ends the
-/// process at once.
+/// Makes Ctrl-C cancel the run, which then ends as usual and removes the temporary file. A second
+/// Ctrl-C ends the process at once.
 fn cancel_on_interrupt(progress: &Arc<Progress>) {
     let progress = Arc::clone(progress);
     // Without a handler Ctrl-C still ends the process.

@@ -11,7 +11,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The command line makes no sense, in a way that only shows once it is parsed.
+    /// The command line is wrong in a way that shows only after parsing.
     #[error("{0}")]
     Usage(String),
 
@@ -23,7 +23,7 @@ pub(crate) enum Failure {
     #[error("`{name}`: {error}")]
     Npy { name: String, error: NpyError },
 
-    /// A .npz file is not one, or has not what was asked for.
+    /// A .npz file is broken, or does not have the array that was asked for.
     #[error("`{}`: {message}", path.display())]
     Npz { path: PathBuf, message: String },
 
@@ -59,7 +59,7 @@ impl Failure {
         match self {
             Failure::Usage(_) => 2,
             Failure::Interrupted => INTERRUPTED,
-            // Whoever closed the pipe (`| head`) has all they wanted.
+            // A program that closed the pipe (`| head`) has all that it wanted.
             Failure::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             _ => 1,
         }

@@ -14,8 +14,8 @@ struct Entry<'f> {
     name: &'f str,
     aliases: Vec<&'f str>,
     signature: String,
-    /// Largest error in units in the last place; `null` where every result is exact or correctly rounded, and where the
-    /// errors of many roundings add up.
+    /// Largest error in units in the last place; `null` where every result is exact or correctly
+    /// rounded, and where the errors of many roundings add up.
     max_ulp_float32: Option<f64>,
     max_ulp_float64: Option<f64>,
     doc: &'f str,

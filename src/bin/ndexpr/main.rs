@@ -12,11 +12,14 @@ mod eval;
 mod explain;
 mod failure;
 mod functions;
+mod mapped;
+mod names;
 mod op_by_op;
 mod output;
 mod print;
 mod progress;
 mod sources;
+mod typed_name;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;

@@ -1,7 +1,10 @@
 //! Results: memory to compute them in, and `-o out.npy`, where that memory is a mapped file.
 //!
-//! The file is made under another name in the same directory, sized, mapped, filled, flushed, and only then renamed. So
-//! whatever fails, an existing `out.npy` stays as it was, and it may be among the inputs: their maps keep the old file.
+//! The file is made without a name in the same directory, sized, mapped, filled, flushed, and only
+//! then linked to a name and renamed. So whatever fails, an existing `out.npy` stays as it was, and
+//! it may be among the inputs: their maps keep the old file. A file without a name disappears with
+//! the process, even if that is killed. Where the system has no such files, it has a temporary name
+//! from the beginning, which all ends of the process but a kill remove.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,14 +16,26 @@ use tempfile::NamedTempFile;
 
 use crate::array::{Order, byte_count, dense_strides};
 use crate::failure::{Failure, human_bytes};
+use crate::mapped;
 use crate::sources::npy;
 
-/// A .npy file that is being written. Dropped before [`OutputFile::commit`], it leaves nothing behind.
+/// A .npy file that is being written. Dropped before [`OutputFile::commit`], it leaves nothing
+/// behind.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
-    temp: NamedTempFile,
+    temporary: Temporary,
     elements: Elements,
     destination: PathBuf,
+}
+
+/// A file without its final name.
+#[derive(Debug)]
+enum Temporary {
+    /// A file without any name. It can be linked to one by its path under `/proc`.
+    #[cfg(target_os = "linux")]
+    Unnamed { file: fs::File, link: PathBuf },
+    /// A file with another name in the same directory.
+    Named(NamedTempFile),
 }
 
 /// Mapped memory that holds an array to be computed.
@@ -34,7 +49,8 @@ pub(crate) struct Elements {
 }
 
 impl Elements {
-    /// Memory for an array that goes into no file, whose axes lie in memory in this order, outermost first.
+    /// Memory for an array that goes into no file, whose axes lie in memory in this order,
+    /// outermost first.
     pub(crate) fn in_memory(dtype: DType, shape: &[usize], axes: &[usize]) -> Result<Elements, Failure> {
         let too_big = |bytes| Failure::TooBig { name: "the result".to_owned(), bytes };
         let n_bytes = byte_count(shape, dtype).ok_or_else(|| {
@@ -42,7 +58,8 @@ impl Elements {
         })?;
         // A map is never empty.
         let map = MmapMut::map_anon(n_bytes.max(1)).map_err(|_| too_big(n_bytes as u128))?;
-        // A fresh page costs more than its arithmetic, so few large ones. The system may know better.
+        // The first touch of a page costs more than computing its elements, so few large pages are
+        // better. It is a hint.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
         let strides = dense_strides(shape, dtype, axes);
@@ -62,7 +79,7 @@ impl Elements {
     }
 }
 
-/// The errors that need no evaluation to be found: told before anything is read.
+/// Finds the errors that need no evaluation, so that they are reported before anything is read.
 pub(crate) fn check_destination(path: &Path) -> Result<(), Failure> {
     let refuse = |message: &str| Err(Failure::Output { path: path.to_owned(), message: message.to_owned() });
     if path.extension().is_none_or(|extension| extension != "npy") {
@@ -82,32 +99,32 @@ impl OutputFile {
         let failed = |error| Failure::file("write", path, error);
         let too_big =
             || Failure::Output { path: path.to_owned(), message: format!("an array of {shape:?} {dtype} is too big") };
-        // A symbolic link stays one: it is its target that is replaced.
+        // A symbolic link stays a link: its target is replaced.
         let destination = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let directory = match destination.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
         let header = npy::header_bytes(dtype, shape, order);
         let n_bytes = byte_count(shape, dtype).ok_or_else(too_big)?;
         let file_bytes = n_bytes.checked_add(header.len()).ok_or_else(too_big)? as u64;
 
-        let mut temp = temporary_file(directory, &destination).map_err(failed)?;
-        temp.write_all(&header).map_err(failed)?;
-        reserve(temp.as_file(), file_bytes).map_err(|error| match error.kind() {
+        let temporary = Temporary::beside(&destination).map_err(failed)?;
+        let mut file = temporary.file();
+        file.write_all(&header).map_err(failed)?;
+        reserve(file, file_bytes).map_err(|error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                 let message = format!("there is no room for {}: {error}", human_bytes(file_bytes as f64));
                 Failure::Output { path: path.to_owned(), message }
             }
             _ => failed(error),
         })?;
-        // SAFETY: the file is new and nobody else knows its name, so nobody else changes or truncates it while it is
-        // mapped; it is written as plain bytes, any of which are valid. Its blocks are reserved, so that a full disk was an
-        // error above and is not a SIGBUS now.
-        let map = unsafe { MmapMut::map_mut(temp.as_file()) }.map_err(|error| Failure::file("map", path, error))?;
+        // SAFETY: the file is new and no other program knows it, so none changes or truncates it
+        // while it is mapped; it is written as plain bytes, any of which are valid. Its blocks are
+        // reserved where the file system can do that, so that a full disk was an error above; where
+        // it cannot, `mapped` reports a full disk.
+        let map = unsafe { MmapMut::map_mut(file) }.map_err(|error| Failure::file("map", path, error))?;
+        let message = format!("cannot write `{}`: its disk is full, or has failed", path.display());
+        mapped::watch(&map, mapped::Report { message, temporary: temporary.path() });
         let strides = dense_strides(shape, dtype, &order.axes(shape.len()));
         let elements = Elements { map, offset: header.len(), dtype, shape: shape.to_vec(), strides };
-        Ok(OutputFile { temp, elements, destination })
+        Ok(OutputFile { temporary, elements, destination })
     }
 
     /// The elements, to be written.
@@ -117,18 +134,93 @@ impl OutputFile {
 
     /// Makes the file appear under its name, replacing what was there.
     pub(crate) fn commit(self) -> Result<(), Failure> {
-        let OutputFile { temp, elements: Elements { map, .. }, destination } = self;
+        let OutputFile { temporary, elements: Elements { map, .. }, destination } = self;
         let failed = |error| Failure::file("write", &destination, error);
         map.flush().map_err(failed)?;
         // Windows does not rename files that are mapped.
         drop(map);
-        temp.persist(&destination).map_err(|error| failed(error.error))?;
+        temporary.persist(&destination).map_err(failed)
+    }
+}
+
+impl Temporary {
+    /// A new file in the directory of `destination`, with the permissions of a file that is there,
+    /// or of a new one.
+    fn beside(destination: &Path) -> io::Result<Temporary> {
+        let directory = directory_of(destination);
+        let temporary = match Temporary::unnamed(directory) {
+            Some(temporary) => temporary,
+            None => Temporary::Named(names().tempfile_in(directory)?),
+        };
+        if let Ok(metadata) = fs::metadata(destination) {
+            temporary.file().set_permissions(metadata.permissions())?;
+        }
+        Ok(temporary)
+    }
+
+    /// None if the system or the directory's file system has no files without a name, or no way to
+    /// give them one later.
+    #[cfg(target_os = "linux")]
+    fn unnamed(directory: &Path) -> Option<Temporary> {
+        use rustix::fs::{Mode, OFlags, open};
+        use std::os::fd::AsRawFd;
+
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let file = fs::File::from(open(directory, flags, Mode::from_raw_mode(0o666)).ok()?);
+        let link = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        link.exists().then_some(Temporary::Unnamed { file, link })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn unnamed(_directory: &Path) -> Option<Temporary> {
+        None
+    }
+
+    fn file(&self) -> &fs::File {
+        match self {
+            #[cfg(target_os = "linux")]
+            Temporary::Unnamed { file, .. } => file,
+            Temporary::Named(temporary) => temporary.as_file(),
+        }
+    }
+
+    /// Its name, if it has one.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Temporary::Unnamed { .. } => None,
+            Temporary::Named(temporary) => Some(temporary.path()),
+        }
+    }
+
+    /// Gives it this name, replacing what was there.
+    fn persist(self, destination: &Path) -> io::Result<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Temporary::Unnamed { file: _file, link } => {
+                use rustix::fs::{AtFlags, CWD, linkat};
+                // Linking does not replace a file, renaming does: so first to a name that is free.
+                let to_name = |name: &Path| Ok(linkat(CWD, &link, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
+                names().make_in(directory_of(destination), to_name)?.persist(destination)?;
+            }
+            Temporary::Named(temporary) => {
+                temporary.persist(destination)?;
+            }
+        }
         Ok(())
     }
 }
 
-/// A new file beside `destination`, with the permissions that it has, or that a new file would get.
-fn temporary_file(directory: &Path, destination: &Path) -> io::Result<NamedTempFile> {
+/// The directory in which a path's last part is.
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// What temporary names look like, and which permissions their files get.
+fn names() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".ndexpr-").suffix(".tmp");
     #[cfg(unix)]
@@ -137,14 +229,10 @@ fn temporary_file(directory: &Path, destination: &Path) -> io::Result<NamedTempF
         // The process's umask applies to it.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let temp = builder.tempfile_in(directory)?;
-    if let Ok(metadata) = fs::metadata(destination) {
-        temp.as_file().set_permissions(metadata.permissions())?;
-    }
-    Ok(temp)
+    builder
 }
 
-/// Sets the file's length, and has the system reserve that much of the disk where it can.
+/// Sets the file's length and, where the system can, reserves that much of the disk.
 fn reserve(file: &fs::File, n_bytes: u64) -> io::Result<()> {
     file.set_len(n_bytes)?;
     #[cfg(target_os = "linux")]
@@ -152,7 +240,8 @@ fn reserve(file: &fs::File, n_bytes: u64) -> io::Result<()> {
         use rustix::fs::{FallocateFlags, fallocate};
         use rustix::io::Errno;
         match fallocate(file, FallocateFlags::empty(), 0, n_bytes) {
-            // Some file systems cannot reserve. There a full disk shows only when pages are written.
+            // Some file systems cannot reserve. There a full disk shows only when pages are
+            // written.
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
             Err(error) => return Err(error.into()),
         }
@@ -164,7 +253,7 @@ fn reserve(file: &fs::File, n_bytes: u64) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn names(directory: &Path) -> Vec<String> {
+    fn files(directory: &Path) -> Vec<String> {
         let mut names: Vec<String> =
             fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
@@ -176,17 +265,31 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("out.npy");
         fs::write(&path, "old").unwrap();
-        let output = OutputFile::create(&path, DType::Int16, &[3], Order::C).unwrap();
-        assert_eq!(names(directory.path()).len(), 2);
-        drop(output);
-        assert_eq!((names(directory.path()), fs::read(&path).unwrap()), (vec!["out.npy".to_owned()], b"old".to_vec()));
+        drop(OutputFile::create(&path, DType::Int16, &[3], Order::C).unwrap());
+        assert_eq!((files(directory.path()), fs::read(&path).unwrap()), (vec!["out.npy".to_owned()], b"old".to_vec()));
 
         let mut output = OutputFile::create(&path, DType::Int16, &[3], Order::C).unwrap();
         assert_eq!(output.view_mut().unwrap().shape(), [3]);
         output.commit().unwrap();
-        assert_eq!(names(directory.path()), ["out.npy"]);
+        assert_eq!(files(directory.path()), ["out.npy"]);
         let array = npy::load(&path).unwrap();
         assert_eq!((array.dtype(), array.shape(), array.data()), (DType::Int16, &[3][..], &[0; 6][..]));
+    }
+
+    /// As on file systems without unnamed files.
+    #[test]
+    fn named_temporaries() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out.npy");
+        fs::write(&path, "old").unwrap();
+        let named = || Temporary::Named(super::names().tempfile_in(directory.path()).unwrap());
+        assert!(named().path().unwrap().starts_with(directory.path()));
+        assert_eq!(files(directory.path()), ["out.npy"]);
+        let temporary = named();
+        temporary.file().write_all(b"new").unwrap();
+        assert_eq!(files(directory.path()).len(), 2);
+        temporary.persist(&path).unwrap();
+        assert_eq!((files(directory.path()), fs::read(&path).unwrap()), (vec!["out.npy".to_owned()], b"new".to_vec()));
     }
 
     #[test]
@@ -227,7 +330,7 @@ mod tests {
         let path = directory.path().join("out.npy");
         let error = OutputFile::create(&path, DType::Int8, &[1 << 60], Order::C).unwrap_err();
         assert!(error.to_string().contains("out.npy"), "{error}");
-        assert_eq!(names(directory.path()), ["dir.npy"]);
+        assert_eq!(files(directory.path()), ["dir.npy"]);
     }
 
     #[cfg(unix)]

@@ -1,5 +1,5 @@
-//! Arrays as text, laid out as NumPy's `str` lays them out with its default options: 8 digits, lines of 75 columns, and
-//! above 1000 elements only three from each end of every axis.
+//! Arrays as text, laid out as NumPy's `str` lays them out with its default options: 8 digits,
+//! lines of 75 columns, and above 1000 elements only three from each end of every axis.
 
 use std::fmt::{Display, LowerExp};
 use std::io::{self, Write};
@@ -15,7 +15,8 @@ const LINE_WIDTH: usize = 75;
 const SUMMARY_THRESHOLD: usize = 1000;
 const EDGE_ITEMS: usize = 3;
 
-/// Prints an array whose element at an index (a number for each axis) is `element`'s answer, and a line break.
+/// Prints an array and a line break. `element` gives the element at an index, which has a number
+/// for each axis.
 pub(crate) fn write_array(
     out: &mut dyn Write,
     dtype: DType,
@@ -80,7 +81,8 @@ struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    /// Appends what lies within the first `depth` axes' brackets, which the caller's lines are indented by.
+    /// Appends what is inside the brackets of the first `depth` axes. Lines are indented by that
+    /// many columns.
     fn write(&mut self, depth: usize, text: &mut String) {
         text.push('[');
         let axis = &self.axes[depth];
@@ -102,8 +104,8 @@ impl Layout<'_> {
         text.push(']');
     }
 
-    /// Appends one row of the innermost axis, wrapped so that neither a line nor the brackets that close after it pass
-    /// the line's width.
+    /// Appends one row of the innermost axis, wrapped so that neither a line nor the brackets that
+    /// close after it pass the line's width.
     fn write_row(&mut self, axis: &Axis, indent: usize, text: &mut String) {
         let limit = LINE_WIDTH - self.axes.len().min(LINE_WIDTH);
         let mut column = indent;
@@ -145,7 +147,7 @@ struct Words {
 impl Words {
     fn new(dtype: DType, elements: Vec<Scalar>) -> Words {
         let text: Vec<String> = match dtype {
-            // As wide as `False`, also where there is none.
+            // As wide as `False`, even if no element is false.
             DType::Bool => elements.into_iter().map(|scalar| format!("{:>5}", lone(scalar))).collect(),
             DType::Float32 => float_words::<f32>(&elements),
             DType::Float64 => float_words::<f64>(&elements),
@@ -176,7 +178,7 @@ fn lone_float<T: Float>(value: T) -> String {
         let text = shortest_fixed(value);
         if text.contains('.') { text } else { format!("{text}.0") }
     } else {
-        // All digits: there is nothing to keep aligned with.
+        // All digits, because a single value is aligned with nothing.
         let (mantissa, exponent) = scientific(value, usize::MAX);
         format!("{}{}", mantissa.trim_end_matches('.'), exponent_text(exponent, 2))
     }
@@ -184,7 +186,8 @@ fn lone_float<T: Float>(value: T) -> String {
 
 /// What printing needs of f32 and f64. Comparisons are done in the type itself, as NumPy does them.
 trait Float: Element + PartialOrd + Display + LowerExp + FromStr + Into<f64> + Div<Output = Self> {
-    /// Magnitudes from here on are shown with an exponent: ten to the type's decimal digits, at most 1e8.
+    /// Magnitudes from here on are shown with an exponent: ten to the type's decimal digits, at
+    /// most 1e8.
     const LARGE: Self;
     /// The same for a single value.
     const LONE_LARGE: f64;
@@ -230,7 +233,8 @@ floats! {
     f64, 1e8, 1e16;
 }
 
-/// The words of floats: all with an exponent or none, points aligned, and no more digits than needed or 8.
+/// The words of floats: all with an exponent or none, points aligned, and no more digits than
+/// needed or 8.
 fn float_words<T: Float>(elements: &[Scalar]) -> Vec<String> {
     let values: Vec<T> = elements.iter().filter_map(|scalar| scalar.get()).collect();
     let finite = || values.iter().copied().filter(|value| value.is_finite());
@@ -286,7 +290,8 @@ fn not_finite<T: Float>(value: T) -> Option<&'static str> {
     }
 }
 
-/// Without an exponent: the shortest digits, at most 8 of them after the point, which stays even if none follow.
+/// Without an exponent: the shortest digits, at most 8 of them after the point. The point stays
+/// even if no digit follows.
 fn fixed_text<T: Float>(value: T) -> String {
     if let Some(word) = not_finite(value) {
         return word.to_owned();
@@ -307,8 +312,8 @@ fn shortest_fixed<T: Float>(value: T) -> String {
     settle_tie(value, shortest, |value| format!("{value:.n_digits$}"))
 }
 
-/// In scientific notation: mantissa, with a point and the fewest digits that give the value back, but at most `precision`
-/// after the point, and exponent.
+/// In scientific notation: mantissa, with a point and the fewest digits that give the value back,
+/// but at most `precision` after the point, and exponent.
 fn scientific<T: Float>(value: T, precision: usize) -> (String, i32) {
     let shortest = format!("{value:e}");
     let n_digits = split_exponent(&shortest).0.len().saturating_sub(if value.is_negative() { 3 } else { 2 });
@@ -324,8 +329,8 @@ fn scientific<T: Float>(value: T, precision: usize) -> (String, i32) {
     }
 }
 
-/// Of two shortest texts that are equally near, Rust's formatting takes the larger and NumPy's the even one, as rounding
-/// to that many digits does.
+/// Of two shortest texts that are equally near, Rust's formatting takes the larger and NumPy's the
+/// even one, as rounding to that many digits does.
 fn settle_tie<T: Float>(value: T, shortest: String, round: impl Fn(T) -> String) -> String {
     let rounded = round(value);
     if rounded.parse::<T>().is_ok_and(|parsed| parsed == value) { rounded } else { shortest }
@@ -361,7 +366,7 @@ mod tests {
         assert_eq!(shown(T::DTYPE, shape, &mut element), format!("{expected}\n"));
     }
 
-    /// As above, of elements computed from their number in C order.
+    /// As above, for elements that are computed from their number in C order.
     #[track_caller]
     fn check_fn<T: Element>(shape: &[usize], value: impl Fn(usize) -> T, expected: &str) {
         let mut element = |index: &[usize]| Scalar::new(value(flat(index, shape)));

@@ -19,9 +19,9 @@ pub(crate) fn with_bar<R>(progress: &Progress, work: impl FnOnce() -> R) -> R {
         return work();
     }
     thread::scope(|scope| {
-        // Nothing is ever sent: the sender's end, also by a panic of `work`, is the message.
+        // Nothing is ever sent. The message is that the sender is dropped, also if `work` panics.
         let (is_running, until_done) = mpsc::channel::<()>();
-        // If there can be no thread, there is no bar.
+        // Without a thread there is no bar.
         let _ = thread::Builder::new().spawn_scoped(scope, move || follow(progress, &until_done));
         let result = work();
         drop(is_running);

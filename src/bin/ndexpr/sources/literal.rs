@@ -2,8 +2,8 @@
 
 use ndexpr::{DType, Scalar};
 
-/// The scalar that `text` spells; `None` if it does not look like a number at all (it may be a file's name), `Some(Err)`
-/// if it does but has no value (`300u8`).
+/// The scalar that `text` spells; `None` if it does not look like a number at all (it may be a
+/// file's name), `Some(Err)` if it does but has no value (`300u8`).
 pub(crate) fn parse(text: &str) -> Option<Result<Scalar, String>> {
     if let Some((name, rest)) = text.split_once('(')
         && let Some(dtype) = DType::from_name(name.trim())
@@ -49,7 +49,7 @@ pub(crate) fn float(text: &str) -> Result<f64, String> {
 
 /// A number of elements: an integer, possibly spelt `1e6`.
 pub(crate) fn count(text: &str) -> Result<usize, String> {
-    // Above 2^53 a float's digits are no longer what was typed.
+    // Above 2^53 a float may differ from the digits that were typed.
     const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
     match Number::parse(text.trim()) {
         Some(Number::Int(value)) if value >= 0 => usize::try_from(value).ok(),
@@ -61,7 +61,7 @@ pub(crate) fn count(text: &str) -> Result<usize, String> {
     .ok_or_else(|| format!("`{}` is not a number of elements: a whole number, such as 1000 or 1e6", text.trim()))
 }
 
-/// Either a scalar's value as another dtype, exactly, or an error.
+/// A scalar's value as another dtype, exactly, or an error.
 fn cast(text: &str, value: Scalar, dtype: DType) -> Result<Scalar, String> {
     match value.dtype() {
         same if same == dtype => Ok(value),
@@ -74,7 +74,8 @@ fn does_not_fit(text: &str, dtype: DType) -> String {
     format!("`{text}` is not a value of {dtype}")
 }
 
-/// Splits `7u8` into `7` and the dtype. A hexadecimal number keeps digits such as those of `0x1f32`.
+/// Splits `7u8` into `7` and the dtype. A hexadecimal number keeps digits such as those of
+/// `0x1f32`.
 fn split_suffix(text: &str) -> (&str, Option<DType>) {
     let digits = text.trim_start_matches(['+', '-']);
     let is_hex = digits.starts_with("0x") || digits.starts_with("0X");
@@ -240,7 +241,7 @@ mod tests {
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }
-        // Rounded from the decimal once: through f64, which it is so close to the middle for, it would be 1.0.
+        // Rounded once, from the decimal. If it were rounded to f64 first, it would be 1.0.
         assert_eq!(shown("1.0000000596046447754f32"), "1.0000001f32");
         assert_eq!(1.000_000_059_604_644_8_f64 as f32, 1.0);
     }

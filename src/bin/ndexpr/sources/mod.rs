@@ -1,24 +1,25 @@
 //! Where variables come from: `name=SOURCE` as text, and the array or scalar it stands for.
 //!
-//! Two steps, so that a mistake in the fifth source is told before the first gigabyte is read: parsing looks at nothing but
-//! the text, loading opens files and makes arrays.
+//! There are two steps: parsing looks at nothing but the text, loading opens files and makes
+//! arrays. So a mistake in the fifth source is reported before the first gigabyte is read.
 
 pub(crate) mod generator;
 pub(crate) mod literal;
 pub(crate) mod npy;
 pub(crate) mod npz;
+pub(crate) mod parse;
 
 use std::io;
 use std::path::PathBuf;
 
 use ndexpr::{Program, Scalar, Vars};
 
-use crate::args::{check_distinct, split_name};
 use crate::array::{Array, element_count};
 use crate::failure::Failure;
+use crate::names::{check_distinct, split_name};
 use generator::Generator;
 
-/// A variable and what was said about its value.
+/// A variable, and where its value comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Binding {
     pub(crate) name: String,
@@ -32,7 +33,7 @@ pub(crate) enum Source {
     Npy(PathBuf),
     /// An array in a .npz file: the one with this key, or the only one.
     Npz { path: PathBuf, key: Option<String> },
-    /// An array made on the spot.
+    /// An array that is generated.
     Generator(Generator),
     /// One value.
     Scalar(Scalar),

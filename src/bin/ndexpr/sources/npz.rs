@@ -1,7 +1,7 @@
 //! Arrays in .npz archives: zip files with one .npy file for each key.
 //!
-//! An entry that is stored as it is (`np.savez`) is mapped like a .npy file; a compressed one (`np.savez_compressed`) is
-//! inflated into memory.
+//! An entry that is stored as it is (`np.savez`) is mapped like a .npy file; a compressed one
+//! (`np.savez_compressed`) is inflated into memory.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -28,7 +28,7 @@ pub(crate) fn load(path: &Path, key: Option<&str>) -> Result<Array, Failure> {
         && let Some(start) = entry.data_start()
     {
         let n_bytes = entry.size();
-        let map = npy::map_file(&file).map_err(|error| Failure::file("map", path, error))?;
+        let map = npy::map_file(&file, path).map_err(|error| Failure::file("map", path, error))?;
         let extent = usize::try_from(start).ok().zip(usize::try_from(n_bytes).ok());
         let (start, n_bytes) = extent.ok_or_else(|| broken("is damaged".to_owned()))?;
         return npy::from_map(map, start, n_bytes).map_err(|error| Failure::Npy { name, error });

@@ -1,13 +1,15 @@
-//! Arrays made on the spot: `linspace(0, 1, 1e7)`, `random((1000, 1000), seed=3)`.
+//! Arrays that are generated: `linspace(0, 1, 1e7)`, `random((1000, 1000), seed=3)`.
+
+mod call;
+
+pub(crate) use call::Call;
 
 use ndexpr::{DType, Element, Scalar};
 
+use super::parse::{parse_dtype, parse_shape};
 use super::{did_you_mean, literal};
 use crate::array::{Array, Bytes, Order, byte_count, element_count};
 use crate::failure::Failure;
-
-/// Axes that the library can take.
-pub(crate) const MAX_RANK: usize = 32;
 
 /// A generator's name and its parameters, in order.
 struct Signature {
@@ -76,7 +78,7 @@ enum Rule {
 }
 
 impl Generator {
-    /// Makes sense of a call; `variable` is whose value this is to be.
+    /// The generator that a call describes, for this variable.
     pub(crate) fn from_call(call: &Call<'_>, variable: &str) -> Result<Generator, String> {
         let Some(signature) = GENERATORS.iter().find(|signature| signature.name == call.name) else {
             let hint = did_you_mean(call.name, GENERATORS.iter().map(|signature| signature.name));
@@ -179,7 +181,7 @@ impl Signature {
         Ok(values)
     }
 
-    /// Makes sense of the arguments, which [`Signature::bind`] has sorted.
+    /// Makes a generator from the arguments, which [`Signature::bind`] has sorted.
     fn build(&self, text: &str, arguments: &[Option<&str>], variable: &str) -> Result<Generator, String> {
         let dtype = arguments[arguments.len() - 1].map(parse_dtype).transpose()?;
         let argument = |idx: usize| arguments[idx].unwrap_or_default();
@@ -280,8 +282,8 @@ fn linspace_at(start: f64, stop: f64, n: usize, idx: usize) -> f64 {
     idx as f64 * step + start
 }
 
-/// Output number `idx` of SplitMix64 (Steele, Lea and Flood 2014; constants as in Vigna's splitmix64.c), which has the
-/// virtue that any of its outputs can be had at once.
+/// Output number `idx` of SplitMix64 (Steele, Lea and Flood 2014; constants as in Vigna's
+/// splitmix64.c). Any of its outputs can be computed without those before.
 fn split_mix(seed: u64, idx: u64) -> u64 {
     let mut z = seed.wrapping_add(idx.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -289,111 +291,10 @@ fn split_mix(seed: u64, idx: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A seed for a variable that was given none: the same at every run, but not the same for `a` and `b` (FNV-1a).
+/// The seed of a variable without an explicit one (FNV-1a): the same in every run, but different
+/// for `a` and `b`.
 fn seed_of(variable: &str) -> u64 {
     variable.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// The dtype of this name, or an error that lists them.
-pub(crate) fn parse_dtype(name: &str) -> Result<DType, String> {
-    let name = name.trim_matches(['\'', '"']);
-    DType::from_name(name).ok_or_else(|| {
-        let names = DType::ALL.iter().flat_map(|dtype| [dtype.name(), dtype.short_name()]);
-        let hint = did_you_mean(name, names);
-        let list = DType::ALL.map(DType::name).join(", ");
-        format!("there is no dtype `{name}`{hint} (there are: {list})")
-    })
-}
-
-/// `1e6`, `(3, 4)`, `[3, 4]`, `3x4`, `()`.
-pub(crate) fn parse_shape(text: &str) -> Result<Vec<usize>, String> {
-    let text = text.trim();
-    let inner = [('(', ')'), ('[', ']')]
-        .into_iter()
-        .find_map(|(open, close)| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)));
-    let shape: Vec<usize> = match inner {
-        Some(list) => {
-            let list = list.trim();
-            // One comma may trail, as in Python's `(3,)`.
-            let list = list.strip_suffix(',').unwrap_or(list);
-            if list.trim().is_empty() {
-                Vec::new()
-            } else {
-                list.split(',').map(literal::count).collect::<Result<_, _>>()?
-            }
-        }
-        None if !text.starts_with("0x") && text.contains('x') => {
-            text.split('x').map(literal::count).collect::<Result<_, _>>()?
-        }
-        None => vec![literal::count(text)?],
-    };
-    if shape.len() > MAX_RANK {
-        return Err(format!("a shape of {} axes is more than the {MAX_RANK} that are possible", shape.len()));
-    }
-    Ok(shape)
-}
-
-/// A call's parts, still text.
-#[derive(Debug)]
-pub(crate) struct Call<'t> {
-    text: &'t str,
-    name: &'t str,
-    positional: Vec<&'t str>,
-    keywords: Vec<(&'t str, &'t str)>,
-}
-
-impl<'t> Call<'t> {
-    /// Splits `name(x, key=y)`; `None` if `text` does not have that form.
-    pub(crate) fn parse(text: &'t str) -> Option<Result<Call<'t>, String>> {
-        let (name, rest) = text.split_once('(')?;
-        let name = name.trim_end();
-        let is_word = name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !is_word {
-            return None;
-        }
-        let inner = rest.strip_suffix(')')?;
-        Some(Call::split(text, name, inner))
-    }
-
-    fn split(text: &'t str, name: &'t str, inner: &'t str) -> Result<Call<'t>, String> {
-        let mut call = Call { text, name, positional: Vec::new(), keywords: Vec::new() };
-        if inner.trim().is_empty() {
-            return Ok(call);
-        }
-        for argument in split_commas(inner).ok_or_else(|| format!("the brackets of `{text}` do not match"))? {
-            let argument = argument.trim();
-            match argument.split_once('=') {
-                _ if argument.is_empty() => return Err(format!("`{text}` has an empty argument")),
-                Some((keyword, value)) => call.keywords.push((keyword.trim(), value.trim())),
-                None if !call.keywords.is_empty() => {
-                    return Err(format!("in `{text}`, `{argument}` without a name follows one with a name"));
-                }
-                None => call.positional.push(argument),
-            }
-        }
-        Ok(call)
-    }
-}
-
-/// The parts between commas that are not inside brackets; `None` if the brackets do not match.
-fn split_commas(text: &str) -> Option<Vec<&str>> {
-    let mut parts = Vec::new();
-    let mut depth = 0_usize;
-    let mut start = 0;
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' | '[' => depth += 1,
-            ')' | ']' => depth = depth.checked_sub(1)?,
-            ',' if depth == 0 => {
-                parts.push(&text[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[start..]);
-    (depth == 0).then_some(parts)
 }
 
 #[cfg(test)]
