@@ -1,4 +1,5 @@
-//! Compiles the C file that reaches the C library's `long double` functions, which Rust has no type for.
+//! Compiles the C file that reaches the C library's `long double` functions, which Rust has no type
+//! for.
 
 fn main() {
     println!("cargo::rerun-if-changed=src/oracle/long_double.c");

@@ -18,20 +18,23 @@
 //! => f64[2,3] -6 -14 -20 -27 -35 -41
 //! ```
 //!
-//! The header ends at the first empty line. `floats fast` asks for that mode; `cpu avx2` says that the sections `tape`,
-//! `clif` and `asm` hold at this level of `NDEXPR_CPU` only, and are left alone at others.
+//! The header ends at the first empty line. `floats fast` asks for that mode; `cpu avx2` says that
+//! the sections `tape`, `clif` and `asm` hold at this level of `NDEXPR_CPU` only, and are left
+//! alone at others.
 //!
-//! The sections `ast`, `hir`, `opt`, `fuse`, `tape`, `clif` and `asm` are what the compiler must print, and `error` what
-//! it must say; these can be blessed. A section `run` has cases, each a value for every variable and, after `=>`, the
-//! result: known from elsewhere, never blessed. Floats are decimals, hexadecimals, `nan` or `inf`; the sign of a zero
-//! counts, what kind of NaN does not. `=> 1ulp f64[2] ...` allows for that much, and `=> error` expects the section
-//! `error` at run time. An indented line goes on with the one before.
+//! The sections `ast`, `hir`, `opt`, `fuse`, `tape`, `clif` and `asm` are what the compiler must
+//! print, and `error` what it must say; these can be blessed. A section `run` has cases, each a
+//! value for every variable and, after `=>`, the result. That comes from outside and is never
+//! blessed. Floats are decimals, hexadecimals, `nan` or `inf`; the sign of a zero counts, the kind
+//! of a NaN does not. `=> 1ulp f64[2] ...` allows for an error of one unit in the last place, and
+//! `=> error` expects the section `error` at run time. An indented line continues the one before.
 //!
-//! This module knows text only, so that the unit tests of the code generator can read the same files.
+//! This module knows text only, so that the unit tests of the code generator can read the same
+//! files.
 
 use std::path::{Path, PathBuf};
 
-/// A filetest, taken apart. Its lines keep their order, so that it can be written back.
+/// A filetest, split into its parts. The lines keep their order, so that it can be written back.
 pub(crate) struct File {
     pub(crate) signature: Vec<Variable>,
     pub(crate) is_fast: bool,
@@ -55,7 +58,7 @@ pub(crate) struct Section {
     pub(crate) body: String,
 }
 
-/// The sections that there are, in the order in which a file should have them.
+/// The possible sections, in the order in which a file should have them.
 pub(crate) const SECTIONS: [&str; 9] = ["ast", "hir", "opt", "fuse", "tape", "clif", "asm", "error", "run"];
 
 impl File {

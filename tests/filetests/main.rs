@@ -100,7 +100,7 @@ fn explain(program: &Program, stage: &str) -> String {
     program.explain(stage)
 }
 
-/// Compares a section with what was found, ending empty lines aside; or replaces it.
+/// Compares a section with what was found, without empty lines at the end; or replaces it.
 fn compare(section: &mut Section, found: String, problems: &mut Vec<String>) {
     let end = section.body.len() - section.body.trim_end().len();
     if section.body.trim_end() == found.trim_end() {
@@ -159,7 +159,7 @@ impl Case {
         Ok(cases)
     }
 
-    /// Runs the case in every way that there is. Gives the error that was expected, as drawn.
+    /// Runs the case in every way. Returns the rendered error, if one was expected.
     fn check(&self, file: &File, floats: FloatMode, signature: &Signature) -> Result<Option<String>, String> {
         let mut programs = Vec::new();
         for backend in [Backend::Jit, Backend::Interp] {
@@ -253,7 +253,7 @@ impl Run<'_> {
         self.case.values.iter().any(|(name, _)| self.takes_part(name))
     }
 
-    /// Every layout of the inputs, all alike and by turns, with every engine.
+    /// Every layout of the inputs, the same for all and different ones together, with every engine.
     fn layouts(&self, expected: &Array) -> Result<(), String> {
         let n_axes = expected.shape.len();
         let n_values = self.case.values.len();
@@ -281,7 +281,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Outputs that run backwards, and that the result is broadcast to.
+    /// Outputs that run backwards, and outputs that the result is broadcast to.
     fn outputs(&self, expected: &Array) -> Result<(), String> {
         let mut shape = vec![2];
         shape.extend(&expected.shape);
@@ -307,8 +307,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The same values many times over, so that there are chunks for all threads; the interpreter
-    /// has but one.
+    /// The same values many times over, so that there are chunks for all threads. Compiled code
+    /// only: the interpreter has one thread.
     fn large(&self, expected: &Array) -> Result<(), String> {
         const N_ELEMS: usize = 250_000;
         const N_ELEMS_INTERP: usize = 11_000;

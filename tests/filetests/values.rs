@@ -1,4 +1,5 @@
-//! The arrays of a `run` section: read from text, laid out in memory in many ways, compared bit for bit.
+//! The arrays of a `run` section: read from text, laid out in memory in many ways, compared bit for
+//! bit.
 
 use ndexpr::{DType, DynArray, Scalar, Var, View};
 
@@ -72,7 +73,7 @@ impl Array {
             && self.bits.iter().zip(&other.bits).all(|(&a, &b)| distance(self.dtype, a, b) <= max_ulp)
     }
 
-    /// Where two arrays of one dtype and shape differ first.
+    /// The first place where two arrays of one dtype and shape differ.
     pub(crate) fn first_difference(&self, other: &Array) -> String {
         let show = |bits| Scalar::from_bits(self.dtype, bits);
         let differs = |&i: &usize| distance(self.dtype, self.bits[i], other.bits[i]) > 0;
@@ -91,7 +92,8 @@ impl std::fmt::Display for Array {
     }
 }
 
-/// How far two elements are apart: 0 for equal ones, 1 for neighbouring floats; integers only are equal or not.
+/// The distance of two elements: 0 for equal ones, 1 for neighbouring floats. Integers are either
+/// equal or far apart.
 fn distance(dtype: DType, a: u64, b: u64) -> u64 {
     // The bits of floats in order, around 0.
     let (a, b) = match dtype {
@@ -211,7 +213,7 @@ impl Memory {
                 *stride = -*stride;
             }
         }
-        // What is between the elements is nothing that any of them is likely to be.
+        // The bytes between the elements are unlikely to be an element's.
         let mut bytes = vec![0xa5; next as usize + offset + size];
         if layout == Layout::Contiguous {
             bytes.clear();

@@ -1,21 +1,23 @@
-//! Results wherever in memory they begin and end: loops align their stores, and leave what is around alone.
+//! Results that begin and end anywhere in memory: loops align their stores, and do not touch what
+//! is around a result.
 
 use ndexpr::{DType, Engine, Signature, VarType, Vars, View, ViewMut};
 
 /// Bytes around a result.
 const MARGIN: usize = 64;
 
-/// What they are.
+/// The value of these bytes.
 const UNTOUCHED: u8 = 0xa5;
 
-/// `a*3 + b` of small integers, which every dtype has exactly, in two rows with a gap of one element between, to every place
-/// in two registers of 256 bits.
+/// `a*3 + b` of small integers, which every dtype holds exactly. The result has two rows with a gap
+/// of one element between, and begins at every place in two registers of 256 bits.
 fn check(dtype: DType, bytes_of: fn(u8) -> Vec<u8>) {
     let size = dtype.size();
     let signature = Signature::new().with("a", VarType::array(dtype)).with("b", VarType::array(dtype));
     let engine = Engine::builder().threads(1).build().unwrap();
     let program = engine.compile("a*3 + b", &signature).unwrap();
-    // Less than one strip, a few strips, and around the length from which on stores are aligned.
+    // Less than one vector block, a few blocks, and lengths around that from which on stores are
+    // aligned.
     for row_bytes in [1, 3, 31, 33, 127, 128, 500, 511, 512, 513, 1023, 1024, 1025, 4097_usize] {
         let n = row_bytes.div_ceil(size);
         let numbers = |period: usize| (0..2 * n).map(move |k| (k % period) as u8);

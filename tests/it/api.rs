@@ -1,4 +1,4 @@
-//! The public interface, as its users meet it.
+//! The public interface, as its users see it.
 
 use ndarray::{ArcArray1, Array0, Array1, Array2, Array3, ArrayD, CowArray, Ix1, arr0, array, s};
 use ndexpr::{
@@ -259,7 +259,7 @@ fn the_cache_finds_programs_by_text_and_types() {
     assert!(Arc::ptr_eq(&first, &engine.program("a + 1", &vars! { a: &array![[2.0]] }).unwrap()), "any rank");
     assert!(!Arc::ptr_eq(&first, &engine.program("a + 1", &vars! { a: &array![1_i32] }).unwrap()));
     assert!(!Arc::ptr_eq(&first, &engine.program("a + 1.0", &vars! { a }).unwrap()));
-    // Two have come since, so the first has made room.
+    // Two programs have come since, so the first one is no longer in the cache.
     assert!(!Arc::ptr_eq(&first, &engine.program("a + 1", &vars! { a }).unwrap()));
     let none = Engine::builder().threads(1).cache_capacity(0).build().unwrap();
     let once = none.program("a + 1", &vars! { a }).unwrap();
@@ -321,7 +321,7 @@ fn shapes_of_every_kind() {
     let too_deep = ArrayD::<f64>::ones(vec![1; 33]);
     let error = evaluate::<ArrayD<f64>>("x + 1", vars! { x: &too_deep }).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit);
-    // All variables take part in the shape, whatever became of them.
+    // All variables take part in the shape, even those that were optimised away.
     let chosen: Array1<f64> = evaluate("where(True, 1.0, row)", vars! { row }).unwrap();
     assert_eq!(chosen, array![1.0, 1.0, 1.0]);
 }

@@ -1,7 +1,8 @@
-//! One suite over backends: every operation on every dtype that it is defined for, in every layout, compiled and
-//! interpreted. No bit may differ.
+//! One suite over backends: every operation on every dtype that it is defined for, in every layout,
+//! compiled and interpreted. No bit may differ.
 //!
-//! The operations are found by asking the compiler (see `cases::language`), so a function that is added is here at once.
+//! The operations are found by asking the compiler (see `cases::language`), so a new function is
+//! tested without more work.
 
 use crate::cases::arrays::{Array, Layout, edges, pool, same};
 use crate::cases::language::{Form, Language};
@@ -17,13 +18,13 @@ const NAMES: [&str; 4] = ["x", "y", "z", "w"];
 /// Elements of the run on four threads: as many as make some operations worth a second thread.
 const N_ON_THREADS: usize = 40_000;
 
-/// Bytes of the widest strip: 8 registers.
+/// Bytes of the widest vector block: 8 registers.
 const STRIP_BYTES: usize = 128;
 
-/// How the arguments of one run lie, and where its result goes.
+/// The layouts of the arguments of one run, and where its result goes.
 struct Arrangement {
     name: &'static str,
-    /// By argument; the last one is for those that follow, too.
+    /// By argument; the last one also holds for all that follow.
     inputs: Vec<Layout>,
     /// None for a fresh one.
     output: Option<Layout>,
@@ -139,13 +140,14 @@ impl Suite<'_> {
         (0..self.arity).map(|arg| self.array(arg, &Layout::dense(&[n]))).collect()
     }
 
-    /// Every number of lanes up to two strips and one, and more than one thread's worth.
+    /// Every number of lanes up to two vector blocks and one lane, and enough for more than one
+    /// thread.
     fn lengths_and_threads(&mut self) {
         let n = self.values[0].len();
         let Some(reference) = self.evaluate(0, "the interpreter", &bind(&self.dense(n))) else { return };
         let widest = self.dtypes.iter().chain([&self.form.result]).map(|dtype| dtype.size()).max().unwrap_or(1);
         for n_lanes in 0..=2 * STRIP_BYTES / widest + 1 {
-            // The end of the values, so that the edges at their start are in strips and tails.
+            // The last values, so that the edges at their start are in vector blocks and in tails.
             let start = if n_lanes % 2 == 0 { 0 } else { n - n_lanes };
             let views: Vec<Array> = (0..self.arity)
                 .map(|arg| {
@@ -212,16 +214,18 @@ impl Suite<'_> {
                 let mut vars = Vars::new();
                 for (arg, array) in arrays.iter().enumerate() {
                     vars = if arg == target {
-                        // SAFETY: the elements are inside of `memory`, whose bytes are initialised, and nobody writes to
-                        // them but the run below, which checks how its input and output overlap.
+                        // SAFETY: the elements are inside of `memory`, whose bytes are initialised,
+                        // and nobody writes to them but the run below, which checks how its input
+                        // and output overlap.
                         let view = unsafe { View::from_raw_parts(start.add(memory.offset), dtype, &[N], &strides) };
                         vars.with(NAMES[arg], view.expect("a view"))
                     } else {
                         vars.with(NAMES[arg], array.view())
                     };
                 }
-                // SAFETY: an array has a margin of more bytes than the shift, so the elements are inside of `memory`.
-                // Nobody else uses them but the view above, made by `View::from_raw_parts`, as an input of the run.
+                // SAFETY: an array has a margin of more bytes than the shift, so the elements are
+                // inside of `memory`. Nobody else uses them but the view above, made by
+                // `View::from_raw_parts`, as an input of the run.
                 let output = unsafe { ViewMut::from_raw_parts(start.add(place), dtype, &[N], &strides) };
                 let done = self.programs[1].run(&vars, output.expect("a view"));
                 drop(vars);
@@ -284,7 +288,7 @@ impl Suite<'_> {
             return self.fail(what, format_args!("{} elements, not {}", found.len(), expected.len()));
         }
         let Some(i) = (0..expected.len()).find(|&i| !same(expected[i], found[i])) else { return };
-        // Where all have one shape, the arguments of the element can be shown.
+        // If all have one shape, the arguments of the element can be shown.
         let args: Vec<Scalar> = arrays
             .iter()
             .filter(|array| array.shape.iter().product::<usize>() == expected.len())
@@ -304,7 +308,8 @@ fn bind(arrays: &[Array]) -> Vars<'_> {
     arrays.iter().zip(NAMES).fold(Vars::new(), |vars, (array, name)| vars.with(name, array.view()))
 }
 
-/// All pairs of edges of the first two arguments, then random values: some more than two strips of any dtype.
+/// All pairs of edges of the first two arguments, then random values: a few more than two vector
+/// blocks of any dtype.
 fn values(dtypes: &[DType]) -> Vec<Vec<u64>> {
     let edges: Vec<Vec<u64>> = dtypes.iter().map(|&dtype| edges(dtype)).collect();
     let n_pairs = edges[0].len() * edges.get(1).map_or(1, Vec::len);

@@ -1,5 +1,5 @@
-//! What users read when something is wrong: the whole text, for each kind of error and each way to
-//! it.
+//! What users read when something is wrong: the whole text, for each kind of error and each cause
+//! of it.
 //!
 //! `UPDATE_EXPECT=1 cargo test` writes the texts anew; read them before they are committed.
 
@@ -15,7 +15,7 @@ fn check(kind: ErrorKind, error: Error, expected: Expect) {
     expected.assert_eq(&error.render());
 }
 
-/// Every kind has an example here, but for defects, which nothing is known to cause.
+/// Every kind has an example here, except defects, for which no cause is known.
 #[test]
 fn every_kind_has_an_example() {
     let source = include_str!("diagnostics.rs");

@@ -1,8 +1,9 @@
-//! Differential fuzzing: random well-typed expressions over random layouts, compiled and interpreted, with one thread
-//! and four, strict and fast. No bit may differ.
+//! Differential fuzzing: random well-typed expressions over random layouts, compiled and
+//! interpreted, with one thread and four, strict and fast. No bit may differ.
 //!
-//! `NDEXPR_FUZZ_CASES=100000 cargo test --release differential` is the long run. `NDEXPR_FUZZ_SEED` is the first seed:
-//! with one case, that of a report, it shows a failure again. `cargo fuzz run evaluate` is the same check, guided.
+//! `NDEXPR_FUZZ_CASES=100000 cargo test --release differential` is the long run. `NDEXPR_FUZZ_SEED`
+//! is the first seed: with one case and the seed of a report, it repeats a failure. `cargo fuzz run
+//! evaluate` is the same check, guided by coverage.
 
 use crate::cases::case::Case;
 use crate::cases::check::{Outcome, check, report, shrink};

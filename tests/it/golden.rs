@@ -1,8 +1,9 @@
 //! Golden values from outside: what NumPy answers, against what the engine answers, bit for bit.
 //!
-//! In: `tests/data/golden/*.txt`, written by `make_golden.py` there, which describes the format and asks NumPy; what is
-//! left out, and why, is in `DIFFERENCES.md` beside it. Every record of every file runs on both backends with one and
-//! two threads, over memory laid out as the file says. A test reports all its mismatches, the first ones in full.
+//! In: `tests/data/golden/*.txt`, written by `make_golden.py` there, which describes the format and
+//! asks NumPy; what is left out, and why, is in `DIFFERENCES.md` beside it. Every record of every
+//! file runs on both backends with one and two threads, over memory laid out as the file says. A
+//! test reports all its mismatches, the first ones in full.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -49,7 +50,7 @@ golden! {
     reductions_of_floats, reductions_in_expressions,
 }
 
-/// The files are all here, whole, and not fewer than they should be.
+/// All files are here and complete, and there are as many as there should be.
 #[test]
 fn nothing_is_missing() {
     let mut n_cases = 0;
@@ -69,7 +70,7 @@ fn nothing_is_missing() {
     assert_eq!(on_disk, tested, "every golden file has its tests");
 }
 
-// --- The engine's API, in one place -------------------------------------------------------------------------------
+// --- The engine's API, in one place --------------------------------------------------------------
 
 fn engine(backend: Backend, n_threads: usize) -> Engine {
     Engine::builder().threads(n_threads).backend(backend).build().expect("an engine")
@@ -96,7 +97,7 @@ fn evaluate_case(engine: &Engine, text: &str, bindings: &[(&str, &Input)]) -> Re
     })
 }
 
-// --- The records --------------------------------------------------------------------------------------------------
+// --- The records ---------------------------------------------------------------------------------
 
 /// A result, expected or found.
 struct Array {
@@ -108,17 +109,17 @@ struct Array {
     bits: Vec<Option<u64>>,
 }
 
-/// How far each element of a result may be from the exact one; none, if not at all.
+/// How far each element of a result may be from the exact one; none if it has to be exact.
 pub(super) type Errors = Vec<f64>;
 
-/// An input over memory of its own, as the file lays it out.
+/// An input in separate memory, with the layout that the file says.
 struct Input {
     dtype: &'static str,
     shape: Vec<usize>,
     /// In bytes.
     strides: Vec<isize>,
     memory: Vec<u8>,
-    /// Of the element with index 0 on every axis, in bytes.
+    /// The place of the element with index 0 on every axis, in bytes.
     offset: usize,
     bits: Vec<u64>,
 }
@@ -258,7 +259,7 @@ impl Input {
                 *(if stride < 0 { &mut before } else { &mut after }) += reach;
             }
         }
-        // Padding is not zero, so that reading it shows.
+        // Padding is not zero, so that reading it would show.
         let mut memory = vec![0xa5; before + after + 8 + misalign];
         let to_aligned = memory.as_ptr().wrapping_add(before).align_offset(8);
         let offset = before + to_aligned + misalign;
@@ -313,7 +314,8 @@ pub(super) fn is_nan(dtype: &str, bits: u64) -> bool {
     }
 }
 
-/// True of floats that are no further apart than this. Zeros have signs, and an infinity is near nothing else.
+/// True if two floats differ by at most this much. Zeros of different signs differ, and an infinity
+/// is near nothing else.
 pub(super) fn is_near(dtype: &str, found: u64, expected: u64, error: f64) -> bool {
     let float = |bits: u64| match dtype {
         "f32" => f64::from(f32::from_bits(bits as u32)),
@@ -372,7 +374,7 @@ pub(super) fn parse_errors(errors: &str) -> Option<Errors> {
     Some(all)
 }
 
-// --- Checking -----------------------------------------------------------------------------------------------------
+// --- Checking ------------------------------------------------------------------------------------
 
 /// Runs every record of a file and fails with all that went wrong.
 fn check(file: &str, backend: Backend, n_threads: usize) {
@@ -411,7 +413,8 @@ fn check(file: &str, backend: Backend, n_threads: usize) {
     panic!("{report}");
 }
 
-/// Calls `f` for each record of all files: with what it is, its largest number of elements, its text and its variables.
+/// Calls `f` for each record of all files: with what it is, its largest number of elements, its
+/// text and its variables.
 pub(super) fn for_each_record(mut f: impl FnMut(&str, usize, &str, &Vars<'_>)) {
     for file in FILES {
         let golden = Golden::read(file);
@@ -471,7 +474,7 @@ fn element_difference(
     problem
 }
 
-/// Strides mean nothing along an axis of one element.
+/// Whether two strides are the same. Along an axis of one element all are.
 fn strides_difference(found: &Array, expected: &Array) -> Option<String> {
     let (found_strides, expected_strides) = (found.strides.as_ref()?, expected.strides.as_ref()?);
     let agree = found_strides.len() == expected_strides.len()

@@ -3,7 +3,8 @@
 use ndarray::Array1;
 use ndexpr::{Engine, Var, vars};
 
-/// Calls of one thread in a row, too short to wake helpers for each: some run alone, some with helpers, and none may differ.
+/// Consecutive calls of one thread, each too short to wake helpers for it: some run alone, some
+/// with helpers, and none may differ.
 #[test]
 fn short_calls_in_a_row() {
     let engine = Engine::builder().threads(2).build().unwrap();

@@ -6,7 +6,7 @@ use ndexpr::{Backend, Engine, Vars, vars};
 /// More than the last-level cache of most processors holds, with a few such arrays.
 const N: usize = 5_000_000;
 
-/// After how many elements they repeat.
+/// The number of elements after which they repeat.
 const PERIOD: usize = 1013;
 
 fn numbers(n: usize, factor: f64) -> Array1<f64> {
@@ -19,7 +19,7 @@ fn elementwise() {
     let expected = &a + &b * 2.0;
     for threads in [1, 3] {
         let engine = Engine::builder().threads(threads).build().unwrap();
-        // From any place in a cache line on, and to any.
+        // Inputs and outputs begin at any place in a cache line.
         for (first, last) in [(0, N), (1, N), (3, N - 5)] {
             let mut out = Array1::from_elem(N, -1.0);
             let vars = vars! { a: a.slice(s![first..last]), b: b.slice(s![first..last]) };
@@ -37,7 +37,7 @@ fn elementwise() {
     }
 }
 
-/// Elements of other sizes, from places that are no multiple of a register's bytes to others.
+/// Elements of other sizes, with inputs and outputs that are not aligned to a register.
 #[test]
 fn elementwise_of_small_elements() {
     const N_BYTES: usize = 16_000_000;
@@ -62,7 +62,7 @@ fn elementwise_of_small_elements() {
     }
 }
 
-/// What a call writes to the output itself, wherever in a cache line that begins and ends.
+/// Calls that write to the output directly, which begins and ends anywhere in a cache line.
 #[test]
 fn results_of_calls() {
     let (a, b) = (numbers(N, 0.25) + 4.0, numbers(N, 0.5) + 4.0);
@@ -101,7 +101,8 @@ fn rows() {
     }
 }
 
-/// Of every size of element, down columns either way, of two sizes at once, in rows of all lengths.
+/// Elements of every size, transposed in both directions, of two sizes at once, in rows of all
+/// lengths.
 #[test]
 fn transposed() {
     let engine = Engine::builder().threads(2).build().unwrap();

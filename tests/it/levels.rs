@@ -1,8 +1,10 @@
-//! One result everywhere: every CPU level that this machine has and every number of threads give the same bits.
+//! One result everywhere: every CPU level that this machine has and every number of threads give
+//! the same bits.
 //!
-//! The level is decided once for a process, so [`digests`] runs in a child for each. What it evaluates is all golden
-//! records, the expressions of the differential fuzz, in strict mode, and the reductions that are hardest to get right.
-//! `NDEXPR_FUZZ_CASES` and `NDEXPR_FUZZ_SEED` choose the expressions, as there.
+//! The level is decided once for a process, so [`digests`] runs in a child for each. What it
+//! evaluates is all golden records, the expressions of the differential fuzz, in strict mode, and
+//! the reductions that are hardest to get right. `NDEXPR_FUZZ_CASES` and `NDEXPR_FUZZ_SEED` choose
+//! the expressions, as there.
 
 use crate::cases::arrays::{Array, Layout};
 use crate::cases::case::Case;
@@ -18,12 +20,13 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
-/// Where a child writes what it found: lines of a digest, a number of threads, and what was evaluated.
+/// Where a child writes what it found: lines of a digest, a number of threads, and what was
+/// evaluated.
 const FILE: &str = "NDEXPR_DIGESTS";
 
 const THREADS: [usize; 4] = [1, 2, 3, 8];
 
-/// Differences shown.
+/// The number of differences that are shown.
 const SHOWN: usize = 20;
 
 /// Below this many elements any number of threads is one thread.
@@ -81,7 +84,7 @@ fn the_same_bits_at_every_level_on_any_number_of_threads() {
     }
 }
 
-/// FNV-1a over dtype, shape and elements; all NaNs are one. Of an error, over what is drawn of it.
+/// FNV-1a over dtype, shape and elements, with all NaNs the same; of an error, over its text.
 fn digest(result: Result<DynArray, Error>) -> u64 {
     let fold = |words: &mut dyn Iterator<Item = u64>| {
         words.fold(0xcbf2_9ce4_8422_2325, |state: u64, word| (state ^ word).wrapping_mul(0x100_0000_01b3))
@@ -103,7 +106,8 @@ struct Found {
 }
 
 impl Found {
-    /// Evaluates with one thread, or with every number of them if there are elements enough for several.
+    /// Evaluates with one thread, or with every number of them if there are elements enough for
+    /// several.
     fn add(&mut self, what: &str, n_elems: usize, text: &str, vars: &Vars<'_>) {
         let n_engines = if n_elems < FEW { 1 } else { self.engines.len() };
         self.add_with(what, 0..n_engines, text, vars);
@@ -174,7 +178,7 @@ fn random_expressions(found: &mut Found) {
     }
 }
 
-/// Sums that cancel, sorted and one-sided ones, over several leaves, chunks and layouts.
+/// Sums that cancel, of sorted elements and of one sign, over several leaves, chunks and layouts.
 fn worst_cases(found: &mut Found) {
     const TEXTS: [&str; 14] = [
         "sum(x)",

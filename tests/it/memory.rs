@@ -1,7 +1,8 @@
-//! What the command line needs of memory beside its files: no array, little scratch, and the outcomes of reductions that
-//! are used further.
+//! The memory that the command line needs besides its files: no array, little scratch, and the
+//! results of reductions that later loops use.
 //!
-//! `NDEXPR_MEMORY_GIB=4 cargo test --release --test it memory -- --nocapture` maps as much, on the disk of `TMPDIR`.
+//! `NDEXPR_MEMORY_GIB=4 cargo test --release --test it memory -- --nocapture` maps as much, on the
+//! disk of `TMPDIR`.
 #![cfg(all(feature = "cli", target_os = "linux"))]
 
 use std::fs::{File, read_to_string};
@@ -14,7 +15,7 @@ const THREADS: u64 = 2;
 /// Scratch that a thread may have.
 const KIB_PER_THREAD: u64 = 1 << 10;
 
-/// Of the first axis; the other one is as long as there is room for.
+/// The extent of the first axis. The other one is as long as there is room for.
 const COLUMNS: usize = 1024;
 
 const SOFTMAX: &str =
@@ -48,7 +49,8 @@ fn files_are_mapped_and_scratch_is_small() {
         let outcomes_kib = (n_outcomes * size_of::<f64>()).div_ceil(1 << 10) as u64;
         eprintln!("    {more} KiB more anonymous memory on {THREADS} threads, of which outcomes: {outcomes_kib} KiB");
         assert!(more <= outcomes_kib + THREADS * KIB_PER_THREAD, "{more} KiB");
-        // All of the result was there before the end, so the looks were not too few. A short run may be missed.
+        // The whole result was seen before the end, so the samples were not too few. A short run
+        // may be missed.
         assert!(asked_for.is_none() || large.resident_kib as usize * 1024 >= rows * COLUMNS * size_of::<f64>());
         if text != SOFTMAX {
             check(&path.join("c.npy"), rows);
@@ -77,7 +79,7 @@ fn write(path: &Path, rows: usize, value: fn(usize) -> f64) {
     file.flush().unwrap();
 }
 
-/// The sum, here and there.
+/// The sums of both, one by one.
 fn check(path: &Path, rows: usize) {
     let mut file = File::open(path).unwrap();
     assert_eq!(file.metadata().unwrap().len(), (128 + 8 * rows * COLUMNS) as u64);
@@ -97,7 +99,7 @@ struct Peak {
     looks: usize,
 }
 
-/// Evaluates into a file, and looks at the process meanwhile.
+/// Evaluates into a file, and samples the memory of the process meanwhile.
 fn peak(directory: &Path, text: &str, size: &str) -> Peak {
     let inputs = ["a", "b"].into_iter().filter(|name| *name == "a" || text != SOFTMAX);
     let mut child = Command::new(env!("CARGO_BIN_EXE_ndexpr"))

@@ -8,21 +8,22 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Programs before the first measurement: until then buffers and tables grow to what they need.
+/// Programs before the first measurement: buffers and tables grow to their final size first.
 const N_WARM_UP: usize = 500;
 
 pub(crate) const MAX_GROWTH_KIB: u64 = 16 << 10;
 
 /// Programs that are compiled, run and dropped leave nothing behind.
 ///
-/// Measured in a process of its own: the other tests of this one take and return memory meanwhile.
+/// The memory is that of a separate process, because the other tests of this one allocate and free
+/// meanwhile.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "resident memory is read from /proc")]
 fn programs_leave_no_memory_behind() {
     run_alone(module_path!(), "compile_run_and_drop");
 }
 
-/// Runs an ignored test of a module in a process of its own.
+/// Runs an ignored test of a module in a separate process.
 pub(crate) fn run_alone(module: &str, test: &str) {
     let this = std::env::current_exe().expect("the path of the tests");
     let child = Command::new(this)
@@ -75,7 +76,8 @@ pub(crate) fn resident_kib() -> u64 {
     line.trim().trim_end_matches(" kB").parse().expect("kibibytes")
 }
 
-/// Eight threads compile and run the same and different texts, with a cache that is too small for them.
+/// Eight threads compile and run the same and different texts, with a cache that is too small for
+/// them.
 #[test]
 fn many_threads_compile_and_run_at_once() {
     const N_THREADS: u64 = 8;
@@ -118,7 +120,8 @@ fn many_threads_compile_and_run_at_once() {
                         let a = &arrays[array];
                         let found: Array1<f64> = engine.evaluate(texts[text], &vars! { a: a }).unwrap();
                         assert!(same(&found, &expected[text][array]), "{} of {}", texts[text], a.len());
-                        // A layout of its own, so that kernels are added to the one program while others run it.
+                        // Each thread has another layout, so that kernels are added to the program
+                        // while others run it.
                         let step = 1 + (choice >> 40) as isize % 2;
                         let strided = a.slice(ndarray::s![..;step]);
                         let found: Array1<f64> = shared.evaluate(&vars! { a: strided }).unwrap();

@@ -1,7 +1,8 @@
-//! Sixteen threads that run programs, while engines come and go and the process forks: no wrong bit, no hang, and nothing
-//! left behind.
+//! Sixteen threads that run programs, while engines come and go and the process forks: no wrong
+//! bit, no hang, and nothing left behind.
 //!
-//! `NDEXPR_SOAK_SECONDS=180 cargo test --release --test it soak_threads -- --nocapture` is a long run.
+//! `NDEXPR_SOAK_SECONDS=180 cargo test --release --test it soak_threads -- --nocapture` is a long
+//! run.
 
 use crate::soak::{MAX_GROWTH_KIB, resident_kib, run_alone};
 use ndarray::{Array1, Array2, Axis, s};
@@ -13,13 +14,13 @@ use std::time::{Duration, Instant};
 
 const N_THREADS: usize = 16;
 
-/// Engines that are there at a time.
+/// How many engines exist at a time.
 const N_ENGINES: usize = 4;
 
-/// Who makes no progress for so long hangs, however slow the machine is.
+/// A thread that makes no progress for so long hangs, however slow the machine is.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
-/// In a process of its own: it counts that process's threads and memory, and forks it.
+/// Runs in a separate process, because it counts the process's threads and memory, and forks it.
 #[test]
 fn threads_engines_and_forks() {
     run_alone(module_path!(), "run_for_a_while");
@@ -31,7 +32,7 @@ fn run_for_a_while() {
     let seconds = std::env::var("NDEXPR_SOAK_SECONDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1.0);
     return_memory_when_freed();
     let jobs = Jobs::new();
-    // Until then buffers and tables grow to what they need.
+    // Buffers and tables grow to their final size first.
     let warm_up = soak(&jobs, Duration::from_secs_f64(f64::min(seconds, 15.0)));
     let (threads_before, before) = (n_threads(), kept_kib());
     let counts = soak(&jobs, Duration::from_secs_f64(seconds));
@@ -46,8 +47,9 @@ fn run_for_a_while() {
     assert!(counts.runs > 0 && counts.engines > 0 && counts.forks > 0);
 }
 
-/// Has the allocator give back what is freed. Left alone it keeps megabytes for each of its arenas, more of them the
-/// longer it runs (glibc adapts its thresholds to the arrays that it has seen freed), and a leak would be hard to see.
+/// Makes the allocator return freed memory to the system. By default it keeps megabytes for each of
+/// its arenas, and more the longer it runs (glibc adapts its thresholds to the arrays that it has
+/// seen freed). A leak would be hard to see.
 fn return_memory_when_freed() {
     #[cfg(target_env = "gnu")]
     // SAFETY: both are parameters that may be set at any time.
@@ -67,7 +69,8 @@ fn kept_kib() -> u64 {
     resident_kib()
 }
 
-/// The threads of this process. One that was joined may be listed a moment longer, so their number must stay a while.
+/// The number of threads of this process. A thread that was joined may be listed a moment longer,
+/// so the number must stay the same for a while.
 fn n_threads() -> usize {
     let listed = || std::fs::read_dir("/proc/self/task").expect("a /proc file system").count();
     let (mut n, mut since) = (listed(), Instant::now());
@@ -91,7 +94,7 @@ struct Counts {
     forks: u64,
 }
 
-/// Runs everything for as long, and ends all that it started.
+/// Runs everything for this time, and ends all that it started.
 fn soak(jobs: &Jobs, time: Duration) -> Counts {
     let start = Instant::now();
     let engines = Engines::new();
@@ -104,7 +107,7 @@ fn soak(jobs: &Jobs, time: Duration) -> Counts {
             scope.spawn(move || {
                 let mut choice = Choice(k as u64 + 1);
                 while !is_over.load(Ordering::Relaxed) {
-                    // The others would go on for ever, and the scope wait for them.
+                    // The others would go on for ever, and the scope would wait for them.
                     if catch_unwind(AssertUnwindSafe(|| turn(jobs, engines, &mut choice))).is_err() {
                         std::process::exit(1);
                     }
@@ -165,7 +168,8 @@ impl Engines {
         Arc::clone(&self.0[choice.below(N_ENGINES)].read().expect("no thread panics with it"))
     }
 
-    /// Another one with another number of threads. Whoever uses the old one last ends its threads.
+    /// Replaces an engine by one with another number of threads. The last user of the old one ends
+    /// its threads.
     fn replace_one(&self, choice: &mut Choice) {
         std::thread::sleep(Duration::from_millis(choice.below(20) as u64));
         // Some have no cache, and some a small one.
@@ -180,14 +184,15 @@ fn engine(threads: usize, cache_capacity: usize) -> Arc<Engine> {
     Arc::new(Engine::builder().threads(threads).cache_capacity(cache_capacity).build().unwrap())
 }
 
-/// Forks; the child computes with the parent's engines, with the threads of its own that they start, and then with an
-/// engine of its own.
+/// Forks. The child computes with the parent's engines, which start new threads there, and then
+/// with a new engine.
 fn fork_one(jobs: &Jobs, engines: &Engines, choice: &mut Choice) {
     std::thread::sleep(Duration::from_millis(choice.below(20) as u64));
-    // Taken before: whoever holds one of the locks meanwhile is not there in the child.
+    // The locks are taken before the fork: a thread that held one during the fork would not exist
+    // in the child.
     let engines: Vec<Arc<Engine>> = (0..N_ENGINES).map(|_| engines.any(choice)).collect();
-    // SAFETY: the child has one thread. What it does is evaluations, which go on after a fork, allocations, whose locks
-    // glibc keeps in order, and `_exit`.
+    // SAFETY: the child has one thread. What it does is evaluations, which go on after a fork,
+    // allocations, whose locks glibc keeps in order, and `_exit`.
     let pid = unsafe { libc::fork() };
     assert!(pid >= 0);
     if pid == 0 {
@@ -214,7 +219,7 @@ fn fork_one(jobs: &Jobs, engines: &Engines, choice: &mut Choice) {
     assert_eq!(status, 0, "the child's status");
 }
 
-/// Inputs of one size, and what plain Rust makes of them.
+/// Inputs of one size, and the results of plain Rust.
 struct Size {
     a: Array1<f64>,
     b: Array1<f64>,
@@ -241,9 +246,10 @@ struct Jobs {
     transposed: Array2<f64>,
     columns: Array1<i64>,
     integers: Array2<i64>,
-    /// Functions, which plain Rust rounds otherwise: by one thread alone.
+    /// The results of functions, which plain Rust rounds differently: computed by one thread alone.
     functions: Vec<Array1<f64>>,
-    /// Of an engine that lives as long, with other layouts than it was compiled for.
+    /// A program of an engine that lives all the time, run with other layouts than it was compiled
+    /// for.
     shared: Arc<Program>,
 }
 
@@ -274,7 +280,7 @@ impl Jobs {
         }
     }
 
-    /// One of them, on this engine. Panics if a bit is wrong.
+    /// Does one of them on this engine. Panics if a bit is wrong.
     fn one(&self, engine: &Engine, choice: &mut Choice) {
         let k = [0, 1, 1, 1, 2, 2, 3][choice.below(7)];
         let size = &self.sizes[k];
@@ -299,7 +305,7 @@ impl Jobs {
             }
             13 => vector(engine, "sum(i, axis=0)", vars! { i: &self.integers }, &self.columns),
             14 => {
-                // Into every other place, of a program that others run.
+                // A strided output, and a program that other threads run meanwhile.
                 let mut out = Array1::from_elem(2 * a.len(), -1.0);
                 let step = 1 + choice.below(2);
                 let out = &mut out.slice_mut(s![..a.len() * step; step]);
@@ -307,7 +313,7 @@ impl Jobs {
                 assert!(*out == size.triad, "a + b*2 into every {step}.");
             }
             _ => {
-                // A new text, most likely.
+                // Most likely a new text.
                 let (k, m) = (choice.below(1000), 1 + choice.below(9));
                 let size = &self.sizes[1];
                 let expected = size.i.mapv(|i| (i * k as i64 - 7).div_euclid(m as i64));
@@ -323,7 +329,7 @@ where
     Array1<T>: FromResult,
 {
     let result: Array1<T> = engine.evaluate(text, &vars).unwrap_or_else(|error| panic!("{text}: {error}"));
-    // No NaNs, and no zeros whose sign is in question.
+    // No NaNs, and no zeros whose sign is not promised.
     assert!(result == expected, "{text}, n = {}, on {} threads", expected.len(), engine.threads());
 }
 

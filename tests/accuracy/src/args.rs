@@ -7,7 +7,8 @@ use clap::Parser;
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::math::MathFn;
 
-/// Measures how far the math functions are from the exact values, and fails if one exceeds its stated bound.
+/// Measures how far the math functions are from the exact values, and fails if one exceeds its
+/// stated bound.
 ///
 /// The CPU level is that of the environment variable NDEXPR_CPU, as in the engine.
 #[derive(Debug, Parser)]
@@ -19,7 +20,8 @@ pub(crate) struct Args {
     /// Only this dtype; both if not given. May be given twice
     #[arg(long, value_parser = dtype)]
     pub(crate) dtype: Vec<DType>,
-    /// Random arguments for each function; the systematic ones and neighbours of the worst come on top
+    /// Random arguments for each function; the systematic ones and neighbours of the worst come on
+    /// top
     #[arg(long, default_value = "1e7", value_parser = count)]
     pub(crate) samples: u64,
     /// All 2^32 arguments of the float32 functions of one argument, instead of samples

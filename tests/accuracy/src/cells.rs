@@ -1,11 +1,14 @@
-//! The worst case of each small part of the line, so that climbs start from many hills, not from the highest alone.
+//! The worst case of each small part of the number line, so that climbs start from many maxima, not
+//! from the highest alone.
 
 use crate::float::Real;
 use crate::worst::Case;
 
-/// Of a significand's bits, those that tell cells apart, besides the exponent; x and -x share one.
+/// The bits of a significand that tell cells apart, besides the exponent. The cells of x and -x are
+/// the same.
 const SIGNIFICAND_BITS: i32 = 5;
-/// As many as exponents and those bits of float64. Pairs of arguments share them as chance has it.
+/// As many as there are exponents and such bits of float64. Pairs of arguments are distributed over
+/// them by a hash.
 const N_CELLS: usize = 1 << 16;
 
 /// One case for each cell. Their errors may be estimates.

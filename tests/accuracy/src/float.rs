@@ -1,4 +1,5 @@
-//! The two dtypes as the search sees them: bit patterns, neighbours, and the shape of their numbers.
+//! The two dtypes as the search sees them: bit patterns, neighbours, and the shape of their
+//! numbers.
 
 use ndexpr_runtime::dtype::DType;
 
@@ -41,7 +42,8 @@ pub(crate) trait Real: Copy + Default + Send + Sync + 'static {
     fn to_f64(self) -> f64;
     /// The correctly rounded function of this dtype, if there is one.
     fn nearest(oracle: &Oracle) -> Option<fn(Self, Self) -> Self>;
-    /// About how many ULP `found` is from the function's value; `None` if only a closer look can tell.
+    /// About how many ULP `found` is from the function's value; `None` if only a closer look can
+    /// tell.
     fn estimate(oracle: &Oracle, x: Self, y: Self, found: Self) -> Option<f64>;
     /// How far [`Real::estimate`] may be from the true error, in ULP.
     const ESTIMATE_MARGIN: f64;
@@ -68,7 +70,8 @@ impl Real for f64 {
     const DTYPE: DType = DType::Float64;
     const FORMAT: Format = Format { precision: 53, min_exponent: -1022, max_exponent: 1023 };
     const BITS: u32 = 64;
-    // A long double has 11 bits more, and the C library's functions are within 5 of its ULP: a third of this.
+    // A long double has 11 bits more, and the C library's functions are within 5 of its ULP: a
+    // third of this.
     const ESTIMATE_MARGIN: f64 = 1.0 / 128.0;
 
     fn from_bits(bits: u64) -> f64 {

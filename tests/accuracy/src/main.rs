@@ -1,7 +1,8 @@
 //! How far ndexpr's math functions are from the exact values, searched for where it is largest.
 //!
-//! The table goes to stdout, progress and errors to stderr. Exit codes: 0, 1 if a function exceeds its stated bound, 2
-//! if the command line is wrong, a file fails, or there is nothing to compare a function with.
+//! The table goes to stdout, progress and errors to stderr. Exit codes: 0, 1 if a function exceeds
+//! its stated bound, 2 if the command line is wrong, a file fails, or there is nothing to compare a
+//! function with.
 
 mod args;
 mod cells;
@@ -40,7 +41,8 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            // Whoever closed stdout has read enough. If stderr is closed too there is nobody left to tell.
+            // If stdout is closed, its reader has enough. If stderr is closed too, there is nobody
+            // left to tell.
             let is_closed =
                 error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe);
             if !is_closed {
@@ -56,7 +58,8 @@ fn run(args: &Args) -> Result<bool, Box<dyn Error>> {
     if let Some(directory) = args.hard_cases.as_ref().filter(|directory| !directory.join("src").is_dir()) {
         return Err(format!("{}: no copy of CORE-MATH, for it has no directory src", directory.display()).into());
     }
-    // Once without rows, for a file that cannot be written is better known before hours of work than after.
+    // Once without rows: a file that cannot be written is better known before hours of work than
+    // after.
     write_table(args, &[])?;
     let mut stdout = io::stdout();
     let n_threads = args.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
@@ -84,7 +87,7 @@ fn run(args: &Args) -> Result<bool, Box<dyn Error>> {
             write_table(args, &rows)?;
         }
     }
-    // The others are measured all the same.
+    // The other functions are measured anyway.
     if !unknown.is_empty() {
         return Err(format!("there is nothing to compare these with: {}", unknown.join(" ")).into());
     }

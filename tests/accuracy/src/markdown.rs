@@ -1,4 +1,5 @@
-//! The table in a file: rows that are new replace those of the same function, dtype and CPU level, the others stay.
+//! The table in a file: rows that are new replace those of the same function, dtype and CPU level,
+//! the others stay.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,7 +13,8 @@ use crate::report::Row;
 const HEADER: &str = "| function | dtype | CPU | arguments | worst ULP | bound | argument | bits |";
 const RULE: &str = "|---|---|---|---|---|---|---|---|";
 
-/// Puts the rows into the file's table, which comes into being if it is not there. What is around it stays.
+/// Puts the rows into the file's table, which is added if it is missing. The text around the table
+/// stays.
 ///
 /// # Errors
 ///

@@ -4,7 +4,7 @@
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// A sequence of its own for each seed.
+    /// A different sequence for each seed.
     #[cfg(test)]
     pub(crate) fn new(seed: u64) -> Random {
         Random(seed)

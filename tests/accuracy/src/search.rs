@@ -1,4 +1,4 @@
-//! Tries a function with all its arguments, on several threads, and climbs from where it is worst.
+//! Tries a function with all its arguments, on several threads, and climbs from the worst of them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -13,7 +13,8 @@ use crate::points::{self, Part, Points};
 use crate::ulp::error_in_ulps;
 use crate::worst::{Case, Worst};
 
-/// What errors are of interest from: just below half a unit, which that of the nearest number may be.
+/// Errors from here on are of interest: just below half a unit, the error that the nearest number
+/// may have.
 const FLOOR: f64 = 0.499;
 /// How many of the worst cases are kept.
 const N_WORST: usize = 2000;
@@ -71,7 +72,8 @@ pub(crate) fn search<T: Real>(
     Outcome { n_tried: total.n_tried, n_not_nearest, worst: total.worst.sorted() }
 }
 
-/// Tries neighbours of the worst, and then of the worst of those, until so many arguments are tried in all.
+/// Tries neighbours of the worst, and then of the worst of those, until so many arguments are tried
+/// in all.
 fn climb<T: Real>(subject: &Subject, effort: &Effort, n_tried: u64, progress: &ProgressBar, total: &mut Tally<T>) {
     let (mut round, mut n_fruitless) = (0, 0);
     let mut before = total.worst.largest();
@@ -138,9 +140,9 @@ fn run<T: Real>(subject: &Subject, points: &Points<T>, results: &mut Vec<T>) {
     results.resize(n, T::default());
     assert_eq!(points.y.len(), n, "as many second arguments as first ones");
     let second = if subject.arity == 2 { points.y.as_ptr().cast_mut().cast() } else { std::ptr::null_mut() };
-    // SAFETY: `out`, `a`, and `b` if the function has a second argument, are `n` initialised elements each, of the
-    // dtype that the function is for; they are three vectors, so they do not overlap. A second argument is only read,
-    // and no function here has a second result.
+    // SAFETY: `out`, `a`, and `b` if the function has a second argument, are `n` initialised
+    // elements each, of the dtype that the function is for; they are three vectors, so they do not
+    // overlap. A second argument is only read, and no function here has a second result.
     unsafe { (subject.tile)(n, results.as_mut_ptr().cast(), points.x.as_ptr().cast(), second) };
 }
 

@@ -6,10 +6,11 @@ use crate::float::Format;
 
 /// The error of `found`, in units in the last place of the exact value.
 ///
-/// The unit is `2^(max(e, min_exponent) - (precision - 1))` for an exact value in `[2^e, 2^(e + 1))`; beyond the
-/// largest number it is that of the largest. An infinity is taken as `2^(max_exponent + 1)`, and is right where the
-/// exact value is that or more. What no distance can describe is an infinite error: NaN for a number, the wrong infinity, another
-/// number where the exact one is a zero or an infinity, and a zero of the wrong sign.
+/// The unit is `2^(max(e, min_exponent) - (precision - 1))` for an exact value in `[2^e, 2^(e +
+/// 1))`; beyond the largest number it is that of the largest. An infinity is taken as
+/// `2^(max_exponent + 1)`, and is right where the exact value is that or more. What no distance can
+/// describe is an infinite error: NaN for a number, the wrong infinity, another number where the
+/// exact one is a zero or an infinity, and a zero of the wrong sign.
 pub(crate) fn error_in_ulps(found: f64, exact: &Float, format: Format) -> f64 {
     if exact.is_nan() || found.is_nan() {
         return if exact.is_nan() && found.is_nan() { 0.0 } else { f64::INFINITY };
@@ -34,7 +35,7 @@ pub(crate) fn error_in_ulps(found: f64, exact: &Float, format: Format) -> f64 {
         Float::with_val(53, found)
     };
     let ulp_exponent = exponent.clamp(format.min_exponent, format.max_exponent) - (format.precision - 1);
-    // Where the two are close some 100 bits of this are good, for the exact value is rounded too.
+    // If the two are close, some 100 bits of this are good, because the exact value is rounded too.
     let difference = Float::with_val(exact.prec() + 1, &found - exact);
     (difference.abs() >> ulp_exponent).to_f64()
 }

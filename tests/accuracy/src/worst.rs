@@ -58,7 +58,7 @@ impl<T: Real> Eq for Ranked<T> {}
 
 /// The worst cases of those that were added.
 pub(crate) struct Worst<T> {
-    // A set, for the same argument may be tried twice.
+    // A set, because the same argument may be tried twice.
     cases: BTreeSet<Ranked<T>>,
     arguments: HashSet<(u64, u64)>,
     capacity: usize,
@@ -111,7 +111,8 @@ impl<T: Real> Worst<T> {
     }
 }
 
-/// The worst few that are far from each other: half of a significand's bits, for errors cluster.
+/// The worst few that are far from each other, because errors cluster: they differ in the upper
+/// half of the significand.
 pub(crate) fn spread<T: Real>(cases: &[Case<T>], n: usize) -> Vec<Case<T>> {
     let apart = 1u64 << (T::FORMAT.precision / 2);
     let mut found: Vec<Case<T>> = Vec::new();

@@ -3,15 +3,16 @@
 use super::source::Source;
 use ndexpr::{DType, Scalar, View, ViewMut};
 
-/// How an array lies in memory.
+/// Where in memory the elements of an array are.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Layout {
     pub(crate) shape: Vec<usize>,
     /// The axes, outermost in memory first.
     pub(crate) order: Vec<usize>,
-    /// By axis: 1 is dense, 2 leaves every other place out, negative runs backwards, 0 repeats one element.
+    /// By axis: 1 is dense, 2 leaves every other place out, a negative step runs backwards, 0
+    /// repeats one element.
     pub(crate) steps: Vec<isize>,
-    /// Bytes between neighbours of the innermost axis, beside the element.
+    /// Bytes between the end of an element and the next one on the innermost axis.
     pub(crate) gap: usize,
     /// Bytes by which the first element misses the alignment of its dtype.
     pub(crate) misalign: usize,
@@ -46,7 +47,7 @@ impl Layout {
         self
     }
 
-    /// Any layout of the shape whose elements are apart.
+    /// Any layout of the shape in which no two elements share memory.
     pub(crate) fn random_apart(source: &mut Source<'_>, shape: &[usize]) -> Layout {
         let mut layout = Layout::dense(shape);
         if source.one_in(2) {
@@ -63,7 +64,8 @@ impl Layout {
         layout
     }
 
-    /// Any layout of the shape, of one like it with extents of 1, or with fewer axes.
+    /// Any layout of the shape, or of one that broadcasts to it: with extents of 1, or with fewer
+    /// axes.
     pub(crate) fn random_input(source: &mut Source<'_>, shape: &[usize]) -> Layout {
         let dropped = if source.one_in(6) { source.below(shape.len() + 1) } else { 0 };
         let mut shape = shape[dropped..].to_vec();
@@ -104,7 +106,7 @@ impl Layout {
     }
 }
 
-/// An array over bytes of its own.
+/// An array that owns its bytes.
 #[derive(Clone)]
 pub(crate) struct Array {
     pub(crate) dtype: DType,
@@ -115,11 +117,11 @@ pub(crate) struct Array {
     pub(crate) offset: usize,
 }
 
-/// Bytes on both sides of an array that are not its.
+/// Bytes on both sides of an array that do not belong to it.
 const MARGIN: usize = 64;
 
 impl Array {
-    /// An array whose bytes are all the same garbage.
+    /// An array whose bytes all have the same arbitrary value.
     pub(crate) fn garbage(dtype: DType, layout: &Layout) -> Array {
         let strides = layout.strides(dtype);
         let (mut before, mut after) = (0, dtype.size());
@@ -193,7 +195,7 @@ pub(crate) fn same(a: Scalar, b: Scalar) -> bool {
     a == b || (a.dtype() == b.dtype() && is_nan(a) && is_nan(b))
 }
 
-/// The values at which operations on a dtype change their ways.
+/// The values at which operations on a dtype behave differently: zeros, limits, infinities, NaNs.
 pub(crate) fn edges(dtype: DType) -> Vec<u64> {
     let f32s = [
         0.0,

@@ -1,4 +1,5 @@
-//! One case: an expression that is well typed by construction, its variables, and where the result goes.
+//! One case: an expression that is well typed by construction, its variables, and where the result
+//! goes.
 
 use super::arrays::{Array, Layout, pool, random_bits};
 use super::language::{Form, Language};
@@ -77,8 +78,9 @@ pub(crate) enum Out {
     Into {
         seed: u64,
     },
-    /// The memory of a variable, if it is an array of the result's dtype and shape whose elements are apart; otherwise
-    /// as `Fresh`. Shifted by so many bytes, so that they overlap.
+    /// The memory of a variable, shifted by so many bytes so that they overlap. As `Fresh` unless
+    /// the variable is an array of the result's dtype and shape in which no two elements share
+    /// memory.
     InPlace {
         var: usize,
         shift: isize,
@@ -149,7 +151,8 @@ impl Case {
             .map(|var| match &var.value {
                 Value::Scalar(_) => None,
                 Value::Array { layout, seed } => {
-                    // Arrays repeat a pool of values whose size has no factor in common with theirs.
+                    // Arrays repeat a pool of values whose size has no factor in common with
+                    // theirs.
                     let values = pool(*seed, var.dtype, layout.n_elems().min(1009));
                     Some(Array::new(var.dtype, layout, |i| values[i % values.len()]))
                 }
@@ -167,7 +170,8 @@ impl Case {
     }
 }
 
-/// Shapes that meet single strips, tails, short rows, transposed tiles, many tiles, and many chunks.
+/// Shapes that lead to single vector blocks, tails, short rows, transposed tiles, many tiles, and
+/// many chunks.
 fn draw_shape(source: &mut Source<'_>) -> Vec<usize> {
     let mut shape = match source.below(12) {
         0 => vec![],
@@ -195,7 +199,7 @@ fn draw_shape(source: &mut Source<'_>) -> Vec<usize> {
 
 struct Drawing<'d, 's> {
     vars: &'d [Var],
-    /// What has been made, to be used again.
+    /// What has been made, and may be used again.
     made: Vec<(DType, Expr)>,
     source: &'d mut Source<'s>,
 }
@@ -215,7 +219,8 @@ impl Drawing<'_, '_> {
         let language = Language::get();
         let mut form = language.forms[self.source.pick(language.forms_of(dtype))];
         if language.ops[form.op].is_along_axes && !self.source.one_in(4) {
-            // They are many, and the more there are, the less likely is it that all find their axes.
+            // There are many of these, and the more a text has, the less likely it is that all find
+            // their axes.
             form = language.forms[self.source.pick(language.forms_of(dtype))];
         }
         let expr = self.form(form, budget);
@@ -225,7 +230,8 @@ impl Drawing<'_, '_> {
         expr
     }
 
-    /// An operation. One argument has the dtype of the form; the others may be literals, or of dtypes that give way.
+    /// An operation. One argument has the dtype of the form; the others may be literals, or of
+    /// dtypes that give way.
     fn form(&mut self, form: Form, budget: usize) -> Expr {
         let language = Language::get();
         let op = &language.ops[form.op];

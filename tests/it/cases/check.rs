@@ -1,5 +1,5 @@
-//! The check: compiled code against the interpreter, which no bit may tell apart. Compiled code is run twice, with the
-//! widest registers of the processor and with those of 128 bits.
+//! The check: compiled code and the interpreter must give the same bits. Compiled code is run
+//! twice, with the widest registers of the processor and with those of 128 bits.
 
 use super::arrays::{Array, Layout, same};
 use super::case::{Case, Expr, Out, Value};
@@ -16,7 +16,8 @@ pub(crate) enum Outcome {
     Same(usize),
     /// Both refused it.
     Rejected,
-    /// Both compiled it, and neither could run it: an axis is not there, or there is no smallest element.
+    /// Both compiled it, and neither could run it: an axis does not exist, or there is no smallest
+    /// element.
     Failed,
 }
 
@@ -111,7 +112,7 @@ fn check_unguarded(case: &Case) -> Result<Outcome, String> {
     Ok(Outcome::Same(expected.len()))
 }
 
-/// What the interpreter cannot run for the shapes alone, compiled code cannot either.
+/// If the shapes keep the interpreter from running a program, compiled code must refuse it as well.
 fn fails_too(case: &Case, jit: &Engine, error: &Error) -> Result<Outcome, String> {
     let is_of_shapes = matches!(error.kind(), ErrorKind::Axis | ErrorKind::EmptyInput);
     let arrays = case.arrays();
@@ -132,7 +133,7 @@ fn run(case: &Case, program: &Arc<Program>, arrays: &[Option<Array>], shape: &[u
             let mut out = Array::garbage(dtype, &layout);
             program.run(&case.bind(arrays), out.view_mut()).map_err(fails)?;
             let found = out.scalars();
-            // Nothing but the elements may have been written.
+            // Only the elements may have been written.
             let mut only_elements = Array::garbage(dtype, &layout);
             only_elements.offset = out.offset;
             only_elements.memory.resize(out.memory.len(), 0xa5);
@@ -160,7 +161,7 @@ fn can_run_in_place(case: &Case, var: usize, dtype: DType, shape: &[usize]) -> b
         if var.dtype == dtype && layout.shape == *shape && layout.is_apart())
 }
 
-/// The output is the memory of an input, or meets it partly.
+/// Runs with an output that is the memory of an input, or overlaps it partly.
 fn run_in_place(
     case: &Case,
     program: &Arc<Program>,
@@ -181,15 +182,17 @@ fn run_in_place(
             (_, Some(other)) => vars.with(&known.name, other.view()),
             (_, None) => {
                 assert_eq!(i, var);
-                // SAFETY: every element is inside of the array's memory, as its own view was. It is initialised, and
-                // nobody writes to it but the run below, which checks how input and output overlap.
+                // SAFETY: every element is inside of the array's memory, as its own view was. It is
+                // initialised, and nobody writes to it but the run below, which checks how input
+                // and output overlap.
                 let view = unsafe { View::from_raw_parts(start.add(array.offset), dtype, &shape, &strides) }?;
                 vars.with(&known.name, view)
             }
         };
     }
-    // SAFETY: the elements are at most the shift, which is less than the margin, away from those of the array. They are
-    // used by nobody else meanwhile but the input above, which was made by `View::from_raw_parts`.
+    // SAFETY: the elements are at most the shift, which is less than the margin, away from those of
+    // the array. They are used by nobody else meanwhile but the input above, which was made by
+    // `View::from_raw_parts`.
     let out = unsafe { ViewMut::from_raw_parts(start.add(place), dtype, &shape, &strides) }?;
     program.run(&vars, out)?;
     drop(vars);
@@ -228,8 +231,8 @@ fn difference(
     report
 }
 
-/// The smallest case found that fails as well, and how. Tries each part of the expression in the place of what it is
-/// a part of, then simpler layouts.
+/// The smallest case found that fails as well, and how. Tries each part of the expression in the
+/// place of what it is a part of, then simpler layouts.
 pub(crate) fn shrink(mut case: Case, mut failure: String) -> (Case, String) {
     let mut n_tries = 0;
     'again: loop {
@@ -242,7 +245,7 @@ pub(crate) fn shrink(mut case: Case, mut failure: String) -> (Case, String) {
             if n_tries > 3000 {
                 break 'again;
             }
-            // An argument in the place of an operation may change how the rest is typed.
+            // An argument instead of an operation may change how the rest is typed.
             if let Err(why) = check(&candidate)
                 && !why.starts_with(WRONG_TYPE)
             {
@@ -304,7 +307,7 @@ fn simpler_layouts(case: &Case) -> Vec<Case> {
     simpler
 }
 
-/// Everything that is needed to see a failure again.
+/// Everything that is needed to reproduce a failure.
 pub(crate) fn report(case: &Case, failure: &str) -> String {
     let mut text = format!("{failure}\n  text       {}\n  signature  {}\n", case.text(), case.signature());
     let out = match case.out {

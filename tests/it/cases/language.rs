@@ -1,5 +1,5 @@
-//! The operations of the language and the dtypes that they are defined for, as found by asking the compiler: a function
-//! that is added is in every test at once.
+//! The operations of the language and the dtypes that they are defined for, as found by asking the
+//! compiler. So a new function is in every test without further work.
 
 use ndexpr::{Backend, DType, Engine, FunctionInfo, Signature, VarType};
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 /// Something to write: a function call or an operator.
 #[derive(Clone, Debug)]
 pub(crate) struct Op {
-    /// As reports name it.
+    /// Its name in reports.
     pub(crate) name: String,
     /// The text, with a `$` for each argument.
     pub(crate) template: String,
@@ -18,7 +18,8 @@ pub(crate) struct Op {
     pub(crate) is_comparison: bool,
     /// True if a negative literal may not be the second argument.
     pub(crate) is_power: bool,
-    /// True if it runs along axes: the result has another shape, and there is none if the axis is not there.
+    /// True if it runs along axes: the result has another shape, and it is an error if the axis
+    /// does not exist.
     pub(crate) is_along_axes: bool,
 }
 
@@ -149,18 +150,19 @@ impl Language {
         &self.by_result[result as usize]
     }
 
-    /// True if something of dtype `other` may stand beside something of `dtype` without changing how it is computed.
+    /// True if an operand of dtype `other` beside one of `dtype` does not change the dtype that is
+    /// computed in.
     pub(crate) fn is_absorbed(&self, other: DType, dtype: DType) -> bool {
         self.meets[dtype as usize][other as usize] == dtype
     }
 
-    /// A form as reports name it.
+    /// The name of a form in reports.
     pub(crate) fn form_name(&self, form: Form) -> String {
         format!("{} of {}", self.ops[form.op].name, form.args)
     }
 }
 
-/// A function along axes with some options, such that what comes out broadcasts to the shape of what went in.
+/// A function along axes with some options. Its result broadcasts to the shape of its argument.
 fn along_axes(function: &FunctionInfo) -> impl Iterator<Item = Op> {
     let options: &[&str] = match function.params.contains(&"keepdims=False") {
         true => &["", ", axis=0", ", axis=-1, keepdims=True"],
@@ -188,7 +190,7 @@ fn result_of(engine: &Engine, op: &Op, dtype: DType) -> Option<DType> {
     Some(engine.compile(&op.text(&names), &signature).ok()?.result_dtype())
 }
 
-/// Nothing is compiled to machine code to find a type.
+/// An engine that compiles nothing to machine code, which finding a type does not need.
 fn engine() -> Engine {
     Engine::builder().backend(Backend::Interp).threads(1).build().expect("an engine")
 }

@@ -1,8 +1,10 @@
-//! Random cases, and the check that they all serve: `cargo test` draws them from seeds, `cargo fuzz` from bytes.
+//! Random cases, and the check of a case. `cargo test` draws cases from seeds, `cargo fuzz` from
+//! bytes.
 //!
 //! - [`source`]: where choices come from.
 //! - [`arrays`]: arrays of any dtype and layout, and values worth computing with.
-//! - [`language`]: the operations, and for which dtypes there are any, as found by asking the compiler.
+//! - [`language`]: the operations and the dtypes that each is defined for, as found by asking the
+//!   compiler.
 //! - [`case`]: an expression with its variables, drawn from a source.
 //! - [`check`]: the compiler against the interpreter, and what to print if they differ.
 

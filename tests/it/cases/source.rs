@@ -1,6 +1,7 @@
 //! Where choices come from: a seed, or the bytes of a fuzzer.
 
-/// A stream of choices. Once the bytes have run out every choice is the first one, which is always the simplest.
+/// A stream of choices. Once the bytes have run out every choice is the first one, which is always
+/// the simplest.
 pub(crate) struct Source<'a> {
     kind: Kind<'a>,
 }
@@ -23,7 +24,7 @@ impl<'a> Source<'a> {
         Source { kind: Kind::Bytes(bytes) }
     }
 
-    /// So many random bytes, in the low end.
+    /// So many random bytes, as the low bytes of a number.
     fn take(&mut self, n_bytes: usize) -> u64 {
         match &mut self.kind {
             Kind::Bytes(bytes) => {
@@ -46,7 +47,8 @@ impl<'a> Source<'a> {
         self.take(8)
     }
 
-    /// A small seed for a source of its own: few bytes, however much is made of it.
+    /// A small seed for a separate source. It takes few bytes, however much is drawn from that
+    /// source.
     pub(crate) fn seed(&mut self) -> u64 {
         self.take(2)
     }

@@ -59,7 +59,8 @@ static ROWS: &[Row] = &[
     unary!("erfc", erfcf, erfc),
     unary!("tgamma", tgammaf, tgamma),
     unary!("lgamma", lgammaf, lgamma),
-    // A cube of a float32 has 72 bits, a fourth power 96: rounded in double, each would be rounded twice.
+    // A cube of a float32 has 72 bits, a fourth power 96: rounded in double, each would be rounded
+    // twice.
     Row {
         name: "cube",
         nearest_f32: Some(|x, _| cr::powf(x, 3.0)),
@@ -72,7 +73,7 @@ static ROWS: &[Row] = &[
         nearest_f64: Some(|x, _| cr::pow(x, 4.0)),
         double: |x, _| (x * x) * (x * x),
     },
-    // Nobody has this one, correctly rounded.
+    // No library has this one correctly rounded.
     Row { name: "sigmoid", nearest_f32: None, nearest_f64: None, double: |x, _| 1.0 / (1.0 + cr::exp(-x)) },
 ];
 
@@ -85,8 +86,8 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     ROWS.iter().map(|row| row.name)
 }
 
-/// How many float32 ULP `found` is from `function`'s value, or more where that is a power of two; `None` if only one of
-/// them is NaN, infinite or zero, or if their signs differ.
+/// How many float32 ULP `found` is from `function`'s value, or more where that is a power of two;
+/// `None` if only one of them is NaN, infinite or zero, or if their signs differ.
 pub(super) fn error(function: fn(f64, f64) -> f64, x: f32, y: f32, found: f32) -> Option<f64> {
     const FORMAT: Format = f32::FORMAT;
     const OVERFLOW: f64 = f32::MAX as f64 + (1u128 << 103) as f64;
@@ -103,8 +104,9 @@ pub(super) fn error(function: fn(f64, f64) -> f64, x: f32, y: f32, found: f32) -
     if value == 0.0 || found.is_infinite() || value.abs() >= OVERFLOW {
         return None;
     }
-    // What rounded to a power of two may be less, where the unit is half as large; and so may what is next to nothing,
-    // as a subnormal double is, whose exponent is far below the least of a float32 whatever its field says.
+    // What rounded to a power of two may be less, where the unit is half as large; and so may what
+    // is next to nothing, as a subnormal double is, whose exponent is far below the least of a
+    // float32 whatever its field says.
     let below = value.to_bits() - 1;
     let exponent = (below >> 52 & 0x7ff) as i32 - 1023;
     let ulp_exponent = exponent.clamp(FORMAT.min_exponent, FORMAT.max_exponent) - (FORMAT.precision - 1);

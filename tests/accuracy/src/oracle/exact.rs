@@ -55,7 +55,8 @@ fn sigmoid(x: f64, _: f64, precision: u32) -> Float {
     ((Float::with_val(precision, -x).exp()) + 1u32).recip()
 }
 
-/// Below -300 the value is less than any number's half, whose sign alone counts; MPFR takes long to say so.
+/// Below -300 the value is less than any number's half, whose sign alone counts; MPFR takes long to
+/// say so.
 fn tgamma(x: f64, _: f64, precision: u32) -> Float {
     if x < -300.0 && x.is_finite() && x.fract() != 0.0 {
         let tiny = Float::with_val(precision, 1) >> 5000u32;

@@ -12,7 +12,8 @@ unsafe extern "C" {
 pub(super) struct LongDouble(c_int);
 
 impl LongDouble {
-    /// The function of this name; `None` for all of them where `long double` is no wider than `double`.
+    /// The function of this name; `None` for all of them where `long double` is no wider than
+    /// `double`.
     pub(super) fn of(name: &str) -> Option<LongDouble> {
         let name = CString::new(name).ok()?;
         // SAFETY: `name` is a C string that outlives the call, which only reads it.
@@ -20,8 +21,8 @@ impl LongDouble {
         (idx >= 0).then_some(LongDouble(idx))
     }
 
-    /// About how many ULP `found` is from the value, or more where that is a power of two; `None` if only one of them
-    /// is NaN, infinite or zero, or if their signs differ.
+    /// About how many ULP `found` is from the value, or more where that is a power of two; `None`
+    /// if only one of them is NaN, infinite or zero, or if their signs differ.
     pub(super) fn error(self, x: f64, y: f64, found: f64) -> Option<f64> {
         // SAFETY: the number is of a function that is there, by `of`; the others may be any.
         let error = unsafe { ndexpr_long_double_error(self.0, x, y, found) };

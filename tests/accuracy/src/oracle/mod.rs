@@ -1,8 +1,11 @@
 //! The functions' values from outside the engine, at three prices.
 //!
-//! 1. CORE-MATH's functions are correctly rounded: a result with the same bits is at most half an ULP off.
-//! 2. A result that differs is estimated: a float64 by the C library's `long double`, a float32 by a double function.
-//! 3. MPFR has the value to 160 bits. Every error that is reported is from there; the first two only save its time.
+//! 1. CORE-MATH's functions are correctly rounded: a result with the same bits is at most half an
+//!    ULP off.
+//! 2. A result that differs is estimated: a float64 by the C library's `long double`, a float32 by
+//!    a double function.
+//! 3. MPFR has the value to 160 bits. Every error that is reported is from there; the first two
+//!    only save its time.
 
 mod double;
 mod exact;
@@ -23,7 +26,7 @@ pub(crate) struct Oracle {
     pub nearest_f32: Option<fn(f32, f32) -> f32>,
     /// The correctly rounded function of float64.
     pub nearest_f64: Option<fn(f64, f64) -> f64>,
-    /// A double within a few ULP of the value, which does for float32.
+    /// A double within a few ULP of the value, which is enough for float32.
     double: fn(f64, f64) -> f64,
     exact: fn(f64, f64, u32) -> Float,
     long_double: Option<LongDouble>,
@@ -43,13 +46,15 @@ impl Oracle {
         })
     }
 
-    /// True where the function crosses zero between its poles, and an error is counted in units of 1/2 instead of the result's:
-    /// left of -2, the logarithm of the gamma function is the sum of two that cancel.
+    /// True where the function crosses zero between its poles, and an error is counted in units of
+    /// 1/2 instead of the result's: left of -2, the logarithm of the gamma function is the sum of
+    /// two that cancel.
     pub(crate) fn has_absolute_errors(&self, x: f64, found: f64) -> bool {
         self.name == "lgamma" && x < -2.0 && found.abs() < 0.5
     }
 
-    /// The value to [`PRECISION`] bits, correctly rounded, or within a few units of the last of them.
+    /// The value to [`PRECISION`] bits, correctly rounded, or within a few units of the last of
+    /// them.
     pub(crate) fn exact(&self, x: f64, y: f64) -> Float {
         (self.exact)(x, y, PRECISION)
     }

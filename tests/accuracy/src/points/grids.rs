@@ -12,7 +12,8 @@ use crate::random::Random;
 /// How many places around each are tried.
 const AROUND: i64 = 4;
 
-/// Around `(1 + j/256) * 2^k` for every j and every k that matters, and a few other significands for every k.
+/// Around `(1 + j/256) * 2^k` for every j and every k that matters, and a few other significands
+/// for every k.
 pub(super) fn significands<T: Real>(shape: &'static Shape, domain: (f64, f64)) -> Part<T> {
     let (lowest, highest) = exponents::<T>(shape, domain);
     // What logarithms and roots split at: sqrt(2), and the cube roots of 2 and 4.
@@ -38,8 +39,8 @@ pub(super) fn fractions<T: Real>(domain: (f64, f64)) -> Part<T> {
     })
 }
 
-/// Around multiples of a constant's parts: the first 4096 of each, and as many of all sizes up to where neighbours of
-/// the dtype are further apart.
+/// Around multiples of a constant's parts: the first 4096 of each, and as many of all sizes up to
+/// where neighbours of the dtype are further apart.
 pub(super) fn multiples<T: Real>(
     constant: Constant,
     divisors: &'static [u32],

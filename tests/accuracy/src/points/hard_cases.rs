@@ -1,4 +1,5 @@
-//! CORE-MATH's files of worst cases: one argument or two, separated by a comma, to a line, in C's hexadecimal.
+//! CORE-MATH's files of worst cases: one argument or two, separated by a comma, to a line, in C's
+//! hexadecimal.
 
 use std::io;
 use std::path::Path;
@@ -34,7 +35,8 @@ pub(super) fn part<T: Real>(directory: &Path, name: &str, arity: usize) -> io::R
             points.push(x, negated(y));
         }
     }
-    // What its authors' tools print has found its way into a file or two; but a file of nothing else is another format.
+    // Some files also have lines that their authors' tools printed. A file with nothing else is in
+    // another format.
     if strays.len() > points.x.len() / 100 {
         let message = format!("{}: not {arity} hexadecimal numbers: {}", path.display(), strays[0]);
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));
@@ -83,7 +85,8 @@ fn scaled(significand: u64, exponent: i32) -> Option<f64> {
     if n_bits > 53 || exponent < -1074 || exponent > 1024 - n_bits {
         return None;
     }
-    // In two factors, for the power alone may be beyond the doubles where the product is not.
+    // In two factors, because the power alone may be beyond the doubles although the product is
+    // not.
     let half = exponent / 2;
     Some(odd as f64 * power_of_two(half) * power_of_two(exponent - half))
 }

@@ -18,7 +18,8 @@ use crate::random::Random;
 
 pub(crate) use unary::every_bit_pattern;
 
-/// The arguments in a chunk, about: enough to make a tile function's call nothing, few enough for a cache.
+/// The arguments in a chunk, about: enough to make a tile function's call nothing, few enough for a
+/// cache.
 pub(crate) const CHUNK: usize = 8192;
 
 /// Arguments for one call of a tile function.
@@ -61,7 +62,7 @@ impl<T: Real> Part<T> {
         Part { n_chunks, fill: Box::new(fill) }
     }
 
-    /// Arguments that are there already.
+    /// Arguments that exist already.
     fn of(points: Points<T>) -> Part<T> {
         let n_chunks = points.x.len().div_ceil(CHUNK);
         Part::new(n_chunks, move |chunk, out| {
@@ -113,7 +114,7 @@ pub(crate) struct Request<'a> {
 ///
 /// # Errors
 ///
-/// If a file of hard cases cannot be read or understood. That there is none for a function is no error.
+/// If a file of hard cases cannot be read or parsed. A missing file is no error.
 pub(crate) fn parts<T: Real>(request: &Request<'_>) -> io::Result<Vec<Part<T>>> {
     let mut parts = if request.arity == 1 { unary::parts(request) } else { pairs::parts(request) };
     if let Some(directory) = request.hard_cases {
@@ -124,7 +125,8 @@ pub(crate) fn parts<T: Real>(request: &Request<'_>) -> io::Result<Vec<Part<T>>> 
 
 /// Arguments near those where a function was found to be at its worst: `n_each` around each.
 pub(crate) fn neighbours<T: Real>(centres: Vec<(T, T)>, arity: usize, n_each: usize, seed: u64) -> Part<T> {
-    // Errors cluster on every scale, from neighbours up to an interval of a table: 2^-8 of a binade.
+    // Errors cluster on every scale, from neighbours up to an interval of a table: 2^-8 of a
+    // binade.
     let most_bits = (T::FORMAT.precision - 8) as u64;
     Part::new(centres.len(), move |chunk, out| {
         let (x, y) = centres[chunk];

@@ -1,4 +1,5 @@
-//! Arguments for functions of two: of every pair of exponents, of like and unlike size, and at the ends of the dtype.
+//! Arguments for functions of two: of every pair of exponents, of like and unlike size, and at the
+//! ends of the dtype.
 
 use super::{Part, Points, Request, negated, power_of_two, powers, specials};
 use crate::float::{Format, Real};
@@ -18,7 +19,7 @@ pub(super) fn parts<T: Real>(request: &Request<'_>) -> Vec<Part<T>> {
     vec![Part::of(list), any_bits(samples / 8), Part::random(samples - samples / 8, seed, 1, draw)]
 }
 
-/// Two of like size, mostly, for that is where both count.
+/// Two of similar size, mostly, because both matter then.
 fn draw<T: Real>(random: &mut Random) -> (T, T) {
     let Format { precision, min_exponent, max_exponent } = T::FORMAT;
     let least = T::FORMAT.least_exponent();

@@ -1,4 +1,5 @@
-//! Arguments for pow: results of every size, bases near 1, and powers that are exact or nearly halfway.
+//! Arguments for pow: results of every size, bases near 1, and powers that are exact or nearly
+//! halfway.
 
 use super::{Points, negated, power_of_two};
 use crate::float::{Format, Real};
@@ -81,7 +82,8 @@ fn near_one<T: Real>(random: &mut Random) -> T {
     T::from_f64(1.0 + random.uniform(0.5, 1.0) * power_of_two(-k) * random.sign())
 }
 
-/// The base, and the exponent for a result of this base-2 logarithm; a whole exponent, and a negative base, at times.
+/// The base, and the exponent for a result of this base-2 logarithm; a whole exponent, and a
+/// negative base, at times.
 fn to_result<T: Real>(x: f64, logarithm: f64, random: &mut Random) -> (T, T) {
     let x = T::from_f64(x);
     let y = logarithm / x.to_f64().log2();

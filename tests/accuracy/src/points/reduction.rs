@@ -1,8 +1,9 @@
 //! The arguments closest to multiples of pi/2, which are the hardest to reduce: Kahan's method.
 //!
-//! For each exponent e, those are the whole numbers m for which `m * 2^e * 2/pi` is closest to a whole number. The
-//! continued fraction of the fraction of `2^e * 2/pi` has denominators that are closest of all up to their size; sums
-//! of a few of the largest that fit the significand are nearly as close, and there are many.
+//! For each exponent e, those are the whole numbers m for which `m * 2^e * 2/pi` is closest to a
+//! whole number. The continued fraction of the fraction of `2^e * 2/pi` has denominators that are
+//! closest of all up to their size; sums of a few of the largest that fit the significand are
+//! nearly as close, and there are many.
 
 use rug::Float;
 use rug::float::Constant;

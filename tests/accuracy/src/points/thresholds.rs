@@ -1,4 +1,5 @@
-//! Where results leave the dtype: overflow, underflow, subnormal results, and the ones that a function runs into.
+//! Where results leave the dtype: overflow, underflow, subnormal results, and the limits 1 and 2
+//! that functions reach.
 
 use super::Points;
 use crate::float::Real;
@@ -14,14 +15,15 @@ enum Kind {
     Infinite,
     Zero,
     Subnormal,
-    /// 1 or 2, which tanh, erf and erfc run into.
+    /// 1 or 2, the limits of tanh, erf and erfc.
     Limit,
     Normal,
 }
 
 /// Adds what is around each argument in the domain at which the kind of result changes.
 ///
-/// They are searched for by halving, between arguments spread over the domain, evenly and evenly in their exponents.
+/// They are searched for by halving, between arguments spread over the domain, evenly and evenly in
+/// their exponents.
 pub(super) fn push<T: Real>(oracle: &Oracle, domain: (f64, f64), out: &mut Points<T>) {
     const N_SPREAD: i64 = 512;
     let ends = [domain.0, domain.1].map(T::from_f64);

@@ -1,4 +1,5 @@
-//! Arguments for functions of one: random ones over all bits, exponents and ranges, and whatever is hard by design.
+//! Arguments for functions of one: random ones over all bits, exponents and ranges, and all values
+//! of float32.
 
 use super::shapes::Shape;
 use super::{CHUNK, Part, Points, Request, grids, reduction, specials, thresholds};
@@ -56,7 +57,8 @@ pub(super) fn exponents<T: Real>(shape: &Shape, domain: (f64, f64)) -> (i32, i32
     (shape.least_exponent.max(T::FORMAT.least_exponent()), highest.min(T::FORMAT.max_exponent))
 }
 
-/// The ranges of a shape within a domain, and the domain itself unless it is so wide that its ends are all there is.
+/// The ranges of a shape within a domain, and the domain itself unless it is so wide that random
+/// values are near its ends.
 fn ranges(shape: &Shape, domain: (f64, f64)) -> Vec<(f64, f64)> {
     let mut ranges: Vec<_> = (shape.ranges.iter())
         .map(|&(lo, hi)| (lo.max(domain.0), hi.min(domain.1)))
