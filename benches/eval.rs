@@ -66,7 +66,7 @@ fn ways<'a>(case: &'a Case, data: &'a Data, engine: &'a Engine) -> Vec<Way<'a>> 
     ]
 }
 
-/// Medians of interleaved runs, so that a machine that slows down slows them all.
+/// Medians of interleaved runs, so that a machine that slows down slows all of them.
 fn medians(ways: &mut [Way<'_>], n: usize) -> Vec<f64> {
     let rounds = if n >= 10_000_000 { 15 } else { 31 };
     // At least 200 us a sample, so that the clock does not show.

@@ -33,9 +33,9 @@ import ndexpr  # noqa: E402
 #: One figure is the time of so many calls that they take at least this long, in seconds.
 SAMPLE = 2e-4
 
-#: Seconds between turns. Threads of OpenMP, which Numba uses, wait about 5 ms for more work without giving up their processor,
-#: and whoever comes next has one less: measured 2026-11, `sum(a*b)` of 1e7 by ndexpr right after Numba 0.85 ns per element, after
-#: 10 ms 0.44; by Numba 0.58 and 0.52. After the rest comes a turn that is not counted.
+#: Seconds between turns. Threads of OpenMP, which Numba uses, wait about 5 ms for more work without giving up their processor, so the
+#: next library would have one processor less. A turn that is not counted comes after the rest.
+#: Chosen by "rest-between-peers" in docs/measurements.md.
 REST = 0.01
 
 #: A row's name, and its text for ndexpr and numexpr; in other libraries it is the function of this name below.

@@ -1,4 +1,5 @@
-//! Arrays that fit the caches, into an output that is there: what threads cost and bring when calls are short.
+//! Arrays that fit the caches, with an output that is reused: what threads cost and gain when calls
+//! are short.
 
 use crate::contest::{Contest, Way};
 use crate::data::{Data, Outputs};
@@ -11,7 +12,7 @@ use std::cell::RefCell;
 /// Elements of the arrays.
 pub(crate) const N: usize = 100_000;
 
-/// To an expression's time at most, by that of the best loop.
+/// The goal: an expression's time, divided by that of the best loop, at most.
 const GOAL: f64 = 1.05;
 
 /// Against the loop of one thread, and against ourselves on one.

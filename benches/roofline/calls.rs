@@ -1,4 +1,4 @@
-//! What a call costs beside its loop, and what waiting threads cost afterwards.
+//! What a call costs besides its loop, and what waiting threads cost afterwards.
 
 use crate::contest::{Contest, Way};
 use crate::data::Data;
@@ -18,7 +18,7 @@ pub(crate) fn contests<'a>(data: &'a Data, engine: &'a Engine) -> Vec<Contest<'a
         let mut out = [0.0];
         Way::new(move || program.run(black_box(&vars), black_box(&mut out[..])).expect("shapes fit"))
     };
-    // Variables are gathered anew, as a caller of these would.
+    // Variables are collected for each call, as a caller would.
     let evaluate_into = {
         let mut out = [0.0];
         Way::new(move || {
@@ -54,13 +54,13 @@ fn meet(pool: &Pool) {
     });
 }
 
-/// From the last call on, until threads should sleep.
+/// The time from the last call until threads should sleep.
 const SETTLED: Duration = Duration::from_millis(5);
 
 const IDLE: Duration = Duration::from_millis(100);
 
-/// The nanoseconds of processor time that all threads of the process but this one use in [`IDLE`], beginning [`SETTLED`] after a call
-/// of many threads; none where it cannot be told.
+/// The nanoseconds of processor time that all other threads of the process use in [`IDLE`],
+/// beginning [`SETTLED`] after a call with many threads. None if the system does not tell.
 pub(crate) fn idle_cpu_ns(data: &Data, engine: &Engine) -> Option<u64> {
     let sum: f64 = engine.evaluate("sum(sin(a))", &vars! { a: &data.a[..] }).expect("it is an expression");
     black_box(sum);
@@ -70,7 +70,8 @@ pub(crate) fn idle_cpu_ns(data: &Data, engine: &Engine) -> Option<u64> {
     Some(cpu_ns_of_others()?.saturating_sub(before))
 }
 
-/// As the scheduler counts it, to the nanosecond. This thread is left out, for reading the time takes time.
+/// As the scheduler counts it, to the nanosecond. This thread is left out, because reading the time
+/// takes time.
 fn cpu_ns_of_others() -> Option<u64> {
     let this = std::fs::read_link("/proc/thread-self").ok()?;
     let mut sum = 0_u64;

@@ -10,7 +10,8 @@ pub(crate) struct Case<'d> {
     pub(crate) title: &'static str,
     pub(crate) text: &'static str,
     pub(crate) inputs: Vec<(&'static str, View<'d>)>,
-    /// How often its inputs must come from memory, which is more than once if the whole is reduced first.
+    /// How often its inputs must be read from memory: more than once if a reduction of the whole
+    /// comes first.
     pub(crate) passes: usize,
     /// The title of another one to compare with.
     pub(crate) beside: Option<&'static str>,
@@ -33,7 +34,8 @@ impl<'d> Case<'d> {
         Case { beside: Some(other), ..self }
     }
 
-    /// That all inputs broadcast to: of the elements that are computed, be they reduced afterwards.
+    /// The shape that all inputs broadcast to: of the elements that are computed, even if they are
+    /// then reduced.
     pub(crate) fn shape(&self) -> Vec<usize> {
         let n_axes = self.inputs.iter().map(|(_, view)| view.n_axes()).max().unwrap_or(0);
         let mut shape = vec![1; n_axes];
@@ -45,7 +47,8 @@ impl<'d> Case<'d> {
         shape
     }
 
-    /// From each input's first element to its last: memory is read by the line, steps in between or not.
+    /// The bytes from each input's first element to its last: memory is read in whole lines, so
+    /// strides do not matter.
     pub(crate) fn bytes_read(&self) -> usize {
         let span = |view: &View<'_>| {
             let steps = view.shape().iter().zip(view.strides());

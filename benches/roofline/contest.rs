@@ -1,5 +1,5 @@
-//! A subject and its rivals, which do the same in other ways: timed in turns, so that a slow moment of the machine hits
-//! all alike.
+//! A subject and its rivals, which do the same work in other ways. They are timed in turns, so that
+//! a slow moment of the machine hits all of them.
 
 use crate::team::repeat;
 use serde::Serialize;
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 /// A way to do it.
 pub(crate) struct Way<'a> {
-    /// Runs calls for as long, and tells the time of each in seconds.
+    /// Runs calls for a given time, and returns the time of each in seconds.
     turn: Box<dyn FnMut(Duration) -> Vec<f64> + 'a>,
     times: Vec<f64>,
 }
 
-/// The clock is read no more often: it takes some 30 ns to read.
+/// The shortest time between two readings of the clock: reading it takes some 30 ns.
 const BATCH: Duration = Duration::from_micros(30);
 
 impl<'a> Way<'a> {
@@ -25,14 +25,14 @@ impl<'a> Way<'a> {
         })
     }
 
-    /// One that knows better how to fill a turn.
+    /// A way that fills its turns itself.
     pub(crate) fn of_turns(turn: impl FnMut(Duration) -> Vec<f64> + 'a) -> Way<'a> {
         Way { turn: Box::new(turn), times: Vec::new() }
     }
 
     fn take_turn(&mut self, time: Duration) {
         let mut times = (self.turn)(time);
-        // The first call finds what the way before left in the caches.
+        // The first call finds the caches as the way before left them, so it does not count.
         if times.len() > 1 {
             times.remove(0);
         }
@@ -56,7 +56,7 @@ pub(crate) fn batch_of(time: Duration, call: &mut impl FnMut()) -> usize {
         if start.elapsed() >= time {
             return batch;
         }
-        // Never much too many: the first call may have been a slow one.
+        // Doubling never overshoots by much, even if the first call was a slow one.
         batch *= 2;
     }
 }
@@ -67,7 +67,7 @@ struct Summary {
     ns_at_best: f64,
 }
 
-/// The same by other means, of which the fastest counts.
+/// The same work by other means. The fastest of them counts.
 struct Rival<'a> {
     name: &'static str,
     goal: Option<f64>,
@@ -172,7 +172,8 @@ pub(crate) struct Against {
 }
 
 impl Section {
-    /// Runs the contests, each subject and each rival for as long, one contest after the other: what they keep in the caches is their own.
+    /// Runs the contests one after the other, so that each has the caches to itself. Every subject
+    /// and rival gets this time.
     pub(crate) fn measure(
         title: impl Into<String>,
         per: &'static str,

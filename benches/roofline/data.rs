@@ -17,7 +17,7 @@ pub(crate) struct Data {
 
 impl Data {
     pub(crate) fn new(n: usize) -> Data {
-        // A Weyl sequence: evenly spread over (0, 1), and no two machines differ.
+        // A Weyl sequence: evenly spread over (0, 1), and the same on every machine.
         let uniform = |i: usize, step: f64| ((i + 1) as f64 * step).fract();
         Data {
             n,
@@ -41,13 +41,14 @@ impl Data {
         self.n / 10
     }
 
-    /// The number of points and of centres, whose distances nobody stores: 5000 of 1e7 elements.
+    /// The number of points, and of centres: 5000 for 1e7 elements. Their distances are computed
+    /// but never stored.
     pub(crate) fn points(&self) -> usize {
         (2.5 * self.n as f64).sqrt() as usize
     }
 }
 
-/// Where results go that are not in bytes: one place for every way to compute them.
+/// Outputs by type. All ways to compute a result write it to the same place.
 pub(crate) struct Outputs {
     pub(crate) f64: RefCell<Array<f64>>,
     pub(crate) f32: RefCell<Array<f32>>,

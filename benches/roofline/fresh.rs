@@ -1,4 +1,4 @@
-//! Results in fresh memory, which the system has to find and to clear.
+//! Results in fresh memory, which the system has to find and clear.
 
 use crate::contest::{Contest, Way};
 use crate::data::Data;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 const TEXT: &str = "a + b*2";
 
-/// Against a loop into memory that asks for huge pages, and against one that just collects.
+/// Against a loop into memory that asks for huge pages, and against one that collects into a `Vec`.
 pub(crate) fn contests<'a>(data: &'a Data, engine: &'a Engine) -> Vec<Contest<'a>> {
     let vars = Vars::new().with("a", &data.a[..]).with("b", &data.b[..]);
     let threads = engine.threads();
@@ -40,7 +40,7 @@ fn evaluate(engine: &Engine, vars: &Vars<'_>) -> Array1<f64> {
     engine.evaluate(TEXT, vars).expect("it is an expression")
 }
 
-/// Panics unless the loops give what the expression does.
+/// Panics unless the loops give the expression's results.
 pub(crate) fn check(data: &Data, engine: &Engine) {
     let expected = evaluate(engine, &Vars::new().with("a", &data.a[..]).with("b", &data.b[..]));
     let expected = expected.as_slice().expect("fresh results are contiguous");
@@ -61,16 +61,17 @@ fn map(n: usize, fresh: &AtomicPtr<f64>, all: &dyn Fn()) -> Memory {
     memory
 }
 
-/// The size of a huge page: each is cleared by the thread that writes it, and is then in its caches.
+/// The size of a huge page: each is cleared by the thread that writes it, and is then in its
+/// caches.
 const CHUNK: usize = (2 << 20) / size_of::<f64>();
 
 /// The loop on chunks of the memory of the call.
 fn chunks<'a>(data: &'a Data, stores: Stores, fresh: &'a AtomicPtr<f64>) -> Chunked<'a> {
     let run = move |k: usize| {
         let range = k * CHUNK..data.n.min((k + 1) * CHUNK);
-        // SAFETY: (1) `map` put memory for `n` numbers there, of which any bytes are one, and has exclusive use of it;
-        // (2) it is there until all chunks are done; (3) the range is within it; (4) each chunk is run once a call, and
-        // their ranges do not overlap.
+        // SAFETY: (1) `map` put memory for `n` numbers there, of which any bytes are one, and has
+        // exclusive use of it; (2) it is there until all chunks are done; (3) the range is within
+        // it; (4) each chunk is run once a call, and their ranges do not overlap.
         let out = unsafe { slice::from_raw_parts_mut(fresh.load(Ordering::Acquire).add(range.start), range.len()) };
         kernels::triad(Level::detected(), &data.a[range.clone()], &data.b[range], out, stores);
     };

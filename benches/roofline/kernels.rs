@@ -17,7 +17,8 @@ macro_rules! maps {
                     }
                     return;
                 }
-                // Small enough that reads of the next block overlap with writes of the last, large enough for vectors.
+                // Small enough that reads of the next block overlap with writes of the last, large
+                // enough for vectors.
                 const BLOCK: usize = 256 / size_of::<$ty>();
                 assert!(out.as_ptr().addr().is_multiple_of(simd::ALIGNMENT), "parts start at cache lines");
                 let (out, out_rest) = out.as_chunks_mut::<BLOCK>();
@@ -30,8 +31,8 @@ macro_rules! maps {
                         $(let $x = $x[i];)*
                         block[i] = $value;
                     }
-                    // SAFETY: the first block is aligned, checked above, and all have 256 bytes; streaming stores are
-                    // available with AVX only.
+                    // SAFETY: the first block is aligned, checked above, and all have 256 bytes;
+                    // streaming stores are available with AVX only.
                     unsafe { simd::stream(&mut out[k], &block) };
                 }
                 for i in 0..out_rest.len() {
@@ -84,7 +85,7 @@ for_each_level! {
         sums.iter().copied().chain(rest).sum()
     }
 
-    /// What a fresh output costs who does nothing about it.
+    /// A fresh output without any care for its pages.
     fn triad_collected(a: &[f64], b: &[f64]) -> Vec<f64> {
         a.iter().zip(b).map(|(a, b)| a + b * 2.0).collect()
     }
@@ -114,7 +115,8 @@ for_each_level! {
     }
 }
 
-/// Chains of operations at a time: they fill the pipelines, and the registers of AVX2 hold them.
+/// Chains of operations side by side: enough to fill the pipelines, and few enough for the
+/// registers of AVX2.
 pub(crate) const CHAINS: usize = 48;
 /// The length of a chain.
 pub(crate) const CHAIN: usize = 10_000;

@@ -54,7 +54,7 @@ impl Mix {
         usize::from(self != Mix::Read)
     }
 
-    /// The one that writes most nearly as large a part of what it moves.
+    /// The mix whose written part of all traffic is nearest to this one's.
     pub(crate) fn nearest(traffic: Traffic) -> Mix {
         let part = |read: usize, written: usize| written as f64 / (read + written) as f64;
         let wanted = part(traffic.read, traffic.written);
@@ -63,7 +63,7 @@ impl Mix {
     }
 }
 
-/// Bytes that cannot but be moved.
+/// The bytes that have to be moved at least.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Traffic {
     pub(crate) read: usize,
@@ -97,7 +97,7 @@ struct Compiled<'d> {
     vars: Vars<'d>,
     dtype: DType,
     shape: Vec<usize>,
-    /// Of the memory order that a fresh result would have, in bytes.
+    /// In bytes, for the memory order that a fresh result would have.
     strides: Vec<isize>,
 }
 
@@ -114,9 +114,9 @@ pub(crate) struct Line<'d> {
     /// What times are divided by.
     pub(crate) elements: usize,
     pub(crate) traffic: Traffic,
-    /// Of the elements, if it is an expression.
+    /// The elements' shape, if it is an expression.
     pub(crate) shape: Vec<usize>,
-    /// The expression that it is worth being compared with.
+    /// The title of the expression to compare it with.
     pub(crate) beside: Option<&'static str>,
     work: Work<'d>,
     times: Vec<Duration>,
@@ -182,7 +182,7 @@ impl<'d> Line<'d> {
             Work::Compiled(compiled) => repeat(turn, || compiled.run(output).expect("it ran before")),
             Work::Failed(_) => return,
         };
-        // The first call finds what the line before left in the caches.
+        // The first call finds the caches as the line before left them, so it does not count.
         if times.len() > 1 {
             times.remove(0);
         }

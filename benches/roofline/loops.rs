@@ -91,12 +91,13 @@ pub(crate) fn by_hand(data: &Data) -> Vec<Line<'_>> {
     lines
 }
 
-/// A loop that is not for several threads.
+/// A loop that cannot run on several threads.
 fn alone<'a>(run: fn()) -> Chunked<'a> {
     Chunked { n_chunks: 1, run: Box::new(move |_| run()) }
 }
 
-/// Bytes of a chunk, which starts at a multiple of as many: long enough for the processor to see where it is going.
+/// Bytes of a chunk, which also begins at a multiple of them. It is long enough for the processor
+/// to predict its reads.
 const CHUNK: usize = 512 << 10;
 
 /// The loop on chunks of the output's first `n` numbers, each with its range.
@@ -117,7 +118,8 @@ fn read<'a>(n: usize, run: impl Fn(Range<usize>) + Sync + 'a) -> Chunked<'a> {
     Chunked { n_chunks: n.div_ceil(len), run: Box::new(move |k| run(k * len..n.min((k + 1) * len))) }
 }
 
-/// Panics unless the loops by hand give what their expressions do: to the bit, but for the order of a sum.
+/// Panics unless the loops by hand give the results of their expressions: to the bit, except for
+/// the order of a sum.
 pub(crate) fn check(lines: &[Line<'_>], data: &Data, output: &mut Memory) {
     let dot = kernels::dot(Level::detected(), &data.a, &data.b);
     let expected: f64 = evaluate("sum(a*b)", vars! { a: &data.a[..], b: &data.b[..] }).expect("it is an expression");

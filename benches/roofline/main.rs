@@ -5,21 +5,26 @@
 //! cargo bench --bench roofline -- --only sum         of the expressions with `sum` in them
 //! cargo bench --bench roofline -- --parts calls      one of its parts
 //! cargo bench --bench roofline -- --parts sizes --svg FILE
-//! cargo bench --bench roofline -- --threads 2 --n 1e7 --seconds-per-line 0.5 --json FILE --markdown FILE
-//! cargo bench --bench roofline -- --test             each once, small, with the loops by hand compared
+//! cargo bench --bench roofline -- --threads 2 --n 1e7 --seconds-per-line 0.5
+//! cargo bench --bench roofline -- --json FILE --markdown FILE
+//! cargo bench --bench roofline -- --test             each once, small; compares the loops by hand
 //! ```
 //!
-//! The limits are loops written by hand, on as many threads as the expressions: reading, filling, copying (one array
-//! read, one written) and a triad (two read, one written), with ordinary stores and with streaming ones, which do not
-//! read what they overwrite. An expression's share is its least traffic (every input from memory as often as it must be,
-//! the output once) in its time, by what the limit of the nearest mix of reads and writes moves in as much. Some
-//! expressions are also compared with a loop of their own written by hand, or with another expression.
+//! The limits are loops written by hand, on as many threads as the expressions: reading, filling,
+//! copying (one array read, one written) and a triad (two read, one written), with ordinary stores
+//! and with streaming ones, which do not read what they overwrite. An expression's share is a ratio
+//! of two speeds. The first is that of the expression: its least traffic (each input as often as it
+//! must be read, the output once) divided by its time. The second is that of the limit with the
+//! nearest mix of reads and writes. Some expressions are also compared with the same loop written
+//! by hand, or with another expression.
 //!
-//! All lines take turns, in several rounds, so that a slow moment of the machine hits all alike. Inputs and the one
-//! output are there already, and in memory that asks for huge pages. What fits in the caches (bytes do at n = 1e7, on some
-//! processors) is faster than the limits, which are the memory's.
+//! All lines take turns, in several rounds, so that a slow moment of the machine hits all of them.
+//! Inputs and the one output exist before the clock starts, in memory that asks for huge pages.
+//! Arrays that fit in the caches (on some processors 1e7 bytes do) are faster than the limits,
+//! because the limits are those of the memory.
 //!
-//! The other parts are tables of their own, of contests: something of ours, and the same by other means, in turns.
+//! The other parts have separate tables: a subject of ours and the same work by other means, timed
+//! in turns.
 //!
 //! ```text
 //! memory     the limits, and the expressions beside them
@@ -27,7 +32,7 @@
 //! cached     n = 1e5, against loops of one thread
 //! calls      a call of one element; threads that meet, and threads that wait
 //! scaling    all threads against one; a polynomial against wider vectors
-//! sizes      ns per element by n up to 1e8, one thread and all. Only when asked for: it takes 2.4 GB
+//! sizes      ns per element by n up to 1e8, one thread and all. Only if asked for: 2.4 GB
 //! ```
 
 #![allow(clippy::print_stdout, reason = "it is there to print")]
@@ -190,7 +195,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The limits, the expressions, and the loops of these.
+/// The limits, the expressions, and the loops by hand for these expressions.
 fn lines_of_memory<'d>(only: &str, data: &'d Data, engine: &Engine, output: &mut Memory) -> Vec<Line<'d>> {
     let mut lines: Vec<Line<'_>> = loops::limits(data);
     let expressions: Vec<Line<'_>> = cases::all(data)
@@ -226,7 +231,7 @@ fn tables<'a>(
             (format!("{threads} threads"), "element", scaling::threads(data, outputs, engine, alone)),
             ("Vectors, 1 thread".to_owned(), "element", scaling::vectors(data, outputs)),
         ],
-        // Made of lines and of curves.
+        // These have no contests.
         Part::Memory | Part::Sizes => Vec::new(),
     }
 }

@@ -1,4 +1,5 @@
-//! Memory for large arrays: at the start of a page, in huge pages if the system has them, and touched already.
+//! Memory for large arrays: it begins with a page, in huge pages if the system has them, and has
+//! been touched.
 
 use memmap2::MmapMut;
 use std::marker::PhantomData;
@@ -10,10 +11,10 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The system has promised it.
+    /// Memory that the system has promised, but not provided yet.
     pub(crate) fn untouched(n_bytes: usize) -> Memory {
         let map = MmapMut::map_anon(n_bytes.max(1)).expect("there is as much memory");
-        // The system may know better.
+        // A hint, which the system may ignore.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
         Memory { map }
@@ -34,7 +35,7 @@ impl Memory {
 ///
 /// # Safety
 ///
-/// They are, and there are no others between them.
+/// Any bytes must be a value of the type, and it must have no padding.
 pub(crate) unsafe trait Number: Copy + Send + Sync + 'static {}
 
 // SAFETY: any bytes are a value of these types, which have no padding.
@@ -46,7 +47,7 @@ unsafe impl Number for u8 {}
 // SAFETY: as above.
 unsafe impl Number for i8 {}
 
-/// Bytes as numbers. They start where a number may.
+/// Bytes as numbers. Panics unless they are aligned for these.
 pub(crate) fn typed<T: Number>(bytes: &[u8]) -> &[T] {
     // SAFETY: any bytes are a value of a `Number`.
     let (before, numbers, _) = unsafe { bytes.align_to() };

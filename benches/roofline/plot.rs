@@ -117,7 +117,7 @@ fn panel(curves: &Curves, x: &Axis, y: &Axis, text: &mut String) -> std::fmt::Re
             line.join(" ")
         )?;
         for (x, y) in places {
-            // The line drawn first is seen around the one drawn over it.
+            // The line drawn first stays visible around the one drawn over it.
             writeln!(text, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{}\" fill=\"{colour}\"/>", 4.0 - 1.5 * k as f64)?;
         }
         let at = top + 22.0 + 20.0 * k as f64;
@@ -133,7 +133,7 @@ fn panel(curves: &Curves, x: &Axis, y: &Axis, text: &mut String) -> std::fmt::Re
     Ok(())
 }
 
-/// A power of ten as short as it is legible.
+/// A power of ten in its shortest legible form.
 fn label(value: f64) -> String {
     if (0.01..1e4).contains(&value) {
         return format!("{value}");

@@ -1,13 +1,13 @@
 //! A polynomial of degree 16 by Horner's rule, with vectors of 256 and of 512 bits.
 //!
-//! Compilers leave much of the processor idle: they compute as many vectors side by side as they like, and each step waits
-//! for the one before. Loops of four and of twelve registers are beside the plain one, which of them is best depends on
-//! the width and on what a step is (Zen 4, ns per element: 256 bits strict, plain 1.6, twelve 0.68; 256 bits fused, 0.72
-//! and 0.85; 512 bits strict, 0.90 and 0.62; 512 bits fused, 0.55 and, of four, 0.54).
+//! Each step waits for the one before, and compilers choose how many vectors they compute side by
+//! side, so a plain loop leaves much of the processor idle. Loops with four and with twelve
+//! registers stand beside the plain one. Which of them is best depends on the width and on what a
+//! step is. Chosen by "polynomial-loops" in docs/measurements.md.
 
 use crate::simd::{Level, for_each_level};
 
-/// The highest power's first.
+/// The coefficient of the highest power comes first.
 pub(crate) const COEFFICIENTS: [f64; 17] = [
     0.0625, -0.125, 0.1875, -0.25, 0.3125, -0.375, 0.4375, -0.5, 0.5625, -0.625, 0.6875, -0.75, 0.8125, -0.875, 0.9375,
     -1.0, 1.0625,
@@ -56,7 +56,7 @@ pub(crate) fn loops(level: Level, is_fused: bool) -> Vec<Loop> {
     }
 }
 
-/// As the other, on processors without.
+/// As the other, for processors without these vectors.
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) fn loops(level: Level, is_fused: bool) -> Vec<Loop> {
     match (level, is_fused) {
@@ -71,7 +71,8 @@ mod wide {
     use super::{COEFFICIENTS, Level, fused, strict};
     use std::arch::x86_64::*;
 
-    /// Makes loops of vectors of `$lanes` numbers, as many vectors at a time as there are `REGISTERS`.
+    /// Makes loops of vectors of `$lanes` numbers, as many vectors at a time as there are
+    /// `REGISTERS`.
     macro_rules! wide {
         ($name:ident, $level:expr, $features:literal, $lanes:literal, $splat:ident, $load:ident, $store:ident,
          $add:ident, $multiply:ident, $multiply_add:ident) => {

@@ -51,20 +51,20 @@ struct Row {
 #[derive(Serialize)]
 struct Share {
     mix: &'static str,
-    /// By median times, 1 being the limit.
+    /// From median times; 1 is the limit.
     share: f64,
-    /// By shortest times.
+    /// From the shortest times.
     share_at_best: f64,
 }
 
-/// A line's time for an element by that of another.
+/// A line's time for an element, divided by that of another line.
 #[derive(Serialize)]
 struct Ratio {
     to: &'static str,
     ratio: f64,
 }
 
-/// Less memory traffic for an element is not what a line waits for.
+/// A line with less memory traffic for an element does not wait for memory.
 const MIN_BYTES_PER_ELEMENT: f64 = 0.1;
 
 impl Report {

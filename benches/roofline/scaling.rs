@@ -1,4 +1,4 @@
-//! Work that keeps the processor busy: what more threads bring, and what wider vectors would.
+//! Work that keeps the processor busy: what more threads gain, and what wider vectors would.
 
 use crate::contest::{Contest, Way};
 use crate::data::{Data, Outputs};
@@ -9,7 +9,8 @@ use ndexpr::{Engine, FloatMode, Vars};
 
 const FUNCTIONS: &str = "exp(sin(a)*b)";
 
-/// Numbers in and numbers out are in the innermost cache. Of whole blocks of all loops by hand, whose rests are slow.
+/// Inputs and outputs fit the innermost cache. The number is a multiple of all blocks of the loops
+/// by hand, because these are slow on an incomplete block.
 const IN_L1: usize = 960;
 
 /// All threads against one, in the caches and beyond.
@@ -30,7 +31,8 @@ pub(crate) fn threads<'a>(
     [20_000, 100_000, 10_000_000].into_iter().filter(|&n| n <= data.n).map(contest).collect()
 }
 
-/// A polynomial on one thread against loops of wider vectors: every operation rounded, and fused.
+/// A polynomial on one thread against loops with wider vectors, once with every operation rounded
+/// and once fused.
 pub(crate) fn vectors<'a>(data: &'a Data, outputs: &'a Outputs) -> Vec<Contest<'a>> {
     let contest = |title: &str, mode: FloatMode, is_fused: bool| {
         let engine = Engine::builder().threads(1).float_mode(mode).build().expect("one thread");
@@ -56,7 +58,7 @@ fn text() -> String {
     COEFFICIENTS[1..].iter().fold(first, |value, coefficient| format!("({value}*x + {coefficient:?})"))
 }
 
-/// Panics unless the loops give what the strict expression does, and the fused ones nearly.
+/// Panics unless the loops give the strict expression's results, and the fused ones nearly.
 pub(crate) fn check(data: &Data) {
     let x = &data.a[..IN_L1];
     let expected: Array1<f64> = ndexpr::evaluate(&text(), ndexpr::vars! { x }).expect("it is an expression");

@@ -46,7 +46,8 @@ impl Level {
     }
 }
 
-/// Makes functions that are compiled once for each level, and whose first argument chooses among these.
+/// Makes functions that are compiled once for each level, and whose first argument chooses among
+/// these.
 macro_rules! for_each_level {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $ty:ty),*) $(-> $result:ty)? $body:block)*) => {$(
         $(#[$doc])*
@@ -67,7 +68,8 @@ macro_rules! for_each_level {
             }
 
             match level.min($crate::simd::Level::detected()) {
-                // SAFETY: the level is at most the detected one, so the processor has these features.
+                // SAFETY: the level is at most the detected one, so the processor has these
+                // features.
                 #[cfg(target_arch = "x86_64")]
                 $crate::simd::Level::Avx512 => unsafe { avx512($($arg),*) },
                 // SAFETY: as above.
@@ -105,14 +107,15 @@ impl Stores {
     }
 }
 
-/// What a block's start must be a multiple of to be streamed.
+/// A block that is streamed must begin at a multiple of this.
 pub(crate) const ALIGNMENT: usize = 64;
 
 /// Writes a block past the caches. The caller ends with [`fence`].
 ///
 /// # Safety
 ///
-/// `to` is a multiple of [`ALIGNMENT`], the block a multiple of 32 bytes long, and the processor has AVX.
+/// `to` is a multiple of [`ALIGNMENT`], the block a multiple of 32 bytes long, and the processor
+/// has AVX.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx")]
 #[inline]
@@ -125,7 +128,7 @@ pub(crate) unsafe fn stream<T: crate::memory::Number, const N: usize>(to: &mut [
     }
 }
 
-/// As the other, for processors without.
+/// As the other, for processors without such stores.
 ///
 /// # Safety
 ///
@@ -135,7 +138,7 @@ pub(crate) unsafe fn stream<T: crate::memory::Number, const N: usize>(to: &mut [
     *to = *from;
 }
 
-/// Waits until what was streamed is where other threads see it.
+/// Orders streamed stores before all later ones, so that other threads see them.
 pub(crate) fn fence() {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every x86-64 has SSE.

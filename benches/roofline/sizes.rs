@@ -29,13 +29,13 @@ pub(crate) struct Point {
     pub(crate) n: usize,
     pub(crate) ns_alone: f64,
     pub(crate) ns_together: f64,
-    /// The median of together by alone, of calls next to one another.
+    /// The time with all threads divided by the time with one: the median over neighbouring calls.
     pub(crate) ratio: f64,
-    /// Whether more threads are slower, beyond what two looks at it differ by.
+    /// Whether more threads are slower by more than two measurements differ.
     pub(crate) is_slower: bool,
 }
 
-/// What noise makes of equal times.
+/// The largest ratio of equal times that noise explains.
 const NOISE: f64 = 1.03;
 
 /// Measures both expressions up to `max` elements, a point for about as long as `time`.
@@ -58,7 +58,7 @@ pub(crate) fn measure(max: usize, alone: &Engine, together: &Engine, time: Durat
             if !first.is_slower {
                 return first;
             }
-            // Once in a while one of so many sizes has bad luck, but not twice.
+            // Of so many sizes one is measured wrong now and then, but not twice in a row.
             let second = look();
             if second.is_slower { second } else { first.min(second) }
         });
@@ -73,7 +73,8 @@ impl Point {
     }
 }
 
-/// Time of a batch of calls: of more at once the threads' waking is not seen, of fewer the clock is.
+/// The time of a batch of calls. In a larger batch the waking of threads would not show; in a
+/// smaller one the clock would.
 const BATCH: Duration = Duration::from_micros(200);
 
 const MIN_ROUNDS: usize = 7;
@@ -87,7 +88,7 @@ fn point(n: usize, time: Duration, mut call: impl FnMut(bool)) -> Point {
         let is_odd = times[0].len() % 2 == 1;
         for is_together in [is_odd, !is_odd] {
             let batch = batches[usize::from(is_together)];
-            // What the other kind left in the caches is not for this one to load.
+            // This call loads into the caches what the other kind has displaced.
             if batch > 1 {
                 call(is_together);
             }
@@ -111,7 +112,7 @@ fn point(n: usize, time: Duration, mut call: impl FnMut(bool)) -> Point {
     }
 }
 
-/// Tables, and below them where more threads are slower.
+/// The tables, and below them the sizes for which more threads are slower.
 pub(crate) fn write(curves: &[Curves], text: &mut String) -> std::fmt::Result {
     for Curves { text: expression, threads, points } in curves {
         writeln!(text, "\n`{expression}`, ns per element, medians of alternating calls\n")?;

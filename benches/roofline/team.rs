@@ -25,13 +25,13 @@ pub(crate) fn repeat(time: Duration, mut call: impl FnMut()) -> Vec<Duration> {
     }
 }
 
-/// As [`repeat`], each call being all chunks once. The other threads wait for a call without sleeping, but only as long
-/// as the turn: the next line needs the processors for threads of its own.
+/// As [`repeat`]; each call runs all chunks once. The other threads wait for a call without
+/// sleeping, but they end with the turn, because the next line needs the processors.
 pub(crate) fn repeat_together(time: Duration, threads: usize, work: &Chunked<'_>) -> Vec<Duration> {
     repeat_around(time, threads, work, |all| all())
 }
 
-/// As [`repeat_together`], each call being what `call` does, which gets a function for all chunks.
+/// As [`repeat_together`], but a call is what `call` does with a function that runs all chunks.
 pub(crate) fn repeat_around(
     time: Duration,
     threads: usize,
@@ -61,18 +61,20 @@ pub(crate) fn repeat_around(
     })
 }
 
-/// What is left of a call: of each thread a contiguous share of the chunks.
+/// The chunks of a call that are left: each thread has a contiguous share of them.
 ///
-/// A call ends with its last chunk, not with the last thread: one that was interrupted, and has no chunk, holds up nobody.
+/// A call ends with its last chunk, not with the last thread: a thread that was interrupted without
+/// having a chunk delays nothing.
 struct Shares {
     n_chunks: usize,
-    /// The first chunk of each share that nobody has taken. From the share's end on there is none.
+    /// The first chunk of each share that no thread has taken; at least the share's end if there is
+    /// none.
     next: Vec<AtomicUsize>,
     n_done: AtomicUsize,
 }
 
 impl Shares {
-    /// With nothing left.
+    /// All shares, with no chunk left in any.
     fn new(n_chunks: usize, threads: usize) -> Shares {
         let next = (0..threads).map(|_| AtomicUsize::new(n_chunks)).collect();
         Shares { n_chunks, next, n_done: AtomicUsize::new(0) }
@@ -95,7 +97,8 @@ impl Shares {
         let threads = self.next.len();
         for share in (thread..threads).chain(0..thread) {
             let (next, end) = (&self.next[share], self.start(share + 1));
-            // Looked at first: threads that wait should not take the cache line from those that work.
+            // Read before it is written: threads that wait should not take the cache line from
+            // those that work.
             while next.load(Ordering::Relaxed) < end {
                 let chunk = next.fetch_add(1, Ordering::AcqRel);
                 if chunk < end {

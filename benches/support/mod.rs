@@ -1,4 +1,5 @@
-//! The expressions of the benchmarks: as text, as op-by-op ndarray, and as a fused loop written by hand.
+//! The expressions of the benchmarks: as text, as op-by-op ndarray, and as a fused loop written by
+//! hand.
 
 use ndarray::{Array1, Zip};
 use ndexpr::{DynArray, Vars, View, ViewMut};
@@ -13,7 +14,7 @@ pub(crate) struct Data {
 
 impl Data {
     pub(crate) fn new(n: usize) -> Data {
-        // A Weyl sequence: evenly spread over [0, 1), and no two machines differ.
+        // A Weyl sequence: evenly spread over [0, 1), and the same on every machine.
         let uniform = |i: usize, step: f64| (i as f64 * step).fract();
         Data {
             a: Array1::from_shape_fn(n, |i| uniform(i, 0.618_033_988_749_895)),
@@ -61,7 +62,7 @@ pub(crate) struct Case {
     pub(crate) bytes: usize,
     /// One array operation after the other, each into a fresh array.
     pub(crate) naive: fn(&Data) -> Out,
-    /// One loop into an output that is there already, over equal parts of the arrays.
+    /// One loop into an existing output, over equal parts of the arrays.
     pub(crate) by_hand: fn(&Data, &mut Out, threads: usize),
 }
 
@@ -187,7 +188,8 @@ pub(crate) const CASES: &[Case] = &[
     },
 ];
 
-/// Panics unless all three ways agree, bit for bit but for the cube, which ours rounds better.
+/// Panics unless all three ways agree bit for bit. The cube may differ, because ours is rounded
+/// better.
 pub(crate) fn check(case: &Case, data: &Data) {
     let ours: DynArray = ndexpr::evaluate(case.text, data.vars()).expect("the case is an expression");
     let naive = (case.naive)(data);

@@ -1,13 +1,15 @@
-//! Whether the core is ours alone: what else runs on its other hardware thread takes part of its execution units.
+//! Whether a core is shared: a program on its other hardware thread takes a part of its execution
+//! units.
 //!
-//! On a virtual machine that can be somebody else's work, which no load average shows. It slows down code by
-//! anything from nothing to a factor of two, gathers most, so that not even ratios survive. A loop that keeps a core
-//! busy shows it at once: it takes one time when the core is its own, and a third more when it is not.
+//! On a virtual machine that program can belong to somebody else, and no load average shows it. It
+//! slows down some code by a factor of two (gathers most) and other code not at all, so not even
+//! ratios are right. A loop that keeps a core busy shows it at once: it takes a third longer on a
+//! shared core.
 
 use std::hint::black_box;
 use std::time::Instant;
 
-/// The loop, and the best that it has done.
+/// The loop, and the best reading so far.
 pub struct Gauge {
     arguments: Vec<f64>,
     results: Vec<f64>,
@@ -17,12 +19,14 @@ pub struct Gauge {
 /// Reading it takes about 10 microseconds.
 const CALLS: usize = 12;
 
-/// Readings above the best one by this factor mean that the core is shared. Sharing makes it 1.3 at least; where the
-/// linker puts the loop makes up to 1.05, which matters to a best reading from another build.
+/// Readings above the best one by this factor mean that the core is shared. Sharing makes it 1.3 at
+/// least; where the linker puts the loop makes up to 1.05, which matters to a best reading from
+/// another build.
 const ALONE: f64 = 1.12;
 
 impl Gauge {
-    /// With the reading of a core that is not shared, in nanoseconds, if it is known; otherwise it is the best so far.
+    /// With the reading of a core that is not shared, in nanoseconds, if it is known; otherwise it
+    /// is the best so far.
     #[must_use]
     pub fn new(best: Option<f64>) -> Gauge {
         let arguments: Vec<_> =
@@ -33,7 +37,7 @@ impl Gauge {
         gauge
     }
 
-    /// What the loop takes now, in nanoseconds for an element.
+    /// The time of the loop now, in nanoseconds for an element.
     pub fn read(&mut self) -> f64 {
         let start = Instant::now();
         for _ in 0..CALLS {
@@ -47,7 +51,7 @@ impl Gauge {
         reading
     }
 
-    /// Whether the core was not shared when this was read, as far as is known by now.
+    /// Whether the core was unshared when this was read, as far as is known by now.
     #[must_use]
     pub fn is_alone(&self, reading: f64) -> bool {
         reading <= self.best * ALONE

@@ -1,7 +1,7 @@
 //! Comparisons of ndexpr's speed with that of other libraries.
 //!
-//! Every comparison is a binary in `src/bin` and a module here; they share how time is taken, and what is said of the
-//! machine. See README.md for what to run.
+//! Every comparison is a binary in `src/bin` and a module here; they share how time is taken, and
+//! what is said of the machine. See README.md for what to run.
 //!
 //! | module      | job |
 //! |-------------|-----|

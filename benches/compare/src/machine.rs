@@ -18,7 +18,8 @@ pub fn cpu_name() -> String {
     }
 }
 
-/// Processes that wanted to run, averaged over the last minute. It lags behind: a run of seconds hardly shows.
+/// Processes that wanted to run, averaged over the last minute. It lags behind: a run of seconds
+/// hardly shows.
 #[must_use]
 pub fn load() -> Option<f64> {
     fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()

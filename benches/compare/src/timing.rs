@@ -1,5 +1,6 @@
-//! Contenders in turn, so that a machine that slows down slows them all; only while the core is not shared; and with
-//! the stack at many places, for functions that keep values there are up to three times as slow at some of them.
+//! Contenders take turns, so that a machine that slows down slows all of them. Only turns on an
+//! unshared core count. The stack is at another place in each turn, because functions that keep
+//! values there are up to three times as slow at some.
 
 use crate::gauge::Gauge;
 use std::hint::black_box;
@@ -33,7 +34,8 @@ pub struct Timed {
     pub times: Vec<Times>,
     /// Rounds in which the core was not shared.
     pub rounds_alone: usize,
-    /// Whether these were enough. If not, the times are from the rounds in which it was shared least.
+    /// Whether these were enough. If not, the times are from the rounds in which it was shared
+    /// least.
     pub is_alone: bool,
 }
 
@@ -43,7 +45,8 @@ struct Round {
     reading: f64,
 }
 
-/// Times every contender. Every round is on another of the states, which are alike, and at other places in memory.
+/// Times every contender. Every round is on another of the states, which are alike, and at other
+/// places in memory.
 pub fn in_turn<S>(states: &mut [S], contenders: &[&dyn Fn(&mut S)], wanted: Rounds, gauge: &mut Gauge) -> Timed {
     let state = &mut states[0];
     let counts: Vec<u32> = contenders.iter().map(|contender| calls_per_turn(state, contender, wanted.turn)).collect();
@@ -64,7 +67,7 @@ pub fn in_turn<S>(states: &mut [S], contenders: &[&dyn Fn(&mut S)], wanted: Roun
         rounds.push(Round { calls, reading: before.max(after) });
         before = after;
 
-        // Counted anew each time: what passed for the best reading may have been beaten.
+        // Counted anew each time, because a later reading may be better than the best so far.
         let alone = rounds.iter().filter(|round| gauge.is_alone(round.reading)).count();
         let is_late = rounds.len() >= wanted.count && start.elapsed() >= wanted.patience;
         if alone >= wanted.count || is_late {
@@ -73,8 +76,8 @@ pub fn in_turn<S>(states: &mut [S], contenders: &[&dyn Fn(&mut S)], wanted: Roun
     }
 }
 
-/// More than a page, in steps of some cache lines: where the stack starts within a page is what matters, and that the
-/// system chooses anew for every process.
+/// More than a page, in steps of some cache lines: where the stack starts within a page is what
+/// matters, and that the system chooses anew for every process.
 const STACK_PLACES: usize = 64;
 
 /// Runs it that many frames further down the stack.
@@ -91,7 +94,8 @@ fn deeper(frames: usize, run: &mut dyn FnMut()) {
 
 /// As many calls as fill a turn, at least one.
 fn calls_per_turn<S>(state: &mut S, contender: &dyn Fn(&mut S), turn: Duration) -> u32 {
-    // The first call may fault pages in. Of the next ones one is counted, the fastest: slower ones were disturbed.
+    // The first call may fault pages in. Of the next ones one is counted, the fastest: slower ones
+    // were disturbed.
     contender(state);
     let call = (0..5).map(|_| time(state, contender, 1)).min().unwrap_or(turn);
     (turn.as_secs_f64() / call.as_secs_f64().max(1e-9)).round().max(1.0) as u32

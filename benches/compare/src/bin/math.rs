@@ -1,4 +1,5 @@
-//! Compares the speed of math functions: ndexpr, Intel SVML, and the scalar ones of the standard library and libm.
+//! Compares the speed of math functions: ndexpr, Intel SVML, and the scalar ones of the standard
+//! library and libm.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, ValueEnum};
@@ -17,7 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Nanoseconds for an element of math functions: ndexpr, Intel SVML (high accuracy), and the standard library.
+/// Nanoseconds for an element of math functions: ndexpr, Intel SVML (high accuracy), and the
+/// standard library.
 ///
 /// One thread, arguments in the first-level cache, all contenders in turn, medians.
 #[derive(Parser)]
@@ -43,7 +45,8 @@ struct Args {
     /// Milliseconds to wait for them, for each row
     #[arg(long, default_value_t = 1500)]
     patience: u64,
-    /// What the gauge reads when the core is not shared, in nanoseconds; a run prints the least it saw
+    /// What the gauge reads when the core is not shared, in nanoseconds; a run prints the least it
+    /// saw
     #[arg(long, value_name = "NS")]
     gauge: Option<f64>,
     /// Write the result here as JSON
@@ -155,7 +158,7 @@ fn run(args: &Args) -> Result<(), String> {
     Ok(())
 }
 
-/// A function that computes something else is not the one to compare with.
+/// Refuses contenders that compute something else.
 fn warn(row: &Row) {
     for (contender, difference) in &row.wrong {
         let (name, dtype, who) = (row.name, dtype_name(row.dtype), contender.title());

@@ -1,4 +1,5 @@
-//! Arguments and results of one function: random arguments from its range, the same every time, laid out for L1.
+//! Arguments and results of one function: random arguments from its range, the same every time,
+//! laid out for L1.
 
 use super::functions::{Function, Range};
 use ndexpr_runtime::dtype::DType;
@@ -50,8 +51,9 @@ impl<T: Real> Arrays<T> {
     /// Arguments for a function.
     #[must_use]
     pub fn new(function: &Function, n: usize) -> Arrays<T> {
-        // The loops write a line soon after they read one. Were an input's line at an output's place in the page, the
-        // load would be taken to depend on the store for a while; so they start at different places.
+        // The loops write a line soon after they read one. Were an input's line at an output's
+        // place in the page, the load would be taken to depend on the store for a while; so they
+        // start at different places.
         let mut random = Random(0x5eed);
         let mut draw = |Range { low, high }: Range| T::from_f64(low + (high - low) * random.uniform());
         Arrays {
@@ -124,7 +126,7 @@ impl<T> DerefMut for Array<T> {
 struct Random(u64);
 
 impl Random {
-    /// Uniform in (0, 1]: with 0 outside, so are the poles at lower ends.
+    /// Uniform in (0, 1]. Without 0, poles at lower ends are left out too.
     fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;

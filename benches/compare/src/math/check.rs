@@ -8,7 +8,8 @@ use ndexpr_runtime::dtype::DType;
 /// Enough for arguments of all kinds, little enough to take no time.
 const N: usize = 256;
 
-/// How far the loop's results are from those of the scalar function of doubles, relative to these, at most.
+/// How far the loop's results are from those of the scalar function of doubles, relative to these,
+/// at most.
 ///
 /// NaN against a number is infinitely far.
 #[must_use]

@@ -1,4 +1,5 @@
-//! The table: one row per function, with the arguments that it gets and why, and what it is called elsewhere.
+//! The table: one row per function, with the arguments that it gets and why, and what it is called
+//! elsewhere.
 
 use super::Loop;
 use super::scalar::{libm, map, split, zip};

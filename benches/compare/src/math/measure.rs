@@ -48,8 +48,9 @@ impl Row {
     }
 }
 
-/// Arrays to take turns with. Which addresses get in each other's way in the cache depends on where in memory the
-/// arrays and the functions' tables are: with one set of arrays some runs find a function a fifth slower than others.
+/// Arrays to take turns with. Which addresses get in each other's way in the cache depends on where
+/// in memory the arrays and the functions' tables are: with one set of arrays some runs find a
+/// function a fifth slower than others.
 const PLACES: usize = 7;
 
 /// Measures a function.
@@ -76,7 +77,7 @@ pub fn measure<T: Vectors>(function: &'static Function, scalar: Loop<T>, setup: 
         b: function.b,
         rounds_alone,
         is_alone,
-        // The scalar function of floats is the one that others are better than.
+        // The scalar function of floats is what the others are compared with.
         wrong: wrong
             .filter(|(who, difference)| *who != Contender::Scalar && *difference > check::tolerance(T::DTYPE))
             .collect(),

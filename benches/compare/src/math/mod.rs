@@ -1,4 +1,5 @@
-//! Math functions: ndexpr's, Intel SVML's, and the scalar ones of the standard library and the system's libm.
+//! Math functions: ndexpr's, Intel SVML's, and the scalar ones of the standard library and the
+//! system's libm.
 //!
 //! | module      | job |
 //! |-------------|-----|

@@ -19,8 +19,9 @@ pub fn ours<T: Real>(function: &Function, level: Level) -> Option<Loop<T>> {
     // A loop is one call, as compiled expressions make it for a tile.
     Some(Box::new(move |Arrays { a, b, out, out2 }: &mut Arrays<T>| {
         let second = if form == Form::Split { out2.as_mut_ptr() } else { b.as_mut_ptr() };
-        // SAFETY: `tile` is for elements of type `T`, and all arrays are of `a.len()` such elements. They do not
-        // overlap. `second` is the second argument's or the second result's; a function without either ignores it.
+        // SAFETY: `tile` is for elements of type `T`, and all arrays are of `a.len()` such
+        // elements. They do not overlap. `second` is the second argument's or the second result's;
+        // a function without either ignores it.
         unsafe { tile(a.len(), out.as_mut_ptr().cast(), a.as_ptr().cast(), second.cast()) }
     }))
 }

@@ -117,7 +117,8 @@ fn cell(value: Option<f64>, digits: usize, title: &str) -> String {
     format!("{text:>width$}", width = title.len())
 }
 
-/// Rounds alone; marked if they were too few to be what the times are from.
+/// Rounds on an unshared core; marked if there were too few, so that the times are from other
+/// rounds.
 fn alone(row: &Row) -> String {
     format!("{:>5}", format!("{}{}", row.rounds_alone, if row.is_alone { "" } else { "!" }))
 }

@@ -1,4 +1,5 @@
-//! Loops that call a scalar function for every element: the standard library's, or libm's where it has none.
+//! Loops that call a scalar function for every element: the standard library's, or libm's where it
+//! has none.
 
 use super::Loop;
 
@@ -31,8 +32,8 @@ pub(super) fn split<T: Copy>(function: impl Fn(T) -> (T, T) + 'static) -> Loop<T
 
 /// What the standard library lacks, from the system's C library.
 pub(super) mod libm {
-    // SAFETY: these are C's functions with C's types. They read and write nothing but `errno` and the floating-point
-    // flags, `lgamma` also `signgam`, which nothing here reads.
+    // SAFETY: these are C's functions with C's types. They read and write nothing but `errno` and
+    // the floating-point flags, `lgamma` also `signgam`, which nothing here reads.
     #[link(name = "m")]
     unsafe extern "C" {
         pub(in super::super) safe fn exp10(x: f64) -> f64;

@@ -1,4 +1,5 @@
-//! Loops that load a vector, call a function on it, and store the result: what a compiler makes of a loop over it.
+//! Loops that load a vector, call a function on it, and store the result: what a compiler makes of
+//! a loop over it.
 
 use super::Vectors;
 use crate::math::arrays::Arrays;
@@ -22,7 +23,8 @@ macro_rules! loops {
 
             /// # Safety
             ///
-            /// `address` is that of a function of this form over such vectors, and the CPU has their level.
+            /// `address` is that of a function of this form over such vectors, and the CPU has
+            /// their level.
             pub(super) unsafe fn over(form: Form, address: *const ()) -> Loop<$element> {
                 match form {
                     Form::Unary => {
@@ -37,7 +39,8 @@ macro_rules! loops {
                         // SAFETY: by the caller's word the CPU has the level.
                         Box::new(move |arrays| unsafe { binary(function, arrays) })
                     }
-                    // SAFETY: by the caller's word it is such a function, and the CPU has the level.
+                    // SAFETY: by the caller's word it is such a function, and the CPU has the
+                    // level.
                     Form::Split => Box::new(move |arrays| unsafe { split(address, arrays) }),
                 }
             }
@@ -59,12 +62,14 @@ macro_rules! loops {
                 }
             }
 
-            /// Two results in registers: no type in Rust is returned like that, so the call is assembly.
+            /// Two results in registers: no type in Rust is returned like that, so the call is
+            /// assembly.
             #[target_feature(enable = $feature)]
             unsafe fn split(function: *const (), arrays: &mut Arrays<$element>) {
                 let results = arrays.out.chunks_exact_mut(LANES).zip(arrays.out2.chunks_exact_mut(LANES));
                 for ((out, out2), a) in results.zip(arrays.a.chunks_exact(LANES)) {
-                    // SAFETY: all three are as long as a vector. The function keeps the registers that C's do, at least.
+                    // SAFETY: all three are as long as a vector. The function keeps the registers
+                    // that C's do, at least.
                     unsafe {
                         let (first, second): ($vector, $vector);
                         asm!(

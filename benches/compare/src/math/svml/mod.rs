@@ -10,8 +10,8 @@
 //!        +--------- C's name
 //! ```
 //!
-//! Without the last part they choose by the CPU. They are asked for by full name here, so that a CPU with AVX-512 runs
-//! the AVX2 code too, and so that no CPU is sent elsewhere for its maker.
+//! Without the last part they choose by the CPU. They are asked for by full name here, so that a
+//! CPU with AVX-512 runs the AVX2 code too, and so that no CPU is sent elsewhere for its maker.
 
 #[cfg(target_arch = "x86_64")]
 mod calls;
@@ -40,10 +40,11 @@ impl Svml {
         let Some(path) = path else {
             return Ok(Svml(open(Path::new("libsvml.so"))?));
         };
-        // A name without a directory would be looked for where the system's libraries are. If there is no such file,
-        // the loader will say so.
+        // A name without a directory would be looked for where the system's libraries are. If there
+        // is no such file, the loader will say so.
         let path = path.canonicalize().unwrap_or(path.to_owned());
-        // It needs a library next to it, and does not say where that is. If that is not there, the system may have it.
+        // It needs a library next to it, and does not say where that is. If that is not there, the
+        // system may have it.
         let _ = open(&path.with_file_name("libintlc.so.5"));
         Ok(Svml(open(&path)?))
     }
@@ -65,8 +66,8 @@ impl Svml {
             Level::Generic => return None,
         };
         let address = self.symbol(&format!("__svml_{}{lanes}_ha_{suffix}", function.svml?))?;
-        // SAFETY: the name is that of a function of this form over vectors of this type and level, which is here, and
-        // the library stays loaded.
+        // SAFETY: the name is that of a function of this form over vectors of this type and level,
+        // which is here, and the library stays loaded.
         Some(unsafe { T::over(level, function.form, address) })
     }
 }
@@ -88,7 +89,8 @@ pub trait Vectors: Real {
     ///
     /// # Safety
     ///
-    /// `address` is that of a function of this form over vectors of this type and level, forever; the CPU has the level.
+    /// `address` is that of a function of this form over vectors of this type and level, forever;
+    /// the CPU has the level.
     unsafe fn over(level: Level, form: super::functions::Form, address: *const ()) -> Loop<Self>;
 }
 

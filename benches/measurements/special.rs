@@ -1,0 +1,108 @@
+//! Tables that are not made of running expressions alone.
+
+use crate::memory::{Array, typed_mut};
+use crate::rows::Row;
+use crate::table::{Table, figure};
+use memmap2::MmapMut;
+use ndexpr::{DType, Engine, Limits, Signature, VarType};
+use ndexpr_runtime::arch::CpuLevel;
+use std::error::Error;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// The levels that this CPU has, the lowest first.
+pub(crate) fn levels() -> impl Iterator<Item = CpuLevel> {
+    CpuLevel::ALL.iter().copied().filter(|level| *level <= CpuLevel::current())
+}
+
+/// The median of at least three times, in seconds.
+fn median(time: Duration, mut call: impl FnMut() -> Result<f64, Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+    let begin = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < 3 || begin.elapsed() < time {
+        times.push(call()?);
+    }
+    times.sort_unstable_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+/// A loop by hand into memory that the system has not given yet, in small pages and in huge ones.
+pub(crate) fn huge_pages(per_line: Duration) -> Result<Table, Box<dyn Error>> {
+    const N: usize = 10_000_000;
+    let [a, b] = [0.25, 0.75].map(|x| Array::from_fn(N, |i| x + i as f64));
+    let time_with = |advice: memmap2::Advice| {
+        median(per_line, || {
+            let start = Instant::now();
+            let mut map = MmapMut::map_anon(N * size_of::<f64>())?;
+            map.advise(advice)?;
+            for ((out, a), b) in typed_mut::<f64>(&mut map).iter_mut().zip(&*a).zip(&*b) {
+                *out = a + b * 2.0;
+            }
+            black_box(&mut map);
+            Ok(start.elapsed().as_secs_f64() * 1e9 / N as f64)
+        })
+    };
+    let (small, huge) = (time_with(memmap2::Advice::NoHugePage)?, time_with(memmap2::Advice::HugePage)?);
+    let mut table = Table::new();
+    table.push_column("fresh memory for `a + b*2`, 1e7, 1 thread", ["small pages", "huge pages"].map(str::to_owned));
+    table.push_column("ns per element", [small, huge].map(figure));
+    Ok(table)
+}
+
+/// How long texts take to compile.
+fn compile_times(
+    per_line: Duration,
+    what: &str,
+    sizes: &[usize],
+    text: impl Fn(usize) -> String,
+    n_vars: impl Fn(usize) -> usize,
+) -> Result<Table, Box<dyn Error>> {
+    let engine = Engine::builder().threads(1).limits(Limits::default()).build()?;
+    let mut table = Table::new();
+    let mut seconds = Vec::new();
+    for &size in sizes {
+        let names = (0..n_vars(size)).map(|k| format!("v{k}"));
+        let signature =
+            names.fold(Signature::new(), |signature, name| signature.with(&name, VarType::array(DType::Float64)));
+        let text = text(size);
+        seconds.push(median(per_line, || {
+            let start = Instant::now();
+            black_box(engine.compile(&text, &signature)?);
+            Ok(start.elapsed().as_secs_f64())
+        })?);
+    }
+    table.push_column(what, sizes.iter().map(usize::to_string));
+    table.push_column("ms", seconds.iter().map(|&seconds| figure(seconds * 1e3)));
+    let each = seconds.iter().zip(sizes).map(|(&seconds, &size)| figure(seconds * 1e6 / size as f64));
+    table.push_column("us for each", each);
+    Ok(table)
+}
+
+/// Chains of additions and multiplications.
+pub(crate) fn long_tapes(per_line: Duration) -> Result<Table, Box<dyn Error>> {
+    let text = |size: usize| {
+        (0..size / 2).fold("v0".to_owned(), |text, k| if k % 2 == 0 { text + " + v0*1.5" } else { text + " - v0*0.5" })
+    };
+    compile_times(per_line, "operations", &[10, 100, 1000, 4000], text, |_| 1)
+}
+
+/// Sums of arrays.
+pub(crate) fn many_operands(per_line: Duration) -> Result<Table, Box<dyn Error>> {
+    let text = |size: usize| (0..size).map(|k| format!("v{k}")).collect::<Vec<_>>().join(" + ");
+    compile_times(per_line, "arrays", &[10, 100, 200, 400], text, |size| size)
+}
+
+/// Every function of floats that has an accuracy, in both dtypes.
+pub(crate) fn functions_of_floats() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for function in ndexpr::functions().iter().filter(|function| function.max_ulp.is_some_and(|[ulp, _]| ulp < 10.0)) {
+        for [x, y] in [["f", "g"], ["a", "b"]] {
+            match function.params.len() {
+                1 => rows.push(Row::new(format!("{}({x})", function.name), &[2048])),
+                2 => rows.push(Row::new(format!("{}({x}, {y})", function.name), &[2048])),
+                _ => {}
+            }
+        }
+    }
+    rows
+}
