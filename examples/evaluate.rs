@@ -19,7 +19,7 @@ fn main() -> Result<(), ndexpr::Error> {
     let scaled: Array1<f64> = evaluate("sqrt(x) * k", vars! { x: every_other, k: 10.0 })?;
     println!("{} square roots", scaled.len());
 
-    // Into an array that is there already: nothing is allocated.
+    // Into an existing array: nothing is allocated.
     let mut out = Array1::<f64>::zeros(a.len());
     evaluate_into("where(a > 0.5, a, b)", vars! { a, b }, &mut out)?;
 

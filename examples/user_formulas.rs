@@ -1,4 +1,5 @@
-//! An application that lets its users type formulas: compile once, run on many batches, and explain what is wrong.
+//! An application that lets its users type formulas: compile once, run on many batches, and explain
+//! what is wrong.
 //!
 //! `cargo run --release --example user_formulas -- 'price * amount * (1 - discount)'`
 
@@ -10,7 +11,8 @@ use ndexpr::{Backend, DType, Engine, Limits, Signature, VarType, vars};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let formula = std::env::args().nth(1).unwrap_or_else(|| "price * amount * (1 - discount)".to_owned());
 
-    // A stranger's text may not be longer or deeper than this; beyond is an error.
+    // A stranger's text may not be longer or deeper than this. A text beyond the limits is an
+    // error.
     let limits = Limits { max_text_bytes: 4096, max_nodes: 500, ..Limits::default() };
     let engine = Engine::builder().limits(limits).build()?;
 
