@@ -1,19 +1,26 @@
-//! NumPy arrays as the engine sees them: what an array's struct says, and arrays of our own making.
+//! NumPy arrays as the engine sees them: what an array's block states, and arrays of our own
+//! making.
 //!
-//! In: Python objects. Out: [`Array`], a NumPy array with its parts read, of a dtype that the engine has and in the machine's
-//! byte order. Always true: the parts are those that NumPy states, so every element lies in memory that the array, or its
-//! base, keeps alive. What other threads do to that memory meanwhile is the caller's affair, as it is with NumPy.
+//! In: Python objects. Out: [`Array`], what NumPy states about an array at one moment, if the
+//! engine has its dtype and the byte order is the machine's. Always true: a view is made of what
+//! NumPy states at that very moment, so every element lies in memory that the array, or its base,
+//! keeps alive.
 
-use ndexpr::{DType, View, ViewError, ViewMut};
-use numpy::npyffi::objects::PyArrayObject;
+use crate::calls;
+use ndexpr::{DType, View, ViewMut};
+use numpy::npyffi::objects::{PyArrayObject, PyArrayObject_fields};
 use numpy::npyffi::types::{NPY_TYPES, npy_intp};
 use numpy::npyffi::{self, PY_ARRAY_API};
 use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyList, PyTuple, PyType};
 use smallvec::SmallVec;
 use std::ffi::{c_int, c_long};
 use std::ptr::null_mut;
+use std::slice;
 
 /// The number of bytes in C's `long`, which NumPy has a dtype of its own for.
 const LONG_BYTES: usize = size_of::<c_long>();
@@ -75,69 +82,104 @@ fn type_num_of(dtype: DType) -> c_int {
     number as c_int
 }
 
-/// A NumPy array whose dtype the engine has, in the machine's byte order.
-#[derive(Clone)]
-pub(crate) struct Array<'py> {
-    object: Bound<'py, PyUntypedArray>,
-    pub(crate) dtype: DType,
+/// The object, if it is an array. Most are of NumPy's class itself, which is found out quickly.
+pub(crate) fn as_array<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyUntypedArray>> {
+    match object.cast_exact::<PyUntypedArray>() {
+        Ok(array) => Some(array),
+        Err(_) => object.cast::<PyUntypedArray>().ok(),
+    }
 }
 
-impl<'py> Array<'py> {
-    /// The array as it is, if the engine can read it so.
-    pub(crate) fn new(object: &Bound<'py, PyUntypedArray>) -> Option<Array<'py>> {
-        let fields = fields(object);
-        // SAFETY: an array's `descr` is never null and lives as long as the array.
-        let descr = unsafe { &(*fields.descr).fields };
-        let swapped = if cfg!(target_endian = "little") { b'>' } else { b'<' };
-        if descr.byteorder as u8 == swapped {
-            return None;
-        }
-        dtype_of(descr.type_num).map(|dtype| Array { object: object.clone(), dtype })
+/// True if the engine has the array's dtype, and its elements are in the machine's byte order.
+pub(crate) fn is_readable(object: &Bound<'_, PyUntypedArray>) -> bool {
+    dtype_of_block(block(object)).is_some()
+}
+
+/// What NumPy states about an array at one moment, all read together.
+///
+/// Python code can change each part of it in place: `a.dtype = ...`, `a.shape = ...`,
+/// `a.resize(...)`. So an array is read after everything else of a call that may run Python code,
+/// and each view of its memory is made by a method that finds out first whether the array is still
+/// as it was read. From there until the run begins, nothing here calls Python.
+///
+/// What remains is another thread that changes the same array object in place during the run, or a
+/// handler of a signal that does. NumPy's own functions have no protection against that either.
+pub(crate) struct Array<'a, 'py> {
+    object: &'a Bound<'py, PyUntypedArray>,
+    pub(crate) dtype: DType,
+    data: *mut u8,
+    flags: c_int,
+    // Copies: NumPy frees its own block when the shape is changed.
+    shape: SmallVec<[usize; 4]>,
+    strides: SmallVec<[isize; 4]>,
+}
+
+impl<'a, 'py> Array<'a, 'py> {
+    /// Reads the array; none if it is not [readable](is_readable).
+    pub(crate) fn read(object: &'a Bound<'py, PyUntypedArray>) -> Option<Array<'a, 'py>> {
+        let block = block(object);
+        let dtype = dtype_of_block(block)?;
+        let (shape, strides) = extents(block);
+        Some(Array {
+            object,
+            dtype,
+            data: block.data.cast(),
+            flags: block.flags,
+            shape: SmallVec::from_slice(shape),
+            strides: SmallVec::from_slice(strides),
+        })
     }
 
-    pub(crate) fn n_axes(&self) -> usize {
-        self.shape().len()
+    /// An error if the array is not as it was read.
+    pub(crate) fn check_unchanged(&self) -> PyResult<()> {
+        let block = block(self.object);
+        let is_same = block.data.cast() == self.data
+            && block.flags == self.flags
+            && dtype_of_block(block) == Some(self.dtype)
+            && extents(block) == (&*self.shape, &*self.strides);
+        if is_same { Ok(()) } else { Err(changed_error()) }
     }
 
     pub(crate) fn shape(&self) -> &[usize] {
-        let fields = fields(&self.object);
-        // SAFETY: NumPy states `nd` extents there, none of them negative.
-        unsafe { slice(fields.dimensions.cast(), fields.nd) }
-    }
-
-    pub(crate) fn strides(&self) -> &[isize] {
-        let fields = fields(&self.object);
-        // SAFETY: NumPy states `nd` strides there.
-        unsafe { slice(fields.strides, fields.nd) }
+        &self.shape
     }
 
     /// True if the elements lie in memory in C's order, without gaps.
     pub(crate) fn is_c(&self) -> bool {
-        fields(&self.object).flags & npyffi::flags::NPY_ARRAY_C_CONTIGUOUS != 0
-    }
-
-    /// Where the first element is.
-    pub(crate) fn data(&self) -> *mut u8 {
-        fields(&self.object).data.cast()
+        self.flags & npyffi::flags::NPY_ARRAY_C_CONTIGUOUS != 0
     }
 
     /// True if the elements lie in memory in Fortran's order, without gaps, and not in C's.
     pub(crate) fn is_fortran(&self) -> bool {
-        let flags = fields(&self.object).flags;
-        flags & (npyffi::flags::NPY_ARRAY_F_CONTIGUOUS | npyffi::flags::NPY_ARRAY_C_CONTIGUOUS)
-            == npyffi::flags::NPY_ARRAY_F_CONTIGUOUS
+        let orders = npyffi::flags::NPY_ARRAY_F_CONTIGUOUS | npyffi::flags::NPY_ARRAY_C_CONTIGUOUS;
+        self.flags & orders == npyffi::flags::NPY_ARRAY_F_CONTIGUOUS
+    }
+
+    pub(crate) fn is_writeable(&self) -> bool {
+        self.flags & npyffi::flags::NPY_ARRAY_WRITEABLE != 0
+    }
+
+    /// Where the first element is, of an array that is as it was read.
+    pub(crate) fn data(&self) -> PyResult<*mut u8> {
+        self.check_unchanged()?;
+        Ok(self.data)
     }
 
     /// The elements, to read.
     ///
     /// # Safety
     ///
-    /// The array must live for `'v`, and so must the memory it refers to: nobody may resize it. Only an evaluation may
-    /// write to the elements through a [`ViewMut`] meanwhile, of which this view is an input.
-    pub(crate) unsafe fn view<'v>(&self) -> Result<View<'v>, ViewError> {
-        // SAFETY: NumPy vouches that the elements lie in one allocation, and the caller for how long; memory from another
-        // language's allocator holds some bytes.
-        unsafe { View::from_raw_parts(self.data(), self.dtype, self.shape(), self.strides()) }
+    /// Until the view is used for the last time, nothing may change the array object in place. Only
+    /// an evaluation of which this view is an input may write to the elements meanwhile, through a
+    /// [`ViewMut`].
+    pub(crate) unsafe fn view(&self) -> PyResult<View<'a>> {
+        self.check_unchanged()?;
+        // SAFETY: the array is as NumPy states it now, and NumPy vouches that the elements lie in
+        // one allocation. The array is borrowed for `'a`, which keeps that alive, and the caller
+        // sees to it that nothing else frees it. Memory from another language's allocator holds
+        // some bytes.
+        let view = unsafe { View::from_raw_parts(self.data, self.dtype, &self.shape, &self.strides) };
+        view.map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     /// The elements, to write.
@@ -145,111 +187,159 @@ impl<'py> Array<'py> {
     /// # Safety
     ///
     /// As [`Array::view`], and the array must be writeable.
-    pub(crate) unsafe fn view_mut<'v>(&self) -> Result<ViewMut<'v>, ViewError> {
-        // SAFETY: as in `view`; `from_raw_parts` itself checks that the elements are apart.
-        unsafe { ViewMut::from_raw_parts(self.data(), self.dtype, self.shape(), self.strides()) }
+    pub(crate) unsafe fn view_mut(&self) -> PyResult<ViewMut<'a>> {
+        self.check_unchanged()?;
+        // SAFETY: as in `view`; `from_raw_parts` itself checks that no two elements overlap.
+        let view = unsafe { ViewMut::from_raw_parts(self.data, self.dtype, &self.shape, &self.strides) };
+        view.map_err(|error| PyValueError::new_err(format!("out: {error}")))
     }
+}
 
-    pub(crate) fn is_writeable(&self) -> bool {
-        fields(&self.object).flags & npyffi::flags::NPY_ARRAY_WRITEABLE != 0
+/// A fresh array from NumPy's allocator, its elements not set, whose axes lie in memory in this
+/// order, outermost first; in C's unless given.
+pub(crate) fn empty<'py>(
+    py: Python<'py>,
+    dtype: DType,
+    shape: &[usize],
+    order: Option<&[usize]>,
+) -> PyResult<Bound<'py, PyUntypedArray>> {
+    let n_axes = c_int::try_from(shape.len()).map_err(|_| too_large())?;
+    if shape.iter().any(|&extent| npy_intp::try_from(extent).is_err()) {
+        return Err(too_large());
     }
-
-    pub(crate) fn into_object(self) -> Bound<'py, PyAny> {
-        self.object.into_any()
-    }
-
-    /// A fresh array from NumPy's allocator, its elements not set, whose axes lie in memory in this order, outermost first;
-    /// in C's unless given.
-    pub(crate) fn empty(
-        py: Python<'py>,
-        dtype: DType,
-        shape: &[usize],
-        order: Option<&[usize]>,
-    ) -> PyResult<Array<'py>> {
-        let n_axes = c_int::try_from(shape.len()).map_err(|_| too_large())?;
-        if shape.iter().any(|&extent| npy_intp::try_from(extent).is_err()) {
-            return Err(too_large());
+    let order = order.filter(|order| order.iter().enumerate().any(|(place, &axis)| place != axis));
+    let mut strides: SmallVec<[npy_intp; 6]> = SmallVec::new();
+    if let Some(order) = order {
+        strides.resize(shape.len(), 0);
+        let mut stride = dtype.size() as npy_intp;
+        for &axis in order.iter().rev() {
+            strides[axis] = stride;
+            let extent = shape[axis].max(1) as npy_intp;
+            stride = stride.checked_mul(extent).ok_or_else(too_large)?;
         }
-        let order = order.filter(|order| order.iter().enumerate().any(|(place, &axis)| place != axis));
-        let mut strides: SmallVec<[npy_intp; 6]> = SmallVec::new();
-        if let Some(order) = order {
-            strides.resize(shape.len(), 0);
-            let mut stride = dtype.size() as npy_intp;
-            for &axis in order.iter().rev() {
-                strides[axis] = stride;
-                stride = stride.checked_mul(shape[axis].max(1) as npy_intp).ok_or_else(too_large)?;
-            }
-        }
-        let strides = if order.is_some() { strides.as_mut_ptr() } else { null_mut() };
-        // SAFETY: extents and strides, if any, have `n_axes` entries, of which NumPy's are as wide as ours, none of them is negative,
-        // and it only reads them; the type number is one of NumPy's own, so its descriptor is not null, and the call takes
-        // over that reference; with null for the memory NumPy allocates it, and with strides it needs no more of it than
-        // without, for these are a permutation of an array without gaps.
-        let array = unsafe {
-            let descr = PY_ARRAY_API.PyArray_DescrFromType(py, type_num_of(dtype));
-            let class = npyffi::get_type_object(py, npyffi::NpyTypes::PyArray_Type);
-            let array = PY_ARRAY_API.PyArray_NewFromDescr(
-                py,
-                class,
-                descr,
-                n_axes,
-                shape.as_ptr().cast_mut().cast(),
-                strides,
-                null_mut(),
-                0,
-                null_mut(),
-            );
-            Bound::from_owned_ptr_or_err(py, array)?.cast_into_unchecked()
-        };
-        Ok(Array { object: array, dtype })
+    }
+    let strides = if order.is_some() { strides.as_mut_ptr() } else { null_mut() };
+    // SAFETY: extents and strides, if any, have `n_axes` entries, of which NumPy's are as wide as
+    // ours, none of them is negative, and it only reads them. The type number is one of NumPy's
+    // own, so its descriptor is not null, and the call takes over that reference. With null for the
+    // memory NumPy allocates it. With strides it needs no more of it than without, for these are a
+    // permutation of an array without gaps.
+    unsafe {
+        let descr = PY_ARRAY_API.PyArray_DescrFromType(py, type_num_of(dtype));
+        let class = npyffi::get_type_object(py, npyffi::NpyTypes::PyArray_Type);
+        let array = PY_ARRAY_API.PyArray_NewFromDescr(
+            py,
+            class,
+            descr,
+            n_axes,
+            shape.as_ptr().cast_mut().cast(),
+            strides,
+            null_mut(),
+            0,
+            null_mut(),
+        );
+        Ok(Bound::from_owned_ptr_or_err(py, array)?.cast_into_unchecked())
     }
 }
 
 fn too_large() -> PyErr {
-    pyo3::exceptions::PyMemoryError::new_err("the result is larger than memory can be")
+    PyMemoryError::new_err("the result is larger than memory can be")
 }
 
-fn fields<'a>(object: &'a Bound<'_, PyUntypedArray>) -> &'a npyffi::objects::PyArrayObject_fields {
+pub(crate) fn changed_error() -> PyErr {
+    PyRuntimeError::new_err("an array was changed in place while the evaluation was being prepared")
+}
+
+/// NumPy's own block of facts about an array. Python code may change it, so nobody keeps it across
+/// a call that could run any.
+fn block<'a>(object: &'a Bound<'_, PyUntypedArray>) -> &'a PyArrayObject_fields {
     let array: *const PyArrayObject = object.as_array_ptr();
-    // SAFETY: the object is an array, which is checked where a `PyUntypedArray` is made, and borrowed for `'a`. NumPy's C
-    // headers make these fields public, and only its owner may change them in place.
+    // SAFETY: the object is an array, which is checked where a `PyUntypedArray` is made, and it is
+    // borrowed for `'a`. NumPy's C headers make these fields public.
     unsafe { &(*array).fields }
 }
 
-/// # Safety
-///
-/// There must be `n` values at `ptr`, if there are any, for `'a`.
-unsafe fn slice<'a, T>(ptr: *const T, n: c_int) -> &'a [T] {
-    match n {
-        0 => &[],
-        // SAFETY: the caller vouches for them.
-        n => unsafe { std::slice::from_raw_parts(ptr, n as usize) },
+fn dtype_of_block(block: &PyArrayObject_fields) -> Option<DType> {
+    // SAFETY: an array's `descr` is never null and lives as long as the array refers to it.
+    let descr = unsafe { &(*block.descr).fields };
+    let swapped = if cfg!(target_endian = "little") { b'>' } else { b'<' };
+    if descr.byteorder as u8 == swapped { None } else { dtype_of(descr.type_num) }
+}
+
+/// The shape and the strides, in NumPy's memory.
+fn extents(block: &PyArrayObject_fields) -> (&[usize], &[isize]) {
+    if block.nd == 0 {
+        return (&[], &[]);
+    }
+    let n_axes = block.nd as usize;
+    // SAFETY: NumPy states `nd` extents, none of them negative, and as many strides, in a block
+    // that it keeps until the shape is changed.
+    unsafe {
+        let shape = slice::from_raw_parts(block.dimensions.cast(), n_axes);
+        (shape, slice::from_raw_parts(block.strides, n_axes))
     }
 }
 
-/// Any object as an array that the engine can read: itself, or what `numpy.asarray` makes of it, copied where the byte
-/// order is not the machine's. `name` is for the error.
-pub(crate) fn to_array<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Array<'py>> {
-    let py = object.py();
-    // SAFETY: null asks for the object's own dtype; the depths say that any rank will do.
-    let array = unsafe {
-        let array = PY_ARRAY_API.PyArray_FromAny(py, object.as_ptr(), null_mut(), 0, 0, 0, null_mut());
-        Bound::from_owned_ptr_or_err(py, array)?.cast_into::<PyUntypedArray>()?
-    };
-    if let Some(array) = Array::new(&array) {
+/// Any object as an array that the engine can read: itself, or what `numpy.asanyarray` makes of it,
+/// copied where the byte order is not the machine's. `name` is for the error.
+pub(crate) fn to_array<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyUntypedArray>> {
+    refuse_masked_items(object, name)?;
+    let array = calls::array_of(object)?.cast_into::<PyUntypedArray>()?;
+    refuse_masked(&array, name)?;
+    if is_readable(&array) {
         return Ok(array);
     }
-    let native = array.dtype().call_method1("newbyteorder", ("=",))?;
-    let kind: char = native.getattr("kind")?.extract()?;
-    let copy = matches!(kind, 'b' | 'i' | 'u' | 'f').then(|| array.call_method1("astype", (native,))).transpose()?;
-    let copy = copy.and_then(|copy| copy.cast_into::<PyUntypedArray>().ok());
-    copy.and_then(|copy| Array::new(&copy)).ok_or_else(|| unknown_dtype_error(name, &array.dtype()))
+    let py = object.py();
+    let dtype = array.dtype();
+    let native = calls::call_method(&dtype, intern!(py, "newbyteorder"), ("=",))?;
+    let kind: char = calls::get_attr(&native, intern!(py, "kind"))?.extract()?;
+    if matches!(kind, 'b' | 'i' | 'u' | 'f') {
+        let copy = calls::call_method(&array, intern!(py, "astype"), (native,))?;
+        if let Ok(copy) = copy.cast_into::<PyUntypedArray>()
+            && is_readable(&copy)
+        {
+            return Ok(copy);
+        }
+    }
+    Err(unknown_dtype_error(name, &dtype))
+}
+
+/// An error if the array is one with a mask, which the engine does not know and would lose.
+pub(crate) fn refuse_masked(array: &Bound<'_, PyUntypedArray>, name: &str) -> PyResult<()> {
+    if array.is_exact_instance_of::<PyUntypedArray>() {
+        return Ok(());
+    }
+    static MASKED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    if !array.is_instance(MASKED.import(array.py(), "numpy.ma", "MaskedArray")?)? {
+        return Ok(());
+    }
+    Err(PyTypeError::new_err(format!(
+        "`{name}` is a masked array, and masks are not computed with: \
+         give `{name}.filled(value)` for a value in the masked places, or `{name}.data` for what lies under the mask"
+    )))
+}
+
+/// As [`refuse_masked`], of the arrays in a list or a tuple, which NumPy joins without their masks.
+fn refuse_masked_items(object: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
+    let check = |item: Bound<'_, PyAny>| match item.cast::<PyUntypedArray>() {
+        Ok(array) => refuse_masked(array, name),
+        Err(_) => Ok(()),
+    };
+    if let Ok(list) = object.cast_exact::<PyList>() {
+        list.iter().try_for_each(check)
+    } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+        tuple.iter().try_for_each(check)
+    } else {
+        Ok(())
+    }
 }
 
 pub(crate) fn unknown_dtype_error(name: &str, dtype: &Bound<'_, PyArrayDescr>) -> PyErr {
-    let found = dtype.str().map_or_else(|_| "of another dtype".to_owned(), |dtype| dtype.to_string());
+    let found = calls::str_of(dtype).and_then(|found| found.extract());
+    let found = found.unwrap_or_else(|_| "of another dtype".to_owned());
     let known: Vec<&str> = DType::ALL.iter().map(|dtype| dtype.name()).collect();
-    PyTypeError::new_err(format!("`{name}` is {found}; the dtypes that there are: {}", known.join(", ")))
+    let known = known.join(", ");
+    PyTypeError::new_err(format!("`{name}` is {found}; the dtypes that there are: {known}"))
 }
 
 /// `order='F'` and the like, in NumPy's spelling.

@@ -1,113 +1,31 @@
 //! `compile` and `Program`: an expression for variables of known types, called like a function.
+//!
+//! In: a text and a signature. Out: an object that is called with the variables' values.
 
-use crate::arrays::{Order, dtype_of, unknown_dtype_error};
+use crate::arrays::Order;
+use crate::calls;
 use crate::engines::{self, Floats};
 use crate::errors;
 use crate::evaluate::named;
 use crate::inspect;
 use crate::run::{self, Casting, Options};
+use crate::scope::normalised;
+use crate::signature::{Types, type_name};
 use crate::text::{self, Text};
-use crate::values::Values;
-use ndexpr::{DType, Engine, VarType};
-use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use crate::values::{Operands, Values};
+use ndexpr::Engine;
+use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The names of a program's inputs and their types, in the order of the arguments.
-pub(crate) struct Types {
-    inputs: Vec<(String, VarType)>,
-}
-
-impl Types {
-    /// As a caller states them; without a signature all names are arrays of float64, sorted, as numexpr has it.
-    pub(crate) fn new(text: &Text, signature: Option<&Bound<'_, PyAny>>) -> PyResult<Types> {
-        let mut inputs = Vec::new();
-        let Some(signature) = signature else {
-            let names = text.names().iter().filter(|name| !name.is_constant);
-            inputs.extend(names.map(|name| (name.text.clone(), VarType::array(DType::Float64))));
-            inputs.sort_by(|(a, _), (b, _)| a.cmp(b));
-            return Ok(Types { inputs });
-        };
-        let pairs = match signature.cast::<PyMapping>() {
-            Ok(mapping) => mapping.items()?.into_any(),
-            Err(_) => signature.clone(),
-        };
-        for pair in pairs.try_iter()? {
-            let (name, ty): (String, Bound<'_, PyAny>) = pair?.extract()?;
-            if !text.names().iter().any(|used| used.text == name) {
-                return Err(PyValueError::new_err(format!("the expression does not use the variable `{name}`")));
-            }
-            if inputs.iter().any(|(known, _)| *known == name) {
-                return Err(PyValueError::new_err(format!("the signature has `{name}` twice")));
-            }
-            let ty = var_type(&ty, &name)?;
-            inputs.push((name, ty));
-        }
-        Ok(Types { inputs })
-    }
-
-    /// By name of the text.
-    pub(crate) fn types(&self, text: &Text) -> text::Types {
-        let type_of = |name: &str| self.inputs.iter().find(|(known, _)| known == name).map(|&(_, ty)| ty);
-        text.names().iter().map(|name| type_of(&name.text)).collect()
-    }
-}
-
-/// What a caller states as a variable's type: a dtype for an array, "scalar float32" or "weak float" for a number, or an
-/// array or a number like those to come.
-fn var_type(stated: &Bound<'_, PyAny>, name: &str) -> PyResult<VarType> {
-    if let Ok(stated) = stated.cast::<PyString>() {
-        let words: Vec<&str> = stated.to_str()?.split_whitespace().collect();
-        match words[..] {
-            ["weak", "int" | "int64"] => return Ok(VarType::weak(DType::Int64)),
-            ["weak", "uint64"] => return Ok(VarType::weak(DType::UInt64)),
-            ["weak", "float" | "float64"] => return Ok(VarType::weak(DType::Float64)),
-            ["scalar", dtype] => {
-                return dtype_like(PyString::new(stated.py(), dtype).as_any(), name).map(VarType::scalar);
-            }
-            _ => {}
-        }
-    } else if is_value(stated)? {
-        let mut values = Values::default();
-        return values.push(stated, name);
-    }
-    dtype_like(stated, name).map(VarType::array)
-}
-
-/// True for arrays and numbers, as against dtypes.
-fn is_value(object: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let is_number = object.is_instance_of::<PyFloat>()
-        || object.is_instance_of::<PyInt>()
-        || object.is_instance_of::<PyBool>()
-        || object.is_instance_of::<PyUntypedArray>();
-    if is_number {
-        return Ok(true);
-    }
-    let generic = object.py().import(intern!(object.py(), "numpy"))?.getattr(intern!(object.py(), "generic"))?;
-    object.is_instance(&generic)
-}
-
-fn dtype_like(object: &Bound<'_, PyAny>, name: &str) -> PyResult<DType> {
-    let dtype = PyArrayDescr::new(object.py(), object)?;
-    dtype_of(dtype.num()).ok_or_else(|| unknown_dtype_error(name, &dtype))
-}
-
-fn type_name(ty: VarType) -> String {
-    match ty {
-        VarType { is_weak: true, dtype, .. } => format!("weak {}", dtype.name()),
-        VarType { is_scalar: true, dtype, .. } => format!("scalar {}", dtype.name()),
-        VarType { dtype, .. } => dtype.name().to_owned(),
-    }
-}
-
 /// A compiled expression: called with arrays and numbers, by position or by name.
 ///
-/// Made by `compile`. A program never changes, any number of threads may call it at once, and it can be pickled.
+/// Made by `compile`. A program never changes, any number of threads may call it at once, and it
+/// can be pickled.
 ///
 /// Calling takes the variables, and `out`, `order` and `casting` as `evaluate` does.
 ///
@@ -131,7 +49,8 @@ pub(crate) struct Program {
     /// The variables and the inputs are in the same order.
     is_in_order: bool,
     floats: Floats,
-    /// The engine that it was compiled by, and what that made of it. Another number of threads means another engine.
+    /// The engine that it was compiled by, and what that made of it. Another number of threads
+    /// means another engine.
     engine: &'static Engine,
     program: Arc<ndexpr::Program>,
 }
@@ -177,10 +96,10 @@ pub(crate) fn compile(
     let Ok(ex) = ex.cast::<PyString>() else {
         return Err(PyTypeError::new_err(format!("an expression is a str, not {}", ex.get_type().name()?)));
     };
-    let text = Text::new(py, ex.to_str()?)?;
+    let text = Text::new(ex)?;
     let types = Types::new(&text, signature)?;
     let text_types = types.types(&text);
-    let engine = engines::current(floats).map_err(|error| errors::to_python(py, text.as_str(), &error))?;
+    let engine = engines::current(floats).map_err(|error| errors::without_text(&error))?;
     let program = text.program_of(py, engine, &text_types)?;
     let place = |name: &text::Name| types.inputs.iter().position(|(input, _)| *input == name.text);
     let places: SmallVec<[usize; 6]> = text.names().iter().filter_map(place).collect();
@@ -198,26 +117,28 @@ impl Program {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let program = &*self.program(py)?;
-        let mut values = Values::default();
+        let (mut operands, mut values) = (Operands::default(), Values::default());
         let inputs = &self.types.inputs;
         if kwargs.is_none() && args.len() == inputs.len() && self.is_in_order {
             for (arg, (name, ty)) in args.iter_borrowed().zip(inputs) {
-                values.push_as(&arg, name, *ty)?;
+                operands.push_as(&arg, name, *ty)?;
             }
-            return run::run(py, self.text.as_str(), program, &values, &Options::default());
+            values.read(&operands)?;
+            return run::run(py, self.text.as_str(py)?, program, &values, &Options::default());
         }
         let (objects, options) = self.arguments(args, kwargs)?;
         for &place in &self.places {
             let (name, ty) = &inputs[place];
-            values.push_as(&objects[place], name, *ty)?;
+            operands.push_as(&objects[place], name, *ty)?;
         }
-        run::run(py, self.text.as_str(), program, &values, &options)
+        values.read(&operands)?;
+        run::run(py, self.text.as_str(py)?, program, &values, &options)
     }
 
     /// The text that it was compiled from.
     #[getter]
-    fn text(&self) -> &str {
-        self.text.as_str()
+    fn text<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        self.text.object(py)
     }
 
     /// The names of its variables, in the order of the arguments.
@@ -239,7 +160,7 @@ impl Program {
     /// The dtype of its result.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        py.import("numpy")?.call_method1("dtype", (self.program.result_dtype().name(),))
+        calls::call_numpy(intern!(py, "dtype"), (self.program.result_dtype().name(),))
     }
 
     /// How floats are computed: 'strict' or 'fast'.
@@ -262,12 +183,12 @@ impl Program {
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let compile = py.import("ndexpr")?.getattr("compile")?;
-        let args = (self.text.as_str(), self.signature(py)?, self.floats.name());
+        let args = (self.text.object(py), self.signature(py)?, self.floats.name());
         Ok((compile, args).into_pyobject(py)?.into_any())
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let text = PyString::new(py, self.text.as_str()).repr()?;
+        let text = self.text.object(py).repr()?;
         Ok(format!("ndexpr.compile({text}, {})", self.signature(py)?.repr()?))
     }
 }
@@ -278,7 +199,7 @@ impl Program {
         match engines::current(self.floats) {
             Ok(engine) if std::ptr::eq(engine, self.engine) => Ok(Cow::Borrowed(&self.program)),
             Ok(engine) => self.text.program_of(py, engine, &self.text_types).map(Cow::Owned),
-            Err(error) => Err(errors::to_python(py, self.text.as_str(), &error)),
+            Err(error) => Err(errors::without_text(&error)),
         }
     }
 
@@ -299,9 +220,9 @@ impl Program {
         objects.resize(inputs.len(), None);
         let mut options = Options::default();
         for (key, value) in kwargs.into_iter().flatten() {
-            let key = key.cast::<PyString>()?.to_str()?;
+            let key = normalised(key.cast::<PyString>()?)?;
             // A variable goes first: it may have any name.
-            match (inputs.iter().position(|(name, _)| name == key), key) {
+            match (inputs.iter().position(|(name, _)| *name == key), key.as_str()) {
                 (Some(input), _) if objects[input].is_some() => {
                     return Err(PyTypeError::new_err(format!("the variable `{key}` was given twice")));
                 }

@@ -1,19 +1,18 @@
-//! The engines behind the module: one for each number of threads and each [`FloatMode`] that was asked for.
+//! The engines behind the module: a pair for each number of threads that was asked for.
 //!
-//! An engine keeps its number of threads for life, so choosing another number means choosing another engine. Those that
-//! were made stay, with their programs: they are as few as the numbers of threads a process ever asks for, at most
-//! [`MAX_THREADS`].
+//! In: a number of threads. Out: the engine to use now, for each way to compute floats. Always
+//! true: nobody waits here, since a forked child would wait for ever for a thread that it does not
+//! have.
+//!
+//! An engine keeps its number of threads for life, so choosing another number means choosing other
+//! engines. Those that were made stay, with their programs: a process asks for few numbers of
+//! threads. How many threads there may be is the engine's to say.
 
 use ndexpr::{Engine, Error, FloatMode};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most threads that may be asked for.
-pub(crate) const MAX_THREADS: usize = 256;
-
-/// How freely floats are computed: an index into [`CURRENT`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// How freely floats are computed: an index into [`Made::engines`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Floats {
     #[default]
     Strict,
@@ -33,25 +32,36 @@ impl Floats {
     }
 }
 
-/// By [`Floats`]: null until first asked for.
-static CURRENT: [AtomicPtr<Engine>; 2] = [AtomicPtr::new(std::ptr::null_mut()), AtomicPtr::new(std::ptr::null_mut())];
-
+/// The engines for a number of threads. Never freed.
 struct Made {
-    engines: HashMap<(usize, Floats), &'static Engine>,
-    /// What was asked for; 0 for the engine's own choice.
-    n_threads: usize,
+    /// What was asked for; `None` for the engine's own choice.
+    n_threads: Option<usize>,
+    engines: [Engine; 2],
+    /// Those that were made before.
+    older: Option<&'static Made>,
 }
 
-static MADE: Mutex<Option<Made>> = Mutex::new(None);
+/// Those that are used now; null until first asked for.
+static CURRENT: AtomicPtr<Made> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Those that were made last, the head of a list.
+static NEWEST: AtomicPtr<Made> = AtomicPtr::new(std::ptr::null_mut());
 
 /// The engine to use now. It lives as long as the process.
 pub(crate) fn current(floats: Floats) -> Result<&'static Engine, Error> {
-    let engine = CURRENT[floats as usize].load(Ordering::Acquire);
-    // SAFETY: the pointer is null or that of an engine that `make` has leaked.
-    match unsafe { engine.as_ref() } {
-        Some(engine) => Ok(engine),
-        None => with_made(|made| make(made, floats)),
-    }
+    let made = match loaded(&CURRENT) {
+        Some(made) => made,
+        None => {
+            let made = engines_for(None)?;
+            let (null, ours) = (std::ptr::null_mut(), std::ptr::from_ref(made).cast_mut());
+            // Another thread may have chosen meanwhile.
+            match CURRENT.compare_exchange(null, ours, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => made,
+                Err(theirs) => leaked(theirs).unwrap_or(made),
+            }
+        }
+    };
+    Ok(&made.engines[floats as usize])
 }
 
 /// The number of threads that may take part in an evaluation.
@@ -59,37 +69,47 @@ pub(crate) fn threads() -> Result<usize, Error> {
     current(Floats::Strict).map(Engine::threads)
 }
 
-/// Chooses the number of threads, from 1 to [`MAX_THREADS`], for every evaluation that begins later.
+/// Chooses the number of threads for every evaluation that begins later.
 pub(crate) fn set_threads(n_threads: usize) -> Result<(), Error> {
-    with_made(|made| {
-        made.n_threads = n_threads;
-        make(made, Floats::Strict)?;
-        make(made, Floats::Fast)?;
-        Ok(())
-    })
+    let made = engines_for(Some(n_threads))?;
+    CURRENT.store(std::ptr::from_ref(made).cast_mut(), Ordering::Release);
+    Ok(())
 }
 
-fn with_made<T>(work: impl FnOnce(&mut Made) -> T) -> T {
-    let mut made: MutexGuard<'_, Option<Made>> = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    work(made.get_or_insert_with(|| Made { engines: HashMap::new(), n_threads: 0 }))
+fn engines_for(n_threads: Option<usize>) -> Result<&'static Made, Error> {
+    let mut all = std::iter::successors(loaded(&NEWEST), |made| made.older);
+    match all.find(|made| made.n_threads == n_threads) {
+        Some(made) => Ok(made),
+        None => make(n_threads),
+    }
 }
 
-fn make(made: &mut Made, floats: Floats) -> Result<&'static Engine, Error> {
-    let engine = match made.engines.get(&(made.n_threads, floats)) {
-        Some(engine) => *engine,
-        None => {
-            let mode = match floats {
-                Floats::Strict => FloatMode::Strict,
-                Floats::Fast => FloatMode::Fast,
-            };
-            // Programs are kept by text here, so the engine need not.
-            let builder = Engine::builder().float_mode(mode).cache_capacity(0);
-            let builder = if made.n_threads == 0 { builder } else { builder.threads(made.n_threads) };
-            let engine: &'static Engine = Box::leak(Box::new(builder.build()?));
-            made.engines.insert((made.n_threads, floats), engine);
-            engine
-        }
+/// Makes engines and puts them at the head of the list. Should two threads make the same, both
+/// stay.
+fn make(n_threads: Option<usize>) -> Result<&'static Made, Error> {
+    let engine = |mode| {
+        // Programs are kept by text here, so the engine need not.
+        let builder = Engine::builder().float_mode(mode).cache_capacity(0);
+        n_threads.into_iter().fold(builder, |builder, n| builder.threads(n)).build()
     };
-    CURRENT[floats as usize].store(std::ptr::from_ref(engine).cast_mut(), Ordering::Release);
-    Ok(engine)
+    let engines = [engine(FloatMode::Strict)?, engine(FloatMode::Fast)?];
+    let made = Box::leak(Box::new(Made { n_threads, engines, older: None }));
+    loop {
+        let newest = NEWEST.load(Ordering::Acquire);
+        made.older = leaked(newest);
+        let head: *mut Made = made;
+        if NEWEST.compare_exchange(newest, head, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            return Ok(made);
+        }
+    }
+}
+
+fn loaded(place: &AtomicPtr<Made>) -> Option<&'static Made> {
+    leaked(place.load(Ordering::Acquire))
+}
+
+fn leaked(made: *const Made) -> Option<&'static Made> {
+    // SAFETY: the pointers here are null, or those of a box that `make` has leaked and that nobody
+    // changes once it is in the list.
+    unsafe { made.as_ref() }
 }

@@ -1,5 +1,9 @@
 //! What the engine refuses, as the exceptions that Python programs expect.
+//!
+//! In: an error of the engine's and the text it is about. Out: an exception, of the class that
+//! NumPy and numexpr raise in the same places, whose message shows the place in the text.
 
+use crate::calls;
 use ndexpr::{Error, ErrorKind};
 use pyo3::exceptions::{
     PyKeyError, PyMemoryError, PyOverflowError, PyRuntimeError, PySyntaxError, PyTypeError, PyValueError,
@@ -8,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
-/// Wider classes than one for each kind: those that NumPy and numexpr raise in the same places.
+/// The exception for an error about a text.
 pub(crate) fn to_python(py: Python<'_>, text: &str, error: &Error) -> PyErr {
     let message = drawn(error);
     match error.kind() {
@@ -38,6 +42,15 @@ pub(crate) fn to_python(py: Python<'_>, text: &str, error: &Error) -> PyErr {
     }
 }
 
+/// The exception for an error that is about no text.
+pub(crate) fn without_text(error: &Error) -> PyErr {
+    match error.kind() {
+        ErrorKind::Memory => PyMemoryError::new_err(drawn(error)),
+        ErrorKind::Threads => PyValueError::new_err(drawn(error)),
+        _ => PyRuntimeError::new_err(drawn(error)),
+    }
+}
+
 /// The engine has panicked, which is a defect.
 pub(crate) fn panicked() -> PyErr {
     PyRuntimeError::new_err("internal error: the engine panicked; please report this as a defect")
@@ -62,12 +75,18 @@ fn syntax_error(text: &str, error: &Error, message: String) -> PyErr {
     PySyntaxError::new_err((message, ("<ndexpr>", line, column, line_text, end_line, end_column)))
 }
 
+static UNKNOWN_VARIABLE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+
+/// Finds `ndexpr.UnknownVariableError`, so that later calls only read it.
+pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
+    UNKNOWN_VARIABLE.import(py, "ndexpr._errors", "UnknownVariableError").map(|_| ())
+}
+
 /// `ndexpr.UnknownVariableError`, a `KeyError` whose text is not quoted.
 fn unknown_variable(py: Python<'_>, text: &str, error: &Error, message: String) -> PyErr {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let name = error.spans().next().map_or_else(String::new, |span| span.text(text).to_owned());
-    let made = CLASS
+    let made = UNKNOWN_VARIABLE
         .import(py, "ndexpr._errors", "UnknownVariableError")
-        .and_then(|class| class.call1((name.as_str(), message.as_str())));
+        .and_then(|class| calls::call(class, (name.as_str(), message.as_str())));
     made.map_or_else(|_| PyKeyError::new_err(name.clone()), PyErr::from_value)
 }

@@ -1,15 +1,17 @@
 //! `evaluate`, `re_evaluate` and `validate`: names looked up, a program found, and run.
 
 use crate::arrays::Order;
+use crate::calls;
 use crate::engines::Floats;
 use crate::run::{self, Casting, Options};
 use crate::scope::{CALLER, Scope};
 use crate::text::{Text, Types};
-use crate::values::Values;
+use crate::values::{Operands, Values};
 use ndexpr::Program;
 use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyWeakrefMethods, PyWeakrefReference};
+use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -27,34 +29,43 @@ thread_local! {
     static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
 }
 
-/// Adds what a text's names stand for in a scope to `values`, and finds its program for their types.
-pub(crate) fn bind<'py>(
+/// Looks up what a text's names stand for, reads it, and finds the program for its types.
+pub(crate) fn bind<'a, 'py>(
     py: Python<'py>,
     text: &Text,
-    scope: &Scope<'py>,
+    scope: Scope<'py>,
     floats: Floats,
-    values: &mut Values<'py>,
+    operands: &'a mut Operands<'py>,
+    values: &mut Values<'a, 'py>,
 ) -> PyResult<Arc<Program>> {
-    let mut types = Types::new();
+    let mut is_constant: SmallVec<[bool; 6]> = SmallVec::new();
     for name in text.names() {
         let value = match scope.get(name.key.bind(py))? {
-            Some(value) => value,
-            None if name.is_constant => {
-                types.push(None);
-                continue;
-            }
-            None => return Err(text.missing(py, name, scope.known().into_iter())),
+            Some(value) => Some(value),
+            None => scope.get_respelled(&name.text)?,
         };
-        types.push(Some(values.push(&value, &name.text)?));
+        match &value {
+            Some(value) => operands.push(value, &name.text)?,
+            None if name.is_constant => {}
+            None => return Err(text.missing(py, name, scope.known().into_iter())),
+        }
+        is_constant.push(value.is_none());
     }
+    // May run code, where it lets an object go.
+    drop(scope);
+    values.read(operands)?;
+    let mut found = values.types();
+    let type_of = |is_constant| if is_constant { None } else { found.next() };
+    let types: Types = is_constant.into_iter().map(type_of).collect();
+    drop(found);
     text.program(py, &types, floats)
 }
 
 /// Evaluate an array expression, given as text, in one pass over its arrays.
 ///
-/// Names are looked up in `local_dict` and `global_dict`, or in the caller's frame. Arrays may have any strides, alignment
-/// and byte order; anything that `numpy.asarray` takes will do. Python's own numbers are weak, as in NumPy 2: a float32
-/// array times 2.0 is float32.
+/// Names are looked up in `local_dict` and `global_dict`, or in the caller's frame. Arrays may have
+/// any strides, alignment and byte order; anything that `numpy.asarray` takes will do. Python's own
+/// numbers are weak, as in NumPy 2: a float32 array times 2.0 is float32.
 ///
 /// Parameters
 /// ----------
@@ -119,17 +130,16 @@ pub(crate) fn evaluate<'py>(
     let more = More::new(kwargs, CALLER)?;
     let options = options(out, order, casting)?;
     let text = Text::get(ex)?;
-    let mut values = Values::default();
-    let program = {
-        let scope = Scope::new(py, local_dict, global_dict, more.frame_depth)?;
-        bind(py, text.get(), &scope, more.floats, &mut values)?
-    };
-    let result = run::run(py, text.get().as_str(), &program, &values, &options)?;
+    let scope = Scope::new(py, local_dict, global_dict, more.frame_depth)?;
+    let (mut operands, mut values) = (Operands::default(), Values::default());
+    let program = bind(py, text.get(), scope, more.floats, &mut operands, &mut values)?;
+    let result = run::run(py, text.get().as_str(py)?, &program, &values, &options)?;
     remember(&text, &options, more.floats)?;
     Ok(result)
 }
 
-/// Evaluate the last expression of this thread's `evaluate` or `validate` again, with the values that its names have now.
+/// Evaluate the last expression of this thread's `evaluate` or `validate` again, with the values
+/// that its names have now.
 ///
 /// Parameters
 /// ----------
@@ -169,12 +179,10 @@ pub(crate) fn re_evaluate<'py>(
         return Err(PyRuntimeError::new_err("nothing has been evaluated in this thread before"));
     };
     let text = text.get();
-    let mut values = Values::default();
-    let program = {
-        let scope = Scope::new(py, local_dict, global_dict, _frame_depth.saturating_add(1))?;
-        bind(py, text, &scope, floats, &mut values)?
-    };
-    run::run(py, text.as_str(), &program, &values, &options)
+    let scope = Scope::new(py, local_dict, global_dict, _frame_depth.saturating_add(1))?;
+    let (mut operands, mut values) = (Operands::default(), Values::default());
+    let program = bind(py, text, scope, floats, &mut operands, &mut values)?;
+    run::run(py, text.as_str(py)?, &program, &values, &options)
 }
 
 /// Find out whether an expression can be evaluated, without evaluating it.
@@ -217,9 +225,9 @@ pub(crate) fn validate<'py>(
         }
         let text = Text::get(ex)?;
         let scope = Scope::new(py, local_dict, global_dict, more.frame_depth)?;
-        let mut values = Values::default();
-        let program = bind(py, text.get(), &scope, more.floats, &mut values)?;
-        run::check(py, text.get().as_str(), &program, &values, &options)?;
+        let (mut operands, mut values) = (Operands::default(), Values::default());
+        let program = bind(py, text.get(), scope, more.floats, &mut operands, &mut values)?;
+        run::check(py, text.get().as_str(py)?, &program, &values, &options)?;
         remember(&text, &options, more.floats)
     };
     match check() {
@@ -253,7 +261,10 @@ pub(crate) fn named<T>(name: &Bound<'_, PyAny>, choice: fn(&str) -> Option<T>, e
     let found = name.cast::<PyString>().ok().and_then(|name| choice(name.to_str().ok()?));
     match found {
         Some(found) => Ok(found),
-        None => Err(PyValueError::new_err(format!("{expected}, not {}", name.repr()?))),
+        None => {
+            let found: String = calls::repr_of(name)?.extract()?;
+            Err(PyValueError::new_err(format!("{expected}, not {found}")))
+        }
     }
 }
 

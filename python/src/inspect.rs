@@ -1,12 +1,12 @@
 //! What can be asked and set besides evaluating: the compiler's stages, the functions, the threads.
 
-use crate::compiled::Types;
-use crate::engines::{self, Floats, MAX_THREADS};
+use crate::engines::{self, Floats};
 use crate::errors;
 use crate::evaluate::bind;
 use crate::scope::{CALLER, Scope};
+use crate::signature::Types;
 use crate::text::Text;
-use crate::values::Values;
+use crate::values::{Operands, Values};
 use ndexpr::{Program, Stage};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -53,10 +53,14 @@ pub(crate) fn explain<'py>(
     let text = Text::get(ex)?;
     let text = text.get();
     let program = match signature {
-        Some(signature) => text.program(py, &Types::new(text, Some(signature))?.types(text), Floats::Strict)?,
+        Some(signature) => {
+            let types = Types::new(text, Some(signature))?.types(text);
+            text.program(py, &types, Floats::Strict)?
+        }
         None => {
             let scope = Scope::new(py, local_dict, global_dict, CALLER)?;
-            bind(py, text, &scope, Floats::Strict, &mut Values::default())?
+            let (mut operands, mut values) = (Operands::default(), Values::default());
+            bind(py, text, scope, Floats::Strict, &mut operands, &mut values)?
         }
     };
     stages(&program, stage)
@@ -111,7 +115,7 @@ pub(crate) fn functions(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
 /// Parameters
 /// ----------
 /// nthreads : int
-///     From 1 to 256.
+///     From 1 to 4096.
 ///
 /// Examples
 /// --------
@@ -120,15 +124,12 @@ pub(crate) fn functions(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
 /// >>> ndexpr.set_num_threads(before)
 /// 2
 #[pyfunction]
-pub(crate) fn set_num_threads(py: Python<'_>, nthreads: i64) -> PyResult<usize> {
-    let before = get_num_threads(py)?;
-    match usize::try_from(nthreads) {
-        Ok(wanted) if (1..=MAX_THREADS).contains(&wanted) => {
-            engines::set_threads(wanted).map_err(|error| errors::to_python(py, "", &error))?;
-            Ok(before)
-        }
-        _ => Err(PyValueError::new_err(format!("the number of threads is from 1 to {MAX_THREADS}, not {nthreads}"))),
-    }
+pub(crate) fn set_num_threads(nthreads: i64) -> PyResult<usize> {
+    let before = get_num_threads()?;
+    // The engine says which numbers there may be, and no negative one is among them.
+    let wanted = usize::try_from(nthreads).unwrap_or(0);
+    engines::set_threads(wanted).map_err(|error| errors::without_text(&error))?;
+    Ok(before)
 }
 
 /// Return how many threads may take part in one evaluation, the caller's included.
@@ -136,8 +137,8 @@ pub(crate) fn set_num_threads(py: Python<'_>, nthreads: i64) -> PyResult<usize> 
 /// Unless `set_num_threads` was called it is NDEXPR_NUM_THREADS, or else as many as
 /// `detect_number_of_cores` says.
 #[pyfunction]
-pub(crate) fn get_num_threads(py: Python<'_>) -> PyResult<usize> {
-    engines::threads().map_err(|error| errors::to_python(py, "", &error))
+pub(crate) fn get_num_threads() -> PyResult<usize> {
+    engines::threads().map_err(|error| errors::without_text(&error))
 }
 
 /// Return how many processors this process may use, by its affinity and by its control group's

@@ -3,22 +3,29 @@
 //! The path of a call:
 //!
 //! ```text
-//! text -> names -> scope -> values -> types -> program -> run -> NumPy array
-//! text.rs         scope.rs  values.rs          text.rs   run.rs  arrays.rs
+//! text -> names -> scope -> operands -> values -> types -> program -> run -> NumPy array
+//! text.rs         scope.rs  values.rs                      text.rs    run.rs arrays.rs
 //! ```
 //!
-//! Only ndexpr's public interface is used. `unsafe` is where NumPy's structs are read and views of its memory are made
-//! (`arrays`, `values`, `run`), where the interpreter lends its frame (`scope`), and for the engines, which are never freed
-//! (`engines`).
+//! Up to the operands, Python code of the caller's may run. Then arrays are read, and no such code
+//! runs until the call is over, but for finalizers, other threads, and handlers of signals.
+//!
+//! Only ndexpr's public interface is used. `unsafe` is where NumPy's structs are read and views of
+//! its memory are made (`arrays`, `values`, `run`), where the interpreter lends its frame
+//! (`scope`), where its functions are called as ones that may unwind (`calls`), for the engines,
+//! which are never freed (`engines`), and for a lock that outlives a fork (`lock`).
 
 mod arrays;
+mod calls;
 mod compiled;
 mod engines;
 mod errors;
 mod evaluate;
 mod inspect;
+mod lock;
 mod run;
 mod scope;
+mod signature;
 mod text;
 mod values;
 
@@ -27,6 +34,11 @@ use pyo3::prelude::*;
 /// The compiled part of ndexpr; import `ndexpr` instead.
 #[pymodule(gil_used = false)]
 fn _ndexpr(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // What is made once is made now: a NumPy that cannot be imported is an `ImportError` here, and
+    // a forked child finds nothing half made by a thread that it does not have.
+    calls::prepare(module.py())?;
+    errors::prepare(module.py())?;
+    text::prepare(module.py());
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<compiled::Program>()?;
     module.add_function(wrap_pyfunction!(evaluate::evaluate, module)?)?;

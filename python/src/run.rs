@@ -1,27 +1,33 @@
 //! One call of a program: the output, the threads' rights meanwhile, and what may stop it.
+//!
+//! In: a program, values that were read together, and options. Out: a fresh array, or `out` filled.
+//! Always true: views of memory are made last, after all that may run Python code, and making one
+//! fails if its array has changed since it was read.
 
-use crate::arrays::{Array, Order};
+use crate::arrays::{self, Array, Order, changed_error, refuse_masked};
+use crate::calls;
 use crate::errors;
 use crate::values::Values;
 use ndexpr::raw::{self, Flat, Layout};
-use ndexpr::{Program, Progress, Var, ViewMut};
+use ndexpr::{Program, Progress};
 use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Elements from which on other Python threads may run meanwhile.
+/// Elements from which on other Python threads may run meanwhile. A thread that takes the
+/// interpreter's lock may keep it for 5 ms, so a call of some microseconds does not give it up.
 ///
-/// Giving up the interpreter's lock and taking it back costs about 50 ns, but a thread that wants
-/// it may have it for 5 ms then, so a call of some microseconds is better off without.
+/// Chosen by "interpreter-lock" in docs/measurements.md.
 const MIN_ELEMS_TO_DETACH: usize = 1 << 15;
 
 /// Elements from which on Ctrl-C can stop the main thread's evaluation: so many take 0.05 ms at
-/// least, and some 20 ms in the longest expressions. To find out which thread this is takes 0.1 us.
+/// least, and some 20 ms in the longest expressions.
 const MIN_ELEMS_TO_INTERRUPT: usize = 1 << 18;
 
 /// How often the main thread looks for signals.
@@ -70,11 +76,11 @@ pub(crate) fn run<'py>(
     py: Python<'py>,
     text: &str,
     program: &Program,
-    values: &Values<'py>,
+    values: &Values<'_, 'py>,
     options: &Options<'py>,
 ) -> PyResult<Bound<'py, PyAny>> {
     match &options.out {
-        None => run_fresh(py, text, program, values, options.order).map(Array::into_object),
+        None => run_fresh(py, text, program, values, options.order).map(Bound::into_any),
         Some(out) => {
             run_into(py, text, program, values, out, options)?;
             Ok(out.clone())
@@ -87,83 +93,90 @@ pub(crate) fn check<'py>(
     py: Python<'py>,
     text: &str,
     program: &Program,
-    values: &Values<'py>,
+    values: &Values<'_, 'py>,
     options: &Options<'py>,
 ) -> PyResult<()> {
-    raw::result_layout(program, &values.vars()?).map_err(|error| errors::to_python(py, text, &error))?;
+    layout(py, text, program, values)?;
     match &options.out {
-        Some(out) => check_casting(py, program, out.cast::<PyUntypedArray>()?, options.casting),
+        Some(out) => check_casting(py, program, out_array(out)?, options.casting),
         None => Ok(()),
     }
+}
+
+fn layout(py: Python<'_>, text: &str, program: &Program, values: &Values<'_, '_>) -> PyResult<Layout> {
+    // SAFETY: the views are used here alone, where no Python code runs.
+    let vars = unsafe { values.vars() }?;
+    raw::result_layout(program, &vars).map_err(|error| errors::to_python(py, text, &error))
 }
 
 fn run_fresh<'py>(
     py: Python<'py>,
     text: &str,
     program: &Program,
-    values: &Values<'py>,
+    values: &Values<'_, 'py>,
     order: Order,
-) -> PyResult<Array<'py>> {
-    if let Some(shape) = alike(program, values)
+) -> PyResult<Bound<'py, PyUntypedArray>> {
+    if let Some(shape) = shape_of_all(program, values)
         && (order != Order::Fortran || shape.len() < 2)
     {
-        let array = Array::empty(py, program.result_dtype(), shape, None)?;
-        if let Some(done) = run_alike(py, text, program, values, &array) {
-            return done.map(|()| array);
+        let result = arrays::empty(py, program.result_dtype(), shape, None)?;
+        if run_flat(py, text, program, values, &read(&result)?)? {
+            return Ok(result);
         }
     }
-    let vars = values.vars()?;
-    let layout = raw::result_layout(program, &vars).map_err(|error| errors::to_python(py, text, &error))?;
-    let array = match memory_order(&layout, values, order) {
-        Some(order) => Array::empty(py, program.result_dtype(), layout.shape(), Some(&order))?,
-        None => Array::empty(py, program.result_dtype(), layout.shape(), Some(layout.order()))?,
-    };
-    // SAFETY: the array was made here, is writeable, and lives until the call is over.
-    let out = unsafe { array.view_mut() }.map_err(|error| PyValueError::new_err(error.to_string()))?;
-    execute(py, text, program, values, &vars, out)?;
-    Ok(array)
+    let layout = layout(py, text, program, values)?;
+    let chosen = memory_order(&layout, values, order);
+    let axes = chosen.as_deref().unwrap_or(layout.order());
+    let result = arrays::empty(py, program.result_dtype(), layout.shape(), Some(axes))?;
+    execute(py, text, program, values, &read(&result)?)?;
+    Ok(result)
+}
+
+fn read<'a, 'py>(array: &'a Bound<'py, PyUntypedArray>) -> PyResult<Array<'a, 'py>> {
+    Array::read(array).ok_or_else(changed_error)
 }
 
 /// The shape of the result where all values are arrays of few elements, of one shape and in C's
 /// order; none where it is not so simple. More has to be known only by what is larger: describing
 /// each array to the engine by a view takes longer than to add two of one element.
-fn alike<'v>(program: &Program, values: &'v Values<'_>) -> Option<&'v [usize]> {
+fn shape_of_all<'v>(program: &Program, values: &'v Values<'_, '_>) -> Option<&'v [usize]> {
     let shape = values.common_shape()?;
     let n_elems = shape.iter().try_fold(1, |n: usize, &extent| n.checked_mul(extent))?;
     ((1..MIN_ELEMS_TO_DETACH).contains(&n_elems) && raw::is_one_loop(program)).then_some(shape)
 }
 
-/// Runs on values that are [`alike`], into an array that is like them. None, and nothing is done,
-/// where that needs more attention: the array partly overlaps one of them, or a second thread is
-/// worth its while.
-fn run_alike(
+/// Runs on values that have a [shape in common](shape_of_all), into an array of that shape in C's
+/// order. False, and nothing is done, where that needs more attention: the array partly overlaps
+/// one of them, or a second thread is worth its while.
+fn run_flat(
     py: Python<'_>,
     text: &str,
     program: &Program,
-    values: &Values<'_>,
-    out: &Array<'_>,
-) -> Option<PyResult<()>> {
+    values: &Values<'_, '_>,
+    out: &Array<'_, '_>,
+) -> PyResult<bool> {
     let n_elems = out.shape().iter().product();
-    // SAFETY: the array is in C's order without gaps, as the caller says, so its elements follow
-    // each other. It lives until the call is over; that nobody else reads or writes it meanwhile is
-    // up to whoever gave it, as with a view.
-    let mut flat = unsafe { Flat::dense(out.data(), out.dtype, n_elems) };
+    // SAFETY: the array is in C's order without gaps, as the caller says, and is as it was read, so
+    // its elements follow each other. From here to the end of the run no Python code runs in this
+    // thread, and the caller of Python's vouches for the others, as with a view.
+    let mut flat = unsafe { Flat::dense(out.data()?, out.dtype, n_elems) };
     for array in values.arrays() {
-        // SAFETY: the array is in C's order without gaps, and of the same shape: see
-        // `Values::common_shape`. `values` keeps it alive; that nobody writes to it or resizes it
-        // meanwhile is up to the caller, as with a view.
-        if !unsafe { flat.push_dense(array.data(), array.dtype) } {
-            return None;
+        // SAFETY: as above. That the array is in C's order and of the same shape is what
+        // `Values::common_shape` has found out; `data` checks that it still is.
+        if !unsafe { flat.push_dense(array.data()?, array.dtype) } {
+            return Ok(false);
         }
     }
-    Some(match guarded(|| raw::run_flat(program, &flat)) {
-        Some(done) => done?.map_err(|error| errors::to_python(py, text, &error)),
+    match guarded(|| raw::run_flat(program, &flat)) {
+        Some(None) => Ok(false),
+        Some(Some(Ok(()))) => Ok(true),
+        Some(Some(Err(error))) => Err(errors::to_python(py, text, &error)),
         None => Err(errors::panicked()),
-    })
+    }
 }
 
 /// The order of axes that was asked for; none for the one that the engine suggests.
-fn memory_order(layout: &Layout, values: &Values<'_>, order: Order) -> Option<SmallVec<[usize; 6]>> {
+fn memory_order(layout: &Layout, values: &Values<'_, '_>, order: Order) -> Option<SmallVec<[usize; 6]>> {
     let n_axes = layout.shape().len();
     let is_fortran = match order {
         Order::Keep => return None,
@@ -174,74 +187,85 @@ fn memory_order(layout: &Layout, values: &Values<'_>, order: Order) -> Option<Sm
     Some(if is_fortran { (0..n_axes).rev().collect() } else { (0..n_axes).collect() })
 }
 
+fn out_array<'a, 'py>(out: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyUntypedArray>> {
+    match out.cast::<PyUntypedArray>() {
+        Ok(array) => refuse_masked(array, "out").map(|()| array),
+        Err(_) => {
+            let found = out.get_type().name()?;
+            Err(PyTypeError::new_err(format!("out is a NumPy array, not {found}")))
+        }
+    }
+}
+
 fn run_into<'py>(
     py: Python<'py>,
     text: &str,
     program: &Program,
-    values: &Values<'py>,
+    values: &Values<'_, 'py>,
     out: &Bound<'py, PyAny>,
     options: &Options<'py>,
 ) -> PyResult<()> {
-    let Ok(array) = out.cast::<PyUntypedArray>() else {
-        let found = out.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("out is a NumPy array, not {found}")));
-    };
-    if let Some(array) = Array::new(array)
+    let object = out_array(out)?;
+    if let Some(array) = Array::read(object)
         && array.dtype == program.result_dtype()
     {
         if !array.is_writeable() {
             return Err(PyValueError::new_err("out is read-only"));
         }
         if array.is_c()
-            && alike(program, values).is_some_and(|shape| *shape == *array.shape())
-            && let Some(done) = run_alike(py, text, program, values, &array)
+            && shape_of_all(program, values).is_some_and(|shape| *shape == *array.shape())
+            && run_flat(py, text, program, values, &array)?
         {
-            return done;
+            return Ok(());
         }
-        // SAFETY: the array is writeable, checked above, and the caller holds it until the call is
-        // over.
-        let view = unsafe { array.view_mut() }.map_err(|error| PyValueError::new_err(format!("out: {error}")))?;
-        return execute(py, text, program, values, &values.vars()?, view);
+        return execute(py, text, program, values, &array);
     }
-    check_casting(py, program, array, options.casting)?;
-    let result = run_fresh(py, text, program, values, Order::Keep)?.into_object();
-    let numpy = py.import(intern!(py, "numpy"))?;
+    check_casting(py, program, object, options.casting)?;
+    let result = run_fresh(py, text, program, values, Order::Keep)?;
     // That it may be cast is checked; NumPy says whether shapes fit and it can be written.
-    numpy.call_method1(intern!(py, "copyto"), (out, result, "unsafe"))?;
+    calls::call_numpy(intern!(py, "copyto"), (out, result, "unsafe"))?;
     Ok(())
 }
 
 fn check_casting(py: Python<'_>, program: &Program, out: &Bound<'_, PyUntypedArray>, casting: Casting) -> PyResult<()> {
-    let numpy = py.import(intern!(py, "numpy"))?;
     let (from, to) = (program.result_dtype().name(), out.dtype());
-    let may: bool = numpy.call_method1(intern!(py, "can_cast"), (from, &to, casting.name()))?.extract()?;
-    if may {
+    let may = calls::call_numpy(intern!(py, "can_cast"), (from, &to, casting.name()))?;
+    if may.extract()? {
         return Ok(());
     }
-    let message = format!(
-        "the result is {from}, which does not become {} by the rule casting='{}'",
-        to.str()?.to_cow()?,
-        casting.name()
-    );
-    Err(PyTypeError::new_err(message))
+    let (to, rule): (String, _) = (calls::str_of(&to)?.extract()?, casting.name());
+    Err(PyTypeError::new_err(format!("the result is {from}, which does not become {to} by the rule casting='{rule}'")))
 }
 
-/// Computes, with the interpreter's lock or without, as suits the number of elements.
+/// What this thread does with the interpreter's lock while it computes.
+enum Lock {
+    Keep,
+    GiveUp,
+    /// Takes it back now and then to look for signals.
+    GiveUpAndAsk,
+}
+
+/// Computes into a writeable array.
 fn execute(
     py: Python<'_>,
     text: &str,
     program: &Program,
-    values: &Values<'_>,
-    vars: &[Var<'_>],
-    out: ViewMut<'_>,
+    values: &Values<'_, '_>,
+    out: &Array<'_, '_>,
 ) -> PyResult<()> {
-    let n_elems = n_elems(values, &out);
-    let done = if n_elems < MIN_ELEMS_TO_DETACH {
-        guarded(|| program.run_in_order(vars, out, None))
-    } else if n_elems >= MIN_ELEMS_TO_INTERRUPT && is_main_thread(py) {
-        interruptible(py, |progress| program.run_in_order(vars, out, Some(progress)))?
-    } else {
-        py.detach(|| guarded(|| program.run_in_order(vars, out, None)))
+    let lock = match n_elems(values, out) {
+        ..MIN_ELEMS_TO_DETACH => Lock::Keep,
+        MIN_ELEMS_TO_INTERRUPT.. if is_main_thread(py) => Lock::GiveUpAndAsk,
+        _ => Lock::GiveUp,
+    };
+    // SAFETY: from here until the run begins, no Python code runs in this thread. During the run
+    // only other threads and handlers of signals can change the arrays in place, which is up to the
+    // caller of Python's: see `Array`. That `out` is writeable is up to our callers.
+    let (out, vars) = unsafe { (out.view_mut()?, values.vars()?) };
+    let done = match lock {
+        Lock::Keep => guarded(|| program.run_in_order(&vars, out, None)),
+        Lock::GiveUp => py.detach(|| guarded(|| program.run_in_order(&vars, out, None))),
+        Lock::GiveUpAndAsk => interruptible(py, |progress| program.run_in_order(&vars, out, Some(progress)))?,
     };
     match done {
         Some(done) => done.map_err(|error| errors::to_python(py, text, &error)),
@@ -263,13 +287,14 @@ where
 {
     let raised = Arc::new(Mutex::new(None));
     let exception = Arc::clone(&raised);
-    let progress = Progress::default().asking(SIGNAL_PERIOD, move || match Python::attach(|py| py.check_signals()) {
+    let check_signals = move || match Python::attach(|py| py.check_signals()) {
         Ok(()) => true,
         Err(error) => {
             *exception.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             false
         }
-    });
+    };
+    let progress = Progress::default().asking(SIGNAL_PERIOD, check_signals);
     let done = py.detach(|| guarded(|| work(&progress)));
     let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
     raised.map_or(Ok(done), Err)
@@ -277,25 +302,41 @@ where
 
 /// True in the thread where Python runs the handlers of signals.
 fn is_main_thread(py: Python<'_>) -> bool {
-    let is_main = || -> PyResult<bool> {
-        let threading = py.import(intern!(py, "threading"))?;
-        let main = threading.call_method0(intern!(py, "main_thread"))?.getattr(intern!(py, "ident"))?;
-        threading.call_method0(intern!(py, "get_ident"))?.eq(main)
-    };
-    is_main().unwrap_or(false)
+    thread_local! {
+        /// The answer, and the process in which it is right: in a forked child, the thread that has
+        /// forked is the main thread.
+        static IS_MAIN: Cell<Option<(u32, bool)>> = const { Cell::new(None) };
+    }
+    let process_id = std::process::id();
+    match IS_MAIN.get() {
+        Some((known_in, is_main)) if known_in == process_id => is_main,
+        _ => {
+            let is_main = find_is_main_thread(py).unwrap_or(false);
+            IS_MAIN.set(Some((process_id, is_main)));
+            is_main
+        }
+    }
+}
+
+fn find_is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let threading = calls::import(intern!(py, "threading"))?;
+    let main = calls::call_method(&threading, intern!(py, "main_thread"), ())?;
+    let main: u64 = calls::get_attr(&main, intern!(py, "ident"))?.extract()?;
+    let this: u64 = calls::call_method(&threading, intern!(py, "get_ident"), ())?.extract()?;
+    Ok(this == main)
 }
 
 /// How many elements an evaluation runs over, at the most: those of all arrays broadcast with each
 /// other.
-fn n_elems(values: &Values<'_>, out: &ViewMut<'_>) -> usize {
+fn n_elems(values: &Values<'_, '_>, out: &Array<'_, '_>) -> usize {
     if values.arrays().all(|array| array.shape() == out.shape()) {
-        return out.n_elems();
+        return out.shape().iter().fold(1, |n: usize, &extent| n.saturating_mul(extent));
     }
     let mut arrays: SmallVec<[&[usize]; 6]> = values.arrays().map(Array::shape).collect();
     arrays.push(out.shape());
     let n_axes = arrays.iter().map(|shape| shape.len()).max().unwrap_or(0);
     (1..=n_axes).fold(1, |n: usize, from_last| {
-        let extent = arrays.iter().filter_map(|shape| Some(shape[shape.len().checked_sub(from_last)?])).max();
-        n.saturating_mul(extent.unwrap_or(1))
+        let extents = arrays.iter().filter_map(|shape| Some(shape[shape.len().checked_sub(from_last)?]));
+        n.saturating_mul(extents.max().unwrap_or(1))
     })
 }

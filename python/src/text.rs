@@ -1,20 +1,34 @@
-//! Texts: their names, and the programs compiled from them, kept by text so that a warm call parses nothing.
+//! Texts: their names, and the programs compiled from them, kept by text so that a warm call parses
+//! nothing.
+//!
+//! In: an expression as a `str`. Out: its names, and its program for given types. Always true: what
+//! is kept is bounded by number and by bytes, whatever the texts are.
 
 use crate::engines::{self, Floats};
 use crate::errors;
+use crate::lock::Lock;
 use ndexpr::{Engine, Program, Signature, VarType};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 use smallvec::SmallVec;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Texts that are kept; the oldest make room.
 const MAX_TEXTS: usize = 512;
 
 /// Programs that are kept for each text, one for each combination of types; the oldest make room.
 const MAX_PROGRAMS: usize = 32;
+
+/// Bytes of all texts that are kept, with their programs; the oldest texts make room.
+const MAX_BYTES: usize = 64 << 20;
+
+/// Programs of fewer characters of code than this are compiled in about a millisecond. That is less
+/// than a thread may have to wait for the interpreter's lock, so compiling them does not give it
+/// up.
+const MIN_CODE_TO_DETACH: usize = 1 << 10;
 
 /// The types of a text's names; none where the language's constant is meant.
 pub(crate) type Types = SmallVec<[Option<VarType>; 6]>;
@@ -31,9 +45,18 @@ pub(crate) struct Name {
 /// A text and its programs.
 #[pyclass(frozen, module = "ndexpr._ndexpr")]
 pub(crate) struct Text {
-    text: String,
+    text: Py<PyString>,
     names: Vec<Name>,
-    programs: Mutex<Vec<Kept>>,
+    /// Characters that are not in comments.
+    code_len: usize,
+    programs: Lock<Programs>,
+}
+
+#[derive(Default)]
+struct Programs {
+    all: Vec<Kept>,
+    /// What this text adds to [`KEPT_BYTES`]; 0 if it is not in the list of texts.
+    counted_bytes: usize,
 }
 
 struct Kept {
@@ -43,34 +66,54 @@ struct Kept {
     program: Arc<Program>,
 }
 
+/// The list of texts, by themselves, the oldest first.
+static TEXTS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+
+/// The bytes of the texts in [`TEXTS`], about.
+static KEPT_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+/// Makes what is made once, so that later calls only read it.
+pub(crate) fn prepare(py: Python<'_>) {
+    texts(py);
+    py.get_type::<Text>();
+}
+
+fn texts<'py>(py: Python<'py>) -> &'py Bound<'py, PyDict> {
+    TEXTS.get_or_init(py, || PyDict::new(py).unbind()).bind(py)
+}
+
 impl Text {
-    /// The text, from the cache if it has been there before.
+    /// The text, from the list if it has been there before.
     pub(crate) fn get<'py>(ex: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Text>> {
-        static TEXTS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
         let py = ex.py();
         let Ok(text) = ex.cast::<PyString>() else {
             let found = ex.get_type().name()?;
             return Err(PyTypeError::new_err(format!("an expression is a str, not {found}")));
         };
-        let texts = TEXTS.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
+        let texts = texts(py);
+        // A class of the caller's may say what its texts are equal to.
+        let copy;
+        let text = if ex.is_exact_instance_of::<PyString>() {
+            text
+        } else {
+            copy = PyString::new(py, text.to_str()?);
+            &copy
+        };
         if let Some(known) = texts.get_item(text)? {
             return Ok(known.cast_into::<Text>()?);
         }
-        let new = Bound::new(py, Text::new(py, text.to_str()?)?)?;
-        // Another thread may empty it meanwhile, or bring it a text more than there should be: neither matters.
-        if texts.len() >= MAX_TEXTS
-            && let Some(Ok(oldest)) = texts.keys().try_iter()?.next()
-        {
-            let _ = texts.del_item(oldest);
-        }
+        let new = Bound::new(py, Text::new(text)?)?;
+        new.get().count(new.get().text_bytes(py)?);
+        make_room(texts, MAX_TEXTS - 1)?;
         texts.set_item(text, &new)?;
         Ok(new)
     }
 
-    /// A text by itself, not in the cache.
-    pub(crate) fn new(py: Python<'_>, text: &str) -> PyResult<Text> {
-        let engine = engines::current(Floats::Strict).map_err(|error| errors::to_python(py, text, &error))?;
-        let names = engine.names(text).map_err(|error| errors::to_python(py, text, &error))?;
+    /// A text by itself, not in the list.
+    pub(crate) fn new(text: &Bound<'_, PyString>) -> PyResult<Text> {
+        let (py, code) = (text.py(), text.to_str()?);
+        let engine = engines::current(Floats::Strict).map_err(|error| errors::without_text(&error))?;
+        let names = engine.names(code).map_err(|error| errors::to_python(py, code, &error))?;
         let names = names
             .into_iter()
             .map(|used| Name {
@@ -79,11 +122,16 @@ impl Text {
                 is_constant: used.is_constant,
             })
             .collect();
-        Ok(Text { text: text.to_owned(), names, programs: Mutex::new(Vec::new()) })
+        let code_len = code.lines().map(|line| line.find('#').unwrap_or(line.len())).sum();
+        Ok(Text { text: text.clone().unbind(), names, code_len, programs: Lock::new() })
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.text
+    pub(crate) fn as_str<'a>(&'a self, py: Python<'a>) -> PyResult<&'a str> {
+        self.text.bind(py).to_str()
+    }
+
+    pub(crate) fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        self.text.bind(py).clone()
     }
 
     /// The names, in the order in which the text first has them.
@@ -93,26 +141,43 @@ impl Text {
 
     /// The program for names of these types. Its variables are the names that have one, in order.
     pub(crate) fn program(&self, py: Python<'_>, types: &Types, floats: Floats) -> PyResult<Arc<Program>> {
-        let engine = engines::current(floats).map_err(|error| errors::to_python(py, &self.text, &error))?;
+        let engine = engines::current(floats).map_err(|error| errors::without_text(&error))?;
         self.program_of(py, engine, types)
     }
 
     /// As [`Text::program`], of this engine.
     pub(crate) fn program_of(&self, py: Python<'_>, engine: &'static Engine, types: &Types) -> PyResult<Arc<Program>> {
-        let programs = || self.programs.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_it = |kept: &Kept| std::ptr::eq(kept.engine, engine) && kept.types == *types;
-        if let Some(kept) = programs().iter().find(|kept| is_it(kept)) {
-            return Ok(Arc::clone(&kept.program));
+        let is_it = |kept: &&Kept| std::ptr::eq(kept.engine, engine) && kept.types == *types;
+        let found =
+            self.programs.with(|programs| programs.all.iter().find(is_it).map(|kept| Arc::clone(&kept.program)));
+        if let Some(found) = found {
+            return Ok(found);
         }
         // Unlocked, so that others can run meanwhile. Should two compile the same, both are right.
-        let program = engine.compile(&self.text, &self.signature(types));
-        let program = program.map_err(|error| errors::to_python(py, &self.text, &error))?;
-        let mut all = programs();
-        let oldest = (all.len() >= MAX_PROGRAMS).then(|| all.remove(0));
-        all.push(Kept { engine, types: types.clone(), program: Arc::clone(&program) });
-        drop(all);
+        let (text, signature) = (self.as_str(py)?, self.signature(types));
+        let program = if self.code_len < MIN_CODE_TO_DETACH {
+            engine.compile(text, &signature)
+        } else {
+            py.detach(|| engine.compile(text, &signature))
+        };
+        let program = program.map_err(|error| errors::to_python(py, text, &error))?;
+        let bytes = self.program_bytes(text);
+        let kept = Kept { engine, types: types.clone(), program: Arc::clone(&program) };
+        let (oldest, is_counted) = self.programs.with(|programs| {
+            let oldest = (programs.all.len() >= MAX_PROGRAMS).then(|| programs.all.remove(0));
+            programs.all.push(kept);
+            let is_counted = programs.counted_bytes > 0 && oldest.is_none();
+            if is_counted {
+                programs.counted_bytes += bytes;
+                KEPT_BYTES.fetch_add(bytes, Ordering::Relaxed);
+            }
+            (oldest, is_counted)
+        });
         // Without the lock, for it frees code.
         drop(oldest);
+        if is_counted {
+            make_room(texts(py), MAX_TEXTS)?;
+        }
         Ok(program)
     }
 
@@ -121,18 +186,79 @@ impl Text {
         typed.fold(Signature::new(), |signature, (name, ty)| signature.with(name.text.as_str(), ty))
     }
 
-    /// Why a name that is not there is not: the error that points at it, and at what among `known` may have been meant.
+    /// The bytes of the text and what is known of it: Python's `str`, perhaps with a copy in UTF-8.
+    fn text_bytes(&self, py: Python<'_>) -> PyResult<usize> {
+        let text = self.as_str(py)?;
+        Ok(1024 + if text.is_ascii() { text.len() } else { 3 * text.len() })
+    }
+
+    /// The bytes of one program, about: machine code in pages of its own, the stages that
+    /// `explain` shows, and a copy of the text.
+    ///
+    /// Chosen by "kept-program-bytes" in docs/measurements.md.
+    fn program_bytes(&self, text: &str) -> usize {
+        (12 << 10) + 160 * self.code_len + text.len()
+    }
+
+    /// Counts the text as one that is kept.
+    fn count(&self, bytes: usize) {
+        self.programs.with(|programs| programs.counted_bytes += bytes);
+        KEPT_BYTES.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts the text no more.
+    fn uncount(&self) {
+        let bytes = self.programs.with(|programs| std::mem::take(&mut programs.counted_bytes));
+        // A forked child that had to begin anew with a text has forgotten what it had counted.
+        KEPT_BYTES.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Why a name that is not there is not: the error that points at it, and at what among `known`
+    /// may have been meant.
     pub(crate) fn missing(&self, py: Python<'_>, missing: &Name, known: impl Iterator<Item = String>) -> PyErr {
+        let text = match self.as_str(py) {
+            Ok(text) => text,
+            Err(error) => return error,
+        };
         let any = VarType::array(ndexpr::DType::Float64);
         let others = self.names.iter().map(|name| name.text.clone());
         let signature = others
             .chain(known)
             .filter(|name| *name != missing.text)
             .fold(Signature::new(), |signature, name| signature.with(name, any));
-        let error = engines::current(Floats::Strict).and_then(|engine| engine.compile(&self.text, &signature)).err();
-        match error {
-            Some(error) => errors::to_python(py, &self.text, &error),
-            None => pyo3::exceptions::PyKeyError::new_err(missing.text.clone()),
+        let engine = engines::current(Floats::Strict);
+        match engine.and_then(|engine| engine.compile(text, &signature)).err() {
+            Some(error) => errors::to_python(py, text, &error),
+            None => PyKeyError::new_err(missing.text.clone()),
         }
     }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        self.uncount();
+    }
+}
+
+/// Lets the oldest texts go until no more than so many are there, and they are within
+/// [`MAX_BYTES`]. The newest one stays, whatever its size.
+fn make_room(texts: &Bound<'_, PyDict>, max_texts: usize) -> PyResult<()> {
+    let is_enough = || {
+        let n_texts = texts.len();
+        n_texts <= max_texts && (KEPT_BYTES.load(Ordering::Relaxed) <= MAX_BYTES || n_texts <= 1)
+    };
+    if is_enough() {
+        return Ok(());
+    }
+    for oldest in texts.keys() {
+        // Another thread may have let it go meanwhile.
+        if let Some(text) = texts.get_item(&oldest)? {
+            text.cast::<Text>()?.get().uncount();
+            let _ = texts.del_item(&oldest);
+        }
+        if is_enough() {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -1,97 +1,166 @@
-//! The value of a variable: what a Python object means to the engine.
+//! The values of variables: what Python objects mean to the engine.
 //!
-//! Arrays are used where they are. Python's own numbers are weak, as in NumPy 2: they take the dtype of what they meet.
-//! NumPy's numbers and arrays of rank 0 are single values of their dtype. Everything else goes through `numpy.asarray`.
+//! In: the objects that names stand for. Out: arrays where they are, and numbers. Always true:
+//! [`Operands`] come from look-ups and conversions, which may run Python code; [`Values`] are read
+//! from all of them together, once no more of that is to come.
+//!
+//! Python's own numbers are weak, as in NumPy 2: they take the dtype of what they meet. NumPy's
+//! numbers and arrays of rank 0 are single values of their dtype. Everything else goes through
+//! `numpy.asanyarray`.
 
-use crate::arrays::{Array, to_array};
-use ndexpr::{DType, Scalar, Var, VarType, View};
+use crate::arrays::{self, Array, as_array, changed_error, is_readable, to_array};
+use crate::calls;
+use ndexpr::{DType, Scalar, Var, VarType};
 use numpy::PyUntypedArray;
-use pyo3::exceptions::{PyOverflowError, PyValueError};
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt};
 use smallvec::SmallVec;
 
-/// The value of a variable.
-enum Value<'py> {
-    Array(Array<'py>),
+/// A number: all of it is known when it is looked up.
+#[derive(Clone, Copy)]
+enum Number {
     Scalar(Scalar),
     WeakFloat(f64),
     WeakInt(i64),
     WeakUInt(u64),
 }
 
-impl Value<'_> {
-    fn ty(&self) -> VarType {
+impl Number {
+    fn ty(self) -> VarType {
         match self {
-            Value::Array(array) => VarType::array(array.dtype),
-            Value::Scalar(scalar) => VarType::scalar(scalar.dtype()),
-            Value::WeakFloat(_) => VarType::weak(DType::Float64),
-            Value::WeakInt(_) => VarType::weak(DType::Int64),
-            Value::WeakUInt(_) => VarType::weak(DType::UInt64),
+            Number::Scalar(scalar) => VarType::scalar(scalar.dtype()),
+            Number::WeakFloat(_) => VarType::weak(DType::Float64),
+            Number::WeakInt(_) => VarType::weak(DType::Int64),
+            Number::WeakUInt(_) => VarType::weak(DType::UInt64),
         }
     }
 
-    fn var(&self) -> PyResult<Var<'_>> {
-        Ok(match self {
-            Value::Array(array) => Var::from(view(array)?),
-            Value::Scalar(scalar) => Var::from(*scalar),
-            Value::WeakFloat(value) => Var::weak(*value),
-            Value::WeakInt(value) => Var::weak(*value),
-            Value::WeakUInt(value) => Var::weak(*value),
-        })
+    fn var(self) -> Var<'static> {
+        match self {
+            Number::Scalar(scalar) => Var::from(scalar),
+            Number::WeakFloat(value) => Var::weak(value),
+            Number::WeakInt(value) => Var::weak(value),
+            Number::WeakUInt(value) => Var::weak(value),
+        }
     }
 }
 
-fn view<'v>(array: &'v Array<'_>) -> PyResult<View<'v>> {
-    // SAFETY: the array is borrowed for as long as the view of its memory; that no one resizes it meanwhile is what NumPy
-    // demands of those who do.
-    unsafe { array.view() }.map_err(|error| PyValueError::new_err(error.to_string()))
+enum Operand<'py> {
+    Array(Bound<'py, PyUntypedArray>),
+    Number(Number),
 }
 
-/// The values of several variables, in the order of a program's. Arrays are kept alive.
+/// What several variables stand for, in the order of a program's. Arrays are kept alive.
 #[derive(Default)]
-pub(crate) struct Values<'py> {
-    values: SmallVec<[Value<'py>; 6]>,
+pub(crate) struct Operands<'py> {
+    operands: SmallVec<[Operand<'py>; 6]>,
 }
 
-impl<'py> Values<'py> {
-    /// Adds what an object stands for, and returns its type; `name` is the variable's.
-    pub(crate) fn push(&mut self, object: &Bound<'py, PyAny>, name: &str) -> PyResult<VarType> {
-        let value = match object.cast::<PyUntypedArray>().ok().and_then(Array::new) {
-            Some(array) => array_value(array)?,
-            None if object.is_exact_instance_of::<PyFloat>() => Value::WeakFloat(object.extract()?),
-            None if object.is_exact_instance_of::<PyBool>() => Value::Scalar(Scalar::new(object.extract::<bool>()?)),
-            None if object.is_instance_of::<PyInt>() => int(object, name)?,
-            None => array_value(to_array(object, name)?)?,
+impl<'py> Operands<'py> {
+    /// Adds what an object stands for; `name` is the variable's. May run Python code.
+    pub(crate) fn push(&mut self, object: &Bound<'py, PyAny>, name: &str) -> PyResult<()> {
+        let operand = match array_operand(object, name)? {
+            Some(array) => Operand::Array(array),
+            None => match number(object, name)? {
+                Some(number) => Operand::Number(number),
+                None => Operand::Array(to_array(object, name)?),
+            },
         };
-        let ty = value.ty();
-        self.values.push(value);
-        Ok(ty)
+        self.operands.push(operand);
+        Ok(())
     }
 
     /// Adds a value as one of this type; Python's numbers, which have none, take it.
     pub(crate) fn push_as(&mut self, object: &Bound<'py, PyAny>, name: &str, ty: VarType) -> PyResult<()> {
-        let found = self.push(object, name)?;
-        if found.is_weak
-            && found != ty
-            && let Some(typed) = typed(object, ty.dtype)?
-            && let Some(last) = self.values.last_mut()
-        {
-            *last = Value::Scalar(typed);
+        self.push(object, name)?;
+        if let Some(Operand::Number(last)) = self.operands.last_mut() {
+            let found = last.ty();
+            if found.is_weak
+                && found != ty
+                && let Some(typed) = typed(object, ty.dtype)?
+            {
+                *last = Number::Scalar(typed);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An array that the object itself is, or one to which it had to be copied.
+fn array_operand<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Bound<'py, PyUntypedArray>>> {
+    let Some(array) = as_array(object) else { return Ok(None) };
+    arrays::refuse_masked(array, name)?;
+    Ok(Some(if is_readable(array) { array.clone() } else { to_array(object, name)? }))
+}
+
+fn element(array: &Array<'_, '_>) -> PyResult<Option<Scalar>> {
+    // SAFETY: the view is used here alone, where no Python code runs.
+    Ok(unsafe { array.view() }?.read(&[]))
+}
+
+enum Value<'a, 'py> {
+    Array(Array<'a, 'py>),
+    Number(Number),
+}
+
+/// The values of several variables, as they were when they were read together.
+#[derive(Default)]
+pub(crate) struct Values<'a, 'py> {
+    values: SmallVec<[Value<'a, 'py>; 6]>,
+}
+
+impl<'a, 'py> Values<'a, 'py> {
+    /// Reads all operands, now that no more Python code is to run. An error if an array has become
+    /// one that the engine cannot read.
+    ///
+    /// Read in place, because to move several arrays' extents takes a while.
+    pub(crate) fn read(&mut self, operands: &'a Operands<'py>) -> PyResult<()> {
+        self.values.clear();
+        for operand in &operands.operands {
+            let value = match operand {
+                &Operand::Number(number) => Value::Number(number),
+                Operand::Array(object) => {
+                    let array = Array::read(object).ok_or_else(changed_error)?;
+                    // One element is copied, so that compiled code knows that there is one.
+                    let element = if array.shape().is_empty() { element(&array)? } else { None };
+                    match element {
+                        Some(element) => Value::Number(Number::Scalar(element)),
+                        None => Value::Array(array),
+                    }
+                }
+            };
+            self.values.push(value);
         }
         Ok(())
     }
 
-    /// The values as the engine takes them.
-    pub(crate) fn vars(&self) -> PyResult<SmallVec<[Var<'_>; 4]>> {
-        self.values.iter().map(Value::var).collect()
+    pub(crate) fn types(&self) -> impl Iterator<Item = VarType> {
+        self.values.iter().map(|value| match value {
+            Value::Array(array) => VarType::array(array.dtype),
+            Value::Number(number) => number.ty(),
+        })
+    }
+
+    /// The values as the engine takes them. An error if an array has changed since it was read.
+    ///
+    /// # Safety
+    ///
+    /// As [`Array::view`], for each array.
+    pub(crate) unsafe fn vars(&self) -> PyResult<SmallVec<[Var<'a>; 4]>> {
+        let var = |value: &Value<'a, 'py>| match value {
+            // SAFETY: the caller vouches for it.
+            Value::Array(array) => unsafe { array.view() }.map(Var::from),
+            Value::Number(number) => Ok(number.var()),
+        };
+        self.values.iter().map(var).collect()
     }
 
     /// The arrays among them.
-    pub(crate) fn arrays(&self) -> impl Iterator<Item = &Array<'py>> {
+    pub(crate) fn arrays(&self) -> impl Iterator<Item = &Array<'a, 'py>> {
         self.values.iter().filter_map(|value| match value {
             Value::Array(array) => Some(array),
-            _ => None,
+            Value::Number(_) => None,
         })
     }
 
@@ -109,17 +178,39 @@ impl<'py> Values<'py> {
     }
 }
 
-/// One element is copied, so that compiled code knows that there is one.
-fn array_value(array: Array<'_>) -> PyResult<Value<'_>> {
-    let element = if array.n_axes() == 0 { view(&array)?.read(&[]) } else { None };
-    Ok(element.map_or(Value::Array(array), Value::Scalar))
+/// Python's own numbers; none for other objects.
+fn number(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<Number>> {
+    Ok(Some(if object.is_exact_instance_of::<PyFloat>() {
+        Number::WeakFloat(object.extract()?)
+    } else if object.is_exact_instance_of::<PyBool>() {
+        Number::Scalar(Scalar::new(object.extract::<bool>()?))
+    } else if object.is_instance_of::<PyInt>() {
+        int(object, name)?
+    } else {
+        return Ok(None);
+    }))
+}
+
+/// An integer of Python's, weak.
+fn int(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Number> {
+    if let Ok(value) = object.extract::<i64>() {
+        return Ok(Number::WeakInt(value));
+    }
+    match object.extract::<u64>() {
+        Ok(value) => Ok(Number::WeakUInt(value)),
+        Err(_) => Err(PyOverflowError::new_err(format!("`{name}` is an integer of more than 64 bits"))),
+    }
 }
 
 /// A number of Python's as one of a dtype; none if that would round or cut it.
 fn typed(object: &Bound<'_, PyAny>, dtype: DType) -> PyResult<Option<Scalar>> {
     if dtype.is_float() {
-        let value: f64 = object.extract()?;
-        return Ok(Some(if dtype == DType::Float32 { Scalar::new(value as f32) } else { Scalar::new(value) }));
+        // An integer of a class of the caller's may have a method for this.
+        let value: f64 = calls::call(&object.py().get_type::<PyFloat>(), (object,))?.extract()?;
+        return Ok(Some(match dtype {
+            DType::Float32 => Scalar::new(value as f32),
+            _ => Scalar::new(value),
+        }));
     }
     if !object.is_instance_of::<PyInt>() {
         return Ok(None);
@@ -135,15 +226,4 @@ fn typed(object: &Bound<'_, PyAny>, dtype: DType) -> PyResult<Option<Scalar>> {
         DType::UInt64 => Scalar::new(object.extract::<u64>()?),
         _ => return Ok(None),
     }))
-}
-
-/// An integer of Python's, weak.
-fn int<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Value<'py>> {
-    if let Ok(value) = object.extract::<i64>() {
-        return Ok(Value::WeakInt(value));
-    }
-    match object.extract::<u64>() {
-        Ok(value) => Ok(Value::WeakUInt(value)),
-        Err(_) => Err(PyOverflowError::new_err(format!("`{name}` is an integer of more than 64 bits"))),
-    }
 }

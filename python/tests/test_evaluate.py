@@ -124,6 +124,42 @@ def test_constants_unless_hidden() -> None:
     assert ndexpr.evaluate("inf", {}, {}) == np.inf
 
 
+def test_names_that_exec_has_made() -> None:
+    """Before Python 3.13 these are in the dictionary of locals alone, and stay there."""
+    a = np.array([1.0])
+    exec("made = 2")
+    if "made" not in locals():
+        pytest.skip("exec makes no names in functions here")
+    for _ in range(3):
+        assert ndexpr.evaluate("a + made").tolist() == [3.0]
+    assert locals()["made"] == 2
+
+
+def test_names_in_generators_and_inlined_comprehensions() -> None:
+    def generate():
+        for x in (1, 2):  # noqa: B007
+            yield float(ndexpr.evaluate("x + 1"))
+
+    assert list(generate()) == [2.0, 3.0]
+    names: dict[str, object] = {"ndexpr": ndexpr}
+    exec("found = [float(ndexpr.evaluate('x + 1')) for x in (1, 2)]", names)
+    assert names["found"] == [2.0, 3.0]
+    exec("class Body:\n    found = [float(ndexpr.evaluate('x + 1')) for x in (1, 2)]", names)
+    assert names["Body"].found == [2.0, 3.0]  # type: ignore[attr-defined]
+
+
+def test_deleted_and_unset_names() -> None:
+    a = b = 1
+    assert ndexpr.evaluate("a + b") == 2
+    del b
+    with pytest.raises(KeyError):
+        ndexpr.evaluate("a + b")
+    if a == 0:
+        never = 1
+    with pytest.raises(KeyError):
+        ndexpr.evaluate("a + never")
+
+
 def test_unicode_names() -> None:
     λ = np.array([1.0, 2.0])
     assert ndexpr.evaluate("λ * 2").tolist() == (λ * 2).tolist()
@@ -215,11 +251,69 @@ def test_other_dtypes_are_refused(value: object) -> None:
         ndexpr.evaluate("value + 1")
 
 
-def test_matrices_of_subclasses_become_arrays() -> None:
-    masked = np.ma.masked_array([1.0, 2.0], [True, False])
-    found = ndexpr.evaluate("masked + 1")
+def test_arrays_of_subclasses_become_arrays() -> None:
+    class Labelled(np.ndarray):
+        pass
+
+    labelled = np.array([1.0, 2.0]).view(Labelled)
+    found = ndexpr.evaluate("labelled + 1")
     assert type(found) is np.ndarray
     assert found.tolist() == [2.0, 3.0]
+
+
+class Masked(np.ma.MaskedArray):
+    pass
+
+
+class BecomesMasked:
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        return np.ma.masked_array([1.0, 2e10], [0, 1])
+
+
+@pytest.mark.parametrize(
+    "masked",
+    [
+        np.ma.masked_array([1.0, 2e10], mask=[0, 1]),
+        np.ma.masked_array([1.0, 2.0]),
+        np.ma.masked_array([1, 2], mask=[0, 1], dtype=">i4"),
+        np.ma.masked_array(3.0, mask=True),
+        np.ma.masked,
+        Masked([1.0, 2.0], [True, False]),
+        BecomesMasked(),
+        [np.ma.masked_array([1.0, 2.0], [True, False]), np.zeros(2)],
+        (np.ma.masked_array([1.0, 2.0], [True, False]),),
+    ],
+)
+def test_masks_are_not_lost(masked: object) -> None:
+    """Until masks are computed with, an array that has one is an error that says what to do."""
+
+    class Names:
+        def __getitem__(self, name: str) -> object:
+            return masked
+
+    message = "`x` is a masked array, .* `x.filled"
+    with pytest.raises(TypeError, match=message):
+        ndexpr.evaluate("sum(x)", {"x": masked})
+    with pytest.raises(TypeError, match=message):
+        ndexpr.evaluate("x + 1", Names(), {})
+    with pytest.raises(TypeError, match=message):
+        ndexpr.compile("x + 1")(masked)
+    assert isinstance(ndexpr.validate("x", {"x": masked}), TypeError)
+    if isinstance(masked, np.ndarray):
+        with pytest.raises(TypeError, match=message):
+            ndexpr.compile("x + 1", {"x": masked})
+
+
+def test_a_masked_output() -> None:
+    out = np.ma.masked_array(np.zeros(2), [True, False])
+    with pytest.raises(TypeError, match="`out` is a masked array"):
+        ndexpr.evaluate("a + 1", {"a": np.ones(2)}, out=out)
+    with pytest.raises(TypeError, match="`out` is a masked array"):
+        ndexpr.compile("a + 1")(np.ones(2), out=out)
+    assert isinstance(ndexpr.validate("a + 1", {"a": np.ones(2)}, out=out), TypeError)
+    assert out.data.tolist() == [0.0, 0.0]
+    ndexpr.evaluate("a + 1", {"a": np.ones(2)}, out=out.data)
+    assert out.data.tolist() == [2.0, 2.0]
 
 
 def test_a_single_value_is_an_array_of_rank_0() -> None:

@@ -105,3 +105,22 @@ def test_large_results_are_freed() -> None:
     for _ in range(50):
         ndexpr.evaluate("big + 1")
     assert rss() - memory < 40_000_000
+
+
+def test_the_texts_that_are_kept_are_bounded_by_bytes() -> None:
+    memory = rss()
+    for k in range(600):
+        # The longest that the limits allow, all of it a comment.
+        text = f"a + {k} #" + f"{k:04}" * 250_000
+        assert ndexpr.evaluate(text, {"a": 1}, {}) == k + 1
+    del text
+    assert rss() - memory < 200_000_000
+    # Few texts of many programs.
+    memory = rss()
+    many = " + ".join(f"sin(x{k % 10}*{k})" for k in range(300))
+    names = {f"x{k}": np.ones(3, "float32" if k % 2 else "float64") for k in range(10)}
+    for k in range(100):
+        ndexpr.evaluate(f"{many} + {k}", names, {})
+    assert rss() - memory < 200_000_000
+    # The last ones are still there.
+    ndexpr.evaluate("a + 1", {"a": 1}, {})
