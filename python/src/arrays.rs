@@ -15,8 +15,7 @@ use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use smallvec::SmallVec;
 use std::ffi::{c_int, c_long};
 use std::ptr::null_mut;
@@ -82,6 +81,11 @@ fn type_num_of(dtype: DType) -> c_int {
     number as c_int
 }
 
+/// Finds NumPy's classes, so that later calls only read them.
+pub(crate) fn prepare(py: Python<'_>) {
+    py.get_type::<PyUntypedArray>();
+}
+
 /// The object, if it is an array. Most are of NumPy's class itself, which is found out quickly.
 pub(crate) fn as_array<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyUntypedArray>> {
     match object.cast_exact::<PyUntypedArray>() {
@@ -136,7 +140,7 @@ impl<'a, 'py> Array<'a, 'py> {
         let is_same = block.data.cast() == self.data
             && block.flags == self.flags
             && dtype_of_block(block) == Some(self.dtype)
-            && extents(block) == (&*self.shape, &*self.strides);
+            && is_same_as(extents(block), (&self.shape, &self.strides));
         if is_same { Ok(()) } else { Err(changed_error()) }
     }
 
@@ -242,6 +246,11 @@ pub(crate) fn empty<'py>(
     }
 }
 
+/// Where the first element of an array is now.
+pub(crate) fn data_of(object: &Bound<'_, PyUntypedArray>) -> *mut u8 {
+    block(object).data.cast()
+}
+
 fn too_large() -> PyErr {
     PyMemoryError::new_err("the result is larger than memory can be")
 }
@@ -280,6 +289,14 @@ fn extents(block: &PyArrayObject_fields) -> (&[usize], &[isize]) {
     }
 }
 
+/// Compares shapes and strides. Most are short, and then this is quicker than to call a function
+/// that compares memory.
+fn is_same_as(one: (&[usize], &[isize]), other: (&[usize], &[isize])) -> bool {
+    one.0.len() == other.0.len()
+        && one.0.iter().zip(other.0).all(|(a, b)| a == b)
+        && one.1.iter().zip(other.1).all(|(a, b)| a == b)
+}
+
 /// Any object as an array that the engine can read: itself, or what `numpy.asanyarray` makes of it,
 /// copied where the byte order is not the machine's. `name` is for the error.
 pub(crate) fn to_array<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyUntypedArray>> {
@@ -309,8 +326,13 @@ pub(crate) fn refuse_masked(array: &Bound<'_, PyUntypedArray>, name: &str) -> Py
     if array.is_exact_instance_of::<PyUntypedArray>() {
         return Ok(());
     }
-    static MASKED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    if !array.is_instance(MASKED.import(array.py(), "numpy.ma", "MaskedArray")?)? {
+    // As long as nobody has imported the module, there is no masked array.
+    let py = array.py();
+    let modules = calls::get_attr(&calls::import(intern!(py, "sys"))?, intern!(py, "modules"))?;
+    let module = modules.cast::<PyDict>()?.get_item(intern!(py, "numpy.ma"))?;
+    let masked = module.and_then(|module| calls::get_attr(&module, intern!(py, "MaskedArray")).ok());
+    let Some(masked) = masked else { return Ok(()) };
+    if !array.is_instance(&masked)? {
         return Ok(());
     }
     Err(PyTypeError::new_err(format!(

@@ -153,7 +153,9 @@ static NUMPY: AtomicPtr<FromAny> = AtomicPtr::new(null_mut());
 
 /// Finds NumPy's functions. An `ImportError` says why there are none.
 pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
+    // PyO3's NumPy looks for the same table by way of the latter, and panics where it fails.
     let module = py.import("numpy._core.multiarray")?;
+    py.import("numpy.lib")?;
     let table = module.getattr("_ARRAY_API").ok().and_then(|table| table.cast_into::<PyCapsule>().ok());
     let missing = || PyImportError::new_err("this NumPy has no interface for compiled modules");
     let table = table.ok_or_else(missing)?;

@@ -62,9 +62,10 @@ pub(crate) struct Program {
 /// ex : str
 ///     The expression.
 /// signature : mapping or sequence of pairs, optional
-///     The variables' types by name, in the order of the arguments: a dtype for an array; "scalar float32" for a single
-///     value of a dtype, which lets more be computed once; "weak float" or "weak int" for numbers of Python's; or an
-///     array or a number like those to come. Unless given all variables are arrays of float64, in alphabetical order.
+///     The variables' types by name, in the order of the arguments: a dtype for an array; "scalar
+///     float32" for a single value of a dtype, which lets more be computed once; "weak float" or
+///     "weak int" for numbers of Python's; or an array or a number like those to come. Unless given
+///     all variables are arrays of float64, in alphabetical order.
 /// floats : {'strict', 'fast'}
 ///     As in `evaluate`.
 ///

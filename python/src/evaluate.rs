@@ -54,9 +54,10 @@ pub(crate) fn bind<'a, 'py>(
     // May run code, where it lets an object go.
     drop(scope);
     values.read(operands)?;
-    let mut found = values.types();
-    let type_of = |is_constant| if is_constant { None } else { found.next() };
-    let types: Types = is_constant.into_iter().map(type_of).collect();
+    let (mut types, mut found) = (Types::new(), values.types());
+    for is_constant in is_constant {
+        types.push(if is_constant { None } else { found.next() });
+    }
     drop(found);
     text.program(py, &types, floats)
 }
@@ -76,13 +77,16 @@ pub(crate) fn bind<'a, 'py>(
 /// out : numpy.ndarray, optional
 ///     Where the result is written. It may be, or overlap, an array of the expression.
 /// order : {'K', 'C', 'F', 'A'}
-///     The memory order of a fresh result: as the inputs', C's, Fortran's, or Fortran's if all inputs have it.
+///     The memory order of a fresh result: as the inputs', C's, Fortran's, or Fortran's if all
+///     inputs have it.
 /// casting : {'no', 'equiv', 'safe', 'same_kind', 'unsafe'}
 ///     What the result may be cast to, where `out` has another dtype.
 /// floats : {'strict', 'fast'}
-///     'strict' rounds every operation by itself, as NumPy does. 'fast' may fuse multiplications with additions.
+///     'strict' rounds every operation by itself, as NumPy does. 'fast' may fuse multiplications
+///     with additions.
 /// optimization, truediv, sanitize, disable_cache, _frame_depth
-///     As numexpr has them. Only the last has a meaning here: the number of frames up to the caller, plus 2.
+///     As numexpr has them. Only the last has a meaning here: the number of frames up to the
+///     caller, plus 2.
 ///
 /// Returns
 /// -------
@@ -96,7 +100,8 @@ pub(crate) fn bind<'a, 'py>(
 /// KeyError
 ///     A name is no variable: see `UnknownVariableError`.
 /// TypeError
-///     An operation or a function does not exist for the dtypes, or a dtype is not among those that there are.
+///     An operation or a function does not exist for the dtypes, or a dtype is not among those that
+///     there are.
 /// ValueError
 ///     Shapes do not broadcast, an axis is not there, or the text is beyond a limit.
 /// OverflowError

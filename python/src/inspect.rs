@@ -19,10 +19,11 @@ use pyo3::types::{PyDict, PyList};
 /// ex : str
 ///     The expression.
 /// stage : {'ast', 'hir', 'opt', 'fuse', 'tape', 'clif', 'asm', 'all'}
-///     The syntax tree, the typed graph, the optimised one, the loops, the loops as straight-line code, in Cranelift's
-///     intermediate representation, in assembly; or all of them.
+///     The syntax tree, the typed graph, the optimised one, the loops, the loops as straight-line
+///     code, in Cranelift's intermediate representation, in assembly; or all of them.
 /// signature : mapping, optional
-///     The names' types, as `compile` takes them. Unless given, names are looked up as `evaluate` does.
+///     The names' types, as `compile` takes them. Unless given, names are looked up as `evaluate`
+///     does.
 /// local_dict, global_dict : mapping, optional
 ///     Where names are looked up.
 ///
@@ -86,8 +87,9 @@ pub(crate) fn stages(program: &Program, stage: &str) -> PyResult<String> {
 /// Returns
 /// -------
 /// list of dict
-///     For each its `name`, `aliases`, `params`, `doc`, and `max_ulp`: the largest errors in units in the last place, of
-///     float32 and of float64, or None if the result is exact or correctly rounded.
+///     For each its `name`, `aliases`, `params`, `doc`, and `max_ulp`: the largest errors in units
+///     in the last place, of float32 and of float64, or None if the result is exact or correctly
+///     rounded.
 ///
 /// Examples
 /// --------

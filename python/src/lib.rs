@@ -7,10 +7,10 @@
 //! text.rs         scope.rs  values.rs                      text.rs    run.rs arrays.rs
 //! ```
 //!
-//! Up to the operands, Python code of the caller's may run. Then arrays are read, and no such code
-//! runs until the call is over, but for finalizers, other threads, and handlers of signals.
+//! Until the operands are there, the caller's Python code may run. Then arrays are read, and no such
+//! code runs until the call is over, except finalizers, other threads, and handlers of signals.
 //!
-//! Only ndexpr's public interface is used. `unsafe` is where NumPy's structs are read and views of
+//! Only ndexpr's public interface and `ndexpr::raw` are used. `unsafe` is where NumPy's structs are read and views of
 //! its memory are made (`arrays`, `values`, `run`), where the interpreter lends its frame
 //! (`scope`), where its functions are called as ones that may unwind (`calls`), for the engines,
 //! which are never freed (`engines`), and for a lock that outlives a fork (`lock`).
@@ -38,6 +38,8 @@ fn _ndexpr(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // a forked child finds nothing half made by a thread that it does not have.
     calls::prepare(module.py())?;
     errors::prepare(module.py())?;
+    arrays::prepare(module.py());
+    scope::prepare(module.py());
     text::prepare(module.py());
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<compiled::Program>()?;

@@ -120,7 +120,8 @@ fn run_fresh<'py>(
         && (order != Order::Fortran || shape.len() < 2)
     {
         let result = arrays::empty(py, program.result_dtype(), shape, None)?;
-        if run_flat(py, text, program, values, &read(&result)?)? {
+        // SAFETY: the result is such an array, made here and unknown to anybody else.
+        if unsafe { run_flat(py, text, program, values, arrays::data_of(&result)) }? {
             return Ok(result);
         }
     }
@@ -146,20 +147,25 @@ fn shape_of_all<'v>(program: &Program, values: &'v Values<'_, '_>) -> Option<&'v
 }
 
 /// Runs on values that have a [shape in common](shape_of_all), into an array of that shape in C's
-/// order. False, and nothing is done, where that needs more attention: the array partly overlaps
-/// one of them, or a second thread is worth its while.
-fn run_flat(
+/// order and of the result's dtype, whose first element is at `out` now. False, and nothing is
+/// done, where that needs more attention: the array partly overlaps one of them, or a second thread
+/// is worth its while.
+///
+/// # Safety
+///
+/// `out` must be the first element of such an array, which is writeable and alive.
+unsafe fn run_flat(
     py: Python<'_>,
     text: &str,
     program: &Program,
     values: &Values<'_, '_>,
-    out: &Array<'_, '_>,
+    out: *mut u8,
 ) -> PyResult<bool> {
-    let n_elems = out.shape().iter().product();
-    // SAFETY: the array is in C's order without gaps, as the caller says, and is as it was read, so
-    // its elements follow each other. From here to the end of the run no Python code runs in this
-    // thread, and the caller of Python's vouches for the others, as with a view.
-    let mut flat = unsafe { Flat::dense(out.data()?, out.dtype, n_elems) };
+    let n_elems = values.common_shape().map_or(0, |shape| shape.iter().product());
+    // SAFETY: the output is in C's order without gaps and of the shape of the values, as the caller
+    // says, so its elements follow each other. From here to the end of the run no Python code runs
+    // in this thread, and the caller of Python's vouches for the others, as with a view.
+    let mut flat = unsafe { Flat::dense(out, program.result_dtype(), n_elems) };
     for array in values.arrays() {
         // SAFETY: as above. That the array is in C's order and of the same shape is what
         // `Values::common_shape` has found out; `data` checks that it still is.
@@ -212,11 +218,12 @@ fn run_into<'py>(
         if !array.is_writeable() {
             return Err(PyValueError::new_err("out is read-only"));
         }
-        if array.is_c()
-            && shape_of_all(program, values).is_some_and(|shape| *shape == *array.shape())
-            && run_flat(py, text, program, values, &array)?
-        {
-            return Ok(());
+        if array.is_c() && shape_of_all(program, values).is_some_and(|shape| *shape == *array.shape()) {
+            // SAFETY: the array is such a one, by what was just asked and by its dtype, and `data`
+            // finds out whether it still is.
+            if unsafe { run_flat(py, text, program, values, array.data()?) }? {
+                return Ok(());
+            }
         }
         return execute(py, text, program, values, &array);
     }

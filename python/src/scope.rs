@@ -39,6 +39,11 @@ enum Names<'py> {
     Frame(Bound<'py, PyAny>),
 }
 
+/// Finds out what frames are like, so that later calls only read it.
+pub(crate) fn prepare(py: Python<'_>) {
+    has_proxies(py);
+}
+
 impl<'py> Scope<'py> {
     /// The dictionaries that are given, and the caller's for those that are not.
     pub(crate) fn new(

@@ -169,7 +169,10 @@ impl<'a, 'py> Values<'a, 'py> {
         let mut common = None;
         for value in &self.values {
             let Value::Array(array) = value else { return None };
-            if !array.is_c() || common.is_some_and(|shape: &[usize]| *shape != *array.shape()) {
+            let is_other = |shape: &[usize]| {
+                shape.len() != array.shape().len() || shape.iter().zip(array.shape()).any(|(a, b)| a != b)
+            };
+            if !array.is_c() || common.is_some_and(is_other) {
                 return None;
             }
             common = common.or(Some(array.shape()));
