@@ -56,6 +56,7 @@ pub use functions::{FunctionInfo, functions};
 pub use ndexpr_grammar::{Diagnostic, Label, Limits, Span};
 pub use ndexpr_runtime::dtype::{DType, Element, Scalar};
 pub use ndexpr_runtime::exec::Progress;
+pub use ndexpr_runtime::pool::MAX_THREADS;
 pub use ndexpr_runtime::view::{View, ViewError, ViewMut};
 pub use options::{Backend, FloatMode, Unused};
 pub use outputs::{OutputPool, Pooled};

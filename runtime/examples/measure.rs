@@ -1,5 +1,5 @@
-//! Measures what the constants in `exec/cost.rs` and `plan/tiling.rs` are about. By hand, on an idle machine:
-//! `cargo run --release -p ndexpr-runtime --example measure`.
+//! Measures what the constants in `exec/cost.rs` and `plan/tiling.rs` are about. By hand, on an
+//! idle machine: `cargo run --release -p ndexpr-runtime --example measure`.
 
 #![allow(clippy::print_stdout, reason = "the result is a table to read")]
 
@@ -25,7 +25,8 @@ fn least_ns(mut f: impl FnMut()) -> f64 {
     least
 }
 
-/// The 10th percentile and the median time of one call, in nanoseconds, `pause` microseconds after the one before.
+/// The 10th percentile and the median time of one call, in nanoseconds, `pause` microseconds after
+/// the one before.
 fn wake_ns_after(pause: u64, mut f: impl FnMut()) -> (f64, f64) {
     let mut times: Vec<f64> = (0..2000)
         .map(|_| {

@@ -1,6 +1,7 @@
-//! Measures what the constants in `pool/` and `exec/cost.rs` are about, beside rayon and threads made for each call. By
-//! hand, on an idle machine: `cargo run --release -p ndexpr-runtime --example measure_pool`, with `fork-join`,
-//! `throughput` or `two-against-one` for a part.
+//! Measures what the constants in `pool/` and `exec/cost.rs` are about, beside rayon and threads
+//! made for each call. By hand, on an idle machine: `cargo run --release -p ndexpr-runtime
+//! --example measure_pool`, with `fork-join`, `throughput`, `two-against-one` or `late-workers` for
+//! a part.
 
 #![allow(clippy::print_stdout, reason = "the result is a table to read")]
 
@@ -26,10 +27,11 @@ fn claim(next: &AtomicUsize, n_chunks: usize, work: &(dyn Fn(usize) + Sync)) {
     }
 }
 
-/// For each of some calls the 10th percentile and the median of its time, in nanoseconds, each `pause` after the one
-/// before.
+/// For each of some calls the 10th percentile and the median of its time, in nanoseconds, each
+/// `pause` after the one before.
 ///
-/// They take turns of some milliseconds, so that what else runs on the machine slows all of them down alike.
+/// They take turns of some milliseconds, so that what else runs on the machine slows all of them
+/// down alike.
 fn measure_ns(pause: Duration, seconds: f64, calls: &[&dyn Fn()]) -> Vec<[f64; 2]> {
     let (begin, mut times) = (Instant::now(), vec![Vec::with_capacity(1 << 18); calls.len()]);
     while begin.elapsed().as_secs_f64() < seconds * calls.len() as f64 {
@@ -54,7 +56,8 @@ fn measure_ns(pause: Duration, seconds: f64, calls: &[&dyn Fn()]) -> Vec<[f64; 2
     times.iter_mut().map(percentiles).collect()
 }
 
-/// Prints one line for each way to run, and in it both times for each of `columns`, in units of `unit(column)` ns.
+/// Prints one line for each way to run, and in it both times for each of `columns`, in units of
+/// `unit(column)` ns.
 fn print_table<C: Copy>(runs: &[Run<'_>], columns: &[C], unit: fn(C) -> f64, measure: impl Fn(C) -> Vec<[f64; 2]>) {
     let measured: Vec<_> = columns.iter().map(|&column| measure(column)).collect();
     for (k, (name, _)) in runs.iter().enumerate() {
@@ -132,6 +135,40 @@ fn two_against_one(pool: &Pool) {
     }
 }
 
+/// How late does a worker begin that was parked for long? `pool/placement.rs` is about that.
+fn late_workers(pool: &Pool) {
+    const N_SERIES: usize = 60;
+    const N_CALLS: usize = 40;
+    let spin = |us: u64| {
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_micros(us) {
+            std::hint::spin_loop();
+        }
+    };
+    let (mut delays, mut totals) = (Vec::new(), Vec::new());
+    for _ in 0..N_SERIES {
+        std::thread::sleep(Duration::from_millis(10));
+        let (begin, first_help) = (Instant::now(), AtomicUsize::new(usize::MAX));
+        for _ in 0..N_CALLS {
+            pool.run(2, 2, |participant, _| {
+                if participant > 0 {
+                    first_help.fetch_min(begin.elapsed().as_micros() as usize, Ordering::Relaxed);
+                }
+                spin(15);
+            });
+        }
+        totals.push(begin.elapsed().as_micros() as usize);
+        delays.push(first_help.into_inner());
+    }
+    delays.sort_unstable();
+    totals.sort_unstable();
+    let n_late = delays.iter().filter(|&&us| us > 300).count();
+    println!("{N_SERIES} series of {N_CALLS} calls of 2 x 15 us, each after 10 ms of sleep:");
+    println!("  a worker began after more than 300 us, or never, in {n_late} of them");
+    let [p10, median, p90] = [1, 5, 9].map(|tenth| (delays[tenth * N_SERIES / 10], totals[tenth * N_SERIES / 10]));
+    println!("  p10, median and p90 of (us until a worker began, us of the series): {p10:?} {median:?} {p90:?}");
+}
+
 fn main() {
     let pool = Pool::new(2).expect("2 threads");
     let [one, two] = [1, 2].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("threads"));
@@ -165,6 +202,9 @@ fn main() {
     }
     if part.is_empty() || part == "throughput" {
         throughput(&runs);
+    }
+    if part.is_empty() || part == "late-workers" {
+        late_workers(&pool);
     }
     if part.is_empty() || part == "two-against-one" {
         two_against_one(&pool);

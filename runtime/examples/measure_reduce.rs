@@ -1,6 +1,6 @@
-//! Measures reductions and scans of elements in L1, for every dtype and CPU level, in ns per element. By hand, on an idle
-//! machine: `cargo run --release -p ndexpr-runtime --example measure_reduce [name]`, where only the operations whose name
-//! contains `name` are measured.
+//! Measures reductions and scans of elements in L1, for every dtype and CPU level, in ns per
+//! element. By hand, on an idle machine: `cargo run --release -p ndexpr-runtime --example
+//! measure_reduce [name]`, where only the operations whose name contains `name` are measured.
 
 #![allow(clippy::print_stdout, reason = "the result is a table to read")]
 
@@ -73,7 +73,8 @@ fn main() {
                 let lanes = source.len() / dtype.size() / COLUMN_LEAF;
                 let (out, sum) = partials.split_at_mut(BYTES);
                 Some(ns_per_elem(lanes * COLUMN_LEAF, || {
-                    // SAFETY: `source` is this many rows of `lanes` elements, and there is room for as many partials.
+                    // SAFETY: `source` is this many rows of `lanes` elements, and there is room for
+                    // as many partials.
                     unsafe {
                         let (src, stride) = (black_box(source.as_ptr()), (lanes * dtype.size()) as isize);
                         reducer.column_leaf(COLUMN_LEAF, lanes, src, stride, 0, out.as_mut_ptr().cast());

@@ -1,5 +1,5 @@
-//! Every math function gives the same bits at every CPU level that this machine has, whatever the length of the tile,
-//! its alignment, and an element's place in it.
+//! Every math function gives the same bits at every CPU level that this machine has, whatever the
+//! length of the tile, its alignment, and an element's place in it.
 
 use ndexpr_runtime::abi::TileFn;
 use ndexpr_runtime::arch::CpuLevel;
@@ -12,7 +12,8 @@ const N_ARGS: usize = 1_000_000;
 /// A float type, as bits.
 trait Float: Copy + PartialEq + std::fmt::Debug {
     const DTYPE: DType;
-    /// A number of any kind, from random bits: a few in each ordinary range, and any bit pattern at all.
+    /// A number of any kind, from random bits: a few in each ordinary range, and any bit pattern at
+    /// all.
     fn from_random(random: u64) -> Self;
     /// What two levels must agree on: the bits, or that it is NaN.
     fn key(self) -> Option<u64>;
@@ -68,16 +69,17 @@ fn levels() -> impl Iterator<Item = CpuLevel> {
 fn run<T: Float>(tile: TileFn, x: &[T], y: &mut [T]) -> Vec<T> {
     assert_eq!(x.len(), y.len());
     let mut out = x.to_vec();
-    // SAFETY: the callers give the code for elements of `T`; each of the three has as many, and they do not overlap.
+    // SAFETY: the callers give the code for elements of `T`; each of the three has as many, and
+    // they do not overlap.
     unsafe { tile(x.len(), out.as_mut_ptr().cast(), x.as_ptr().cast(), y.as_mut_ptr().cast()) };
     out
 }
 
 fn check_levels<T: Float>(function: MathFn) {
     let (x, mut y) = (arguments::<T>(N_ARGS, 1), arguments::<T>(N_ARGS, 2));
-    let lowest = run(function.tile_fn_at(T::DTYPE, CpuLevel::Generic).unwrap(), &x, &mut y);
+    let lowest = run(function.tile_fns(T::DTYPE).unwrap().ordinary_at(CpuLevel::Generic).unwrap(), &x, &mut y);
     for level in levels().skip(1) {
-        let found = run(function.tile_fn_at(T::DTYPE, level).unwrap(), &x, &mut y);
+        let found = run(function.tile_fns(T::DTYPE).unwrap().ordinary_at(level).unwrap(), &x, &mut y);
         for (idx, (&found, &expected)) in found.iter().zip(&lowest).enumerate() {
             assert_eq!(
                 found.key(),
@@ -94,9 +96,9 @@ fn check_levels<T: Float>(function: MathFn) {
 fn check_pair<T: Float>(pair: MathPair, level: CpuLevel) {
     let x = arguments::<T>(N_ARGS, 1);
     let mut second = x.clone();
-    let first = run(pair.tile_fn_at(T::DTYPE, level).unwrap(), &x, &mut second);
+    let first = run(pair.tile_fns(T::DTYPE).unwrap().ordinary_at(level).unwrap(), &x, &mut second);
     for (function, found) in pair.functions().into_iter().zip([first, second]) {
-        let expected = run(function.tile_fn_at(T::DTYPE, level).unwrap(), &x, &mut x.clone());
+        let expected = run(function.tile_fns(T::DTYPE).unwrap().ordinary_at(level).unwrap(), &x, &mut x.clone());
         for ((found, expected), x) in found.iter().zip(&expected).zip(&x) {
             assert_eq!(found.key(), expected.key(), "{} of {}({x:?}) at {level:?}", pair.name(), function.name());
         }
@@ -111,8 +113,9 @@ const MOST: usize = 48;
 #[repr(align(64))]
 struct Buffer([u8; (MOST + 16) * 8]);
 
-/// Checks that a tile of any length, anywhere, has the results that its elements have alone, and nothing else is written.
-/// `second` says what is at the second argument: nothing, as many elements, or one.
+/// Checks that a tile of any length, anywhere, has the results that its elements have alone, and
+/// nothing else is written. `second` says what is at the second argument: nothing, as many
+/// elements, or one.
 fn check_places<T: Float>(tile: TileFn, second: usize, what: &str) {
     let (x, y) = (arguments::<T>(MOST, 3), arguments::<T>(MOST, 4));
     let y_of = |idx: usize| if second == 1 { y[0] } else { y[idx] };
@@ -127,7 +130,8 @@ fn check_places<T: Float>(tile: TileFn, second: usize, what: &str) {
                 let mut buffers = [Buffer([0xa5_u8; (MOST + 16) * 8]); 3];
                 for (buffer, values) in buffers.iter_mut().zip([&x, &y]) {
                     let to = buffer.0[offset..].as_mut_ptr();
-                    // SAFETY: `n` elements, or one, fit behind the offset, and those of `T` are plain bytes.
+                    // SAFETY: `n` elements, or one, fit behind the offset, and those of `T` are
+                    // plain bytes.
                     unsafe { std::ptr::copy_nonoverlapping(values.as_ptr().cast(), to, n.max(1) * size) };
                 }
                 let out_idx = in_place_of.unwrap_or(2);
@@ -135,8 +139,8 @@ fn check_places<T: Float>(tile: TileFn, second: usize, what: &str) {
                     continue;
                 }
                 let [a, b, out] = [0, 1, out_idx].map(|idx| buffers[idx].0[offset..].as_mut_ptr());
-                // SAFETY: the code is that of `T`; `n` elements are there from the offset on in each buffer, and `out`
-                // is one of the arguments or a buffer of its own.
+                // SAFETY: the code is that of `T`; `n` elements are there from the offset on in
+                // each buffer, and `out` is one of the arguments or a separate buffer.
                 unsafe { tile(n, out, a, b) };
                 let what = format!("{what}, n {n}, offset {offset}");
                 for (idx, expected) in alone.iter().enumerate().take(n) {
@@ -156,8 +160,8 @@ fn check_places<T: Float>(tile: TileFn, second: usize, what: &str) {
 fn check_function<T: Float>(function: MathFn, level: CpuLevel) {
     let what = format!("{} {} {level:?}", function.name(), T::DTYPE);
     let second = if function.arity() == 2 { MOST } else { 0 };
-    check_places::<T>(function.tile_fn_at(T::DTYPE, level).unwrap(), second, &what);
-    if let Some(tile) = function.streaming_tile_fn_at(T::DTYPE, level) {
+    check_places::<T>(function.tile_fns(T::DTYPE).unwrap().ordinary_at(level).unwrap(), second, &what);
+    if let Some(tile) = function.tile_fns(T::DTYPE).unwrap().streaming_at(level) {
         check_places::<T>(tile, second, &format!("{what}, streaming"));
     }
 }
@@ -166,11 +170,15 @@ fn check_function<T: Float>(function: MathFn, level: CpuLevel) {
 fn check_wide<T: Float>(function: WideFn, level: CpuLevel) {
     let what = format!("{} {} {level:?}", function.name(), T::DTYPE);
     let second = if function.arity() == 2 { MOST } else { 0 };
-    check_places::<T>(function.tile_fn_at(T::DTYPE, level).unwrap(), second, &what);
-    check_places::<T>(function.streaming_tile_fn_at(T::DTYPE, level).unwrap(), second, &format!("{what}, streaming"));
-    if let Some(tile) = function.tile_fn_by_one_at(T::DTYPE, level) {
+    check_places::<T>(function.tile_fns(T::DTYPE).unwrap().ordinary_at(level).unwrap(), second, &what);
+    check_places::<T>(
+        function.tile_fns(T::DTYPE).unwrap().streaming_at(level).unwrap(),
+        second,
+        &format!("{what}, streaming"),
+    );
+    if let Some(tile) = function.tile_fns_by_one(T::DTYPE).and_then(|tiles| tiles.ordinary_at(level)) {
         check_places::<T>(tile, 1, &format!("{what} by one"));
-        let tile = function.streaming_tile_fn_by_one_at(T::DTYPE, level).unwrap();
+        let tile = function.tile_fns_by_one(T::DTYPE).unwrap().streaming_at(level).unwrap();
         check_places::<T>(tile, 1, &format!("{what} by one, streaming"));
     }
 }

@@ -52,7 +52,8 @@ fn call<const N: usize>(function: MathFn, args: [f64; N]) -> f64 {
 /// The ULP of a result this large, with this many bits of precision and this least exponent.
 fn ulp_of(value: f64, dtype: DType) -> f64 {
     let (precision, least_exponent) = if dtype == DType::Float32 { (24, -149) } else { (53, -1074) };
-    // Exact: of a float32, always normal here; of a float64, the exponent field, where 0 stands for the least.
+    // Exact: of a float32, always normal here; of a float64, the exponent field, where 0 stands for
+    // the least.
     let field = (value.to_bits() >> 52 & 0x7ff) as i32;
     let exponent = (field - 1022 - precision).max(least_exponent);
     power_of_two(exponent)
@@ -87,7 +88,8 @@ fn results_are_within_the_stated_ulps() {
         // `nearest` is one binade up where the exact result is just below a power of two.
         let below = if rest < 0.0 { nearest.abs().next_down() } else { nearest.abs() };
         let ulp = ulp_of(if nearest == 0.0 { 0.0 } else { below }, dtype);
-        // The one above the largest finite stands for infinity: scaled down, so that the difference is finite.
+        // The one above the largest finite stands for infinity: scaled down, so that the difference
+        // is finite.
         let largest = if dtype == DType::Float32 { f64::from(f32::MAX) } else { f64::MAX };
         let found_scaled = match float(found) {
             value if value.is_infinite() => (largest / 4.0 + ulp / 4.0).copysign(value),
@@ -344,7 +346,8 @@ fn sample(dtype: DType, n: usize, seed: u64) -> Vec<Scalar> {
         .collect()
 }
 
-/// One tile through `tile_fn`, at a byte offset from alignment; in place of the given argument, if any.
+/// One tile through `tile_fn`, at a byte offset from alignment; in place of the given argument, if
+/// any.
 fn run_tile(
     function: MathFn,
     dtype: DType,
@@ -365,8 +368,8 @@ fn run_tile(
     let out_idx = in_place.unwrap_or(2);
     let [a, b, out] = [0, 1, out_idx].map(|idx| buffers[idx][offset..].as_mut_ptr());
     let b = if function.arity() == 2 { b } else { std::ptr::null_mut() };
-    // SAFETY: the function is the dtype's. Each buffer has `n` initialised elements from `offset` on; `out` is one of
-    // the arguments or a buffer of its own.
+    // SAFETY: the function is the dtype's. Each buffer has `n` initialised elements from `offset`
+    // on; `out` is one of the arguments or a separate buffer.
     unsafe { tile(n, out, a, b) };
     let out = &buffers[out_idx];
     assert!(out[..offset].iter().chain(&out[offset + n * size..]).all(|&byte| byte == 0xa5), "wrote outside");
@@ -435,7 +438,8 @@ fn functions_are_defined_where_they_say() {
     assert_eq!(names.len(), MathFn::ALL.len());
 }
 
-/// Any bit pattern at all: no panic, which would abort the process here, and float NaN only where there is a reason.
+/// Any bit pattern at all: no panic, which would abort the process here, and float NaN only where
+/// there is a reason.
 #[test]
 fn no_argument_panics() {
     let patterns = (0..64).flat_map(|shift| [1u64 << shift, (1 << shift) - 1, !(1 << shift), u64::MAX << shift]);

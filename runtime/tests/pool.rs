@@ -1,4 +1,5 @@
-//! The pool: every chunk once, panics, nesting, callers at the same time, dropping, executors. See also `pool_process.rs`.
+//! The pool: every chunk once, panics, nesting, callers at the same time, dropping, executors. See
+//! also `pool_process.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -174,7 +175,7 @@ fn dropping_a_pool_is_quick_whatever_its_threads_do() {
                     .collect();
                 pool.run(50, n_threads, |_, _| ());
                 std::thread::sleep(Duration::from_micros(pause_us));
-                // Whoever is last ends the threads.
+                // The last one to drop its handle ends the threads.
                 let start = Instant::now();
                 drop(pool);
                 others.into_iter().for_each(|other| other.join().unwrap());

@@ -19,16 +19,13 @@ pub(super) enum Callee {
 impl Callee {
     /// Its code; `None` if it does not write that way. All of them can write to the caches.
     pub(super) fn tile_fn(self, stores: Stores) -> Option<TileFn> {
-        match (self, stores) {
-            (Callee::One(function, dtype), Stores::Ordinary) => function.tile_fn(dtype),
-            (Callee::One(function, dtype), _) => function.streaming_tile_fn(dtype),
-            (Callee::Pair(pair, dtype), Stores::Ordinary) => pair.tile_fn(dtype),
-            (Callee::Pair(..), _) => None,
-            (Callee::Wide(function, dtype), Stores::Ordinary) => function.tile_fn(dtype),
-            (Callee::Wide(function, dtype), _) => function.streaming_tile_fn(dtype),
-            (Callee::WideByOne(function, dtype), Stores::Ordinary) => function.tile_fn_by_one(dtype),
-            (Callee::WideByOne(function, dtype), _) => function.streaming_tile_fn_by_one(dtype),
-        }
+        let tile_fns = match self {
+            Callee::One(function, dtype) => function.tile_fns(dtype)?,
+            Callee::Pair(pair, dtype) => pair.tile_fns(dtype)?,
+            Callee::Wide(function, dtype) => function.tile_fns(dtype)?,
+            Callee::WideByOne(function, dtype) => function.tile_fns_by_one(dtype)?,
+        };
+        if stores == Stores::Ordinary { tile_fns.ordinary() } else { tile_fns.streaming() }
     }
 
     fn ns_per_elem(self) -> f32 {

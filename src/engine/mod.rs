@@ -40,12 +40,15 @@ impl Engine {
     }
 
     /// The engine of [`evaluate`](crate::evaluate): default options, made when first asked for.
+    ///
+    /// Where [`EngineBuilder::build`] would refuse the value of `NDEXPR_NUM_THREADS`, this ignores
+    /// it.
     #[must_use]
     pub fn global() -> &'static Engine {
         static GLOBAL: OnceBox<Engine> = OnceBox::new();
         GLOBAL.get_or_init(|| {
-            let threads = pool::default_threads();
             let build = |threads| Engine::builder().threads(threads).build();
+            let threads = pool::default_threads().unwrap_or_else(|_| pool::available_threads());
             Box::new(build(threads).or_else(|_| build(1)).expect("one thread needs no pool"))
         })
     }
@@ -139,8 +142,9 @@ impl Default for EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Threads that may take part in one evaluation, the caller's included. Unless set:
-    /// `NDEXPR_NUM_THREADS`, else the processors that this process may use.
+    /// Threads that may take part in one evaluation, the caller's included. Unless set: the
+    /// environment variable `NDEXPR_NUM_THREADS` (values above [`MAX_THREADS`](crate::MAX_THREADS)
+    /// count as that), else the processors that this process may use.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> EngineBuilder {
         self.threads = Some(threads);
@@ -203,9 +207,10 @@ impl EngineBuilder {
     ///
     /// # Errors
     ///
-    /// If the number of threads is 0 or absurd.
+    /// If the number of threads is 0 or more than [`MAX_THREADS`](crate::MAX_THREADS). Unless it
+    /// was set: if `NDEXPR_NUM_THREADS` is not a positive integer.
     pub fn build(self) -> Result<Engine, Error> {
-        let pool = Pool::new(self.threads.unwrap_or_else(pool::default_threads))?;
+        let pool = Pool::new(self.threads.map_or_else(pool::default_threads, Ok)?)?;
         Ok(Engine {
             context: Arc::new(Context { options: self.options, pool }),
             cache: Cache::new(self.cache_capacity, self.cache_bytes),

@@ -299,7 +299,8 @@ macro_rules! vector {
 }
 
 vector!(f64, u64, i64, scale: |x, exponent| {
-    // Two factors, neither of them subnormal; only the second product can round, see `Vector::scale`.
+    // Two factors, neither of them subnormal; only the second product can round, see
+    // `Vector::scale`.
     let exponent = exponent as i64;
     let half = exponent >> 1;
     let power = |exponent: i64| f64::from_bits(((exponent + 1023) as u64) << 52);

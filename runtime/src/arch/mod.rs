@@ -3,8 +3,11 @@
 //! [`CpuLevel`] is how much of the CPU's instruction set is used: it chooses among instances of the math functions, and
 //! what code generation may emit. Results never depend on it; speed does.
 //!
-//! `vector` has the traits that the math functions are written over, `generic` and `x86_64` their instances, and `tiles`
-//! makes tile functions of them for every level.
+//! `vector` has the traits that the math functions are written over, `generic` and `x86_64` have
+//! their instances, and `tiles` makes tile functions from them for every level.
+//!
+//! Always true: code for a level runs only on CPUs that have the level. `tiles` hands out no other
+//! code, and vectors of a level can be made only from a proof of it (`vector`).
 
 pub(crate) mod generic;
 pub(crate) mod tiles;
@@ -35,9 +38,10 @@ impl CpuLevel {
     #[cfg(not(target_arch = "x86_64"))]
     pub const ALL: [CpuLevel; 1] = [CpuLevel::Generic];
 
-    /// The level of this process, decided when first asked for: the [highest](CpuLevel::highest) that the CPU reaches,
-    /// or a lower one if the environment variable `NDEXPR_CPU` has its [name](CpuLevel::name). It is there so that
-    /// tests reach every path on one machine; any other value of the variable means the highest.
+    /// The level of this process, decided when first asked for: the [highest](CpuLevel::highest)
+    /// that the CPU has, or a lower one if the environment variable `NDEXPR_CPU` has its
+    /// [name](CpuLevel::name). The variable is there so that tests reach every path on one machine;
+    /// any other value of it means the highest.
     #[must_use]
     pub fn current() -> CpuLevel {
         static CURRENT: OnceBox<CpuLevel> = OnceBox::new();

@@ -1,7 +1,9 @@
-//! From a function of vectors to a [`TileFn`] for each CPU level: the loops, compiled once per instruction set.
+//! From a function of vectors to a [`TileFn`] for each CPU level: the loops, compiled once per
+//! instruction set.
 //!
-//! A tile is whole vectors and a rest, and the rest goes through the same code, padded with ones. Every function of a
-//! loop is inlined into it, which is what gives it the loop's instruction set: hence `#[inline(always)]` on each.
+//! A tile is whole vectors and a tail. The tail goes through the same code, padded with ones. Every
+//! function that a loop calls is `#[inline(always)]`: only inlined code gets the loop's instruction
+//! set.
 
 use super::CpuLevel;
 use super::generic::{AnyCpu, F32x4, F64x2};
@@ -12,6 +14,7 @@ use super::x86_64::{
     avx512::{Avx512, F32x16, F64x8},
 };
 use crate::abi::TileFn;
+use std::fmt;
 use std::marker::PhantomData;
 
 /// A function of one float of either dtype, over any vectors.
@@ -32,39 +35,51 @@ pub(crate) trait Pair {
     fn of_f32<V: F32s>(x: V) -> [V; 2];
 }
 
-/// One function's code for one dtype.
+/// One function's code for one dtype: a [`TileFn`] for each CPU level.
 #[derive(Clone, Copy)]
-pub(crate) struct Tiles {
+pub struct TileFns {
     /// For each [`CpuLevel`], in their order.
-    tiles: [TileFn; CpuLevel::ALL.len()],
+    ordinary: [TileFn; CpuLevel::ALL.len()],
     /// The same with stores past the caches.
     streaming: Option<[TileFn; CpuLevel::ALL.len()]>,
     uses_vectors: bool,
 }
 
-impl Tiles {
+impl TileFns {
     /// The same code at every level.
-    pub(crate) const fn same(tile: TileFn) -> Tiles {
-        Tiles { tiles: [tile; CpuLevel::ALL.len()], streaming: None, uses_vectors: false }
+    pub(crate) const fn same(tile: TileFn) -> TileFns {
+        TileFns { ordinary: [tile; CpuLevel::ALL.len()], streaming: None, uses_vectors: false }
     }
 
-    /// The code for a level; `None` if the CPU does not have the level.
-    ///
-    /// Code is had here and in [`streaming_at`](Tiles::streaming_at) only, so whoever calls it need not ask for the level.
-    pub(crate) fn at(&self, level: CpuLevel) -> Option<TileFn> {
-        (level <= CpuLevel::highest()).then_some(self.tiles[level as usize])
+    /// The code for the level of this process.
+    #[must_use]
+    pub fn ordinary(&self) -> Option<TileFn> {
+        self.ordinary_at(CpuLevel::current())
     }
 
-    /// As [`at`](Tiles::at), for code that writes its result past the caches; the caller fences. `None` also if there is
-    /// no such code.
-    pub(crate) fn streaming_at(&self, level: CpuLevel) -> Option<TileFn> {
-        if level <= CpuLevel::highest() { Some(self.streaming?[level as usize]) } else { None }
+    /// The code for a level; `None` if the CPU does not have the level. The results are the same at
+    /// every level.
+    #[must_use]
+    pub fn ordinary_at(&self, level: CpuLevel) -> Option<TileFn> {
+        at(self.ordinary, level)
+    }
+
+    /// The code for the level of this process that writes its result past the caches: the caller
+    /// must execute a fence before it publishes the result. `None` if there is no such code.
+    #[must_use]
+    pub fn streaming(&self) -> Option<TileFn> {
+        self.streaming_at(CpuLevel::current())
+    }
+
+    /// As [`streaming`](TileFns::streaming), for a level; `None` also if the CPU does not have the
+    /// level.
+    #[must_use]
+    pub fn streaming_at(&self, level: CpuLevel) -> Option<TileFn> {
+        at(self.streaming?, level)
     }
 
     /// Roughly how many times longer the code takes at a level than at the highest there is.
-    ///
-    /// Of all functions, the geometric mean of AVX2 over AVX-512 is 1.6 to 1.7; without an FMA instruction, `exp` takes 60
-    /// times as long as with AVX-512 (AMD EPYC Zen 4, 2026-11, benches/compare).
+    // Chosen by "level-slowdown" in docs/measurements.md.
     pub(crate) fn slowdown(&self, level: CpuLevel) -> f32 {
         match level {
             _ if !self.uses_vectors => 1.0,
@@ -79,7 +94,20 @@ impl Tiles {
     }
 }
 
-/// A function in the form that the loops call: not a closure or a function pointer, whose calls might stay calls.
+impl fmt::Debug for TileFns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TileFns")
+    }
+}
+
+/// The code for a level, if the CPU has the level. All code is handed out here, so its callers need
+/// not check the level.
+fn at(code: [TileFn; CpuLevel::ALL.len()], level: CpuLevel) -> Option<TileFn> {
+    (level <= CpuLevel::highest()).then_some(code[level as usize])
+}
+
+/// A function in the form that the loops call. It is not a closure or a function pointer, because
+/// their calls may not be inlined.
 trait Apply<V, const ARGS: usize, const RESULTS: usize> {
     fn apply(args: [V; ARGS]) -> [V; RESULTS];
 }
@@ -131,8 +159,8 @@ trait TileLoop {
     ///
     /// # Safety
     ///
-    /// The contract of [`TileFn`], over elements of the vector, and of what `b` is to the loop. If it streams, `out` is aligned to
-    /// the vector's size, or `n` less than a vector has.
+    /// The contract of [`TileFn`], over elements of the vector, where the loop says what is at `b`.
+    /// If it streams, `out` is aligned to the vector's size, or `n` is less than a vector has.
     unsafe fn run(level: Self::Level, n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool);
 }
 
@@ -155,7 +183,8 @@ impl<V: Vector, F: Apply<V, 1, 1>> TileLoop for OfOne<V, F> {
 
     #[inline(always)]
     unsafe fn run(level: V::Level, n: usize, out: *mut u8, a: *const u8, _b: *mut u8, streams: bool) {
-        // SAFETY: the caller keeps `TileFn`'s contract, which is all that `run` asks for, and aligns what streams.
+        // SAFETY: the caller keeps `TileFn`'s contract, which is all that `run` asks for, and
+        // aligns what streams.
         unsafe { run::<V, F, 1, 1>(level, n, [out], [a], streams) }
     }
 }
@@ -196,8 +225,9 @@ impl<V: Vector, F: Apply<V, 2, 1>> TileLoop for ByOne<V, F> {
         let second = V::splat_at(level, unsafe { b.cast::<V::Elem>().read_unaligned() });
         let whole = n - n % V::LANES;
         for start in (0..whole).step_by(V::LANES) {
-            // SAFETY: by the caller's contract `n` elements are there, of which these end at `start + LANES <= n`. The
-            // argument's were read before the result's are written. Whole vectors from an aligned place on are aligned.
+            // SAFETY: by the caller's contract `n` elements are there, of which these end at `start
+            // + LANES <= n`. The argument's were read before the result's are written. Whole
+            // vectors from an aligned place on are aligned.
             unsafe {
                 let [value] = F::apply([V::load(level, a.add(start)), second]);
                 store(value, out.add(start), streams);
@@ -217,8 +247,8 @@ impl<V: Vector, F: Apply<V, 2, 1>> TileLoop for ByOne<V, F> {
 ///
 /// # Safety
 ///
-/// The contract of [`TileFn`], over elements of `V`, for each argument and result. If it streams, the results are aligned to the
-/// vector's size, or `n` is less than a vector has.
+/// The contract of [`TileFn`], over elements of `V`, for each argument and result. If it streams,
+/// the results are aligned to the vector's size, or `n` is less than a vector has.
 #[inline(always)]
 unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RESULTS: usize>(
     level: V::Level,
@@ -231,13 +261,14 @@ unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RE
     while n - start >= V::LANES {
         let mut values = [V::splat_at(level, V::Elem::ONE); ARGS];
         for idx in 0..ARGS {
-            // SAFETY: by the caller's contract `n` elements are there, of which these end at `start + LANES <= n`.
+            // SAFETY: by the caller's contract `n` elements are there, of which these end at `start
+            // + LANES <= n`.
             values[idx] = unsafe { V::load(level, args[idx].cast::<V::Elem>().add(start)) };
         }
         let values = F::apply(values);
         for idx in 0..RESULTS {
-            // SAFETY: as above, and whole vectors from an aligned place on are aligned. Every argument's elements were read
-            // before, so a result may be where an argument is.
+            // SAFETY: as above, and whole vectors from an aligned place on are aligned. Every
+            // argument's elements were read before, so a result may be where an argument is.
             unsafe { store(values[idx], results[idx].cast::<V::Elem>().add(start), streams) }
         }
         start += V::LANES;
@@ -256,7 +287,8 @@ unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RE
     }
 }
 
-/// Writes a vector. One test that always ends alike, for each vector; a second loop would double the code of all functions.
+/// Writes a vector. It tests `streams` for each vector, which the processor predicts. A second loop
+/// instead would double the code of all functions.
 ///
 /// # Safety
 ///
@@ -290,7 +322,8 @@ unsafe fn store_first<V: Vector>(value: V, dst: *mut V::Elem, n: usize, streams:
     }
 }
 
-/// How many elements come before the first that a vector can be streamed to; `None` if elements are not aligned.
+/// How many elements come before the first place that a vector can be streamed to; `None` if
+/// elements are not aligned.
 fn n_before_aligned<V: Vector>(out: *const u8) -> Option<usize> {
     let (bytes, size) = (out.align_offset(size_of::<V>()), size_of::<V::Elem>());
     bytes.is_multiple_of(size).then_some(bytes / size)
@@ -353,8 +386,8 @@ macro_rules! level {
                 };
                 let head = head.min(n);
                 let bytes = head * size_of::<<L::Vector as Vector>::Elem>();
-                // SAFETY: the caller's contract, for the first elements, fewer than a vector has, and for the others,
-                // which begin at an aligned place.
+                // SAFETY: the caller's contract. The first elements are fewer than a vector has,
+                // and the others begin at an aligned place.
                 unsafe {
                     run::<L>(level, head, out, a, b, true);
                     run::<L>(level, n - head, out.add(bytes), a.add(bytes), b.wrapping_add(bytes * L::SECOND_STEP), true);
@@ -386,18 +419,18 @@ macro_rules! at_levels {
 macro_rules! tiles {
     ($($(#[$docs:meta])* $f64:ident $f32:ident: $function:ident in $loop:ident;)*) => {$(
         $(#[$docs])*
-        pub(crate) const fn $f64<F: $function>() -> Tiles {
-            Tiles {
-                tiles: at_levels!(ordinary, $loop, OfF64<F>; F64x2 F64x4 F64x8),
+        pub(crate) const fn $f64<F: $function>() -> TileFns {
+            TileFns {
+                ordinary: at_levels!(ordinary, $loop, OfF64<F>; F64x2 F64x4 F64x8),
                 streaming: Some(at_levels!(streaming, $loop, OfF64<F>; F64x2 F64x4 F64x8)),
                 uses_vectors: true,
             }
         }
 
         $(#[$docs])*
-        pub(crate) const fn $f32<F: $function>() -> Tiles {
-            Tiles {
-                tiles: at_levels!(ordinary, $loop, OfF32<F>; F32x4 F32x8 F32x16),
+        pub(crate) const fn $f32<F: $function>() -> TileFns {
+            TileFns {
+                ordinary: at_levels!(ordinary, $loop, OfF32<F>; F32x4 F32x8 F32x16),
                 streaming: Some(at_levels!(streaming, $loop, OfF32<F>; F32x4 F32x8 F32x16)),
                 uses_vectors: true,
             }
@@ -412,12 +445,12 @@ tiles! {
     binary_by_one_f64 binary_by_one_f32: Binary in ByOne;
 }
 
-pub(crate) const fn pair_f64<F: Pair>() -> Tiles {
-    let tiles = at_levels!(ordinary, ToTwo, OfF64<F>; F64x2 F64x4 F64x8);
-    Tiles { tiles, streaming: None, uses_vectors: true }
+pub(crate) const fn pair_f64<F: Pair>() -> TileFns {
+    let ordinary = at_levels!(ordinary, ToTwo, OfF64<F>; F64x2 F64x4 F64x8);
+    TileFns { ordinary, streaming: None, uses_vectors: true }
 }
 
-pub(crate) const fn pair_f32<F: Pair>() -> Tiles {
-    let tiles = at_levels!(ordinary, ToTwo, OfF32<F>; F32x4 F32x8 F32x16);
-    Tiles { tiles, streaming: None, uses_vectors: true }
+pub(crate) const fn pair_f32<F: Pair>() -> TileFns {
+    let ordinary = at_levels!(ordinary, ToTwo, OfF32<F>; F32x4 F32x8 F32x16);
+    TileFns { ordinary, streaming: None, uses_vectors: true }
 }

@@ -1,17 +1,20 @@
-//! What the math functions are written over: vectors of floats, the integers of their bits, and masks.
+//! What the math functions are written over: vectors of floats, the integers of their bits, and
+//! masks.
 //!
 //! Always true:
 //!
-//! - Every operation is defined lane by lane and to the bit, so a function that uses only these operations has one
-//!   result, whatever the instance. There are no approximate reciprocals, and no `a * b + c` but those whose rounding
-//!   is stated. Lanes do not affect each other. The exception is [`Mask::any`], which may only choose *how* a lane is
-//!   computed. Which NaN comes out is left open.
-//! - A vector, its bits or a mask exists only where the CPU has the instructions of its instance. A vector can be made
-//!   only from another one or from a [`Level`], which is the proof that the CPU has them; the types' fields are private
-//!   to their instances. So the operations are safe functions. Proofs have no size, and cost nothing.
+//! - Every operation is defined lane by lane and to the bit, so a function that uses only these
+//!   operations has one result, whatever the instance. There are no approximate reciprocals, and no
+//!   `a * b + c` but those whose rounding is stated. Lanes do not affect each other. The exception
+//!   is [`Mask::any`], which may only choose *how* a lane is computed. Which NaN comes out is left
+//!   open.
+//! - A vector, its bits or a mask exists only where the CPU has the instructions of its instance. A
+//!   vector can be made only from another one or from a [`Level`], which is the proof that the CPU
+//!   has them; the types' fields are private to their instances. So the operations are safe
+//!   functions. Proofs have no size, and cost nothing.
 //!
-//! The compiler must also know that it may use the instructions. It does inside the tile functions of `tiles.rs`, into
-//! which all of this is inlined.
+//! The compiler must also know that it may use the instructions. It does inside the tile functions
+//! of `tiles.rs`, into which all of this is inlined.
 
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Sub};
 
@@ -64,16 +67,18 @@ pub(crate) trait Vector:
     ///
     /// # Safety
     ///
-    /// As [`store`](Vector::store), but `dst` must be aligned to the size of `Self`, and a fence must order these stores
-    /// before the one that publishes the elements.
+    /// As [`store`](Vector::store), but `dst` must be aligned to the size of `Self`, and a fence
+    /// must order these stores before the one that publishes the elements.
     unsafe fn stream(self, dst: *mut Self::Elem);
 
-    /// Writes the first `n < LANES` lanes past the caches, as far as there are instructions for so few. A cache line of
-    /// which only a part is streamed must be read from memory, and the stores that follow wait for that.
+    /// Writes the first `n < LANES` lanes past the caches, as far as there are instructions for so
+    /// few. A cache line of which only a part is streamed must be read from memory, and the stores
+    /// that follow wait for that.
     ///
     /// # Safety
     ///
-    /// As [`store_first`](Vector::store_first), and with a fence as after [`stream`](Vector::stream).
+    /// As [`store_first`](Vector::store_first), and with a fence as after
+    /// [`stream`](Vector::stream).
     unsafe fn stream_first(self, dst: *mut Self::Elem, n: usize);
 
     /// Reads `n < LANES` elements into the first lanes; the others are 1.
@@ -115,17 +120,18 @@ pub(crate) trait Vector:
     /// `if_true` where the mask is set, `if_false` elsewhere.
     fn select(mask: Self::Mask, if_true: Self, if_false: Self) -> Self;
 
-    /// The greater; `other` where either is NaN or they are equal.
+    /// The greater of both; `other` where either is NaN or they are equal.
     fn max(self, other: Self) -> Self;
 
-    /// The lesser; `other` where either is NaN or they are equal.
+    /// The lesser of both; `other` where either is NaN or they are equal.
     fn min(self, other: Self) -> Self;
 
     fn to_bits(self) -> Self::Bits;
     fn from_bits(bits: Self::Bits) -> Self;
 
-    /// `self * 2^exponent`, rounded once, for whole exponents. Of lanes of magnitude in `2^-100..2^100` (or 0, NaN,
-    /// infinite) and, in `f64`, exponents in `-2000..=2000`; in `f32`, `-250..=250`. `f32` lanes: `2^-20..2^20`.
+    /// `self * 2^exponent`, rounded once, for whole exponents: in `f64` for lanes of magnitude in
+    /// `2^-100..2^100` and exponents in `-2000..=2000`, in `f32` for lanes in `2^-20..2^20` and
+    /// exponents in `-250..=250`. Lanes may also be 0, infinite or NaN.
     fn scale(self, exponent: Self) -> Self;
 
     /// The signed integers as floats; magnitudes below 2^51 for `f64`, 2^22 for `f32`.
@@ -137,7 +143,8 @@ pub(crate) trait Vector:
     /// `table[idx % N]` for each lane; `N` is a power of two.
     fn lookup<const N: usize>(table: &[Self::Elem; N], idx: Self::Bits) -> Self;
 
-    /// `N` columns, from `first` on, of row `idx % ROWS` of the table for each lane; `ROWS` is a power of two.
+    /// `N` columns, from `first` on, of row `idx % ROWS` of the table for each lane; `ROWS` is a
+    /// power of two.
     #[inline(always)]
     fn lookup_columns<const ROWS: usize, const COLUMNS: usize, const N: usize>(
         table: &Table<Self::Elem, ROWS, COLUMNS>,
@@ -199,7 +206,8 @@ pub(crate) trait Vector:
         Self::from_bits(self.abs().to_bits() | other.sign().to_bits())
     }
 
-    /// The lanes where `rare` is set are computed one by one by `function`, out of line; the others are `self`.
+    /// `self`, but `function` of the arguments where `rare` is set. It is called out of line, for
+    /// one lane after the other.
     #[inline(always)]
     fn patch(self, rare: Self::Mask, args: [Self; 2], function: fn(Self::Elem, Self::Elem) -> Self::Elem) -> Self {
         if rare.any() { patch_lanes(self, rare, args, |[x, y]| function(x, y)) } else { self }
@@ -231,8 +239,8 @@ fn patch_lanes<V: Vector>(value: V, rare: V::Mask, args: [V; 2], function: impl 
     unsafe { V::load(value.level(), values.as_ptr()) }
 }
 
-/// A table by columns, where there are permutes, and by rows, where there are loads. Aligned such that a register of a
-/// column is in one line of the cache.
+/// A table twice: by columns, for instances that permute registers, and by rows, for instances that
+/// load. It is aligned so that a register of a column is in one cache line.
 #[repr(align(64))]
 pub(crate) struct Table<T, const ROWS: usize, const COLUMNS: usize> {
     pub(super) columns: [[T; ROWS]; COLUMNS],

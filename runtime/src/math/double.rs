@@ -1,8 +1,8 @@
 //! Double-double arithmetic: a value as the unevaluated sum of two floats, where one is not enough.
 //!
-//! The algorithms are Dekker's and Knuth's, with FMA for the exact product. `high` is the sum rounded to one float, or
-//! nearly so, and `low` what it lacks. Nothing here is meant for arguments whose products underflow or overflow; the
-//! callers exclude those.
+//! The algorithms are Dekker's and Knuth's, with FMA for the exact product. `high` is the sum
+//! rounded to one float, or nearly so, and `low` what it lacks. Nothing here is meant for arguments
+//! whose products underflow or overflow; the callers exclude those.
 
 use crate::arch::vector::Vector;
 

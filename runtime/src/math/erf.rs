@@ -1,11 +1,12 @@
 //! The error function and its complement.
 //!
-//! `erf(x) = x f(x)`, and `erfc(x) = exp(-x^2) g(x)` for `x >= 0`, where `f` and `g` are smooth and change slowly. Both are
-//! in a table, by pieces: a value of many bits at the piece's centre, and a polynomial for the difference from it, which
-//! is small, so that its roundings hardly count. The exponential is that of exp_square.rs.
+//! `erf(x) = x f(x)`, and `erfc(x) = exp(-x^2) g(x)` for `x >= 0`, where `f` and `g` are smooth and
+//! change slowly. Both are in a table, by pieces: a value of many bits at the piece's centre, and a
+//! polynomial for the difference from it, which is small, so that its roundings hardly count. The
+//! exponential is that of exp_square.rs.
 //!
-//! `f` and `g` as factors are an old idea (Cody, "Rational Chebyshev approximations for the error function", Math. Comp.
-//! 23, 1969).
+//! `f` and `g` as factors are an old idea (Cody, "Rational Chebyshev approximations for the error
+//! function", Math. Comp. 23, 1969).
 
 use super::double::Double;
 use super::erf_tables::{ERF, ERF_F32, ERFC, ERFC_F32};
@@ -14,7 +15,8 @@ use super::exp_square::{ExpOfSquare, SquareParameters};
 use crate::arch::vector::{Bits, F32s, F64s, Mask, Table, Vector};
 use std::hint::black_box;
 
-/// The function of this table in the two parts that a row gives: the value at the centre, and the rest.
+/// The function of this table in the two parts that a row gives: the value at the centre, and the
+/// rest.
 #[inline(always)]
 pub(super) fn look_up<V: Vector, const COLUMNS: usize>(
     table: &Table<V::Elem, 16, COLUMNS>,
@@ -26,8 +28,8 @@ pub(super) fn look_up<V: Vector, const COLUMNS: usize>(
     [value, distance * polynomial_of_row(table, idx, 2, distance, distance * distance)]
 }
 
-/// As [`look_up`], in two floats. Where the centre is more than twice `x` their difference is not exact; `IS_EXACT` if it
-/// is to count as if it were.
+/// As [`look_up`], in two floats. Where the centre is more than twice `x` their difference is not
+/// exact; `IS_EXACT` if it is true if it counts as exact anyway.
 #[inline(always)]
 pub(super) fn look_up_double<V: Vector, const COLUMNS: usize, const IS_EXACT: bool>(
     table: &Table<V::Elem, 16, COLUMNS>,
@@ -45,15 +47,17 @@ pub(super) fn look_up_double<V: Vector, const COLUMNS: usize, const IS_EXACT: bo
     Double { high: head.high, low: head.low + rest }
 }
 
-/// The same table, which the compiler does not know to be the same every time: it would load a large one but once, to
-/// fewer registers than there are columns, and from there to the stack, where it is not as well aligned.
+/// The same table, which the compiler does not know to be the same every time: it would load a
+/// large one but once, to fewer registers than there are columns, and from there to the stack,
+/// where it is not as well aligned.
 #[inline(always)]
 fn in_memory<T, const COLUMNS: usize>(table: &Table<T, 16, COLUMNS>) -> &Table<T, 16, COLUMNS> {
     if COLUMNS > 14 { black_box(table) } else { table }
 }
 
-/// As [`even_odd`](super::polynomial::even_odd), with the coefficients that each lane's row has from `first` on. They are
-/// looked up where they are needed, because there are fewer registers than coefficients.
+/// As [`even_odd`](super::polynomial::even_odd), with the coefficients that each lane's row has
+/// from `first` on. They are looked up where they are needed, because there are fewer registers
+/// than coefficients.
 #[inline(always)]
 fn polynomial_of_row<V: Vector, const COLUMNS: usize>(
     table: &Table<V::Elem, 16, COLUMNS>,

@@ -1,9 +1,9 @@
 //! The tables of erf.rs, by sollya/erf.sollya.
 //!
-//! A row is of one piece of the argument: its centre `c`, the function of that, and the coefficients of `p` in
-//! `f(x) = f(c) + t p(t)`, `t = x - c`. The centres are chosen such that `f(c)` is a float to some ten bits more than a
-//! float has (Gal, "Computing elementary functions: a new approach for achieving high accuracy and good performance",
-//! 1986).
+//! A row is of one piece of the argument: its centre `c`, the function of that, and the
+//! coefficients of `p` in `f(x) = f(c) + t p(t)`, `t = x - c`. The centres are chosen such that
+//! `f(c)` is a float to some ten bits more than a float has (Gal, "Computing elementary functions:
+//! a new approach for achieving high accuracy and good performance", 1986).
 
 use crate::arch::vector::Table;
 
@@ -159,7 +159,8 @@ pub(super) static ERFC: Table<f64, 16, 16> = Table::new([
      2.417599166574153e-19, -1.2175898259754429e-20, 2.9860037409005347e-21],
 ]);
 
-/// As [`ERFC`], but of `x + 1`, the first binade last: that is the order of the bits. Off by 2^-27 of its value.
+/// As [`ERFC`], but of `x + 1`, the first binade last: that is the order of the bits. Off by 2^-27
+/// of its value.
 #[rustfmt::skip]
 pub(super) static ERFC_F32: Table<f32, 16, 8> = Table::new([
     [1.2526245, 0.3672756, -0.20826237, 0.10640115, -0.049983587, 0.021887852, -0.009167489, 0.0036191829],

@@ -1,16 +1,17 @@
 //! Exponentials, of either dtype by the same code.
 //!
-//! `exp(x) = 2^k exp(r)` with `k` the whole number nearest to `x / ln 2` and `|r| <= ln(2)/2` (Cody and Waite, Software
-//! Manual for the Elementary Functions, 1980: `ln 2` in two parts, the product of the first with `k` being exact), and
-//! `exp(r) = 1 + r + r^2 p(r)` with a minimax polynomial `p`. What `r` lacks is carried along, so that the errors left
-//! are the roundings of `r + ...` and of the last sum.
+//! `exp(x) = 2^k exp(r)` with `k` the whole number nearest to `x / ln 2` and `|r| <= ln(2)/2` (Cody
+//! and Waite, Software Manual for the Elementary Functions, 1980: `ln 2` in two parts, the product
+//! of the first with `k` being exact), and `exp(r) = 1 + r + r^2 p(r)` with a minimax polynomial
+//! `p`. What `r` lacks is carried along, so that the errors left are the roundings of `r + ...` and
+//! of the last sum.
 
 use super::double::Double;
 use super::polynomial::even_odd;
 use crate::arch::vector::{Bits, F64s, Float, Mask, Vector};
 
-/// What the functions of this family need to know of a dtype. The constants of more than a few digits are made by
-/// sollya/exp.sollya.
+/// What the functions of this family need to know of a dtype. The constants of more than a few
+/// digits are made by sollya/exp.sollya.
 pub(super) trait Parameters: Float + 'static {
     const ZERO: Self;
     const HALF: Self;
@@ -18,20 +19,24 @@ pub(super) trait Parameters: Float + 'static {
     const NAN: Self;
     /// The place of the exponent in the bits.
     const EXPONENT_SHIFT: u32;
-    /// Added to a number of magnitude below a quarter of it, leaves the nearest whole one in the low bits.
+    /// Added to a number of magnitude below a quarter of it, leaves the nearest whole one in the
+    /// low bits.
     const TO_INT: Self;
     const LOG2_E: Self;
     const LN_2: Self;
     /// ln 2; the product of the first part with any `k` is exact.
     const LN_2_PARTS: [Self; 2];
-    /// `p` of `exp(r) = 1 + r + r^2 p(r)`, for `|r| <= ln(2)/2`. Off by one part in 2^55 of `exp(r) - 1`, in `f32` 2^26.
+    /// `p` of `exp(r) = 1 + r + r^2 p(r)`, for `|r| <= ln(2)/2`. Off by one part in 2^55 of `exp(r)
+    /// - 1`, in `f32` 2^26.
     const EXP_TAIL: &'static [Self];
-    /// `p` of `2^r = 1 + r ln 2 + r^2 p(r)`, for `|r| <= 1/2`. Off by one part in 2^54 of `2^r - 1`, in `f32` 2^26.
+    /// `p` of `2^r = 1 + r ln 2 + r^2 p(r)`, for `|r| <= 1/2`. Off by one part in 2^54 of `2^r -
+    /// 1`, in `f32` 2^26.
     const EXP2_TAIL: &'static [Self];
-    /// `p` of `exp(r) = 1 + r + r^2/2 + r^3 p(r)`, for `3/4 <= exp(r) <= 3/2`. Off by one part in 2^61 of `exp(r) - 1`,
-    /// in `f32` 2^31.
+    /// `p` of `exp(r) = 1 + r + r^2/2 + r^3 p(r)`, for `3/4 <= exp(r) <= 3/2`. Off by one part in
+    /// 2^61 of `exp(r) - 1`, in `f32` 2^31.
     const EXPM1_TAIL: &'static [Self];
-    /// `log2(3/2) - 1/2`: subtracted before rounding, moves the power from `1/sqrt(2) ..= sqrt(2)` to `3/4 ..= 3/2`.
+    /// `log2(3/2) - 1/2`: subtracted before rounding, moves the power from `1/sqrt(2) ..= sqrt(2)`
+    /// to `3/4 ..= 3/2`.
     const BIAS: Self;
     /// Up to this magnitude, `exp(x)` is normal.
     const EXP_NORMAL: Self;
@@ -43,7 +48,8 @@ pub(super) trait Parameters: Float + 'static {
     const EXP2_NORMAL: Self;
     const EXP2_OVERFLOW: Self;
     const EXP2_UNDERFLOW: Self;
-    /// A bound for `k` that [`scale`](Vector::scale) takes, and beyond which it gives infinity or 0.
+    /// A bound for `k` that [`scale`](Vector::scale) takes, and beyond which it gives infinity or
+    /// 0.
     const MAX_SCALE: Self;
     /// Up to here, `exp(x) - 1` is computed as `(2^k - 1) + ...`, the first term being exact.
     const EXPM1_NEAR: Self;
@@ -142,8 +148,8 @@ where
 
 /// As [`nearest`], of what is less by [`BIAS`](Parameters::BIAS).
 ///
-/// Where `power` is less than 1 the last sum of `1 + (r + tail)` rounds to units half as large, to which the roundings
-/// before count twice. This makes them smaller there.
+/// Where `power` is less than 1 the last sum of `1 + (r + tail)` rounds to units half as large, to
+/// which the roundings before count twice. This makes them smaller there.
 #[inline(always)]
 pub(super) fn nearest_biased<V: Vector>(x: V, factor: V::Elem) -> (V, V::Bits)
 where
@@ -153,7 +159,8 @@ where
     (shifted - x.splat(V::Elem::TO_INT), shifted.to_bits())
 }
 
-/// `x - k ln 2`: exactly less the first part of `ln 2`; what is left to subtract from that; and the difference, rounded.
+/// `x - k ln 2`: exactly less the first part of `ln 2`; what is left to subtract from that; and the
+/// difference, rounded.
 #[inline(always)]
 pub(super) fn reduce<V: Vector>(x: V, k: V) -> (V, V, V)
 where
@@ -211,7 +218,8 @@ where
         Exp { k, k_bits, r, tail }
     }
 
-    /// The same with a `power` in `3/4 ..= 3/2`, and a `tail` whose error is less where `exp(r) - 1` counts.
+    /// The same with a `power` in `3/4 ..= 3/2`, and a `tail` whose error is less where `exp(r) -
+    /// 1` counts.
     #[inline(always)]
     pub(super) fn of_biased(x: V) -> Exp<V> {
         let (k, k_bits) = nearest_biased(x, V::Elem::LOG2_E);
@@ -253,8 +261,8 @@ const EXP_TAIL_DOUBLE: [f64; 11] = [
 ];
 
 impl<V: F64s> Exp<V> {
-    /// Of `x`, below 2^40 in magnitude, and what it lacks, below 2^-30. The power in two floats is off by one part in 2^57
-    /// or so.
+    /// Of `x`, below 2^40 in magnitude, and what it lacks, below 2^-30. The power in two floats is
+    /// off by one part in 2^57 or so.
     #[inline(always)]
     pub(super) fn of_double(x: Double<V>) -> Exp<V> {
         let (k, k_bits) = nearest(x.high, f64::LOG2_E);
@@ -336,8 +344,8 @@ where
     }
 }
 
-/// `1 / (1 + exp(-x))`, as `n / (1 + exp(-|x|))`, where `n` is 1 or, left of 0, `exp(-|x|)`; with one Newton step for
-/// the quotient.
+/// `1 / (1 + exp(-x))`, as `n / (1 + exp(-|x|))`, where `n` is 1 or, left of 0, `exp(-|x|)`; with
+/// one Newton step for the quotient.
 #[inline(always)]
 pub(super) fn sigmoid<V: Vector>(x: V) -> V
 where
@@ -363,7 +371,7 @@ where
     }
 }
 
-/// The quotient rounded, or nearly so; for divisors of ordinary magnitude.
+/// Nearly the rounded quotient, for divisors of ordinary magnitude.
 #[inline(always)]
 pub(super) fn divide<V: Vector>(dividend: Double<V>, divisor: Double<V>) -> V {
     let reciprocal = dividend.high.splat(V::Elem::ONE) / divisor.high;

@@ -1,5 +1,5 @@
-//! `10^x`, of either dtype by the same code: as `exp`, see exp.rs, with `x = k log10(2) + r`, and with a table for whole
-//! `x`, where anything but the nearest float would surprise.
+//! `10^x`, of either dtype by the same code: as `exp`, see exp.rs, with `x = k log10(2) + r`, and
+//! with a table for whole `x`, where anything but the nearest float would surprise.
 
 use super::exp::{Parameters, nearest_biased, scale_any, scale_normal};
 use super::polynomial::even_odd;
@@ -14,8 +14,8 @@ pub(super) trait Exp10Parameters: Parameters {
     const LN_10: Self;
     /// What ln 10 has more than that, as a part of it.
     const LN_10_REST: Self;
-    /// `p` of `10^r = 1 + ln 10 (r + r^2 p(r))`, for `3/4 <= 10^r <= 3/2`. Off by one part in 2^55 of `10^r - 1`,
-    /// in `f32` 2^26.
+    /// `p` of `10^r = 1 + ln 10 (r + r^2 p(r))`, for `3/4 <= 10^r <= 3/2`. Off by one part in 2^55
+    /// of `10^r - 1`, in `f32` 2^26.
     const EXP10_TAIL: &'static [Self];
     /// Up to this magnitude, `10^x` is normal.
     const EXP10_NORMAL: Self;
@@ -24,7 +24,8 @@ pub(super) trait Exp10Parameters: Parameters {
     /// Until here, `10^x` is 0.
     const EXP10_UNDERFLOW: Self;
 
-    /// The float nearest to `10^k` for whole `k` below [`EXP10_OVERFLOW`](Exp10Parameters::EXP10_OVERFLOW) in magnitude.
+    /// The float nearest to `10^k` for whole `k` below
+    /// [`EXP10_OVERFLOW`](Exp10Parameters::EXP10_OVERFLOW) in magnitude.
     fn power_of_ten<V: Vector<Elem = Self>>(k: V) -> V;
 }
 

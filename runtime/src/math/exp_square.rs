@@ -1,8 +1,8 @@
 //! `exp(-x^2)` for the functions that multiply it by something, of either dtype by the same code.
 //!
-//! As in exp.rs, but with eighths of powers of two, `exp(-x^2) = 2^(-k/8) exp(r)`: with the shorter `r`, of at most
-//! `ln(2)/16` in magnitude, `exp(r) - 1` is needed to no more than one float. `x^2 - k ln(2)/8` rounds but once, by an
-//! FMA, so that the square itself is not needed to more than one float either.
+//! As in exp.rs, but with eighths of powers of two, `exp(-x^2) = 2^(-k/8) exp(r)`. Here `r` is
+//! shorter, at most `ln(2)/16` in magnitude, so one float is enough for `exp(r) - 1`. An FMA rounds
+//! `x^2 - k ln(2)/8` only once, so one float is enough for the square too.
 
 use super::double::Double;
 use super::exp::Parameters;
@@ -21,7 +21,8 @@ pub(super) trait SquareParameters: Parameters {
     const POWERS: &'static Table<Self, 8, 2>;
     /// `ln(2)/8`; the product of the first part with any `k` is exact.
     const LN_2_EIGHTH: [Self; 2];
-    /// `p` of `exp(r) = 1 + r + r^2 p(r)`, for `|r| <= ln(2)/16`. Off by one part in 2^57 of `exp(r)`, in `f32` 2^32.
+    /// `p` of `exp(r) = 1 + r + r^2 p(r)`, for `|r| <= ln(2)/16`. Off by one part in 2^57 of
+    /// `exp(r)`, in `f32` 2^32.
     const EXP_TAIL_SHORT: &'static [Self];
 }
 

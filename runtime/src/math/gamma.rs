@@ -6,19 +6,20 @@
 //! gamma(1 + y) = b^(y + 1/2) exp(-b) t(w),
 //! ```
 //!
-//! where `t` is between 2.47 and 2.51: the shift `a` is chosen such that Stirling's formula, `t` being constant, nearly
-//! holds from 0 on (the idea of Lanczos, "A precision approximation of the gamma function", SIAM J. Numer. Anal. B 1,
-//! 1964). `t` is looked up as the functions of erf.rs are, and the exponent `(y + 1/2) ln b - b` computed in two floats.
-//! From `y = |x|` it goes on by
+//! where `t` is between 2.47 and 2.51: the shift `a` is chosen such that Stirling's formula, `t`
+//! being constant, nearly holds from 0 on (the idea of Lanczos, "A precision approximation of the
+//! gamma function", SIAM J. Numer. Anal. B 1, 1964). `t` is looked up as the functions of erf.rs
+//! are, and the exponent `(y + 1/2) ln b - b` computed in two floats. From `y = |x|` it goes on by
 //!
 //! ```text
 //! gamma(x) = gamma(1 + x) / x,   gamma(-y) = -1 / (gamma(1 + y) sin(pi y)/pi).
 //! ```
 //!
-//! `lgamma` is computed without an exponential, from `z = 8` on by Stirling's series, and below as `u (u - 1) r(u)` with
-//! `u = z - 1` and a smooth `r` that is looked up, since `z = 1` and `z = 2` are zeros; and left of 1/2 by the same
-//! reflections, as a difference of two logarithms in two floats. At the zeros between the poles these cancel, and an
-//! error of up to 2^-53 is left, in ULP any number; in `f32` results it does not show.
+//! `lgamma` is computed without an exponential, from `z = 8` on by Stirling's series, and below as
+//! `u (u - 1) r(u)` with `u = z - 1` and a smooth `r` that is looked up, since `z = 1` and `z = 2`
+//! are zeros; and left of 1/2 by the same reflections, as a difference of two logarithms in two
+//! floats. At the zeros between the poles these cancel, and an error of up to 2^-53 is left, in ULP
+//! any number; in `f32` results it does not show.
 
 use super::double::Double;
 use super::erf::{look_up, look_up_double};
@@ -38,7 +39,8 @@ const SHIFT: f64 = 101.0 / 128.0;
 /// The gamma function.
 #[inline(always)]
 pub(super) fn tgamma<V: F64s>(x: V) -> V {
-    // From 171.7 on the result is infinite, below -184.1 it is 0 but for the sign. In this order a NaN stays one.
+    // From 171.7 on the result is infinite; below -184.1 it is a zero of either sign. In this order
+    // a NaN stays one.
     let y = x.splat(190.0).min(x.abs());
     let base = Double::sum(y, x.splat(SHIFT));
     let inverse = x.splat(1.0) / base.high;

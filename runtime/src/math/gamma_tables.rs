@@ -1,8 +1,10 @@
-//! The tables and coefficients of gamma.rs, by sollya/gamma.sollya. The rows are as in erf_tables.rs.
+//! The tables and coefficients of gamma.rs, by sollya/gamma.sollya. The rows are as in
+//! erf_tables.rs.
 
 use crate::arch::vector::Table;
 
-/// `gamma(1 + y)` by what Stirling's formula makes of `b = y + a`, in pieces of `1/b` about the multiples of 1/12.2. Off by 2^-60.2 of its value.
+/// `gamma(1 + y)` by what Stirling's formula makes of `b = y + a`, in pieces of `1/b` about the
+/// multiples of 1/12.2. Off by 2^-60.2 of its value.
 #[rustfmt::skip]
 pub(super) static RATIO: Table<f64, 16, 10> = Table::new([
     [0.021468589112895432, 2.5066250211929235, -0.000584055944451824, -0.020167257302727896, -0.0009107957064363117,
@@ -64,8 +66,8 @@ pub(super) const RATIO_F32: [f64; 10] = [
     8.33161905872262e-05,
 ];
 
-/// `ln gamma(1 + u) / (u (u - 1))`, four pieces to each binade of `1 + u` from 1/2 to 8, those from 2 on first: that is the
-/// order of the bits. Off by 2^-60.1 of its value.
+/// `ln gamma(1 + u) / (u (u - 1))`, four pieces to each binade of `1 + u` from 1/2 to 8, those from
+/// 2 on first: that is the order of the bits. Off by 2^-60.1 of its value.
 #[rustfmt::skip]
 pub(super) static LN_RATIO: Table<f64, 16, 15> = Table::new([
     [1.2499926090240479, 0.39959012240032843, -0.08588122106825578, 0.025268542632500994, -0.008464114901540488,
@@ -166,7 +168,8 @@ pub(super) static LN_RATIO_F32: Table<f64, 16, 8> = Table::new([
      0.006562632502202251, -0.002968749271486547, 0.001376815336137854],
 ]);
 
-/// `p` with `ln gamma(z) = (z - 1/2) (ln z - 1) + (ln(2 pi) - 1)/2 + p(1/z^2)/z` for `z` from 8 on. Off by 2^-57.6.
+/// `p` with `ln gamma(z) = (z - 1/2) (ln z - 1) + (ln(2 pi) - 1)/2 + p(1/z^2)/z` for `z` from 8 on.
+/// Off by 2^-57.6.
 pub(super) const STIRLING: [f64; 8] = [
     0.08333333333333333,
     -0.0027777777777666358,

@@ -1,8 +1,9 @@
 //! Hyperbolic functions, of either dtype by the same code.
 //!
-//! With `|x| = k ln 2 + r` as in exp.rs, `cosh(r) = 1 + even` and `sinh(r) = r + odd` by the even and the odd part of the
-//! polynomial there, `cosh(x) = 2^(k-1) exp(r) + 2^(-k-1) exp(-r)` and `sinh(x)` likewise are sums of products of these:
-//! no division, and the leading terms are summed without an error. `tanh` is a quotient, in double-double arithmetic.
+//! With `|x| = k ln 2 + r` as in exp.rs, `cosh(r) = 1 + even` and `sinh(r) = r + odd` by the even
+//! and the odd part of the polynomial there, `cosh(x) = 2^(k-1) exp(r) + 2^(-k-1) exp(-r)` and
+//! `sinh(x)` likewise are sums of products of these: no division, and the leading terms are summed
+//! without an error. `tanh` is a quotient, in double-double arithmetic.
 
 use super::double::Double;
 use super::exp::{Exp, Parameters, divide, nearest, reduce, scale_any, scale_normal};
@@ -126,15 +127,17 @@ where
 /// From here, `tanh_f32` goes by the exponential.
 const TANH_FAR_F32: f32 = 0.92;
 
-/// `p` of `tanh(x) = x + x^3 p(x^2)` below it, by sollya/hyperbolic.sollya. Off by one part in 2^27 of `tanh(x)`.
+/// `p` of `tanh(x) = x + x^3 p(x^2)` below it, by sollya/hyperbolic.sollya. Off by one part in 2^27
+/// of `tanh(x)`.
 const TANH_TAIL_F32: [f32; 7] =
     [-0.33333296, 0.13332348, -0.05387999, 0.021487197, -0.007946886, 0.00230192, -0.00035860704];
 
-/// ln(2)/2 in two parts; the product of the first, of 17 bits, with a whole number below 2^7 is exact.
+/// ln(2)/2 in two parts; the product of the first, of 17 bits, with a whole number below 2^7 is
+/// exact.
 const HALF_LN_2_F32: [f32; 2] = [0.34657288, 7.143034e-7];
 
-/// `p` of `exp(2r) = 1 + 2r + r^2 p(r)` for `|2r| <= ln(2)/2`, by sollya/hyperbolic.sollya. Off by one part in 2^25 of
-/// `exp(2r) - 1`.
+/// `p` of `exp(2r) = 1 + 2r + r^2 p(r)` for `|2r| <= ln(2)/2`, by sollya/hyperbolic.sollya. Off by
+/// one part in 2^25 of `exp(2r) - 1`.
 const EXP_TWICE_TAIL_F32: [f32; 5] = [2.0, 1.3333235, 0.66666317, 0.26772913, 0.089193836];
 
 /// `1 - 2 / (e^2|x| + 1)`, or a polynomial where that would lose digits.

@@ -1,5 +1,5 @@
-//! Division and powers of integers, defined for every operand: what overflows wraps around, and a division by zero
-//! gives 0.
+//! Division and powers of integers, defined for every operand: what overflows wraps around, and a
+//! division by zero gives 0.
 
 /// The integer dtypes.
 pub(super) trait Integer: Copy {
@@ -9,8 +9,8 @@ pub(super) trait Integer: Copy {
     fn remainder(self, divisor: Self) -> Self;
     /// The floored quotient, wrapped around; 0 for a zero divisor.
     fn floor_divide(self, divisor: Self) -> Self;
-    /// The power, wrapped around. To a negative exponent, the exact power truncated: that of 1 and -1 is 1 or -1, any
-    /// other, that of 0 among them, is 0.
+    /// The power, wrapped around. To a negative exponent, the exact power truncated: that of 1 and
+    /// -1 is 1 or -1, any other, that of 0 among them, is 0.
     fn pow(self, exponent: Self) -> Self;
 }
 

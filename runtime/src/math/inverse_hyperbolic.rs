@@ -1,7 +1,9 @@
-//! Inverse hyperbolic functions, by the logarithm of a number in two floats, in `f64` and in `f32` alike.
+//! Inverse hyperbolic functions, by the logarithm of a number in two floats, in `f64` and in `f32`
+//! alike.
 //!
-//! The number, `x + sqrt(x^2 + 1)` for `asinh`, is 1 and something for small `x`. It is good to twice the precision of a float,
-//! so that the something is good enough for all `x` but those that are the result themselves.
+//! The number, `x + sqrt(x^2 + 1)` for `asinh`, is 1 and something for small `x`. It is good to
+//! twice the precision of a float, so that the something is good enough for all `x` but those that
+//! are the result themselves.
 
 use super::double::Double;
 use super::{log, log_f32};
@@ -71,7 +73,7 @@ impl<V: F32s> Precision<V> for OfF32 {
 /// ln(x + sqrt(w)), given `sqrt(w.high)` and its sum with `x`.
 #[inline(always)]
 fn log_of_sum<V: Vector, P: Precision<V>>(w: Double<V>, root: V, sum: Double<V>) -> V {
-    // What the root lacks. If it is 0, so is `w`.
+    // The error of the root. If the root is 0, so is `w`.
     let rest = root.neg_mul_add(root, w.high) + w.low;
     let low = rest * (root.splat(P::HALF) / root.max(root.splat(P::LEAST_ROOT)));
     P::log_of_sum(Double { high: sum.high, low: sum.low + low })

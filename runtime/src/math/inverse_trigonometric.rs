@@ -1,10 +1,12 @@
 //! Inverse sine, cosine and tangent.
 //!
-//! `atan(x) = x + x^3 p(x^2)` up to 1/2; `pi/4 + atan((x - 1) / (x + 1))` up to 2, where `x - 1` is exact; `pi/2 +
-//! atan(-1 / x)` beyond. `atan2` alike, for a quotient. `pi/4`, `x + 1` and the quotients are in two floats each, so that
-//! what remains is little more than the rounding of the last sum.
+//! `atan(x) = x + x^3 p(x^2)` up to 1/2; `pi/4 + atan((x - 1) / (x + 1))` up to 2, where `x - 1` is
+//! exact; `pi/2 + atan(-1 / x)` beyond. `atan2` does the same with a quotient. `pi/4`, `x + 1` and
+//! the quotients are in two floats each, so that what remains is little more than the rounding of
+//! the last sum.
 //!
-//! `asin(x) = x + x^3 p(x^2)` up to 1/2, and `pi/2 - 2 asin(w)` with `w = sqrt((1 - x) / 2)` beyond; `acos` alike.
+//! `asin(x) = x + x^3 p(x^2)` up to 1/2, and `pi/2 - 2 asin(w)` with `w = sqrt((1 - x) / 2)`
+//! beyond; `acos` alike.
 
 use super::double::Double;
 use super::polynomial::{even_odd, horner};
@@ -24,9 +26,10 @@ trait Constants: Float {
     const PI_REST: Self;
     /// The inverse tangent is `pi/2` from here on.
     const STEEP: Self;
-    /// From the first to the second, neither quotients nor what they lack overflow or underflow.
+    /// From the first to the second, neither quotients nor their errors overflow or underflow.
     const ORDINARY: [Self; 2];
-    /// Less the bits of a positive number, leaves those of roughly its reciprocal; off by 1/13 at most.
+    /// Less the bits of a positive number, leaves those of roughly its reciprocal; off by 1/13 at
+    /// most.
     const RECIPROCAL: Self::Bits;
 
     /// `(atan(t) - t) / t^3`, of `t^2`.
@@ -134,8 +137,8 @@ fn choose<V: Vector>(like: V, mask: V::Mask, if_true: [V::Elem; 2], if_false: [V
     select(mask, Double::splat(like, if_true), Double::splat(like, if_false))
 }
 
-/// `base + angle` or `base - angle`, where `angle` is that of the point whose coordinates are `small` and `large`, in
-/// the first octant.
+/// `base + angle` or `base - angle`, where `angle` is that of the point whose coordinates are
+/// `small` and `large`, in the first octant.
 struct Octant<V: Vector> {
     small: V,
     large: V,

@@ -1,14 +1,15 @@
 //! Logarithms.
 //!
-//! `x = 2^k m` with `m` from 0.703 to 1.406, and `r` a number of 7 bits near `1/m`, one of sixteen (Tang, "Table-driven
-//! implementation of the logarithm function", 1990). Then `t = m r - 1`, of at most 1/30, is exact, and
+//! `x = 2^k m` with `m` from 0.703 to 1.406, and `r` a number of 7 bits near `1/m`, one of sixteen
+//! (Tang, "Table-driven implementation of the logarithm function", 1990). Then `t = m r - 1`, of at
+//! most 1/30, is exact, and
 //!
 //! ```text
 //! log x = k log 2 - log r + log(1 + t),   log(1 + t) = t log e + t^2 p(t)
 //! ```
 //!
-//! with a minimax polynomial `p`; the first terms are added in two floats. Where `x` is near 1, `k` is 0 and `r` is 1: `t`
-//! alone is left, and nothing cancels.
+//! with a minimax polynomial `p`; the first terms are added in two floats. Where `x` is near 1, `k`
+//! is 0 and `r` is 1: `t` alone is left, and nothing cancels.
 
 use super::double::Double;
 use super::exp::Parameters;
@@ -183,8 +184,8 @@ fn log_normal<V: F64s, B: Base>(x: V, offset: f64) -> V {
     reduced.log::<B>(offset, t, x.splat(-0.0))
 }
 
-/// The natural logarithm of the sum, normal, positive and below 2^1022, whose second part is no more than the last place of
-/// the first; as good where it is near 1 as the sum less 1 is.
+/// The natural logarithm of the sum, normal, positive and below 2^1022, whose second part is no
+/// more than the last place of the first; as good where it is near 1 as the sum less 1 is.
 #[inline(always)]
 pub(super) fn log_of_sum<V: F64s>(x: Double<V>) -> V {
     let reduced = Reduced::of(x.high);
@@ -207,7 +208,8 @@ pub(super) fn is_extraordinary<V: F64s>(x: V) -> V::Mask {
     x.splat_bits((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above)
 }
 
-/// A logarithm whose pole is at `pole`, on all of the line, given its `value` where it is finite. Of either dtype.
+/// A logarithm whose pole is at `pole`, on all of the line, given its `value` where it is finite.
+/// Of either dtype.
 #[inline(always)]
 pub(super) fn extended<V: Vector>(x: V, pole: V::Elem, value: V) -> V
 where

@@ -1,14 +1,14 @@
 //! The natural logarithm in two floats.
 //!
-//! As in log.rs `x = 2^k m`, but with the nearest to `m` of sixteen short numbers, `c`, and one division: with `f = m - c`,
-//! which is exact, and `s = f / (c + f/2)`,
+//! As in log.rs `x = 2^k m`, but with the nearest to `m` of sixteen short numbers, `c`, and one
+//! division: with `f = m - c`, which is exact, and `s = f / (c + f/2)`,
 //!
 //! ```text
 //! ln x = k ln 2 + ln c + ln(m / c),   ln(m / c) = 2 artanh(s/2) = s + s^3/12 + s^5/80 + ...
 //! ```
 //!
-//! `|s|` is below 1/32, so that all terms but the first are below 2^-13 of it and need no more than one float. What `s` lacks
-//! is found from the remainder of the division.
+//! `|s|` is below 1/32, so that all terms but the first are below 2^-13 of it and need no more than
+//! one float. What `s` lacks is found from the remainder of the division.
 
 use super::double::Double;
 use super::log::Reduced;

@@ -18,10 +18,11 @@ trait Base {
     const LOW: [f32; 8];
     /// The logarithm of 2, in two parts, whose products with exponent fields are exact.
     const OF_2: [f32; 2];
-    /// The logarithm of e, in two parts; the product of the first with `t` is exact, and the second not too large.
+    /// The logarithm of e, in two parts; the product of the first with `t` is exact, and the second
+    /// not too large.
     const OF_E: [f32; 2];
-    /// `p` with `log(1 + t) = t log(e) + t^2 p(t)`, by sollya/log.sollya. Off by 2^-29 of the logarithm, and 2^-27 where
-    /// `OF_E` is not exact.
+    /// `p` with `log(1 + t) = t log(e) + t^2 p(t)`, by sollya/log.sollya. Off by 2^-29 of the
+    /// logarithm, and 2^-27 where `OF_E` is not exact.
     const SERIES: [f32; 5];
 }
 
@@ -74,7 +75,8 @@ pub(super) const SIGN: u32 = 1 << 31;
 
 /// `x = 2^k (1 + t) / r`.
 struct ReducedF32<V: Vector> {
-    /// From the top: a sign of 0, the exponent field of `2^k`, the number of `r` in three bits, and less.
+    /// From the top: a sign of 0, the exponent field of `2^k`, the number of `r` in three bits, and
+    /// less.
     shifted: V::Bits,
     r: V,
     t: V,
@@ -183,7 +185,8 @@ pub(super) fn log1p_f32<V: F32s>(x: V) -> V {
 /// The `r` of log.rs and `-log2(r)`, less 1023.
 const SHORT_TABLE: &Table<f64, 16, 2> = &Table::of_columns([RECIPROCAL, LOG2_HIGH]);
 
-/// `p` with `log2(1 + t) = t p(t)` for the `t` of log.rs, by sollya/log.sollya. Off by 2^-37 of the logarithm.
+/// `p` with `log2(1 + t) = t p(t)` for the `t` of log.rs, by sollya/log.sollya. Off by 2^-37 of the
+/// logarithm.
 const LOG2_SHORT: [f64; 6] = [
     1.4426950408976063,
     -0.7213475204898747,

@@ -1,7 +1,8 @@
-//! The tables of the logarithms, by sollya/log.sollya: sixteen short numbers near the reciprocals of 23/32, 24/32, ...,
-//! 31/32, 1, 17/16, ..., 22/16, and the logarithms of *their* reciprocals. Those are in two parts, the first of them
-//! multiples of 2^-42, so that it can be added to whole numbers below 2^10 without rounding; and they are those of numbers
-//! 2^1023 times as small, because they are added to the logarithm of two to the power of an exponent field.
+//! The tables of the logarithms, by sollya/log.sollya: sixteen short numbers near the reciprocals
+//! of 23/32, 24/32, ..., 31/32, 1, 17/16, ..., 22/16, and the logarithms of *their* reciprocals.
+//! Those are in two parts, the first of them multiples of 2^-42, so that it can be added to whole
+//! numbers below 2^10 without rounding; and they are those of numbers 2^1023 times as small,
+//! because they are added to the logarithm of two to the power of an exponent field.
 
 /// The short numbers: whole multiples of 1/64.
 pub(super) const RECIPROCAL: [f64; 16] = [
@@ -169,7 +170,8 @@ pub(super) const LN_CENTER_LOW: [f64; 16] = [
     -5.626137791268693e-11,
 ];
 
-/// The same of `f32`: eight, near the reciprocals of 12/16, ..., 15/16, 1, 9/8, 10/8, 11/8; whole multiples of 1/32.
+/// The same of `f32`: eight, near the reciprocals of 12/16, ..., 15/16, 1, 9/8, 10/8, 11/8; whole
+/// multiples of 1/32.
 pub(super) const RECIPROCAL_F32: [f32; 8] = [1.3125, 1.25, 1.125, 1.0625, 1.0, 0.875, 0.8125, 0.71875];
 
 /// Natural, first parts: multiples of 2^-15.

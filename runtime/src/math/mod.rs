@@ -1,46 +1,55 @@
 //! Math functions over whole tiles: what compiled code calls once per tile.
 //!
-//! [`MathFn`] names a function, [`MathFn::tile_fn`] gives its code for a dtype, [`MathFn::apply`] runs that code on
+//! [`MathFn`] names a function, [`MathFn::tile_fns`] gives its code for a dtype, [`MathFn::apply`] runs that code on
 //! one element. There is one table, in `table.rs`, and one file per family of functions.
 //!
 //! Always true:
-//! - A result depends on the elements alone: not on the CPU, the tile's length, or the element's place in it. The sign
-//!   and payload of a NaN are the exception; that it is a NaN is not.
-//! - Floats follow C99's Annex F on special values, and are within [`MathFn::max_ulp`] of the exact value.
+//! - A result depends on the elements alone: not on the CPU, the tile's length, or the element's
+//!   place in it. The sign and payload of a NaN are the exception; that it is a NaN is not.
+//! - Floats follow C99's Annex F on special values, and are within [`MathFn::max_ulp`] of the exact
+//!   value.
 //! - Integers are total: overflow wraps around, division by zero gives 0.
 //! - No function here panics, so nothing unwinds into compiled code.
 //!
 //! # How a function is built
 //!
-//! A function of floats is written once, over the `Vector` trait of [`arch`](crate::arch), and compiled for each CPU
-//! level. Take `exp`, in `exp.rs`:
+//! A function of floats is written once, over the `Vector` trait of [`arch`](crate::arch), and
+//! compiled for each CPU level. Take `exp`, in `exp.rs`:
 //!
-//! 1. **Reduce.** `x = k ln 2 + r` with `k` whole. `ln 2` is in two parts, so that `r` and what it lacks are both known.
-//!    The rounding of `x / ln 2` to `k` is an addition of 1.5 * 2^52, which leaves `k` in the low bits too.
-//! 2. **Approximate.** `exp(r) = 1 + r + r^2 p(r)` with `p` a minimax polynomial. `sollya/exp.sollya` makes its
-//!    coefficients and says how far off it is; `sollya/rust.py` prints them as Rust.
-//! 3. **Reconstruct** from the small to the large: `1 + (r + (r^2 p(r) + what r lacks))`. Each sum rounds, but only the last
-//!    two roundings count: half an ULP, and half an ULP of something a third as large. Where that is too much,
-//!    `double.rs` computes with two floats for one.
-//! 4. **Scale** by `2^k`: an addition to the exponent's bits, which is right where the result is normal.
-//! 5. **Take care of the rest** - overflow, subnormal results, infinities, NaN - under one `if rare.any()`, lane by lane
-//!    selected. A lane must not be able to tell whether that branch was taken for the sake of another: where it is not
-//!    rare itself, its result stays.
+//! 1. **Reduce.** `x = k ln 2 + r` with `k` whole. `ln 2` is in two parts, so that `r` and what it
+//!    lacks are both known. The rounding of `x / ln 2` to `k` is an addition of 1.5 * 2^52, which
+//!    leaves `k` in the low bits too.
+//! 2. **Approximate.** `exp(r) = 1 + r + r^2 p(r)` with `p` a minimax polynomial.
+//!    `sollya/exp.sollya` makes its coefficients and says how far off it is; `sollya/rust.py`
+//!    prints them as Rust.
+//! 3. **Reconstruct** from the small to the large: `1 + (r + (r^2 p(r) + what r lacks))`. Each sum
+//!    rounds, but only the last two roundings count: half an ULP, and half an ULP of something a
+//!    third as large. Where that is too much, `double.rs` computes with two floats for one.
+//! 4. **Scale** by `2^k`: an addition to the exponent's bits, which is right where the result is
+//!    normal.
+//! 5. **Take care of the rest** - overflow, subnormal results, infinities, NaN - under one `if
+//!    rare.any()`, lane by lane selected. A lane must not be able to tell whether that branch was
+//!    taken for the sake of another: where it is not rare itself, its result stays.
 //!
-//! Same bits everywhere follows from the trait: its operations are exact to the bit at every level, so there is no
-//! approximate reciprocal among them, and an FMA is one only where the code says so. Tables are for where a polynomial
-//! would be long; up to 16 (`f64`) or 32 (`f32`) entries are one permutation in AVX-512, and loads elsewhere.
+//! Same bits everywhere follows from the trait: its operations are exact to the bit at every level,
+//! so there is no approximate reciprocal among them, and an FMA is one only where the code says so.
+//! Tables are for where a polynomial would be long; up to 16 (`f64`) or 32 (`f32`) entries are one
+//! permutation in AVX-512, and loads elsewhere.
 //!
-//! Everything on the way is `#[inline(always)]`, because the loop in `arch/tiles.rs` that it is inlined into is what has
-//! the instruction set; for the same reason there are no closures on the way. Whatever is really rare (the reduction of
-//! huge angles) goes through `Vector::patch`, lane by lane and out of line.
+//! Every function of vectors is `#[inline(always)]`, because only the loop in `arch/tiles.rs` that
+//! it is inlined into has the instruction set. For the same reason there are no closures. A
+//! constant is made by `x.splat(c)`, where `x` is any vector at hand: it only proves that the CPU
+//! has the instructions (`arch/vector.rs`). Rare cases that need long code, such as the reduction
+//! of huge angles, go through `Vector::patch`, lane by lane and out of line.
 //!
 //! # How to add one
 //!
-//! 1. The function, over `F64s` and `F32s`, in the file of its family; the script of its coefficients beside it.
-//! 2. A variant of [`MathFn`] and a row of `table.rs`, in the same place of both.
-//! 3. Its special values, in `tests/math.rs`; its ranges and its exact values, in tests/data/math/make_accuracy.py.
-//! 4. A row in the language's table, `src/ops/table.rs` of the crate `ndexpr`.
+//! 1. The function, over `F64s` and `F32s`, in the file of its family; the script of its
+//!    coefficients beside it.
+//! 2. A variant of [`MathFn`], and an entry of `table.rs` that names it.
+//! 3. Its special values, in `tests/math.rs`; its ranges and its exact values, in
+//!    tests/data/math/make_accuracy.py.
+//! 4. An entry in the language's table, `src/ops/table.rs` of the crate `ndexpr`.
 //! 5. `cargo test -p ndexpr-runtime` at each level (`NDEXPR_CPU=generic`, `avx2`, `avx512`).
 //! 6. The search for its largest error, tests/accuracy, and its time, benches/compare.
 //!
@@ -75,17 +84,31 @@ mod trigonometric;
 mod wide;
 
 use crate::abi::TileFn;
-use crate::arch::CpuLevel;
 use crate::dtype::{DType, Element, Scalar};
-use table::{Code, Row};
+use table::{Code, Entry};
 
+pub use crate::arch::tiles::TileFns;
 pub use power::{LARGEST_SQUARE_OF_CUBES, LARGEST_SQUARE_OF_QUARTS};
 pub use wide::WideFn;
 
-/// A function that compiled code calls once per tile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum MathFn {
+/// The functions, and a list of them.
+macro_rules! math_fns {
+    ($($(#[$docs:meta])* $variant:ident,)*) => {
+        /// A function that compiled code calls once per tile.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum MathFn {
+            $($(#[$docs])* $variant,)*
+        }
+
+        impl MathFn {
+            /// Every function, in declaration order.
+            pub const ALL: [MathFn; [$(MathFn::$variant),*].len()] = [$(MathFn::$variant),*];
+        }
+    };
+}
+
+math_fns! {
     /// e^x.
     Exp,
     /// 2^x; exact where the result is a power of two.
@@ -128,7 +151,8 @@ pub enum MathFn {
     Acosh,
     /// Inverse hyperbolic tangent.
     Atanh,
-    /// x^y. Of integers: wrapped around; to a negative exponent, the exact power truncated, and 0 for base 0.
+    /// x^y. Of integers: wrapped around; to a negative exponent, the exact power truncated, and 0
+    /// for base 0.
     Pow,
     /// Cube root, correctly rounded.
     Cbrt,
@@ -138,10 +162,10 @@ pub enum MathFn {
     Erf,
     /// 1 - erf(x).
     Erfc,
-    /// The gamma function; NaN at its poles but for zeros, where it is infinite.
+    /// The gamma function; NaN at its poles, except at zeros, where it is infinite.
     Tgamma,
-    /// The natural logarithm of the gamma function's magnitude; infinite at its poles. Left of -2 it has zeros, near which
-    /// the error is bounded but not in ULP, see [`MathFn::max_ulp`].
+    /// The natural logarithm of the gamma function's magnitude; infinite at its poles. Left of -2
+    /// it has zeros, near which the error is bounded but not in ULP, see [`MathFn::max_ulp`].
     Lgamma,
     /// The logistic function, 1 / (1 + e^-x).
     Sigmoid,
@@ -158,90 +182,38 @@ pub enum MathFn {
 }
 
 impl MathFn {
-    /// Every function, in declaration order.
-    pub const ALL: [MathFn; 34] = [
-        MathFn::Exp,
-        MathFn::Exp2,
-        MathFn::Exp10,
-        MathFn::Expm1,
-        MathFn::Log,
-        MathFn::Log2,
-        MathFn::Log10,
-        MathFn::Log1p,
-        MathFn::Sin,
-        MathFn::Cos,
-        MathFn::Tan,
-        MathFn::Asin,
-        MathFn::Acos,
-        MathFn::Atan,
-        MathFn::Atan2,
-        MathFn::Sinh,
-        MathFn::Cosh,
-        MathFn::Tanh,
-        MathFn::Asinh,
-        MathFn::Acosh,
-        MathFn::Atanh,
-        MathFn::Pow,
-        MathFn::Cbrt,
-        MathFn::Hypot,
-        MathFn::Erf,
-        MathFn::Erfc,
-        MathFn::Tgamma,
-        MathFn::Lgamma,
-        MathFn::Sigmoid,
-        MathFn::Cube,
-        MathFn::Quart,
-        MathFn::Fmod,
-        MathFn::Remainder,
-        MathFn::FloorDivide,
-    ];
-
-    fn row(self) -> &'static Row {
-        &table::ROWS[self as usize]
+    fn entry(self) -> &'static Entry {
+        &table::ENTRIES[self as usize]
     }
 
     /// Its name, in lower case: `"exp"`, `"floor_divide"`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        self.row().name
+        self.entry().name
     }
 
     /// The number of arguments, 1 or 2.
     #[must_use]
     pub fn arity(self) -> usize {
-        self.row().arity
+        self.entry().arity
     }
 
-    /// The function over a tile of elements of this dtype, or `None` if it is not defined for them. The arguments and
-    /// the result are all of this dtype.
+    /// The function over a tile of elements of this dtype at every CPU level, or `None` if it is
+    /// not defined for them. The arguments and the result are all of this dtype.
+    #[must_use]
+    pub fn tile_fns(self, dtype: DType) -> Option<&'static TileFns> {
+        Some(&self.entry().code(dtype)?.tile_fns)
+    }
+
+    /// The one of [`tile_fns`](MathFn::tile_fns) for the level of this process, with ordinary
+    /// stores.
     #[must_use]
     pub fn tile_fn(self, dtype: DType) -> Option<TileFn> {
-        self.tile_fn_at(dtype, CpuLevel::current())
+        self.tile_fns(dtype)?.ordinary()
     }
 
-    /// As [`tile_fn`](MathFn::tile_fn), with the instructions of this level; `None` also if the CPU does not reach it.
-    /// The results are the same at every level.
-    #[must_use]
-    pub fn tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        self.row().code(dtype)?.tiles.at(level)
-    }
-
-    /// As [`tile_fn`](MathFn::tile_fn), for a result that goes past the caches: whoever publishes it fences before that. `None`
-    /// also where there is no such code.
-    #[must_use]
-    pub fn streaming_tile_fn(self, dtype: DType) -> Option<TileFn> {
-        self.streaming_tile_fn_at(dtype, CpuLevel::current())
-    }
-
-    /// As [`streaming_tile_fn`](MathFn::streaming_tile_fn), with the instructions of this level; `None` also if the CPU does not
-    /// reach it.
-    #[must_use]
-    pub fn streaming_tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        self.row().code(dtype)?.tiles.streaming_at(level)
-    }
-
-    /// The function of one element, by the very code that [`MathFn::tile_fn`] gives. `None` if the arguments are not
-    /// [`arity`](MathFn::arity) many of one dtype that it is defined for.
+    /// The function of one element, by the very code that [`MathFn::tile_fn`] gives. `None` if the
+    /// arguments are not [`arity`](MathFn::arity) many of one dtype that it is defined for.
     #[must_use]
     pub fn apply(self, args: &[Scalar]) -> Option<Scalar> {
         let (&first, rest) = args.split_first()?;
@@ -267,21 +239,23 @@ impl MathFn {
         }
     }
 
-    /// Roughly what an element takes on one core, in nanoseconds; 0 if not defined for the dtype.
+    /// Roughly how long an element takes on one core, in nanoseconds; 0 if the function is not
+    /// defined for the dtype.
     ///
-    /// It is there to decide how work is split, and depends on CPU and arguments.
+    /// This serves to decide how work is split. The true time depends on the CPU and the arguments.
     #[must_use]
     pub fn ns_per_elem(self, dtype: DType) -> f32 {
-        self.row().code(dtype).map_or(0.0, |code| code.ns_per_elem())
+        self.entry().code(dtype).map_or(0.0, |code| code.ns_per_elem())
     }
 
-    /// How far a result may be from the exact one, in units in the last place of the exact one (ULP), for floats whose
-    /// result does not overflow. Of [`MathFn::Lgamma`] left of -2, where there are zeros between the poles, a result below
-    /// 1/2 may be as far off as one of 1/2 may. `None` for integers, which are exact, and for [`MathFn::Fmod`],
-    /// [`MathFn::Remainder`] and [`MathFn::FloorDivide`], which are defined by their procedure, bit for bit.
+    /// How far a result may be from the exact one, in units in the last place of the exact one
+    /// (ULP), for floats whose result does not overflow. Of [`MathFn::Lgamma`] left of -2, where
+    /// there are zeros between the poles, a result below 1/2 may be as far off as one of 1/2 may.
+    /// `None` for integers, which are exact, and for [`MathFn::Fmod`], [`MathFn::Remainder`] and
+    /// [`MathFn::FloorDivide`], which are defined by their procedure, bit for bit.
     #[must_use]
     pub fn max_ulp(self, dtype: DType) -> Option<f64> {
-        self.row().code(dtype)?.max_ulp
+        self.entry().code(dtype)?.max_ulp
     }
 }
 
@@ -313,7 +287,8 @@ impl MathPair {
         }
     }
 
-    /// The functions, in the order of the results. Each result has the bits that its function alone gives.
+    /// The functions, in the order of the results. Each result has the bits that its function alone
+    /// gives.
     #[must_use]
     pub fn functions(self) -> [MathFn; 2] {
         match self {
@@ -321,18 +296,12 @@ impl MathPair {
         }
     }
 
-    /// Both functions over a tile of elements of this dtype, or `None` if they are not defined for them. The results of
-    /// the first go to the output, those of the second to where a second argument would be read from.
+    /// Both functions over a tile of elements of this dtype at every CPU level, or `None` if they
+    /// are not defined for them. The results of the first go to the output, those of the second to
+    /// where a second argument would be read from.
     #[must_use]
-    pub fn tile_fn(self, dtype: DType) -> Option<TileFn> {
-        self.tile_fn_at(dtype, CpuLevel::current())
-    }
-
-    /// As [`tile_fn`](MathPair::tile_fn), with the instructions of this level; `None` also if the CPU does not reach
-    /// it. The results are the same at every level.
-    #[must_use]
-    pub fn tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        self.code(dtype)?.tiles.at(level)
+    pub fn tile_fns(self, dtype: DType) -> Option<&'static TileFns> {
+        Some(&self.code(dtype)?.tile_fns)
     }
 
     /// Roughly what an element takes on one core, in nanoseconds, as [`MathFn::ns_per_elem`].
@@ -342,12 +311,14 @@ impl MathPair {
     }
 }
 
-/// Runs `tile` on one element. `tile` must be the table's code for `T`, and gets `None` if a scalar is not a `T`.
+/// Runs `tile` on one element. `tile` must be the table's code for `T`, and gets `None` if a scalar
+/// is not a `T`.
 fn apply_as<T: Element>(tile: TileFn, a: Scalar, b: Scalar) -> Option<Scalar> {
     let (a, mut b): (T, T) = (a.get()?, b.get()?);
     let mut out = a;
-    // SAFETY: `tile` is the code for `T`, since `apply` chose both by the same dtype. 1. `out`, `a` and `b` are one
-    // initialised `T` each, and n is 1. 2. They are different variables, so they do not overlap.
+    // SAFETY: `tile` is the code for `T`, since `apply` chose both by the same dtype. 1. `out`, `a`
+    // and `b` are one initialised `T` each, and n is 1. 2. They are different variables, so they do
+    // not overlap.
     unsafe { tile(1, (&raw mut out).cast(), (&raw const a).cast(), (&raw mut b).cast()) };
     Some(Scalar::new(out))
 }

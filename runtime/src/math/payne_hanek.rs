@@ -1,8 +1,10 @@
-//! Reduction of large arguments to quadrants (Payne and Hanek 1983): `x 2/pi` modulo 4, in integers.
+//! Reduction of large arguments to quadrants (Payne and Hanek 1983): `x 2/pi` modulo 4, in
+//! integers.
 //!
-//! `x` is a whole number of 53 bits times `2^e`. Of `2/pi`, the bits that make multiples of 4 with it are left out, and
-//! so are those below the 192 next ones. The product is then right to `2^-137`, and no double is nearer to a multiple
-//! of `pi/2` than `2^-62`, so that at least 74 bits of the fraction are left.
+//! `x` is a whole number of 53 bits times `2^e`. Of `2/pi`, the bits that make multiples of 4 with
+//! it are left out, and so are those below the 192 next ones. The product is then right to
+//! `2^-137`, and no double is nearer to a multiple of `pi/2` than `2^-62`, so that at least 74 bits
+//! of the fraction are left.
 
 use crate::arch::vector::F64s;
 
@@ -48,7 +50,8 @@ fn remainder(x: f64) -> Remainder {
         return Remainder { quadrant: 0, r: f64::NAN, r_low: 0.0 };
     }
     let significand = u128::from(x.to_bits() & ((1 << 52) - 1) | 1 << 52);
-    // `x` is `significand 2^(exponent - 1075)`. With the word of zeros, the first bit that counts has this index.
+    // `x` is `significand 2^(exponent - 1075)`. With the word of zeros, the first bit that counts
+    // has this index.
     let start = (x.to_bits() >> 52) as usize + 62 - 1075;
     let word = |idx: usize| {
         let both = u128::from(TWO_OVER_PI[start / 64 + idx]) << 64 | u128::from(TWO_OVER_PI[start / 64 + idx + 1]);

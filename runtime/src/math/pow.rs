@@ -1,8 +1,9 @@
 //! Powers of floats: `x^y = exp(y ln |x|)`, in two floats up to the last sum.
 //!
-//! The logarithm is off by one part in 2^65, of which at most 745 are raised: by 2^-55 of the result. The exponential is
-//! `exp(x) = 2^k 2^(idx/16) exp(r)`, `|r| <= ln(2)/32`, the powers `2^(idx/16)` from a table (Tang, "Table-driven
-//! implementation of the exponential function", 1989).
+//! The logarithm is off by one part in 2^65, of which at most 745 are raised: by 2^-55 of the
+//! result. The exponential is `exp(x) = 2^k 2^(idx/16) exp(r)`, `|r| <= ln(2)/32`, the powers
+//! `2^(idx/16)` from a table (Tang, "Table-driven implementation of the exponential function",
+//! 1989).
 
 use super::double::Double;
 use super::log::is_extraordinary;
@@ -13,7 +14,8 @@ use crate::arch::vector::{Bits, F64s, Float, Mask, Table, Vector};
 /// 16 / ln 2.
 const LOG2_E_16: f64 = 23.083120654223414;
 
-/// ln(2) / 16 in two parts; the product of the first, of 38 bits, with a whole number below 2^15 is exact.
+/// ln(2) / 16 in two parts; the product of the first, of 38 bits, with a whole number below 2^15 is
+/// exact.
 const LN_2_16: [f64; 2] = [0.04332169878489367, 1.0291218489310676e-13];
 
 /// `2^(idx/16)`.
@@ -122,8 +124,8 @@ impl<V: F64s> Power<V> {
         let power = V::lookup(&POWERS, idx);
         let power = Double::fast_sum(power, power * self.rest);
         let result = power.high.scale(k);
-        // Where it is subnormal it was rounded twice. Added to a number whose last place is that of the subnormal numbers,
-        // divided by 2^k, the sum is rounded once.
+        // Where it is subnormal it was rounded twice. Added to a number whose last place is that of
+        // the subnormal numbers, divided by 2^k, the sum is rounded once.
         let bias = k.splat(1.0).scale(k.splat(-1022.0) - k);
         let sum = Double::fast_sum(bias, power.high);
         let subnormal = ((sum.high + (sum.low + power.low)) - bias).scale(k);

@@ -6,8 +6,9 @@
 //! log2 |x| = k + log2 c + h + h^3 p(h^2),   h = 2 log2(e) (m - c)/(m + c)
 //! ```
 //!
-//! with `h` in two floats, off by 2^-33 or so: by 2^-26 if the result is the largest of all. The power is
-//! `2^(n/16) (1 + r p(r))`, `|r| <= 1/32`, as in pow.rs. What is out of the ordinary is computed in `f64`.
+//! with `h` in two floats, off by 2^-33 or so: by 2^-26 if the result is the largest of all. The
+//! power is `2^(n/16) (1 + r p(r))`, `|r| <= 1/32`, as in pow.rs. What is out of the ordinary is
+//! computed in `f64`.
 
 use super::double::Double;
 use super::log_f32::{FRACTION, HALF_STEP, LOWEST, ONE, ORDINARY, SIGN, log2_short};
@@ -15,7 +16,8 @@ use super::polynomial::{even_odd, horner};
 use super::pow::{POWERS_LESS_IDX, TO_INT, signed_and_special};
 use crate::arch::vector::{Bits, F32s, F64s, Mask};
 
-/// The logarithm of `c`, less 127; first parts, of 16 bits behind the point, by sollya/pow.sollya like all that follows.
+/// The logarithm of `c`, less 127; first parts, of 16 bits behind the point, by sollya/pow.sollya
+/// like all that follows.
 const LOG2_HIGH: [f32; 8] =
     [-127.41504, -127.29956, -127.19264, -127.09311, -127.0, -126.83008, -126.67807, -126.54057];
 
@@ -83,7 +85,8 @@ const POWERS_LESS_IDX_F32: [f32; 16] = {
 /// `p` with `2^r = 1 + r p(r)` for `|r| <= 1/32`. Off by 2^-28.
 const EXP2: [f32; 3] = [std::f32::consts::LN_2, 0.24023356, 0.055502705];
 
-/// Added to a number of magnitude below 2^18, leaves the nearest whole sixteenth, as a whole number in the low bits.
+/// Added to a number of magnitude below 2^18, leaves the nearest whole sixteenth, as a whole number
+/// in the low bits.
 const TO_SIXTEENTHS: f32 = 786432.0;
 
 /// log2(x) for normal, positive `x`. The second part is up to 2^-11 of the first.
@@ -92,7 +95,8 @@ fn log2_double<V: F32s>(x: V) -> Double<V> {
     let shifted = x.to_bits() + x.splat_bits(ONE + HALF_STEP - LOWEST);
     let m = V::from_bits((shifted & x.splat_bits(FRACTION)) + x.splat_bits(LOWEST - HALF_STEP));
     let c = V::from_bits((shifted & x.splat_bits(7 << 20)) + x.splat_bits(LOWEST));
-    // The first part of the dividend is `m - c` exactly, times a constant; the exponent of `c` is that of `m` or larger.
+    // The first part of the dividend is `m - c` exactly, times a constant; the exponent of `c` is
+    // that of `m` or larger.
     let difference = m - c;
     let sum = Double::fast_sum(c, m);
     let Double { high: scale, low: scale_low } = Double::splat(x, TWO_LOG2_E);

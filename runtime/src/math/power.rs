@@ -1,16 +1,18 @@
 //! Roots, lengths and small powers of floats.
 //!
-//! `cbrt` estimates `x^(-1/3)` from the bits of `x` as an integer (Kahan's trick: a third of them is a third of the
-//! logarithm), improves that by a polynomial in its error, and from it takes a root of half the precision, whose square
-//! is exact. What that root's cube lacks is then exact too, and one step of Halley's method gives the rest.
+//! `cbrt` estimates `x^(-1/3)` from the bits of `x` as an integer (Kahan's trick: a third of them
+//! is a third of the logarithm), improves that by a polynomial in its error, and from it takes a
+//! root of half the precision, whose square is exact. What that root's cube lacks is then exact
+//! too, and one step of Halley's method gives the rest.
 //!
-//! `hypot` is the root of the sum of the squares in double-double, rounded: of the largest square the error is added
-//! again, and the root takes half of what error is left.
+//! `hypot` is the root of the sum of the squares in double-double, rounded: of the largest square
+//! the error is added again, and the root takes half of what error is left.
 
 use super::polynomial::horner;
 use crate::arch::vector::{Bits, F32s, F64s, Mask, Vector};
 
-/// For the error `e` of the estimate, up to 0.1022: `((1 - e)^(-1/3) - 1) / e`, by sollya/power.sollya. Off by 2^-22.4.
+/// For the error `e` of the estimate, up to 0.1022: `((1 - e)^(-1/3) - 1) / e`, by
+/// sollya/power.sollya. Off by 2^-22.4.
 const INVERSE_CBRT: [f64; 4] = [0.33333161296129865, 0.2222160836239293, 0.17415368582190044, 0.145789714441552];
 
 /// The cube root, off by at most 0.501 ULP.
@@ -37,7 +39,8 @@ pub(super) fn cbrt<V: F64s>(x: V) -> V {
 fn cbrt_of_positive<V: F64s>(x: V) -> V {
     /// 2^52 as a float: its low bits count.
     const COUNTER: f64 = 4503599627370496.0;
-    /// The sum of the estimate's upper bits and a third of those of `x`, such that errors to both sides are equal.
+    /// The sum of the estimate's upper bits and a third of those of `x`, such that errors to both
+    /// sides are equal.
     const ESTIMATE: f64 = 749829546747887.0;
     let upper_bits = V::from_bits(x.to_bits().shr(13) | x.splat(COUNTER).to_bits());
     let estimate = upper_bits.mul_add(x.splat(-1.0 / 3.0), x.splat(COUNTER + ESTIMATE + COUNTER / 3.0));
@@ -79,7 +82,8 @@ pub(super) fn cbrt_f32<V: F32s>(x: V) -> V {
 fn cbrt_of_positive_f32<V: F32s>(x: V) -> V {
     /// 2^23 as a float: its low bits count.
     const COUNTER: f32 = 8388608.0;
-    /// The sum of the estimate's upper bits and a third of those of `x`, such that errors to both sides are equal.
+    /// The sum of the estimate's upper bits and a third of those of `x`, such that errors to both
+    /// sides are equal.
     const ESTIMATE: f32 = 2773243.0;
     let upper_bits = V::from_bits(x.to_bits().shr(9) | x.splat(COUNTER).to_bits());
     let third = (upper_bits - x.splat(COUNTER)) * x.splat(1.0 / 3.0);
@@ -135,8 +139,9 @@ pub(super) fn hypot_f32<V: F32s>(x: V, y: V) -> V {
     }
 }
 
-/// Of sides whose squares are neither too large nor, of the longer one, too small. The sum's rounding is at most 0.36
-/// ULP in the root, and less than what would keep a root that is a float from being found.
+/// Of sides whose squares are neither too large nor, of the longer one, too small. The sum's
+/// rounding is at most 0.36 ULP in the root, and less than what would keep a root that is a float
+/// from being found.
 #[inline(always)]
 fn length<V: Vector>(longer: V, shorter: V) -> V {
     let square = longer * longer;
@@ -147,11 +152,13 @@ fn length<V: Vector>(longer: V, shorter: V) -> V {
     (sum + low).sqrt()
 }
 
-/// `x^3`, as the square `h` and what rounding took from it, both times `x`: the last operation rounds what is off by the second
-/// product's rounding only, `2^-106` of the whole, but where that product is subnormal: then the result is one of the smallest
-/// normal numbers or less, and off by up to 1 ULP. Compiled code computes it by the same operations and must get the same bits.
+/// `x^3`, as the square `h` and what rounding took from it, both times `x`: the last operation
+/// rounds what is off by the second product's rounding only, `2^-106` of the whole, but where that
+/// product is subnormal: then the result is one of the smallest normal numbers or less, and off by
+/// up to 1 ULP. Compiled code computes it by the same operations and must get the same bits.
 ///
-/// From [`LARGEST_SQUARE_OF_CUBES`] on the result overflows, and the second product may be NaN or an infinity of the other sign.
+/// From [`LARGEST_SQUARE_OF_CUBES`] on the result overflows, and the second product may be NaN or
+/// an infinity of the other sign.
 #[inline(always)]
 pub(super) fn cube<V: F64s>(x: V) -> V {
     let h = x * x;
@@ -175,7 +182,8 @@ pub const LARGEST_SQUARE_OF_CUBES: f64 = power_of_two(700);
 /// `x^2` is less where `x^4` is finite.
 pub const LARGEST_SQUARE_OF_QUARTS: f64 = power_of_two(520);
 
-/// `x^3` of a float32: the square is exact in a double, so this rounds a double that is off by 2^-53 at most.
+/// `x^3` of a float32: the square is exact in a double, so this rounds a double that is off by
+/// 2^-53 at most.
 #[inline(always)]
 pub(super) fn cube_f32<V: F32s>(x: V) -> V {
     V::narrow(x.widen().map(|x| x * x * x))

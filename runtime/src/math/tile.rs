@@ -1,4 +1,5 @@
-//! From a function of one element to a [`TileFn`](crate::abi::TileFn) that calls it directly, with no pointer between.
+//! From a function of one element to a [`TileFn`](crate::abi::TileFn) that calls it directly, with
+//! no pointer between.
 
 use crate::dtype::Element;
 
@@ -11,18 +12,21 @@ use crate::dtype::Element;
 pub(super) unsafe fn zip<T: Element>(n: usize, out: *mut u8, a: *const u8, b: *const u8, function: impl Fn(T, T) -> T) {
     let (out, a, b) = (out.cast::<T>(), a.cast::<T>(), b.cast::<T>());
     for i in 0..n {
-        // SAFETY: `i < n`, and by the caller's contract `a`, `b` and `out` have `n` elements, those of the first two
-        // initialised; no alignment is asked for. Elements `i` are read before one is written, so `out` may be the same
-        // memory as either. No value of `T` read is invalid: `T` is an integer or float here, see the uses.
+        // SAFETY: `i < n`, and by the caller's contract `a`, `b` and `out` have `n` elements, those
+        // of the first two initialised; no alignment is asked for. Elements `i` are read before one
+        // is written, so `out` may be the same memory as either. No value of `T` read is invalid:
+        // `T` is an integer or float here, see the uses.
         unsafe { out.add(i).write_unaligned(function(a.add(i).read_unaligned(), b.add(i).read_unaligned())) }
     }
 }
 
-/// The tile function of a function of two elements of this type. The function never panics, see the module above.
+/// The tile function of a function of two elements of this type. The function never panics, see the
+/// module above.
 macro_rules! binary {
     ($ty:ty, $function:expr) => {{
         unsafe extern "C" fn tile(n: usize, out: *mut u8, a: *const u8, b: *mut u8) {
-            // SAFETY: the caller keeps `TileFn`'s contract, which is all that `zip` asks for; the type is a number's.
+            // SAFETY: the caller keeps `TileFn`'s contract, which is all that `zip` asks for; the
+            // type is a number's.
             unsafe { $crate::math::tile::zip::<$ty>(n, out, a, b, $function) }
         }
         tile as $crate::abi::TileFn

@@ -1,12 +1,14 @@
 //! Sine, cosine and tangent.
 //!
-//! `x = k pi/2 + r`, `k` whole and `|r| <= pi/4`, by Cody and Waite's reduction with FMA: `pi/2` in three parts, and `r`
-//! in two floats, so that it is right relative to itself near the multiples of `pi/2` as well. Beyond 10^9 payne_hanek.rs
-//! takes over. A `float32` beyond 2^17 is reduced as a `float64`.
+//! `x = k pi/2 + r`, `k` whole and `|r| <= pi/4`, by Cody and Waite's reduction with FMA: `pi/2` in
+//! three parts, and `r` in two floats, so that it is right relative to itself near the multiples of
+//! `pi/2` as well. Beyond 10^9 payne_hanek.rs takes over. A `float32` beyond 2^17 is reduced as a
+//! `float64`.
 //!
-//! Of `sin(r) = r + r^3 p(r^2)` and `cos(r) = 1 - r^2/2 + r^4 q(r^2)`, each lane is one, by `k`: the polynomials are as
-//! long as each other, so that one evaluation, of coefficients chosen by lane, serves both. The tangent is a quotient
-//! of two polynomials, either way up. In all of them the leading sum keeps what it rounds off.
+//! Of `sin(r) = r + r^3 p(r^2)` and `cos(r) = 1 - r^2/2 + r^4 q(r^2)`, each lane is one, by `k`:
+//! the polynomials are as long as each other, so that one evaluation, of coefficients chosen by
+//! lane, serves both. The tangent is a quotient of two polynomials, either way up. In all of them
+//! the leading sum keeps what it rounds off.
 
 use super::payne_hanek::reduce_lanes;
 use super::polynomial::horner;
@@ -157,8 +159,8 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
         let (first, second, third) = (x.splat(first), x.splat(second), x.splat(third));
         // Exact: a multiple of the last place of `first`, and less than `first`.
         let head = k.neg_mul_add(first, x);
-        // Dekker's sum of `head` and `-k second`. Where the latter is greater, `r` is exact: both are multiples of the
-        // last place of `k second`.
+        // Dekker's sum of `head` and `-k second`. Where the latter is greater, `r` is exact: both
+        // are multiples of the last place of `k second`.
         let product = k * second;
         let product_low = k.mul_sub(second, product);
         let r = head - product;
@@ -232,7 +234,8 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
         let head_low = (square * square).mul_add(denominator, low);
         // The numerator's derivative is less than 1 by about as much as `head`.
         let r_low = (square * r).mul_add(numerator, r_low * head);
-        // In the odd quadrants, the negative reciprocal. The low parts are up to a tenth of the others.
+        // In the odd quadrants, the negative reciprocal. The low parts are up to a tenth of the
+        // others.
         let is_even = self.is_even();
         let (over, over_low) = (V::select(is_even, r, head), V::select(is_even, r_low, head_low));
         let (under, under_low) = (V::select(is_even, head, r), V::select(is_even, head_low, r_low));

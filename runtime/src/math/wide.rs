@@ -1,13 +1,14 @@
-//! Operations that compiled code has itself, but in registers of 128 bits: here they are in the CPU's widest.
+//! Operations that compiled code could do itself, but in registers of 128 bits. Here they use the
+//! CPU's widest registers.
 //!
-//! Worth a call is what takes the processor as long in a narrow register as in one twice as wide: divisions and square
-//! roots. Both are IEEE 754's, correctly rounded, so they have the same bits either way. A subtraction is worth none of its
-//! own, but where a call follows anyway it costs next to nothing as a part of it: `exp(a - b)`.
+//! An operation is worth a call if it takes the processor as long in a narrow register as in one
+//! twice as wide: divisions and square roots. Both are IEEE 754's, correctly rounded, so they have
+//! the same bits either way. A subtraction is not worth a call, but as a part of a call that
+//! follows anyway it costs almost nothing: `exp(a - b)`.
 
 use super::{MathFn, exp};
-use crate::abi::TileFn;
 use crate::arch::CpuLevel;
-use crate::arch::tiles::{self, Binary, Tiles, Unary};
+use crate::arch::tiles::{self, Binary, TileFns, Unary};
 use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
 
@@ -93,35 +94,13 @@ impl WideFn {
         CpuLevel::current() > CpuLevel::Generic
     }
 
-    /// The operation over a tile of elements of this dtype; `None` if they are no floats.
+    /// The operation over a tile of elements of this dtype at every CPU level; `None` if they are
+    /// no floats.
     #[must_use]
-    pub fn tile_fn(self, dtype: DType) -> Option<TileFn> {
-        self.tile_fn_at(dtype, CpuLevel::current())
-    }
-
-    /// As [`tile_fn`](WideFn::tile_fn), with the instructions of this level; `None` also if the CPU does not reach it.
-    #[must_use]
-    pub fn tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        self.tiles(dtype)?.at(level)
-    }
-
-    /// As [`tile_fn`](WideFn::tile_fn), for a result that goes past the caches: whoever publishes it fences before that.
-    #[must_use]
-    pub fn streaming_tile_fn(self, dtype: DType) -> Option<TileFn> {
-        self.streaming_tile_fn_at(dtype, CpuLevel::current())
-    }
-
-    /// As [`streaming_tile_fn`](WideFn::streaming_tile_fn), with the instructions of this level; `None` also if the CPU does not
-    /// reach it.
-    #[must_use]
-    pub fn streaming_tile_fn_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        self.tiles(dtype)?.streaming_at(level)
-    }
-
-    fn tiles(self, dtype: DType) -> Option<&'static Tiles> {
-        const SQRT: [Tiles; 2] = [tiles::unary_f32::<Sqrt>(), tiles::unary_f64::<Sqrt>()];
-        const DIVIDE: [Tiles; 2] = [tiles::binary_f32::<Divide>(), tiles::binary_f64::<Divide>()];
-        const EXP: [Tiles; 2] = [tiles::binary_f32::<ExpDifference>(), tiles::binary_f64::<ExpDifference>()];
+    pub fn tile_fns(self, dtype: DType) -> Option<&'static TileFns> {
+        const SQRT: [TileFns; 2] = [tiles::unary_f32::<Sqrt>(), tiles::unary_f64::<Sqrt>()];
+        const DIVIDE: [TileFns; 2] = [tiles::binary_f32::<Divide>(), tiles::binary_f64::<Divide>()];
+        const EXP: [TileFns; 2] = [tiles::binary_f32::<ExpDifference>(), tiles::binary_f64::<ExpDifference>()];
         match self {
             WideFn::Divide => of_float(&DIVIDE, dtype),
             WideFn::Sqrt => of_float(&SQRT, dtype),
@@ -129,36 +108,13 @@ impl WideFn {
         }
     }
 
-    /// As [`tile_fn`](WideFn::tile_fn) of an operation of two arguments, but the second is a single element, at the
-    /// place of its first: so this differs from the contract of [`TileFn`].
+    /// As [`tile_fns`](WideFn::tile_fns) of an operation of two arguments, but the second is a
+    /// single element, at the place of its first: this differs from the contract of
+    /// [`TileFn`](crate::abi::TileFn).
     #[must_use]
-    pub fn tile_fn_by_one(self, dtype: DType) -> Option<TileFn> {
-        self.tile_fn_by_one_at(dtype, CpuLevel::current())
-    }
-
-    /// As [`tile_fn_by_one`](WideFn::tile_fn_by_one), with the instructions of this level; `None` also if the CPU does not
-    /// reach it.
-    #[must_use]
-    pub fn tile_fn_by_one_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        self.tiles_by_one(dtype)?.at(level)
-    }
-
-    /// As [`tile_fn_by_one`](WideFn::tile_fn_by_one), past the caches as [`streaming_tile_fn`](WideFn::streaming_tile_fn).
-    #[must_use]
-    pub fn streaming_tile_fn_by_one(self, dtype: DType) -> Option<TileFn> {
-        self.streaming_tile_fn_by_one_at(dtype, CpuLevel::current())
-    }
-
-    /// As [`streaming_tile_fn_by_one`](WideFn::streaming_tile_fn_by_one), with the instructions of this level; `None` also if the
-    /// CPU does not reach it.
-    #[must_use]
-    pub fn streaming_tile_fn_by_one_at(self, dtype: DType, level: CpuLevel) -> Option<TileFn> {
-        self.tiles_by_one(dtype)?.streaming_at(level)
-    }
-
-    fn tiles_by_one(self, dtype: DType) -> Option<&'static Tiles> {
-        const DIVIDE: [Tiles; 2] = [tiles::binary_by_one_f32::<Divide>(), tiles::binary_by_one_f64::<Divide>()];
-        const EXP: [Tiles; 2] =
+    pub fn tile_fns_by_one(self, dtype: DType) -> Option<&'static TileFns> {
+        const DIVIDE: [TileFns; 2] = [tiles::binary_by_one_f32::<Divide>(), tiles::binary_by_one_f64::<Divide>()];
+        const EXP: [TileFns; 2] =
             [tiles::binary_by_one_f32::<ExpDifference>(), tiles::binary_by_one_f64::<ExpDifference>()];
         match self {
             WideFn::Divide => of_float(&DIVIDE, dtype),
@@ -167,11 +123,9 @@ impl WideFn {
         }
     }
 
-    /// Roughly what an element takes on one core, in nanoseconds, in registers of 256 bits or more. In those of 128 bits it
-    /// is twice that.
-    ///
-    /// Measured 2026-11, AMD EPYC Zen 4, tiles of 2048 in the L1 cache, with 128, 256 and 512 bits: float64 division 0.61,
-    /// 0.31, 0.31, square root 1.14, 0.57, 0.54; float32 division 0.21, 0.12, 0.11, square root 0.35, 0.18, 0.17.
+    /// Roughly what an element takes on one core, in nanoseconds, in registers of 256 bits or more.
+    /// In those of 128 bits it is twice that.
+    // Chosen by "wide-functions" in docs/measurements.md.
     #[must_use]
     pub fn ns_per_elem(self, dtype: DType) -> f32 {
         match (self, dtype == DType::Float32) {
@@ -185,7 +139,7 @@ impl WideFn {
 }
 
 /// The one for the dtype, of those for `float32` and `float64`.
-fn of_float(tiles: &'static [Tiles; 2], dtype: DType) -> Option<&'static Tiles> {
+fn of_float(tiles: &'static [TileFns; 2], dtype: DType) -> Option<&'static TileFns> {
     match dtype {
         DType::Float32 => Some(&tiles[0]),
         DType::Float64 => Some(&tiles[1]),

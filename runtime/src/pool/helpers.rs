@@ -1,4 +1,4 @@
-//! Help by an executor of the application's: helpers that it runs when it likes, or drops.
+//! Helpers that an executor of the application runs: when it can, or never, if it drops them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,27 +11,28 @@ pub(super) type Spawn = Arc<dyn Fn(Helper) + Send + Sync>;
 
 pub(super) struct Helpers {
     spawn: Spawn,
-    /// How many may exist at a time: so an executor that is busy with other things is not flooded.
-    most: usize,
+    /// How many may exist at a time, so that an executor that is busy with other work does not
+    /// collect many.
+    max_live: usize,
     n_live: AtomicUsize,
 }
 
 impl Helpers {
-    pub(super) fn new(most: usize, spawn: Spawn) -> Helpers {
-        Helpers { spawn, most, n_live: AtomicUsize::new(0) }
+    pub(super) fn new(max_live: usize, spawn: Spawn) -> Helpers {
+        Helpers { spawn, max_live, n_live: AtomicUsize::new(0) }
     }
 
-    /// How many exist: they help, or soon will.
+    /// How many exist: they help, or will help soon.
     pub(super) fn n_live(&self) -> usize {
         self.n_live.load(Ordering::Relaxed)
     }
 
     pub(super) fn has_reserves(&self) -> bool {
-        self.n_live() < self.most
+        self.n_live() < self.max_live
     }
 
     /// Hands one more to the executor.
-    pub(super) fn call_one(&self, crew: &Arc<Crew>) -> bool {
+    pub(super) fn spawn_one(&self, crew: &Arc<Crew>) -> bool {
         let is_counted = self.count_in();
         if is_counted {
             (self.spawn)(Helper { crew: Arc::clone(crew), is_counted: true });
@@ -40,7 +41,7 @@ impl Helpers {
     }
 
     fn count_in(&self) -> bool {
-        let one_more = |n_live| if n_live < self.most { Some(n_live + 1) } else { None };
+        let one_more = |n_live| if n_live < self.max_live { Some(n_live + 1) } else { None };
         self.n_live.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 
@@ -49,25 +50,27 @@ impl Helpers {
     }
 }
 
-/// Someone to help a [`Pool`](super::Pool), for an executor to run: see [`Pool::on`](super::Pool::on).
+/// A task that helps a [`Pool`](super::Pool), for an executor to run: see
+/// [`Pool::on`](super::Pool::on).
 ///
 /// It may be run at any time, also after the pool is gone, or be dropped instead.
-#[must_use = "nobody helps until `help` is called"]
+#[must_use = "a helper does nothing until `help` is called"]
 pub struct Helper {
     crew: Arc<Crew>,
-    /// Among the live ones.
+    /// Whether it is among the live ones.
     is_counted: bool,
 }
 
 impl Helper {
-    /// Helps with the work that there is, if any is left, and returns when there is none that one more could help with.
-    /// Does not sleep or wait, and does not unwind.
+    /// Helps with the work that there is, if any is left, and returns when there is none that one
+    /// more could help with. Does not sleep or wait, and does not unwind.
     pub fn help(mut self) {
         while self.is_counted {
             while self.crew.help() {}
             self.count_out();
-            // A caller that counts on this helper is seen here, or sees that it is gone: it offers first, and counts
-            // afterwards, with a fence between.
+            // Either this helper sees the caller's offer, or the caller sees that this helper is
+            // gone: the caller offers first and counts the helpers afterwards, with a fence
+            // between.
             fence(Ordering::SeqCst);
             self.is_counted = self.crew.has_room() && self.crew.helpers().is_some_and(Helpers::count_in);
         }

@@ -1,7 +1,7 @@
 //! One call's work, on the caller's stack.
 //!
-//! A job says what to do and remembers what went wrong. Who may touch it, and for how long, is the business of the gate
-//! that it is behind (`slot.rs`): helpers use a job between entering and leaving only.
+//! A job holds what to do and the first panic. The gate of its slot (`slot.rs`) decides which
+//! threads may touch it and when: helpers use a job only between entering and leaving.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,23 +18,18 @@ pub(super) struct Job {
     call: unsafe fn(*const (), usize, usize),
     shares: Shares,
     n_participants: usize,
-    /// What is seldom needed.
-    aside: Mutex<Aside>,
-}
-
-#[derive(Default)]
-struct Aside {
     /// The first helper's panic.
-    panic: Option<Payload>,
-    /// The caller, if it went to sleep until the last helper has left.
-    sleeping_caller: Option<Thread>,
+    panic: Mutex<Option<Payload>>,
+    /// The caller, if it has parked until the last helper leaves.
+    parked_caller: Mutex<Option<Thread>>,
 }
 
-// SAFETY: `work` points to a closure that is `Sync`, as `Job::new` demands; the rest is `Sync` by itself.
+// SAFETY: `work` points to a closure that is `Sync`, as `Job::new` demands; the rest is `Sync` by
+// itself.
 unsafe impl Sync for Job {}
 
 impl Job {
-    /// A job for the caller, who is participant 0, and helpers.
+    /// A job for the caller, which is participant 0, and helpers.
     ///
     /// # Safety
     ///
@@ -53,21 +48,24 @@ impl Job {
             call: call::<F>,
             shares: Shares::new(n_chunks, n_participants),
             n_participants,
-            aside: Mutex::default(),
+            panic: Mutex::new(None),
+            parked_caller: Mutex::new(None),
         }
     }
 
-    /// Of the caller and all who may help.
+    /// How many may take part: the caller and all helpers.
     pub(super) fn n_participants(&self) -> usize {
         self.n_participants
     }
 
-    /// Does `first`, and chunks until none is left. A panic is returned, and then nobody begins another chunk.
+    /// Does `first`, and then chunks until none is left. A panic is returned, and no participant
+    /// begins another chunk then.
     pub(super) fn take_part(&self, participant: usize, first: impl FnOnce()) -> Result<(), Payload> {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             first();
             self.shares.for_each(participant, |chunk| {
-                // SAFETY: the closure outlives the job, as `new`'s caller has vouched, and `call` was made for its type.
+                // SAFETY: the closure outlives the job, as `new`'s caller has vouched, and `call`
+                // was made for its type.
                 unsafe { (self.call)(self.work, participant, chunk) };
             });
         }));
@@ -80,27 +78,28 @@ impl Job {
     /// As a helper: [`Job::take_part`], with the panic kept for the caller. Does not unwind.
     pub(super) fn help(&self, participant: usize, first: impl FnOnce()) {
         if let Err(payload) = self.take_part(participant, first) {
-            let mut aside = lock(&self.aside);
-            if aside.panic.is_none() {
-                aside.panic = Some(payload);
-            } else {
-                // One panic is enough to tell. This one is not dropped, since that may panic too.
-                std::mem::forget(payload);
+            // The caller gets one panic. If the lock is taken, another helper is just storing its
+            // own; in a forked child that helper does not exist, so this one must not wait. Other
+            // payloads are not dropped, because that may panic too.
+            match self.panic.try_lock() {
+                Ok(mut panic) if panic.is_none() => *panic = Some(payload),
+                _ => std::mem::forget(payload),
             }
         }
     }
 
+    /// The first helper's panic. No helper may be inside.
     pub(super) fn take_panic(&self) -> Option<Payload> {
-        lock(&self.aside).panic.take()
+        lock(&self.panic).take()
     }
 
-    /// Says that this thread, the caller, is about to sleep.
-    pub(super) fn announce_sleep(&self) {
-        lock(&self.aside).sleeping_caller = Some(current());
+    /// Announces that this thread, the caller, is about to park.
+    pub(super) fn announce_parking(&self) {
+        *lock(&self.parked_caller) = Some(current());
     }
 
-    /// Whom to wake, once [`Job::announce_sleep`] has been called.
-    pub(super) fn sleeping_caller(&self) -> Option<Thread> {
-        lock(&self.aside).sleeping_caller.clone()
+    /// The caller, for the last helper to wake it, after [`Job::announce_parking`].
+    pub(super) fn parked_caller(&self) -> Option<Thread> {
+        lock(&self.parked_caller).clone()
     }
 }

@@ -1,8 +1,9 @@
-//! The pool under loom, which runs each model in all orders of events that differ by up to a few preemptions, and in all
-//! that the memory orderings allow. It finds races, deadlocks and lost wake-ups. See the top of `mod.rs` for the command.
+//! The pool under loom, which runs each model in all orders of events that differ by up to a few
+//! preemptions, and in all that the memory orderings allow. It finds races, deadlocks and lost
+//! wake-ups. See the top of `mod.rs` for the command.
 //!
-//! Where a model has a [`Meeting`], both threads must get there: if a worker overlooked the work, loom would report a
-//! deadlock. Elsewhere a call may end without help.
+//! Where a model has a [`Meeting`], both threads must get there: if a worker overlooked the work,
+//! loom would report a deadlock. Elsewhere a call may end without help.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -43,8 +44,8 @@ impl Meeting {
     }
 }
 
-/// Results of chunks, written without synchronisation, as those of kernels are: loom sees it if a chunk is done twice at
-/// the same time, or if the caller reads too early.
+/// Results of chunks, written without synchronisation, as those of kernels are: loom sees it if a
+/// chunk is done twice at the same time, or if the caller reads too early.
 struct Results([UnsafeCell<usize>; 2]);
 
 // SAFETY: none is needed; loom checks it.
@@ -56,7 +57,7 @@ impl Results {
     }
 
     fn add(&self, chunk: usize) {
-        // SAFETY: loom checks that nobody else uses it meanwhile.
+        // SAFETY: loom checks that no other thread uses it meanwhile.
         self.0[chunk].with_mut(|n| unsafe { *n += 1 });
     }
 
@@ -81,7 +82,8 @@ fn run_in(slot: &Slot) {
     results.check(1);
 }
 
-/// One slot, one caller with two jobs, two helpers who come at any time, also between the jobs and after them.
+/// One slot, one caller with two jobs, two helpers that come at any time, also between the jobs and
+/// after them.
 #[test]
 fn a_late_helper_does_not_touch_a_job_that_is_over() {
     check(2, || {
@@ -101,7 +103,7 @@ fn a_late_helper_does_not_touch_a_job_that_is_over() {
     });
 }
 
-/// One slot for two callers, of whom one may find it taken, and a helper who may meet both.
+/// One slot for two callers, so one may find it taken, and a helper that may join both.
 #[test]
 fn callers_do_not_share_a_slot() {
     check(2, || {
@@ -121,7 +123,8 @@ fn callers_do_not_share_a_slot() {
     });
 }
 
-/// From starting the worker to ending it: in the second call the worker is at work, about to sleep, asleep.
+/// From starting the worker to ending it: in the second call the worker is at work, about to sleep,
+/// asleep.
 #[test]
 fn a_worker_overlooks_no_work() {
     check(2, || {
@@ -180,7 +183,8 @@ fn a_panic_of_either_reaches_the_caller() {
     });
 }
 
-/// An executor of one thread for each helper. In the second call the first helper is at work, about to go, gone.
+/// An executor of one thread for each helper. In the second call the first helper is at work, about
+/// to go, gone.
 #[test]
 fn an_executor_overlooks_no_work() {
     check(2, || {

@@ -1,122 +1,40 @@
-//! On which processor a woken worker begins: not on that of whoever wakes it.
+//! Which parked worker is woken: one that last ran on another processor than the waker.
 //!
-//! Linux wakes a thread on the processor that it ran on last or on the waker's, unless one of those that share the cache with
-//! them idles; which processors do, a virtual machine may not know. Should it be the waker's, who goes on computing, then the
-//! worker waits until the system balances loads, and from then on begins there each time. Measured 2026-11 on 2 Zen 4
-//! cores of a virtual machine (Linux 6.18), 40 calls of 30 us in a row after 10 ms of sleep: in 50 of 60 such rows the worker began
-//! 1.2-1.7 ms late, when all was done, while the other processor idled.
+//! Linux wakes a thread on the processor that it last ran on, unless it knows an idle one that
+//! shares a cache with it. In a virtual machine it may know none, because a halted virtual
+//! processor does not count as idle there. If the worker last ran on the waker's processor, and the
+//! waker goes on computing, then the worker waits until the scheduler balances the load, which
+//! takes longer than most calls. "placement" in docs/measurements.md says how long.
 //!
-//! So the waker takes its own processor from those that the sleeper may use, and the worker gives it back to itself when it
-//! is awake. What the process's owner allows is read each time, and nothing is ever allowed beyond it.
+//! So a worker notes its processor when it parks, and a waker prefers a worker with another one. If
+//! every parked worker last ran on the waker's processor, the waker starts one more thread instead:
+//! the scheduler begins new threads on the least loaded processor. There may be one worker more
+//! than may be awake, for this purpose. So while each worker has a processor to itself, one of the
+//! parked ones is not on the waker's.
+//!
+//! Always true: the pool never changes a thread's affinity, neither the application's threads' nor
+//! its own. The owner of the process may narrow the affinity at any time, and `sched_setaffinity`
+//! cannot compare before it sets, so a pool that sets an affinity can undo what the owner has set
+//! meanwhile.
 
+/// The processor that this thread runs on, or [`UNKNOWN`].
 #[cfg(all(target_os = "linux", not(all(loom, test))))]
-pub(super) use self::on_linux::Placement;
-
-#[cfg(not(all(target_os = "linux", not(all(loom, test)))))]
-pub(super) use self::elsewhere::Placement;
-
-#[cfg(all(target_os = "linux", not(all(loom, test))))]
-mod on_linux {
-    use std::sync::{Mutex, PoisonError};
-
-    use rustix::thread::{CpuSet, Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
-
-    /// A worker's.
-    #[derive(Default)]
-    pub(in super::super) struct Placement(Mutex<State>);
-
-    #[derive(Default)]
-    struct State {
-        /// None until it begins.
-        worker: Option<Pid>,
-        /// The processors that it may use, while it may use fewer.
-        allowed: Option<CpuSet>,
-    }
-
-    impl Placement {
-        /// As the worker: to be called once, first.
-        pub(in super::super) fn move_in(&self) {
-            self.state(|state| state.worker = Some(gettid()));
-        }
-
-        /// As who is about to wake the worker: has it begin on another processor, if it may. Failures do not matter.
-        pub(in super::super) fn send_elsewhere(&self) {
-            self.state(|state| {
-                let Some(worker) = state.worker else { return };
-                let Ok(allowed) = sched_getaffinity(Some(worker)) else { return };
-                let (mut others, here) = (allowed, sched_getcpu());
-                if here < CpuSet::MAX_CPU {
-                    others.unset(here);
-                }
-                if (1..allowed.count()).contains(&others.count()) && sched_setaffinity(Some(worker), &others).is_ok() {
-                    // Should it not have been back since it was sent away before, that is what it may use.
-                    state.allowed.get_or_insert(allowed);
-                }
-            });
-        }
-
-        /// As the worker, awake: it may use all processors again.
-        pub(in super::super) fn return_home(&self) {
-            self.state(|state| {
-                if let Some(allowed) = state.allowed.take() {
-                    let _ = sched_setaffinity(None, &allowed);
-                }
-            });
-        }
-
-        fn state(&self, f: impl FnOnce(&mut State)) {
-            f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        }
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        fn cpus(worker: Option<Pid>) -> Vec<usize> {
-            let set = sched_getaffinity(worker).unwrap();
-            (0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect()
-        }
-
-        #[test]
-        fn a_worker_is_sent_from_its_wakers_processor_and_comes_back() {
-            let placement = Placement::default();
-            placement.send_elsewhere();
-            placement.return_home();
-            placement.move_in();
-            let (worker, before) = (gettid(), cpus(None));
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    // The waker stays where it is meanwhile.
-                    let here = before[0];
-                    let mut only_here = CpuSet::new();
-                    only_here.set(here);
-                    sched_setaffinity(None, &only_here).unwrap();
-                    for _ in 0..2 {
-                        placement.send_elsewhere();
-                        let rest = cpus(Some(worker));
-                        let others: Vec<usize> = before.iter().copied().filter(|&cpu| cpu != here).collect();
-                        assert_eq!(rest, if others.is_empty() { before.clone() } else { others });
-                    }
-                });
-            });
-            placement.return_home();
-            assert_eq!(cpus(None), before);
-        }
-    }
+pub(super) fn current_cpu() -> usize {
+    rustix::thread::sched_getcpu()
 }
 
+/// The processor that this thread runs on, or [`UNKNOWN`]: always that, on systems that do not tell
+/// and in models.
 #[cfg(not(all(target_os = "linux", not(all(loom, test)))))]
-mod elsewhere {
-    /// A worker's, where the system has no such thing, or a model.
-    #[derive(Default)]
-    pub(in super::super) struct Placement;
+pub(super) fn current_cpu() -> usize {
+    UNKNOWN
+}
 
-    impl Placement {
-        pub(in super::super) fn move_in(&self) {}
+/// No processor's number.
+pub(super) const UNKNOWN: usize = usize::MAX;
 
-        pub(in super::super) fn send_elsewhere(&self) {}
-
-        pub(in super::super) fn return_home(&self) {}
-    }
+/// How many workers there may be beyond those that may be awake. Without a free processor for it,
+/// one more is of no use.
+pub(super) fn n_spare(is_crowded: bool) -> usize {
+    usize::from(current_cpu() != UNKNOWN && !is_crowded)
 }

@@ -1,19 +1,18 @@
-//! Which participant does which chunk: everyone has a share of neighbouring chunks, and helps with the others' when its
-//! own is done.
+//! Which participant does which chunk: each has a share of neighbouring chunks, and steals from the
+//! other shares when its own is done.
 //!
-//! In: a number of chunks and of participants. Out: for each participant, chunks to do. Always true: each chunk is given
-//! out at most once, and whoever finds none left may go: all have been given out.
+//! In: a number of chunks and of participants. Out: for each participant, chunks to do. Always
+//! true: each chunk is given out at most once, and when a participant finds no chunk left, all have
+//! been given out.
 //!
-//! Why shares, and not one counter for all: in repeated calls over the same arrays a thread finds its part in its own
-//! cache, and it touches new memory in one piece. Measured 2026-11 on 2 Zen 4 cores, by `examples/measure_pool.rs
-//! throughput`, for `out = a + b` of n float64 in 16 chunks, 10th percentiles of ns for 1000 elements, shares / one
-//! counter: n=20_000 209 / 237, n=50_000 168 / 220, n=100_000 186 / 199, n=300_000 163 / 171; from main memory there
-//! is no difference.
+//! There are shares, and not one counter for all, because in repeated calls over the same arrays a
+//! thread then finds its part in its own cache, and because it touches new memory in one piece.
+//! "shares" in docs/measurements.md compares both.
 
 use super::sync::{AtomicUsize, Ordering, Padded};
 
-/// Participants beyond this have one of the first ones' shares together with them. A job is on the caller's stack, so
-/// it has a fixed size: these take 2 KiB.
+/// Participants beyond this number begin in the shares of the first ones. A job is on the caller's
+/// stack, so it has a fixed size: the shares take 2 KiB.
 const MAX_SHARES: usize = if cfg!(all(loom, test)) { 2 } else { 16 };
 
 pub(super) struct Shares {
@@ -38,8 +37,9 @@ impl Shares {
             let share = (participant + turn) % self.n_shares;
             let (start, len) = self.bounds(share);
             let n_given = &self.n_given[share];
-            // The load spares shares that are done the traffic of a write. Nor can the counter overflow: it exceeds
-            // `len` by at most one for each participant, and `len` is at most half of all chunks when there are two.
+            // The load saves shares that are done the traffic of a write. It also keeps the counter
+            // from overflowing: it exceeds `len` by at most one for each participant, and if there
+            // are two participants, `len` is at most half of all chunks.
             while n_given.load(Ordering::Relaxed) < len {
                 let chunk = n_given.fetch_add(1, Ordering::Relaxed);
                 if chunk >= len {

@@ -1,7 +1,31 @@
-//! Atomics, locks and threads: std's, or loom's in the models (`models.rs`), which then try all orders of events.
+//! Atomics, locks and threads: std's, or loom's in the models (`models.rs`), which then try all
+//! orders of events.
 //!
-//! The rest of the pool takes them from here and nowhere else. An application that builds itself with `--cfg loom` gets
-//! std's: the models are this crate's own tests.
+//! The rest of the pool takes them from here and nowhere else. An application that builds itself
+//! with `--cfg loom` gets std's: the models are this crate's own tests.
+//!
+//! # Locks and forks
+//!
+//! A forked child has the parent's memory but only the thread that forked. A lock that another
+//! thread held stays locked there for ever. So in this crate, no forked child waits for a lock that
+//! was made before the fork:
+//!
+//! - Outside the pool there are no locks, and nothing that waits for another thread's
+//!   initialisation (`OnceLock`, `LazyLock`). What is made once is in the types of
+//!   `once_cell::race`: several threads may make it, one of them wins, and none waits.
+//! - A crew belongs to one process (`Pool::crew`). The locks of `workers.rs` are taken by a worker
+//!   that begins, by `Crew::call_helpers` and by `Crew::end`. The second returns at once in another
+//!   process than the crew's, and `Pool` does not call the third there.
+//! - `Job::panic` is locked by a helper that panics, which gives up where it would wait, and by the
+//!   caller when no helper is inside. In a child that was forked inside a chunk, the caller panics
+//!   before that if helpers were inside.
+//! - `Job::parked_caller` is locked by the caller when it parks, and after that by the last helper
+//!   inside. So no two threads are ever at this lock at the same time.
+//!
+//! `tests/pool_locks.rs` looks for locks elsewhere. The standard library has locks too. Those
+//! around the environment and standard output are not taken in calls; the one that a starting
+//! thread takes is the reason for `PATIENCE` in `workers.rs`. The allocator's are glibc's, which
+//! sees to forks.
 
 #[cfg(not(all(loom, test)))]
 pub(super) use self::with_std::*;
@@ -15,7 +39,7 @@ mod with_std {
     pub(in super::super) use std::sync::{Mutex, MutexGuard};
     pub(in super::super) use std::thread::{Builder, JoinHandle, Thread, current, park};
 
-    /// Whether it comes true before long.
+    /// Whether the condition comes true within `patience`.
     pub(in super::super) fn comes_true(condition: impl Fn() -> bool, patience: std::time::Duration) -> bool {
         let start = std::time::Instant::now();
         loop {
@@ -60,7 +84,7 @@ mod with_loom {
     }
 }
 
-/// Locks; nothing that is locked here can be left half-done by a panic.
+/// Locks. Nothing that is locked here can be left half-done by a panic, so poison is ignored.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -12,9 +12,9 @@ pub fn ours<T: Real>(function: &Function, level: Level) -> Option<Loop<T>> {
     let form = function.form;
     let (name, level) = (function.ours, cpu_level(level)?);
     let tile = if form == Form::Split {
-        MathPair::ALL.into_iter().find(|pair| pair.name() == name)?.tile_fn_at(T::DTYPE, level)?
+        MathPair::ALL.into_iter().find(|pair| pair.name() == name)?.tile_fns(T::DTYPE)?.ordinary_at(level)?
     } else {
-        MathFn::ALL.into_iter().find(|math_fn| math_fn.name() == name)?.tile_fn_at(T::DTYPE, level)?
+        MathFn::ALL.into_iter().find(|math_fn| math_fn.name() == name)?.tile_fns(T::DTYPE)?.ordinary_at(level)?
     };
     // A loop is one call, as compiled expressions make it for a tile.
     Some(Box::new(move |Arrays { a, b, out, out2 }: &mut Arrays<T>| {

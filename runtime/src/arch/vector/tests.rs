@@ -1,5 +1,5 @@
-//! Every operation, in every instance that this machine has, against what it is documented to be in scalar arithmetic.
-//! The instances run in tile functions, which are what has their instructions.
+//! Every operation, in every instance that this machine has, against what it is documented to be in
+//! scalar arithmetic. The instances run in tile functions, which are what has their instructions.
 
 use super::*;
 use crate::abi::TileFn;
@@ -72,7 +72,7 @@ macro_rules! number {
             }
 
             fn tile<F: Binary>(level: CpuLevel) -> TileFn {
-                tiles::$tile::<F>().at(level).unwrap()
+                tiles::$tile::<F>().ordinary_at(level).unwrap()
             }
         }
     };
@@ -113,13 +113,14 @@ fn run<T: Number, F: Binary>(level: CpuLevel, args: &[[T; 2]]) -> Vec<T> {
     let x: Vec<T> = args.iter().map(|args| args[0]).collect();
     let mut y: Vec<T> = args.iter().map(|args| args[1]).collect();
     let mut out = x.clone();
-    // SAFETY: the CPU has the level, by the assertion; each of the three has as many elements of `T`, and they do not
-    // overlap.
+    // SAFETY: the CPU has the level, by the assertion; each of the three has as many elements of
+    // `T`, and they do not overlap.
     unsafe { T::tile::<F>(level)(x.len(), out.as_mut_ptr().cast(), x.as_ptr().cast(), y.as_mut_ptr().cast()) };
     out
 }
 
-/// Asserts that every instance gives what `expected` does: the same bits, or if not `EXACT_NAN` both NaN.
+/// Asserts that every instance gives what `expected` does: the same bits, or if not `EXACT_NAN`
+/// both NaN.
 fn check<T: Number, F: Binary>(name: &str, exact_nan: bool, args: &[[T; 2]], expected: fn(T, T) -> T) {
     for level in levels() {
         for (&[x, y], found) in args.iter().zip(run::<T, F>(level, args)) {
@@ -130,8 +131,8 @@ fn check<T: Number, F: Binary>(name: &str, exact_nan: bool, args: &[[T; 2]], exp
     }
 }
 
-/// A test of operations of both dtypes: of vectors `x` and `y`, and of the elements of the same names. In both `Elem`,
-/// `Word` and `Int` are the dtype and the integers of its width.
+/// A test of operations of both dtypes: of vectors `x` and `y`, and of the elements of the same
+/// names. In both `Elem`, `Word` and `Int` are the dtype and the integers of its width.
 macro_rules! operations {
     (
         $test:ident, exact_nan: $exact_nan:literal, args: $args:path;
@@ -190,7 +191,7 @@ macro_rules! operations {
     };
 }
 
-/// A third number that is made of two, by operations that have tests of their own.
+/// A third number, made from two by operations that have other tests.
 macro_rules! third {
     ($x:ident, $y:ident, $ty:ident) => {
         $ty::from_bits($x.to_bits() ^ $y.to_bits())
@@ -312,8 +313,9 @@ operations! {
     to_int |_bits, float| V::from_bits(float.to_int()), Elem::from_bits(float as Int as Word);
 }
 
-/// A vector of a level's own instructions can be made from a proof or from another vector: these are all operations that
-/// take no vector, with their types. Nobody can make a proof without `unsafe`.
+/// A vector of a level's own instructions can be made from a proof or from another vector: these
+/// are all operations that take no vector, with their types. Nobody can make a proof without
+/// `unsafe`.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn vectors_are_made_from_proofs() {

@@ -20,9 +20,10 @@ impl Level for Avx2 {
 /// An intrinsic of this instruction set.
 macro_rules! avx2 {
     ($call:expr) => {
-        // SAFETY: the function that this is in has a value of this module among its arguments, `Avx2` or one that was
-        // made from it. So the CPU has the instructions: nobody else can make an `Avx2`, and `assume` demands it.
-        // Nothing else can go wrong from register to register; where memory is read or written, a comment is there.
+        // SAFETY: the function that this is in has a value of this module among its arguments,
+        // `Avx2` or one that was made from it. So the CPU has the instructions: no other module can
+        // make an `Avx2`, and `assume` demands it. Nothing else can go wrong from register to
+        // register; where memory is read or written, a comment is there.
         unsafe { $call }
     };
 }
@@ -117,14 +118,15 @@ macro_rules! vector {
 
             #[inline(always)]
             unsafe fn stream(self, dst: *mut $elem) {
-                // SAFETY: the caller's, who aligns it.
+                // SAFETY: the caller's contract; it aligns `dst`.
                 avx2!($stream(dst, self.0))
             }
 
             #[inline(always)]
             unsafe fn stream_first(self, dst: *mut $elem, n: usize) {
                 let mut lanes = [0.0; $lanes];
-                // SAFETY: there is room for all lanes, and the caller vouches for the first of `dst`.
+                // SAFETY: there is room for all lanes, and the caller vouches for the first of
+                // `dst`.
                 unsafe {
                     self.store(lanes.as_mut_ptr());
                     super::stream_bytes(lanes.as_ptr().cast(), dst.cast(), n * size_of::<$elem>());
@@ -266,7 +268,8 @@ vector! {
         (self + magic).to_bits() - magic.to_bits()
     }
 
-    /// Loads one by one: there is no permutation of so many, and on AMD's CPUs a gather is slower than this.
+    /// Loads one by one: there is no permutation of so many, and on AMD's CPUs a gather is slower
+    /// than this.
     #[inline(always)]
     fn lookup<const N: usize>(table: &[f64; N], idx: I64x4) -> Self {
         const { assert!(N.is_power_of_two()) };
@@ -298,7 +301,8 @@ vector! {
             _mm256_extract_epi64::<2>(idx.0),
             _mm256_extract_epi64::<3>(idx.0),
         ])
-        // SAFETY: masked, each index is below the table's length; by the assertion, `N` elements from `first` are in a row.
+        // SAFETY: masked, each index is below the table's length; by the assertion, `N` elements
+        // from `first` are in a row.
         .map(|idx| unsafe { table.rows.get_unchecked(idx as usize).as_ptr().add(first) });
         let mut found = [Self::from_bits(idx); N];
         let mut start = 0;

@@ -20,9 +20,10 @@ impl Level for Avx512 {
 /// An intrinsic of this instruction set.
 macro_rules! avx512 {
     ($call:expr) => {
-        // SAFETY: the function that this is in has a value of this module among its arguments, `Avx512` or one that was
-        // made from it. So the CPU has the instructions: nobody else can make an `Avx512`, and `assume` demands it.
-        // Nothing else can go wrong from register to register; where memory is read or written, a comment is there.
+        // SAFETY: the function that this is in has a value of this module among its arguments,
+        // `Avx512` or one that was made from it. So the CPU has the instructions: no other module
+        // can make an `Avx512`, and `assume` demands it. Nothing else can go wrong from register to
+        // register; where memory is read or written, a comment is there.
         unsafe { $call }
     };
 }
@@ -216,14 +217,15 @@ macro_rules! vector {
 
             #[inline(always)]
             unsafe fn stream(self, dst: *mut $elem) {
-                // SAFETY: the caller's, who aligns it.
+                // SAFETY: the caller's contract; it aligns `dst`.
                 avx512!($stream(dst, self.0))
             }
 
             #[inline(always)]
             unsafe fn stream_first(self, dst: *mut $elem, n: usize) {
                 let mut lanes = [0.0; $lanes];
-                // SAFETY: there is room for all lanes, and the caller vouches for the first of `dst`.
+                // SAFETY: there is room for all lanes, and the caller vouches for the first of
+                // `dst`.
                 unsafe {
                     self.store(lanes.as_mut_ptr());
                     super::stream_bytes(lanes.as_ptr().cast(), dst.cast(), n * size_of::<$elem>());

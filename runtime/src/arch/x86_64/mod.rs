@@ -5,7 +5,8 @@ pub(crate) mod avx512;
 
 use std::arch::x86_64::{_mm_loadu_ps, _mm_stream_ps};
 
-/// Copies bytes past the caches, 16 at a time; ordinarily if `dst` is not aligned to as many, and what is left.
+/// Copies bytes past the caches, 16 at a time; ordinarily if `dst` is not aligned to as many, and
+/// what is left.
 ///
 /// # Safety
 ///
@@ -13,7 +14,8 @@ use std::arch::x86_64::{_mm_loadu_ps, _mm_stream_ps};
 #[inline(always)]
 unsafe fn stream_bytes(src: *const u8, dst: *mut u8, n: usize) {
     let streamed = if dst.addr().is_multiple_of(16) { n - n % 16 } else { 0 };
-    // SAFETY: each piece ends at `streamed <= n`, and is aligned; what is left is from there to `n`. Every x86-64 has SSE.
+    // SAFETY: each piece ends at `streamed <= n`, and is aligned; what is left is from there to
+    // `n`. Every x86-64 has SSE.
     unsafe {
         for at in (0..streamed).step_by(16) {
             _mm_stream_ps(dst.add(at).cast(), _mm_loadu_ps(src.add(at).cast()));
