@@ -11,7 +11,8 @@ use crate::typed_name::TypedName;
 
 const SOURCES_HELP: &str = "\
 SOURCES
-  a=file.npy              an array file, memory-mapped; bool, int8..int64, uint8..uint64, float32, float64
+  a=file.npy              an array file, memory-mapped, so it must not change meanwhile;
+                          of bool, int8..int64, uint8..uint64, float32 or float64
   a=file.npz:key          one array of an archive; the key may be left out if there is only one
   a=2.5  a=3  a=true      a number: float64, int64, bool; with a type: 2.5f32, 7u8, float32(2.5)
   a='linspace(0, 1, 1e6)' a generated array:
