@@ -1,6 +1,7 @@
 //! Results: arrays of a dtype known only at run time, and their conversion to arrays of a Rust type.
 
 use crate::error::Error;
+use crate::vars::Var;
 use ndarray::{Array, ArrayD, Dimension};
 use ndexpr_runtime::dtype::{DType, Element, Scalar};
 use ndexpr_runtime::memory::Output;
@@ -9,6 +10,7 @@ use ndexpr_runtime::view::{View, ViewMut};
 /// An owned array of any dtype and rank.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "each variant is named by its dtype")]
+#[non_exhaustive]
 pub enum DynArray {
     Bool(ArrayD<bool>),
     Int8(ArrayD<i8>),
@@ -111,7 +113,7 @@ impl DynArray {
     }
 }
 
-impl<'a> From<&'a DynArray> for crate::Var<'a> {
+impl<'a> From<&'a DynArray> for Var<'a> {
     fn from(array: &'a DynArray) -> Self {
         array.view().into()
     }

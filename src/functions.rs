@@ -6,6 +6,7 @@ use ndexpr_runtime::dtype::DType;
 
 /// What can be said of a function of the language.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FunctionInfo {
     /// Its name.
     pub name: &'static str,

@@ -4,6 +4,7 @@ use ndexpr_grammar::Limits;
 
 /// How freely floats are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FloatMode {
     /// Every operation is rounded by itself, as IEEE 754 has it: the bits are those of NumPy.
     #[default]
@@ -15,6 +16,7 @@ pub enum FloatMode {
 
 /// What runs a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Backend {
     /// Machine code, compiled by Cranelift.
     #[default]
@@ -42,6 +44,7 @@ impl std::fmt::Display for Backend {
 
 /// What to do with variables that a text does not use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Unused {
     /// Nothing: a caller may offer more than a formula needs.
     #[default]

@@ -3,6 +3,7 @@
 use crate::array::DynArray;
 use crate::error::Error;
 use crate::impatient::Impatient;
+use crate::vars::Var;
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::{View, ViewMut};
@@ -145,7 +146,7 @@ impl Drop for Pooled<'_> {
     }
 }
 
-impl<'a> From<&'a Pooled<'_>> for crate::Var<'a> {
+impl<'a> From<&'a Pooled<'_>> for Var<'a> {
     fn from(result: &'a Pooled<'_>) -> Self {
         result.view().into()
     }

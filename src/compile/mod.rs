@@ -6,6 +6,7 @@
 
 mod executable;
 mod explain;
+mod headroom;
 mod names;
 mod stage;
 
@@ -53,6 +54,7 @@ impl Compiled {
 pub(crate) fn compile(text: &str, signature: &Signature, options: &CompileOptions) -> Result<Compiled, Error> {
     let mut clock = Clock::start();
     let ast = parse(text, options)?;
+    headroom::check(text.len(), ast.len())?;
     clock.lap(Stage::Ast);
     let typed = lower(&ast, signature, options)?;
     clock.lap(Stage::Hir);

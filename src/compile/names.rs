@@ -8,6 +8,7 @@ use rustc_hash::FxHashSet;
 
 /// A name that stands for a variable; see [`Engine::names`](crate::Engine::names).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UsedName {
     /// The name, as the text has it.
     pub name: String,

@@ -16,6 +16,7 @@ mod hostile;
 mod in_a_row;
 mod large;
 mod levels;
+mod little_memory;
 mod memory;
 mod module_order;
 mod reductions;

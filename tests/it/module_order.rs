@@ -39,7 +39,7 @@ const LAYERS: &[Layers] = &[
         ],
     },
     Layers { sources: "src", parent: "fuse", order: &["collect bound print", "group"] },
-    Layers { sources: "src", parent: "compile", order: &["stage names", "executable", "explain"] },
+    Layers { sources: "src", parent: "compile", order: &["headroom stage names", "executable", "explain"] },
     Layers {
         sources: "src",
         parent: "program",

@@ -49,10 +49,7 @@ impl Engines {
             };
             Engines { strict: build(FloatMode::Strict), fast: build(FloatMode::Fast) }
         });
-        match floats {
-            FloatMode::Strict => &ENGINES.strict,
-            FloatMode::Fast => &ENGINES.fast,
-        }
+        if floats == FloatMode::Strict { &ENGINES.strict } else { &ENGINES.fast }
     }
 }
 

@@ -77,7 +77,7 @@ fn end(engine: &Engine, text: &str, vars: &Vars<'_>) -> Ending {
     });
     match done {
         Ok(Backend::Jit) => Ending::Compiled,
-        Ok(Backend::Interp) => Ending::Interpreted,
+        Ok(_) => Ending::Interpreted,
         Err(error) => {
             assert_ne!(error.kind(), ErrorKind::Internal, "{error}: {text}");
             for span in error.spans() {

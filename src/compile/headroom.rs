@@ -1,0 +1,26 @@
+//! A look at the memory that is left, before something that aborts the process if it finds none.
+//!
+//! Cranelift, like most code, cannot report that an allocation failed. So the compiler first asks the
+//! system for as much address space as it may need, and gives it back: where that fails, as under
+//! `RLIMIT_AS`, the caller gets an error.
+
+use crate::error::Error;
+use ndexpr_runtime::memory::AllocError;
+
+/// What a short text takes, with a wide margin. It is above the largest size up to which glibc's
+/// allocator adapts itself to the blocks that are freed (32 MiB), so that asking changes nothing.
+const BASE_BYTES: usize = 40 << 20;
+
+/// What an expression of the syntax tree takes in all stages together, with a wide margin.
+const BYTES_PER_EXPR: usize = 16 << 10;
+
+/// # Errors
+///
+/// If there is not the memory to compile a text of so many bytes, or expressions.
+pub(super) fn check(n_text_bytes: usize, n_exprs: usize) -> Result<(), Error> {
+    let n_bytes = BASE_BYTES + n_text_bytes.saturating_mul(16) + n_exprs.saturating_mul(BYTES_PER_EXPR);
+    match Vec::<u8>::new().try_reserve_exact(n_bytes) {
+        Ok(()) => Ok(()),
+        Err(_) => Err(AllocError::OutOfMemory { n_bytes }.into()),
+    }
+}
