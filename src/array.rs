@@ -1,4 +1,5 @@
-//! Results: arrays of a dtype known only at run time, and their conversion to arrays of a Rust type.
+//! Results: arrays of a dtype known only at run time, and their conversion to arrays of a Rust
+//! type.
 
 use crate::error::Error;
 use crate::vars::Var;
@@ -119,10 +120,11 @@ impl<'a> From<&'a DynArray> for Var<'a> {
     }
 }
 
-/// What an evaluation can give: a [`DynArray`], an ndarray of any rank and element type, or a number.
+/// What an evaluation can give: a [`DynArray`], an ndarray of any rank and element type, or a
+/// number.
 ///
-/// The dtype must be the expression's, which is checked before anything is computed; nothing is converted, for a cast
-/// in the text says so, and costs less.
+/// The dtype must be the expression's, which is checked before anything is computed; nothing is
+/// converted, for a cast in the text says so, and costs less.
 pub trait FromResult: Sized + sealed::Sealed {
     /// The dtype that the result must have; none if any will do.
     const DTYPE: Option<DType>;
@@ -130,7 +132,8 @@ pub trait FromResult: Sized + sealed::Sealed {
     const RANK: Option<usize>;
     #[doc(hidden)]
     fn from_output(output: Output) -> Result<Self, Error>;
-    /// A small result of zeros in C order; none if it has not the rank, or is made of an [`Output`] only.
+    /// A small result of zeros in C order; none if it has not the rank, or is made of an [`Output`]
+    /// only.
     #[doc(hidden)]
     fn zeros(_shape: &[usize]) -> Option<Self> {
         None

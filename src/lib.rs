@@ -26,6 +26,7 @@
 
 mod along;
 mod array;
+mod bounded_lock;
 mod codegen;
 mod compile;
 mod context;
@@ -34,7 +35,6 @@ mod error;
 mod functions;
 mod fuse;
 mod hir;
-mod impatient;
 mod interp;
 mod kernels;
 mod ops;

@@ -9,8 +9,9 @@ pub enum FloatMode {
     /// Every operation is rounded by itself, as IEEE 754 has it: the bits are those of NumPy.
     #[default]
     Strict,
-    /// Products and sums may become fused multiply-adds, division by a constant multiplication by its inverse,
-    /// powers plain products, and constants may be brought together. Still the same bits for any threads and layout.
+    /// Products and sums may become fused multiply-adds, division by a constant multiplication by
+    /// its inverse, powers plain products, and constants may be brought together. Still the same
+    /// bits for any threads and layout.
     Fast,
 }
 

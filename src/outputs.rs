@@ -1,8 +1,8 @@
 //! [`OutputPool`]: results whose memory is used again.
 
 use crate::array::DynArray;
+use crate::bounded_lock::BoundedLock;
 use crate::error::Error;
-use crate::impatient::Impatient;
 use crate::vars::Var;
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::memory::Output;
@@ -11,9 +11,10 @@ use std::fmt;
 
 /// Memory for results, to be used again by those who evaluate the same again and again.
 ///
-/// A large result's memory is new to the process at every call: the system has to find and clear its pages, which takes
-/// several times as long as most expressions do. [`Program::evaluate_pooled`](crate::Program::evaluate_pooled) takes memory
-/// from here, and when its [`Pooled`] result is dropped the memory comes back.
+/// A large result's memory is new to the process at every call: the system has to find and clear
+/// its pages, which takes several times as long as most expressions do.
+/// [`Program::evaluate_pooled`](crate::Program::evaluate_pooled) takes memory from here, and when
+/// its [`Pooled`] result is dropped the memory comes back.
 ///
 /// ```
 /// use ndexpr::{DType, Engine, OutputPool, vars};
@@ -32,14 +33,14 @@ use std::fmt;
 pub struct OutputPool {
     max_bytes: usize,
     /// The longest unused first.
-    unused: Impatient<Vec<Output>>,
+    unused: BoundedLock<Vec<Output>>,
 }
 
 impl OutputPool {
     /// A pool that holds on to no more than this, not counting what is in use.
     #[must_use]
     pub fn new(max_bytes: usize) -> OutputPool {
-        OutputPool { max_bytes, unused: Impatient::new(Vec::new()) }
+        OutputPool { max_bytes, unused: BoundedLock::new(Vec::new()) }
     }
 
     /// The bytes that wait to be used again.

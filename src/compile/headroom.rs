@@ -1,8 +1,8 @@
 //! A look at the memory that is left, before something that aborts the process if it finds none.
 //!
-//! Cranelift, like most code, cannot report that an allocation failed. So the compiler first asks the
-//! system for as much address space as it may need, and gives it back: where that fails, as under
-//! `RLIMIT_AS`, the caller gets an error.
+//! Cranelift, like most code, cannot report that an allocation failed. So the compiler first asks
+//! the system for as much address space as it may need, and gives it back: where that fails, as
+//! under `RLIMIT_AS`, the caller gets an error.
 
 use crate::error::Error;
 use ndexpr_runtime::memory::AllocError;

@@ -8,8 +8,8 @@
 //! No thread waits long for the list, because in a forked child it may be locked for ever: a
 //! program can always be compiled again.
 
+use crate::bounded_lock::BoundedLock;
 use crate::error::Error;
-use crate::impatient::Impatient;
 use crate::program::Program;
 use crate::vars::Vars;
 use lru::LruCache;
@@ -23,14 +23,14 @@ type Programs = LruCache<u64, Arc<Program>, FxBuildHasher>;
 
 pub(super) struct Cache {
     /// None if nothing is to be kept.
-    programs: Option<Impatient<Programs>>,
+    programs: Option<BoundedLock<Programs>>,
     max_bytes: usize,
 }
 
 impl Cache {
     /// A cache of so many programs, which take so many bytes together.
     pub(super) fn new(max_programs: usize, max_bytes: usize) -> Cache {
-        let list = |max_programs| Impatient::new(LruCache::with_hasher(max_programs, FxBuildHasher));
+        let list = |max_programs| BoundedLock::new(LruCache::with_hasher(max_programs, FxBuildHasher));
         Cache { programs: NonZeroUsize::new(max_programs).map(list), max_bytes }
     }
 
@@ -109,9 +109,9 @@ mod tests {
     use super::*;
     use crate::engine::Engine;
 
-    /// As it is in a child that was forked while another thread looked something up.
+    /// As in a child that was forked while another thread looked something up.
     #[test]
-    fn a_list_that_stays_locked_is_done_without() {
+    fn programs_are_compiled_while_the_list_stays_locked() {
         let engine = Engine::builder().threads(1).build().unwrap();
         let (cache, vars) = (Cache::new(4, 1 << 20), Vars::new().with("a", 1.0));
         let get = || cache.get_or_compile("a + 1", &vars, || engine.compile("a + 1", &vars.signature())).unwrap();

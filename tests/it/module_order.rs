@@ -23,7 +23,7 @@ const LAYERS: &[Layers] = &[
         sources: "src",
         parent: "",
         order: &[
-            "impatient ops vars",
+            "bounded_lock ops vars",
             "hir",
             "error options",
             "functions array shape",

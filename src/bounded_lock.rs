@@ -1,31 +1,32 @@
-//! A lock that nobody waits long for.
+//! A lock whose holder is waited for only briefly.
 //!
-//! In a forked child a lock may be held for ever, by a thread that is not there. So whatever is behind one of these is a
-//! convenience that can be done without, such as a cache.
+//! After a fork, a lock may stay locked for ever in the child, because the thread that held it
+//! exists in the parent only. So a thread that cannot get one of these soon goes on without the
+//! value, and the value must be something that can be missed, such as a cache.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
-/// A mutex that is given up after a short wait.
-pub(crate) struct Impatient<T> {
+/// A mutex that gives up after a short wait.
+pub(crate) struct BoundedLock<T> {
     value: Mutex<T>,
     /// The process that made it.
     process_id: u32,
-    /// A child in which it is locked for ever; 0 if none was seen.
+    /// A forked child in which it is locked for ever; 0 if none was seen.
     is_lost_in: AtomicU32,
 }
 
-/// It is held for the fraction of a microsecond, but whoever has it may have to wait for a processor. Then doing without,
-/// which takes less than a millisecond mostly, is not the worst that can happen.
+/// The longest wait. A holder needs the lock for a fraction of a microsecond, but the system may
+/// have suspended it. To go on without a cached program costs less than a millisecond mostly.
 const PATIENCE: Duration = Duration::from_millis(10);
 
-impl<T> Impatient<T> {
-    pub(crate) fn new(value: T) -> Impatient<T> {
-        Impatient { value: Mutex::new(value), process_id: std::process::id(), is_lost_in: AtomicU32::new(0) }
+impl<T> BoundedLock<T> {
+    pub(crate) fn new(value: T) -> BoundedLock<T> {
+        BoundedLock { value: Mutex::new(value), process_id: std::process::id(), is_lost_in: AtomicU32::new(0) }
     }
 
-    /// The value; `None` if there is no getting at it. A panic of who held it before is ignored.
+    /// The value; `None` if the lock stays held. A panic of an earlier holder is ignored.
     pub(crate) fn lock(&self) -> Option<MutexGuard<'_, T>> {
         self.try_lock().or_else(|| self.wait())
     }
@@ -68,10 +69,10 @@ impl<T> Impatient<T> {
 mod tests {
     use super::*;
 
-    /// As it is in a child that was forked while another thread had it.
+    /// As in a child that was forked while another thread held the lock.
     #[test]
-    fn what_stays_locked_is_given_up() {
-        let lock = Impatient::new(1);
+    fn a_lock_that_stays_held_is_given_up() {
+        let lock = BoundedLock::new(1);
         let held = lock.lock().unwrap();
         assert!(lock.lock().is_none());
         drop(held);
@@ -80,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_another_is_ignored() {
-        let lock = Impatient::new(1);
+        let lock = BoundedLock::new(1);
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let _held = lock.lock();
             panic!("with the lock");
