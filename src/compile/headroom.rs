@@ -19,8 +19,9 @@ const BYTES_PER_EXPR: usize = 16 << 10;
 /// If there is not the memory to compile a text of so many bytes, or expressions.
 pub(super) fn check(n_text_bytes: usize, n_exprs: usize) -> Result<(), Error> {
     let n_bytes = BASE_BYTES + n_text_bytes.saturating_mul(16) + n_exprs.saturating_mul(BYTES_PER_EXPR);
-    match Vec::<u8>::new().try_reserve_exact(n_bytes) {
-        Ok(()) => Ok(()),
-        Err(_) => Err(AllocError::OutOfMemory { n_bytes }.into()),
-    }
+    let mut room = Vec::<u8>::new();
+    let found = room.try_reserve_exact(n_bytes);
+    // Otherwise the optimiser may leave out memory that nothing is written to.
+    std::hint::black_box(&mut room);
+    found.map_err(|_| AllocError::OutOfMemory { n_bytes }.into())
 }
