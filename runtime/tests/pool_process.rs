@@ -10,7 +10,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use ndexpr_runtime::pool::Pool;
+use ndexpr_runtime::pool::{MAX_THREADS, Pool, PoolError, available_threads, default_threads};
 
 struct Counting;
 
@@ -44,6 +44,7 @@ fn a_pool_in_its_process() {
     idle_threads_use_no_cpu_time();
     refused_threads_are_asked_for_again();
     affinities_are_not_touched();
+    the_environment_tells_the_number_of_threads();
 }
 
 /// Runs `child` in a forked child, and asserts that it returns `true` in time.
@@ -356,4 +357,17 @@ fn affinities_are_not_touched() {
         }
     }
     set_affinity_of_all(&all);
+}
+
+fn the_environment_tells_the_number_of_threads() {
+    let bad = |value: &str| Err(PoolError::BadEnvironment { value: value.to_owned() });
+    for (value, expected) in
+        [("", Ok(available_threads())), ("3", Ok(3)), ("100000", Ok(MAX_THREADS)), ("0", bad("0")), ("abc", bad("abc"))]
+    {
+        in_child(|| {
+            // SAFETY: the child has one thread, so no other reads the environment meanwhile.
+            unsafe { std::env::set_var("NDEXPR_NUM_THREADS", value) };
+            default_threads() == expected
+        });
+    }
 }
