@@ -3,34 +3,74 @@
 use crate::error::Error;
 use crate::ops::AxisOp;
 use crate::shape::Reduced;
-use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::exec::{AlongOp, Dest, Fold, Kernel, Loop, Origin, RunOptions, Source as Operand, Stages};
-use ndexpr_runtime::memory::copy_kernel;
+use ndexpr_runtime::exec::{
+    Dest, Fold, Kernel, Origin, ReduceLoop, RunOptions, ScanLoop, Source as Operand, Stages, Value, copy_kernel,
+};
 use ndexpr_runtime::plan::PlanError;
 use ndexpr_runtime::pool::Pool;
-use ndexpr_runtime::reduce::{ReduceOp, Reducer, ScanOp, Scanner};
-use ndexpr_runtime::view::{View, ViewMut};
+use ndexpr_runtime::reduce::{AlongOp, ReduceOp, Reducer, ScanOp, Scanner};
+use ndexpr_runtime::view::{AxisSet, View, ViewMut};
+use smallvec::SmallVec;
 
 /// What an operation along axes is to the runtime; none for one that needs no elements.
-pub(crate) fn along_op(op: AxisOp, dtype: DType) -> Option<AlongOp> {
-    let reduce = |op| Reducer::new(op, dtype).map(AlongOp::Reduce);
-    match op {
-        AxisOp::Sum => reduce(ReduceOp::Sum),
-        AxisOp::Prod => reduce(ReduceOp::Prod),
-        AxisOp::Min => reduce(ReduceOp::Min),
-        AxisOp::Max => reduce(ReduceOp::Max),
-        AxisOp::NanMin => reduce(ReduceOp::NanMin),
-        AxisOp::NanMax => reduce(ReduceOp::NanMax),
-        AxisOp::Any => reduce(ReduceOp::Any),
-        AxisOp::All => reduce(ReduceOp::All),
-        AxisOp::ArgMin => reduce(ReduceOp::ArgMin),
-        AxisOp::ArgMax => reduce(ReduceOp::ArgMax),
-        AxisOp::Deviations => reduce(ReduceOp::Deviations),
-        AxisOp::NanDeviations => reduce(ReduceOp::NanDeviations),
-        AxisOp::CumSum => Some(AlongOp::Scan(Scanner::new(ScanOp::CumSum, dtype))),
-        AxisOp::CumProd => Some(AlongOp::Scan(Scanner::new(ScanOp::CumProd, dtype))),
-        AxisOp::Count => None,
+pub(crate) fn along_op(op: AxisOp) -> Option<AlongOp> {
+    Some(match op {
+        AxisOp::Sum => AlongOp::Reduce(ReduceOp::Sum),
+        AxisOp::Prod => AlongOp::Reduce(ReduceOp::Prod),
+        AxisOp::Min => AlongOp::Reduce(ReduceOp::Min),
+        AxisOp::Max => AlongOp::Reduce(ReduceOp::Max),
+        AxisOp::NanMin => AlongOp::Reduce(ReduceOp::NanMin),
+        AxisOp::NanMax => AlongOp::Reduce(ReduceOp::NanMax),
+        AxisOp::Any => AlongOp::Reduce(ReduceOp::Any),
+        AxisOp::All => AlongOp::Reduce(ReduceOp::All),
+        AxisOp::ArgMin => AlongOp::Reduce(ReduceOp::ArgMin),
+        AxisOp::ArgMax => AlongOp::Reduce(ReduceOp::ArgMax),
+        AxisOp::Deviations => AlongOp::Reduce(ReduceOp::Deviations),
+        AxisOp::NanDeviations => AlongOp::Reduce(ReduceOp::NanDeviations),
+        AxisOp::CumSum => AlongOp::Scan(ScanOp::CumSum),
+        AxisOp::CumProd => AlongOp::Scan(ScanOp::CumProd),
+        AxisOp::Count => return None,
+    })
+}
+
+/// Operations along some axes of some values, and where the outcomes go.
+pub(crate) struct Outcomes<'o> {
+    pub(crate) shape: &'o [usize],
+    pub(crate) axes: AxisSet,
+    pub(crate) inputs: &'o [Operand],
+    pub(crate) values: &'o [Value],
+    /// A scan is the only one.
+    pub(crate) outcomes: &'o [Outcome],
+}
+
+/// One operation along axes: of which of the values, and where the outcome goes.
+pub(crate) struct Outcome {
+    pub(crate) op: AxisOp,
+    pub(crate) value: usize,
+    pub(crate) dest: Dest,
+}
+
+/// Adds the loop of some operations along the same axes.
+pub(crate) fn add_along(stages: &mut Stages, of: &Outcomes<'_>) -> Result<(), Error> {
+    let Outcomes { shape, axes, inputs, values, .. } = *of;
+    let missing = || Error::internal("an operation along axes that does not exist");
+    let mut folds: SmallVec<[Fold; 4]> = SmallVec::new();
+    for &Outcome { op, value, dest } in of.outcomes {
+        let dtype = values.get(value).ok_or_else(missing)?.dtype;
+        match along_op(op).ok_or_else(missing)? {
+            AlongOp::Reduce(op) => {
+                folds.push(Fold { reducer: Reducer::new(op, dtype).ok_or_else(missing)?, value, dest });
+            }
+            AlongOp::Scan(op) => {
+                let (&[value], Some(axis), 1) = (values, axes.iter().next(), of.outcomes.len()) else {
+                    return Err(Error::internal("a scan beside others"));
+                };
+                let scanner = Scanner::new(op, dtype);
+                return Ok(stages.scan(&ScanLoop { shape, axis, inputs, value, scanner, dest })?);
+            }
+        }
     }
+    Ok(stages.reduce(&ReduceLoop { shape, axes, inputs, values, folds: &folds })?)
 }
 
 /// How many elements a reduction has along its axes.
@@ -56,16 +96,15 @@ pub(crate) fn reduce_array(
     pool: &Pool,
 ) -> Result<(), Error> {
     let dtype = values.dtype();
-    let op = along_op(op, dtype).ok_or_else(|| Error::internal("a reduction that does not exist"))?;
     let mut stages = Stages::new(&[values], outcome);
-    stages.push(&Loop {
+    let of = Outcomes {
         shape: &reduced.domain,
-        reduced: reduced.axes.bits(),
+        axes: reduced.axes,
         inputs: &[Operand::View(0)],
-        values: &[(dtype, Dest::Scratch)],
-        origins: &[Some(Origin::Input(0))],
-        folds: &[Fold { op, value: 0, dest: Dest::Result }],
-    })?;
+        values: &[Value { dtype, origin: Some(Origin::Input(0)), keep: None }],
+        outcomes: &[Outcome { op, value: 0, dest: Dest::Result }],
+    };
+    add_along(&mut stages, &of)?;
     let kernel: Option<Kernel> = stages.needs_kernel(0).then(|| copy_kernel(dtype, stages.run_kinds(0)[0]));
     Ok(stages.run(&[values], outcome, &[kernel.as_ref()], &RunOptions::new(pool))?)
 }

@@ -384,6 +384,7 @@ impl From<ExecError> for Error {
             ExecError::KernelMismatch { .. } | ExecError::LayoutMismatch | ExecError::Overlap { .. } => {
                 Error::internal(error)
             }
+            ExecError::Plan(error) => error.into(),
             _ => Error::new(ErrorKind::Memory, Diagnostic::new(error.to_string())),
         }
     }

@@ -140,7 +140,8 @@ pub trait Element: sealed::Sealed + Copy + Send + Sync + PartialEq + fmt::Debug 
     const DTYPE: DType;
     /// The value's bits, zero-extended.
     fn to_bits(self) -> u64;
-    /// The value whose low bits these are; the bits above are ignored. A `bool` is true if its low byte is not 0.
+    /// The value whose low bits these are; the bits above are ignored. A `bool` is true if its low
+    /// byte is not 0.
     fn from_bits(bits: u64) -> Self;
 }
 
@@ -233,6 +234,19 @@ impl Scalar {
     #[must_use]
     pub fn dtype(self) -> DType {
         self.dtype
+    }
+
+    /// Its bytes as they are in memory, then zeros.
+    #[must_use]
+    pub fn to_ne_bytes(self) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        match self.dtype.size() {
+            1 => bytes[..1].copy_from_slice(&(self.bits as u8).to_ne_bytes()),
+            2 => bytes[..2].copy_from_slice(&(self.bits as u16).to_ne_bytes()),
+            4 => bytes[..4].copy_from_slice(&(self.bits as u32).to_ne_bytes()),
+            _ => bytes = self.bits.to_ne_bytes(),
+        }
+        bytes
     }
 
     /// Its bits, zero-extended.

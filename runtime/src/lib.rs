@@ -1,31 +1,46 @@
 //! Runs compiled kernels over strided arrays.
 //!
-//! This crate is the run-time half of ndexpr and knows nothing of text, trees or Cranelift. What comes in is a kernel
-//! (machine code for one loop, see [`abi`]) and views of arrays; what goes out is the outputs, filled. The path of a
-//! call is the list of modules:
+//! This crate is the run-time half of ndexpr and knows nothing of text, trees or Cranelift. What
+//! comes in is a kernel (machine code for one loop, see [`abi`]) and views of arrays; what goes out
+//! is the outputs, filled. The path of a call:
 //!
 //! ```text
 //! view -> plan -> chunks -> tiles -> kernel -> output
 //! ```
 //!
+//! A module uses only modules above it in this list:
+//!
 //! | module     | job |
 //! |------------|-----|
-//! | [`arch`]   | the instruction set in use |
 //! | [`dtype`]  | the element types, and one value of any of them |
 //! | [`abi`]    | the contract with compiled code |
-//! | [`view`]   | pointer + dtype + shape + byte strides, checked once where it is made; broadcasting, overlap |
-//! | [`plan`]   | one call's iteration: axes ordered and merged, runs classified, cut into tiles |
-//! | [`exec`]   | calls a kernel for every tile of a plan; progress and cancelling |
-//! | [`pool`]   | the threads |
-//! | [`memory`] | fresh outputs, scratch, copies of overlapping inputs |
-//! | [`reduce`] | reductions and scans of contiguous elements, in a fixed order |
+//! | `machine`  | what is assumed of caches and costs: constants |
+//! | [`arch`]   | the instruction set in use; vectors |
 //! | [`math`]   | vector math functions, called once per tile |
+//! | [`view`]   | pointer + dtype + shape + byte strides, checked once where it is made; axes, broadcasting, overlap |
+//! | [`memory`] | fresh outputs and scratch |
+//! | [`reduce`] | reductions and scans of contiguous elements, in a fixed order |
+//! | [`plan`]   | one call's iteration: axes ordered and merged, runs classified, cut into tiles |
+//! | [`pool`]   | the threads |
+//! | [`exec`]   | calls a kernel for every tile of a plan, several loops as one call; copies; progress and cancelling |
 //!
-//! Everything is safe to call except [`view::View::from_raw_parts`], [`view::ViewMut::from_raw_parts`] and
-//! [`exec::Kernel::new`], which take the caller's word for what cannot be checked. The rest of the crate rests on the
-//! checks made in the constructors of views and plans: nothing downstream checks again.
+//! Everything is safe to call except what takes the caller's word for something that cannot be
+//! checked:
 //!
-//! A kernel is usually machine code from a JIT. Any `extern "C"` function that keeps the contract will do:
+//! | where | what | the caller's word |
+//! |-------|------|-------------------|
+//! | [`view`]   | [`View::from_raw_parts`](view::View::from_raw_parts), [`ViewMut::from_raw_parts`](view::ViewMut::from_raw_parts) | the memory is there, and nobody else uses it meanwhile |
+//! | [`exec`]   | [`Kernel::new`](exec::Kernel::new) | the machine code keeps to [`abi`] |
+//! |            | [`Flat::dense`](exec::Flat::dense), [`Flat::push_dense`](exec::Flat::push_dense) | as of views |
+//! | [`reduce`] | [`Reducer::leaves`](reduce::Reducer::leaves), [`product_leaves`](reduce::Reducer::product_leaves), [`column_leaf`](reduce::Reducer::column_leaf), [`combine`](reduce::Reducer::combine), [`node`](reduce::Reducer::node), [`finish`](reduce::Reducer::finish) | elements, partials and room for them are there |
+//! |            | [`Scanner::scan`](reduce::Scanner::scan), [`scan_rows`](reduce::Scanner::scan_rows) | the same |
+//! | [`abi`]    | any [`KernelFn`](abi::KernelFn) and [`TileFn`](abi::TileFn), such as those of [`math`] | arguments are as [`abi`] says |
+//!
+//! The rest of the crate rests on the checks made where views, plans and [`Stages`](exec::Stages)
+//! are made: nothing after them checks again.
+//!
+//! A kernel is usually machine code from a JIT. Any `extern "C"` function that keeps the contract
+//! will do:
 //!
 //! ```
 //! use ndexpr_runtime::{abi::KernelArgs, dtype::DType, exec, memory::Output, plan::Plan, pool::Pool, view::View};
@@ -72,6 +87,7 @@ pub mod abi;
 pub mod arch;
 pub mod dtype;
 pub mod exec;
+mod machine;
 pub mod math;
 pub mod memory;
 pub mod plan;

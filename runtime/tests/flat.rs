@@ -3,8 +3,7 @@
 use ndarray::{Array1, Array2, ShapeBuilder, array, s};
 use ndexpr_runtime::abi::RunKind::{Contiguous, Splat};
 use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS};
-use ndexpr_runtime::memory::copy_kernel;
+use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS, copy_kernel};
 use ndexpr_runtime::pool::Pool;
 use ndexpr_runtime::view::{View, ViewMut};
 

@@ -4,8 +4,7 @@ mod common;
 
 use common::{Array, add_and_count_for, array, broadcastable, indices, pool, shape};
 use ndexpr_runtime::dtype::{DType, Scalar};
-use ndexpr_runtime::exec::{ExecError, Progress, RunOptions, run};
-use ndexpr_runtime::memory::copy_of;
+use ndexpr_runtime::exec::{ExecError, Progress, RunOptions, copy_of, run};
 use ndexpr_runtime::plan::{Input, Plan, PlanError};
 use ndexpr_runtime::view::{View, ViewMut};
 use proptest::prelude::*;
@@ -131,7 +130,7 @@ fn partial_overlap_is_refused_and_a_copy_helps() {
         )
     };
     let mut outputs = [out, ViewMut::from_slice_mut(&mut visits)];
-    let copy = copy_of(&shifted).unwrap();
+    let copy = copy_of(&shifted, &RunOptions::new(pool(2))).unwrap();
     let error = Plan::new(&[100], &[shifted, View::from_slice(&zeros)], &mut outputs).unwrap_err();
     assert_eq!(error, PlanError::Overlap { input: 0, output: 0 });
     let inputs = [copy.view(), View::from_slice(&zeros)];

@@ -19,8 +19,8 @@ use super::{elementwise, flat};
 use crate::error::Error;
 use crate::interp;
 use crate::shape;
-use ndexpr_runtime::exec::{Progress, RunOptions};
-use ndexpr_runtime::memory::{self, Output};
+use ndexpr_runtime::exec::{Progress, RunOptions, copy_into};
+use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::{View, ViewMut};
 use std::sync::Arc;
 
@@ -52,14 +52,15 @@ fn run_bound(core: &Core, values: Values<'_>, out: &mut ViewMut<'_>, progress: O
     if !shape::broadcasts_to(&shape, out.shape()) {
         return Err(Error::output_shape(&shape, out.shape()));
     }
-    copy_overlapping(&inputs, out, core.has_reductions(), &mut copies)?;
+    let options = RunOptions { pool: core.pool(), progress };
+    copy_overlapping(&inputs, out, core.has_reductions(), &mut copies, &options)?;
     for (input, copy) in &copies {
         inputs[*input] = Some(copy.view());
     }
     if core.has_reductions() && shape[..] != *out.shape() {
         let mut result = Output::new(core.result_dtype(), &shape, &order_of(&shape, &inputs))?;
         run_apart(core, &inputs, &mut result.view_mut(), progress)?;
-        return Ok(memory::copy_into(&result.view(), out)?);
+        return Ok(copy_into(&result.view(), out, &options)?);
     }
     run_apart(core, &inputs, out, progress)
 }

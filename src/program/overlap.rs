@@ -1,7 +1,7 @@
 //! Inputs that share memory with the output.
 
 use crate::error::Error;
-use ndexpr_runtime::memory::{self, OwnedCopy};
+use ndexpr_runtime::exec::{OwnedCopy, RunOptions, copy_of};
 use ndexpr_runtime::view::{Overlap, View, ViewMut};
 
 /// Copies of some inputs, with their numbers.
@@ -14,15 +14,16 @@ pub(super) fn copy_overlapping(
     out: &ViewMut<'_>,
     of_same: bool,
     copies: &mut Copies,
+    options: &RunOptions<'_>,
 ) -> Result<(), Error> {
     for (k, input) in inputs.iter().enumerate() {
         match input {
             Some(view) => match Overlap::of(view, out) {
-                Overlap::Partial => copies.push((k, memory::copy_of(view)?)),
-                Overlap::Same if of_same => copies.push((k, memory::copy_of(view)?)),
+                Overlap::Partial => copies.push((k, copy_of(view, options)?)),
+                Overlap::Same if of_same => copies.push((k, copy_of(view, options)?)),
                 Overlap::Same | Overlap::None => {}
             },
-            None if of_same => copies.push((k, memory::copy_of(&out.as_view())?)),
+            None if of_same => copies.push((k, copy_of(&out.as_view(), options)?)),
             None => {}
         }
     }

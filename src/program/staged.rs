@@ -3,15 +3,14 @@
 //! In: the shapes of a call and how its arrays lie. Out: [`Staged`], which holds no pointers, so it
 //! serves every later call whose arrays have the same shapes and strides.
 
-use crate::along::{along_op, count};
+use crate::along::{Outcome, Outcomes, add_along, count};
 use crate::codegen::Refusal;
 use crate::compile::Compiled;
 use crate::error::Error;
 use crate::fuse::{Source, Target, TempId};
 use crate::kernels::CompiledLoop;
-use crate::shape::{AxisSet, Shape, Shapes};
-use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::exec::{Dest, Fold, Kernel, Loop, RunOptions, Source as Operand, Stages};
+use crate::shape::{Shape, Shapes};
+use ndexpr_runtime::exec::{Dest, Kernel, MapLoop, MapOutput, RunOptions, Source as Operand, Stages, Value};
 use ndexpr_runtime::view::{View, ViewMut};
 use smallvec::SmallVec;
 
@@ -47,11 +46,9 @@ impl Staged {
         let Compiled { graph, fused, .. } = compiled;
         let counts = shapes.reductions.iter().map(count).collect::<Result<SmallVec<[i64; 4]>, Error>>()?;
         let mut stages = Stages::new(&operands(values, &views_of(&counts)), out);
-        let mut dropped: SmallVec<[AxisSet; 4]> = SmallVec::new();
         for (index, temp) in fused.temps.iter().enumerate() {
             let layout = fused.temp_layout(TempId(index as u32), shapes, values)?;
-            stages.add_temp(temp.dtype, &layout.shape, &layout.order)?;
-            dropped.push(layout.dropped);
+            stages.add_temp(temp.dtype, &layout.shape, &layout.order, layout.dropped)?;
         }
         let mut n_elems = 0_usize;
         for group in &fused.loops {
@@ -61,35 +58,39 @@ impl Staged {
                 .iter()
                 .map(|&(_, source)| match source {
                     Source::Var(var) => Operand::View(var.0 as usize),
-                    Source::Temp(temp) => Operand::Temp(temp.0 as usize, dropped[temp.0 as usize].bits()),
+                    Source::Temp(temp) => Operand::Temp(temp.0 as usize),
                     Source::Result => Operand::Result,
                     Source::Count(id) => Operand::View(values.len() + id.index()),
                 })
                 .collect();
             let dest = |target: Target| match target {
-                Target::Result => Dest::Result,
-                Target::Temp(temp) => Dest::Temp(temp.0 as usize),
-                Target::Folded => Dest::Scratch,
+                Target::Result => Some(Dest::Result),
+                Target::Temp(temp) => Some(Dest::Temp(temp.0 as usize)),
+                Target::Folded => None,
             };
-            let outputs: SmallVec<[(DType, Dest); 4]> =
-                group.outputs.iter().map(|&(id, target)| (graph.dtype(id), dest(target))).collect();
-            let mut folds: SmallVec<[Fold; 4]> = SmallVec::new();
+            let nowhere = || Error::internal("a value that goes nowhere");
+            let Some(fold) = group.folds.first() else {
+                let mut outputs: SmallVec<[MapOutput; 4]> = SmallVec::new();
+                for &(id, target) in &group.outputs {
+                    outputs.push(MapOutput { dtype: graph.dtype(id), dest: dest(target).ok_or_else(nowhere)? });
+                }
+                stages.map(&MapLoop { shape: &shape, inputs: &inputs, outputs: &outputs })?;
+                n_elems = n_elems.saturating_add(shape.iter().product());
+                continue;
+            };
+            let axes = shapes.reductions[fold.reduction.index()].axes;
+            let values = group.outputs.iter().zip(&group.origins);
+            let values: SmallVec<[Value; 4]> = values
+                .map(|(&(id, target), &origin)| Value { dtype: graph.dtype(id), origin, keep: dest(target) })
+                .collect();
+            let mut outcomes: SmallVec<[Outcome; 4]> = SmallVec::new();
             for fold in &group.folds {
-                let dtype = graph.dtype(group.outputs[fold.output].0);
-                let op = along_op(graph.reduction(fold.reduction).op, dtype)
-                    .ok_or_else(|| Error::internal("a reduction that does not exist"))?;
-                folds.push(Fold { op, value: fold.output, dest: dest(fold.target) });
+                let op = graph.reduction(fold.reduction).op;
+                let dest = dest(fold.target).ok_or_else(nowhere)?;
+                outcomes.push(Outcome { op, value: fold.output, dest });
             }
-            let reduced = group.folds.first().map_or(0, |fold| shapes.reductions[fold.reduction.index()].axes.bits());
-            let spec = Loop {
-                shape: &shape,
-                reduced,
-                inputs: &inputs,
-                values: &outputs,
-                origins: &group.origins,
-                folds: &folds,
-            };
-            stages.push(&spec)?;
+            let of = Outcomes { shape: &shape, axes, inputs: &inputs, values: &values, outcomes: &outcomes };
+            add_along(&mut stages, &of)?;
             n_elems = n_elems.saturating_add(shape.iter().product());
         }
         Ok(Staged { stages, n_elems, shape: shapes.root.clone(), counts })

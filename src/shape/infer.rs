@@ -4,7 +4,7 @@
 //! comes out: a [`Reduced`] has axes that its domain has, each once, and enough elements for its primitive. Up to six
 //! axes and four reductions take no heap.
 
-use super::Shape;
+use super::{AxisSet, Shape};
 use crate::error::Error;
 use crate::hir::{Axes, Graph, Leaf, Reduction, VarId};
 use ndexpr_grammar::Span;
@@ -32,38 +32,6 @@ pub(crate) struct Reduced {
     pub(crate) kept: Shape,
     /// The result as the text has it.
     pub(crate) result: Shape,
-}
-
-/// Some of the axes of a shape of up to 32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct AxisSet(u32);
-
-impl AxisSet {
-    /// The first `n` axes.
-    pub(crate) fn first(n: usize) -> AxisSet {
-        AxisSet(u32::MAX.checked_shr(32 - n as u32).unwrap_or(0))
-    }
-
-    /// Bit `k` for axis `k`.
-    pub(crate) fn bits(self) -> u32 {
-        self.0
-    }
-
-    pub(crate) fn contains(self, axis: usize) -> bool {
-        axis < 32 && self.0 >> axis & 1 == 1
-    }
-
-    /// The axes in order.
-    pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = usize> {
-        (0..MAX_AXES).filter(move |&axis| self.contains(axis))
-    }
-
-    /// Adds an axis; false if it was there.
-    fn insert(&mut self, axis: usize) -> bool {
-        let is_new = !self.contains(axis);
-        self.0 |= 1 << axis;
-        is_new
-    }
 }
 
 /// Why there are no shapes.

@@ -4,7 +4,7 @@ mod infer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use infer::{AxisSet, Failure, Reduced, Shapes, infer};
+pub(crate) use infer::{Failure, Reduced, Shapes, infer};
 
 use crate::error::Error;
 use crate::hir::axis_call;
@@ -12,12 +12,7 @@ use ndexpr_grammar::Span;
 use ndexpr_grammar::{Ast, ExprKind};
 use ndexpr_runtime::view::broadcast_shapes;
 
-pub(crate) use ndexpr_runtime::view::Shape;
-
-/// True if a result of one shape fills an output of the other.
-pub(crate) fn broadcasts_to(from: &[usize], to: &[usize]) -> bool {
-    from.len() <= to.len() && from.iter().rev().zip(to.iter().rev()).all(|(&from, &to)| from == to || from == 1)
-}
+pub(crate) use ndexpr_runtime::view::{AxisSet, Shape, is_broadcastable as broadcasts_to};
 
 /// The smallest part of the text whose operands do not broadcast, as an error that points at both;
 /// or a call before it that has no shape.

@@ -45,6 +45,37 @@ const LAYERS: &[Layers] = &[
         parent: "program",
         order: &["staged", "recent", "core", "bind overlap", "shapes elementwise", "flat", "launch", "fresh"],
     },
+    Layers {
+        sources: "runtime/src",
+        parent: "",
+        order: &["dtype abi", "machine arch", "math view", "memory reduce", "plan pool", "exec"],
+    },
+    Layers {
+        sources: "runtime/src",
+        parent: "view",
+        order: &["axes broadcast errors layout odometer", "raw", "input output", "access arrays overlap"],
+    },
+    Layers {
+        sources: "runtime/src",
+        parent: "memory",
+        order: &["fence huge_pages prefetch", "buffer scratch", "output"],
+    },
+    Layers {
+        sources: "runtime/src",
+        parent: "plan",
+        order: &["errors order nest", "along geometry", "tiling", "tiles"],
+    },
+    Layers {
+        sources: "runtime/src",
+        parent: "exec",
+        order: &["error progress", "kernel cost", "launch elems", "flat staging", "run", "copy", "stages"],
+    },
+    Layers {
+        sources: "runtime/src",
+        parent: "exec::stages",
+        order: &["spec", "stage", "worker", "run", "build chain"],
+    },
+    Layers { sources: "runtime/src", parent: "exec::stages::worker", order: &["trees", "columns maps rows scans"] },
 ];
 
 /// Imports against the order, each with its reason.

@@ -1,19 +1,22 @@
-//! Short calls: an elementwise loop over arrays that lie alike, too small to wake a second thread for.
+//! Short calls: an elementwise loop over arrays with the same strides, too small to wake a second
+//! thread for.
 //!
-//! In: an output without gaps, and inputs that either have its very shape and strides or are one element. Out: the same as
-//! [`run`](super::run) of a [`Plan`](crate::plan::Plan) of them, without the price of making one, which is several times
-//! that of a thousand additions. Whatever is not so simple is refused, before anything is written.
+//! In: an output without gaps, and inputs that either have exactly its shape and strides or are one
+//! element. Out: the same as [`run`](super::run) of a [`Plan`](crate::plan::Plan) of them, without
+//! making a plan, which takes several times as long as a thousand additions. Everything else is
+//! refused before anything is written.
 
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use smallvec::SmallVec;
 
-use super::cost::{MAX_FREE_TILE_ELEMS, Threads, estimate_ns_per_elem};
-use super::{ExecError, Kernel};
+use super::cost::{Threads, estimate_ns_per_elem};
+use super::launch::{Chunks, Shared, launch};
+use super::{ExecError, Kernel, RunOptions};
 use crate::abi::{KernelArgs, Operand, RunKind};
 use crate::dtype::DType;
+use crate::machine::MAX_FREE_TILE_ELEMS;
 use crate::memory::with_scratch;
 use crate::pool::Pool;
 use crate::view::{MAX_AXES, RawView, View, ViewMut};
@@ -23,7 +26,8 @@ pub const MAX_FLAT_INPUTS: usize = 8;
 
 const MAX_OPERANDS: usize = MAX_FLAT_INPUTS + 1;
 
-/// Threads take multiples of so many elements, so that outputs of any dtype lie alike to the cache's lines in each part.
+/// Threads take multiples of so many elements, so that each part of an output of any dtype begins
+/// at the same place of a cache line.
 const CHUNK_STEP: usize = 64;
 
 /// A short call: its output and, one after the other, its inputs.
@@ -40,21 +44,22 @@ const CHUNK_STEP: usize = 64;
 /// assert!(!flat.push(&View::from_slice(&a[..2])), "another shape");
 /// ```
 pub struct Flat<'a> {
-    /// The output's layout; none where inputs are promised to lie as it does.
+    /// The output's layout; none where the caller promises that inputs lie as it does.
     out: Option<&'a RawView>,
     n_elems: usize,
     n_bytes: usize,
     n_inputs: usize,
-    /// Inputs, in order; all places behind them are the output's, so it is always the next.
+    /// Inputs, in order. All places behind them hold the output, so it is always the next one.
     ptrs: [*mut u8; MAX_OPERANDS],
     kinds: [RunKind; MAX_OPERANDS],
     dtypes: [DType; MAX_OPERANDS],
-    /// It reads inputs for as long, and writes the output.
+    /// It borrows the inputs, and the output exclusively.
     memory: PhantomData<(&'a [u8], &'a mut [u8])>,
 }
 
 impl<'a> Flat<'a> {
-    /// A call without inputs yet. `None` if the output is empty, or has gaps, or axes in an order that is neither C nor F.
+    /// A call without inputs yet. `None` if the output is empty, has gaps, or is neither in C nor
+    /// in F order.
     #[must_use]
     pub fn new(out: &'a mut ViewMut<'_>) -> Option<Flat<'a>> {
         let out: &'a RawView = out.raw();
@@ -62,8 +67,8 @@ impl<'a> Flat<'a> {
         Some(Flat { out: Some(out), ..Flat::of(out.ptr, out.dtype, n_elems) })
     }
 
-    /// As [`Flat::new`], of parts instead of a view: `n_elems` elements one after the other, which make one array or several
-    /// axes of it in an order that all inputs share.
+    /// As [`Flat::new`], of parts instead of a view: `n_elems` elements one after the other. They
+    /// may be an array of several axes, whose order in memory all inputs share.
     ///
     /// # Safety
     ///
@@ -86,8 +91,9 @@ impl<'a> Flat<'a> {
         }
     }
 
-    /// Adds an input. `false`, and nothing is added, if it is neither one element nor laid out as the output is, if it
-    /// partly overlaps the output, or if there are [`MAX_FLAT_INPUTS`] already.
+    /// Adds an input. `false`, and nothing is added, if it is neither one element nor laid out as
+    /// the output is, if it partly overlaps the output, or if there are [`MAX_FLAT_INPUTS`]
+    /// already.
     #[must_use]
     pub fn push(&mut self, input: &View<'a>) -> bool {
         let raw = input.raw();
@@ -104,7 +110,7 @@ impl<'a> Flat<'a> {
         if !is_allowed {
             return false;
         }
-        // Where there is one element only, any kind is right, and this the usual one.
+        // Of a single element any kind is right; contiguous is the usual one.
         match is_one && self.n_elems > 1 {
             true => self.add(raw.ptr, raw.dtype, RunKind::Splat),
             false => self.add(raw.ptr, raw.dtype, RunKind::Contiguous),
@@ -112,8 +118,9 @@ impl<'a> Flat<'a> {
         true
     }
 
-    /// Adds an input of parts: as many elements as the output has, one after the other. `false`, and nothing is added, if it
-    /// partly overlaps the output, or if there are [`MAX_FLAT_INPUTS`] already.
+    /// Adds an input of parts: as many elements as the output has, one after the other. `false`,
+    /// and nothing is added, if it partly overlaps the output, or if there are [`MAX_FLAT_INPUTS`]
+    /// already.
     ///
     /// # Safety
     ///
@@ -127,8 +134,8 @@ impl<'a> Flat<'a> {
         true
     }
 
-    /// Adds one element, in its first bytes, as an input. `false`, and nothing is added, if there are
-    /// [`MAX_FLAT_INPUTS`] already.
+    /// Adds one element, in its first bytes, as an input. `false`, and nothing is added, if there
+    /// are [`MAX_FLAT_INPUTS`] already.
     #[must_use]
     pub fn push_scalar(&mut self, dtype: DType, bytes: &'a [u8; 8]) -> bool {
         if self.n_inputs == MAX_FLAT_INPUTS {
@@ -139,8 +146,8 @@ impl<'a> Flat<'a> {
         true
     }
 
-    /// Adds the output, as it was, as an input. `false`, and nothing is added, if it is not of this dtype, or if there are
-    /// [`MAX_FLAT_INPUTS`] already.
+    /// Adds the output, as it was, as an input. `false`, and nothing is added, if it is not of this
+    /// dtype, or if there are [`MAX_FLAT_INPUTS`] already.
     #[must_use]
     pub fn push_output(&mut self, dtype: DType) -> bool {
         let (out_ptr, out_dtype) = self.output();
@@ -162,7 +169,8 @@ impl<'a> Flat<'a> {
         start + n_bytes <= out_start || out_start + self.n_bytes <= start
     }
 
-    /// Whether as many elements as the output has are apart from it, or are each where one of the output's is.
+    /// Whether as many elements as the output has are apart from it, or are each where one of the
+    /// output's is.
     fn is_apart_or_output(&self, ptr: *const u8, dtype: DType) -> bool {
         let (out_ptr, out_dtype) = self.output();
         let is_output = ptr.addr() == out_ptr.addr() && dtype.size() == out_dtype.size();
@@ -176,8 +184,8 @@ impl<'a> Flat<'a> {
         self.n_inputs += 1;
     }
 
-    /// The same call with other inputs: those of these numbers, in this order. `None` if they are more than
-    /// [`MAX_FLAT_INPUTS`].
+    /// The same call with other inputs: those of these numbers, in this order. `None` if they are
+    /// more than [`MAX_FLAT_INPUTS`].
     ///
     /// # Panics
     ///
@@ -214,8 +222,9 @@ impl<'a> Flat<'a> {
         &self.kinds[..=self.n_inputs]
     }
 
-    /// Runs, if the work is too short to wake a second thread for: on helpers only where calls in a row have them awake.
-    /// `None`, and nothing is done, if it is longer.
+    /// Runs, if the work is too short to wake a second thread for. Helpers take part only if they
+    /// are awake, because short calls follow one another. `None`, and nothing is done, if the work
+    /// is longer.
     ///
     /// # Errors
     ///
@@ -232,10 +241,13 @@ impl<'a> Flat<'a> {
         }
         if threads.n == 1 {
             if spec.slot_bytes > 0 {
-                // SAFETY: the kernel was checked, and these are all elements.
-                return Some(unsafe { self.run_part(kernel, 0..self.n_elems) });
+                let call = |slots: *mut u8| {
+                    // SAFETY: the kernel was checked and has its slots, and these are all elements.
+                    unsafe { self.call(kernel, slots, 0..self.n_elems) }
+                };
+                return Some(with_scratch(spec.slot_bytes, call).map_err(ExecError::from));
             }
-            // SAFETY: as above, and the kernel takes no slots. Not by `run_part`: the shortest calls feel its result.
+            // SAFETY: as above, and the kernel takes no slots.
             unsafe { self.call(kernel, std::ptr::null_mut(), 0..self.n_elems) };
             return Some(Ok(()));
         }
@@ -244,7 +256,8 @@ impl<'a> Flat<'a> {
         Some(unsafe { self.run_in_chunks(kernel, chunk_elems.next_multiple_of(CHUNK_STEP), threads.n, pool) })
     }
 
-    /// Runs on several threads. Apart from calls on one, which would feel what this puts on the stack.
+    /// Runs on several threads. This is a function of its own so that calls on one thread do not
+    /// have its variables on the stack.
     ///
     /// # Safety
     ///
@@ -258,42 +271,33 @@ impl<'a> Flat<'a> {
         pool: &Pool,
     ) -> Result<(), ExecError> {
         let n_elems = self.n_elems;
-        let shared = Shared { flat: self, kernel, error: OnceLock::new() };
-        pool.run(n_elems.div_ceil(chunk_elems), n_threads, |_, chunk| {
+        // SAFETY: only the operands' pointers are not `Sync`. Chunks are disjoint parts of the
+        // elements, and one thread has each; an input that is exactly the output is read where the
+        // same thread writes.
+        let shared = unsafe { Shared::new((self, kernel)) };
+        let scratch_bytes = kernel.spec().slot_bytes;
+        let chunks = Chunks { n: n_elems.div_ceil(chunk_elems), n_threads, scratch_bytes, is_counted: false };
+        launch(&RunOptions::new(pool), &chunks, |_, chunk, slots| {
+            let (flat, kernel) = *shared.get();
             let start = chunk * chunk_elems;
-            // SAFETY: the caller vouches for the kernel; chunks are parts of the elements without any in common, and the pool
-            // gives each to one thread, once.
-            unsafe { shared.run_part(start..(start + chunk_elems).min(n_elems)) };
-        });
-        shared.error.into_inner().map_or(Ok(()), Err)
-    }
-
-    /// Runs on these elements, on this thread.
-    ///
-    /// # Safety
-    ///
-    /// The kernel must be one for the operands. The range must be inside of the elements, and nobody else may use the
-    /// output's elements there meanwhile.
-    unsafe fn run_part(&self, kernel: &Kernel, elems: Range<usize>) -> Result<(), ExecError> {
-        match kernel.spec().slot_bytes {
-            0 => {
-                // SAFETY: the caller's contract; the kernel takes no slots.
-                unsafe { self.call(kernel, std::ptr::null_mut(), elems) };
-                Ok(())
-            }
-            // SAFETY: the caller's contract; the kernel gets the slots that it takes.
-            n_bytes => Ok(with_scratch(n_bytes, |slots| unsafe { self.call(kernel, slots, elems) })?),
-        }
+            let elems = start..(start + chunk_elems).min(n_elems);
+            // SAFETY: the caller vouches for the kernel, whose slots these are; no other thread has
+            // this chunk.
+            unsafe { flat.call(kernel, slots, elems) };
+            0
+        })
     }
 
     /// Calls the kernel, tile by tile.
     ///
     /// # Safety
     ///
-    /// As [`run_part`](Flat::run_part), and `slots` must have the kernel's slot bytes.
+    /// The kernel must be one for the operands, and `slots` must have its slot bytes. The range
+    /// must be inside of the elements, and nobody else may use the output's elements there
+    /// meanwhile.
     unsafe fn call(&self, kernel: &Kernel, slots: *mut u8, elems: Range<usize>) {
         let spec = kernel.spec();
-        let tile = spec.max_tile_elems.unwrap_or(MAX_FREE_TILE_ELEMS as usize).max(1);
+        let tile = spec.max_tile_elems.unwrap_or(MAX_FREE_TILE_ELEMS).max(1);
         let moving = self.ptrs.iter().zip(&self.kinds).zip(&self.dtypes).take(self.n_inputs + 1);
         let mut operands: SmallVec<[Operand; MAX_OPERANDS]> = SmallVec::new();
         let advance = |operand: &mut Operand, n_lanes: usize| {
@@ -310,38 +314,14 @@ impl<'a> Flat<'a> {
             let n_lanes = tile.min(elems.end - next);
             let args =
                 KernelArgs { n_lanes, n_rows: 1, operands: operands.as_ptr(), slots, tile_fns: spec.tile_fns.as_ptr() };
-            // SAFETY: (1) the caller vouches for the kernel and the slots, and the tile is no larger than the kernel's; (2)
-            // the operands' elements are those of views that are borrowed for `'a`, the output exclusively: `n_elems` of
-            // them one after the other, of which these are some, or a single one with stride 0; (3) an input that is not
-            // apart from the output is exactly it, see `push`.
+            // SAFETY: (1) the caller vouches for the kernel and the slots, and the tile is no
+            // larger than the kernel's; (2) the operands' elements are those of views that are
+            // borrowed for `'a`, the output exclusively: `n_elems` of them one after the other, of
+            // which these are some, or a single one with stride 0; (3) an input that is not apart
+            // from the output is exactly it, see `push`.
             unsafe { (spec.entry)(&args) };
             next += n_lanes;
             operands.iter_mut().for_each(|operand| advance(operand, n_lanes));
-        }
-    }
-}
-
-/// What the threads of one call share.
-struct Shared<'s, 'a> {
-    flat: &'s Flat<'a>,
-    kernel: &'s Kernel,
-    error: OnceLock<ExecError>,
-}
-
-// SAFETY: what is not `Sync` by itself are the operands' pointers. They are used by `run_part` only, whose callers answer for
-// which thread has which elements; an input that is exactly the output is read where the same thread writes.
-unsafe impl Sync for Shared<'_, '_> {}
-
-impl Shared<'_, '_> {
-    /// As [`Flat::run_part`], keeping the first error.
-    ///
-    /// # Safety
-    ///
-    /// As there.
-    unsafe fn run_part(&self, elems: Range<usize>) {
-        // SAFETY: the caller's contract.
-        if let Err(error) = unsafe { self.flat.run_part(self.kernel, elems) } {
-            let _ = self.error.set(error);
         }
     }
 }
@@ -386,7 +366,7 @@ fn is_laid_out_as(raw: &RawView, out: &RawView) -> bool {
         // Both are a number of elements times the size of one.
         extent == out_extent && (extent == 1 || stride.wrapping_mul(out_size) == out_stride.wrapping_mul(size))
     };
-    // One by one: the call that compares slices takes longer than these few.
+    // One by one: comparing slices is a call, which takes longer than so few extents.
     raw.shape.len() == out.shape.len()
         && raw.shape.iter().zip(&out.shape).zip(raw.strides.iter().zip(&out.strides)).all(is_alike)
 }

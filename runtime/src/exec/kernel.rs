@@ -18,21 +18,26 @@ pub struct KernelSpec {
     pub operands: Box<[(DType, RunKind)]>,
     /// How many of the operands, the last ones, are outputs.
     pub n_outputs: usize,
-    /// The most elements of a tile, if the kernel keeps values in slots; `None` if it works on tiles of any size.
+    /// The most elements of a tile, if the kernel keeps values in spill slots; `None` if it works
+    /// on tiles of any size.
     pub max_tile_elems: Option<usize>,
-    /// Bytes of scratch for a tile of `max_tile_elems`, at most [`MAX_SCRATCH_BYTES`](crate::memory::MAX_SCRATCH_BYTES).
+    /// Bytes of scratch for a tile of `max_tile_elems`, at most
+    /// [`MAX_SCRATCH_BYTES`](crate::memory::MAX_SCRATCH_BYTES).
     pub slot_bytes: usize,
-    /// It writes past the caches, and only where outputs are aligned: see [`STREAM_ALIGN`](crate::memory::STREAM_ALIGN).
+    /// Whether it writes past the caches, which it can only where outputs are aligned: see
+    /// [`STREAM_ALIGN`](super::STREAM_ALIGN).
     pub is_streaming: bool,
     /// The kernel's table of tile functions.
     pub tile_fns: Box<[TileFn]>,
-    /// Estimate of the time for one element on one core, operands in cache. It decides on threads and chunks only.
+    /// Estimate of the time for one element on one core, operands in cache. It decides on threads
+    /// and chunks only.
     pub ns_per_elem: f32,
-    /// What owns the machine code.
+    /// The owner of the machine code.
     pub code: Arc<dyn Any + Send + Sync>,
 }
 
-/// A compiled loop for operands of fixed dtypes and run kinds. Immutable; may run on many threads at once.
+/// A compiled loop for operands of fixed dtypes and run kinds. Immutable; may run on many threads
+/// at once.
 pub struct Kernel {
     spec: KernelSpec,
 }
@@ -42,17 +47,18 @@ impl Kernel {
     ///
     /// # Safety
     ///
-    /// - `entry` must follow [`crate::abi`] for exactly these operands: given any valid arguments for them it reads and
-    ///   writes no memory but the operands' elements (of `n_rows` x `n_lanes`), the first `slot_bytes` of `slots`, and
-    ///   its own constants, and it writes no input. If it is streaming, valid arguments have outputs that keep to
-    ///   [`STREAM_ALIGN`](crate::memory::STREAM_ALIGN).
-    /// - It writes elements of dtype bool as 0 or 1 only, reads any byte as a bool, and does not rely on what is in
-    ///   `slots`. It reads the inputs' elements of a row and lane before it writes the outputs' of the same, because an
-    ///   input may be exactly an output.
+    /// - `entry` must follow [`crate::abi`] for exactly these operands: given any valid arguments
+    ///   for them it reads and writes no memory but the operands' elements (of `n_rows` x
+    ///   `n_lanes`), the first `slot_bytes` of `slots`, and its own constants, and it writes no
+    ///   input. If it is streaming, valid arguments have outputs that keep to
+    ///   [`STREAM_ALIGN`](super::STREAM_ALIGN).
+    /// - It writes elements of dtype bool as 0 or 1 only, reads any byte as a bool, and does not
+    ///   rely on what is in `slots`. It reads the inputs' elements of a row and lane before it
+    ///   writes the outputs' of the same, because an input may be exactly an output.
     /// - It may be called on several threads at once, for different tiles.
     /// - It returns, and does not unwind.
-    /// - `n_outputs` is at most the number of operands; `slot_bytes` is enough for tiles of up to `max_tile_elems`, or of
-    ///   any size if that is `None`.
+    /// - `n_outputs` is at most the number of operands; `slot_bytes` is enough for tiles of up to
+    ///   `max_tile_elems`, or of any size if that is `None`.
     /// - Every entry of `tile_fns` is what the kernel takes it for.
     /// - The machine code lives as long as `code` does.
     #[must_use]
@@ -71,7 +77,8 @@ impl Kernel {
         self.check_operands(plan.dtypes(), plan.run_kinds(), plan.n_inputs())
     }
 
-    /// Checks that the kernel is one for these operands, of which the first are inputs, wherever they are.
+    /// Checks that the kernel is one for these operands, of which the first are inputs, wherever
+    /// they are.
     pub(super) fn check_operands(&self, dtypes: &[DType], kinds: &[RunKind], n_inputs: usize) -> Result<(), ExecError> {
         if self.spec.is_streaming {
             let plan = signature(dtypes.iter().copied().zip(kinds.iter().copied()), n_inputs);

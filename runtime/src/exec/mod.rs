@@ -1,53 +1,45 @@
-//! Runs a kernel over a plan.
+//! Runs kernels: over one plan, over a few small arrays, or several loops as one call.
 //!
-//! In: a [`Plan`](crate::plan::Plan) and a [`Kernel`]. Out: the plan's outputs, filled. Always true: a kernel is only called for operands of
-//! the dtypes and run kinds that it was compiled for; each element of the outputs is computed by exactly one call; and
+//! In: a [`Plan`](crate::plan::Plan), a [`Flat`] or [`Stages`], and a [`Kernel`] for each loop.
+//! Out: the outputs, filled. Always true: a kernel is only called for operands of the dtypes and
+//! run kinds that it was compiled for; exactly one call computes each element of the outputs; and
 //! what is computed depends neither on the number of threads nor on where tiles and chunks begin.
+//!
+//! A module uses only modules above it:
+//!
+//! | module     | job |
+//! |------------|-----|
+//! | `error`    | why a run did not finish |
+//! | `progress` | how far a run is, and a way to stop it |
+//! | `kernel`   | a compiled loop |
+//! | `cost`     | how many threads take part, and in how long chunks |
+//! | `launch`   | the one chunk loop: threads, scratch, progress, cancelling |
+//! | `elems`    | moves elements between places with strides |
+//! | `flat`     | short calls on small arrays that lie in the same way |
+//! | `staging`  | inputs that a tile reads from scratch |
+//! | `run`      | runs a kernel over a plan |
+//! | `copy`     | copies arrays |
+//! | `stages`   | several loops as one call, some of them along axes |
 
-mod along;
+mod copy;
 mod cost;
+mod elems;
+mod error;
 mod flat;
 mod kernel;
+mod launch;
 mod progress;
 mod run;
 mod stages;
 mod staging;
 
+pub use copy::{OwnedCopy, copy_into, copy_kernel, copy_of};
+pub use error::ExecError;
 pub use flat::{Flat, MAX_FLAT_INPUTS};
 pub use kernel::{Kernel, KernelSpec};
+pub use launch::RunOptions;
 pub use progress::Progress;
-pub use run::{RunOptions, run, run_streaming};
-pub use stages::{AlongOp, AxisSet, Dest, Fold, Loop, Origin, Source, Stages};
+pub use run::{run, run_streaming};
+pub use stages::{Dest, Fold, MapLoop, MapOutput, Origin, ReduceLoop, ScanLoop, Source, Stages, Value};
 
-pub(crate) use run::run_on_caller;
-
-use crate::memory::AllocError;
-
-/// Why a run did not finish.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ExecError {
-    /// The kernel was compiled for other operands than the plan has.
-    #[error("kernel for ({kernel}) cannot run a plan for ({plan})")]
-    KernelMismatch {
-        /// The kernel's operands, inputs `->` outputs.
-        kernel: Box<str>,
-        /// The plan's operands, inputs `->` outputs.
-        plan: Box<str>,
-    },
-    /// [`Progress::cancel`] was called. The outputs hold a mixture of old and new elements.
-    #[error("cancelled")]
-    Cancelled,
-    /// Arrays lie otherwise than those that [`Stages`] were made for.
-    #[error("the arrays lie otherwise than those that the loops were made for")]
-    LayoutMismatch,
-    /// An array shares memory with the result of [`Stages`].
-    #[error("input {input} overlaps the result")]
-    Overlap {
-        /// Which array.
-        input: usize,
-    },
-    /// There is no memory for scratch or a temporary.
-    #[error(transparent)]
-    Alloc(#[from] AllocError),
-}
+pub use crate::machine::STREAM_ALIGN;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-/// How far one or several runs are, and a way to stop them. Counted in elements, once per chunk, about every millisecond.
+/// How far one or several runs are, and a way to stop them. It counts elements, about once in a
+/// millisecond.
 #[derive(Debug, Default)]
 pub struct Progress {
     done: AtomicUsize,
@@ -17,16 +18,16 @@ pub struct Progress {
 /// Whether to go on.
 struct Question {
     may_go_on: Box<dyn Fn() -> bool + Send + Sync>,
-    /// Who asks it.
+    /// The thread that asks it.
     thread: ThreadId,
     period: Duration,
     start: Instant,
-    /// From `start` on, in nanoseconds.
+    /// When to ask next, in nanoseconds after `start`.
     next: AtomicU64,
 }
 
 impl Question {
-    /// True when it is this thread that asks, it is time to, and the answer is no.
+    /// True if this thread is the one that asks, it is time to ask, and the answer is no.
     fn is_denied(&self) -> bool {
         if std::thread::current().id() != self.thread {
             return false;
@@ -58,9 +59,9 @@ impl Progress {
         Progress { total: AtomicUsize::new(n_elems), ..Progress::default() }
     }
 
-    /// Asks a function whether to go on, on the thread that calls this and between the chunks that it does there, when
-    /// `period` has passed since it was last asked. `false` cancels: for a main thread that has to attend to something
-    /// while it computes.
+    /// Asks a function whether to go on. It is asked on the thread that calls this, between the
+    /// chunks that are computed there, once `period` has passed since the last time. `false`
+    /// cancels. This is for a main thread that has to attend to something while it computes.
     ///
     /// ```
     /// use ndexpr_runtime::exec::Progress;
@@ -87,6 +88,11 @@ impl Progress {
         self.total.store(n_elems, Ordering::Relaxed);
     }
 
+    /// Adds elements to those that there are in all, for a run that turns out to have more to do.
+    pub fn add_total(&self, n_elems: usize) {
+        self.total.fetch_add(n_elems, Ordering::Relaxed);
+    }
+
     /// Elements that have been computed.
     #[must_use]
     pub fn done(&self) -> usize {
@@ -100,7 +106,7 @@ impl Progress {
     }
 
     /// Stops the runs that report here, within about a millisecond, with
-    /// [`ExecError::Cancelled`](super::ExecError::Cancelled); later ones do not begin.
+    /// [`ExecError::Cancelled`](super::ExecError::Cancelled). Later runs do not begin.
     pub fn cancel(&self) {
         self.is_cancelled.store(true, Ordering::Relaxed);
     }
@@ -111,8 +117,8 @@ impl Progress {
         self.is_cancelled.load(Ordering::Relaxed)
     }
 
-    /// Whether a run that reports here is to stop, as each participant finds out before each chunk: it was cancelled, or
-    /// [a function that was asked](Progress::asking) says so now.
+    /// Whether a run that reports here must stop: it was cancelled, or [a function that was
+    /// asked](Progress::asking) says so now. Each thread asks before each chunk.
     #[must_use]
     pub fn is_to_stop(&self) -> bool {
         if self.question.as_ref().is_some_and(Question::is_denied) {
@@ -121,7 +127,7 @@ impl Progress {
         self.is_cancelled()
     }
 
-    /// Tells that so many more elements have been computed.
+    /// Counts so many more elements as computed.
     pub fn add_done(&self, n_elems: usize) {
         self.done.fetch_add(n_elems, Ordering::Relaxed);
     }

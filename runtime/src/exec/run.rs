@@ -1,49 +1,35 @@
-//! [`run`]: chunk, tile, kernel call.
+//! [`run`]: runs a kernel over a plan, chunk by chunk, tile by tile.
 
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use smallvec::SmallVec;
 
-use super::cost::Schedule;
+use super::cost::{Threads, estimate_ns_per_elem};
+use super::launch::{Chunks, Shared, launch};
 use super::staging::{Held, Staging};
-use super::{ExecError, Kernel, KernelSpec, Progress};
+use super::{ExecError, Kernel, KernelSpec, Progress, RunOptions};
 use crate::abi::{KernelArgs, Operand};
-use crate::memory::{STREAM_ALIGN, fence, with_scratch};
+use crate::machine::{MAX_FREE_TILE_ELEMS, MIN_CHUNK_NS, MIN_FREE_TILE_ELEMS, STREAM_ALIGN};
+use crate::memory::fence;
 use crate::plan::{Plan, Tiling};
 use crate::pool::Pool;
 
-/// How to run.
-#[derive(Clone, Copy, Debug)]
-pub struct RunOptions<'a> {
-    /// The threads that may take part.
-    pub pool: &'a Pool,
-    /// Told how far the run is; may cancel it.
-    pub progress: Option<&'a Progress>,
-}
-
-impl<'a> RunOptions<'a> {
-    /// With this pool, without progress.
-    #[must_use]
-    pub fn new(pool: &'a Pool) -> RunOptions<'a> {
-        RunOptions { pool, progress: None }
-    }
-}
-
 /// Computes all outputs of `plan` by `kernel`.
 ///
-/// This allocates nothing, but for scratch when a thread needs more than ever before, and for a thread that starts.
+/// This allocates nothing, except scratch when a thread needs more than ever before, and what a
+/// thread needs that starts.
 ///
 /// # Errors
 ///
-/// If the kernel is for other dtypes or run kinds than the plan's, there is no memory for scratch, or the run is
-/// cancelled. In the latter two cases some elements of the outputs may have been written.
+/// If the kernel is for other dtypes or run kinds than the plan's, there is no memory for scratch,
+/// or the run is cancelled. In the latter two cases some elements of the outputs may have been
+/// written.
 pub fn run(plan: &Plan<'_>, kernel: &Kernel, options: &RunOptions<'_>) -> Result<(), ExecError> {
     run_streaming(plan, kernel, None, options)
 }
 
-/// As [`run`], by a second kernel that writes past the caches, wherever outputs are aligned for it; see
-/// [`Plan::is_worth_streaming`].
+/// As [`run`]. Wherever outputs are aligned for it, a second kernel is called that writes past the
+/// caches; see [`Plan::is_worth_streaming`].
 ///
 /// # Errors
 ///
@@ -53,6 +39,21 @@ pub fn run_streaming(
     kernel: &Kernel,
     streaming: Option<&Kernel>,
     options: &RunOptions<'_>,
+) -> Result<(), ExecError> {
+    run_counted(plan, kernel, streaming, options, true)
+}
+
+/// As [`run`], but the elements do not count as progress.
+pub(super) fn run_uncounted(plan: &Plan<'_>, kernel: &Kernel, options: &RunOptions<'_>) -> Result<(), ExecError> {
+    run_counted(plan, kernel, None, options, false)
+}
+
+fn run_counted(
+    plan: &Plan<'_>,
+    kernel: &Kernel,
+    streaming: Option<&Kernel>,
+    options: &RunOptions<'_>,
+    is_counted: bool,
 ) -> Result<(), ExecError> {
     kernel.check(plan)?;
     if let Some(streaming) = streaming {
@@ -65,62 +66,63 @@ pub fn run_streaming(
         return Ok(());
     }
     let schedule = Schedule::new(plan, kernel, options.pool);
-    // Should the two have other tiles, only one of them can be right.
+    let Schedule { tiling, staging, tiles_per_chunk, n_chunks, threads } = &schedule;
+    // If the two have tiles of different sizes, only one of them can be right.
     let fits =
         |(a, b): (&KernelSpec, &KernelSpec)| a.max_tile_elems == b.max_tile_elems && a.slot_bytes <= b.slot_bytes;
-    let streaming =
-        streaming.filter(|streaming| fits((streaming.spec(), kernel.spec())) && plan.can_stream(&schedule.tiling));
-    let shared = Shared { plan, kernel, streaming, schedule, progress: options.progress, error: OnceLock::new() };
-    options.pool.run(shared.schedule.n_chunks, shared.schedule.threads.n, |_, chunk| shared.run_chunk(chunk));
-    shared.error.into_inner().map_or(Ok(()), Err)
-}
-
-/// What the threads of one run share.
-struct Shared<'r, 'p> {
-    plan: &'r Plan<'p>,
-    kernel: &'r Kernel,
-    streaming: Option<&'r Kernel>,
-    schedule: Schedule<'r>,
-    progress: Option<&'r Progress>,
-    error: OnceLock<ExecError>,
-}
-
-// SAFETY: what is not `Sync` by itself is the plan, whose pointers must not be written through from two threads at once.
-// They are written through for the tiles of a chunk only, by the one thread that has claimed the chunk, and tiles are
-// disjoint in every output (rules 2 and 4 of `plan`, rule 3 of `view`). Inputs are only read, and what they share with
-// an output is read in the very tile that writes it (rule 3 of `plan`).
-unsafe impl Sync for Shared<'_, '_> {}
-
-impl Shared<'_, '_> {
-    fn run_chunk(&self, chunk: usize) {
-        if self.error.get().is_some() {
-            return;
-        }
-        if self.progress.is_some_and(Progress::is_to_stop) {
-            let _ = self.error.set(ExecError::Cancelled);
-            return;
-        }
-        let Schedule { ref tiling, ref staging, tiles_per_chunk, .. } = self.schedule;
+    let streaming = streaming.filter(|streaming| fits((streaming.spec(), kernel.spec())) && plan.can_stream(tiling));
+    let streaming = streaming.map(Kernel::spec);
+    let spec = kernel.spec();
+    // Rounded up so that what comes after is aligned to 64.
+    let slot_bytes = spec.slot_bytes.next_multiple_of(64);
+    let scratch_bytes = slot_bytes + staging.n_bytes();
+    let chunks = Chunks { n: *n_chunks, n_threads: threads.n, scratch_bytes, is_counted };
+    // SAFETY: only the plan is not `Sync`: two threads must not write through its pointers at once.
+    // They are written through for the tiles of a chunk only, by the one thread that has the chunk,
+    // and tiles are disjoint in every output (rules 2 and 4 of `plan`, rule 3 of `view`). Inputs
+    // are only read, and what they share with an output is read in the very tile that writes it
+    // (rule 3 of `plan`).
+    let shared = unsafe { Shared::new(plan) };
+    launch(options, &chunks, |_, chunk, slots| {
         let first = chunk * tiles_per_chunk;
         let tiles = first..(first + tiles_per_chunk).min(tiling.n_tiles);
-        let spec = self.kernel.spec();
-        let mut n_elems = 0;
-        // Rounded up so that what comes after is aligned to 64.
-        let slot_bytes = spec.slot_bytes.next_multiple_of(64);
-        let done = with_scratch(slot_bytes + staging.n_bytes(), |slots| {
-            let scratch = slots.wrapping_add(slot_bytes);
-            let streaming = self.streaming.map(Kernel::spec);
-            let call = Call { spec, streaming, slots, staging, scratch };
-            // SAFETY: (1) `run` has checked that the kernel is one for the plan's operands, and with that
-            // `Kernel::new`'s caller vouches for the code; (2) the tiling's tiles are no larger than the kernel's
-            // `max_tile_elems`, for which `slot_bytes` is enough; (3) `pool.run` gives each chunk to one thread, once;
-            // (4) the range is cut off at `n_tiles`, above; (5) the staging was made for this tiling, and gets its bytes.
-            n_elems = unsafe { call.for_tiles(self.plan, tiling, tiles) };
+        let scratch = slots.wrapping_add(slot_bytes);
+        let call = Call { spec, streaming, slots, staging, scratch };
+        // SAFETY: (1) it was checked above that the kernels are ones for the plan's operands, and
+        // with that the caller of `Kernel::new` vouches for the code; (2) the tiling's tiles are no
+        // larger than the kernel's `max_tile_elems`, for which `slot_bytes` is enough; (3) `launch`
+        // gives each chunk to one thread, once; (4) the range is cut off at `n_tiles`; (5) the
+        // staging was made for this tiling, and gets its bytes.
+        unsafe { call.for_tiles(shared.get(), tiling, tiles) }
+    })
+}
+
+/// How a plan is run.
+struct Schedule<'p> {
+    tiling: Tiling,
+    staging: Staging,
+    tiles_per_chunk: usize,
+    n_chunks: usize,
+    threads: Threads<'p>,
+}
+
+impl<'p> Schedule<'p> {
+    /// The schedule of a plan that is not empty.
+    fn new(plan: &Plan<'_>, kernel: &Kernel, pool: &'p Pool) -> Schedule<'p> {
+        let spec = kernel.spec();
+        let ns_per_elem = estimate_ns_per_elem(spec.ns_per_elem, plan.bytes_per_elem());
+        let total_ns = ns_per_elem * plan.n_elems() as f64;
+        let threads = Threads::for_work(total_ns, pool);
+
+        let max_tile_elems = spec.max_tile_elems.unwrap_or_else(|| {
+            let elems = (threads.chunk_ns.min(MIN_CHUNK_NS) / ns_per_elem) as usize;
+            elems.clamp(MIN_FREE_TILE_ELEMS, MAX_FREE_TILE_ELEMS)
         });
-        match done {
-            Ok(()) => self.progress.into_iter().for_each(|progress| progress.add_done(n_elems)),
-            Err(error) => drop(self.error.set(error.into())),
-        }
+        let tiling = plan.tiling(max_tile_elems);
+        let staging = Staging::new(plan, &tiling);
+        let tile_ns = total_ns / tiling.n_tiles as f64;
+        let tiles_per_chunk = ((threads.chunk_ns / tile_ns) as usize).clamp(1, tiling.n_tiles);
+        Schedule { tiling, staging, tiles_per_chunk, n_chunks: tiling.n_tiles.div_ceil(tiles_per_chunk), threads }
     }
 }
 
@@ -130,7 +132,7 @@ struct Call<'s> {
     streaming: Option<&'s KernelSpec>,
     slots: *mut u8,
     staging: &'s Staging,
-    /// What the staging needs.
+    /// The staging's bytes.
     scratch: *mut u8,
 }
 
@@ -139,8 +141,9 @@ impl Call<'_> {
     ///
     /// # Safety
     ///
-    /// - The kernels must be right, in the sense of [`Kernel::new`], for the plan's operands, for tiles of `tiling`, and for
-    ///   `slots`. The staging must be one for the plan and the tiling, with its scratch.
+    /// - The kernels must be right, in the sense of [`Kernel::new`], for the plan's operands, for
+    ///   tiles of `tiling`, and for `slots`. The staging must be one for the plan and the tiling,
+    ///   with its scratch.
     /// - Nobody else may run tiles of this range of the plan at the same time.
     /// - `tiles` must be inside of `0..tiling.n_tiles`.
     unsafe fn for_tiles(&self, plan: &Plan<'_>, tiling: &Tiling, tiles: Range<usize>) -> usize {
@@ -149,9 +152,9 @@ impl Call<'_> {
         let mut held = Held::new();
         plan.for_each_tile(tiling, tiles, |n_rows, n_lanes, operands| {
             n_elems += n_rows * n_lanes;
-            // SAFETY: in all: (1) the caller vouches for the code and for the staging; (2) `for_each_tile` gives operands
-            // whose elements lie inside of the plan's views, which the plan borrows, outputs exclusively; (3) no other
-            // thread has this tile.
+            // SAFETY: in all: (1) the caller vouches for the code and for the staging; (2)
+            // `for_each_tile` gives operands whose elements lie inside of the plan's views, which
+            // the plan borrows, outputs exclusively; (3) no other thread has this tile.
             unsafe {
                 if self.staging.is_none() && self.streaming.is_none() {
                     return self.kernel(self.spec, (n_rows, n_lanes), operands);
@@ -182,7 +185,8 @@ impl Call<'_> {
         unsafe { (spec.entry)(&args) };
     }
 
-    /// Calls the streaming kernel where the outputs are aligned, and the other for the lanes of a row before that.
+    /// Calls the streaming kernel where the outputs are aligned, and the other for the lanes of a
+    /// row before that.
     ///
     /// # Safety
     ///
@@ -200,7 +204,8 @@ impl Call<'_> {
         }
         for _ in 0..n_rows {
             let head = lanes_to_alignment(&operands[first_output..]).map_or(n_lanes, |head| head.min(n_lanes));
-            // SAFETY: the caller's contract, for a part of a row; the outputs are aligned where the second part begins.
+            // SAFETY: the caller's contract, for a part of a row; the outputs are aligned where the
+            // second part begins.
             unsafe {
                 if head > 0 {
                     self.kernel(self.spec, (1, head), operands);
@@ -220,28 +225,11 @@ fn advance(operand: &mut Operand, n_bytes: isize) {
     operand.ptr = operand.ptr.wrapping_offset(n_bytes);
 }
 
-/// After how many lanes all these outputs are aligned for a streaming kernel; `None` if they never are at once.
+/// After how many lanes all these outputs are aligned for a streaming kernel; `None` if they never
+/// are at once.
 fn lanes_to_alignment(outputs: &[Operand]) -> Option<usize> {
     (0..STREAM_ALIGN).find(|&lane| {
         let at = |output: &Operand| output.ptr.addr() + lane * output.lane_stride as usize;
         outputs.iter().all(|output| at(output).is_multiple_of(STREAM_ALIGN))
     })
-}
-
-/// Computes all outputs of `plan` on this thread, by a kernel without slots.
-///
-/// # Safety
-///
-/// The kernel must be right, in the sense of [`Kernel::new`], for the plan's operands with the strides that they have: none
-/// is packed.
-pub(crate) unsafe fn run_on_caller(plan: &Plan<'_>, kernel: &Kernel) {
-    if plan.n_elems() == 0 {
-        return;
-    }
-    let tiling = plan.tiling(usize::MAX);
-    let (slots, scratch) = (std::ptr::null_mut(), std::ptr::null_mut());
-    let call = Call { spec: kernel.spec(), streaming: None, slots, staging: &Staging::none(), scratch };
-    // SAFETY: the caller vouches for the kernel, which needs no slots, and nothing is staged; a `Plan` is not `Sync`, so
-    // only this thread runs it; the range is all tiles.
-    unsafe { call.for_tiles(plan, &tiling, 0..tiling.n_tiles) };
 }

@@ -1,31 +1,34 @@
-//! Operands that a tile does not meet where they are, but in scratch.
+//! Inputs that a kernel reads from scratch instead of from where they are.
 //!
-//! In: a plan and its tiling. Out: before each call of the kernel the *packed* inputs of the tile, which the plan has named,
-//! are in scratch, lane after lane and row after row.
+//! In: a plan and its tiling. Out: before each call of the kernel, the tile's elements of the
+//! inputs that the plan calls *packed* are in scratch, lane after lane and row after row.
 
 use smallvec::SmallVec;
 
+use super::elems::{copy_transposed, repeat_lanes, repeat_row};
 use crate::abi::{Operand, RunKind};
-use crate::memory::{LINE_BYTES, copy_transposed, prefetch_to_l2, repeat_lanes, repeat_row};
+use crate::machine::LINE_BYTES;
+use crate::memory::prefetch_to_l2;
 use crate::plan::{Ahead, Plan, Tiling};
 
 /// Where a plan's operands wait.
 pub(super) struct Staging {
     packed: SmallVec<[Staged; 2]>,
     n_bytes: usize,
-    /// Of which tile packed inputs are asked for ahead.
+    /// The tile whose packed inputs are asked for ahead.
     ahead: Ahead,
-    /// Inputs beside packed ones that go along the lanes, in runs too short for the processor to notice and read ahead.
+    /// Inputs beside packed ones that are contiguous along the lanes, in runs too short for the
+    /// processor to notice and read ahead.
     along: SmallVec<[Along; 4]>,
     /// See [`Plan::joins_rows`].
     joins_rows: bool,
 }
 
-/// What a scratch holds of the packed inputs: where from, and how many elements. Rows that repeat are packed once for many
-/// tiles.
+/// What a scratch holds of each packed input: where the elements are from, and how many they are.
+/// Rows that repeat are packed once for many tiles.
 pub(super) type Held = SmallVec<[(*const u8, usize); 2]>;
 
-/// An operand whose next lanes are asked for.
+/// An operand whose next lanes are prefetched.
 struct Along {
     operand: usize,
     elem_bytes: usize,
@@ -86,9 +89,9 @@ impl Staging {
     ///
     /// # Safety
     ///
-    /// `operands` must be a tile of the plan and the tiling that the staging was made for, and `scratch` have
-    /// [`n_bytes`](Staging::n_bytes) bytes that no one else uses. `held` must be empty, or what an earlier tile of the same
-    /// plan has left in the same scratch.
+    /// `operands` must be a tile of the plan and the tiling that the staging was made for, and
+    /// `scratch` have [`n_bytes`](Staging::n_bytes) bytes that no one else uses. `held` must be
+    /// empty, or what an earlier tile of the same plan has left in the same scratch.
     pub(super) unsafe fn enter(
         &self,
         scratch: *mut u8,
@@ -104,7 +107,8 @@ impl Staging {
             let (operand, to) = (&mut operands[staged.operand], scratch.wrapping_add(staged.offset));
             let is_held = operand.row_stride == 0 && held.0 == operand.ptr && held.1 >= n_rows * n_lanes;
             if !is_held {
-                // SAFETY: the caller vouches for the tile's elements, and for the scratch, which has room for a tile.
+                // SAFETY: the caller vouches for the tile's elements, and for the scratch, which
+                // has room for a tile.
                 unsafe { self.pack(staged.elem_bytes, (n_rows, n_lanes), operand, to) };
                 *held = (operand.ptr, n_rows * n_lanes);
             }
@@ -140,7 +144,8 @@ impl Along {
         let n_bytes = n_lanes * self.elem_bytes;
         for row in 0..n_rows as isize {
             let next = operand.ptr.wrapping_offset(row * operand.row_stride).wrapping_add(n_bytes);
-            // The ends of lines: where one has begun before, the processor has it, and not the last.
+            // The last byte of each line: the processor already has the line in which the run
+            // begins, but not the one in which it ends.
             (LINE_BYTES - 1..n_bytes + LINE_BYTES - 1)
                 .step_by(LINE_BYTES)
                 .for_each(|at| prefetch_to_l2(next.wrapping_add(at)));

@@ -65,7 +65,13 @@ buffer! {
     Float64: f64,
 }
 
-/// `vec![0; n]`, which zeroes nothing where the system hands out zero pages, but which does not abort without memory.
+/// `n` words of 0, for what a run needs beside its outputs.
+pub(crate) fn zeroed_words(n: usize) -> Result<Vec<u64>, AllocError> {
+    zeroed_vec(n)
+}
+
+/// As `vec![0; n]`, which zeroes nothing where the system hands out zero pages. But this returns an
+/// error if there is no memory, where `vec!` aborts.
 fn zeroed_vec<T: Element>(n: usize) -> Result<Vec<T>, AllocError> {
     let n_bytes = n.saturating_mul(size_of::<T>());
     let out_of_memory = AllocError::OutOfMemory { n_bytes };
@@ -80,9 +86,9 @@ fn zeroed_vec<T: Element>(n: usize) -> Result<Vec<T>, AllocError> {
     if ptr.is_null() {
         return Err(out_of_memory);
     }
-    // SAFETY: (1) `ptr` is not null, checked above; (2) it comes from the global allocator with the layout of `n` `T`s,
-    // which is what a `Vec` of capacity `n` frees; (3) all bytes are zero, which is a value of every `Element` (the
-    // trait is sealed: bool, integers, floats).
+    // SAFETY: (1) `ptr` is not null, checked above; (2) it comes from the global allocator with the
+    // layout of `n` `T`s, which is what a `Vec` of capacity `n` frees; (3) all bytes are zero,
+    // which is a value of every `Element` (the trait is sealed: bool, integers, floats).
     unsafe {
         huge_pages::advise(ptr, layout.size());
         Ok(Vec::from_raw_parts(ptr.cast(), n, n))

@@ -1,31 +1,25 @@
-//! Memory that the runtime owns: fresh outputs, scratch, and copies of inputs.
+//! Memory that the runtime allocates: outputs and scratch. It runs nothing.
 //!
-//! Always true: nothing here aborts the process when memory runs out, an [`AllocError`] comes back; and no element is
-//! ever uninitialised, because outputs start out zeroed, which is a valid value of every dtype and costs nothing where
-//! the system hands out zero pages anyway.
+//! In: dtypes, shapes, numbers of bytes. Out: [`Output`]s, scratch of a thread, lists of words.
+//! Always true: nothing here aborts the process when memory runs out, an [`AllocError`] comes back;
+//! and no memory is ever uninitialised. It starts out zeroed, which is a valid value of every
+//! dtype, and costs nothing where the system hands out zero pages anyway.
 
 mod buffer;
-mod copy;
+mod fence;
 mod huge_pages;
 mod output;
 mod prefetch;
-mod repeat;
 mod scratch;
-mod stream;
-mod transpose;
 
-pub use copy::{OwnedCopy, copy_into, copy_kernel, copy_of};
 pub use output::Output;
-pub use stream::STREAM_ALIGN;
 
-pub(crate) use copy::copy_strided;
-pub(crate) use prefetch::{LINE_BYTES, prefetch, prefetch_to_l2};
-pub(crate) use repeat::{repeat_lanes, repeat_row};
+pub(crate) use buffer::zeroed_words;
+pub(crate) use fence::fence;
+pub(crate) use prefetch::{prefetch, prefetch_to_l2};
 pub(crate) use scratch::with_scratch;
-pub(crate) use stream::{fence, is_worthwhile as is_worth_streaming};
-pub(crate) use transpose::copy_transposed;
 
-/// The most scratch that a kernel may ask for, per thread. It is kept by the thread for the next kernel.
+/// The most scratch that a kernel may ask for, per thread. The thread keeps it for the next kernel.
 pub const MAX_SCRATCH_BYTES: usize = 1 << 20;
 
 /// Why memory could not be had.

@@ -91,8 +91,8 @@ impl Output {
     /// The array, to read.
     #[must_use]
     pub fn view(&self) -> View<'_> {
-        // SAFETY: the buffer, borrowed meanwhile, has as many elements as the shape, and the strides are those of an
-        // array without gaps: see `Output::new`.
+        // SAFETY: the buffer, borrowed meanwhile, has as many elements as the shape, and the
+        // strides are those of an array without gaps: see `Output::new`.
         unsafe { View::wrap(self.raw(self.buffer.as_ptr().cast_mut())) }
     }
 
@@ -100,8 +100,9 @@ impl Output {
     #[must_use]
     pub fn view_mut(&mut self) -> ViewMut<'_> {
         let ptr = self.buffer.as_mut_ptr();
-        // SAFETY: the buffer, borrowed mutably meanwhile, has as many elements as the shape, and the strides are those
-        // of an array without gaps, in which no two elements meet: see `Output::new`.
+        // SAFETY: the buffer, borrowed mutably meanwhile, has as many elements as the shape, and
+        // the strides are those of an array without gaps, in which no two elements meet: see
+        // `Output::new`.
         unsafe { ViewMut::wrap(self.raw(ptr)) }
     }
 
@@ -111,7 +112,8 @@ impl Output {
         self.into_array_of()
     }
 
-    /// The array, without copying; `None` if its elements are not of type `T`, or it has not the rank of `D`.
+    /// The array, without copying; `None` if its elements are not of type `T`, or it has not the
+    /// rank of `D`.
     #[must_use]
     pub fn into_array_of<T: Element, D: Dimension>(self) -> Option<Array<T, D>> {
         let n_axes = self.shape.len();
@@ -220,7 +222,7 @@ mod tests {
             let output = Output::new(dtype, &[3], &[0]).unwrap();
             assert!(output.view().scalars().all(|scalar| scalar.bits() == 0 && scalar.dtype() == dtype));
         }
-        let n = super::super::huge_pages::MIN_BYTES / 8 + 12345;
+        let n = crate::machine::MIN_HUGE_PAGE_BYTES / 8 + 12345;
         let array = Output::new(DType::Float64, &[n], &[0]).unwrap().into_array::<f64>().unwrap();
         assert!(array.iter().all(|&x| x == 0.0));
     }

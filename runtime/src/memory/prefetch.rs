@@ -1,10 +1,9 @@
 //! Asking for cache lines before they are read.
 
-/// Bytes of a cache line.
-pub(crate) const LINE_BYTES: usize = 64;
+use crate::machine::LINE_BYTES;
 
-/// Asks for the lines of a range, wherever it is: what cannot be read is ignored. A hint, without effect on other
-/// processors than x86-64.
+/// Asks for the cache lines of a range of addresses. Addresses that cannot be read are ignored.
+/// This is a hint, without effect on other processors than x86-64.
 pub(crate) fn prefetch(from: *const u8, n_bytes: usize) {
     #[cfg(target_arch = "x86_64")]
     for at in (0..n_bytes).step_by(LINE_BYTES) {
@@ -16,8 +15,8 @@ pub(crate) fn prefetch(from: *const u8, n_bytes: usize) {
     let _ = (from, n_bytes);
 }
 
-/// Asks for the line at an address to be in the L2 cache, where it does not drive out what is worked on; else as
-/// [`prefetch`].
+/// Asks for the cache line at an address to be in the L2 cache. In the L1 cache it would drive out
+/// elements that are in use. Otherwise as [`prefetch`].
 pub(crate) fn prefetch_to_l2(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
     {

@@ -1,15 +1,16 @@
-//! Scratch: the slots of a kernel, one block per thread, kept from call to call.
+//! Scratch: one block of memory per thread, kept from call to call.
 
-use std::alloc::{Layout, alloc, dealloc};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
 use super::AllocError;
+use crate::machine::LINE_BYTES;
 
-/// A cache line, and the widest vector of any CPU.
-const ALIGN: usize = 64;
+/// A cache line, which is also the widest vector of any CPU.
+const ALIGN: usize = LINE_BYTES;
 
-/// Uninitialised memory aligned to [`ALIGN`].
+/// Memory aligned to [`ALIGN`]. It is initialised, with any bytes.
 struct Scratch {
     ptr: NonNull<u8>,
     n_bytes: usize,
@@ -33,7 +34,7 @@ impl Scratch {
             return Err(out_of_memory);
         };
         // SAFETY: the size is at least 1, because `n_bytes` is more than `self.n_bytes`.
-        let Some(ptr) = NonNull::new(unsafe { alloc(layout) }) else {
+        let Some(ptr) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
             return Err(out_of_memory);
         };
         *self = Scratch { ptr, n_bytes: layout.size() };
@@ -54,12 +55,13 @@ thread_local! {
     static SCRATCH: Cell<Scratch> = const { Cell::new(Scratch::EMPTY) };
 }
 
-/// Calls `f` with `n_bytes` bytes of this thread's scratch, aligned to 64 and uninitialised. Allocates only when a
-/// thread needs more than ever before. A call inside of `f` gets other memory.
+/// Calls `f` with `n_bytes` bytes of this thread's scratch, aligned to 64. They are initialised:
+/// with zeros, or with what an earlier call has left there. Allocates only when a thread needs more
+/// than ever before. A call inside of `f` gets other memory.
 pub(crate) fn with_scratch<R>(n_bytes: usize, f: impl FnOnce(*mut u8) -> R) -> Result<R, AllocError> {
     let mut scratch = SCRATCH.try_with(|cell| cell.replace(Scratch::EMPTY)).unwrap_or(Scratch::EMPTY);
     let result = scratch.grow(n_bytes).map(|()| f(scratch.ptr.as_ptr()));
-    // While its thread is ending there is nowhere to keep it, and it is freed here.
+    // A thread that is ending has nowhere to keep it. Then it is freed here.
     let _ = SCRATCH.try_with(|cell| cell.set(scratch));
     result
 }

@@ -1,22 +1,18 @@
-//! The loop nest of operations along axes: kept axes around reduced ones, or beside them.
+//! The loop nest of operations along axes: outer axes and reduced axes.
 //!
-//! In: operands over a shape, and which of its axes are reduced. Out: an [`AxisNest`], in which the kept axes and the
-//! reduced axes are merged each for itself. Axes are in the memory order of the inputs, as
-//! [`output_order`](super::output_order) has it, and none is reversed. So the order of the elements that belong to one
-//! result follows from the shape, the axes and that memory order alone: not from strides, nor from what else is read.
+//! In: operands over a shape, and which of its axes are reduced. Out: an [`AxisNest`], in which the
+//! outer axes are merged with one another, and so are the reduced axes. Axes are in the memory
+//! order of the inputs, as [`output_order`](super::output_order) has it, and none is reversed. So
+//! the order of the elements that belong to one result follows from the shape, the axes and that
+//! memory order alone. It does not depend on the strides, or on what else is read.
 
 use smallvec::SmallVec;
 
 use super::PerOperand;
 use super::nest::{Nest, Walk};
 use super::order::order_of;
-use crate::view::{RawView, Shape};
-
-/// With so few elements for each result, and more results than that, the lanes are results: a row would be too short for
-/// vectors.
-///
-/// Reckoned: what a leaf costs beside its elements (10 ns) against gathering (0.3 ns an element).
-const SHORT_REDUCTION: usize = 32;
+use crate::machine::SHORT_REDUCTION;
+use crate::view::{AxisSet, RawView, Shape, Strides};
 
 /// Which group of axes the lanes belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +20,12 @@ pub(crate) enum Lanes {
     /// A row is what one result is made of, or a piece of that.
     Reduced,
     /// A row has one element of each of many results.
-    Kept,
+    Outer,
 }
 
 /// A shape's axes in two groups, and how each operand moves along them.
 pub(crate) struct AxisNest {
-    pub(crate) kept: Group,
+    pub(crate) outer: Group,
     pub(crate) reduced: Group,
     pub(crate) lanes: Lanes,
 }
@@ -46,7 +42,7 @@ impl Group {
     fn new(shape: &[usize], operands: &[&RawView], axes: impl Iterator<Item = usize> + Clone) -> Group {
         let axes = axes.filter(|&axis| shape[axis] != 1);
         let walk = |view: &&RawView| {
-            let strides: crate::view::Strides = view.strides_over(shape).collect();
+            let strides: Strides = view.strides_over(shape).collect();
             Walk { offset: 0, strides: axes.clone().map(|axis| strides[axis]).collect() }
         };
         let extents = axes.clone().map(|axis| shape[axis]).collect();
@@ -100,41 +96,42 @@ impl Group {
 }
 
 impl AxisNest {
-    /// The nest of a shape without zeros, to which all operands broadcast; the first of them are inputs. If `is_ordered`,
-    /// the reduced axes stay in the order of the shape: then the number of an element is its place.
+    /// The nest of a shape without zeros, to which all operands broadcast; the first of them are
+    /// inputs. If `is_ordered`, the reduced axes stay in the order of the shape: then the number of
+    /// an element is its place.
     pub(crate) fn new(
         shape: &[usize],
         operands: &[&RawView],
         n_inputs: usize,
-        is_reduced: impl Fn(usize) -> bool,
+        axes: AxisSet,
         is_ordered: bool,
     ) -> AxisNest {
         let order = order_of(shape, operands[..n_inputs].iter().copied());
-        let mut kept = Group::new(shape, operands, order.iter().copied().filter(|&axis| !is_reduced(axis)));
+        let mut outer = Group::new(shape, operands, order.iter().copied().filter(|&axis| !axes.contains(axis)));
         let mut reduced = match is_ordered {
-            true => Group::new(shape, operands, (0..shape.len()).filter(|&axis| is_reduced(axis))),
-            false => Group::new(shape, operands, order.iter().copied().filter(|&axis| is_reduced(axis))),
+            true => Group::new(shape, operands, (0..shape.len()).filter(|&axis| axes.contains(axis))),
+            false => Group::new(shape, operands, order.iter().copied().filter(|&axis| axes.contains(axis))),
         };
         let innermost = order.iter().copied().rfind(|&axis| shape[axis] != 1);
-        let is_short = reduced.n() < SHORT_REDUCTION && kept.n() > reduced.n();
+        let is_short = reduced.n() < SHORT_REDUCTION && outer.n() > reduced.n();
         let lanes = match innermost {
-            _ if is_short => Lanes::Kept,
-            Some(axis) if !is_reduced(axis) => Lanes::Kept,
+            _ if is_short => Lanes::Outer,
+            Some(axis) if !axes.contains(axis) => Lanes::Outer,
             _ => Lanes::Reduced,
         };
-        kept.pad();
+        outer.pad();
         reduced.pad();
-        AxisNest { kept, reduced, lanes }
+        AxisNest { outer, reduced, lanes }
     }
 
     /// The group that the lanes belong to.
     pub(crate) fn lane_group(&self) -> &Group {
         match self.lanes {
             Lanes::Reduced => &self.reduced,
-            Lanes::Kept => &self.kept,
+            Lanes::Outer => &self.outer,
         }
     }
 }
 
-/// What moves along the lanes, as a kernel is told.
+/// How each operand moves along the lanes, as a kernel is told.
 pub(crate) type Kinds = SmallVec<[crate::abi::RunKind; 8]>;

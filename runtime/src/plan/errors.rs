@@ -47,8 +47,8 @@ pub enum PlanError {
         /// Which output.
         output: usize,
     },
-    /// A value is of another dtype than what takes it: an input that it is said to be a copy of, what folds it, or the
-    /// memory that it goes to.
+    /// A value has another dtype than what it belongs to: the input that it is a copy of, the
+    /// operation that takes it, or the memory that it goes to.
     #[error("a value or outcome of dtype {expected} meets {found}")]
     DTypeMismatch {
         /// The dtype of the value.
@@ -62,6 +62,29 @@ pub enum PlanError {
         /// Which input.
         input: usize,
         /// The output that it names.
+        output: usize,
+    },
+    /// A loop names something that does not exist.
+    #[error("there is no {what} {index}")]
+    Missing {
+        /// What: an array, a temporary, an axis, a value or an input.
+        what: &'static str,
+        /// Its number.
+        index: usize,
+    },
+    /// A loop that reduces has no reduction.
+    #[error("a loop that reduces has no reduction")]
+    NoReduction,
+    /// A value of a loop is neither reduced nor kept.
+    #[error("value {value} is neither reduced nor kept")]
+    UnusedValue {
+        /// Which value.
+        value: usize,
+    },
+    /// An output of a loop goes where another one goes.
+    #[error("output {output} goes where another output goes")]
+    SharedOutput {
+        /// Which output.
         output: usize,
     },
 }

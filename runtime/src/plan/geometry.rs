@@ -1,6 +1,8 @@
-//! The part of a plan that follows from how its operands lie, whatever their memory: it may be made once for many calls.
+//! The part of a plan that follows from the operands' dtypes, shapes and strides. It may be made
+//! once for many calls on different memory.
 //!
-//! In: a shape, and operands to iterate over it. Out: their nest, how each moves along the lanes, and what is to be packed.
+//! In: a shape, and operands to iterate over it. Out: their nest, how each moves along the lanes,
+//! and which of them must be packed.
 
 use std::ops::Range;
 
@@ -10,12 +12,14 @@ use super::nest::Nest;
 use super::{PerOperand, PlanError};
 use crate::abi::RunKind;
 use crate::dtype::DType;
+use crate::machine::LONG_RUN_BYTES;
 use crate::view::{MAX_AXES, RawView, count_elems, is_broadcastable};
 
-/// So many inputs are packed at most, for their tiles to fit a thread's scratch: others are read with their strides.
+/// The most inputs that are packed, so that their tiles fit a thread's scratch. Others are read
+/// with their strides.
 const MAX_PACKED: usize = 4;
 
-/// What a plan is whatever the operands' memory: it follows from how they lie.
+/// What a plan is, wherever the operands' memory is.
 #[derive(Clone)]
 pub(crate) struct Geometry {
     pub(super) n_elems: usize,
@@ -23,15 +27,15 @@ pub(crate) struct Geometry {
     pub(super) nest: Nest,
     pub(super) dtypes: PerOperand<DType>,
     pub(super) run_kinds: PerOperand<RunKind>,
-    /// Inputs that are packed tile by tile: those that are transposed with respect to the lanes, or, if rows are joined,
-    /// those that do not go on from one row to the next.
+    /// Inputs that are packed tile by tile: those that are transposed with respect to the lanes. If
+    /// rows are joined, those whose rows do not follow one another.
     pub(super) packed: SmallVec<[usize; MAX_PACKED]>,
     /// A kernel sees the rows of a tile as one: they would be too short for it.
     pub(super) joins_rows: bool,
 }
 
 impl Geometry {
-    /// Of operands that are to fit the shape, inputs first; their memory does not matter.
+    /// Of operands that must fit the shape, inputs first.
     pub(crate) fn new(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Result<Geometry, PlanError> {
         let n_elems = check_shapes(shape, &operands[..n_inputs], &operands[n_inputs..])?;
         let dtypes: PerOperand<DType> = operands.iter().map(|operand| operand.dtype).collect();
@@ -66,7 +70,8 @@ impl Geometry {
         self.n_inputs..self.dtypes.len()
     }
 
-    /// Bytes of memory that one element of the iteration touches in all operands that advance along the lanes.
+    /// Bytes of memory that one element of the iteration touches in all operands that advance along
+    /// the lanes.
     pub(super) fn bytes_per_elem(&self) -> usize {
         let moving = self.run_kinds.iter().zip(&self.dtypes).filter(|&(&kind, _)| kind != RunKind::Splat);
         moving.map(|(_, dtype)| dtype.size()).sum()
@@ -83,9 +88,6 @@ impl Geometry {
 
     /// Whether a tile's outputs are whole rows of so many bytes, or long parts of rows.
     pub(super) fn has_long_runs(&self) -> bool {
-        /// From there on streaming stores of double registers gain (`width` in the compiler has the measurement).
-        const LONG_RUN_BYTES: usize = 8 << 10;
-
         let is_long = |output: usize| self.nest.n_lanes().saturating_mul(self.dtypes[output].size()) >= LONG_RUN_BYTES;
         !self.joins_rows && !self.nest.has_transposed() && self.outputs().all(is_long)
     }
@@ -110,6 +112,7 @@ fn check_shapes(shape: &[usize], inputs: &[&RawView], outputs: &[&RawView]) -> R
     Ok(n_elems)
 }
 
+/// How an operand of this stride moves along the lanes.
 pub(crate) fn run_kind(lane_stride: isize, elem_bytes: usize) -> RunKind {
     match lane_stride {
         0 => RunKind::Splat,

@@ -1,13 +1,15 @@
 //! Plans: one call's iteration, made from views.
 //!
-//! In: a shape, views to read and views to write. Out: a [`Plan`], the same iteration as a nest of as few loops as the
-//! strides allow, named from the inside out the *lane* axis, the *row* axis and the outer axes; each operand's *run*
-//! along the lanes classified, so that a kernel can be chosen; and [`Tiling`]s, which cut the nest into the rectangles
-//! of rows and lanes that a kernel is called for. Always true of a plan that exists:
+//! In: a shape, views to read and views to write. Out: a [`Plan`], the same iteration as a nest of
+//! as few loops as the strides allow, named from the inside out the *lane* axis, the *row* axis and
+//! the outer axes; each operand's *run* along the lanes classified, so that a kernel can be chosen;
+//! and [`Tiling`]s, which cut the nest into the rectangles of rows and lanes that a kernel is
+//! called for. Always true of a plan that exists:
 //!
-//! 1. every address that the nest can reach from an operand's pointer is an element of that operand's view;
-//! 2. the nest reaches each element of each output exactly once, and for it those elements of the inputs that
-//!    broadcasting assigns to it;
+//! 1. every address that the nest can reach from an operand's pointer is an element of that
+//!    operand's view;
+//! 2. the nest reaches each element of each output exactly once, and for it those elements of the
+//!    inputs that broadcasting assigns to it;
 //! 3. an input shares no memory with an output, or is exactly that output, element for element;
 //! 4. the tiles of a tiling cover the nest, each element once.
 //!
@@ -36,7 +38,7 @@ use smallvec::SmallVec;
 use self::nest::Nest;
 use crate::abi::RunKind;
 use crate::dtype::DType;
-use crate::memory::{STREAM_ALIGN, is_worth_streaming};
+use crate::machine::{MIN_STREAMED_RUN_BYTES, MIN_UNALIGNED_RUN_BYTES, STREAM_ALIGN, is_worth_streaming};
 use crate::view::{Overlap, RawView, View, ViewMut, overlap};
 
 /// How many operands are stored without the heap.
@@ -53,8 +55,8 @@ pub enum Input<'v, 'a> {
 
 /// One call's iteration. See the [module](self) for what is always true of it.
 ///
-/// A plan borrows the memory of its inputs, and that of its outputs exclusively. It is not `Sync`: two threads that ran
-/// the same plan at once would write the same outputs.
+/// A plan borrows the memory of its inputs, and that of its outputs exclusively. It is not `Sync`:
+/// two threads that ran the same plan at once would write the same outputs.
 ///
 /// ```
 /// use ndexpr_runtime::{abi::RunKind, plan::Plan, view::{View, ViewMut}};
@@ -82,12 +84,14 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Plans an elementwise loop over `shape`: inputs are stretched to it, outputs must have exactly it.
+    /// Plans an elementwise loop over `shape`: inputs are stretched to it, outputs must have
+    /// exactly it.
     ///
     /// # Errors
     ///
-    /// If an input does not broadcast to `shape`, an output has another shape, an input partly overlaps an output (copy
-    /// it first, see [`memory::copy_of`](crate::memory::copy_of)), or there are too many axes or elements.
+    /// If an input does not broadcast to `shape`, an output has another shape, an input partly
+    /// overlaps an output (copy it first, see [`exec::copy_of`](crate::exec::copy_of)), or there
+    /// are too many axes or elements.
     pub fn new(shape: &[usize], inputs: &[View<'a>], outputs: &'a mut [ViewMut<'_>]) -> Result<Plan<'a>, PlanError> {
         Plan::build(shape, inputs.iter().map(Input::View), outputs)
     }
@@ -125,23 +129,25 @@ impl<'a> Plan<'a> {
         Plan::of_raw(shape, &operands, n_inputs)
     }
 
-    /// As [`Plan::new`], of operands whose memory the caller answers for: inputs, then outputs. To run the plan is sound
-    /// only while that memory is as good as if the plan had borrowed it.
+    /// As [`Plan::new`], of operands for whose memory the caller answers: inputs, then outputs.
+    /// Running the plan is sound only while that memory is as good as if the plan had borrowed it.
     fn of_raw(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Result<Plan<'a>, PlanError> {
         let geometry = Geometry::new(shape, operands, n_inputs)?;
         let is_in_place = check_memory(&operands[..n_inputs], &operands[n_inputs..])?;
         Ok(Plan::at(Cow::Owned(geometry), operands.iter().map(|operand| operand.ptr), is_in_place))
     }
 
-    /// A plan of operands at these places, inputs first; the caller answers for them as in [`Plan::of_raw`], for their lying as
-    /// the geometry's, and that none overlaps an output but, if `is_in_place`, those that are it.
+    /// A plan of operands at these places, inputs first. The caller answers for their memory as in
+    /// [`Plan::of_raw`], and that they have the geometry's strides. None may overlap an output,
+    /// except, if `is_in_place`, inputs that are exactly that output.
     pub(crate) fn at(geometry: Cow<'a, Geometry>, ptrs: impl Iterator<Item = *mut u8>, is_in_place: bool) -> Plan<'a> {
         let starts = ptrs.zip(&geometry.nest.operands).map(|(ptr, walk)| ptr.wrapping_offset(walk.offset)).collect();
         Plan { geometry, starts, is_in_place, memory: PhantomData }
     }
 
-    /// How each operand moves along the lanes, inputs first. A kernel is chosen by it. Inputs whose tiles are packed, because
-    /// they are transposed with respect to the others or repeat short rows, count as contiguous.
+    /// How each operand moves along the lanes, inputs first. A kernel is chosen by it. Inputs whose
+    /// tiles are packed count as contiguous: those that are transposed with respect to the others,
+    /// or repeat short rows.
     ///
     /// A plan of one element or none has contiguous runs only.
     #[must_use]
@@ -173,38 +179,31 @@ impl<'a> Plan<'a> {
         self.geometry.n_elems
     }
 
-    /// The extents of the loops, outer axes first, then rows, then lanes: at least two. All 0 if there is nothing to do.
+    /// The extents of the loops, outer axes first, then rows, then lanes: at least two. All 0 if
+    /// there is nothing to do.
     #[must_use]
     pub fn extents(&self) -> &[usize] {
         &self.geometry.nest.extents
     }
 
-    /// Bytes of memory that one element of the iteration touches in all operands that advance along the lanes.
+    /// Bytes of memory that one element of the iteration touches in all operands that advance along
+    /// the lanes.
     pub(crate) fn bytes_per_elem(&self) -> usize {
         self.geometry.bytes_per_elem()
     }
 
-    /// Whether the outputs should be written past the caches: they do not fit there with the inputs, are not inputs too, and
-    /// are written in long runs.
+    /// Whether the outputs should be written past the caches: they do not fit there together with
+    /// the inputs, no input is an output, and they are written in long runs.
     #[must_use]
     pub fn is_worth_streaming(&self) -> bool {
-        /// Of less than some cache lines too many are not written as a whole.
-        const MIN_RUN_BYTES: usize = 512;
-
         !self.is_in_place
             && is_worth_streaming(self.bytes_per_elem().saturating_mul(self.n_elems()))
-            && self.geometry.writes_runs_of(MIN_RUN_BYTES)
+            && self.geometry.writes_runs_of(MIN_STREAMED_RUN_BYTES)
     }
 
-    /// Whether streaming stores are worth it in tiles of this tiling: in short ones only if these begin where such stores can.
+    /// Whether streaming stores are worth it in tiles of this tiling. In short tiles they are only
+    /// if tiles begin where such stores may begin.
     pub(crate) fn can_stream(&self, tiling: &Tiling) -> bool {
-        /// The ends of what begins elsewhere are written by ordinary stores, which in one line with streaming ones are slow.
-        ///
-        /// Measured 2026-11 on 2 Zen 4 cores, f64 `a*c` with a row `c`, 1e7 elements in all, two threads, ns per element with
-        /// ordinary stores and with streaming ones: rows of 101 elements 0.54 and 1.03, of 251 0.49 and 0.53, of 501 0.52 and
-        /// 0.46, of 1001 0.55 and 0.41; of 100, which are aligned, 0.47 and 0.35.
-        const MIN_UNALIGNED_RUN_BYTES: usize = 3 << 10;
-
         let Geometry { nest, dtypes, joins_rows, .. } = &*self.geometry;
         let n_lanes = tiling.lanes_per_tile * if *joins_rows { tiling.rows_per_tile } else { 1 };
         self.geometry.outputs().all(|output| {
@@ -227,7 +226,8 @@ impl<'a> Plan<'a> {
         &self.geometry.packed
     }
 
-    /// Whether a kernel for [`Plan::run_kinds`] is to see the rows of a tile, which are whole, as one.
+    /// Whether a kernel for [`Plan::run_kinds`] must see the rows of a tile, which are whole, as
+    /// one.
     pub(crate) fn joins_rows(&self) -> bool {
         self.geometry.joins_rows
     }

@@ -1,19 +1,15 @@
-//! The loop nest: axes reordered, reversed and merged, which an elementwise loop does not notice.
+//! The loop nest: axes reordered, reversed and merged. An elementwise loop computes the same
+//! anyway.
 //!
-//! In: checked operands over a non-empty shape. Out: a [`Nest`] of at least two axes (rows, lanes) that visits the same
-//! elements. Every step permutes, reverses or joins the axes of all operands alike, so it changes the order of visits
-//! only; that is rules 1 and 2 of a [plan](super).
+//! In: checked operands over a non-empty shape. Out: a [`Nest`] of at least two axes (rows, lanes)
+//! that visits the same elements. Every step permutes, reverses or joins the axes of all operands
+//! alike, so it changes the order of visits only; that is rules 1 and 2 of a [plan](super).
 
 use smallvec::SmallVec;
 
 use super::PerOperand;
+use crate::machine::{LINE_BYTES, SHORT_ROW_LANES};
 use crate::view::{RawView, Shape, Strides};
-
-/// Shorter rows are joined, if they can be: a kernel would spend its time between them, and in its tail.
-const SHORT_ROW_LANES: usize = 16;
-
-/// What one cache line holds; an operand that moves less than this along an axis finds its line again there.
-const CACHE_LINE_BYTES: usize = 64;
 
 /// Extents, outermost axis first, and how each operand walks over them.
 #[derive(Clone)]
@@ -25,7 +21,8 @@ pub(crate) struct Nest {
 /// One operand's way through the nest.
 #[derive(Clone)]
 pub(crate) struct Walk {
-    /// Bytes from the view's first element to the one at index 0 of every axis, which is another where axes are reversed.
+    /// Bytes from the view's first element to the one at index 0 of every axis, which is another
+    /// where axes are reversed.
     pub(crate) offset: isize,
     /// Bytes to the next element along each axis.
     pub(crate) strides: Strides,
@@ -40,11 +37,11 @@ impl Walk {
         self.strides[self.strides.len() - 2]
     }
 
-    /// It moves less from row to row than from lane to lane, and little enough to stay on its cache lines: it is
-    /// transposed with respect to the lanes.
+    /// Whether it is transposed with respect to the lanes: it moves less from row to row than from
+    /// lane to lane, and little enough to find its cache lines again.
     fn is_transposed(&self, axis: usize) -> bool {
         let stride = self.strides[axis].unsigned_abs();
-        stride != 0 && stride < self.lane_stride().unsigned_abs() && stride < CACHE_LINE_BYTES
+        stride != 0 && stride < self.lane_stride().unsigned_abs() && stride < LINE_BYTES
     }
 }
 
@@ -72,16 +69,18 @@ impl Nest {
         nest
     }
 
-    /// Outputs first, because they decide: they have no zero strides, and writes cost more than reads.
+    /// Outputs first, because they decide: they have no zero strides, and writes cost more than
+    /// reads.
     fn by_weight(&self, n_inputs: usize) -> impl Iterator<Item = &Walk> {
         let (inputs, outputs) = self.operands.split_at(n_inputs);
         outputs.iter().chain(inputs)
     }
 
-    /// Puts the axis with the smallest strides innermost. The first operand that moves differently along two axes
-    /// decides between them, and the axes' own order where none does.
+    /// Puts the axis with the smallest strides innermost. The first operand that moves differently
+    /// along two axes decides between them; if none does, they stay in order.
     ///
-    /// An insertion sort: without outputs the comparison need not be transitive, which `sort_by` may not like.
+    /// This is an insertion sort, because the comparison is not always transitive, as `sort_by`
+    /// asks for.
     fn sort_axes(&mut self, n_inputs: usize) {
         for sorted in 1..self.extents.len() {
             for inner in (1..=sorted).rev() {
@@ -102,8 +101,8 @@ impl Nest {
             .is_some_and(|(a, b)| a < b)
     }
 
-    /// Reverses each axis along which the first operand that moves at all goes down. Then arrays that are reversed alike
-    /// are contiguous.
+    /// Reverses each axis along which the first operand that moves goes down. Then arrays that are
+    /// all reversed along an axis are contiguous.
     fn make_strides_positive(&mut self, n_inputs: usize) {
         for axis in 0..self.extents.len() {
             let deciding = self.by_weight(n_inputs).map(|walk| walk.strides[axis]).find(|&stride| stride != 0);
@@ -117,7 +116,8 @@ impl Nest {
         }
     }
 
-    /// Joins neighbouring axes wherever one step along the outer is a whole run along the inner, for every operand.
+    /// Joins neighbouring axes wherever one step along the outer is a whole run along the inner,
+    /// for every operand.
     pub(super) fn merge_axes(&mut self) {
         for outer in (0..self.extents.len().saturating_sub(1)).rev() {
             let n_inner = self.extents[outer + 1] as isize;
@@ -132,8 +132,9 @@ impl Nest {
         }
     }
 
-    /// The row axis is the next one after the lanes, unless an operand is transposed: then the axis that follows that
-    /// operand's memory, so that a tile of rows and lanes finds its cache lines again.
+    /// The row axis is the next one after the lanes. If an operand is transposed, it is the axis
+    /// that follows that operand's memory, so that a tile of rows and lanes finds its cache lines
+    /// again.
     fn choose_rows(&mut self) {
         let Some(lane_axis) = self.extents.len().checked_sub(1).filter(|&axis| axis >= 2) else {
             return;
@@ -176,7 +177,8 @@ impl Nest {
         &self.extents[..self.extents.len() - 2]
     }
 
-    /// If rows are short and, for the outputs, go on from one to the next: the inputs for which they do not.
+    /// If rows are short, and each row of every output follows the row before: the inputs of which
+    /// that is not so.
     pub(crate) fn unjoined_in_short_rows<A>(&self, n_inputs: usize) -> Option<SmallVec<A>>
     where
         A: smallvec::Array<Item = usize>,

@@ -4,10 +4,12 @@ use smallvec::SmallVec;
 
 use crate::view::{RawView, Shape, Strides, View, is_broadcastable};
 
-/// The order in memory, outermost axis first, that a fresh output of `shape` should have so that it follows its inputs.
+/// The order in memory, outermost axis first, that a fresh output of `shape` should have so that it
+/// follows its inputs.
 ///
-/// As NumPy's `order='K'`: C if the inputs are, or disagree; F if all are F; and permuted arrays keep their permutation.
-/// Broadcast axes have no say, and neither have inputs that do not broadcast to `shape`.
+/// As NumPy's `order='K'`: C if the inputs are, or disagree; F if all are F; and permuted arrays
+/// keep their permutation. Broadcast axes have no say, and neither have inputs that do not
+/// broadcast to `shape`.
 ///
 /// ```
 /// use ndexpr_runtime::{plan::output_order, view::View};
@@ -31,9 +33,9 @@ pub(super) fn order_of<'v>(shape: &[usize], inputs: impl Iterator<Item = &'v Raw
             strides.map(|(stride, &extent)| if extent == 1 { 0 } else { stride }).collect()
         })
         .collect();
-    // An insertion sort from the last axis on, into `order` from innermost to outermost, in which an axis only moves
-    // past others on a clear verdict, and a verdict of "cannot tell" lets it look further inward. A general sort would
-    // not do: the comparison is not transitive.
+    // An insertion sort from the last axis on, into `order` from innermost to outermost. An axis
+    // only moves past others if `belongs_inside` says so; if it cannot tell, the next axis further
+    // inward is compared. A general sort would be wrong, because the comparison is not transitive.
     let mut order = Shape::new();
     for axis in (0..shape.len()).rev() {
         let mut position = order.len();
@@ -50,8 +52,8 @@ pub(super) fn order_of<'v>(shape: &[usize], inputs: impl Iterator<Item = &'v Raw
     order
 }
 
-/// Whether `axis` should be inside of `other`, an axis that comes after it in C order; `None` if no input moves along
-/// both. Inputs that disagree are settled in favour of C.
+/// Whether `axis` should be inside of `other`, an axis that comes after it in C order; `None` if no
+/// input moves along both. Inputs that disagree are settled in favour of C.
 fn belongs_inside(axis: usize, other: usize, strides: &[Strides]) -> Option<bool> {
     strides
         .iter()

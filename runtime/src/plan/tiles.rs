@@ -1,17 +1,18 @@
 //! Walking over the tiles of a plan.
 //!
-//! In: a tiling and a range of tile numbers. Out: for each tile its rows, its lanes, and where its operands are. The
-//! first tile is found by division, the following ones by counting on.
+//! In: a tiling and a range of tile numbers. Out: for each tile its rows, its lanes, and where its
+//! operands are. The first tile is found by division, the following ones by counting on.
 
 use std::ops::Range;
 
 use super::{PerOperand, Plan, Tiling};
 use crate::abi::Operand;
-use crate::view::Shape;
+use crate::view::{Shape, step};
 
 impl Plan<'_> {
-    /// Calls `f(n_rows, n_lanes, operands)` for each tile of the range. All pointers stay inside of the operands' views,
-    /// by rules 1 and 4 of a [plan](super), if `tiles` is inside of `0..tiling.n_tiles`.
+    /// Calls `f(n_rows, n_lanes, operands)` for each tile of the range. All pointers stay inside of
+    /// the operands' views, by rules 1 and 4 of a [plan](super), if `tiles` is inside of
+    /// `0..tiling.n_tiles`.
     pub(crate) fn for_each_tile(
         &self,
         tiling: &Tiling,
@@ -59,18 +60,11 @@ impl Plan<'_> {
                 continue;
             }
             row_block = 0;
-            for axis in (0..outer_extents.len()).rev() {
-                outer_index[axis] += 1;
-                let is_done = outer_index[axis] == outer_extents[axis];
+            step(&mut outer_index, outer_extents, |axis, n_steps| {
                 for (start, walk) in starts.iter_mut().zip(&nest.operands) {
-                    let n_steps = if is_done { 1 - outer_extents[axis] as isize } else { 1 };
                     *start = start.wrapping_offset(n_steps * walk.strides[axis]);
                 }
-                if !is_done {
-                    break;
-                }
-                outer_index[axis] = 0;
-            }
+            });
         }
     }
 }

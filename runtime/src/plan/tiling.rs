@@ -1,42 +1,9 @@
 //! How a plan is cut into tiles.
 
 use super::Plan;
-use crate::memory::LINE_BYTES;
-
-/// Lanes of a tile are a multiple of this, so that only the last tile of a row has a strip that is not full.
-const LANE_GRANULE: usize = 64;
-
-/// Lanes of a tile of a *band*: of as many rows as a cache line has elements of the transposed operands, which are read
-/// along the rows. The lines of the next band are asked for meanwhile.
-///
-/// Measured 2026-11 on 2 Zen 4 cores, f64 `a + b.T` on two threads, medians of one run, ns per element, for tiles of
-/// [`TRANSPOSED_TILE`] and for bands of 64, 128 and 256 lanes: 3000 x 3000 1.21, 1.13, 1.01 and 1.08 (`a + b` 0.48); 4096 x
-/// 4096 1.50, 1.17, 1.22 and 1.18; 1000 x 1000 1.37, 1.05, 1.10 and 1.10.
-const BAND_LANES: usize = 128;
-
-/// The most bytes of a band's lines, which have to wait in the L2 cache for the next band.
-///
-/// Measured as above, tiles against bands of 128 lanes: 6000 x 6000 1.12 and 1.05; 8000 x 8000, with bands of 500 KiB, 1.32 and
-/// 1.43; 12000 x 12000 1.46 and 1.77.
-const MAX_BAND_BYTES: usize = 384 << 10;
-
-/// Below, nobody needs to ask: in bands 64 x 64 takes 1.12 times as long and 316 x 316, of 2.4 MB in all, 1.04 times.
-const MIN_BAND_TOTAL_BYTES: usize = 4 << 20;
-
-/// Rows and lanes of a tile of transposed operands without bands: of the former so many that the processor notices a run of
-/// lines and reads ahead.
-///
-/// Measured as above: 1.65 ns per element for 128 rows x 64 lanes, 1.67 for 512 x 64, 1.70 for 256 x 64, 1.76 for 128 x 128,
-/// 1.84 for 512 x 32; of another run 1.82 for 128 x 128, 1.93 for 64 x 64, 2.06 for 16 x 256.
-const TRANSPOSED_TILE: (usize, usize) = (128, 64);
-
-/// The most bytes of short rows' packed elements: they are read again for each tile, from the L1 cache. A tile has a multiple of 64
-/// rows then, so that all tiles begin with a cache line of the output if the first one does, as streaming asks for.
-///
-/// Measured 2026-11 on 2 Zen 4 cores, f64 `a*c` of 1e6 x 3 elements with a row `c`, two threads, medians of one run, ns per
-/// element: with tiles of 128 KiB 0.54, of 24 KiB 0.49, of 12 KiB 0.47 (`a*2` 0.45); of 16 KiB, and not of whole cache lines, 0.61.
-/// Of 1e4 x 3 elements, where most of the time goes into packing them: 1.8 with 128 KiB, 0.73 with 8.
-const JOINED_TILE_BYTES: usize = 12 << 10;
+use crate::machine::{
+    BAND_LANES, JOINED_TILE_BYTES, LANE_GRANULE, LINE_BYTES, MAX_BAND_BYTES, MIN_BAND_TOTAL_BYTES, TRANSPOSED_TILE,
+};
 
 /// A grid of tiles over rows and lanes, repeated for each index of the outer axes.
 ///
@@ -53,7 +20,8 @@ pub struct Tiling {
     pub n_row_blocks: usize,
     /// All tiles.
     pub n_tiles: usize,
-    /// Which tile's elements of transposed operands should be asked for while a tile is computed.
+    /// The tile whose elements of transposed operands should be prefetched while a tile is
+    /// computed.
     pub ahead: Ahead,
 }
 
@@ -69,8 +37,8 @@ pub enum Ahead {
 impl Plan<'_> {
     /// Cuts the plan into tiles of at most `max_tile_elems` elements (at least 1).
     ///
-    /// If the lane axis is long, a tile is a piece of one row; if it is short, as many whole rows as fit. With transposed
-    /// operands it is of some rows and some lanes.
+    /// If the lane axis is long, a tile is a piece of one row; if it is short, a tile is as many
+    /// whole rows as fit. With transposed operands, a tile is some lanes of some rows.
     #[must_use]
     pub fn tiling(&self, max_tile_elems: usize) -> Tiling {
         let nest = self.nest();
@@ -92,7 +60,7 @@ impl Plan<'_> {
         Tiling { rows_per_tile, lanes_per_tile, n_lane_blocks, n_row_blocks, n_tiles, ahead }
     }
 
-    /// Whole rows, which the kernel sees as one.
+    /// A tile of whole rows, which the kernel sees as one.
     fn joined_tile(&self, max_tile_elems: usize) -> (usize, usize, Ahead) {
         let widest = self.packed().iter().map(|&input| self.dtypes()[input].size()).max();
         let max_tile_elems = max_tile_elems.min(JOINED_TILE_BYTES / widest.unwrap_or(1));
@@ -101,7 +69,8 @@ impl Plan<'_> {
         (if rows >= LINE_BYTES { rows / LINE_BYTES * LINE_BYTES } else { rows }, lanes, Ahead::Rows)
     }
 
-    /// Rows and lanes of operands of which some are transposed.
+    /// A tile of operands of which some are transposed. So many rows that the output's tiles begin
+    /// with whole cache lines, as streaming asks for.
     fn transposed_tile(&self, max_tile_elems: usize) -> (usize, usize, Ahead) {
         let sizes = || self.packed().iter().map(|&input| self.dtypes()[input].size());
         let band_rows = sizes().min().map_or(1, |smallest| LINE_BYTES / smallest);
@@ -114,7 +83,8 @@ impl Plan<'_> {
     }
 }
 
-/// Splits `n` into as few pieces of at most `max` as possible, alike but for the last, which may be shorter.
+/// Splits `n` into as few pieces of at most `max` as possible. All have the same length, except
+/// that the last one may be shorter.
 fn even_share(n: usize, max: usize) -> usize {
     if n <= max {
         return n;

@@ -1,7 +1,7 @@
 //! Where the least and the greatest elements are.
 //!
-//! The result is the index of the first of the best, or of the first NaN: it is the same in whatever order the elements
-//! are looked at.
+//! The result is the index of the first best element, or of the first NaN. It does not depend on
+//! the order in which the elements are compared.
 
 use std::marker::PhantomData;
 
@@ -14,7 +14,8 @@ pub(super) struct Arg<T, O>(PhantomData<(T, O)>);
 #[derive(Clone, Copy)]
 pub(super) struct ArgLane<K: Key> {
     best: K,
-    /// The row that it came from; 0 as long as there was none better than the worst.
+    /// The row that it came from; 0 as long as there was no element better than the worst possible
+    /// one.
     row: K::Row,
 }
 
@@ -43,8 +44,8 @@ impl<T: Source, O: Order> Step for Arg<T, O> {
     type Lane = ArgLane<T::Key>;
     type Lanes<const N: usize> = ArgLanes<T::Key, N>;
 
-    // A lane without elements has row 0, as if it had the worst of elements there. All elements are before it, so it is
-    // not found.
+    // A lane without elements has row 0, as if the worst possible element were there. All real
+    // elements have lower indices, so that one is not found.
     #[inline(always)]
     fn neutral() -> T::Raw {
         O::worst::<T>()

@@ -1,5 +1,7 @@
-//! From a reduction to its machine code for a CPU level: the loops, compiled once per instruction set, with their types
-//! erased.
+//! From a reduction to its machine code for a CPU level.
+//!
+//! In: an operation, a dtype and a level. Out: the loops, compiled once per instruction set, with
+//! their types erased.
 
 use std::ops::Mul;
 
@@ -22,7 +24,8 @@ pub(super) type Combine = unsafe fn(n: usize, left: *mut u8, right: *const u8);
 pub(super) type Node = unsafe fn(n: usize, partials: *mut u8);
 pub(super) type Finish = unsafe fn(n: usize, partials: *const u8, out: *mut u8, out_stride: isize);
 
-/// One reduction's code for one dtype and level. The contracts are those of [`Reducer`](super::Reducer)'s methods.
+/// One reduction's code for one dtype and level. The contracts are those of
+/// [`Reducer`](super::Reducer)'s methods.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Code {
     pub(super) leaves: Leaves,
@@ -35,7 +38,7 @@ pub(super) struct Code {
     pub(super) partial_bytes: usize,
 }
 
-/// The loops of one level. A level's own instructions are enabled in them alone.
+/// The loops of one level. Only in them are the instructions of the level enabled.
 macro_rules! level {
     ($module:ident $(, $features:literal)?) => {
         mod $module {
@@ -62,7 +65,8 @@ macro_rules! level {
 
             $(#[target_feature(enable = $features)])?
             unsafe fn combine<R: Reduce>(n: usize, left: *mut u8, right: *const u8) {
-                // SAFETY: by the caller's contract both are `n` partials, aligned, and apart from each other.
+                // SAFETY: by the caller's contract both are `n` partials, aligned, and apart from
+                // each other.
                 let (left, right) = unsafe {
                     (std::slice::from_raw_parts_mut(left.cast(), n), std::slice::from_raw_parts(right.cast(), n))
                 };
@@ -113,7 +117,8 @@ level!(avx512, "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw");
 
 unsafe fn finish<R: Reduce>(n: usize, partials: *const u8, out: *mut u8, out_stride: isize) {
     for i in 0..n {
-        // SAFETY: by the caller's contract there are `n` partials, aligned, and room for as many results.
+        // SAFETY: by the caller's contract there are `n` partials, aligned, and room for as many
+        // results.
         unsafe {
             let result = R::finish(partials.cast::<R::Partial>().add(i).read());
             out.offset(i as isize * out_stride).cast::<R::Output>().write_unaligned(result);
@@ -134,10 +139,8 @@ fn code<R: Reduce, const N: usize>(level: CpuLevel) -> Code {
 
 /// Sums of floats, and of products of them.
 ///
-/// Products of float64 are read 32 bytes at a time with AVX-512 too. Measured 2026-11 on 2 Zen 4 cores, `sum(a*b)`, ns per
-/// element with 64 bytes and with 32: 0.249 and 0.239 for n = 1e5 on one thread; for 1e7 on two, interleaved, 0.69 and
-/// 0.61 in one process, no difference in two others; next to a loop of Numba's 1.03 to 1.10 and 0.97 to 1.04 times its time, in five
-/// processes each. Sums of float64 alone, and products of float32, lose 5 to 10 % by it.
+/// Products of float64 are read 32 bytes at a time with AVX-512 too, which is faster for them
+/// alone. Chosen by "float64-products" in docs/measurements.md.
 fn sums<T: Addend<Raw: Mul<Output = T::Raw>>>(level: CpuLevel) -> Code {
     match level {
         CpuLevel::Generic => generic::sums::<T>(),
@@ -186,8 +189,9 @@ macro_rules! float {
     };
 }
 
-/// Lanes where their order does not tell: so many that loops over them are never unrolled, which would be the end of
-/// their being vectorised, and no more, so that a row is a short way in memory.
+/// The number of lanes where their order does not change the result. It is so large that loops over
+/// lanes are never unrolled, because the compiler does not vectorise unrolled loops. It is no
+/// larger, so that a row is short in memory.
 const fn lanes<T>() -> usize {
     if size_of::<T>() < 4 { 128 / size_of::<T>() } else { 256 / size_of::<T>() }
 }
@@ -221,7 +225,7 @@ pub(super) fn of(op: ReduceOp, dtype: DType, level: CpuLevel) -> Option<Code> {
         Op::Any if dtype == DType::Bool => Some(code::<Extreme<bool, Highest>, { lanes::<bool>() }>(level)),
         Op::All if dtype == DType::Bool => Some(code::<Extreme<bool, Lowest>, { lanes::<bool>() }>(level)),
         Op::Any | Op::All => None,
-        // Blocks of columns; a leaf has `LANES` lanes all the same.
+        // This is for blocks of columns. A leaf of consecutive elements has `LANES` lanes anyway.
         Op::Deviations => float!(dtype, T => code::<Deviations<T, false>, 16>(level)),
         Op::NanDeviations => float!(dtype, T => code::<Deviations<T, true>, 16>(level)),
     }

@@ -1,7 +1,8 @@
 //! Sums of squared deviations from the mean: what variances are made of.
 //!
-//! A leaf takes two passes while it is in cache: the mean, and the deviations from it. The second also corrects the
-//! mean and the squares for the error of the first. Leaves are combined as by Chan, Golub and LeVeque.
+//! A leaf takes two passes while it is in cache: the mean, and the deviations from it. The second
+//! also corrects the mean and the squares for the error of the first. Leaves are combined as by
+//! Chan, Golub and LeVeque.
 
 use std::marker::PhantomData;
 
@@ -11,14 +12,16 @@ use super::fold::{COLUMN_GROUP, Reduce, SHORT, Step, fold_flat, fold_rows, halve
 use super::number::{Addend, f64_of};
 use super::sum::Sum;
 
-/// The sum of squared deviations: NaN if an element is, or if `IGNORE_NAN`, of the elements that are not.
+/// The sum of squared deviations: NaN if an element is, or if `IGNORE_NAN`, of the elements that
+/// are not.
 pub(super) struct Deviations<T, const IGNORE_NAN: bool>(PhantomData<T>);
 
-/// Some elements. All is 0 if there are none.
+/// What some elements have come to. Everything is 0 if there are none.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Spread {
-    /// As a float, for vectors of spreads have no other parts; exact, since so many elements do not fit in memory.
+    /// The number of elements. It is a float because vectors of spreads have float parts only; it
+    /// is exact, because more elements than that do not fit in memory.
     count: f64,
     mean: f64,
     /// The sum of squared deviations.
@@ -28,13 +31,14 @@ pub(super) struct Spread {
 impl Spread {
     const NONE: Spread = Spread { count: 0.0, mean: 0.0, squares: 0.0 };
 
-    /// From a mean that is only nearly that, and the sums of the deviations and of their squares.
+    /// From an approximate mean, and the sums of the deviations from it and of their squares.
     #[inline(always)]
     fn new(count: f64, mean: f64, sum: f64, squares: f64) -> Spread {
         let exact = squares - sum * sum / count;
-        // If there are no deviations but that of rounding, no more than that is left, of either sign.
+        // If rounding is the only deviation, what is left is as small as that, and may be negative.
         let exact = if exact < 0.0 { 0.0 } else { exact };
-        // Finite elements whose sum or squares overflow, not infinite ones: those make it NaN.
+        // The elements are finite and their sum or squares overflow. Infinite elements would make
+        // it NaN.
         let exact = if squares == f64::INFINITY { squares } else { exact };
         let exact = if mean.is_nan() { mean } else { exact };
         if count == 0.0 { Spread::NONE } else { Spread { count, mean: mean + sum / count, squares: exact } }
@@ -50,7 +54,7 @@ impl Spread {
         let both = Spread {
             count,
             mean: left.mean + delta * share,
-            // What has overflowed has no mean.
+            // There is no mean after an overflow.
             squares: if within == f64::INFINITY { within } else { within + between },
         };
         let both = if right.count == 0.0 { left } else { both };

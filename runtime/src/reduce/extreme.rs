@@ -1,7 +1,7 @@
 //! Least and greatest elements.
 //!
-//! Whatever the order of the elements, the result has the same bits: of equal zeros, -0.0 is the lesser; and of NaNs
-//! there is one.
+//! Whatever the order of the elements, the result has the same bits: of equal zeros, -0.0 is the
+//! lesser; and of NaNs there is one.
 
 use std::marker::PhantomData;
 use std::ops::{BitAnd, BitOr};
@@ -110,9 +110,10 @@ floats! {
 
 /// An order that says which zero is better.
 pub(super) trait FloatOrder: Order {
-    /// The bits of two equal floats to those of the better, for zeros differ in one bit and others in none.
+    /// From the bits of two equal floats, the bits of the better one. Zeros differ in one bit;
+    /// other equal floats have the same bits.
     fn merge<F: Float>(a: F::Bits, b: F::Bits) -> F::Bits;
-    /// What changes nothing that it is merged with.
+    /// The bits that change nothing when they are merged.
     fn start<F: Float>() -> F::Bits;
 }
 
@@ -143,16 +144,16 @@ impl FloatOrder for Highest {
 /// The best float: NaN if any is, or if `IGNORE_NAN`, only if all are.
 pub(super) struct FloatExtreme<T, O, const IGNORE_NAN: bool>(PhantomData<(T, O)>);
 
-/// A lane takes a comparison, a minimum and two logical operations per element: which zero is the best, and whether the
-/// result is NaN, is settled at the end of a leaf.
+/// A lane takes a comparison, a minimum and two logical operations per element. Which zero is the
+/// best, and whether the result is NaN, is found out at the end of a leaf.
 #[derive(Clone, Copy)]
 pub(super) struct FloatLane<F: Float> {
     /// The best element that is not NaN.
     best: F,
-    /// The bits of all elements merged. If the best is 0, no element is better than a zero, so the sign is that of the
-    /// best zero.
+    /// The bits of all elements merged. If the best is 0, no element is better than a zero, so the
+    /// sign is that of the best zero.
     merged: F::Bits,
-    /// Not 0 if an element was NaN; if NaN is ignored, if one was not.
+    /// Not 0 if an element was NaN. If NaNs are ignored: not 0 if an element was not NaN.
     seen: F::Bits,
 }
 

@@ -1,8 +1,10 @@
-//! The shape of a leaf: what accumulates how, and the loops over lanes and rows that every accumulator shares.
+//! The shape of a leaf: what accumulates how, and the loops over lanes and rows that every
+//! accumulator shares.
 //!
-//! Elements are folded a row of `N` at a time into `N` lanes. The loops over lanes are innermost, of a constant count and
-//! without a branch, so that the compiler makes vectors of them, whatever their width on the CPU at hand. Everything is
-//! inlined into the functions of `code`, which gives it their instruction set: hence `#[inline(always)]` on each.
+//! Elements are folded a row of `N` at a time into `N` lanes. The loops over lanes are innermost,
+//! have a constant count and no branch, so the compiler makes vectors of them, of whatever width
+//! the CPU has. Everything is `#[inline(always)]`, so that it is compiled in the functions of
+//! `code`, for their instruction set.
 
 use super::{LANES, LEAF};
 
@@ -12,7 +14,7 @@ pub(super) trait Step {
     type Elem: Copy;
     /// What a lane accumulates in.
     type Lane: Copy;
-    /// `N` lanes; each of their parts has an array of its own.
+    /// `N` lanes; each of their parts has a separate array.
     type Lanes<const N: usize>: Copy;
 
     /// An element that changes no lane, and does not matter in a lane that has no other.
@@ -22,7 +24,8 @@ pub(super) trait Step {
 
     fn set<const N: usize>(lanes: &mut Self::Lanes<N>, lane: usize, value: Self::Lane);
 
-    /// A lane and the element of a row, counted from 0. There are no more than [`LEAF`] / [`LANES`] rows.
+    /// A lane and the element of a row, counted from 0. There are no more than [`LEAF`] / [`LANES`]
+    /// rows.
     fn add(lane: Self::Lane, x: Self::Elem, row: usize) -> Self::Lane;
 }
 
@@ -48,13 +51,15 @@ pub(super) trait Fold: Step {
         partials
     }
 
-    /// The partial of all lanes, combined by halving or, if their order does not tell, in any other way.
+    /// The partial of all lanes. They are combined by halving, or in any other way if their order
+    /// does not change the result.
     #[inline(always)]
     fn total<const N: usize>(lanes: &Self::Lanes<N>, place: Place) -> Self::Partial {
         halve(Self::partials(lanes, place), Self::combine)
     }
 
-    /// The partial of two groups of elements, those of `left` first unless they are the lanes of a leaf.
+    /// The partial of two groups of elements, those of `left` first unless they are the lanes of a
+    /// leaf.
     fn combine(left: Self::Partial, right: Self::Partial) -> Self::Partial;
 
     fn finish(partial: Self::Partial) -> Self::Output;
@@ -67,7 +72,8 @@ pub(super) trait Reduce {
     type Partial: Copy;
     type Output: Copy;
 
-    /// The partial of a leaf, `N` lanes at a time unless the order of the elements tells.
+    /// The partial of a leaf, `N` lanes at a time unless the order of the elements changes the
+    /// result.
     ///
     /// # Safety
     ///
@@ -78,7 +84,8 @@ pub(super) trait Reduce {
     ///
     /// # Safety
     ///
-    /// At `src`, and every `row_stride` bytes from there, are `rows` rows of `N` elements; no alignment is asked for.
+    /// At `src`, and every `row_stride` bytes from there, are `rows` rows of `N` elements; no
+    /// alignment is asked for.
     unsafe fn columns<const N: usize>(
         rows: usize,
         src: *const Self::Elem,
@@ -131,8 +138,8 @@ impl<F: Fold> Reduce for F {
     }
 }
 
-/// Leaves of no more than this many elements take a shorter way, with the same result: they are a row of this many
-/// lanes. That is the tree of [`LANES`] lanes without those that have no element.
+/// Leaves of no more than this many elements take a shorter way, with the same result: they are a
+/// row of this many lanes. That is the tree of [`LANES`] lanes without those that have no element.
 pub(super) const SHORT: usize = 8;
 const _: () = assert!(SHORT.is_power_of_two() && SHORT <= LANES);
 
@@ -174,7 +181,8 @@ pub(super) unsafe fn fold_flat<S: Step, const N: usize>(
     let mut lanes = unsafe { fold_rows::<S, N, GROUP>(lanes, rows, src, size_of::<[S::Elem; N]>() as isize) };
     if rest > 0 {
         let mut last = [S::neutral(); N];
-        // SAFETY: the `rest` elements after those, as bytes since they may be unaligned; `rest < N`. Then the padded row.
+        // SAFETY: the `rest` elements after those, as bytes since they may be unaligned; `rest <
+        // N`. Then the padded row.
         unsafe {
             let (from, to) = (src.add(rows * N).cast::<u8>(), last.as_mut_ptr().cast::<u8>());
             from.copy_to_nonoverlapping(to, rest * size_of::<S::Elem>());
@@ -184,8 +192,8 @@ pub(super) unsafe fn fold_flat<S: Step, const N: usize>(
     lanes
 }
 
-/// Adds `rows` rows of `N` elements to `N` lanes, `GROUP` rows to a lane before the next lane: accumulators are loaded and
-/// stored once for so many.
+/// Adds `rows` rows of `N` elements to `N` lanes, `GROUP` rows to a lane before the next lane: an
+/// accumulator is loaded and stored once for so many rows.
 ///
 /// # Safety
 ///
@@ -213,22 +221,23 @@ pub(super) unsafe fn fold_rows<S: Step, const N: usize, const GROUP: usize>(
     lanes
 }
 
-/// Rows of a group where they follow one another in memory.
+/// Rows of a group where they follow one another in memory. With more rows, the CPU does not see
+/// that it reads a stream.
 ///
-/// Measured 2026-11 on Zen 4, one thread, float64 from memory (L2), ns per element: `sum` 0.43 (0.21) with 2, 0.45 (0.20)
-/// with 4, 0.59 (0.20) with 8; `max` 0.43, 0.54 and 0.85. A plain read takes 0.43. The more rows, the less is what the
-/// CPU sees a stream of reads.
+/// Chosen by "row-group" in docs/measurements.md.
 const GROUP: usize = 2;
 
-/// Rows of a group where they are apart: each is a stream of its own, so the more the better. On two threads, `sum(a,
-/// axis=0)` of 72 MB takes 0.25 ns per element with 8, 0.34 with 2.
+/// Rows of a group where they are apart: each is a separate stream, so more are better.
+///
+/// Chosen by "column-group" in docs/measurements.md.
 pub(super) const COLUMN_GROUP: usize = 8;
 
 /// Adds `ROWS` rows of `N` elements, `row` the first of them, to `N` lanes.
 ///
 /// # Safety
 ///
-/// At `src`, and every `row_stride` bytes from there, are `ROWS` rows of `N` elements; no alignment is asked for.
+/// At `src`, and every `row_stride` bytes from there, are `ROWS` rows of `N` elements; no alignment
+/// is asked for.
 #[inline(always)]
 unsafe fn fold_group<S: Step, const N: usize, const ROWS: usize>(
     lanes: &mut S::Lanes<N>,
@@ -260,11 +269,13 @@ pub(super) fn halve<P: Copy, const N: usize>(mut partials: [P; N], combine: impl
     partials[0]
 }
 
-/// Writes the partial of each leaf of `n` elements: they are [`LEAF`] elements long, but for the last.
+/// Writes the partial of each leaf of `n` elements. Leaves have [`LEAF`] elements; the last may
+/// have fewer.
 ///
 /// # Safety
 ///
-/// At `src` are `n` elements, of any alignment. At `partials` is room for as many partials as there are leaves.
+/// At `src` are `n` elements, of any alignment. At `partials` is room for as many partials as there
+/// are leaves.
 #[inline(always)]
 pub(super) unsafe fn leaves<R: Reduce, const N: usize>(
     n: usize,
@@ -274,7 +285,8 @@ pub(super) unsafe fn leaves<R: Reduce, const N: usize>(
 ) {
     for leaf in 0..n.div_ceil(LEAF) {
         let start = leaf * LEAF;
-        // SAFETY: the elements from `start < n` on, as many as a leaf has or are left; `leaf` counts the leaves.
+        // SAFETY: the elements from `start < n` on, as many as a leaf has or are left; `leaf`
+        // counts the leaves.
         unsafe {
             let partial = R::leaf::<N>((n - start).min(LEAF), src.add(start), first.wrapping_add(start as u64));
             partials.add(leaf).write(partial);
@@ -286,8 +298,8 @@ pub(super) unsafe fn leaves<R: Reduce, const N: usize>(
 ///
 /// # Safety
 ///
-/// At `src`, and every `row_stride` bytes from there, are `rows` rows of `lanes` elements, of any alignment. At
-/// `partials` is room for `lanes` partials.
+/// At `src`, and every `row_stride` bytes from there, are `rows` rows of `lanes` elements, of any
+/// alignment. At `partials` is room for `lanes` partials.
 #[inline(always)]
 pub(super) unsafe fn columns<R: Reduce, const N: usize>(
     rows: usize,
@@ -341,8 +353,8 @@ pub(super) fn combine<R: Reduce>(left: &mut [R::Partial], right: &[R::Partial]) 
     }
 }
 
-/// Combines partials of neighbouring nodes in pairs, these in pairs, and so on, into the first: the order of a
-/// [`Tree`](super::Tree).
+/// Combines partials of neighbouring nodes in pairs, the pairs in pairs, and so on, into the first
+/// one. This is the order of a [`Tree`](super::Tree).
 #[inline(always)]
 pub(super) fn node<R: Reduce>(partials: &mut [R::Partial]) {
     let mut n = partials.len();

@@ -1,17 +1,22 @@
-//! Reductions and scans of contiguous elements: accumulators for every dtype, in an order that is fixed.
+//! Reductions and scans of contiguous elements: accumulators for every dtype, in an order that is
+//! fixed.
 //!
-//! The order of additions tells in the last bits of a float sum, so it is part of what a reduction is: the same bits
-//! come out whatever the threads, the chunks and the CPU. Two steps, each in the order of the elements:
+//! The order of additions changes the last bits of a float sum, so it is part of what a reduction
+//! is: the same bits come out whatever the threads, the chunks and the CPU. There are two steps,
+//! each in the order of the elements:
 //!
-//! - **Leaves.** [`LEAF`] consecutive elements (the last leaf may have fewer) are accumulated in [`LANES`] lanes, element
-//!   `i` in lane `i % LANES`, and lanes are combined by halving: `j` with `j + 16`, then with `j + 8`, and so on. Where
-//!   many reductions run side by side, along rows of memory, a leaf is [`COLUMN_LEAF`] rows instead, one after the
-//!   other, with a partial for each of the columns.
-//! - **The tree.** [`Tree`] combines the partials of leaves, in pairs of pairs: 2^k leaves from a multiple of 2^k on are
-//!   always one node. So a chunk of that size can be reduced on its own, by any thread.
+//! - **Leaves.** [`LEAF`] consecutive elements (the last leaf may have fewer) are accumulated in
+//!   [`LANES`] lanes, element `i` in lane `i % LANES`, and lanes are combined by halving: `j` with
+//!   `j + 16`, then with `j + 8`, and so on. Where many reductions run side by side, along rows of
+//!   memory, a leaf is [`COLUMN_LEAF`] rows instead, one after the other, with a partial for each
+//!   of the columns.
+//! - **The tree.** [`Tree`] combines the partials of leaves, in pairs of pairs: 2^k leaves from a
+//!   multiple of 2^k on are always one node. So a chunk of that size can be reduced on its own, by
+//!   any thread.
 //!
-//! Integers wrap around, and least and greatest elements are the same in any order: for these only the speed depends on
-//! how a leaf is folded. What a result is never depends on which NaN an element was: there is one NaN in results.
+//! Integers wrap around, and least and greatest elements are the same in any order: for these, how
+//! a leaf is folded changes only the speed. A result never depends on which NaN an element was:
+//! results have one NaN.
 //!
 //! | module     | job |
 //! |------------|-----|
@@ -47,14 +52,14 @@ pub const LANES: usize = 32;
 /// Rows of a leaf of columns.
 pub const COLUMN_LEAF: usize = 16;
 
-// The narrowest lanes of sums rest on it, see `number::Addend::Narrow`.
+// The narrowest lanes of sums are wide enough for so many elements, see `number::Addend::Narrow`.
 const _: () = assert!(LEAF / LANES <= 32 && COLUMN_LEAF <= 32);
 
-/// What an axis is reduced by.
+/// An operation that reduces an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReduceOp {
-    /// The sum. `bool` and signed integers give int64 and unsigned integers uint64, wrapped around; floats are summed in
-    /// float64 and rounded to their dtype at the end. Never -0.0, as in NumPy.
+    /// The sum. `bool` and signed integers give int64 and unsigned integers uint64, wrapped around;
+    /// floats are summed in float64 and rounded to their dtype at the end. Never -0.0, as in NumPy.
     Sum,
     /// The product; dtypes as of [`ReduceOp::Sum`].
     Prod,
@@ -70,11 +75,14 @@ pub enum ReduceOp {
     Any,
     /// Whether every element is true; of `bool` only.
     All,
-    /// The index of the first least element, or of the first NaN if there is one, as int64. Zeros are equal.
+    /// The index of the first least element, or of the first NaN if there is one, as int64. Zeros
+    /// are equal.
     ArgMin,
-    /// The index of the first greatest element, or of the first NaN if there is one, as int64. Zeros are equal.
+    /// The index of the first greatest element, or of the first NaN if there is one, as int64.
+    /// Zeros are equal.
     ArgMax,
-    /// The sum of squared deviations from the mean, as float64; of floats only. NaN if an element is NaN or infinite.
+    /// The sum of squared deviations from the mean, as float64; of floats only. NaN if an element
+    /// is NaN or infinite.
     Deviations,
     /// The same of the elements that are not NaN.
     NanDeviations,
@@ -110,11 +118,37 @@ impl ReduceOp {
     }
 }
 
+/// An operation along axes: to one result, or to as many results as elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AlongOp {
+    /// To one result for all elements along the axes.
+    Reduce(ReduceOp),
+    /// To a result for each element along one axis.
+    Scan(ScanOp),
+}
+
+impl AlongOp {
+    /// The dtype of the result, if it is defined for elements of this dtype.
+    #[must_use]
+    pub fn result_dtype(self, dtype: DType) -> Option<DType> {
+        match self {
+            AlongOp::Reduce(op) => op.result_dtype(dtype),
+            AlongOp::Scan(op) => Some(op.result_dtype(dtype)),
+        }
+    }
+
+    /// Whether it has as many results as elements.
+    #[must_use]
+    pub fn is_scan(self) -> bool {
+        matches!(self, AlongOp::Scan(_))
+    }
+}
+
 /// The code of a reduction of elements of one dtype.
 ///
-/// Elements become *partials*: a group of consecutive elements is represented by [`Reducer::partial_bytes`] bytes, of
-/// which any are valid. The results of groups of groups are made by [`Reducer::combine`], and a result is made by
-/// [`Reducer::finish`].
+/// Elements become *partials*: a group of consecutive elements is represented by
+/// [`Reducer::partial_bytes`] bytes, of which any are valid. The results of groups of groups are
+/// made by [`Reducer::combine`], and a result is made by [`Reducer::finish`].
 #[derive(Clone, Copy, Debug)]
 pub struct Reducer {
     op: ReduceOp,
@@ -155,7 +189,8 @@ impl Reducer {
         self.result_dtype
     }
 
-    /// Bytes of a partial: 1, 2, 4, or a multiple of 8. The first of an array of partials is aligned to 8 bytes.
+    /// Bytes of a partial: 1, 2, 4, or a multiple of 8. The first of an array of partials is
+    /// aligned to 8 bytes.
     #[must_use]
     pub fn partial_bytes(&self) -> usize {
         self.code.partial_bytes
@@ -175,8 +210,8 @@ impl Reducer {
         }
     }
 
-    /// Whether no more elements can change the result of any of these partials: all are true of [`ReduceOp::Any`], or
-    /// false of [`ReduceOp::All`]. False of other reductions.
+    /// Whether no more elements can change the result of any of these partials: all are true of
+    /// [`ReduceOp::Any`], or false of [`ReduceOp::All`]. False of other reductions.
     #[must_use]
     pub fn is_decided(&self, partials: &[u8]) -> bool {
         match self.op {
@@ -186,25 +221,27 @@ impl Reducer {
         }
     }
 
-    /// Reduces each leaf of `n` consecutive elements to a partial. The first is at a multiple of [`LEAF`] among all
-    /// elements; each has [`LEAF`] elements but for the last, which may have fewer. `first` is the index of the first.
+    /// Reduces each leaf of `n` consecutive elements to a partial. The first leaf begins at a
+    /// multiple of [`LEAF`] among all elements. Each leaf has [`LEAF`] elements; the last may have
+    /// fewer. `first` is the index of the first element.
     ///
     /// # Safety
     ///
-    /// At `src` are `n` elements of the reducer's dtype, of any alignment. At `partials`, aligned to 8 bytes, is room for
-    /// `n.div_ceil(LEAF)` partials.
+    /// At `src` are `n` elements of the reducer's dtype, of any alignment. At `partials`, aligned
+    /// to 8 bytes, is room for `n.div_ceil(LEAF)` partials.
     pub unsafe fn leaves(&self, n: usize, src: *const u8, first: u64, partials: *mut u8) {
         // SAFETY: the caller's contract; the code is for a level that the CPU has, see `at`.
         unsafe { (self.code.leaves)(n, src, first, partials) }
     }
 
-    /// Whether [`product_leaves`](Reducer::product_leaves) is there: for sums of floats.
+    /// Whether it has [`product_leaves`](Reducer::product_leaves), as sums of floats have.
     #[must_use]
     pub fn takes_products(&self) -> bool {
         self.code.product_leaves.is_some()
     }
 
-    /// As [`leaves`](Reducer::leaves) of elements that are the products of two others each, rounded to their dtype.
+    /// As [`leaves`](Reducer::leaves) of elements that are the products of two others each, rounded
+    /// to their dtype.
     ///
     /// # Panics
     ///
@@ -219,14 +256,15 @@ impl Reducer {
         unsafe { code(n, a, b, partials) }
     }
 
-    /// Reduces each of `lanes` columns of up to [`COLUMN_LEAF`] rows, at least 1, to a partial. The first row is at a
-    /// multiple of [`COLUMN_LEAF`] among all rows, and only the last leaf of columns may have fewer. `first` is the index
-    /// of the first row.
+    /// Reduces each of `lanes` columns of up to [`COLUMN_LEAF`] rows, at least 1, to a partial. The
+    /// first row is at a multiple of [`COLUMN_LEAF`] among all rows, and only the last leaf of
+    /// columns may have fewer. `first` is the index of the first row.
     ///
     /// # Safety
     ///
-    /// At `src`, and every `row_stride` bytes from there, are `rows` rows of `lanes` consecutive elements of the reducer's
-    /// dtype, of any alignment. At `partials`, aligned to 8 bytes, is room for `lanes` partials.
+    /// At `src`, and every `row_stride` bytes from there, are `rows` rows of `lanes` consecutive
+    /// elements of the reducer's dtype, of any alignment. At `partials`, aligned to 8 bytes, is
+    /// room for `lanes` partials.
     pub unsafe fn column_leaf(
         &self,
         rows: usize,
@@ -241,18 +279,21 @@ impl Reducer {
         unsafe { (self.code.column_leaf)(rows, lanes, src, row_stride, first, partials) }
     }
 
-    /// Combines each of `n` partials at `left`, in place, with that at `right`, which is of the elements after.
+    /// Combines each of `n` partials at `left`, in place, with the one at `right`, which is of the
+    /// elements that follow.
     ///
     /// # Safety
     ///
-    /// At `left` and at `right` are `n` partials, aligned as in an array of them, and no byte of one is the other's.
+    /// At `left` and at `right` are `n` partials, aligned as in an array of them, and no byte of
+    /// one is the other's.
     pub unsafe fn combine(&self, n: usize, left: *mut u8, right: *const u8) {
         // SAFETY: as in `leaves`.
         unsafe { (self.code.combine)(n, left, right) }
     }
 
-    /// Combines the partials of `n` neighbouring leaves into the first, in the order of a [`Tree`]: to be pushed as a node of
-    /// the level that so many leaves have, if they are 2^level or the last of all.
+    /// Combines the partials of `n` neighbouring leaves into the first, in the order of a [`Tree`].
+    /// If they are 2^level leaves, or the last of all, that is a node of this level, to be pushed
+    /// to the tree.
     ///
     /// # Safety
     ///
@@ -266,8 +307,8 @@ impl Reducer {
     ///
     /// # Safety
     ///
-    /// At `partials` are `n` partials, aligned as in an array of them; at `out`, and every `out_stride` bytes from there,
-    /// is room for `n` results, of any alignment.
+    /// At `partials` are `n` partials, aligned as in an array of them; at `out`, and every
+    /// `out_stride` bytes from there, is room for `n` results, of any alignment.
     pub unsafe fn finish(&self, n: usize, partials: *const u8, out: *mut u8, out_stride: isize) {
         // SAFETY: the caller's contract.
         unsafe { (self.code.finish)(n, partials, out, out_stride) }

@@ -8,7 +8,8 @@ use crate::dtype::{DType, Element, Scalar};
 /// A type of sums or products.
 pub(super) trait Number: Copy {
     const ZERO: Self;
-    /// Changes nothing that it is added to: -0.0 of floats, since 0.0 would change that.
+    /// The number that changes nothing when it is added. For floats it is -0.0, because -0.0 + 0.0
+    /// is 0.0.
     const NEUTRAL: Self;
     const ONE: Self;
 
@@ -30,7 +31,8 @@ pub(super) trait Addend: Source {
 
     fn narrow(raw: Self::Raw) -> Self::Narrow;
     fn wide(raw: Self::Raw) -> Self::Wide;
-    /// The result, rounded to its dtype; one NaN for all, since it is left open which of two an operation returns.
+    /// The result, rounded to its dtype. All NaNs become one, because it is not defined which of
+    /// two NaNs an operation returns.
     fn output(wide: Self::Wide) -> Self::Output;
 }
 

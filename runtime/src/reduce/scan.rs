@@ -4,19 +4,32 @@ use super::number::{Addend, Number, wide_dtype};
 use crate::arch::CpuLevel;
 use crate::dtype::{DType, Element};
 
-/// What an axis is scanned by.
+/// An operation that gives a running result for each element along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ScanOp {
-    /// The sum of the elements so far, dtypes as of [`ReduceOp::Sum`](super::ReduceOp::Sum): floats are summed in float64
-    /// and each result is rounded. The sum of nothing but -0.0 is -0.0, as in NumPy.
+    /// The sum of the elements so far, dtypes as of [`ReduceOp::Sum`](super::ReduceOp::Sum): floats
+    /// are summed in float64 and each result is rounded. The sum of nothing but -0.0 is -0.0, as in
+    /// NumPy.
     CumSum,
     /// The product of the elements so far.
     CumProd,
 }
 
+impl ScanOp {
+    /// Every scan, in declaration order.
+    pub const ALL: &'static [ScanOp] = &[ScanOp::CumSum, ScanOp::CumProd];
+
+    /// The dtype of the result.
+    #[must_use]
+    pub fn result_dtype(self, dtype: DType) -> DType {
+        wide_dtype(dtype)
+    }
+}
+
 /// The code of a scan of elements of one dtype.
 ///
-/// What the elements so far come to is a *carry*: eight bytes of which any are valid, at first [`Scanner::start`].
+/// The elements so far have come to a *carry*: eight bytes of which any are valid. It begins as
+/// [`Scanner::start`].
 #[derive(Clone, Copy, Debug)]
 pub struct Scanner {
     dtype: DType,
@@ -69,8 +82,9 @@ impl Scanner {
     ///
     /// # Safety
     ///
-    /// At `src` are `n` elements of the scanner's dtype, at `out` is room for `n` results, both of any alignment. They
-    /// are apart, or the same memory if elements and results are of the same size.
+    /// At `src` are `n` elements of the scanner's dtype, at `out` is room for `n` results, both of
+    /// any alignment. They are apart, or the same memory if elements and results are of the same
+    /// size.
     pub unsafe fn scan(&self, n: usize, src: *const u8, out: *mut u8, carry: &mut u64) {
         // SAFETY: the caller's contract; the code is for a level that the CPU has, see `at`.
         unsafe { (self.scan)(n, src, out, carry) }
@@ -80,9 +94,9 @@ impl Scanner {
     ///
     /// # Safety
     ///
-    /// At `src`, and every `src_stride` bytes from there, are `rows` rows of consecutive elements, one for each carry;
-    /// likewise at `out` room for results. No alignment is asked for; memory is shared as in [`Scanner::scan`] or not at
-    /// all.
+    /// At `src`, and every `src_stride` bytes from there, are `rows` rows of consecutive elements,
+    /// one for each carry; likewise at `out` room for results. No alignment is asked for; memory is
+    /// shared as in [`Scanner::scan`] or not at all.
     pub unsafe fn scan_rows(
         &self,
         rows: usize,
@@ -148,8 +162,9 @@ unsafe fn columns<T: Addend, O: Operation, const N: usize>(
 ) {
     let mut sums = carries.map(T::Wide::from_bits);
     for row in 0..rows as isize {
-        // SAFETY: by the caller's contract there is a row of `N` elements, and room for as many results. The elements
-        // are read before there are results, so those may be where they are.
+        // SAFETY: by the caller's contract there is a row of `N` elements, and room for as many
+        // results. The elements are read before results are written, so results may be in their
+        // place.
         unsafe {
             let x = src.offset(row * src_stride).cast::<[T::Raw; N]>().read_unaligned();
             for j in 0..N {
@@ -162,7 +177,7 @@ unsafe fn columns<T: Addend, O: Operation, const N: usize>(
     *carries = sums.map(T::Wide::to_bits);
 }
 
-/// Scans one column for each carry, `N` at a time as long as there are.
+/// Scans one column for each carry, `N` at a time while there are so many.
 ///
 /// # Safety
 ///
@@ -188,7 +203,7 @@ unsafe fn blocks<T: Addend, O: Operation, const N: usize>(
     blocks.len() * N
 }
 
-/// The loops of one level. A level's own instructions are enabled in them alone.
+/// The loops of one level. Only in them are the instructions of the level enabled.
 macro_rules! level {
     ($module:ident $(, $features:literal)?) => {
         mod $module {
@@ -203,7 +218,8 @@ macro_rules! level {
                 out_stride: isize,
                 carries: &mut [u64],
             ) {
-                // SAFETY: the caller's contract, for the columns in blocks and then for those that are left.
+                // SAFETY: the caller's contract, for the columns in blocks and then for those that
+                // are left.
                 unsafe {
                     let done = blocks::<T, O, 16>(rows, src, src_stride, out, out_stride, carries);
                     let src = src.cast::<T::Raw>().add(done).cast();
@@ -221,7 +237,8 @@ level!(avx2, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
 level!(avx512, "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw");
 
-/// One column, whose rows are single elements: every level is as fast, for each result waits for the one before.
+/// One column, whose rows are single elements. Every level is as fast, because each result waits
+/// for the one before.
 unsafe fn scan<T: Addend, O: Operation>(n: usize, src: *const u8, out: *mut u8, carry: &mut u64) {
     let (src_stride, out_stride) = (size_of::<T::Raw>() as isize, size_of::<T::Output>() as isize);
     // SAFETY: the caller's contract.

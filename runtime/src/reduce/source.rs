@@ -15,7 +15,8 @@ pub(super) trait Source {
 
 /// What elements are compared as.
 pub(super) trait Key: Copy + PartialOrd {
-    /// The number of a row of a leaf, as wide as the key so that vectors of both are as long.
+    /// The number of a row of a leaf. It is as wide as the key, so that vectors of both have as
+    /// many lanes.
     type Row: Copy;
     /// The key in eight bytes, in the same order.
     type Wide: Key;
@@ -129,7 +130,7 @@ macro_rules! keys {
     )*};
 }
 
-/// No integer is.
+/// No integer is NaN.
 #[inline(always)]
 fn never<T>(_: T) -> bool {
     false

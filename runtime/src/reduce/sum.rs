@@ -1,7 +1,7 @@
 //! Sums and products.
 //!
-//! Integers wrap around, so their order is of no matter, and the lanes of a leaf are only as wide as its sums get.
-//! Floats start from 0.0 and 1.0: a sum is never -0.0, as NumPy's is not.
+//! Integers wrap around, so their order does not matter, and the lanes of a leaf are only as wide
+//! as its sums get. Floats start from 0.0 and 1.0: a sum is never -0.0, as in NumPy.
 
 use std::marker::PhantomData;
 
@@ -122,12 +122,13 @@ impl<T: Addend> Fold for Prod<T> {
 /// Rows that are added to a lane before the next lane, as in `fold`.
 const GROUP: usize = 2;
 
-/// Writes the sum of each leaf of products `a[i] * b[i]`, which are rounded to their dtype first: what [`Sum`] makes of them,
-/// in the same order.
+/// Writes the sum of each leaf of products `a[i] * b[i]`, which are rounded to their dtype first.
+/// They are added as [`Sum`] adds elements, in the same order.
 ///
 /// # Safety
 ///
-/// At `a` and at `b` are `n` elements, of any alignment. At `partials` is room for as many partials as there are leaves.
+/// At `a` and at `b` are `n` elements, of any alignment. At `partials` is room for as many partials
+/// as there are leaves.
 #[inline(always)]
 pub(super) unsafe fn product_leaves<T: Addend<Raw: Mul<Output = T::Raw>>>(
     n: usize,

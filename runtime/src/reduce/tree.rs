@@ -2,11 +2,13 @@
 
 use super::Reducer;
 
-/// A binary counter of partials, or of rows of them: leaves are combined in pairs, pairs in pairs of pairs, and so on.
+/// A binary counter of partials, or of rows of them: leaves are combined in pairs, pairs in pairs
+/// of pairs, and so on.
 ///
-/// Nodes are pushed in order. A node of level `k` is 2^k leaves, and starts at a multiple of 2^k leaves; only the last
-/// may have fewer. What a tree of fewer leaves than that [finishes](Tree::finish) with is such a node, so that a chunk
-/// of 2^k leaves can have a tree of its own: the bits are those of one tree for all leaves.
+/// Nodes are pushed in order. A node of level `k` is 2^k leaves, and starts at a multiple of 2^k
+/// leaves; only the last may have fewer. A tree of up to 2^k leaves [finishes](Tree::finish) with
+/// such a node. So a chunk of 2^k leaves can have a separate tree: the bits are those of one tree
+/// for all leaves.
 ///
 /// ```
 /// use ndexpr_runtime::{dtype::DType, reduce::{LEAF, ReduceOp, Reducer, Tree}};
@@ -29,16 +31,18 @@ use super::Reducer;
 pub struct Tree<'s> {
     reducer: Reducer,
     width: usize,
-    /// Nodes from the left, of falling levels, each as many words as a row takes; then room for the next.
+    /// Nodes from the left, of falling levels, each as many words as a row takes; then room for the
+    /// next node.
     scratch: &'s mut [u64],
-    /// Leaves so far, the last node counted as if it were whole: bit `k` is set if there is a node of level `k`.
+    /// Leaves so far, the last node counted as if it were whole: bit `k` is set if there is a node
+    /// of level `k`.
     leaves: u64,
 }
 
 impl<'s> Tree<'s> {
     /// Words of scratch that a tree of rows of `width` partials needs, for up to `leaves` leaves.
     ///
-    /// Nodes that are all of one level may be pushed as leaves, and are as few then.
+    /// If all nodes that are pushed are of one level, `leaves` may count these nodes.
     #[must_use]
     pub fn scratch_words(reducer: &Reducer, width: usize, leaves: u64) -> usize {
         // A row for each bit of the count, and the next.
@@ -103,7 +107,8 @@ impl<'s> Tree<'s> {
     fn fold(&mut self, depth: usize) {
         let words = row_words(&self.reducer, self.width);
         let (before, after) = self.scratch[(depth - 1) * words..(depth + 1) * words].split_at_mut(words);
-        // SAFETY: each has the words of a row of `width` partials, aligned, and any bits are valid ones.
+        // SAFETY: each has the words of a row of `width` partials, aligned, and any bits are valid
+        // ones.
         unsafe { self.reducer.combine(self.width, before.as_mut_ptr().cast(), after.as_ptr().cast()) }
     }
 }

@@ -1,7 +1,8 @@
 //! Views of ndarrays, of any ownership and dimension, without copying.
 //!
-//! ndarray's own invariants are rules 1 to 3 of the [module](super): its arrays have as many strides as axes, at most
-//! `isize::MAX` elements, all inside their memory; and those that hand out `&mut` never alias.
+//! ndarray's own invariants are rules 1 to 3 of the [module](super): its arrays have as many
+//! strides as axes, at most `isize::MAX` elements, all inside their memory; and those that hand out
+//! `&mut` never alias.
 
 use ndarray::{ArrayBase, ArrayRef, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
 
@@ -9,7 +10,8 @@ use super::raw::RawView;
 use super::{View, ViewMut, list};
 use crate::dtype::Element;
 
-/// ndarray counts strides in elements. Wrapping, because the stride of a unit or empty axis may be anything.
+/// ndarray counts strides in elements. Wrapping, because the stride of a unit or empty axis may be
+/// anything.
 fn raw<T: Element>(ptr: *mut T, shape: &[usize], strides: &[isize]) -> RawView {
     let mut strides = list(strides);
     strides.iter_mut().for_each(|stride| *stride = stride.wrapping_mul(size_of::<T>() as isize));
@@ -55,7 +57,8 @@ impl<'a, T: Element, D: Dimension> From<&'a mut ArrayRef<T, D>> for ViewMut<'a> 
     }
 }
 
-/// A shared array ([`ndarray::ArcArray`], [`ndarray::CowArray`]) is made unique first, which may copy it.
+/// A shared array ([`ndarray::ArcArray`], [`ndarray::CowArray`]) is made unique first, which may
+/// copy it.
 impl<'a, S, D> From<&'a mut ArrayBase<S, D>> for ViewMut<'a>
 where
     S: DataMut,

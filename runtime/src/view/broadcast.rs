@@ -1,7 +1,8 @@
 //! NumPy's broadcasting of shapes.
 //!
-//! In: shapes. Out: the one shape that all can be stretched to, or which two disagree and where. Shapes are aligned at
-//! their last axes; a missing or unit axis takes the other's extent, 0 included.
+//! In: shapes. Out: the one shape that all can be stretched to, or which two disagree and where.
+//! Shapes are aligned at their last axes; a missing or unit axis takes the other's extent, 0
+//! included.
 
 use super::Shape;
 

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::raw::{RawView, read_scalar};
-use super::{Shape, ViewError, c_strides};
+use super::raw::RawView;
+use super::{Shape, ViewError, c_strides, step};
 use crate::dtype::{DType, Element, Scalar};
 
-/// An array to read: pointer, dtype, shape, byte strides. See the [module](super) for what is always true of it.
+/// An array to read: pointer, dtype, shape, byte strides. See the [module](super) for what is
+/// always true of it.
 ///
 /// Made from slices, single elements, ndarrays (`View::from(&array)`) and bytes without copying.
 ///
@@ -26,8 +27,8 @@ pub struct View<'a> {
     memory: PhantomData<&'a [u8]>,
 }
 
-// SAFETY: a view only reads plain bytes (every dtype is `Copy + Send + Sync`) that nobody writes during its lifetime,
-// by rule 2 of the module, so it is as shareable as `&[u8]`.
+// SAFETY: a view only reads plain bytes (every dtype is `Copy + Send + Sync`) that nobody writes
+// during its lifetime, by rule 2 of the module, so it is as shareable as `&[u8]`.
 unsafe impl Send for View<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for View<'_> {}
@@ -37,7 +38,8 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn from_slice<T: Element>(slice: &'a [T]) -> View<'a> {
         let (shape, strides) = (Shape::from_slice(&[slice.len()]), c_strides(size_of::<T>(), &[slice.len()]));
-        // SAFETY: the elements are the slice's, which is borrowed for `'a` and no longer than an `isize` counts.
+        // SAFETY: the elements are the slice's, which is borrowed for `'a` and no longer than an
+        // `isize` counts.
         unsafe { View::wrap(RawView { ptr: slice.as_ptr().cast_mut().cast(), dtype: T::DTYPE, shape, strides }) }
     }
 
@@ -49,13 +51,14 @@ impl<'a> View<'a> {
         unsafe { View::wrap(RawView { ptr, dtype: T::DTYPE, shape: Shape::new(), strides: Default::default() }) }
     }
 
-    /// A view into bytes, of any alignment: the element at index 0 is at `offset`, and the others follow by `strides`
-    /// in bytes. The bytes are in the machine's order; a bool is true unless its byte is 0.
+    /// A view into bytes, of any alignment: the element at index 0 is at `offset`, and the others
+    /// follow by `strides` in bytes. The bytes are in the machine's order; a bool is true unless
+    /// its byte is 0.
     ///
     /// # Errors
     ///
-    /// If shape and strides differ in length, there are more than [`MAX_AXES`](super::MAX_AXES) axes, or some element
-    /// would lie outside of `bytes`.
+    /// If shape and strides differ in length, there are more than [`MAX_AXES`](super::MAX_AXES)
+    /// axes, or some element would lie outside of `bytes`.
     pub fn from_bytes(
         bytes: &'a [u8],
         dtype: DType,
@@ -65,24 +68,27 @@ impl<'a> View<'a> {
     ) -> Result<View<'a>, ViewError> {
         let buffer = (bytes.as_ptr().cast_mut(), bytes.len());
         let raw = RawView::in_bytes(buffer, dtype, shape, strides, offset)?;
-        // SAFETY: `in_bytes` checked that every element is inside of `bytes`, which are borrowed for `'a`.
+        // SAFETY: `in_bytes` checked that every element is inside of `bytes`, which are borrowed
+        // for `'a`.
         Ok(unsafe { View::wrap(raw) })
     }
 
-    /// A view of memory that the caller knows: the element at index 0 is at `ptr`, and the others follow by `strides`
-    /// in bytes.
+    /// A view of memory that the caller knows: the element at index 0 is at `ptr`, and the others
+    /// follow by `strides` in bytes.
     ///
     /// # Safety
     ///
-    /// - Every element (none, if an extent is 0) must lie in one allocation that `ptr` points into, and be valid for
-    ///   reads for `'a`. It need not be aligned, and may hold any bytes, but initialised ones.
-    /// - Nobody may write to the elements during `'a`, with one exception: [`exec::run`](crate::exec::run) on a plan of
-    ///   which this view is an input, which checks how its inputs and outputs overlap.
+    /// - Every element (none, if an extent is 0) must lie in one allocation that `ptr` points into,
+    ///   and be valid for reads for `'a`. It need not be aligned, and may hold any bytes, but
+    ///   initialised ones.
+    /// - Nobody may write to the elements during `'a`, with one exception:
+    ///   [`exec::run`](crate::exec::run) on a plan of which this view is an input, which checks how
+    ///   its inputs and outputs overlap.
     ///
     /// # Errors
     ///
-    /// If shape and strides differ in length, there are more than [`MAX_AXES`](super::MAX_AXES) axes, or counts or spans
-    /// overflow.
+    /// If shape and strides differ in length, there are more than [`MAX_AXES`](super::MAX_AXES)
+    /// axes, or counts or spans overflow.
     pub unsafe fn from_raw_parts(
         ptr: *const u8,
         dtype: DType,
@@ -107,30 +113,6 @@ impl<'a> View<'a> {
         &self.raw
     }
 
-    /// The type of the elements.
-    #[must_use]
-    pub fn dtype(&self) -> DType {
-        self.raw.dtype
-    }
-
-    /// The extents, outermost first.
-    #[must_use]
-    pub fn shape(&self) -> &[usize] {
-        &self.raw.shape
-    }
-
-    /// Bytes from one element to the next along each axis.
-    #[must_use]
-    pub fn strides(&self) -> &[isize] {
-        &self.raw.strides
-    }
-
-    /// The number of axes.
-    #[must_use]
-    pub fn n_axes(&self) -> usize {
-        self.raw.shape.len()
-    }
-
     /// Whether the elements follow one another without gaps, the last axis fastest.
     #[must_use]
     pub fn is_c_order(&self) -> bool {
@@ -142,37 +124,19 @@ impl<'a> View<'a> {
         }) || self.n_elems() == 0
     }
 
-    /// The number of elements.
-    #[must_use]
-    pub fn n_elems(&self) -> usize {
-        self.raw.n_elems()
-    }
-
-    /// The element at index 0 of every axis.
-    #[must_use]
-    pub fn as_ptr(&self) -> *const u8 {
-        self.raw.ptr
-    }
-
-    /// The element at `index`, or `None` if there is none.
-    #[must_use]
-    pub fn read(&self, index: &[usize]) -> Option<Scalar> {
-        let ptr = self.raw.element(index)?;
-        // SAFETY: `element` checked the index, so by rule 2 of the module this is an element of the view.
-        Some(unsafe { read_scalar(ptr, self.raw.dtype) })
-    }
-
     /// All elements in C order (last index fastest), whatever the memory order.
     #[must_use]
     pub fn scalars(&self) -> Scalars<'_> {
         Scalars { view: self, index: self.shape().iter().map(|_| 0).collect(), n_left: self.n_elems() }
     }
 
-    /// The same elements, stretched to `shape` by NumPy's rules: missing and unit axes repeat (stride 0).
+    /// The same elements, stretched to `shape` by NumPy's rules: missing and unit axes repeat
+    /// (stride 0).
     ///
     /// # Errors
     ///
-    /// If an extent is neither 1 nor `shape`'s, or the result has more elements than an `isize` can count.
+    /// If an extent is neither 1 nor `shape`'s, or the result has more elements than an `isize` can
+    /// count.
     pub fn broadcast_to(&self, shape: &[usize]) -> Result<View<'a>, ViewError> {
         let raw = self.raw.broadcast_to(shape)?;
         // SAFETY: the elements are this view's, repeated; `broadcast_to` counted them.
@@ -218,13 +182,7 @@ impl Iterator for Scalars<'_> {
     fn next(&mut self) -> Option<Scalar> {
         self.n_left = self.n_left.checked_sub(1)?;
         let scalar = self.view.read(&self.index);
-        for (i, &extent) in self.index.iter_mut().zip(self.view.shape()).rev() {
-            *i += 1;
-            if *i < extent {
-                break;
-            }
-            *i = 0;
-        }
+        step(&mut self.index, self.view.shape(), |_, _| {});
         scalar
     }
 

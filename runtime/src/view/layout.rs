@@ -1,4 +1,5 @@
-//! Arithmetic on shapes and strides: counts, spans, broadcasting of strides, self-overlap. No pointers.
+//! Arithmetic on shapes and strides: counts, spans, broadcasting of strides, self-overlap. No
+//! pointers.
 //!
 //! All of it is total: overflow is an answer (`None`), not an accident.
 
@@ -8,17 +9,19 @@ use smallvec::SmallVec;
 
 use super::Strides;
 
-/// The number of elements, or `None` if the product of the non-zero extents does not fit in an `isize`.
+/// The number of elements, or `None` if the product of the non-zero extents does not fit in an
+/// `isize`.
 ///
-/// Zeros do not hide a product that is too large, because dropping an axis must not make a legal shape illegal.
+/// Zeros do not hide a product that is too large, because dropping an axis must not make a legal
+/// shape illegal.
 pub(crate) fn count_elems(shape: &[usize]) -> Option<usize> {
     let product = shape.iter().filter(|&&extent| extent != 0).try_fold(1usize, |n, &extent| n.checked_mul(extent))?;
     isize::try_from(product).ok()?;
     Some(if shape.contains(&0) { 0 } else { product })
 }
 
-/// Where the elements lie, in bytes from the element at index 0: from the lowest one's start to the highest one's end.
-/// `None` if that overflows even an `i128`. An empty shape spans `0..0`.
+/// Where the elements lie, in bytes from the element at index 0: from the lowest one's start to the
+/// highest one's end. `None` if that overflows even an `i128`. An empty shape spans `0..0`.
 pub(super) fn byte_span(elem_bytes: usize, shape: &[usize], strides: &[isize]) -> Option<Range<i128>> {
     if shape.contains(&0) {
         return Some(0..0);
@@ -37,9 +40,10 @@ pub(super) fn byte_span(elem_bytes: usize, shape: &[usize], strides: &[isize]) -
 
 /// Whether two elements may share a byte.
 ///
-/// Takes the axes from the smallest stride up: an axis is fine if one step along it clears all that the axes before it
-/// span. Every layout that slicing, transposing or reversing an array can make passes. A few interleaved ones that do
-/// not overlap (one-byte elements, shape `[3, 2]`, strides `[2, 3]`) fail too.
+/// Takes the axes from the smallest stride up: an axis is fine if one step along it clears all that
+/// the axes before it span. Every layout that slicing, transposing or reversing an array can make
+/// passes. A few interleaved ones that do not overlap (one-byte elements, shape `[3, 2]`, strides
+/// `[2, 3]`) fail too.
 pub(super) fn overlaps_itself(elem_bytes: usize, shape: &[usize], strides: &[isize]) -> bool {
     if let (&[extent], &[stride]) = (shape, strides) {
         return extent > 1 && stride.unsigned_abs() < elem_bytes;
@@ -64,7 +68,8 @@ pub(super) fn overlaps_itself(elem_bytes: usize, shape: &[usize], strides: &[isi
     false
 }
 
-/// Byte strides of a C-ordered array. The product of the extents must have been counted; see [`count_elems`].
+/// Byte strides of a C-ordered array. The product of the extents must have been counted; see
+/// [`count_elems`].
 pub(crate) fn c_strides(elem_bytes: usize, shape: &[usize]) -> Strides {
     let mut strides: Strides = shape.iter().map(|_| 0).collect();
     let mut stride = elem_bytes;
@@ -76,7 +81,15 @@ pub(crate) fn c_strides(elem_bytes: usize, shape: &[usize]) -> Strides {
 }
 
 /// Whether an array of shape `from` can be stretched to shape `to`.
-pub(crate) fn is_broadcastable(from: &[usize], to: &[usize]) -> bool {
+///
+/// ```
+/// use ndexpr_runtime::view::is_broadcastable;
+///
+/// assert!(is_broadcastable(&[3, 1], &[2, 3, 4]));
+/// assert!(!is_broadcastable(&[2, 3, 4], &[3, 4]));
+/// ```
+#[must_use]
+pub fn is_broadcastable(from: &[usize], to: &[usize]) -> bool {
     from.len() <= to.len() && from.iter().rev().zip(to.iter().rev()).all(|(&from, &to)| from == to || from == 1)
 }
 

@@ -1,32 +1,39 @@
 //! Views: arrays that belong to someone else.
 //!
-//! In: slices, ndarrays, bytes, raw parts. Out: [`View`] (an input) and [`ViewMut`] (an output), each a pointer, a dtype,
-//! a shape and signed byte strides. Always true of a view that exists:
+//! In: slices, ndarrays, bytes, raw parts. Out: [`View`] (an input) and [`ViewMut`] (an output),
+//! each a pointer, a dtype, a shape and signed byte strides. Always true of a view that exists:
 //!
 //! 1. it has as many strides as axes, and its number of elements fits in an `isize`;
-//! 2. every element lies inside memory that is valid for the view's lifetime: shared for a [`View`], exclusive for a
-//!    [`ViewMut`];
+//! 2. every element lies inside memory that is valid for the view's lifetime: shared for a
+//!    [`View`], exclusive for a [`ViewMut`];
 //! 3. no two elements of a [`ViewMut`] share a byte.
 //!
-//! That is checked where a view is made and nowhere else. Strides may be negative, zero (inputs), or no multiple of the
-//! element's size, and elements need no alignment. The stride of an axis of extent 0 or 1 means nothing.
+//! That is checked where a view is made and nowhere else. Strides may be negative, zero (inputs),
+//! or no multiple of the element's size, and elements need no alignment. The stride of an axis of
+//! extent 0 or 1 means nothing.
 
+mod access;
 mod arrays;
+mod axes;
 mod broadcast;
 mod errors;
 mod input;
 mod layout;
+mod odometer;
 mod output;
 mod overlap;
 mod raw;
 
+pub use axes::AxisSet;
 pub use broadcast::{BroadcastError, broadcast_shapes};
 pub use errors::ViewError;
 pub use input::{Scalars, View};
+pub use layout::is_broadcastable;
 pub use output::ViewMut;
 pub use overlap::Overlap;
 
-pub(crate) use layout::{c_strides, count_elems, is_broadcastable};
+pub(crate) use layout::{c_strides, count_elems};
+pub(crate) use odometer::step;
 pub(crate) use overlap::overlap;
 pub(crate) use raw::{Layout, RawView};
 
@@ -38,7 +45,7 @@ pub type Shape = SmallVec<[usize; 6]>;
 /// Bytes from one element to the next along each axis. Up to 6 are stored without the heap.
 pub type Strides = SmallVec<[isize; 6]>;
 
-/// A list of entries. As few as there mostly are take no call to be copied, which small calls feel.
+/// A list of entries. Up to two are copied without a call, which would slow down small calls.
 pub(crate) fn list<T: Copy + Default>(entries: &[T]) -> SmallVec<[T; 6]> {
     let mut list = [T::default(); 6];
     match *entries {
@@ -50,5 +57,6 @@ pub(crate) fn list<T: Copy + Default>(entries: &[T]) -> SmallVec<[T; 6]> {
     SmallVec::from_buf_and_len(list, entries.len())
 }
 
-/// The most axes that an iteration may have. A view made from an ndarray may have more; a plan refuses it.
+/// The most axes that an iteration may have. A view made from an ndarray may have more; a plan
+/// refuses it.
 pub const MAX_AXES: usize = 32;

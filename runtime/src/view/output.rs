@@ -4,11 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::layout::overlaps_itself;
-use super::raw::{RawView, read_scalar, write_scalar};
+use super::raw::{RawView, write_scalar};
 use super::{Shape, View, ViewError, c_strides};
 use crate::dtype::{DType, Element, Scalar};
 
-/// An array to write: pointer, dtype, shape, byte strides, no two elements sharing a byte. See the [module](super).
+/// An array to write: pointer, dtype, shape, byte strides, no two elements sharing a byte. See the
+/// [module](super).
 ///
 /// ```
 /// use ndexpr_runtime::{dtype::Scalar, view::ViewMut};
@@ -24,8 +25,9 @@ pub struct ViewMut<'a> {
     memory: PhantomData<&'a mut [u8]>,
 }
 
-// SAFETY: by rule 2 of the module a `ViewMut` is the only way to its plain bytes during its lifetime, and reads through
-// `&ViewMut` only conflict with writes that need `&mut ViewMut`: it is as `&mut [u8]`.
+// SAFETY: by rule 2 of the module a `ViewMut` is the only way to its plain bytes during its
+// lifetime, and reads through `&ViewMut` only conflict with writes that need `&mut ViewMut`: it is
+// as `&mut [u8]`.
 unsafe impl Send for ViewMut<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for ViewMut<'_> {}
@@ -35,7 +37,8 @@ impl<'a> ViewMut<'a> {
     #[must_use]
     pub fn from_slice_mut<T: Element>(slice: &'a mut [T]) -> ViewMut<'a> {
         let (shape, strides) = (Shape::from_slice(&[slice.len()]), c_strides(size_of::<T>(), &[slice.len()]));
-        // SAFETY: the elements are the slice's, which is borrowed mutably for `'a` and no longer than an `isize` counts.
+        // SAFETY: the elements are the slice's, which is borrowed mutably for `'a` and no longer
+        // than an `isize` counts.
         unsafe { ViewMut::wrap(RawView { ptr: slice.as_mut_ptr().cast(), dtype: T::DTYPE, shape, strides }) }
     }
 
@@ -47,8 +50,9 @@ impl<'a> ViewMut<'a> {
         unsafe { ViewMut::wrap(RawView { ptr, dtype: T::DTYPE, shape: Shape::new(), strides: Default::default() }) }
     }
 
-    /// A view into bytes, of any alignment: the element at index 0 is at `offset`, and the others follow by `strides`
-    /// in bytes. Bools are written as 0 and 1, everything else in the machine's byte order.
+    /// A view into bytes, of any alignment: the element at index 0 is at `offset`, and the others
+    /// follow by `strides` in bytes. Bools are written as 0 and 1, everything else in the machine's
+    /// byte order.
     ///
     /// # Errors
     ///
@@ -63,21 +67,23 @@ impl<'a> ViewMut<'a> {
         let buffer = (bytes.as_mut_ptr(), bytes.len());
         let raw = RawView::in_bytes(buffer, dtype, shape, strides, offset)?;
         check_overlap(&raw)?;
-        // SAFETY: (1) `in_bytes` checked that every element is inside of `bytes`, which are borrowed mutably for `'a`;
-        // (2) `check_overlap` checked that they are apart.
+        // SAFETY: (1) `in_bytes` checked that every element is inside of `bytes`, which are
+        // borrowed mutably for `'a`; (2) `check_overlap` checked that they are apart.
         Ok(unsafe { ViewMut::wrap(raw) })
     }
 
-    /// A view of memory that the caller knows: the element at index 0 is at `ptr`, and the others follow by `strides`
-    /// in bytes.
+    /// A view of memory that the caller knows: the element at index 0 is at `ptr`, and the others
+    /// follow by `strides` in bytes.
     ///
     /// # Safety
     ///
-    /// - Every element (none, if an extent is 0) must lie in one allocation that `ptr` points into, and be valid for
-    ///   reads and writes for `'a`. It need not be aligned, and may hold any bytes, but initialised ones.
-    /// - Nobody may read or write the elements during `'a` but through this view, with one exception: a [`View`] made by
-    ///   [`View::from_raw_parts`] that is used only as an input of a [`Plan`](crate::plan::Plan) of which this view is
-    ///   an output. The plan checks how they overlap.
+    /// - Every element (none, if an extent is 0) must lie in one allocation that `ptr` points into,
+    ///   and be valid for reads and writes for `'a`. It need not be aligned, and may hold any
+    ///   bytes, but initialised ones.
+    /// - Nobody may read or write the elements during `'a` but through this view, with one
+    ///   exception: a [`View`] made by [`View::from_raw_parts`] that is used only as an input of a
+    ///   [`Plan`](crate::plan::Plan) of which this view is an output. The plan checks how they
+    ///   overlap.
     ///
     /// # Errors
     ///
@@ -90,8 +96,8 @@ impl<'a> ViewMut<'a> {
     ) -> Result<ViewMut<'a>, ViewError> {
         let raw = RawView::new(ptr, dtype, shape, strides)?;
         check_overlap(&raw)?;
-        // SAFETY: (1) `RawView::new` checked the counts, and the caller vouches for the memory; (2) `check_overlap`
-        // checked that the elements are apart.
+        // SAFETY: (1) `RawView::new` checked the counts, and the caller vouches for the memory; (2)
+        // `check_overlap` checked that the elements are apart.
         Ok(unsafe { ViewMut::wrap(raw) })
     }
 
@@ -118,52 +124,9 @@ impl<'a> ViewMut<'a> {
     /// The same elements, to read.
     #[must_use]
     pub fn as_view(&self) -> View<'_> {
-        // SAFETY: the parts are this view's, which is borrowed meanwhile, so nothing writes through it.
+        // SAFETY: the parts are this view's, which is borrowed meanwhile, so nothing writes through
+        // it.
         unsafe { View::wrap(self.raw.clone()) }
-    }
-
-    /// The type of the elements.
-    #[must_use]
-    pub fn dtype(&self) -> DType {
-        self.raw.dtype
-    }
-
-    /// The extents, outermost first.
-    #[must_use]
-    pub fn shape(&self) -> &[usize] {
-        &self.raw.shape
-    }
-
-    /// Bytes from one element to the next along each axis.
-    #[must_use]
-    pub fn strides(&self) -> &[isize] {
-        &self.raw.strides
-    }
-
-    /// The number of axes.
-    #[must_use]
-    pub fn n_axes(&self) -> usize {
-        self.raw.shape.len()
-    }
-
-    /// The number of elements.
-    #[must_use]
-    pub fn n_elems(&self) -> usize {
-        self.raw.n_elems()
-    }
-
-    /// The element at index 0 of every axis.
-    #[must_use]
-    pub fn as_ptr(&self) -> *const u8 {
-        self.raw.ptr
-    }
-
-    /// The element at `index`, or `None` if there is none.
-    #[must_use]
-    pub fn read(&self, index: &[usize]) -> Option<Scalar> {
-        let ptr = self.raw.element(index)?;
-        // SAFETY: `element` checked the index, so by rule 2 of the module this is an element of the view.
-        Some(unsafe { read_scalar(ptr, self.raw.dtype) })
     }
 
     /// Writes the element at `index`.
@@ -176,9 +139,10 @@ impl<'a> ViewMut<'a> {
             return Err(ViewError::DTypeMismatch { expected: self.raw.dtype, found: value.dtype() });
         }
         let ptr = self.raw.element(index).ok_or_else(|| self.raw.index_out_of_range(index))?;
-        // SAFETY: (1) `element` checked the index, so by rule 2 of the module this is an element of the view, which is
-        // borrowed mutably; (2) the value has the view's dtype, checked above, so it is as long as the element, and a
-        // `Scalar` of dtype bool is 0 or 1, so memory that Rust knows as `bool` stays valid.
+        // SAFETY: (1) `element` checked the index, so by rule 2 of the module this is an element of
+        // the view, which is borrowed mutably; (2) the value has the view's dtype, checked above,
+        // so it is as long as the element, and a `Scalar` of dtype bool is 0 or 1, so memory that
+        // Rust knows as `bool` stays valid.
         unsafe { write_scalar(ptr, value) };
         Ok(())
     }

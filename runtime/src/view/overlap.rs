@@ -1,7 +1,7 @@
 //! Whether an input's memory meets an output's.
 //!
-//! `None` and `Same` are certain. `Partial` may be a false alarm, which costs a copy: deciding it exactly is NP-hard in
-//! the number of axes.
+//! `None` and `Same` are certain. `Partial` may be a false alarm, which costs a copy: deciding it
+//! exactly is NP-hard in the number of axes.
 
 use super::{RawView, View, ViewMut};
 
@@ -10,8 +10,8 @@ use super::{RawView, View, ViewMut};
 pub enum Overlap {
     /// They share no byte.
     None,
-    /// Each element of the output is exactly the input's element that belongs to it, so an elementwise loop that loads
-    /// an element before it stores it may run in place.
+    /// Each element of the output is exactly the input's element that belongs to it, so an
+    /// elementwise loop that loads an element before it stores it may run in place.
     Same,
     /// They may share bytes in some other way.
     Partial,
@@ -56,9 +56,9 @@ fn are_disjoint(input: &RawView, output: &RawView) -> bool {
     if input_span.end <= distance + output_span.start || distance + output_span.end <= input_span.start {
         return true;
     }
-    // Any two elements lie `distance` apart plus a multiple of the gcd of all strides. If they shared a byte, they would
-    // be less than one element's size apart: out - in > -out_bytes and < in_bytes. So look at the two candidates next to
-    // 0 in that residue class.
+    // Any two elements lie `distance` apart plus a multiple of the gcd of all strides. If they
+    // shared a byte, they would be less than one element's size apart: out - in > -out_bytes and <
+    // in_bytes. So look at the two candidates next to 0 in that residue class.
     let moving = |view: &RawView| -> u128 {
         let axes = view.shape.iter().zip(&view.strides).filter(|&(&extent, _)| extent > 1);
         axes.fold(0, |g, (_, stride)| gcd(g, stride.unsigned_abs() as u128))

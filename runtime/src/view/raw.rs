@@ -1,7 +1,8 @@
-//! What [`View`](super::View) and [`ViewMut`](super::ViewMut) have in common: the parts, without lifetime or access.
+//! What [`View`](super::View) and [`ViewMut`](super::ViewMut) have in common: the parts, without
+//! lifetime or access.
 //!
-//! A `RawView` that exists keeps rule 1 of the [module](super), and its elements span less than `isize::MAX` bytes.
-//! Whether memory may be read or written is what the two wrappers promise.
+//! A `RawView` that exists keeps rule 1 of the [module](super), and its elements span less than
+//! `isize::MAX` bytes. Whether memory may be read or written is what the two wrappers promise.
 
 use super::layout::{broadcast_strides, byte_span, count_elems, is_broadcastable};
 use super::{MAX_AXES, Shape, Strides, ViewError, list};
@@ -16,7 +17,7 @@ pub(crate) struct RawView {
     pub(crate) strides: Strides,
 }
 
-/// How a view lies, wherever its memory is.
+/// A view's dtype, shape and strides, wherever its memory is.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     dtype: DType,
@@ -25,8 +26,8 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Whether a view of another memory lies alike: then what was found of one's addresses, counted from its first element, is
-    /// true of the other's.
+    /// Whether a view has this layout. Then what was found out about offsets from the first element
+    /// of one view is true of the other.
     pub(crate) fn is_of(&self, view: &RawView) -> bool {
         self.dtype == view.dtype && self.shape == view.shape && self.strides == view.strides
     }
@@ -35,13 +36,14 @@ impl Layout {
         self.dtype
     }
 
-    /// A view that lies like this.
+    /// A view of this layout.
     pub(crate) fn at(&self, ptr: *mut u8) -> RawView {
         RawView { ptr, dtype: self.dtype, shape: list(&self.shape), strides: list(&self.strides) }
     }
 }
 
-/// `SmallVec`'s own `clone` copies element by element, which a short call feels.
+/// Not derived: `clone` of a `SmallVec` copies element by element, which would slow down short
+/// calls.
 impl Clone for RawView {
     fn clone(&self) -> RawView {
         let (shape, strides) = (list(&self.shape), list(&self.strides));
@@ -52,7 +54,8 @@ impl Clone for RawView {
 impl RawView {
     /// Checks the lengths, the number of axes, and that counts and spans fit in an `isize`.
     pub(super) fn new(ptr: *mut u8, dtype: DType, shape: &[usize], strides: &[isize]) -> Result<RawView, ViewError> {
-        // Vectors and single values at a glance: small calls feel what it takes to find out about more axes.
+        // Vectors and single values at a glance: small calls feel what it takes to find out about
+        // more axes.
         match (shape, strides) {
             ([], []) => return Ok(RawView { ptr, dtype, shape: Shape::new(), strides: Strides::new() }),
             (&[extent], &[stride]) if is_short_vector(extent, stride) => {
@@ -74,7 +77,8 @@ impl RawView {
         Ok(RawView { ptr, dtype, shape: list(shape), strides: list(strides) })
     }
 
-    /// Also checks that every element lies inside a buffer of `n_bytes` bytes at `buffer`, the first at `offset`.
+    /// Also checks that every element lies inside a buffer of `n_bytes` bytes at `buffer`, the
+    /// first at `offset`.
     pub(super) fn in_bytes(
         (buffer, n_bytes): (*mut u8, usize),
         dtype: DType,
@@ -146,7 +150,8 @@ fn is_short_vector(extent: usize, stride: isize) -> bool {
 ///
 /// `ptr` must be valid for reads of `dtype.size()` bytes.
 pub(super) unsafe fn read_scalar(ptr: *const u8, dtype: DType) -> Scalar {
-    // SAFETY: as many bytes are read as the dtype has, which the caller vouches for; no alignment is assumed.
+    // SAFETY: as many bytes are read as the dtype has, which the caller vouches for; no alignment
+    // is assumed.
     let bits = unsafe {
         match dtype.size() {
             1 => u64::from(ptr.read()),
@@ -165,7 +170,8 @@ pub(super) unsafe fn read_scalar(ptr: *const u8, dtype: DType) -> Scalar {
 /// `ptr` must be valid for writes of `value.dtype().size()` bytes.
 pub(super) unsafe fn write_scalar(ptr: *mut u8, value: Scalar) {
     let bits = value.bits();
-    // SAFETY: as many bytes are written as the dtype has, which the caller vouches for; no alignment is assumed.
+    // SAFETY: as many bytes are written as the dtype has, which the caller vouches for; no
+    // alignment is assumed.
     unsafe {
         match value.dtype().size() {
             1 => ptr.write(bits as u8),

@@ -1,22 +1,23 @@
 //! Runs stages: cuts their work into parts for the threads, alone or several together.
+//!
+//! In: stages with their kernels and the places of their operands. Out: the targets of the stages,
+//! filled. Always true: what is computed does not depend on how the work is cut.
 
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use smallvec::SmallVec;
 
-use super::stage::Memory;
-use super::{Stage, missing_kernel};
-use crate::exec::along::{self, Outcome, Part, Worker};
-use crate::exec::cost::{self, Threads};
-use crate::exec::{ExecError, Kernel, Progress, RunOptions};
-use crate::memory::with_scratch;
+use super::missing_kernel;
+use super::stage::{Memory, Stage};
+use super::worker::{Outcome, Part, Worker, combine_nodes, words_beside};
+use crate::exec::cost::{Threads, estimate_ns_per_elem};
+use crate::exec::launch::{Chunks, Shared, launch};
+use crate::exec::{ExecError, Kernel, RunOptions};
+use crate::machine::{CHAIN_BLOCK_BYTES, FOLD_NS_PER_ELEM, MAX_NODE_WORDS, MAX_PARTS};
+use crate::memory::{with_scratch, zeroed_words};
 use crate::plan::Lanes;
 use crate::pool::Pool;
 use crate::reduce::{COLUMN_LEAF, LEAF};
-
-/// The operands of a block of rows, half of the usual L2 cache.
-const CHAIN_BLOCK_BYTES: usize = 256 << 10;
 
 /// A stage and its kernel, which fit each other.
 pub(super) struct Bound<'s> {
@@ -26,18 +27,40 @@ pub(super) struct Bound<'s> {
     ptrs: SmallVec<[*mut u8; 8]>,
 }
 
-// SAFETY: what is not `Sync` by itself are the operands' pointers. They are used by `Worker::run` only, whose callers
-// answer for which thread has which part.
-unsafe impl Sync for Bound<'_> {}
-
-/// How the work of a stage is cut.
+/// How the work of a stage is cut into parts: blocks of outer indices, and each block into pieces
+/// of the leaves that its results are made of.
 struct Cut<'p> {
-    /// Kept indices of a part.
-    kept: usize,
-    /// Leaves of a part: `1 << level`, or all.
+    /// Outer indices of a block.
+    block: usize,
+    /// Blocks do not reach from one run of outer indices into the next.
+    run: usize,
+    blocks_per_run: usize,
+    n_blocks: usize,
+    /// Leaves of a part, if a block is more than one part: `1 << level`.
     level: Option<u32>,
     n_leaves: usize,
+    parts_per_block: usize,
     threads: Threads<'p>,
+}
+
+impl Cut<'_> {
+    fn n_parts(&self) -> usize {
+        self.n_blocks * self.parts_per_block
+    }
+
+    fn leaves_per_part(&self) -> usize {
+        self.level.map_or(self.n_leaves, |level| 1 << level)
+    }
+
+    fn part(&self, number: usize) -> Part {
+        let (block, piece) = (number / self.parts_per_block, number % self.parts_per_block);
+        let first = block / self.blocks_per_run * self.run;
+        let start = block % self.blocks_per_run * self.block;
+        let end = (start + self.block).min(self.run);
+        let leaf = piece * self.leaves_per_part();
+        let end_leaf = (leaf + self.leaves_per_part()).min(self.n_leaves);
+        Part { outer: first + start..first + end, leaves: leaf..end_leaf }
+    }
 }
 
 impl<'s> Bound<'s> {
@@ -57,12 +80,14 @@ impl<'s> Bound<'s> {
 
     fn ns_per_elem(&self) -> f64 {
         let compute = self.kernel.map_or(0.0, |kernel| kernel.spec().ns_per_elem);
-        let fold = 0.1 * self.stage.sinks.len() as f32;
-        cost::estimate_ns_per_elem(compute + fold, self.stage.bytes_per_elem)
+        let fold = FOLD_NS_PER_ELEM * self.stage.sinks.len() as f32;
+        estimate_ns_per_elem(compute + fold, self.stage.bytes_per_elem)
     }
 
-    fn scratch_bytes(&self) -> usize {
-        self.slot_bytes() + if self.stage.sinks.is_empty() { 0 } else { along::fill_bytes(self.stage) }
+    /// Bytes of scratch for a worker whose parts have at most so many outer indices and leaves.
+    fn scratch_bytes(&self, n_outer: usize, n_leaves: usize) -> usize {
+        let words = words_beside(self.stage, n_outer, n_leaves);
+        self.slot_bytes() + self.stage.fill_bytes() + words * size_of::<u64>()
     }
 
     /// Rounded up so that what comes after is aligned to 64.
@@ -70,99 +95,99 @@ impl<'s> Bound<'s> {
         self.kernel.map_or(0, |kernel| kernel.spec().slot_bytes.next_multiple_of(64))
     }
 
-    fn worker<'w>(&'w self, scratch: *mut u8, is_decided: &'w AtomicBool) -> Worker<'w> {
-        let fill = scratch.wrapping_add(self.slot_bytes());
-        Worker { stage: self.stage, ptrs: &self.ptrs, kernel: self.kernel, slots: scratch, fill, is_decided }
+    /// Words in which a part of a block leaves what it has come to.
+    fn node_words(&self, block: usize) -> usize {
+        self.stage.reductions().map(|(_, reducer)| (block * reducer.partial_bytes()).div_ceil(8)).sum()
     }
 
     fn cut<'p>(&self, pool: &'p Pool) -> Cut<'p> {
         let (nest, ns_per_elem) = (&self.stage.nest, self.ns_per_elem());
-        let (n_kept, n_reduced) = (nest.kept.n(), nest.reduced.n());
+        let (n_outer, n_reduced) = (nest.outer.n(), nest.reduced.n());
         let threads = Threads::for_work(ns_per_elem * self.stage.n_elems() as f64, pool);
         let chunk_ns = threads.chunk_ns;
-        let leaf_elems = if nest.lanes == Lanes::Kept { COLUMN_LEAF } else { LEAF };
+        let leaf_elems = self.stage.leaf_elems();
         let n_leaves = n_reduced.div_ceil(leaf_elems);
-        let is_blocks = nest.lanes == Lanes::Kept && !self.stage.sinks.is_empty();
-        let kept = if is_blocks {
-            along::block_lanes(self.stage).min(nest.kept.inner())
+        let is_columns = nest.lanes == Lanes::Outer && !self.stage.sinks.is_empty();
+        let block = if is_columns {
+            self.stage.block_lanes().min(nest.outer.inner())
         } else {
-            ((chunk_ns / (ns_per_elem * n_reduced as f64)) as usize).clamp(1, n_kept)
+            ((chunk_ns / (ns_per_elem * n_reduced as f64)) as usize).clamp(1, n_outer)
         };
-        let part_ns = ns_per_elem * kept as f64 * n_reduced as f64;
-        let is_splittable = self.stage.reductions().next().is_some() && n_leaves > 1 && (is_blocks || kept == 1);
-        let leaf_ns = ns_per_elem * (leaf_elems * if is_blocks { kept } else { 1 }) as f64;
-        let level = (is_splittable && part_ns > chunk_ns).then(|| ((chunk_ns / leaf_ns).max(1.0) as u64).ilog2());
-        Cut { kept, level, n_leaves, threads }
+        // The lanes or nodes of a block must be in one run of the innermost outer axis.
+        let run = if nest.lanes == Lanes::Outer { nest.outer.inner() } else { n_outer };
+        let blocks_per_run = run.div_ceil(block);
+        let n_blocks = n_outer / run * blocks_per_run;
+        let mut cut = Cut { block, run, blocks_per_run, n_blocks, level: None, n_leaves, parts_per_block: 1, threads };
+        let part_ns = ns_per_elem * block as f64 * n_reduced as f64;
+        let is_splittable = self.stage.reductions().next().is_some() && n_leaves > 1 && (is_columns || block == 1);
+        if is_splittable && part_ns > chunk_ns {
+            let leaf_ns = ns_per_elem * (leaf_elems * if is_columns { block } else { 1 }) as f64;
+            let mut level = ((chunk_ns / leaf_ns).max(1.0) as u64).ilog2();
+            // Longer parts than a chunk where there would be too many: they report and ask on their
+            // own.
+            let words = self.node_words(block);
+            let is_too_many = |n_parts: usize| n_parts > MAX_PARTS || n_parts.saturating_mul(words) > MAX_NODE_WORDS;
+            loop {
+                cut.level = Some(level);
+                cut.parts_per_block = n_leaves.div_ceil(1 << level);
+                if cut.parts_per_block == 1 || !is_too_many(n_blocks.saturating_mul(cut.parts_per_block)) {
+                    break;
+                }
+                level += 1;
+            }
+        }
+        cut
     }
 
     /// Runs the stage on its own.
     ///
     /// # Safety
     ///
-    /// Nobody else may use the stage's operands, but to read its inputs.
+    /// Nobody else may use the stage's operands, except to read its inputs.
     pub(super) unsafe fn run(&self, options: &RunOptions<'_>) -> Result<(), ExecError> {
-        let nest = &self.stage.nest;
         let cut = self.cut(options.pool);
-        // Blocks do not reach across runs of the innermost kept axis, where the lanes or nodes are to be in one run.
-        let run = if nest.lanes == Lanes::Kept { nest.kept.inner() } else { nest.kept.n() };
-        let blocks_per_run = run.div_ceil(cut.kept);
-        let n_blocks = nest.kept.n() / run * blocks_per_run;
-        let leaves_per_part = cut.level.map_or(cut.n_leaves, |level| 1 << level);
-        let parts_per_block = cut.n_leaves.div_ceil(leaves_per_part);
-        let part_of = |chunk: usize| {
-            let (block, piece) = (chunk / parts_per_block, chunk % parts_per_block);
-            let start = block % blocks_per_run * cut.kept;
-            let kept = block / blocks_per_run * run + start..block / blocks_per_run * run + (start + cut.kept).min(run);
-            let leaves = piece * leaves_per_part..((piece + 1) * leaves_per_part).min(cut.n_leaves);
-            Part { kept, leaves }
-        };
-        let words: usize = self.stage.reductions().map(|(_, r)| (cut.kept * r.partial_bytes()).div_ceil(8)).sum();
-        let n_chunks = n_blocks * parts_per_block;
-        let mut nodes = vec![0_u64; if parts_per_block > 1 { n_chunks * words } else { 0 }];
-        let node_memory = SharedNodes(nodes.as_mut_ptr());
-        let shared = Shared::new(options.progress);
-        options.pool.run(n_chunks, cut.threads.n, |_, chunk| {
-            let part = part_of(chunk);
-            shared.run_chunk(self.part_elems(&part), self.scratch_bytes(), |scratch| {
-                let outcome = match parts_per_block {
-                    1 => Outcome::Results,
-                    _ => Outcome::Nodes(node_memory.at(chunk * words)),
-                };
-                // SAFETY: the kernel was checked against the stage in `new`; the scratch has the bytes that it needs; the
-                // pool hands each chunk to one thread, and parts have different results or different nodes; the caller
-                // vouches for the operands.
-                unsafe { self.worker(scratch, &shared.is_decided).run(&part, outcome) };
-            });
-        });
-        shared.finish()?;
-        if parts_per_block > 1 {
-            for block in 0..n_blocks {
-                let Part { kept, .. } = part_of(block * parts_per_block);
-                let nodes = &nodes[block * parts_per_block * words..][..parts_per_block * words];
-                // Parts at the end of a run are narrower than `words` has room for.
-                let level = cut.level.unwrap_or(0);
-                // SAFETY: these are the nodes of the block's parts, and all threads are done.
-                unsafe { along::combine_nodes((self.stage, &self.ptrs), kept.start, kept.len(), nodes, words, level) };
-            }
+        let is_split = cut.parts_per_block > 1;
+        let words = if is_split { self.node_words(cut.block) } else { 0 };
+        let mut nodes = zeroed_words(cut.n_parts() * words)?;
+        let is_decided = AtomicBool::new(false);
+        // SAFETY: only the pointers are not `Sync`. One thread has each part, and parts have
+        // different results or different nodes; the caller vouches for the operands.
+        let shared = unsafe { Shared::new((self, nodes.as_mut_ptr())) };
+        let scratch_bytes = self.scratch_bytes(cut.block, cut.leaves_per_part());
+        let chunks = Chunks { n: cut.n_parts(), n_threads: cut.threads.n, scratch_bytes, is_counted: true };
+        launch(options, &chunks, |run, number, scratch| {
+            let &(bound, nodes) = shared.get();
+            let part = cut.part(number);
+            let outcome = match is_split {
+                false => Outcome::Results,
+                true => Outcome::Nodes(nodes.wrapping_add(number * words)),
+            };
+            let worker = Worker::new((bound.stage, bound.kernel), &bound.ptrs, scratch, run, &is_decided);
+            // SAFETY: the kernel was checked against the stage in `new`; the scratch has the bytes
+            // that a part of this size needs; and as above.
+            unsafe { worker.run(&part, outcome) }
+        })?;
+        if is_split {
+            self.combine(&cut, &nodes, words)?;
         }
         Ok(())
     }
 
-    fn part_elems(&self, part: &Part) -> usize {
-        let leaf = if self.stage.nest.lanes == Lanes::Kept { COLUMN_LEAF } else { LEAF };
-        part.kept.len() * (part.leaves.len() * leaf).min(self.stage.nest.reduced.n())
-    }
-}
-
-/// Where parts leave their nodes: each in its own place.
-struct SharedNodes(*mut u64);
-
-// SAFETY: threads write to disjoint places, by the number of their chunk.
-unsafe impl Sync for SharedNodes {}
-
-impl SharedNodes {
-    fn at(&self, word: usize) -> *mut u64 {
-        self.0.wrapping_add(word)
+    /// Combines what the parts of each block have come to, and writes the results.
+    fn combine(&self, cut: &Cut<'_>, nodes: &[u64], words: usize) -> Result<(), ExecError> {
+        let scratch_bytes = words_beside(self.stage, cut.block, cut.parts_per_block) * size_of::<u64>();
+        let per_block = cut.parts_per_block * words;
+        with_scratch(scratch_bytes, |scratch| {
+            for (block, nodes) in nodes.chunks_exact(per_block).enumerate() {
+                let Part { outer, .. } = cut.part(block * cut.parts_per_block);
+                // Parts at the end of a run are narrower than `words` has room for.
+                let level = cut.level.unwrap_or(0);
+                // SAFETY: these are the nodes of the block's parts, all threads are done, and the
+                // scratch has room for trees of as many nodes.
+                unsafe { combine_nodes((self.stage, &self.ptrs), outer, (nodes, words), level, scratch) };
+            }
+        })?;
+        Ok(())
     }
 }
 
@@ -170,63 +195,52 @@ impl SharedNodes {
 ///
 /// # Safety
 ///
-/// As [`Bound::run`], for all stages; they have [`shares_rows`], each with all before it.
+/// As [`Bound::run`], for all stages; and each [shares rows](super::chain) with all stages before
+/// it.
 pub(super) unsafe fn run_chain(stages: &[Bound<'_>], options: &RunOptions<'_>) -> Result<(), ExecError> {
-    let (n_kept, n_reduced) = (stages[0].stage.nest.kept.n(), stages[0].stage.nest.reduced.n());
+    let (n_outer, n_reduced) = (stages[0].stage.nest.outer.n(), stages[0].stage.nest.reduced.n());
     let bytes: usize = stages.iter().map(|bound| bound.stage.bytes_per_elem).sum();
     let ns: f64 = stages.iter().map(Bound::ns_per_elem).sum();
-    let threads = Threads::for_work(ns * n_kept as f64 * n_reduced as f64, options.pool);
-    let chunk_rows = ((threads.chunk_ns / (ns * n_reduced as f64)) as usize).clamp(1, n_kept);
+    let threads = Threads::for_work(ns * n_outer as f64 * n_reduced as f64, options.pool);
+    let chunk_rows = ((threads.chunk_ns / (ns * n_reduced as f64)) as usize).clamp(1, n_outer);
     let block_rows = (CHAIN_BLOCK_BYTES / (bytes * n_reduced).max(1)).clamp(1, chunk_rows);
-    let scratch_bytes = stages.iter().map(Bound::scratch_bytes).max().unwrap_or(0);
-    // Progress counts the elements of all loops.
-    let row_elems: usize = stages.iter().map(|bound| bound.stage.nest.reduced.n()).sum();
-    let shared = Shared::new(options.progress);
-    options.pool.run(n_kept.div_ceil(chunk_rows), threads.n, |_, chunk| {
-        let chunk = chunk * chunk_rows..((chunk + 1) * chunk_rows).min(n_kept);
-        shared.run_chunk(chunk.len() * row_elems, scratch_bytes, |scratch| {
-            for first in chunk.clone().step_by(block_rows) {
-                let kept = first..(first + block_rows).min(chunk.end);
-                for bound in stages {
-                    let part = Part { kept: kept.clone(), leaves: 0..bound.stage.nest.reduced.n().div_ceil(LEAF) };
-                    let is_decided = AtomicBool::new(false);
-                    // SAFETY: kernels and scratch as in `Bound::run`; the blocks have different rows, so what a thread
-                    // reads of another stage it has written itself; the caller vouches for the rest.
-                    unsafe { bound.worker(scratch, &is_decided).run(&part, Outcome::Results) };
-                }
+    let n_leaves = |bound: &Bound<'_>| bound.stage.nest.reduced.n().div_ceil(LEAF);
+    let scratch_bytes = stages.iter().map(|bound| bound.scratch_bytes(block_rows, n_leaves(bound))).max();
+    let chunks = Chunks {
+        n: n_outer.div_ceil(chunk_rows),
+        n_threads: threads.n,
+        scratch_bytes: scratch_bytes.unwrap_or(0),
+        is_counted: true,
+    };
+    // SAFETY: only the pointers are not `Sync`. Blocks have different rows, so a thread has written
+    // itself what it reads of another stage; the caller vouches for the rest.
+    let shared = unsafe { Shared::new(stages) };
+    launch(options, &chunks, |run, chunk, scratch| {
+        let rows = chunk * chunk_rows..((chunk + 1) * chunk_rows).min(n_outer);
+        let mut n_elems = 0;
+        for first in rows.clone().step_by(block_rows) {
+            let outer = first..(first + block_rows).min(rows.end);
+            for bound in *shared.get() {
+                let part = Part { outer: outer.clone(), leaves: 0..n_leaves(bound) };
+                let is_decided = AtomicBool::new(false);
+                let worker = Worker::new((bound.stage, bound.kernel), &bound.ptrs, scratch, run, &is_decided);
+                // SAFETY: kernels and scratch as in `Bound::run`; and as above.
+                n_elems += unsafe { worker.run(&part, Outcome::Results) };
             }
-        });
-    });
-    shared.finish()
+        }
+        n_elems
+    })
 }
 
-/// What the threads of a run share.
-struct Shared<'p> {
-    progress: Option<&'p Progress>,
-    error: OnceLock<ExecError>,
-    is_decided: AtomicBool,
-}
-
-impl<'p> Shared<'p> {
-    fn new(progress: Option<&'p Progress>) -> Shared<'p> {
-        Shared { progress, error: OnceLock::new(), is_decided: AtomicBool::new(false) }
+impl Stage {
+    /// Elements that one leaf takes of each result.
+    fn leaf_elems(&self) -> usize {
+        if self.nest.lanes == Lanes::Outer { COLUMN_LEAF } else { LEAF }
     }
 
-    fn run_chunk(&self, n_elems: usize, scratch_bytes: usize, work: impl FnOnce(*mut u8)) {
-        if self.error.get().is_some() {
-            return;
-        }
-        if self.progress.is_some_and(Progress::is_to_stop) {
-            let _ = self.error.set(ExecError::Cancelled);
-            return;
-        }
-        match with_scratch(scratch_bytes, work) {
-            Ok(()) => self.progress.into_iter().for_each(|progress| progress.add_done(n_elems)),
-            Err(error) => drop(self.error.set(error.into())),
-        }
-    }
-
-    fn finish(self) -> Result<(), ExecError> {
-        self.error.into_inner().map_or(Ok(()), Err)
+    /// The elements of a part.
+    pub(super) fn part_elems(&self, part: &Part) -> usize {
+        let index = |leaf: usize| (leaf * self.leaf_elems()).min(self.nest.reduced.n());
+        part.outer.len() * (index(part.leaves.end) - index(part.leaves.start))
     }
 }

@@ -5,23 +5,25 @@
 /// # Safety
 ///
 /// Those `n_rows * n_bytes` must be readable and writable, and the first `n_bytes` initialised.
-pub(crate) unsafe fn repeat_row(n_bytes: usize, n_rows: usize, rows: *mut u8) {
+pub(in crate::exec) unsafe fn repeat_row(n_bytes: usize, n_rows: usize, rows: *mut u8) {
     let mut done = n_bytes;
     while done < n_rows * n_bytes {
         let more = done.min(n_rows * n_bytes - done);
-        // SAFETY: the caller's contract; both are within the bytes, the second part after the first.
+        // SAFETY: the caller's contract; both are within the bytes, the second part after the
+        // first.
         unsafe { rows.add(done).copy_from_nonoverlapping(rows, more) };
         done += more;
     }
 }
 
-/// Copies each of `n_rows` elements of `size` bytes (1, 2, 4 or 8) to a row of `n_lanes` like it, without gaps.
+/// Copies each of `n_rows` elements of `size` bytes (1, 2, 4 or 8) to a row of `n_lanes` like it,
+/// without gaps.
 ///
 /// # Safety
 ///
-/// The elements at `from` must be readable, with this stride from row to row, and there must be room for all rows at `to`,
-/// all of any alignment; they must not overlap.
-pub(crate) unsafe fn repeat_lanes(
+/// The elements at `from` must be readable, with this stride from row to row, and there must be
+/// room for all rows at `to`, all of any alignment; they must not overlap.
+pub(in crate::exec) unsafe fn repeat_lanes(
     size: usize,
     extents: (usize, usize),
     from: *const u8,
@@ -55,7 +57,8 @@ unsafe fn repeat_each<T: Copy>((n_rows, n_lanes): (usize, usize), from: *const u
             }
         }
     }
-    // SAFETY: the caller's contract. Points and colours are the usual short rows: the compiler makes few stores of each.
+    // SAFETY: the caller's contract. Points and colours are the usual short rows: the compiler
+    // makes few stores of each.
     unsafe {
         match n_lanes {
             2 => rows_of::<T, 2>(n_rows, from, row_stride, to),
@@ -95,7 +98,8 @@ mod tests {
                     let bytes: Vec<u8> = (0..200).collect();
                     let mut repeated = vec![0; 1 + 7 * n_lanes * size + 1];
                     let at = |row: usize| (1 + first * stride.abs() + row as isize * stride) as usize;
-                    // SAFETY: seven elements of the bytes, the first of them at either end; room for all.
+                    // SAFETY: seven elements of the bytes, the first of them at either end; room
+                    // for all.
                     unsafe {
                         let (from, to) = (bytes.as_ptr().add(at(0)), repeated.as_mut_ptr().add(1));
                         repeat_lanes(size, (7, n_lanes), from, stride, to);

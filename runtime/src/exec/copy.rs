@@ -1,13 +1,19 @@
-//! Copies of inputs that partly overlap an output: made before the loop, read instead.
+//! Copies arrays: inputs that partly overlap an output, and outcomes that are repeated to a larger
+//! one.
+//!
+//! In: a view, and where its elements go. Out: the same elements there. A copy is a run like any
+//! other: on several threads, and it can be cancelled.
 
 use std::sync::Arc;
 
-use super::{AllocError, Output};
+use super::run::run_uncounted;
+use super::{ExecError, Kernel, KernelSpec, RunOptions, run};
 use crate::abi::{KernelArgs, KernelFn, RunKind};
 use crate::dtype::DType;
-use crate::exec::{Kernel, KernelSpec, run_on_caller};
+use crate::machine::COPY_NS_PER_ELEM;
+use crate::memory::{AllocError, Output};
 use crate::plan::{Plan, PlanError, output_order};
-use crate::view::{Shape, View, ViewMut};
+use crate::view::{MAX_AXES, Shape, View, ViewMut};
 
 /// A copy of a view's elements. Made by [`copy_of`].
 #[derive(Debug)]
@@ -28,54 +34,76 @@ impl OwnedCopy {
     }
 }
 
-/// Copies a view's elements, in the view's own memory order. An axis along which the view repeats itself (stride 0) is
-/// not multiplied out.
+/// Copies a view's elements, in the view's own memory order. An axis along which the view repeats
+/// itself (stride 0) is not multiplied out. The elements do not count as progress.
 ///
 /// # Errors
 ///
-/// If there is not enough memory, or the view has more than [`MAX_AXES`](crate::view::MAX_AXES) axes.
-pub fn copy_of(view: &View<'_>) -> Result<OwnedCopy, AllocError> {
+/// If there is not enough memory, the view has more than [`MAX_AXES`] axes, or the run is
+/// cancelled.
+pub fn copy_of(view: &View<'_>, options: &RunOptions<'_>) -> Result<OwnedCopy, ExecError> {
+    if view.n_axes() > MAX_AXES {
+        return Err(AllocError::TooManyAxes { n_axes: view.n_axes() }.into());
+    }
     let distinct = view.distinct();
     let order = output_order(distinct.shape(), std::slice::from_ref(&distinct));
     let mut elems = Output::new(view.dtype(), distinct.shape(), &order)?;
-    copy_into(&distinct, &mut elems.view_mut()).map_err(|_| AllocError::TooManyAxes { n_axes: view.n_axes() })?;
+    copy(&distinct, &mut elems.view_mut(), |plan, kernel| run_uncounted(plan, kernel, options))?;
     Ok(OwnedCopy { elems, shape: view.shape().into() })
 }
 
-/// Copies a view's elements, repeated to the shape of `to`, on the caller's thread.
+/// Copies a view's elements, repeated to the shape of `to`. They count as progress, and are added
+/// to its total.
 ///
 /// # Errors
 ///
-/// As [`Plan::new`]; an output of another dtype than the view's counts as one of another shape.
-pub fn copy_into(from: &View<'_>, to: &mut ViewMut<'_>) -> Result<(), PlanError> {
+/// As [`Plan::new`] and [`run`]; an output of another dtype than the view's counts as one of
+/// another shape.
+pub fn copy_into(from: &View<'_>, to: &mut ViewMut<'_>, options: &RunOptions<'_>) -> Result<(), ExecError> {
+    if let Some(progress) = options.progress {
+        progress.add_total(to.n_elems());
+    }
+    copy(from, to, |plan, kernel| run(plan, kernel, options))
+}
+
+fn copy(
+    from: &View<'_>,
+    to: &mut ViewMut<'_>,
+    run: impl FnOnce(&Plan<'_>, &Kernel) -> Result<(), ExecError>,
+) -> Result<(), ExecError> {
     if from.dtype() != to.dtype() {
         let (expected, found) = (from.shape().into(), to.shape().into());
-        return Err(PlanError::OutputShape { output: 0, expected, found });
+        return Err(PlanError::OutputShape { output: 0, expected, found }.into());
     }
-    let shape = to.shape().to_vec();
+    let shape = Shape::from_slice(to.shape());
     let mut outputs = [to.reborrow()];
     let plan = Plan::new(&shape, std::slice::from_ref(from), &mut outputs)?;
-    // SAFETY: the copying functions go by the strides, so they are right for any run kinds; this is the one for one input
-    // and one output of the dtype; they use no scratch and no tile functions.
-    unsafe { run_on_caller(&plan, &copy_kernel(from.dtype(), RunKind::Strided)) };
-    Ok(())
+    let kernel = copier(from.dtype(), [plan.run_kinds()[0], plan.run_kinds()[1]]);
+    run(&plan, &kernel)
 }
 
 /// A kernel that copies an input of this dtype and run kind to a contiguous output.
 #[must_use]
 pub fn copy_kernel(dtype: DType, kind: RunKind) -> Kernel {
+    copier(dtype, [kind, RunKind::Contiguous])
+}
+
+/// A kernel that copies an input to an output.
+fn copier(dtype: DType, [from, to]: [RunKind; 2]) -> Kernel {
     let spec = KernelSpec {
         entry: copying(dtype),
-        operands: Box::new([(dtype, kind), (dtype, RunKind::Contiguous)]),
+        operands: Box::new([(dtype, from), (dtype, to)]),
         n_outputs: 1,
         max_tile_elems: None,
         slot_bytes: 0,
         is_streaming: false,
         tile_fns: Box::default(),
-        ns_per_elem: 0.5,
+        ns_per_elem: COPY_NS_PER_ELEM,
         code: Arc::new(()),
     };
-    // SAFETY: as in `copy_into`; the code is this program's own.
+    // SAFETY: the copying functions go by the strides, so they are right for any run kinds; this is
+    // the one for one input and one output of the dtype; they use no scratch and no tile functions;
+    // and the code is this program's own.
     unsafe { Kernel::new(spec) }
 }
 
@@ -90,48 +118,10 @@ fn copying(dtype: DType) -> KernelFn {
     }
 }
 
-/// Copies `n` elements of `size` bytes (1, 2, 4 or 8), each `stride` bytes after the one before.
-///
-/// # Safety
-///
-/// The elements at `from` must be readable and those at `to` writable, of any alignment; they must not overlap.
-pub(crate) unsafe fn copy_strided(
-    size: usize,
-    n: usize,
-    from: *const u8,
-    from_stride: isize,
-    to: *mut u8,
-    to_stride: isize,
-) {
-    /// # Safety
-    ///
-    /// As of the outer function, for elements of the size of `T`.
-    unsafe fn copy<T: Copy>(n: usize, from: *const u8, from_stride: isize, to: *mut u8, to_stride: isize) {
-        for k in 0..n as isize {
-            // SAFETY: the caller's contract.
-            unsafe {
-                let elem = from.offset(k * from_stride).cast::<T>().read_unaligned();
-                to.offset(k * to_stride).cast::<T>().write_unaligned(elem);
-            }
-        }
-    }
-    // SAFETY: the caller's contract; each arm is for elements of its type's size.
-    unsafe {
-        match size {
-            _ if from_stride == size as isize && to_stride == from_stride => {
-                to.copy_from_nonoverlapping(from, n * size)
-            }
-            1 => copy::<u8>(n, from, from_stride, to, to_stride),
-            2 => copy::<u16>(n, from, from_stride, to, to_stride),
-            4 => copy::<u32>(n, from, from_stride, to, to_stride),
-            _ => copy::<u64>(n, from, from_stride, to, to_stride),
-        }
-    }
-}
-
 /// A kernel: copies elements by their bits.
 unsafe extern "C" fn copy_elems<T: Copy>(args: *const KernelArgs) {
-    // SAFETY: called with valid arguments for two operands whose elements have the size of `T`, of any alignment.
+    // SAFETY: called with valid arguments for two operands whose elements have the size of `T`, of
+    // any alignment.
     unsafe { for_each_pair(args, |from: *const T, to: *mut T| to.write_unaligned(from.read_unaligned())) }
 }
 
@@ -143,8 +133,8 @@ unsafe extern "C" fn copy_bools(args: *const KernelArgs) {
 
 /// # Safety
 ///
-/// `args` must be as [`crate::abi`] says, for one input and one output, and `f` must be sound for any pair of their
-/// elements.
+/// `args` must be as [`crate::abi`] says, for one input and one output, and `f` must be sound for
+/// any pair of their elements.
 unsafe fn for_each_pair<T>(args: *const KernelArgs, f: impl Fn(*const T, *mut T)) {
     // SAFETY: the caller vouches for the arguments, of which there are two operands.
     let (args, from, to) = unsafe { (&*args, *(*args).operands, *(*args).operands.add(1)) };
@@ -165,6 +155,30 @@ mod tests {
     use ndarray::{array, s};
 
     use super::*;
+    use crate::exec::Progress;
+    use crate::pool::Pool;
+
+    fn copy_of(view: &View<'_>) -> Result<OwnedCopy, ExecError> {
+        super::copy_of(view, &RunOptions::new(&Pool::new(2).unwrap()))
+    }
+
+    #[test]
+    fn copies_fill_larger_arrays_count_and_can_be_cancelled() {
+        let (line, pool) = (array![1, 2, 3], Pool::new(2).unwrap());
+        let mut to = ndarray::Array2::<i32>::zeros((300, 3)).reversed_axes();
+        let progress = Progress::new(7);
+        let options = RunOptions { progress: Some(&progress), ..RunOptions::new(&pool) };
+        let (from, mut to) = (View::from(&line).broadcast_to(&[300, 3]).unwrap(), ViewMut::from(&mut to));
+        let wrong = copy_into(&from, &mut to, &RunOptions::new(&pool));
+        assert!(matches!(wrong, Err(ExecError::Plan(PlanError::NotBroadcastable { .. }))), "{wrong:?}");
+        let column = line.view().insert_axis(ndarray::Axis(1));
+        copy_into(&View::from(column), &mut to, &options).unwrap();
+        assert_eq!((progress.done(), progress.total()), (900, 907));
+        assert_eq!(to.read(&[1, 299]).unwrap().get(), Some(2));
+        progress.cancel();
+        assert_eq!(copy_into(&View::from(column), &mut to, &options), Err(ExecError::Cancelled));
+        assert!(matches!(super::copy_of(&View::from(column), &options), Err(ExecError::Cancelled)));
+    }
 
     #[test]
     fn copies_keep_values_shape_and_order() {

@@ -1,15 +1,17 @@
 //! Elements that lie along columns, copied to rows.
 
-use super::prefetch::{LINE_BYTES, prefetch_to_l2};
+use crate::machine::LINE_BYTES;
+use crate::memory::prefetch_to_l2;
 
-/// Copies `n_rows` x `n_lanes` elements of `size` bytes (1, 2, 4 or 8) to rows without gaps, from where they are nearer to
-/// each other along a column than along a row. Meanwhile the lines `ahead` bytes from there are asked for, wherever that is.
+/// Copies `n_rows` x `n_lanes` elements of `size` bytes (1, 2, 4 or 8) to rows without gaps, from
+/// where they are nearer to each other along a column than along a row. Meanwhile the lines `ahead`
+/// bytes from there are asked for, wherever that is.
 ///
 /// # Safety
 ///
-/// The elements at `from` must be readable, with these strides from row to row and from lane to lane, and there must be room
-/// for as many at `to`, all of any alignment; they must not overlap.
-pub(crate) unsafe fn copy_transposed(
+/// The elements at `from` must be readable, with these strides from row to row and from lane to
+/// lane, and there must be room for as many at `to`, all of any alignment; they must not overlap.
+pub(in crate::exec) unsafe fn copy_transposed(
     size: usize,
     extents: (usize, usize),
     from: *const u8,
@@ -17,8 +19,8 @@ pub(crate) unsafe fn copy_transposed(
     to: *mut u8,
     ahead: isize,
 ) {
-    // SAFETY: the caller's contract; each arm is for elements of its type's size. Elements that follow each other down a
-    // column are the usual case, worth loops of its own.
+    // SAFETY: the caller's contract; each arm is for elements of its type's size. Elements that
+    // follow each other down a column are the usual case, worth loops of its own.
     unsafe {
         match (size, row_stride == size as isize) {
             (1, true) => copy::<u8>(extents, from, (1, lane_stride), to, ahead),
@@ -53,13 +55,15 @@ unsafe fn copy<T: Square>(
     let squares = if row_stride == size_of::<T>() as isize { n_lanes / T::SIDE * T::SIDE } else { 0 };
     for first in (0..n_rows).step_by(T::LINE) {
         let end = n_rows.min(first + T::LINE);
-        // Of a line that is in the tile and beside it the first part is there already, and the last part is not.
+        // Of a line that is in the tile and beside it the first part is there already, and the last
+        // part is not.
         let ask = |lane: usize| prefetch_to_l2(at(end - 1, lane).wrapping_offset(ahead));
         let square_rows = (end - first) / T::SIDE * T::SIDE;
         for lane in (0..squares).step_by(T::SIDE) {
             (0..T::SIDE).for_each(|i| ask(lane + i));
             let (from, to) = (at(first, lane), to.wrapping_add(first * n_lanes + lane));
-            // SAFETY: as above: these rows and lanes are below their numbers, and rows are side by side.
+            // SAFETY: as above: these rows and lanes are below their numbers, and rows are side by
+            // side.
             let transpose = |row: usize| unsafe {
                 T::transpose(from.add(row * size_of::<T>()), lane_stride, to.add(row * n_lanes), n_lanes);
             };
@@ -85,8 +89,8 @@ trait Square: Copy {
     /// Elements of a cache line.
     const LINE: usize = LINE_BYTES / size_of::<Self>();
 
-    /// Copies a square: its columns are `SIDE` consecutive elements each, `lane_stride` bytes apart, its rows become
-    /// `SIDE` consecutive elements each, `row_len` elements apart.
+    /// Copies a square: its columns are `SIDE` consecutive elements each, `lane_stride` bytes
+    /// apart, its rows become `SIDE` consecutive elements each, `row_len` elements apart.
     ///
     /// # Safety
     ///
@@ -157,7 +161,8 @@ impl Square for u64 {
 mod tests {
     use super::*;
 
-    /// Every size, extents around squares and bands, rows side by side and apart, columns either way, unaligned.
+    /// Every size, extents around squares and bands, rows side by side and apart, columns either
+    /// way, unaligned.
     #[test]
     fn every_element_comes_to_its_place() {
         for size in [1_usize, 2, 4, 8] {
@@ -168,7 +173,8 @@ mod tests {
                     let bytes: Vec<u8> = (0..1 + column * n_lanes).map(|i| (i * 7 + i / 251) as u8).collect();
                     let first = 1 + if sign < 0 { column * (n_lanes - 1) } else { 0 };
                     let mut copied = vec![0; 1 + n_rows * n_lanes * size + 1];
-                    // SAFETY: `n_lanes` columns of `column` bytes each, the first of them at either end; room for all.
+                    // SAFETY: `n_lanes` columns of `column` bytes each, the first of them at either
+                    // end; room for all.
                     unsafe {
                         let strides = (row_stride, sign * column as isize);
                         let from = bytes.as_ptr().add(first);

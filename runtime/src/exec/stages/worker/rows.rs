@@ -1,33 +1,16 @@
-//! Results of rows, each of consecutive elements: leaves one after the other, or rows that are shorter than a leaf.
+//! Results of rows, each of consecutive elements: leaves one after the other, or rows that are
+//! shorter than a leaf.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
+use super::super::stage::Sink;
 use super::trees::{MAX_PARTIAL_WORDS, TreeMemory};
 use super::{FILL_ELEMS, Outcome, Part, Worker};
-use crate::exec::stages::Sink;
-use crate::memory::{copy_strided, prefetch};
+use crate::exec::elems::copy_strided;
+use crate::machine::{BATCH_ROWS, DIRECT_LEAVES, FILLED_LEAVES, PREFETCHED_BYTES};
+use crate::memory::prefetch;
 use crate::reduce::{LEAF, Reducer, Tree};
-
-/// Leaves that are read from an array in one go, and become one node of the tree: a power of 2.
-///
-/// Measured 2026-11 on Zen 4, one thread, n = 1e5 in the caches, ns per element with their node pushed and with each leaf pushed:
-/// float64 `sum(a)` 0.164 and 0.180, `sum(a*b)` 0.267 and 0.282, int8 `sum(i)` 0.060 and 0.072.
-const DIRECT_LEAVES: usize = 16;
-const _: () = assert!(DIRECT_LEAVES.is_power_of_two());
-
-/// Leaves that are computed in one go: they stay in the L1 cache.
-const FILLED_LEAVES: usize = 1;
-
-/// Rows shorter than a leaf that are computed together.
-const BATCH_ROWS: usize = 64;
-
-/// What is asked for of each input's next elements before those at hand are reduced: the reduction does not touch memory,
-/// which would rest meanwhile.
-///
-/// Measured 2026-11 on 2 Zen 4 cores, f64 `sum(a*b)`, n = 1e7, interleaved runs with and without: one thread 1.56 and 1.71 ns,
-/// two 0.99 and 1.07 (medians), 0.73 and 0.88 (best). Softmax gained nothing by asking for whole rows ahead.
-const PREFETCHED_BYTES: usize = 512;
 
 /// The elements that are reduced: those at one place, or the products of those at two.
 #[derive(Clone, Copy)]
@@ -37,7 +20,7 @@ enum Elems {
 }
 
 impl Elems {
-    /// Reduces `n` of them, of which the first has this index.
+    /// Reduces `n` of them. `first` is the index of the first one.
     ///
     /// # Safety
     ///
@@ -54,20 +37,20 @@ impl Elems {
 }
 
 impl Worker<'_> {
-    /// Computes elements `range` of those that result `kept` is made of: at most [`FILL_ELEMS`], into scratch. In a direct
-    /// stage there is nothing to compute.
+    /// Computes elements `range` of those that result `outer` is made of: at most [`FILL_ELEMS`],
+    /// into scratch. In a direct stage there is nothing to compute.
     ///
     /// # Safety
     ///
     /// As [`run`](Worker::run); the lanes must be reduced.
-    pub(super) unsafe fn fill_row(&self, kept: usize, range: Range<usize>) {
+    pub(super) unsafe fn fill_row(&self, outer: usize, range: Range<usize>) {
         let reduced = &self.stage.nest.reduced;
         if self.kernel.is_none() {
             return;
         }
         if reduced.extents.len() == 1 {
             // SAFETY: the caller's contract.
-            return unsafe { self.compute(&self.starts(kept, range.start), (1, range.len()), |_| 0, 0) };
+            return unsafe { self.compute(&self.starts(outer, range.start), (1, range.len()), |_| 0, 0) };
         }
         let inner = reduced.inner();
         let n_rows_of_axis = reduced.extents[reduced.extents.len() - 2];
@@ -78,41 +61,43 @@ impl Worker<'_> {
         let mut at = range.start;
         while at < range.end {
             let (lane, left) = (at % inner, range.end - at);
-            // Whole rows if a row begins here, up to the end of their axis; else the rest of this one.
+            // Whole rows if a row begins here, up to the end of their axis; else the rest of the
+            // row.
             let (n_rows, n_lanes) = match lane {
                 0 if left >= inner => ((left / inner).min(n_rows_of_axis - at / inner % n_rows_of_axis), inner),
                 _ => (1, left.min(inner - lane)),
             };
             // SAFETY: the caller's contract; the rectangle ends where its axes or the range do.
-            unsafe { self.compute(&self.starts(kept, at), (n_rows, n_lanes), row_stride, at - range.start) };
+            unsafe { self.compute(&self.starts(outer, at), (n_rows, n_lanes), row_stride, at - range.start) };
             at += n_rows * n_lanes;
         }
     }
 
-    /// Asks for what will be computed with next, after element `end` of those that result `kept` is made of.
-    fn prefetch_after(&self, kept: usize, end: usize) {
+    /// Prefetches the elements of inputs that are needed next: those after element `end` of the ones
+    /// that result `outer` is made of.
+    fn prefetch_after(&self, outer: usize, end: usize) {
         let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
         if self.kernel.is_none() || reduced.extents.len() > 1 || end >= reduced.n() {
             return;
         }
         for input in (0..stage.n_inputs).filter(|&input| reduced.inner_stride(input) != 0) {
-            let offset = stage.nest.kept.offset(input, kept) + reduced.offset(input, end);
+            let offset = stage.nest.outer.offset(input, outer) + reduced.offset(input, end);
             prefetch(self.ptrs[input].wrapping_offset(offset), PREFETCHED_BYTES);
         }
     }
 
-    /// Where a sink reads the elements that were just computed, consecutive: `range` of those that result `kept` is made
-    /// of.
+    /// Where a sink reads the elements that were just computed, one after the other: those with the
+    /// numbers `range` of the ones that result `outer` is made of.
     ///
     /// # Safety
     ///
     /// As [`run`](Worker::run); the lanes must be reduced, and the elements be computed.
-    pub(super) unsafe fn row_source(&self, sink: &Sink, kept: usize, range: Range<usize>) -> *const u8 {
+    pub(super) unsafe fn row_source(&self, sink: &Sink, outer: usize, range: Range<usize>) -> *const u8 {
         let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
         let scratch = self.value_scratch(sink.value);
         let Some(operand) = stage.source_operand(sink) else { return scratch };
         let size = stage.values[sink.value].dtype.size();
-        let start = self.ptrs[operand].wrapping_offset(stage.nest.kept.offset(operand, kept));
+        let start = self.ptrs[operand].wrapping_offset(stage.nest.outer.offset(operand, outer));
         let stride = reduced.inner_stride(operand);
         if stride == size as isize && reduced.extents.len() == 1 {
             return start.wrapping_offset(range.start as isize * stride);
@@ -121,8 +106,9 @@ impl Worker<'_> {
         while at < range.end {
             let n = (range.end - at).min(reduced.inner() - at % reduced.inner());
             let source = start.wrapping_offset(reduced.offset(operand, at));
-            // SAFETY: the scratch of a value that is in memory is free, and has room for as many elements as are
-            // computed at a time; these are elements of the operand, along its innermost axis.
+            // SAFETY: the scratch of a value that is in memory is free, and has room for as many
+            // elements as are computed at a time; these are elements of the operand, along its
+            // innermost axis.
             unsafe { copy_strided(size, n, source, stride, scratch.add((at - range.start) * size), size as isize) };
             at += n;
         }
@@ -137,9 +123,10 @@ impl Worker<'_> {
     pub(super) unsafe fn long_rows(&self, part: &Part, outcome: Outcome) {
         let stage = self.stage;
         let n = stage.nest.reduced.n();
-        let mut memory = TreeMemory::new(stage, 1, part.leaves.len());
+        // SAFETY: the caller's contract.
+        let mut memory = unsafe { TreeMemory::new(stage, 1, part.leaves.len(), self.words) };
         let group = if stage.is_direct { DIRECT_LEAVES } else { FILLED_LEAVES };
-        for kept in part.kept.clone() {
+        for outer in part.outer.clone() {
             let mut trees = memory.trees();
             for leaf in part.leaves.clone().step_by(group) {
                 if self.is_decided.load(Ordering::Relaxed) {
@@ -148,56 +135,63 @@ impl Worker<'_> {
                 let first = leaf * LEAF;
                 let end = ((leaf + group).min(part.leaves.end) * LEAF).min(n);
                 // SAFETY: the caller's contract.
-                unsafe { self.fill_row(kept, first..end) };
-                self.prefetch_after(kept, end);
+                unsafe { self.fill_row(outer, first..end) };
+                self.prefetch_after(outer, end);
                 let mut is_decided = true;
                 for ((sink, reducer), tree) in stage.reductions().zip(&mut trees) {
-                    // SAFETY: the elements were computed, or are the array's; they are a group of leaves.
+                    // SAFETY: the elements were computed, or are the array's; they are a group of
+                    // leaves.
                     is_decided &= unsafe {
-                        let elems = self.row_elems(sink, kept, first..end);
+                        let elems = self.row_elems(sink, outer, first..end);
                         self.push_leaves(reducer, elems, first..end, tree)
                     };
                 }
                 if is_decided {
-                    if stage.nest.kept.n() == 1 {
+                    if stage.nest.outer.n() == 1 {
                         self.is_decided.store(true, Ordering::Relaxed);
                     }
                     break;
                 }
+                if !self.goes_on_after(end - first) {
+                    return;
+                }
             }
             // SAFETY: the caller's contract.
-            unsafe { self.conclude(trees, kept, 1, outcome) };
+            unsafe { self.conclude(trees, outer, 1, outcome) };
         }
     }
 
-    /// What a sink reduces of the elements that were just computed, as [`row_source`](Worker::row_source).
+    /// What a sink reduces of the elements that were just computed, as
+    /// [`row_source`](Worker::row_source).
     ///
     /// # Safety
     ///
     /// As [`row_source`](Worker::row_source).
-    unsafe fn row_elems(&self, sink: &Sink, kept: usize, range: Range<usize>) -> Elems {
+    unsafe fn row_elems(&self, sink: &Sink, outer: usize, range: Range<usize>) -> Elems {
         let nest = &self.stage.nest;
         let start = |operand: usize| {
-            let offset = nest.kept.offset(operand, kept) + nest.reduced.offset(operand, range.start);
+            let offset = nest.outer.offset(operand, outer) + nest.reduced.offset(operand, range.start);
             self.ptrs[operand].wrapping_offset(offset).cast_const()
         };
         match self.stage.factors(sink) {
             Some(factors) => Elems::Products(factors.map(start)),
             // SAFETY: the caller's contract.
-            None => Elems::At(unsafe { self.row_source(sink, kept, range) }),
+            None => Elems::At(unsafe { self.row_source(sink, outer, range) }),
         }
     }
 
-    /// Reduces the leaves of elements `range`, which are these, into a tree. Whether they decide the result.
+    /// Reduces elements, which have the numbers `range`, into a tree. True if they decide the
+    /// result.
     ///
     /// # Safety
     ///
-    /// There must be as many elements of the reducer's dtype; more than [`DIRECT_LEAVES`] leaves are too many.
+    /// There must be as many elements of the reducer's dtype, in at most [`DIRECT_LEAVES`] leaves.
     unsafe fn push_leaves(&self, reducer: Reducer, elems: Elems, range: Range<usize>, tree: &mut Tree<'_>) -> bool {
         let (n, bytes) = (range.len(), reducer.partial_bytes());
         if n <= LEAF {
             let partial: *mut u8 = tree.slot().as_mut_ptr().cast();
-            // SAFETY: the caller's contract; the tree's slot has room for a partial, which is then there.
+            // SAFETY: the caller's contract; the tree's slot has room for a partial, which is then
+            // there.
             let is_decided = unsafe {
                 elems.reduce(reducer, n, range.start as u64, partial);
                 reducer.is_decided(std::slice::from_raw_parts(partial, bytes))
@@ -205,10 +199,12 @@ impl Worker<'_> {
             tree.push(0);
             return is_decided;
         }
-        // A group starts at a multiple of its size, from the part's first leaf on, and only the last has fewer leaves.
+        // A group starts at a multiple of its size, from the part's first leaf on, and only the
+        // last has fewer leaves.
         let mut partials = [0_u64; DIRECT_LEAVES * MAX_PARTIAL_WORDS];
         let partials: *mut u8 = partials.as_mut_ptr().cast();
-        // SAFETY: the caller's contract; there is room for the partials of a group of leaves, and in the slot for one.
+        // SAFETY: the caller's contract; there is room for the partials of a group of leaves, and
+        // in the slot for one.
         let is_decided = unsafe {
             elems.reduce(reducer, n, range.start as u64, partials);
             reducer.node(n.div_ceil(LEAF), partials);
@@ -226,17 +222,18 @@ impl Worker<'_> {
     /// As [`run`](Worker::run).
     pub(super) unsafe fn short_rows(&self, part: &Part, outcome: Outcome) {
         let stage = self.stage;
-        let (kept, reduced) = (&stage.nest.kept, &stage.nest.reduced);
+        let (outer, reduced) = (&stage.nest.outer, &stage.nest.reduced);
         let n = reduced.n();
         let is_one_axis = reduced.extents.len() == 1;
         let most = if is_one_axis { (FILL_ELEMS / n).clamp(1, BATCH_ROWS) } else { 1 };
-        let mut at = part.kept.start;
-        while at < part.kept.end {
-            let n_rows = most.min(part.kept.end - at).min(kept.inner() - at % kept.inner());
-            // SAFETY: the caller's contract; the rows are along the innermost kept axis, and fit the scratch.
+        let mut at = part.outer.start;
+        while at < part.outer.end {
+            let n_rows = most.min(part.outer.end - at).min(outer.inner() - at % outer.inner());
+            // SAFETY: the caller's contract; the rows are along the innermost outer axis, and fit
+            // the scratch.
             unsafe {
                 if is_one_axis {
-                    self.compute(&self.starts(at, 0), (n_rows, n), |operand| kept.inner_stride(operand), 0);
+                    self.compute(&self.starts(at, 0), (n_rows, n), |operand| outer.inner_stride(operand), 0);
                 } else {
                     self.fill_row(at, 0..n);
                 }
@@ -247,13 +244,15 @@ impl Worker<'_> {
                 let size = stage.values[sink.value].dtype.size();
                 let is_in_scratch = stage.source_operand(sink).is_none() && stage.factors(sink).is_none();
                 for row in 0..n_rows {
-                    // SAFETY: the elements were computed, or are the array's; there is room for a batch of partials.
+                    // SAFETY: the elements were computed, or are the array's; there is room for a
+                    // batch of partials.
                     unsafe {
                         let elems = match is_in_scratch {
                             true => Elems::At(self.value_scratch(sink.value).wrapping_add(row * n * size)),
                             false => self.row_elems(sink, at + row, 0..n),
                         };
-                        // Partials of one byte or two are wherever they come to be.
+                        // In the batch, partials of one or two bytes are not aligned. So each partial is
+                        // made elsewhere first.
                         let mut partial = [0_u64; MAX_PARTIAL_WORDS];
                         elems.reduce(reducer, n, 0, partial.as_mut_ptr().cast());
                         let bytes = reducer.partial_bytes();
@@ -263,7 +262,7 @@ impl Worker<'_> {
                 debug_assert!(matches!(outcome, Outcome::Results), "one leaf is not split");
                 let target = self.target(sink, at);
                 // SAFETY: there are as many partials, and this thread alone writes these results.
-                unsafe { reducer.finish(n_rows, partials, target, kept.inner_stride(sink.target)) };
+                unsafe { reducer.finish(n_rows, partials, target, outer.inner_stride(sink.target)) };
             }
             at += n_rows;
         }

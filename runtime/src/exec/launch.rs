@@ -1,0 +1,150 @@
+//! [`launch`]: the chunk loop of every run.
+//!
+//! In: a number of chunks, how many threads are worth their while, the scratch that each needs, and
+//! what to do for a chunk. Out: each chunk done once, or the first error. Always true:
+//!
+//! - before each chunk a thread asks whether to go on: it does not after an error, or if the run
+//!   was cancelled. Chunks that it leaves out are not counted as done;
+//! - a thread has the same scratch for all chunks that it is handed, and no other thread uses it;
+//! - a panic in a chunk reaches the caller, after the other threads have stopped (see
+//!   [`Pool::run`](crate::pool::Pool::run));
+//! - nothing is allocated, except scratch when a thread needs more than ever before.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::{ExecError, Progress};
+use crate::machine::MAX_HANDOUTS;
+use crate::memory::{AllocError, with_scratch};
+use crate::pool::Pool;
+
+/// How to run.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOptions<'a> {
+    /// The threads that may take part.
+    pub pool: &'a Pool,
+    /// Is told how far the run is; may cancel it.
+    pub progress: Option<&'a Progress>,
+}
+
+impl<'a> RunOptions<'a> {
+    /// With this pool, without progress.
+    #[must_use]
+    pub fn new(pool: &'a Pool) -> RunOptions<'a> {
+        RunOptions { pool, progress: None }
+    }
+}
+
+/// How a run is cut.
+pub(super) struct Chunks {
+    pub(super) n: usize,
+    /// The most threads that take part.
+    pub(super) n_threads: usize,
+    /// Bytes of scratch for each thread.
+    pub(super) scratch_bytes: usize,
+    /// Whether the elements of the chunks count as progress.
+    pub(super) is_counted: bool,
+}
+
+/// A run, as its chunks see it.
+pub(super) struct Run<'r> {
+    progress: Option<&'r Progress>,
+    is_counted: bool,
+    /// [`RUNS`], or why it ends early. This is an atomic, because no thread may ever wait for another
+    /// one to set it: in a forked child, that other thread does not exist.
+    state: AtomicU8,
+}
+
+const RUNS: u8 = 0;
+const IS_CANCELLED: u8 = 1;
+const HAS_NO_SCRATCH: u8 = 2;
+
+/// Calls `work(run, chunk, scratch)` for each chunk, on several threads. It returns how many
+/// elements it has computed and not [reported](Run::report) itself.
+pub(super) fn launch(
+    options: &RunOptions<'_>,
+    chunks: &Chunks,
+    work: impl Fn(&Run<'_>, usize, *mut u8) -> usize + Sync,
+) -> Result<(), ExecError> {
+    let run = Run { progress: options.progress, is_counted: chunks.is_counted, state: AtomicU8::new(RUNS) };
+    let n_handouts = chunks.n.min(MAX_HANDOUTS);
+    options.pool.run(n_handouts, chunks.n_threads, |_, handout| {
+        if !run.goes_on() {
+            return;
+        }
+        // The first handouts are one chunk longer than the others.
+        let (len, n_longer) = (chunks.n / n_handouts, chunks.n % n_handouts);
+        let first = handout * len + handout.min(n_longer);
+        let end = first + len + usize::from(handout < n_longer);
+        let outcome = with_scratch(chunks.scratch_bytes, |scratch| {
+            for chunk in first..end {
+                if chunk > first && !run.goes_on() {
+                    return;
+                }
+                run.add_done(work(&run, chunk, scratch));
+            }
+        });
+        if outcome.is_err() {
+            run.end(HAS_NO_SCRATCH);
+        }
+    });
+    match run.state.into_inner() {
+        RUNS => Ok(()),
+        IS_CANCELLED => Err(ExecError::Cancelled),
+        _ => Err(AllocError::OutOfMemory { n_bytes: chunks.scratch_bytes }.into()),
+    }
+}
+
+impl Run<'_> {
+    /// For long chunks: counts so many elements as done. False if the run must end early: then the
+    /// chunk returns, and leaves its outputs as they are.
+    pub(super) fn report(&self, n_elems: usize) -> bool {
+        self.add_done(n_elems);
+        self.goes_on()
+    }
+
+    fn add_done(&self, n_elems: usize) {
+        if let Some(progress) = self.progress
+            && self.is_counted
+        {
+            progress.add_done(n_elems);
+        }
+    }
+
+    /// Whether to go on.
+    fn goes_on(&self) -> bool {
+        if self.state.load(Ordering::Relaxed) != RUNS {
+            return false;
+        }
+        let is_to_stop = self.progress.is_some_and(Progress::is_to_stop);
+        if is_to_stop {
+            self.end(IS_CANCELLED);
+        }
+        !is_to_stop
+    }
+
+    /// Ends the run early. If several threads do, the first reason counts.
+    fn end(&self, reason: u8) {
+        let _ = self.state.compare_exchange(RUNS, reason, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+/// Something that the threads of a run share although it holds raw pointers.
+pub(super) struct Shared<T>(T);
+
+// SAFETY: whoever made it has promised that threads may share it.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    /// # Safety
+    ///
+    /// Everything in `value` except raw pointers must be `Sync`. Of the memory that the pointers
+    /// lead to, the threads that share the value must write each place on one thread only, and no
+    /// other thread may read it meanwhile.
+    pub(super) unsafe fn new(value: T) -> Shared<T> {
+        Shared(value)
+    }
+
+    pub(super) fn get(&self) -> &T {
+        &self.0
+    }
+}
