@@ -2,6 +2,7 @@
 //! where results may go.
 
 mod accuracy;
+mod bounds;
 
 pub(crate) use accuracy::worst_cases;
 
