@@ -12,6 +12,9 @@
 //! than may be awake, for this purpose. So while each worker has a processor to itself, one of the
 //! parked ones is not on the waker's.
 //!
+//! On a busy machine two workers may come to last run on the same processor. If it is the waker's, a
+//! short call goes without help, until the scheduler has moved one of them.
+//!
 //! Always true: the pool never changes a thread's affinity, neither the application's threads' nor
 //! its own. The owner of the process may narrow the affinity at any time, and `sched_setaffinity`
 //! cannot compare before it sets, so a pool that sets an affinity can undo what the owner has set
