@@ -120,6 +120,13 @@ struct Inner {
     text: Option<Arc<str>>,
 }
 
+/// A part of the text, and its shape in a call.
+#[derive(Clone, Copy)]
+pub(crate) struct ShapedPart<'s> {
+    pub(crate) span: Span,
+    pub(crate) shape: &'s [usize],
+}
+
 impl Error {
     fn new(kind: ErrorKind, diagnostic: Diagnostic) -> Error {
         Error(Box::new(Inner { kind, diagnostic, text: None }))
@@ -246,12 +253,13 @@ impl Error {
         Error::new(ErrorKind::VariableType, diagnostic)
     }
 
-    /// Two parts of the text, with their shapes, that do not broadcast.
-    pub(crate) fn shape(lhs: (Span, &[usize]), rhs: (Span, &[usize])) -> Error {
-        let diagnostic = Diagnostic::new(format!("shapes {:?} and {:?} do not broadcast", lhs.1, rhs.1))
-            .label(lhs.0, format!("this has shape {:?}", lhs.1))
-            .label(rhs.0, format!("this has shape {:?}", rhs.1));
-        let conflict = lhs.1.iter().rev().zip(rhs.1.iter().rev()).find(|&(l, r)| l != r && *l != 1 && *r != 1);
+    /// Two parts of the text whose shapes do not broadcast.
+    pub(crate) fn shape(lhs: ShapedPart<'_>, rhs: ShapedPart<'_>) -> Error {
+        let diagnostic = Diagnostic::new(format!("shapes {:?} and {:?} do not broadcast", lhs.shape, rhs.shape))
+            .label(lhs.span, format!("this has shape {:?}", lhs.shape))
+            .label(rhs.span, format!("this has shape {:?}", rhs.shape));
+        let extents = lhs.shape.iter().rev().zip(rhs.shape.iter().rev());
+        let conflict = extents.into_iter().find(|&(l, r)| l != r && *l != 1 && *r != 1);
         let diagnostic = match conflict {
             Some((l, r)) => {
                 diagnostic.note(format!("extents, from the last axis on, must be equal or 1, found {l} and {r}"))

@@ -6,7 +6,7 @@ mod tests;
 
 pub(crate) use infer::{Failure, Reduced, Shapes, infer};
 
-use crate::error::Error;
+use crate::error::{Error, ShapedPart};
 use crate::hir::axis_call;
 use ndexpr_grammar::Span;
 use ndexpr_grammar::{Ast, ExprKind};
@@ -45,7 +45,8 @@ pub(crate) fn conflict<'s>(ast: &Ast, shape_of: &dyn Fn(&str) -> Option<&'s [usi
                     let lhs = children[..i]
                         .iter()
                         .find(|&&lhs| broadcast_shapes([&shapes[lhs.index()][..], &rhs[..]]).is_err())?;
-                    return Some(Error::shape((ast[*lhs].span, &shapes[lhs.index()]), (ast[child].span, rhs)));
+                    let lhs = ShapedPart { span: ast[*lhs].span, shape: &shapes[lhs.index()] };
+                    return Some(Error::shape(lhs, ShapedPart { span: ast[child].span, shape: rhs }));
                 }
             }
         }
