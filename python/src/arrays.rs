@@ -7,7 +7,7 @@
 //! keeps alive.
 
 use crate::calls;
-use ndexpr::{DType, View, ViewMut};
+use ndexpr::{DType, VarType, View, ViewMut};
 use numpy::npyffi::objects::{PyArrayObject, PyArrayObject_fields};
 use numpy::npyffi::types::{NPY_TYPES, npy_intp};
 use numpy::npyffi::{self, PY_ARRAY_API};
@@ -86,17 +86,32 @@ pub(crate) fn prepare(py: Python<'_>) {
     py.get_type::<PyUntypedArray>();
 }
 
-/// The object, if it is an array. Most are of NumPy's class itself, which is found out quickly.
-pub(crate) fn as_array<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyUntypedArray>> {
-    match object.cast_exact::<PyUntypedArray>() {
-        Ok(array) => Some(array),
-        Err(_) => object.cast::<PyUntypedArray>().ok(),
-    }
-}
-
 /// True if the engine has the array's dtype, and its elements are in the machine's byte order.
 pub(crate) fn is_readable(object: &Bound<'_, PyUntypedArray>) -> bool {
     dtype_of_block(block(object)).is_some()
+}
+
+/// The type of a variable that has the array for its value now; none if it is not
+/// [readable](is_readable).
+pub(crate) fn type_now(object: &Bound<'_, PyUntypedArray>) -> Option<VarType> {
+    let block = block(object);
+    let dtype = dtype_of_block(block)?;
+    Some(if block.nd == 0 { VarType::scalar(dtype) } else { VarType::array(dtype) })
+}
+
+/// The shape of an array whose elements lie in memory in C's order now, without gaps. None for others,
+/// and for single values.
+pub(crate) fn dense_shape(object: &Bound<'_, PyUntypedArray>) -> Option<SmallVec<[usize; 4]>> {
+    let block = block(object);
+    (block.nd > 0 && is_c(block.flags)).then(|| SmallVec::from_slice(extents(block).0))
+}
+
+/// Where the first element is now, and of which dtype it is, if the array has this shape and its
+/// elements lie in C's order without gaps.
+pub(crate) fn dense(object: &Bound<'_, PyUntypedArray>, shape: &[usize]) -> Option<(*mut u8, DType)> {
+    let block = block(object);
+    let is_it = is_c(block.flags) && is_same(extents(block).0, shape);
+    if is_it { Some((block.data.cast(), dtype_of_block(block)?)) } else { None }
 }
 
 /// What NumPy states about an array at one moment, all read together.
@@ -137,20 +152,16 @@ impl<'a, 'py> Array<'a, 'py> {
     /// An error if the array is not as it was read.
     pub(crate) fn check_unchanged(&self) -> PyResult<()> {
         let block = block(self.object);
-        let is_same = block.data.cast() == self.data
+        let is_unchanged = block.data.cast() == self.data
             && block.flags == self.flags
             && dtype_of_block(block) == Some(self.dtype)
-            && is_same_as(extents(block), (&self.shape, &self.strides));
-        if is_same { Ok(()) } else { Err(changed_error()) }
+            && is_same(extents(block).0, &self.shape)
+            && is_same(extents(block).1, &self.strides);
+        if is_unchanged { Ok(()) } else { Err(changed_error()) }
     }
 
     pub(crate) fn shape(&self) -> &[usize] {
         &self.shape
-    }
-
-    /// True if the elements lie in memory in C's order, without gaps.
-    pub(crate) fn is_c(&self) -> bool {
-        self.flags & npyffi::flags::NPY_ARRAY_C_CONTIGUOUS != 0
     }
 
     /// True if the elements lie in memory in Fortran's order, without gaps, and not in C's.
@@ -161,12 +172,6 @@ impl<'a, 'py> Array<'a, 'py> {
 
     pub(crate) fn is_writeable(&self) -> bool {
         self.flags & npyffi::flags::NPY_ARRAY_WRITEABLE != 0
-    }
-
-    /// Where the first element is, of an array that is as it was read.
-    pub(crate) fn data(&self) -> PyResult<*mut u8> {
-        self.check_unchanged()?;
-        Ok(self.data)
     }
 
     /// The elements, to read.
@@ -246,11 +251,6 @@ pub(crate) fn empty<'py>(
     }
 }
 
-/// Where the first element of an array is now.
-pub(crate) fn data_of(object: &Bound<'_, PyUntypedArray>) -> *mut u8 {
-    block(object).data.cast()
-}
-
 fn too_large() -> PyErr {
     PyMemoryError::new_err("the result is larger than memory can be")
 }
@@ -289,12 +289,14 @@ fn extents(block: &PyArrayObject_fields) -> (&[usize], &[isize]) {
     }
 }
 
-/// Compares shapes and strides. Most are short, and then this is quicker than to call a function
-/// that compares memory.
-fn is_same_as(one: (&[usize], &[isize]), other: (&[usize], &[isize])) -> bool {
-    one.0.len() == other.0.len()
-        && one.0.iter().zip(other.0).all(|(a, b)| a == b)
-        && one.1.iter().zip(other.1).all(|(a, b)| a == b)
+fn is_c(flags: c_int) -> bool {
+    flags & npyffi::flags::NPY_ARRAY_C_CONTIGUOUS != 0
+}
+
+/// Compares shapes or strides. Most are short, and then this is quicker than to call a function that
+/// compares memory.
+fn is_same<T: PartialEq>(one: &[T], other: &[T]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a == b)
 }
 
 /// Any object as an array that the engine can read: itself, or what `numpy.asanyarray` makes of it,

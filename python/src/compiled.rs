@@ -12,7 +12,7 @@ use crate::run::{self, Casting, Options};
 use crate::scope::normalised;
 use crate::signature::{Types, type_name};
 use crate::text::{self, Text};
-use crate::values::{Operands, Values};
+use crate::values::Operands;
 use ndexpr::Engine;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
@@ -118,22 +118,20 @@ impl Program {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let program = &*self.program(py)?;
-        let (mut operands, mut values) = (Operands::default(), Values::default());
+        let mut operands = Operands::default();
         let inputs = &self.types.inputs;
         if kwargs.is_none() && args.len() == inputs.len() && self.is_in_order {
             for (arg, (name, ty)) in args.iter_borrowed().zip(inputs) {
                 operands.push_as(&arg, name, *ty)?;
             }
-            values.read(&operands)?;
-            return run::run(py, self.text.as_str(py)?, program, &values, &Options::default());
+            return run::run(py, self.text.as_str(py)?, program, &operands, &Options::default());
         }
         let (objects, options) = self.arguments(args, kwargs)?;
         for &place in &self.places {
             let (name, ty) = &inputs[place];
             operands.push_as(&objects[place], name, *ty)?;
         }
-        values.read(&operands)?;
-        run::run(py, self.text.as_str(py)?, program, &values, &options)
+        run::run(py, self.text.as_str(py)?, program, &operands, &options)
     }
 
     /// The text that it was compiled from.

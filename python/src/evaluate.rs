@@ -6,7 +6,7 @@ use crate::engines::Floats;
 use crate::run::{self, Casting, Options};
 use crate::scope::{CALLER, Scope};
 use crate::text::{Text, Types};
-use crate::values::{Operands, Values};
+use crate::values::Operands;
 use ndexpr::Program;
 use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -29,14 +29,13 @@ thread_local! {
     static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
 }
 
-/// Looks up what a text's names stand for, reads it, and finds the program for its types.
-pub(crate) fn bind<'a, 'py>(
+/// Looks up what a text's names stand for, and finds the program for their types.
+pub(crate) fn bind<'py>(
     py: Python<'py>,
     text: &Text,
     scope: Scope<'py>,
     floats: Floats,
-    operands: &'a mut Operands<'py>,
-    values: &mut Values<'a, 'py>,
+    operands: &mut Operands<'py>,
 ) -> PyResult<Arc<Program>> {
     let mut is_constant: SmallVec<[bool; 6]> = SmallVec::new();
     for name in text.names() {
@@ -53,10 +52,9 @@ pub(crate) fn bind<'a, 'py>(
     }
     // May run code, where it lets an object go.
     drop(scope);
-    values.read(operands)?;
-    let (mut types, mut found) = (Types::new(), values.types());
+    let (mut types, mut found) = (Types::new(), operands.types());
     for is_constant in is_constant {
-        types.push(if is_constant { None } else { found.next() });
+        types.push(if is_constant { None } else { found.next().transpose()? });
     }
     drop(found);
     text.program(py, &types, floats)
@@ -136,9 +134,9 @@ pub(crate) fn evaluate<'py>(
     let options = options(out, order, casting)?;
     let text = Text::get(ex)?;
     let scope = Scope::new(py, local_dict, global_dict, more.frame_depth)?;
-    let (mut operands, mut values) = (Operands::default(), Values::default());
-    let program = bind(py, text.get(), scope, more.floats, &mut operands, &mut values)?;
-    let result = run::run(py, text.get().as_str(py)?, &program, &values, &options)?;
+    let mut operands = Operands::default();
+    let program = bind(py, text.get(), scope, more.floats, &mut operands)?;
+    let result = run::run(py, text.get().as_str(py)?, &program, &operands, &options)?;
     remember(&text, &options, more.floats)?;
     Ok(result)
 }
@@ -185,9 +183,9 @@ pub(crate) fn re_evaluate<'py>(
     };
     let text = text.get();
     let scope = Scope::new(py, local_dict, global_dict, _frame_depth.saturating_add(1))?;
-    let (mut operands, mut values) = (Operands::default(), Values::default());
-    let program = bind(py, text, scope, floats, &mut operands, &mut values)?;
-    run::run(py, text.as_str(py)?, &program, &values, &options)
+    let mut operands = Operands::default();
+    let program = bind(py, text, scope, floats, &mut operands)?;
+    run::run(py, text.as_str(py)?, &program, &operands, &options)
 }
 
 /// Find out whether an expression can be evaluated, without evaluating it.
@@ -230,9 +228,9 @@ pub(crate) fn validate<'py>(
         }
         let text = Text::get(ex)?;
         let scope = Scope::new(py, local_dict, global_dict, more.frame_depth)?;
-        let (mut operands, mut values) = (Operands::default(), Values::default());
-        let program = bind(py, text.get(), scope, more.floats, &mut operands, &mut values)?;
-        run::check(py, text.get().as_str(py)?, &program, &values, &options)?;
+        let mut operands = Operands::default();
+        let program = bind(py, text.get(), scope, more.floats, &mut operands)?;
+        run::check(py, text.get().as_str(py)?, &program, &operands, &options)?;
         remember(&text, &options, more.floats)
     };
     match check() {

@@ -6,7 +6,7 @@ use crate::evaluate::bind;
 use crate::scope::{CALLER, Scope};
 use crate::signature::Types;
 use crate::text::Text;
-use crate::values::{Operands, Values};
+use crate::values::Operands;
 use ndexpr::{Program, Stage};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -60,8 +60,7 @@ pub(crate) fn explain<'py>(
         }
         None => {
             let scope = Scope::new(py, local_dict, global_dict, CALLER)?;
-            let (mut operands, mut values) = (Operands::default(), Values::default());
-            bind(py, text, scope, Floats::Strict, &mut operands, &mut values)?
+            bind(py, text, scope, Floats::Strict, &mut Operands::default())?
         }
     };
     stages(&program, stage)

@@ -1,13 +1,13 @@
 //! One call of a program: the output, the threads' rights meanwhile, and what may stop it.
 //!
-//! In: a program, values that were read together, and options. Out: a fresh array, or `out` filled.
+//! In: a program, operands, and options. Out: a fresh array, or `out` filled.
 //! Always true: views of memory are made last, after all that may run Python code, and making one
 //! fails if its array has changed since it was read.
 
 use crate::arrays::{self, Array, Order, changed_error, refuse_masked};
 use crate::calls;
 use crate::errors;
-use crate::values::Values;
+use crate::values::{Operands, Values};
 use ndexpr::raw::{self, Flat, Layout};
 use ndexpr::{Program, Progress};
 use numpy::{PyUntypedArray, PyUntypedArrayMethods};
@@ -71,18 +71,18 @@ impl Casting {
     }
 }
 
-/// Runs a program on values in the order of its variables. The result is a fresh array or `out`.
+/// Runs a program on operands in the order of its variables. The result is a fresh array or `out`.
 pub(crate) fn run<'py>(
     py: Python<'py>,
     text: &str,
     program: &Program,
-    values: &Values<'_, 'py>,
+    operands: &Operands<'py>,
     options: &Options<'py>,
 ) -> PyResult<Bound<'py, PyAny>> {
     match &options.out {
-        None => run_fresh(py, text, program, values, options.order).map(Bound::into_any),
+        None => run_fresh(py, text, program, operands, options.order).map(Bound::into_any),
         Some(out) => {
-            run_into(py, text, program, values, out, options)?;
+            run_into(py, text, program, operands, out, options)?;
             Ok(out.clone())
         }
     }
@@ -93,10 +93,12 @@ pub(crate) fn check<'py>(
     py: Python<'py>,
     text: &str,
     program: &Program,
-    values: &Values<'_, 'py>,
+    operands: &Operands<'py>,
     options: &Options<'py>,
 ) -> PyResult<()> {
-    layout(py, text, program, values)?;
+    let mut values = Values::default();
+    values.read(operands)?;
+    layout(py, text, program, &values)?;
     match &options.out {
         Some(out) => check_casting(py, program, out_array(out)?, options.casting),
         None => Ok(()),
@@ -113,63 +115,58 @@ fn run_fresh<'py>(
     py: Python<'py>,
     text: &str,
     program: &Program,
-    values: &Values<'_, 'py>,
+    operands: &Operands<'py>,
     order: Order,
 ) -> PyResult<Bound<'py, PyUntypedArray>> {
-    if let Some(shape) = shape_of_all(program, values)
+    if let Some(shape) = shape_of_all(program, operands)
         && (order != Order::Fortran || shape.len() < 2)
     {
-        let result = arrays::empty(py, program.result_dtype(), shape, None)?;
-        // SAFETY: the result is such an array, made here and unknown to anybody else.
-        if unsafe { run_flat(py, text, program, values, arrays::data_of(&result)) }? {
+        let result = arrays::empty(py, program.result_dtype(), &shape, None)?;
+        if run_flat(py, text, program, operands, &result, &shape)? {
             return Ok(result);
         }
     }
-    let layout = layout(py, text, program, values)?;
-    let chosen = memory_order(&layout, values, order);
+    let mut values = Values::default();
+    values.read(operands)?;
+    let layout = layout(py, text, program, &values)?;
+    let chosen = memory_order(&layout, &values, order);
     let axes = chosen.as_deref().unwrap_or(layout.order());
     let result = arrays::empty(py, program.result_dtype(), layout.shape(), Some(axes))?;
-    execute(py, text, program, values, &read(&result)?)?;
+    execute(py, text, program, &values, &Array::read(&result).ok_or_else(changed_error)?)?;
     Ok(result)
 }
 
-fn read<'a, 'py>(array: &'a Bound<'py, PyUntypedArray>) -> PyResult<Array<'a, 'py>> {
-    Array::read(array).ok_or_else(changed_error)
-}
-
-/// The shape of the result where all values are arrays of few elements, of one shape and in C's
+/// The shape of the result where all operands are arrays of few elements, of one shape and in C's
 /// order; none where it is not so simple. More has to be known only by what is larger: describing
 /// each array to the engine by a view takes longer than to add two of one element.
-fn shape_of_all<'v>(program: &Program, values: &'v Values<'_, '_>) -> Option<&'v [usize]> {
-    let shape = values.common_shape()?;
+fn shape_of_all(program: &Program, operands: &Operands<'_>) -> Option<SmallVec<[usize; 4]>> {
+    let shape = operands.common_shape()?;
     let n_elems = shape.iter().try_fold(1, |n: usize, &extent| n.checked_mul(extent))?;
     ((1..MIN_ELEMS_TO_DETACH).contains(&n_elems) && raw::is_one_loop(program)).then_some(shape)
 }
 
-/// Runs on values that have a [shape in common](shape_of_all), into an array of that shape in C's
-/// order and of the result's dtype, whose first element is at `out` now. False, and nothing is
-/// done, where that needs more attention: the array partly overlaps one of them, or a second thread
-/// is worth its while.
-///
-/// # Safety
-///
-/// `out` must be the first element of such an array, which is writeable and alive.
-unsafe fn run_flat(
+/// Runs into a writeable array, where that and all operands are arrays of this shape and in C's order.
+/// False, and nothing is done, where one is not, or where a call needs more attention: the output
+/// partly overlaps an operand, or a second thread is worth its while.
+fn run_flat(
     py: Python<'_>,
     text: &str,
     program: &Program,
-    values: &Values<'_, '_>,
-    out: *mut u8,
+    operands: &Operands<'_>,
+    out: &Bound<'_, PyUntypedArray>,
+    shape: &[usize],
 ) -> PyResult<bool> {
-    let n_elems = values.common_shape().map_or(0, |shape| shape.iter().product());
-    // SAFETY: the output is in C's order without gaps and of the shape of the values, as the caller
-    // says, so its elements follow each other. From here to the end of the run no Python code runs
-    // in this thread, and the caller of Python's vouches for the others, as with a view.
-    let mut flat = unsafe { Flat::dense(out, program.result_dtype(), n_elems) };
-    for array in values.arrays() {
-        // SAFETY: as above. That the array is in C's order and of the same shape is what
-        // `Values::common_shape` has found out; `data` checks that it still is.
-        if !unsafe { flat.push_dense(array.data()?, array.dtype) } {
+    let n_elems = shape.iter().product();
+    let Some((data, dtype)) = arrays::dense(out, shape) else { return Ok(false) };
+    // SAFETY: `dense` has just found that the elements follow each other, and how many there are. From
+    // here to the end of the run no Python code runs in this thread, and the caller of Python's
+    // vouches for the others, as with a view.
+    let mut flat = unsafe { Flat::dense(data, dtype, n_elems) };
+    for operand in operands.only_arrays() {
+        let array = operand.and_then(|array| arrays::dense(array, shape));
+        let Some((data, dtype)) = array else { return Ok(false) };
+        // SAFETY: as above.
+        if !unsafe { flat.push_dense(data, dtype) } {
             return Ok(false);
         }
     }
@@ -207,7 +204,7 @@ fn run_into<'py>(
     py: Python<'py>,
     text: &str,
     program: &Program,
-    values: &Values<'_, 'py>,
+    operands: &Operands<'py>,
     out: &Bound<'py, PyAny>,
     options: &Options<'py>,
 ) -> PyResult<()> {
@@ -218,17 +215,17 @@ fn run_into<'py>(
         if !array.is_writeable() {
             return Err(PyValueError::new_err("out is read-only"));
         }
-        if array.is_c() && shape_of_all(program, values).is_some_and(|shape| *shape == *array.shape()) {
-            // SAFETY: the array is such a one, by what was just asked and by its dtype, and `data`
-            // finds out whether it still is.
-            if unsafe { run_flat(py, text, program, values, array.data()?) }? {
-                return Ok(());
-            }
+        if let Some(shape) = shape_of_all(program, operands)
+            && run_flat(py, text, program, operands, object, &shape)?
+        {
+            return Ok(());
         }
-        return execute(py, text, program, values, &array);
+        let mut values = Values::default();
+        values.read(operands)?;
+        return execute(py, text, program, &values, &array);
     }
     check_casting(py, program, object, options.casting)?;
-    let result = run_fresh(py, text, program, values, Order::Keep)?;
+    let result = run_fresh(py, text, program, operands, Order::Keep)?;
     // That it may be cast is checked; NumPy says whether shapes fit and it can be written.
     calls::call_numpy(intern!(py, "copyto"), (out, result, "unsafe"))?;
     Ok(())

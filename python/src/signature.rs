@@ -7,7 +7,7 @@ use crate::arrays::{dtype_of, unknown_dtype_error};
 use crate::calls;
 use crate::scope::normalised;
 use crate::text::{self, Text};
-use crate::values::{Operands, Values};
+use crate::values::Operands;
 use ndexpr::{DType, VarType};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray};
 use pyo3::exceptions::PyValueError;
@@ -76,11 +76,10 @@ fn var_type(stated: &Bound<'_, PyAny>, name: &str) -> PyResult<VarType> {
             _ => {}
         }
     } else if is_value(stated)? {
-        let (mut operands, mut values) = (Operands::default(), Values::default());
+        let mut operands = Operands::default();
         operands.push(stated, name)?;
-        values.read(&operands)?;
-        if let Some(ty) = values.types().next() {
-            return Ok(ty);
+        if let Some(ty) = operands.types().next() {
+            return ty;
         }
     }
     dtype_like(stated, name).map(VarType::array)

@@ -2,13 +2,14 @@
 //!
 //! In: the objects that names stand for. Out: arrays where they are, and numbers. Always true:
 //! [`Operands`] come from look-ups and conversions, which may run Python code; [`Values`] are read
-//! from all of them together, once no more of that is to come.
+//! from all of them together, once no more of that is to come. Small arrays need no such copy of
+//! what NumPy states: it is looked at again right before the run.
 //!
 //! Python's own numbers are weak, as in NumPy 2: they take the dtype of what they meet. NumPy's
 //! numbers and arrays of rank 0 are single values of their dtype. Everything else goes through
 //! `numpy.asanyarray`.
 
-use crate::arrays::{self, Array, as_array, changed_error, is_readable, to_array};
+use crate::arrays::{Array, changed_error, dense, dense_shape, is_readable, refuse_masked, to_array, type_now};
 use crate::calls;
 use ndexpr::{DType, Scalar, Var, VarType};
 use numpy::PyUntypedArray;
@@ -71,6 +72,29 @@ impl<'py> Operands<'py> {
         Ok(())
     }
 
+    /// Their types now. An error if an array has become one that the engine cannot read.
+    pub(crate) fn types(&self) -> impl Iterator<Item = PyResult<VarType>> {
+        self.operands.iter().map(|operand| match operand {
+            Operand::Array(array) => type_now(array).ok_or_else(changed_error),
+            Operand::Number(number) => Ok(number.ty()),
+        })
+    }
+
+    /// The arrays, if there is nothing else.
+    pub(crate) fn only_arrays(&self) -> impl Iterator<Item = Option<&Bound<'py, PyUntypedArray>>> {
+        self.operands.iter().map(|operand| match operand {
+            Operand::Array(array) => Some(array),
+            Operand::Number(_) => None,
+        })
+    }
+
+    /// The shape that all have now, if all are arrays whose elements lie in C's order without gaps.
+    pub(crate) fn common_shape(&self) -> Option<SmallVec<[usize; 4]>> {
+        let mut arrays = self.only_arrays();
+        let shape = dense_shape(arrays.next()??)?;
+        arrays.all(|array| array.is_some_and(|array| dense(array, &shape).is_some())).then_some(shape)
+    }
+
     /// Adds a value as one of this type; Python's numbers, which have none, take it.
     pub(crate) fn push_as(&mut self, object: &Bound<'py, PyAny>, name: &str, ty: VarType) -> PyResult<()> {
         self.push(object, name)?;
@@ -89,8 +113,15 @@ impl<'py> Operands<'py> {
 
 /// An array that the object itself is, or one to which it had to be copied.
 fn array_operand<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Bound<'py, PyUntypedArray>>> {
-    let Some(array) = as_array(object) else { return Ok(None) };
-    arrays::refuse_masked(array, name)?;
+    // Most arrays are of NumPy's class itself, which is found out quickly.
+    let array = match object.cast_exact::<PyUntypedArray>() {
+        Ok(array) => array,
+        Err(_) => {
+            let Ok(array) = object.cast::<PyUntypedArray>() else { return Ok(None) };
+            refuse_masked(array, name)?;
+            array
+        }
+    };
     Ok(Some(if is_readable(array) { array.clone() } else { to_array(object, name)? }))
 }
 
@@ -135,13 +166,6 @@ impl<'a, 'py> Values<'a, 'py> {
         Ok(())
     }
 
-    pub(crate) fn types(&self) -> impl Iterator<Item = VarType> {
-        self.values.iter().map(|value| match value {
-            Value::Array(array) => VarType::array(array.dtype),
-            Value::Number(number) => number.ty(),
-        })
-    }
-
     /// The values as the engine takes them. An error if an array has changed since it was read.
     ///
     /// # Safety
@@ -162,22 +186,6 @@ impl<'a, 'py> Values<'a, 'py> {
             Value::Array(array) => Some(array),
             Value::Number(_) => None,
         })
-    }
-
-    /// The shape that all have, if all are arrays whose elements lie in C's order without gaps.
-    pub(crate) fn common_shape(&self) -> Option<&[usize]> {
-        let mut common = None;
-        for value in &self.values {
-            let Value::Array(array) = value else { return None };
-            let is_other = |shape: &[usize]| {
-                shape.len() != array.shape().len() || shape.iter().zip(array.shape()).any(|(a, b)| a != b)
-            };
-            if !array.is_c() || common.is_some_and(is_other) {
-                return None;
-            }
-            common = common.or(Some(array.shape()));
-        }
-        common
     }
 }
 
