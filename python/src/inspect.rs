@@ -116,7 +116,7 @@ pub(crate) fn functions(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
 /// Parameters
 /// ----------
 /// nthreads : int
-///     From 1 to 4096.
+///     From 1 to 1024.
 ///
 /// Examples
 /// --------

@@ -154,7 +154,7 @@ def test_threads_can_be_set() -> None:
             np.testing.assert_array_equal(program(a), a + 1)
             np.testing.assert_array_equal(ndexpr.evaluate("a + 1"), a + 1)
         assert ndexpr.set_num_threads(2) == 1
-        for n in (0, -1, 4097, 10**30):
+        for n in (0, -1, 10**6, 10**30):
             with pytest.raises((ValueError, OverflowError)):
                 ndexpr.set_num_threads(n)
         assert ndexpr.get_num_threads() == 2
