@@ -139,7 +139,7 @@ def test_the_number_of_threads_can_be_set_back(n: str) -> None:
 
 
 def most_threads() -> int:
-    with pytest.raises(ValueError, match="1 to [0-9]+ threads") as raised:
+    with pytest.raises(ValueError, match=r"1 to [0-9]+ threads") as raised:
         ndexpr.set_num_threads(0)
     return int(re.findall("[0-9]+", str(raised.value))[1])
 
