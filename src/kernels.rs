@@ -5,9 +5,10 @@
 //! meanwhile that thread is not there, and it would be for ever. Should two compile the same, both
 //! are right.
 
-use crate::codegen::{self, Refusal, Stores, Target};
+use crate::codegen::{self, Refusal, Target};
 use crate::fuse;
 use crate::hir::Graph;
+use crate::outline::{Stores, Variant};
 use crate::tape::{Node, Tape};
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::exec::Kernel;
@@ -15,14 +16,21 @@ use ndexpr_runtime::plan::Plan;
 use once_cell::race::OnceBox;
 use smallvec::SmallVec;
 
+/// Layouts with a kernel of their own, in one program. What comes after these runs a kernel for any
+/// strides, so neither memory nor the search for a kernel grows without a bound.
+const MAX_LAYOUTS: usize = 64;
+
 /// A loop, and its kernels for the layouts that have come up.
 pub(crate) struct CompiledLoop {
     pub(crate) tape: Tape,
     target: &'static Target,
-    /// The run kinds of the most likely layout.
+    /// The run kinds of the most likely layout, and its kernel.
     expected: SmallVec<[RunKind; 8]>,
-    first: OnceBox<OfLayout>,
+    of_expected: OnceBox<OfLayout>,
     others: boxcar::Vec<OfLayout>,
+    max_layouts: usize,
+    /// The kernel for any strides.
+    of_any: OnceBox<OfLayout>,
 }
 
 /// The kernel for one layout.
@@ -42,7 +50,15 @@ impl CompiledLoop {
         });
         let outputs = group.outputs.iter().map(|_| RunKind::Contiguous);
         let expected = inputs.chain(outputs).collect();
-        CompiledLoop { tape, target, expected, first: OnceBox::new(), others: boxcar::Vec::new() }
+        CompiledLoop {
+            tape,
+            target,
+            expected,
+            of_expected: OnceBox::new(),
+            others: boxcar::Vec::new(),
+            max_layouts: MAX_LAYOUTS,
+            of_any: OnceBox::new(),
+        }
     }
 
     /// Contiguous arrays and scalars.
@@ -63,26 +79,37 @@ impl CompiledLoop {
         }
         let (kinds, has_long_runs) = (plan.run_kinds(), plan.has_long_runs());
         let stores = if has_long_runs { Stores::StreamingLong } else { Stores::Streaming };
-        let make = || Box::new(codegen::compile(&self.tape, kinds, stores, self.target));
-        self.of_layout(kinds).streaming[usize::from(has_long_runs)].get_or_init(make).as_ref().ok()
+        let layout = self.of_layout(kinds);
+        // The kernel for any strides is not for this layout alone.
+        if *layout.kinds != *kinds {
+            return None;
+        }
+        let make = || Box::new(codegen::compile(&self.tape, Variant { kinds, stores }, self.target));
+        layout.streaming[usize::from(has_long_runs)].get_or_init(make).as_ref().ok()
     }
 
     fn of_layout(&self, kinds: &[RunKind]) -> &OfLayout {
-        let first = self.first.get_or_init(|| Box::new(self.compile(kinds)));
-        match *first.kinds == *kinds {
-            true => first,
+        match *kinds == *self.expected {
+            true => self.of_expected.get_or_init(|| Box::new(self.compile(kinds))),
             false => self.of_other_layout(kinds),
         }
     }
 
     #[cold]
     fn of_other_layout(&self, kinds: &[RunKind]) -> &OfLayout {
-        let found = self.others.iter().map(|(_, other)| other).find(|other| *other.kinds == *kinds);
-        found.unwrap_or_else(|| &self.others[self.others.push(self.compile(kinds))])
+        if let Some((_, found)) = self.others.iter().find(|(_, other)| *other.kinds == *kinds) {
+            return found;
+        }
+        // Threads that come at once may each add one.
+        if self.others.count() + 1 < self.max_layouts {
+            return &self.others[self.others.push(self.compile(kinds))];
+        }
+        let any: SmallVec<[RunKind; 8]> = kinds.iter().map(|_| RunKind::Strided).collect();
+        self.of_any.get_or_init(|| Box::new(self.compile(&any)))
     }
 
     fn compile(&self, kinds: &[RunKind]) -> OfLayout {
-        let kernel = codegen::compile(&self.tape, kinds, Stores::Ordinary, self.target);
+        let kernel = codegen::compile(&self.tape, Variant { kinds, stores: Stores::Ordinary }, self.target);
         OfLayout { kinds: SmallVec::from_slice(kinds), kernel, streaming: [OnceBox::new(), OnceBox::new()] }
     }
 
@@ -93,12 +120,82 @@ impl CompiledLoop {
         const CODE_PER_NODE: usize = 128;
 
         let n_nodes = self.tape.nodes.len();
-        let n_layouts = usize::from(self.first.get().is_some()) + self.others.count();
+        let n_layouts = self.layouts().count();
         n_nodes * size_of::<Node>() + n_layouts * (PAGES + n_nodes * CODE_PER_NODE)
     }
 
-    pub(crate) fn first_refusal(&self) -> Option<&Refusal> {
+    /// The layouts that there are kernels for.
+    fn layouts(&self) -> impl Iterator<Item = &OfLayout> {
         let others = self.others.iter().map(|(_, other)| other);
-        self.first.get().into_iter().chain(others).find_map(|layout| layout.kernel.as_ref().err())
+        self.of_expected.get().into_iter().chain(others).chain(self.of_any.get())
+    }
+
+    pub(crate) fn first_refusal(&self) -> Option<&Refusal> {
+        self.layouts().find_map(|layout| layout.kernel.as_ref().err())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile;
+    use crate::options::{CompileOptions, Registers};
+    use crate::vars::{Signature, VarType};
+    use ndarray::{Array1, ArrayView1, s};
+    use ndexpr_runtime::dtype::DType;
+    use ndexpr_runtime::exec::{self, RunOptions};
+    use ndexpr_runtime::pool::Pool;
+    use ndexpr_runtime::view::{View, ViewMut};
+
+    const N: usize = 100;
+
+    /// Every `step`th element; with step 0 the first one for all.
+    fn every(memory: &Array1<f64>, step: usize) -> ArrayView1<'_, f64> {
+        match step {
+            0 => memory.slice(s![..1]),
+            1 => memory.slice(s![..N]),
+            _ => memory.slice(s![..;2]),
+        }
+    }
+
+    #[test]
+    fn more_layouts_than_are_kept_share_a_kernel() {
+        let Some(target) = Target::host(Registers::Widest) else { return };
+        let options = CompileOptions::default();
+        let names = ["a", "b", "c", "d"];
+        let array = VarType::array(DType::Float64);
+        let signature = names.iter().fold(Signature::new(), |signature, &name| signature.with(name, array));
+        let ast = compile::parse("a*b + sin(c) - d", &options).expect("an expression");
+        let graph = compile::lower(&ast, &signature, &options).expect("an expression of arrays");
+        let fused = fuse::fuse(&graph);
+        let tape = compile::build_tapes(&graph, &fused, target).expect("a tape").remove(0);
+        let compiled = CompiledLoop { max_layouts: 4, ..CompiledLoop::new(tape, &graph, &fused.loops[0], target) };
+        let memory: [Array1<f64>; 4] =
+            std::array::from_fn(|k| (0..2 * N).map(|i| ((i * (k + 3)) % 17) as f64 / 4.0).collect());
+        let pool = Pool::new(1).expect("one thread");
+        for round in 0..2 {
+            for layout in 0..81_usize {
+                let steps: [usize; 4] = std::array::from_fn(|k| layout / 3_usize.pow(k as u32) % 3);
+                let of_variable = |name: &str| names.iter().position(|known| *known == name).expect("a variable");
+                let arrays: Vec<ArrayView1<'_, f64>> = (compiled.tape.inputs.iter())
+                    .map(|input| of_variable(&input.name))
+                    .map(|k| every(&memory[k], steps[k]))
+                    .collect();
+                let inputs: Vec<View<'_>> = arrays.iter().map(View::from).collect();
+                let mut found = vec![0.0; N];
+                let mut outputs = [ViewMut::from(&mut found[..])];
+                let plan = Plan::new(&[N], &inputs, &mut outputs).expect("a plan");
+                let kernel = compiled.kernel(plan.run_kinds()).as_ref().expect("a kernel");
+                exec::run(&plan, kernel, &RunOptions::new(&pool)).expect("a run");
+                drop(plan);
+                for (i, &found) in found.iter().enumerate() {
+                    let [a, b, c, d] = std::array::from_fn(|k| memory[k][i * steps[k]]);
+                    let expected = a * b + c.sin() - d;
+                    assert!((found - expected).abs() < 1e-14, "round {round}, steps {steps:?}, element {i}");
+                }
+            }
+            // As many as are kept, and the one for any strides.
+            assert_eq!(compiled.layouts().count(), 5);
+        }
     }
 }

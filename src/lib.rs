@@ -40,6 +40,7 @@ mod kernels;
 mod ops;
 mod opt;
 mod options;
+mod outline;
 mod outputs;
 mod program;
 #[doc(hidden)]

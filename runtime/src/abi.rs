@@ -63,7 +63,7 @@ pub enum RunKind {
     /// The same element for every lane: the lane stride is 0. Never an output's, unless there is
     /// one lane.
     Splat,
-    /// Any other lane stride.
+    /// Any other lane stride. A kernel that is compiled for it takes any lane stride at all.
     Strided,
 }
 

@@ -1,8 +1,9 @@
-//! How a strip meets memory: operands by run kind, and slots.
+//! How a vector block meets memory: operands by run kind, and spill slots.
 
-use super::bundle::{Width, register_type};
+use super::block::{BlockCode, bitcast};
+use super::bundle::register_type;
 use super::marks::Mark;
-use super::strip::{Strip, bitcast};
+use crate::outline::Width;
 use crate::tape::{Kind, Ty, ValueId};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use ndexpr_runtime::abi::RunKind;
@@ -26,7 +27,7 @@ fn scalar_type(ty: Ty) -> Type {
     }
 }
 
-impl Strip<'_, '_> {
+impl BlockCode<'_, '_> {
     /// The `i`th register of an input.
     pub(super) fn load(&mut self, operand: usize, ty: Ty, i: usize) -> Value {
         let row = self.rows[operand].expect("the segment uses the operand");
@@ -54,10 +55,7 @@ impl Strip<'_, '_> {
                     // The address is known already when the store itself is emitted.
                     self.address(row.base, ty);
                     let after = self.builder.srcloc();
-                    let mark = match self.width {
-                        Width::Bits128 => Mark::Store,
-                        Width::Bits256 => Mark::LoopStore(self.loop_index),
-                    };
+                    let mark = if self.is_wide { Mark::LoopStore(self.loop_index) } else { Mark::Store };
                     self.builder.set_srcloc(mark.loc());
                     self.store_contiguous(row.base, ty, i, register);
                     self.builder.set_srcloc(after);
@@ -101,7 +99,7 @@ impl Strip<'_, '_> {
         self.builder.ins().splat(register_type(ty), scalar)
     }
 
-    /// The strip's first element of a contiguous row.
+    /// The block's first element of a contiguous row.
     fn address(&mut self, base: Value, ty: Ty) -> Value {
         let known = self.addresses.iter().find(|&&(known, bytes, _)| known == base && bytes == ty.bytes);
         if let Some(&(_, _, address)) = known {
@@ -121,8 +119,8 @@ impl Strip<'_, '_> {
 
     fn load_contiguous(&mut self, base: Value, ty: Ty, i: usize) -> Value {
         let address = self.address(base, ty);
-        let strip_bytes = self.n_lanes * ty.bytes;
-        if strip_bytes >= self.width.bytes() {
+        let block_bytes = self.n_lanes * ty.bytes;
+        if block_bytes >= self.width.bytes() {
             let offset = i as i32 * self.width.bytes() as i32;
             let register = register_type(ty);
             if ty.kind == Kind::Float && self.target.wants_aligned_operands() {
@@ -135,7 +133,7 @@ impl Strip<'_, '_> {
         }
         // A part of a register, as one scalar of that size.
         let ins = self.builder.ins();
-        let register = match (strip_bytes, ty.kind, ty.bytes) {
+        let register = match (block_bytes, ty.kind, ty.bytes) {
             (8, Kind::Float, 8) => {
                 let scalar = ins.load(types::F64, array_flags(), address, 0);
                 self.builder.ins().scalar_to_vector(types::F64X2, scalar)
@@ -162,13 +160,13 @@ impl Strip<'_, '_> {
 
     fn store_contiguous(&mut self, base: Value, ty: Ty, i: usize, register: Value) {
         let address = self.address(base, ty);
-        let strip_bytes = self.n_lanes * ty.bytes;
-        if strip_bytes >= self.width.bytes() {
+        let block_bytes = self.n_lanes * ty.bytes;
+        if block_bytes >= self.width.bytes() {
             let offset = i as i32 * self.width.bytes() as i32;
             self.builder.ins().store(array_flags(), register, address, offset);
             return;
         }
-        let part = match (strip_bytes, ty.kind, ty.bytes) {
+        let part = match (block_bytes, ty.kind, ty.bytes) {
             (8, Kind::Float, 8) => types::F64X2,
             (4, Kind::Float, _) => types::F32X4,
             (8, ..) => types::I64X2,
@@ -181,7 +179,7 @@ impl Strip<'_, '_> {
         self.builder.ins().store(array_flags(), scalar, address, 0);
     }
 
-    /// The address of the strip's `i`th register's first lane.
+    /// The address of the block's `i`th register's first lane.
     fn strided_address(&mut self, base: Value, stride: Value, ty: Ty, i: usize) -> Value {
         let first = (i * self.lanes_per_register(ty)) as i64;
         let lane = if first == 0 {
@@ -196,10 +194,10 @@ impl Strip<'_, '_> {
 
     fn load_strided(&mut self, base: Value, stride: Value, ty: Ty, i: usize) -> Value {
         let mut address = self.strided_address(base, stride, ty, i);
-        let mut load = |strip: &mut Self| {
-            let ins = strip.builder.ins();
+        let mut load = |block: &mut Self| {
+            let ins = block.builder.ins();
             let scalar = ins.load(scalar_type(ty), array_flags(), address, 0);
-            address = strip.builder.ins().iadd(address, stride);
+            address = block.builder.ins().iadd(address, stride);
             scalar
         };
         let first = load(self);

@@ -1,29 +1,10 @@
-//! Bundles: the registers that hold one value for all lanes of a strip.
+//! Bundles: the registers that hold one value for all lanes of a vector block.
 
 use crate::tape::{Kind, Ty};
 use cranelift_codegen::ir::{Type, Value, types};
 use smallvec::SmallVec;
 
-/// How wide the vector registers of a strip are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Width {
-    /// 128 bits: what Cranelift has.
-    Bits128,
-    /// 256 bits: Cranelift compiles for 128, and [`x64`](super::x64) rewrites the machine code. A value has the type of
-    /// its first half.
-    Bits256,
-}
-
-impl Width {
-    pub(super) fn bytes(self) -> u32 {
-        match self {
-            Width::Bits128 => 16,
-            Width::Bits256 => 32,
-        }
-    }
-}
-
-/// Registers in the order of the lanes. A uniform value has one, with the same in every lane, whatever the strip.
+/// Registers in the order of the lanes. A uniform value has one, with the same in every lane, whatever the block.
 #[derive(Clone, Debug)]
 pub(super) struct Bundle {
     pub(super) registers: SmallVec<[Value; 8]>,
@@ -31,13 +12,13 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
-    /// The register for the `i`th part of the strip.
+    /// The register for the `i`th part of the block.
     pub(super) fn register(&self, i: usize) -> Value {
         self.registers[if self.is_uniform { 0 } else { i }]
     }
 }
 
-/// The register type of a value.
+/// The register type of a value: of its first half, where registers have 256 bits.
 pub(super) fn register_type(ty: Ty) -> Type {
     match (ty.kind, ty.bytes) {
         (Kind::Float, 4) => types::F32X4,

@@ -3,21 +3,21 @@
 //! A result that takes only a part of a register is made of one source register twice, so that a uniform value stays
 //! the same in all lanes.
 
+use super::block::{BlockCode, bitcast, splat_bits};
 use super::bundle::{int_register, register_type};
-use super::strip::{Strip, bitcast, splat_bits};
 use crate::tape::{Kind, Ty, ValueId};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use smallvec::SmallVec;
 
 type Registers = SmallVec<[Value; 8]>;
 
-impl Strip<'_, '_> {
+impl BlockCode<'_, '_> {
     fn registers(&mut self, value: ValueId) -> Registers {
         let ty = self.ty(value);
         (0..self.n_registers(ty)).map(|i| self.register(value, i)).collect()
     }
 
-    /// Each register as two of twice the width; only the first half if that is all the strip fills.
+    /// Each register as two of twice the width; only the first half if that is all the block fills.
     fn widen(&mut self, registers: Registers, to: Ty, signed: bool) -> Registers {
         let n = self.n_registers(to);
         let mut wide = Registers::new();
@@ -58,12 +58,12 @@ impl Strip<'_, '_> {
             bytes /= 2;
             registers = match bytes {
                 4 => self.narrow(&registers, Self::even_words),
-                _ => self.narrow(&registers, |strip, a, b| {
+                _ => self.narrow(&registers, |block, a, b| {
                     // What is left after the mask is positive and fits, so the packing does not saturate.
-                    let mask = splat_bits(strip.builder, Ty::int(2 * bytes), (1 << (8 * bytes)) - 1);
-                    let a = strip.builder.ins().band(a, mask);
-                    let b = strip.builder.ins().band(b, mask);
-                    strip.builder.ins().unarrow(a, b)
+                    let mask = splat_bits(block.builder, Ty::int(2 * bytes), (1 << (8 * bytes)) - 1);
+                    let a = block.builder.ins().band(a, mask);
+                    let b = block.builder.ins().band(b, mask);
+                    block.builder.ins().unarrow(a, b)
                 }),
             };
         }
@@ -81,7 +81,7 @@ impl Strip<'_, '_> {
             bytes /= 2;
             registers = match bytes {
                 4 => self.narrow(&registers, Self::even_words),
-                _ => self.narrow(&registers, |strip, a, b| strip.builder.ins().snarrow(a, b)),
+                _ => self.narrow(&registers, |block, a, b| block.builder.ins().snarrow(a, b)),
             };
         }
         registers
@@ -117,13 +117,13 @@ impl Strip<'_, '_> {
     pub(super) fn resize_float(&mut self, arg: ValueId, to: Ty) -> Registers {
         let registers = self.registers(arg);
         if to.bytes == 4 {
-            return self.narrow(&registers, |strip, a, b| {
-                let low = strip.builder.ins().fvdemote(a);
-                let high = if a == b { low } else { strip.builder.ins().fvdemote(b) };
-                strip.low_halves(low, high, types::F32X4)
+            return self.narrow(&registers, |block, a, b| {
+                let low = block.builder.ins().fvdemote(a);
+                let high = if a == b { low } else { block.builder.ins().fvdemote(b) };
+                block.low_halves(low, high, types::F32X4)
             });
         }
-        self.halves(registers, to, |strip, half| strip.builder.ins().fvpromote_low(half))
+        self.halves(registers, to, |block, half| block.builder.ins().fvpromote_low(half))
     }
 
     /// Applies a step that turns the first half of a register into a whole one to both halves of each.
@@ -157,10 +157,10 @@ impl Strip<'_, '_> {
             (4, 8) => {
                 let registers = self.registers(arg);
                 // Cranelift has one instruction for this pair.
-                self.halves(registers, to, |strip, half| {
-                    let half = bitcast(strip.builder, int_register(4), half);
-                    let wide = strip.builder.ins().swiden_low(half);
-                    strip.builder.ins().fcvt_from_sint(register_type(to), wide)
+                self.halves(registers, to, |block, half| {
+                    let half = bitcast(block.builder, int_register(4), half);
+                    let wide = block.builder.ins().swiden_low(half);
+                    block.builder.ins().fcvt_from_sint(register_type(to), wide)
                 })
             }
             // By way of float64 it would be rounded twice.

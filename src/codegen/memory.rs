@@ -1,9 +1,9 @@
 //! Finished code and the memory that it is in.
 
-use super::bundle::Width;
 use super::marks;
 use super::x64;
-use super::{Refusal, Stores, Target};
+use super::{Refusal, Target};
+use crate::outline::Outline;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::{CompiledCode, Context};
 use cranelift_jit::{JITBuilder, JITModule};
@@ -21,11 +21,7 @@ pub(super) struct Code {
 
 impl Code {
     /// Compiles the function in `context` and makes it executable. What is marked is rewritten before.
-    pub(super) fn define(
-        context: &mut Context,
-        (stores, width): (Stores, Width),
-        target: &Target,
-    ) -> Result<Code, Refusal> {
+    pub(super) fn define(context: &mut Context, outline: &Outline<'_>, target: &Target) -> Result<Code, Refusal> {
         let refuse = |error: cranelift_module::ModuleError| Refusal(error.to_string());
         let mut builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
         // What Cranelift calls, lane by lane, for the one operation that a processor may lack: only kernels that the
@@ -34,11 +30,11 @@ impl Code {
         let mut code = Code { module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))), entry: 0 };
         let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         let id = module.declare_anonymous_function(&context.func.signature).map_err(refuse)?;
-        match (stores, width) {
-            (Stores::Ordinary, Width::Bits128) => module.define_function(id, context).map_err(refuse)?,
-            _ => {
+        match is_rewritten(outline) {
+            false => module.define_function(id, context).map_err(refuse)?,
+            true => {
                 let compiled = compile(context, target)?;
-                let bytes = finished(compiled, (stores, width))?;
+                let bytes = finished(compiled, outline)?;
                 let alignment = u64::from(compiled.buffer.alignment);
                 let relocs = compiled.buffer.relocs().to_vec();
                 let relocs: Vec<ModuleReloc> =
@@ -62,13 +58,18 @@ pub(super) fn compile<'c>(context: &'c mut Context, target: &Target) -> Result<&
     context.compile(target.isa(), &mut ControlPlane::default()).map_err(|error| Refusal(error.inner.to_string()))
 }
 
+/// True if the code of an outline is not what Cranelift can make.
+fn is_rewritten(outline: &Outline<'_>) -> bool {
+    outline.stores.is_streaming() || outline.width != outline.machine.width
+}
+
 /// The machine code, with what is marked rewritten.
-pub(super) fn finished(code: &CompiledCode, (stores, width): (Stores, Width)) -> Result<Vec<u8>, Refusal> {
+pub(super) fn finished(code: &CompiledCode, outline: &Outline<'_>) -> Result<Vec<u8>, Refusal> {
     let bytes = code.code_buffer();
-    if stores == Stores::Ordinary && width == Width::Bits128 {
+    if !is_rewritten(outline) {
         return Ok(bytes.to_vec());
     }
-    x64::rewrite(bytes, &marks::marked(code), stores.is_streaming()).map_err(Refusal)
+    x64::rewrite(bytes, &marks::marked(code), outline.stores.is_streaming()).map_err(Refusal)
 }
 
 impl Drop for Code {

@@ -1,6 +1,7 @@
 //! The instruction set that kernels are compiled for: the host's, or less if `NDEXPR_CPU` says so.
 
 use crate::options::Registers;
+use crate::outline::{Machine, Width};
 use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable, Flags};
 use ndexpr_runtime::arch::CpuLevel;
@@ -10,10 +11,9 @@ use once_cell::race::OnceBox;
 /// An instruction set with its flags pinned.
 pub(crate) struct Target {
     isa: OwnedTargetIsa,
-    has_fma: bool,
+    machine: Machine,
     is_x86: bool,
     has_avx: bool,
-    has_wide_registers: bool,
 }
 
 impl Target {
@@ -25,8 +25,11 @@ impl Target {
             let builder =
                 if level == CpuLevel::highest() { cranelift_native::builder().ok()? } else { lowered_x86(level)? };
             let target = Target::new(builder)?;
-            let has_wide_registers = target.has_wide_registers && registers == Registers::Widest;
-            Some(Target { has_wide_registers, ..target })
+            let machine = match registers {
+                Registers::Widest => target.machine,
+                Registers::Bits128 => target.machine.narrow(),
+            };
+            Some(Target { machine, ..target })
         };
         HOST[registers as usize].get_or_init(|| Box::new(make())).as_ref()
     }
@@ -43,8 +46,16 @@ impl Target {
         let has = |name: &str| isa.isa_flags().iter().any(|flag| flag.name == name && flag.as_bool() == Some(true));
         let has_avx = is_x86 && has("has_avx");
         let has_fma = !is_x86 || (has_avx && has("has_fma"));
-        let has_wide_registers = has_avx && has("has_avx2");
-        Some(Target { isa, has_fma, is_x86, has_avx, has_wide_registers })
+        let machine = Machine {
+            width: Width::Bits128,
+            // Registers of 256 bits that can do what those of 128 can.
+            wide: (has_avx && has("has_avx2")).then_some(Width::Bits256),
+            n_registers: 16,
+            line_bytes: 64,
+            has_fma,
+            has_wider_calls: is_x86 && WideFn::is_wide(),
+        };
+        Some(Target { isa, machine, is_x86, has_avx })
     }
 
     pub(super) fn isa(&self) -> &dyn TargetIsa {
@@ -65,18 +76,8 @@ impl Target {
         self.is_x86 && !self.has_avx
     }
 
-    /// True if kernels may have registers of 256 bits, which can do what those of 128 can.
-    pub(super) fn has_wide_registers(&self) -> bool {
-        self.has_wide_registers
-    }
-
-    /// What the tape needs to know of it.
-    pub(crate) fn features(&self) -> crate::tape::Features {
-        crate::tape::Features {
-            has_fma: self.has_fma,
-            has_wider_calls: self.is_x86 && WideFn::is_wide(),
-            has_double_registers: self.has_wide_registers(),
-        }
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
     }
 }
 
@@ -102,12 +103,14 @@ fn flags() -> Flags {
         builder.set(name, value).expect("a flag of the pinned Cranelift version");
     };
     // Folding, sharing and scheduling are done on the graph and the tape; the optimiser would undo the interleaving.
-    // A degree-16 polynomial, 8 registers interleaved, ns per float64 in L1 (AMD EPYC Zen 4, 2026-11): none 1.9,
-    // speed 3.2. It is also a third of the compile time.
+    // Chosen by "cranelift-optimiser" in docs/measurements.md.
     set("opt_level", "none");
     set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" });
     // Kernels do not unwind, and call nothing that does.
     set("unwind_info", if cfg!(windows) { "true" } else { "false" });
+    // A frame may be larger than the page that guards the stack, so its pages are touched in order.
+    set("enable_probestack", "true");
+    set("probestack_strategy", "inline");
     set("is_pic", "false");
     set("use_colocated_libcalls", "false");
     // 32 bytes: what x86 front ends fetch at once.

@@ -74,13 +74,12 @@ fn tape(text: &str, dtype: DType, target: &Target) -> crate::tape::Tape {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn wide_kernels_can_be_made() {
-    use super::bundle::Width;
-    use super::{Stores, Work, check_width, compile_with};
+    use super::{Stores, Variant, Work, compile_with, outlined};
     const FLOATS: &[DType] = &[DType::Float32, DType::Float64];
     let integers: Vec<DType> = DType::ALL.into_iter().filter(|dtype| dtype.is_int()).collect();
     let integers = &integers[..];
     let target = Target::host(Registers::Widest).expect("a code generator for this processor");
-    if !target.has_wide_registers() {
+    if target.machine().wide.is_none() {
         return;
     }
     for (text, dtypes) in [
@@ -103,8 +102,10 @@ fn wide_kernels_can_be_made() {
                 let inputs = tape.inputs.iter().map(|_| input);
                 let kinds: Vec<RunKind> = inputs.chain([RunKind::Contiguous]).collect();
                 for stores in [Stores::Ordinary, Stores::StreamingLong] {
-                    assert!(check_width(&tape, &kinds, stores, target).is_ok(), "{text}, {dtype}");
-                    let kernel = compile_with(&mut Work::default(), &tape, &kinds, (stores, Width::Bits256), target);
+                    let outline = outlined(&tape, Variant { kinds: &kinds, stores }, target.machine());
+                    let outline = outline.unwrap_or_else(|why| panic!("{text}, {dtype}: {}", why.0));
+                    assert_eq!(outline.not_wide, None, "{text}, {dtype}");
+                    let kernel = compile_with(&mut Work::default(), &outline, target);
                     let refusal = kernel.err().map(|refusal| refusal.0);
                     assert_eq!(refusal, None, "{text}, {dtype}, {input:?}, {stores:?}");
                 }
@@ -117,7 +118,7 @@ fn wide_kernels_can_be_made() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn streaming_kernels_can_be_made() {
-    use super::{Stores, compile};
+    use super::{Stores, Variant, compile};
     let target = Target::host(Registers::Widest).expect("a code generator for this processor");
     for (text, dtype) in [
         ("a + b*2", DType::Float64),
@@ -128,7 +129,7 @@ fn streaming_kernels_can_be_made() {
         ("atan2(a, b)", DType::Float32),
     ] {
         let tape = tape(text, dtype, target);
-        let kernel = compile(&tape, &[RunKind::Contiguous; 3], Stores::Streaming, target);
+        let kernel = compile(&tape, Variant { kinds: &[RunKind::Contiguous; 3], stores: Stores::Streaming }, target);
         assert!(kernel.is_ok(), "{text}: {}", kernel.unwrap_err().0);
     }
 }
@@ -155,7 +156,7 @@ fn tape_of_outputs(text: &str, outputs: &[&str], target: &Target) -> crate::tape
         }
     };
     group.outputs = outputs.iter().map(named).collect();
-    let tape = crate::tape::build(&graph, &group, target.features()).expect("a tape");
+    let tape = crate::tape::build(&graph, &group, target.machine().preferences()).expect("a tape");
     crate::tape::verify(&tape).expect("a tape that is right");
     tape
 }
@@ -183,7 +184,9 @@ fn run_in_place(tape: &crate::tape::Tape, [a, b]: [&[f64]; 2], is_in_place: [Opt
         .collect();
     let mut outputs: Vec<ViewMut<'_>> = memory.iter_mut().map(|memory| ViewMut::from(&mut memory[..])).collect();
     let plan = Plan::in_place(&[a.len()], &inputs, &mut outputs).expect("a plan");
-    let kernel = super::compile(tape, plan.run_kinds(), super::Stores::Ordinary, target).expect("a kernel");
+    let kernel =
+        super::compile(tape, super::Variant { kinds: plan.run_kinds(), stores: super::Stores::Ordinary }, target)
+            .expect("a kernel");
     let pool = ndexpr_runtime::pool::Pool::new(1).expect("one thread");
     ndexpr_runtime::exec::run(&plan, &kernel, &ndexpr_runtime::exec::RunOptions::new(&pool)).expect("a run");
     drop(plan);

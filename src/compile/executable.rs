@@ -55,7 +55,7 @@ impl Executable {
 /// The tapes of fused loops, each verified; or why it cannot be compiled.
 pub(crate) fn build_tapes(graph: &Graph, fused: &fuse::Fused, target: &Target) -> Result<Vec<Tape>, String> {
     let build = |group| {
-        let tape = tape::build(graph, group, target.features())
+        let tape = tape::build(graph, group, target.machine().preferences())
             .ok_or_else(|| "its values need more scratch than a thread has".to_owned())?;
         if let Err(why) = tape::verify(&tape) {
             debug_assert!(false, "{why}");

@@ -26,7 +26,7 @@ pub(crate) fn explain(
         Stage::Hir => return Ok(lower(ast, signature, options)?.to_string()),
         Stage::Opt => return Ok(graph.to_string()),
         Stage::Fuse => return Ok(fused.print(graph).to_string()),
-        Stage::Tape | Stage::Clif | Stage::Asm => {}
+        Stage::Tape | Stage::Outline | Stage::Clif | Stage::Asm => {}
     }
     let Some(target) = Target::host(options.registers) else {
         return Ok("there is no code generator for this processor\n".to_owned());
@@ -45,9 +45,14 @@ pub(crate) fn explain(
             continue;
         }
         let compiled = CompiledLoop::new(tape, graph, group, target);
-        match codegen::print(&compiled.tape, compiled.expected_kinds(), target) {
-            Ok(listing) if stage == Stage::Clif => all.push_str(&listing.clif),
-            Ok(listing) => all.push_str(&listing.asm),
+        let (tape, kinds) = (&compiled.tape, compiled.expected_kinds());
+        let text = match stage {
+            Stage::Outline => codegen::print_outline(tape, kinds, target),
+            Stage::Clif => codegen::print(tape, kinds, target).map(|listing| listing.clif),
+            _ => codegen::print(tape, kinds, target).map(|listing| listing.asm),
+        };
+        match text {
+            Ok(text) => all.push_str(&text),
             Err(Refusal(reason)) => all.push_str(&format!("interpreted: {reason}\n")),
         }
     }

@@ -15,8 +15,11 @@ pub enum Stage {
     Opt,
     /// The loops.
     Fuse,
-    /// The loops as straight-line code over a vector block.
+    /// The loops as straight-line code over lanes.
     Tape,
+    /// What is decided of the loops before instructions are chosen, for contiguous arrays: vector
+    /// blocks, registers, calls.
+    Outline,
     /// The loops in Cranelift's intermediate representation, for contiguous arrays.
     Clif,
     /// The loops in assembly, for contiguous arrays.
@@ -25,7 +28,8 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in order.
-    pub const ALL: &[Stage] = &[Stage::Ast, Stage::Hir, Stage::Opt, Stage::Fuse, Stage::Tape, Stage::Clif, Stage::Asm];
+    pub const ALL: &[Stage] =
+        &[Stage::Ast, Stage::Hir, Stage::Opt, Stage::Fuse, Stage::Tape, Stage::Outline, Stage::Clif, Stage::Asm];
 
     /// Its name in lower case, as the command line has it.
     #[must_use]
@@ -36,6 +40,7 @@ impl Stage {
             Stage::Opt => "opt",
             Stage::Fuse => "fuse",
             Stage::Tape => "tape",
+            Stage::Outline => "outline",
             Stage::Clif => "clif",
             Stage::Asm => "asm",
         }

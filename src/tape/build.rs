@@ -11,22 +11,22 @@ use ndexpr_runtime::dtype::{DType, Element};
 use ndexpr_runtime::math::{LARGEST_SQUARE_OF_CUBES, LARGEST_SQUARE_OF_QUARTS, MathFn};
 use rustc_hash::FxHashMap;
 
-/// What the target can do that changes the tape.
+/// Which of several forms of the same code is best; where it runs decides.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Features {
-    /// A fused multiply-add is an instruction.
-    pub(crate) has_fma: bool,
-    /// The runtime's functions use wider registers than compiled code mostly has.
-    pub(crate) has_wider_calls: bool,
-    /// Compiled code has registers of twice the width where values are of one width.
-    pub(crate) has_double_registers: bool,
+pub(crate) struct Preferences {
+    /// Loops do fused multiply-adds, so a power that takes some need not be a call.
+    pub(crate) fuses_in_loops: bool,
+    /// Functions over a tile do divisions, square roots and powers faster than loops mostly do.
+    pub(crate) prefers_calls: bool,
+    /// Loops whose values are all of one width do these as fast as functions.
+    pub(crate) divides_in_loops_of_one_width: bool,
 }
 
 /// Builds and schedules the tape of a loop. None if its values need more scratch than a thread has.
-pub(crate) fn build(graph: &Graph, group: &Loop, features: Features) -> Option<Tape> {
+pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Option<Tape> {
     let mut builder = Builder {
         graph,
-        features,
+        preferences,
         nodes: Vec::with_capacity(2 * group.body.len() + 8),
         ids: FxHashMap::default(),
         value_of: vec![None; graph.len()],
@@ -63,13 +63,13 @@ pub(crate) fn build(graph: &Graph, group: &Loop, features: Features) -> Option<T
     }
     wide::take_differences_in(&mut builder.nodes);
     let mut nodes = without_dead(builder.nodes);
-    if features.has_wider_calls {
+    if preferences.prefers_calls {
         // Scalars, and what was reduced, are mostly the same in all lanes.
         let is_uniform = |&(id, source): &(ExprId, Source)| {
             graph.is_scalar(id) || !matches!(source, Source::Var(_) | Source::Result)
         };
         let is_uniform: Vec<bool> = group.inputs.iter().map(is_uniform).collect();
-        wide::use_calls(&mut nodes, &is_uniform, features.has_double_registers);
+        wide::use_calls(&mut nodes, &is_uniform, preferences.divides_in_loops_of_one_width);
     }
     schedule::schedule(nodes, inputs, outputs)
 }
@@ -108,7 +108,7 @@ fn without_dead(nodes: Vec<Node>) -> Vec<Node> {
 
 struct Builder<'a> {
     graph: &'a Graph,
-    features: Features,
+    preferences: Preferences,
     nodes: Vec<Node>,
     ids: FxHashMap<Node, ValueId>,
     /// By node of the graph.
@@ -362,16 +362,13 @@ impl Builder<'_> {
         self.select(in_range, shifted, zero)
     }
 
-    /// Whether a third or fourth power is a call: where the runtime has wider registers, but for what is the same in all lanes;
-    /// and of float64 where there is no fused multiply-add.
-    ///
-    /// Measured 2026-11, AMD EPYC Zen 4, one thread, n = 4000, ns per element as instructions of a loop that has registers of 256 bits,
-    /// and as calls: `a**3` 0.27 and 0.21, `.25*a**3 + .75*a**2 - 1.5*a - 2` 0.50 and 0.43, `a**4` 0.26 and 0.20, `a**3 + b**3` 0.49
-    /// and 0.55, float32 `f**3` 0.31 and 0.18. In registers of half that width instructions are the slower by twice as much.
+    /// Whether a third or fourth power is a call: where calls are preferred, except of what is the
+    /// same in all lanes; and of float64 where loops have no fused multiply-add.
+    // Chosen by "power-calls" in docs/measurements.md.
     fn is_called(&self, power: ExprId, dtype: DType) -> bool {
-        match self.features {
-            Features { has_wider_calls: true, .. } if !self.graph.is_scalar(power) => true,
-            Features { has_fma, .. } => !has_fma && dtype == DType::Float64,
+        match self.preferences {
+            Preferences { prefers_calls: true, .. } if !self.graph.is_scalar(power) => true,
+            Preferences { fuses_in_loops, .. } => !fuses_in_loops && dtype == DType::Float64,
         }
     }
 

@@ -1,10 +1,11 @@
-//! The tape: one loop as straight-line code over a strip of lanes. It is all that a backend sees.
+//! The tape: one loop as straight-line code over lanes. It is all that a backend sees.
 //!
-//! [`build`] makes it from a fusion group; [`schedule`] cuts it into segments around tile calls and decides the strip.
+//! [`build`] makes it from a fusion group; [`schedule`] cuts it into segments around tile calls.
 //! Values are in static single assignment form: an instruction's index is its value, and arguments come before it. A value
-//! holds one element for each lane of a strip, and has a [`Ty`]: integers have no sign (operations do), floats are
+//! holds one element for each lane, and has a [`Ty`]: integers have no sign (operations do), floats are
 //! float32 or float64, and masks are all ones or all zeros in a lane of the given width. A bool is a mask in a tape and
-//! a byte in memory. No width of a vector register is assumed here.
+//! a byte in memory. How many lanes are taken at once, and in which registers, is
+//! not known here.
 
 mod build;
 mod liveness;
@@ -14,7 +15,7 @@ mod schedule;
 mod verify;
 mod wide;
 
-pub(crate) use build::{Features, build};
+pub(crate) use build::{Preferences, build};
 pub(crate) use pair::Pair;
 pub(crate) use verify::verify;
 
@@ -257,12 +258,6 @@ pub(crate) struct Tape {
     pub(crate) slot_bytes: usize,
     /// Elements of a tile, if there are slots.
     pub(crate) max_tile_elems: Option<usize>,
-    /// Lanes of a strip.
-    pub(crate) n_lanes: u32,
-    /// The same for backends with registers of twice the width, if these can hold the values.
-    pub(crate) double_lanes: Option<u32>,
-    /// Vector registers that the strip leaves for what is hoisted out of the loop.
-    pub(crate) spare_registers: u32,
 }
 
 impl Tape {
@@ -298,7 +293,29 @@ impl Tape {
         segments
     }
 
+    /// True if all values take as many bytes of a lane.
+    pub(crate) fn is_of_one_width(&self) -> bool {
+        is_of_one_width(&self.nodes)
+    }
+
+    /// True if no instruction has to be done lane by lane, because there is none for vectors.
+    pub(crate) fn has_vector_forms(&self) -> bool {
+        has_vector_forms(&self.nodes)
+    }
+
     pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = ValueId> + use<> {
         (0..self.nodes.len() as u32).map(ValueId)
     }
+}
+
+fn is_of_one_width(nodes: &[Node]) -> bool {
+    nodes.windows(2).all(|two| two[0].ty.bytes == two[1].ty.bytes)
+}
+
+fn has_vector_forms(nodes: &[Node]) -> bool {
+    nodes.iter().all(|node| match node.inst {
+        Inst::ToInt { .. } => node.ty.bytes < 8,
+        Inst::Shl | Inst::Shr { .. } => matches!(nodes[node.args[1].index()].inst, Inst::Const(_)),
+        _ => true,
+    })
 }

@@ -6,8 +6,8 @@ use rustc_hash::FxHashMap;
 
 /// Two calls of one segment that are made as one, in the place of the later.
 ///
-/// Until then both find their argument where it was; from then on both results are there. Nobody misses the earlier
-/// result meanwhile, for calls of a segment do not use one another's.
+/// The argument stays where it is until then. The earlier result is there only after the later one's
+/// place, which is early enough: no call of a segment uses the result of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pair {
     pub(crate) pair: MathPair,

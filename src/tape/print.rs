@@ -92,12 +92,11 @@ impl fmt::Display for Tape {
         };
         write!(f, "tape ({})", operands("in", &self.inputs))?;
         writeln!(f, " -> ({})", operands("out", &self.outputs))?;
-        write!(f, "  strip of {} lanes", self.n_lanes)?;
         match self.max_tile_elems {
             Some(elems) => {
-                writeln!(f, ", tile of {elems} elements, {} bytes of slots", self.slot_bytes)?;
+                writeln!(f, "  tile of {elems} elements, {} bytes of slots", self.slot_bytes)?;
             }
-            None => writeln!(f, ", no slots")?,
+            None => writeln!(f, "  no slots")?,
         }
         for segment in 0..self.n_segments {
             if self.n_segments > 1 {

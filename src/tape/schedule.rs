@@ -1,11 +1,11 @@
-//! Scheduling: which segment makes each value, which values wait in slots, and how many lanes a strip has.
+//! Scheduling: which segment makes each value, and which values wait in spill slots.
 //!
 //! A tile call needs its arguments for the whole tile in memory, so it ends a segment. A value is made in the last
 //! segment that still serves its users: then the fewest values cross. Loads and constants are made anew in each
 //! segment. Instructions keep the order of the text, which keeps few values alive; the backend interleaves the
-//! registers of a strip.
+//! registers of a vector block.
 
-use super::{Inst, Node, Operand, Tape, ValueId, liveness, pair};
+use super::{Inst, Node, Operand, Tape, liveness, pair};
 
 /// Scratch of a thread, in bytes: what the design promises to stay below, with room for the runtime's own use.
 const MAX_SLOT_BYTES: usize = 768 << 10;
@@ -15,24 +15,23 @@ const TARGET_SLOT_BYTES: usize = 24 << 10;
 
 const MIN_TILE_ELEMS: usize = 64;
 
-/// Tiles of calls that read and write the operands themselves: a call's start is spread over many elements.
-///
-/// Measured 2026-11 on 2 Zen 4 cores, f64 `exp(a)` from L2: 0.59 ns per element with 1024, 0.69 with 256, 0.89 with 64.
+/// Tiles of calls that read and write the operands themselves: the cost of starting a call is spread
+/// over many elements.
+// Chosen by "call-tiles" in docs/measurements.md.
 const MAX_CALL_TILE_ELEMS: usize = 1024;
 
-/// Tiles with loops between calls. What a loop loads from memory and stores to it comes in bursts between calls, which
-/// wait for neither: the next call starts while the last stores are on their way, if the tile fits the store buffer.
-///
-/// Measured as above, `sin(a)**2 + cos(a)**2` on arrays of 80 MB and two threads, two runs: 0.97 and 1.19 ns with 256, 1.01
-/// and 1.07 with 128, 1.14 and 1.16 with 512, 1.25 and 1.38 with 1024; `tanh(a) + sin(b)` 1.9 with 256, 2.1 with 1024.
+/// Tiles with loops between calls. A loop reads and writes memory in bursts between calls, and the
+/// calls wait for neither: the next call starts while the last stores are still on their way, if the
+/// tile fits the store buffer.
+// Chosen by "loop-tiles" in docs/measurements.md.
 const MAX_LOOP_TILE_ELEMS: usize = 256;
 
 /// Lays out a tape. None if its slots do not fit a thread's scratch even with the smallest tile.
 pub(super) fn schedule(mut nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<Operand>) -> Option<Tape> {
     order_factors(&mut nodes);
     let (segment_of, n_segments) = segments(&nodes);
-    let crossings = liveness::crossings(&nodes, &segment_of, n_segments);
-    let (offsets, bytes_per_elem) = liveness::assign_slots(nodes.len(), &crossings);
+    let waiting = liveness::waiting(&nodes, &segment_of, n_segments);
+    let (offsets, bytes_per_elem) = liveness::assign_slots(nodes.len(), &waiting);
     let max_tile_elems = (bytes_per_elem > 0).then(|| tile_elems(&nodes, bytes_per_elem));
     let tile = max_tile_elems.unwrap_or(0);
     let slot_bytes = bytes_per_elem * tile;
@@ -40,28 +39,13 @@ pub(super) fn schedule(mut nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<
         return None;
     }
     let slot_of = offsets.into_iter().map(|offset| offset.map(|bytes| super::Slot { offset: bytes * tile })).collect();
-    let strip = liveness::strip(&nodes, &segment_of, n_segments);
-    let double_lanes = liveness::double_lanes(&nodes, &segment_of, n_segments);
     let pairs = pair::find(&nodes);
-    let tape = Tape {
-        nodes,
-        inputs,
-        outputs,
-        segment_of,
-        n_segments,
-        pairs,
-        slot_of,
-        slot_bytes,
-        max_tile_elems,
-        n_lanes: strip.n_lanes,
-        double_lanes,
-        spare_registers: strip.spare_registers,
-    };
+    let tape = Tape { nodes, inputs, outputs, segment_of, n_segments, pairs, slot_of, slot_bytes, max_tile_elems };
     Some(tape)
 }
 
-/// Puts the factor first that nothing uses after a fused multiply-add: on x86 the result takes the first one's register,
-/// which is copied before if it is still needed.
+/// Puts the factor first that nothing uses after a fused multiply-add. On x86 the result takes the
+/// first factor's register, which has to be copied before if it is still needed.
 fn order_factors(nodes: &mut [Node]) {
     let mut last_use = vec![0; nodes.len()];
     for (i, node) in nodes.iter().enumerate() {
@@ -125,14 +109,4 @@ fn segments(nodes: &[Node]) -> (Vec<u32>, u32) {
         }
     }
     (segment_of, n_segments)
-}
-
-/// Values used by the instructions of one segment, in the order of the tape.
-pub(super) fn in_segment(nodes: &[Node], segment_of: &[u32], segment: u32) -> impl DoubleEndedIterator<Item = ValueId> {
-    (0..nodes.len() as u32).map(ValueId).filter(move |value| {
-        let node = &nodes[value.index()];
-        segment_of[value.index()] == segment
-            && !node.inst.is_rematerialised()
-            && !matches!(node.inst, Inst::Call { .. })
-    })
 }

@@ -1,43 +1,38 @@
-//! Divisions and square roots as calls: they take a register of 128 bits as long as one of twice the width, which the runtime
-//! has, and backends only where all values are of one width.
+//! Divisions and square roots as calls: in wide registers they take as long as in narrow ones. The
+//! runtime's functions have wide registers, and loops have them only where all values are of one
+//! width.
 //!
-//! A call costs what its arguments' way through memory does, and it does not overlap with the loop around it. So it is
-//! estimated which of the two is faster; the bits are the same. A difference whose exponential is called anyway goes with it.
+//! A call costs what its arguments' way through memory costs, and it does not overlap with the loop
+//! around it. So the time of both forms is estimated; the bits are the same. A difference whose
+//! exponential is called anyway becomes part of that call.
 
-use super::liveness::suits_double_registers;
-use super::{Function, Inst, Kind, Node, ValueId};
+use super::{Function, Inst, Kind, Node, ValueId, has_vector_forms, is_of_one_width};
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::math::{MathFn, WideFn};
 
 /// Estimated nanoseconds of an instruction that is neither a load nor a store, for each byte of a lane.
-///
-/// This and [`SLOT_NS_PER_BYTE`] are fitted to what was measured 2026-11 on one Zen 4 core, n = 1e5, f64, ns per element as loop
-/// and as loop and call: `sqrt(a**2 + b**2)` 1.17 and 0.77, `sqrt(a + b)*c` 1.19 and 0.99, `a/b + c` 0.66 and 0.56,
-/// `(a - b)/(a + b)` 0.66 and 0.65, `1/(1 + a*a)` 0.68 and 0.54; f32 `sqrt(f**2 + g**2)` 0.34 and 0.28, `f/(g + f)` 0.21 and 0.24.
+// Chosen by "division-calls" in docs/measurements.md.
 const NS_PER_BYTE: f32 = 0.004;
 
 /// What a value's way to a call costs, or from one, for each byte: a store and a load.
 const SLOT_NS_PER_BYTE: f32 = 0.019;
 
-/// How much of a loop's time calls may take: the divider works while the loop waits for memory, calls do not.
-///
-/// Measured as above, but n = 1e7 on two threads: `sqrt(a**2 + b**2)` (0.71 of the loop's time by these estimates) 0.73 as loop,
-/// 0.56 to 0.58 with a call; `a/b + c` (0.79) 0.65 to 0.91 and 0.63 to 1.12; `a/(b + c)` (0.79) 0.90 and 1.01.
+/// The largest share of a loop's time that calls may take: the divider works while the loop waits for
+/// memory, and calls do not.
+// Chosen by "division-call-share" in docs/measurements.md.
 const LARGEST_SHARE: f32 = 0.75;
 
-/// Makes calls of the divisions and square roots of floats, or of the roots alone, if that is estimated to be much faster.
+/// Makes calls of the divisions and square roots of floats, or of the roots alone, if that is
+/// estimated to be much faster.
 ///
-/// `is_uniform` tells of each input whether it is taken to be the same in all lanes: what follows from such alone is
-/// computed once for a row, and stays as it is.
+/// `is_uniform` tells of each input whether it is taken to be the same in all lanes. What follows
+/// from such inputs alone is computed once for a row, and does not become a call.
 ///
-/// A loop that has registers of twice the width itself keeps them.
-///
-/// Measured 2026-11 on one Zen 4 core, n = 1e5, f64, ns per element as a loop with calls and as such a loop: `sqrt(a**2 + b**2)` 0.71
-/// and 0.60; as a loop of single registers and as such a loop: `a/b + a` 0.67 and 0.33, `1/(1 + a*a)` 0.68 and 0.34, f32
-/// `f/(f + 1)` 0.20 and 0.11. On two threads, n = 1e7: `sqrt(a**2 + b**2)` 0.63 and 0.57.
-pub(super) fn use_calls(nodes: &mut [Node], is_uniform: &[bool], has_double_registers: bool) {
+/// Loops whose values are all of one width keep their divisions, if they have wide registers.
+// Chosen by "wide-loops" in docs/measurements.md.
+pub(super) fn use_calls(nodes: &mut [Node], is_uniform: &[bool], divides_in_loops_of_one_width: bool) {
     let has_calls = || nodes.iter().any(|node| matches!(node.inst, Inst::Call { .. }));
-    if has_double_registers && suits_double_registers(nodes) && !has_calls() {
+    if divides_in_loops_of_one_width && is_of_one_width(nodes) && has_vector_forms(nodes) && !has_calls() {
         return;
     }
     let is_uniform = uniform(nodes, is_uniform);
@@ -56,11 +51,10 @@ pub(super) fn use_calls(nodes: &mut [Node], is_uniform: &[bool], has_double_regi
     }
 }
 
-/// Makes the exponential of a difference one call, if the difference is of arrays or a number, and used for nothing else:
-/// then the call can read these where they are. What is left of the difference is dead.
-///
-/// Measured 2026-11, AMD EPYC Zen 4, f64 from L2, one thread: `exp(a - 0.5)` 0.80 ns per element as an instruction and a call,
-/// 0.67 as one call; rows of a softmax 1.75 and 1.58.
+/// Makes the exponential of a difference one call, if the difference is of arrays or a number, and
+/// used for nothing else: then the call can read these where they are. What is left of the difference
+/// is dead.
+// Chosen by "exp-of-difference" in docs/measurements.md.
 pub(super) fn take_differences_in(nodes: &mut [Node]) {
     let mut n_uses = vec![0; nodes.len()];
     nodes.iter().flat_map(Node::args).for_each(|arg| n_uses[arg.index()] += 1);

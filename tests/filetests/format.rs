@@ -19,11 +19,11 @@
 //! ```
 //!
 //! The header ends at the first empty line. `floats fast` asks for that mode; `cpu avx2` says that
-//! the sections `tape`, `clif` and `asm` hold at this level of `NDEXPR_CPU` only, and are left
+//! the sections `tape`, `outline`, `clif` and `asm` hold at this level of `NDEXPR_CPU` only, and are left
 //! alone at others.
 //!
-//! The sections `ast`, `hir`, `opt`, `fuse`, `tape`, `clif` and `asm` are what the compiler must
-//! print, and `error` what it must say; these can be blessed. A section `run` has cases, each a
+//! The sections `ast`, `hir`, `opt`, `fuse`, `tape`, `outline`, `clif` and `asm` are what the
+//! compiler must print, and `error` what it must say; these can be blessed. A section `run` has cases, each a
 //! value for every variable and, after `=>`, the result. That comes from outside and is never
 //! blessed. Floats are decimals, hexadecimals, `nan` or `inf`; the sign of a zero counts, the kind
 //! of a NaN does not. `=> 1ulp f64[2] ...` allows for an error of one unit in the last place, and
@@ -59,7 +59,7 @@ pub(crate) struct Section {
 }
 
 /// The possible sections, in the order in which a file should have them.
-pub(crate) const SECTIONS: [&str; 9] = ["ast", "hir", "opt", "fuse", "tape", "clif", "asm", "error", "run"];
+pub(crate) const SECTIONS: [&str; 10] = ["ast", "hir", "opt", "fuse", "tape", "outline", "clif", "asm", "error", "run"];
 
 impl File {
     pub(crate) fn parse(text: &str) -> Result<File, String> {

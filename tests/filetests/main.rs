@@ -75,7 +75,7 @@ fn check(path: &Path) -> Result<(), String> {
         let found = match &*section.name {
             "run" => continue,
             "error" => error.take().unwrap_or_else(|| "none\n".to_owned()),
-            "tape" | "clif" | "asm" if !is_level => continue,
+            "tape" | "outline" | "clif" | "asm" if !is_level => continue,
             name => match &compiled {
                 Ok(program) => explain(program, name),
                 Err(error) => error.render(),

@@ -30,6 +30,7 @@ const LAYERS: &[Layers] = &[
             "outputs opt",
             "fuse",
             "tape",
+            "outline",
             "codegen",
             "kernels along",
             "compile interp",
@@ -38,6 +39,14 @@ const LAYERS: &[Layers] = &[
             "engine raw",
         ],
     },
+    Layers { sources: "src", parent: "tape", order: &["liveness pair print verify wide", "schedule", "build"] },
+    Layers { sources: "src", parent: "outline", order: &["calls machine", "direct pressure print verify"] },
+    Layers {
+        sources: "src",
+        parent: "codegen",
+        order: &["bundle target x64", "marks", "block", "access convert", "row", "loops memory"],
+    },
+    Layers { sources: "src", parent: "codegen::x64", order: &["flow forms check", "listing stream widen"] },
     Layers { sources: "src", parent: "fuse", order: &["collect bound print", "group"] },
     Layers { sources: "src", parent: "compile", order: &["headroom stage names", "executable", "explain"] },
     Layers {

@@ -87,11 +87,20 @@ impl Kernel {
         self.check_kinds(dtypes, kinds, n_inputs)
     }
 
-    /// Checks that the kernel is one for operands of these dtypes and kinds.
+    /// Checks that the kernel is one for operands of these dtypes and kinds. A strided operand of the kernel may have any
+    /// kind: callers give each operand its lane stride.
     pub(super) fn check_kinds(&self, dtypes: &[DType], kinds: &[RunKind], n_inputs: usize) -> Result<(), ExecError> {
         let expected = self.spec.operands.iter().copied();
         let found = dtypes.iter().copied().zip(kinds.iter().copied());
-        if self.spec.n_outputs == dtypes.len() - n_inputs && expected.clone().eq(found.clone()) {
+        // Any stride will do for a strided operand: contiguous ones and splats have their own.
+        let fits = |(expected, found): ((DType, RunKind), (DType, RunKind))| {
+            expected == found || expected == (found.0, RunKind::Strided)
+        };
+        let has_as_many = self.spec.operands.len() == dtypes.len() && dtypes.len() == kinds.len();
+        if self.spec.n_outputs == dtypes.len() - n_inputs
+            && has_as_many
+            && expected.clone().zip(found.clone()).all(fits)
+        {
             return Ok(());
         }
         Err(ExecError::KernelMismatch {

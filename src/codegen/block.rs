@@ -1,22 +1,33 @@
-//! The instructions of one strip.
+//! The instructions of one vector block.
 //!
 //! Each instruction of the tape is emitted for all registers of its bundle before the next one, so that the processor
 //! finds independent work beside every dependent chain. Loads are emitted at their first use, next to it, where x86
 //! takes them as memory operands.
 
-use super::bundle::{Bundle, Width, int_register, register_type};
-use super::loops::RowAccess;
+use super::bundle::{Bundle, int_register, register_type};
 use super::target::Target;
+use crate::outline::{Segment, Width};
 use crate::tape::{Condition, Inst, Kind, Node, Tape, Ty, ValueId};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
     ConstantData, Endianness, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Type, Value, types,
 };
 use cranelift_frontend::FunctionBuilder;
+use ndexpr_runtime::abi::RunKind;
 use smallvec::SmallVec;
 
-/// A strip being emitted.
-pub(super) struct Strip<'a, 'f> {
+/// Where the elements of a row are, and how they follow one another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowAccess {
+    /// The address of lane 0.
+    pub(super) base: Value,
+    pub(super) kind: RunKind,
+    /// Bytes between lanes, of a strided operand.
+    pub(super) lane_stride: Option<Value>,
+}
+
+/// A vector block being emitted.
+pub(super) struct BlockCode<'a, 'f> {
     pub(super) builder: &'a mut FunctionBuilder<'f>,
     pub(super) tape: &'a Tape,
     /// Stores of whole registers to outputs go past the caches.
@@ -24,27 +35,29 @@ pub(super) struct Strip<'a, 'f> {
     pub(super) target: &'a Target,
     /// Of the registers.
     pub(super) width: Width,
-    /// The number of the loop, where it is marked.
+    /// They are wider than Cranelift's, so the block is in a marked loop.
+    pub(super) is_wide: bool,
+    /// The number of that loop.
     pub(super) loop_index: u32,
     /// By operand, inputs first; those that the segment uses.
     pub(super) rows: &'a [Option<RowAccess>],
     /// By value: where the row's elements of its slot are, if the segment uses it.
     pub(super) slot_rows: &'a [Option<Value>],
-    /// What is the same in all strips and waits in memory.
+    /// What is the same in all blocks and waits in memory.
     pub(super) kept: &'a Kept,
-    /// Lanes of this strip: the tape's, or 1.
+    /// Lanes of this block.
     pub(super) n_lanes: u32,
-    /// The lane of the row that the strip starts at.
+    /// The lane of the row that the block starts at.
     pub(super) lane: Value,
     /// What has been emitted.
     pub(super) values: Vec<Option<Bundle>>,
     /// Registers of loads, each emitted when it is first used.
     pub(super) parts: Vec<Vec<Option<Value>>>,
-    /// The strip's first element of contiguous rows, by base and element size.
+    /// The block's first element of contiguous rows, by base and element size.
     pub(super) addresses: Vec<(Value, u32, Value)>,
 }
 
-/// Values that are the same in all strips of a row, each as a register of 256 bits in memory, if registers do not keep them.
+/// Values that are the same in all blocks of a row, each as a register of 256 bits in memory, if registers do not keep them.
 #[derive(Default)]
 pub(super) struct Kept {
     /// The address of the first.
@@ -83,7 +96,7 @@ pub(super) fn bitcast(builder: &mut FunctionBuilder<'_>, to: Type, value: Value)
     builder.ins().bitcast(to, little_endian, value)
 }
 
-impl Strip<'_, '_> {
+impl BlockCode<'_, '_> {
     pub(super) fn ty(&self, value: ValueId) -> Ty {
         self.tape.node(value).ty
     }
@@ -129,43 +142,25 @@ impl Strip<'_, '_> {
         register
     }
 
-    /// True if the value is the same in all lanes of a row.
-    fn is_uniform(&self, value: ValueId) -> bool {
-        match self.tape.node(value).inst {
-            Inst::Const(_) => true,
-            _ => self.values[value.index()].as_ref().is_some_and(|bundle| bundle.is_uniform),
-        }
-    }
-
-    /// Emits, ahead of the strips, what is the same for all of the row's lanes. This strip has one lane, which stands for all.
-    pub(super) fn uniform_values(&mut self, body: &[ValueId], needed: &[bool]) {
-        for value in self.tape.values().filter(|value| needed[value.index()]) {
-            if let Inst::Load(operand) = self.tape.node(value).inst {
-                let row = self.rows[operand as usize].expect("the segment uses the operand");
-                if row.kind == ndexpr_runtime::abi::RunKind::Splat {
-                    let register = self.load_splat(row.base, self.ty(value));
-                    self.set_uniform(value, register);
-                }
-            }
-        }
-        for &value in body {
+    /// Emits, ahead of all blocks, what is the same for all of the row's lanes. This block has one lane, which stands for all.
+    pub(super) fn uniform_values(&mut self, segment: &Segment) {
+        for &value in &segment.uniform {
             let node = *self.tape.node(value);
-            let is_uniform =
-                !matches!(node.inst, Inst::Store(_)) && node.args().iter().all(|&arg| self.is_uniform(arg));
-            if is_uniform {
-                let bundle = self.compute(&node, true);
-                self.set_uniform(value, bundle.registers[0]);
-            }
+            let register = match node.inst {
+                Inst::Load(operand) => {
+                    let row = self.rows[operand as usize].expect("the segment uses the operand");
+                    self.load_splat(row.base, node.ty)
+                }
+                _ => self.compute(&node, true).registers[0],
+            };
+            self.set_uniform(value, register);
         }
     }
 
-    /// Leaves what [`uniform_values`](Strip::uniform_values) has emitted in memory.
-    pub(super) fn keep_uniform_values(&mut self) -> Kept {
-        let is_uniform = |value: &ValueId| {
-            let is_constant = matches!(self.tape.node(*value).inst, Inst::Const(_));
-            self.values[value.index()].is_some() && !is_constant
-        };
-        let values: Vec<ValueId> = self.tape.values().filter(is_uniform).collect();
+    /// Leaves what [`uniform_values`](BlockCode::uniform_values) has emitted in memory.
+    pub(super) fn keep_uniform_values(&mut self, segment: &Segment) -> Kept {
+        let mut values = segment.uniform.clone();
+        values.sort_unstable();
         if values.is_empty() {
             return Kept::default();
         }
@@ -190,7 +185,7 @@ impl Strip<'_, '_> {
         self.values[value.index()] = Some(Bundle { registers, is_uniform: true });
     }
 
-    /// Emits one instruction, unless it was ahead of the strips.
+    /// Emits one instruction, unless it was ahead of all blocks.
     pub(super) fn inst(&mut self, value: ValueId) {
         let node = *self.tape.node(value);
         if let Inst::Store(operand) = node.inst {

@@ -1,4 +1,6 @@
 //! The runtime's functions that a kernel calls.
+//!
+//! In: a tape. Out: each call with the values that it makes, and the table of functions that the kernel is given.
 
 use super::Stores;
 use crate::tape::{Function, Inst, Tape, ValueId};
@@ -8,7 +10,7 @@ use ndexpr_runtime::math::{MathFn, MathPair, WideFn};
 
 /// What is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Callee {
+pub(crate) enum Callee {
     One(MathFn, DType),
     Pair(MathPair, DType),
     Wide(WideFn, DType),
@@ -18,7 +20,7 @@ pub(super) enum Callee {
 
 impl Callee {
     /// Its code; `None` if it does not write that way. All of them can write to the caches.
-    pub(super) fn tile_fn(self, stores: Stores) -> Option<TileFn> {
+    pub(crate) fn tile_fn(self, stores: Stores) -> Option<TileFn> {
         let tile_fns = match self {
             Callee::One(function, dtype) => function.tile_fns(dtype)?,
             Callee::Pair(pair, dtype) => pair.tile_fns(dtype)?,
@@ -26,6 +28,15 @@ impl Callee {
             Callee::WideByOne(function, dtype) => function.tile_fns_by_one(dtype)?,
         };
         if stores == Stores::Ordinary { tile_fns.ordinary() } else { tile_fns.streaming() }
+    }
+
+    pub(super) fn name(self) -> String {
+        match self {
+            Callee::One(function, dtype) => format!("{}.{}", function.name(), dtype.short_name()),
+            Callee::Pair(pair, dtype) => format!("{}.{}", pair.name(), dtype.short_name()),
+            Callee::Wide(function, dtype) => format!("{}.{}", function.name(), dtype.short_name()),
+            Callee::WideByOne(function, dtype) => format!("{}.{} by one", function.name(), dtype.short_name()),
+        }
     }
 
     fn ns_per_elem(self) -> f32 {
@@ -36,8 +47,8 @@ impl Callee {
         }
     }
 
-    /// What is called instead where the second argument is a single element, if there is such a thing.
-    pub(super) fn by_one(self) -> Option<Callee> {
+    /// The function for a second argument that is a single element, if there is one.
+    pub(crate) fn by_one(self) -> Option<Callee> {
         match self {
             Callee::Wide(function, dtype) if function.arity() == 2 => Some(Callee::WideByOne(function, dtype)),
             _ => None,
@@ -46,15 +57,15 @@ impl Callee {
 }
 
 /// A call of a kernel.
-pub(super) struct Call {
-    pub(super) callee: Callee,
+pub(crate) struct Call {
+    pub(crate) callee: Callee,
     /// The values that it makes: one, or two.
-    pub(super) results: Box<[ValueId]>,
+    pub(crate) results: Box<[ValueId]>,
 }
 
 impl Call {
-    /// The call in the place of a value, if there is one: that of a pair is in the place of its later value.
-    pub(super) fn at(tape: &Tape, value: ValueId) -> Option<Call> {
+    /// The call in the place of a value, if there is one. That of a pair is in the place of its later value.
+    pub(crate) fn at(tape: &Tape, value: ValueId) -> Option<Call> {
         let Inst::Call { function, dtype } = tape.node(value).inst else { return None };
         let callee = match function {
             Function::Math(function) => Callee::One(function, dtype),
@@ -75,17 +86,25 @@ impl Call {
     }
 }
 
-/// What a kernel may call, each once, and where that is.
-pub(super) struct Table(Vec<(Callee, Stores, TileFn)>);
+/// What a kernel may call, each function once, in the order of the table that it is given.
+#[derive(Debug)]
+pub(crate) struct Table(Vec<Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    callee: Callee,
+    stores: Stores,
+    tile_fn: TileFn,
+}
 
 impl Table {
     /// Of the functions that a tape calls.
-    pub(super) fn new(tape: &Tape, stores: Stores) -> Table {
+    pub(crate) fn new(tape: &Tape, stores: Stores) -> Table {
         let mut table = Table(Vec::new());
         for callee in Call::all(tape).flat_map(|call| [Some(call.callee), call.callee.by_one()]).flatten() {
             for stores in [Stores::Ordinary, stores] {
                 if let (None, Some(tile_fn)) = (table.find(callee, stores), callee.tile_fn(stores)) {
-                    table.0.push((callee, stores, tile_fn));
+                    table.0.push(Entry { callee, stores, tile_fn });
                 }
             }
         }
@@ -93,16 +112,21 @@ impl Table {
     }
 
     /// The place of a function that writes this way.
-    pub(super) fn find(&self, callee: Callee, stores: Stores) -> Option<usize> {
-        self.0.iter().position(|entry| (entry.0, entry.1) == (callee, stores))
+    pub(crate) fn find(&self, callee: Callee, stores: Stores) -> Option<usize> {
+        self.0.iter().position(|entry| (entry.callee, entry.stores) == (callee, stores))
     }
 
-    pub(super) fn tile_fns(&self) -> Box<[TileFn]> {
-        self.0.iter().map(|entry| entry.2).collect()
+    /// The function of an entry, and how it writes.
+    pub(super) fn entry(&self, index: usize) -> (Callee, Stores) {
+        (self.0[index].callee, self.0[index].stores)
+    }
+
+    pub(crate) fn tile_fns(&self) -> Box<[TileFn]> {
+        self.0.iter().map(|entry| entry.tile_fn).collect()
     }
 }
 
 /// Estimated nanoseconds that an element spends in calls.
-pub(super) fn ns_per_elem(tape: &Tape) -> f32 {
+pub(crate) fn ns_per_elem(tape: &Tape) -> f32 {
     Call::all(tape).map(|call| call.callee.ns_per_elem()).sum()
 }

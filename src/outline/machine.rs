@@ -1,0 +1,60 @@
+//! The machine that a kernel is made for: the only place in this crate with facts about its registers and caches.
+
+use crate::tape::Preferences;
+
+/// How wide the vector registers of a vector block are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    Bits128,
+    Bits256,
+}
+
+impl Width {
+    pub(crate) const fn bytes(self) -> u32 {
+        match self {
+            Width::Bits128 => 16,
+            Width::Bits256 => 32,
+        }
+    }
+
+    pub(crate) const fn bits(self) -> u32 {
+        8 * self.bytes()
+    }
+}
+
+/// What is known of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Machine {
+    /// The registers that every loop can have.
+    pub(crate) width: Width,
+    /// Wider registers, for loops whose values are all of one width.
+    pub(crate) wide: Option<Width>,
+    pub(crate) n_registers: u32,
+    /// A line of the caches.
+    pub(crate) line_bytes: u32,
+    /// A fused multiply-add is an instruction.
+    pub(crate) has_fma: bool,
+    /// The runtime's functions use wider registers than every loop can have.
+    pub(crate) has_wider_calls: bool,
+}
+
+impl Machine {
+    /// What the tape should look like for this machine.
+    pub(crate) fn preferences(&self) -> Preferences {
+        Preferences {
+            fuses_in_loops: self.has_fma,
+            prefers_calls: self.has_wider_calls,
+            divides_in_loops_of_one_width: self.wide.is_some(),
+        }
+    }
+
+    /// The same machine without its wider registers.
+    pub(crate) fn narrow(&self) -> Machine {
+        Machine { wide: None, ..*self }
+    }
+
+    /// Registers that the values of a vector block may take: all, less one for temporaries and one for what is hoisted.
+    pub(super) fn register_budget(&self) -> u32 {
+        self.n_registers - 2
+    }
+}

@@ -1,0 +1,416 @@
+//! The outline of a kernel: all that is decided about a loop before instructions are chosen.
+//!
+//! In: a tape, the [`RunKind`]s of its operands, how outputs are written, and the [`Machine`]. Out: an [`Outline`], which an
+//! emitter only has to write down:
+//!
+//! ```text
+//! for each segment of the tape:
+//!     constants that stay in registers
+//!     for each row:
+//!         values that are the same in all lanes
+//!         lanes one by one, up to where stores are aligned      head
+//!         whole vector blocks                                   blocks
+//!         vector blocks of one register                         narrow blocks
+//!         lanes one by one                                      tail
+//!     for each call of the segment: call it for rows x lanes elements
+//! ```
+//!
+//! In a tile of one row, calls may use arrays directly (see [`direct`]), and segments that would only copy are skipped.
+//!
+//! Always true of an outline, and checked by [`verify`]: every instruction of the tape is made in its segment, after
+//! what it uses; what a segment uses of operands and spill slots is listed; blocks fill registers.
+
+mod calls;
+mod direct;
+mod machine;
+mod pressure;
+mod print;
+mod verify;
+
+pub(crate) use calls::Table;
+pub(crate) use direct::Direct;
+pub(crate) use machine::{Machine, Width};
+pub(crate) use verify::verify;
+
+use crate::tape::{Inst, Tape, ValueId};
+use calls::{Call, Callee};
+use ndexpr_runtime::abi::RunKind;
+use pressure::{Bodies, Lanes};
+
+/// How a kernel writes its outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stores {
+    Ordinary,
+    /// Past the caches, in runs of which some are short. The kernel may only run where vector blocks begin at multiples of
+    /// 16 bytes in every output.
+    Streaming,
+    /// The same in long runs, as [`Plan::has_long_runs`](ndexpr_runtime::plan::Plan::has_long_runs) tells.
+    StreamingLong,
+}
+
+impl Stores {
+    pub(crate) fn is_streaming(self) -> bool {
+        self != Stores::Ordinary
+    }
+}
+
+/// The variant of a kernel that an outline is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variant<'l> {
+    /// By operand, inputs first.
+    pub(crate) kinds: &'l [RunKind],
+    pub(crate) stores: Stores,
+}
+
+/// The outline of a kernel; see the module.
+#[derive(Debug)]
+pub(crate) struct Outline<'l> {
+    pub(crate) tape: &'l Tape,
+    pub(crate) kinds: &'l [RunKind],
+    pub(crate) stores: Stores,
+    /// The registers of whole vector blocks.
+    pub(crate) width: Width,
+    /// Why there are no wider ones.
+    pub(crate) not_wide: Option<String>,
+    pub(crate) machine: Machine,
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) direct: Direct,
+    pub(crate) table: Table,
+}
+
+/// One segment: a loop over the rows and lanes of a tile, then calls. All lists of values are in the order of the tape.
+#[derive(Debug, Default)]
+pub(crate) struct Segment {
+    /// A tile of one row does without the loop, because calls use the arrays directly.
+    pub(crate) is_skipped: bool,
+    /// The loads and constants that the loop makes.
+    pub(crate) made_anew: Vec<ValueId>,
+    /// Those of them that wait in a spill slot for calls.
+    pub(crate) to_slots: Vec<ValueId>,
+    /// All other instructions of the loop.
+    pub(crate) body: Vec<ValueId>,
+    /// The constants that stay in registers during the loop.
+    pub(crate) hoisted: Vec<ValueId>,
+    /// Values that are the same in all lanes of a row: loads first, then instructions.
+    pub(crate) uniform: Vec<ValueId>,
+    /// The operands that the loop reads or writes, in order, inputs first.
+    pub(crate) operands: Vec<u32>,
+    /// The values whose spill slot the loop reads or writes.
+    pub(crate) slots: Vec<ValueId>,
+    pub(crate) blocks: Blocks,
+    pub(crate) calls: Vec<SegmentCall>,
+}
+
+/// How the lanes of a row are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Blocks {
+    pub(crate) head: Option<Head>,
+    pub(crate) whole: VectorBlock,
+    /// Blocks of one register, for what whole blocks leave.
+    pub(crate) narrow: Option<VectorBlock>,
+}
+
+impl Default for Blocks {
+    fn default() -> Blocks {
+        Blocks { head: None, whole: VectorBlock::ONE_LANE, narrow: None }
+    }
+}
+
+/// Lanes that instructions are emitted for together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct VectorBlock {
+    pub(crate) n_lanes: u32,
+    /// Of the registers.
+    pub(crate) width: Width,
+}
+
+impl VectorBlock {
+    pub(crate) const ONE_LANE: VectorBlock = VectorBlock { n_lanes: 1, width: Width::Bits128 };
+}
+
+/// The lanes before the first whole block, up to where stores are aligned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// The operand whose stores are aligned, and the bytes of its elements.
+    pub(crate) operand: u32,
+    pub(crate) elem_bytes: u32,
+    /// To how many bytes.
+    pub(crate) alignment: u32,
+    /// Shorter rows have no head.
+    pub(crate) min_lanes: u32,
+    /// It goes in narrow blocks rather than lane by lane.
+    pub(crate) is_narrow: bool,
+}
+
+/// A call after a segment's loop.
+#[derive(Clone, Debug)]
+pub(crate) struct SegmentCall {
+    /// Where the elements of its results and arguments are: out, then what the function takes or gives besides.
+    pub(crate) places: [Option<ValueId>; 3],
+    /// The entry of the table that is called.
+    pub(crate) entry: usize,
+    /// The entry that is called in a tile of one row.
+    pub(crate) direct_entry: usize,
+    /// The constant that is stored to its slot before, as a single element.
+    pub(crate) single: Option<ValueId>,
+}
+
+/// Rows of fewer blocks than this have no head for ordinary stores: to go lane by lane takes longer than what it saves.
+const MIN_ALIGNED_BLOCKS: u32 = 8;
+
+/// Whole blocks of fewer registers than this leave so little that it goes lane by lane at once.
+const MIN_REGISTERS: u32 = 8;
+
+impl<'l> Outline<'l> {
+    /// Outlines a tape, with the widest registers that suit it.
+    ///
+    /// # Errors
+    ///
+    /// If outputs cannot be written that way.
+    pub(crate) fn new(tape: &'l Tape, variant: Variant<'l>, machine: &Machine) -> Result<Outline<'l>, String> {
+        let by_segment = tape.by_segment();
+        let Variant { kinds, stores } = variant;
+        check_stores(tape, variant, &by_segment)?;
+        let is_in_body = |value: &ValueId| {
+            let inst = tape.node(*value).inst;
+            !inst.is_rematerialised() && !matches!(inst, Inst::Call { .. })
+        };
+        let in_bodies: Vec<Vec<ValueId>> =
+            by_segment.iter().map(|values| values.iter().copied().filter(is_in_body).collect()).collect();
+        let bodies = Bodies::new(tape, &in_bodies);
+        let lanes = bodies.lanes(machine);
+        let wide = suits_wide(tape, variant).and_then(|()| bodies.wide_lanes(machine));
+        let whole = match (wide, machine.wide) {
+            (Ok(n_lanes), Some(width)) => VectorBlock { n_lanes, width },
+            _ => VectorBlock { n_lanes: lanes.n_lanes, width: machine.width },
+        };
+        let direct = Direct::new(tape, kinds, &by_segment);
+        let mut outline = Outline {
+            tape,
+            kinds,
+            stores,
+            width: whole.width,
+            not_wide: wide.err().map(str::to_owned),
+            machine: *machine,
+            segments: Vec::with_capacity(by_segment.len()),
+            direct,
+            table: Table::new(tape, stores),
+        };
+        let mut scratch = Scratch::new(tape);
+        for (index, (values, body)) in by_segment.iter().zip(in_bodies).enumerate() {
+            let segment = outline.segment(index, values, body, (whole, lanes), &mut scratch);
+            outline.segments.push(segment);
+        }
+        Ok(outline)
+    }
+
+    /// If it has no loop, nothing of it is of use but its calls.
+    fn segment(
+        &self,
+        index: usize,
+        values: &[ValueId],
+        body: Vec<ValueId>,
+        (whole, lanes): (VectorBlock, Lanes),
+        scratch: &mut Scratch,
+    ) -> Segment {
+        let tape = self.tape;
+        let is_made_anew = |value: ValueId| tape.node(value).inst.is_rematerialised();
+        let is_const = |value: ValueId| matches!(tape.node(value).inst, Inst::Const(_));
+        let calls = values.iter().filter_map(|&value| self.call(value)).collect();
+        let is_skipped = self.direct.skips[index];
+        // Loads and constants that wait for this segment's calls.
+        let in_slots = values.iter().copied().filter(|&value| is_made_anew(value));
+        let to_slots: Vec<ValueId> = in_slots
+            .clone()
+            .filter(|value| tape.slot_of[value.index()].is_some() && !self.direct.is_one[value.index()])
+            .collect();
+        let args = || body.iter().flat_map(|value| tape.node(*value).args().iter().copied());
+        let made_anew = scratch.distinct(in_slots.chain(args().filter(|&arg| is_made_anew(arg))));
+        let made = args().chain(body.iter().copied()).filter(|&value| !is_made_anew(value));
+        let mut slots = scratch.distinct(made.chain(to_slots.iter().copied()));
+        slots.retain(|value| tape.slot_of[value.index()].is_some());
+        let mut operands: Vec<u32> = Vec::new();
+        for &value in made_anew.iter().chain(&body) {
+            match tape.node(value).inst {
+                Inst::Load(operand) => operands.push(operand),
+                Inst::Store(output) => operands.push(tape.inputs.len() as u32 + output),
+                _ => {}
+            }
+        }
+        operands.sort_unstable();
+        operands.dedup();
+        // Nothing lives in wide registers from one basic block to the next.
+        let n_hoisted = if self.width == self.machine.width { lanes.spare_registers as usize } else { 0 };
+        let hoisted = made_anew.iter().copied().filter(|&value| is_const(value)).take(n_hoisted).collect();
+        let uniform = self.uniform(&made_anew, &body, scratch);
+        let blocks = self.blocks((whole, lanes), &body, is_skipped);
+        Segment { is_skipped, made_anew, to_slots, body, hoisted, uniform, operands, slots, blocks, calls }
+    }
+
+    /// The values that are the same in all lanes of a row: splat loads, and what is computed from these and constants alone.
+    fn uniform(&self, made_anew: &[ValueId], body: &[ValueId], scratch: &mut Scratch) -> Vec<ValueId> {
+        let tape = self.tape;
+        let is_splat = |value: &ValueId| match tape.node(*value).inst {
+            Inst::Load(operand) => self.kinds[operand as usize] == RunKind::Splat,
+            _ => false,
+        };
+        let mut uniform: Vec<ValueId> = made_anew.iter().copied().filter(is_splat).collect();
+        uniform.iter().for_each(|value| scratch.is_marked[value.index()] = true);
+        for &value in body {
+            let node = tape.node(value);
+            let is_uniform =
+                |arg: &ValueId| matches!(tape.node(*arg).inst, Inst::Const(_)) || scratch.is_marked[arg.index()];
+            if !matches!(node.inst, Inst::Store(_)) && node.args().iter().all(is_uniform) {
+                scratch.is_marked[value.index()] = true;
+                uniform.push(value);
+            }
+        }
+        uniform.iter().for_each(|value| scratch.is_marked[value.index()] = false);
+        uniform
+    }
+
+    fn blocks(&self, (whole, lanes): (VectorBlock, Lanes), body: &[ValueId], is_skipped: bool) -> Blocks {
+        // What most tiles skip should be short.
+        let whole = match is_skipped {
+            true => VectorBlock { n_lanes: lanes.n_lanes, width: self.machine.width },
+            false => whole,
+        };
+        let narrow = self.narrow(whole, is_skipped);
+        Blocks { head: self.head(whole, body), whole, narrow }
+    }
+
+    /// Blocks of one register of the widest value, if whole blocks would leave many lanes to go one by one.
+    // Chosen by "narrow-blocks" in docs/measurements.md.
+    fn narrow(&self, whole: VectorBlock, is_skipped: bool) -> Option<VectorBlock> {
+        let width = self.machine.width;
+        let widest = self.tape.nodes.iter().map(|node| node.ty.bytes).max()?;
+        let n_lanes = width.bytes() / widest;
+        let leaves_many = !is_skipped && n_lanes > 1 && whole.n_lanes >= MIN_REGISTERS * n_lanes;
+        // Streaming stores of wide registers begin after some of narrow ones.
+        let begins_so = whole.width != width && self.stores.is_streaming();
+        (leaves_many || begins_so).then_some(VectorBlock { n_lanes, width })
+    }
+
+    /// Ordinary stores need not be aligned, so rows of few blocks have no head. Streaming ones begin with a cache line; they are
+    /// aligned to narrow registers, which go as far as that.
+    // Chosen by "aligned-stores" in docs/measurements.md.
+    fn head(&self, whole: VectorBlock, body: &[ValueId]) -> Option<Head> {
+        if whole.width == self.machine.width {
+            return None;
+        }
+        let output = body.iter().find_map(|value| match self.tape.node(*value).inst {
+            Inst::Store(output) => Some(output),
+            _ => None,
+        })?;
+        let operand = self.tape.inputs.len() as u32 + output;
+        let elem_bytes = self.tape.outputs[output as usize].dtype.size() as u32;
+        let is_narrow = self.stores.is_streaming();
+        (self.kinds[operand as usize] == RunKind::Contiguous).then(|| Head {
+            operand,
+            elem_bytes,
+            alignment: if is_narrow { self.machine.line_bytes } else { whole.width.bytes() },
+            min_lanes: if is_narrow { 0 } else { MIN_ALIGNED_BLOCKS * whole.n_lanes },
+            is_narrow,
+        })
+    }
+
+    /// The call in the place of a value.
+    fn call(&self, value: ValueId) -> Option<SegmentCall> {
+        let tape = self.tape;
+        let call = Call::at(tape, value)?;
+        let node = tape.node(value);
+        let (first, second) = (node.args[0], node.args[1]);
+        // The second result, the second argument, or neither.
+        let besides = match (&call.results[1..], node.args()) {
+            (&[result], _) => Some(result),
+            (_, &[_, second]) => Some(second),
+            _ => None,
+        };
+        let is_one = self.direct.is_one[second.index()];
+        let by_one = |is_one: bool| call.callee.by_one().filter(|_| is_one).unwrap_or(call.callee);
+        let is_splat = self.direct.operand_of[second.index()]
+            .is_some_and(|operand| self.kinds[operand as usize] == RunKind::Splat);
+        let writes_output = self.direct.operand_of[call.results[0].index()].is_some();
+        let stores = if writes_output { self.stores } else { Stores::Ordinary };
+        let entry = |callee: Callee, stores| self.table.find(callee, stores).expect("the table has every function");
+        Some(SegmentCall {
+            places: [Some(call.results[0]), Some(first), besides],
+            entry: entry(by_one(is_one), Stores::Ordinary),
+            direct_entry: entry(by_one(is_one || is_splat), stores),
+            single: (is_one && matches!(tape.node(second).inst, Inst::Const(_))).then_some(second),
+        })
+    }
+
+    /// Whether a tile of one row is treated in another way.
+    pub(crate) fn has_direct(&self) -> bool {
+        self.direct.skips.contains(&true)
+    }
+
+    /// Estimated nanoseconds for an element: half a cycle for an instruction on a register.
+    pub(crate) fn ns_per_elem(&self) -> f32 {
+        let instructions = self.tape.nodes.iter().map(|node| match node.inst {
+            Inst::Call { .. } | Inst::Const(_) => 0.0,
+            Inst::Div | Inst::Sqrt => 1.6 * node.ty.bytes as f32,
+            _ => 0.16 * node.ty.bytes as f32,
+        });
+        instructions.sum::<f32>() / self.width.bytes() as f32 + calls::ns_per_elem(self.tape)
+    }
+}
+
+/// A flag for each value, all clear between uses.
+struct Scratch {
+    is_marked: Vec<bool>,
+}
+
+impl Scratch {
+    fn new(tape: &Tape) -> Scratch {
+        Scratch { is_marked: vec![false; tape.nodes.len()] }
+    }
+
+    /// The values, each once and in the order of the tape.
+    fn distinct(&mut self, values: impl Iterator<Item = ValueId>) -> Vec<ValueId> {
+        let mut distinct: Vec<ValueId> =
+            values.filter(|value| !std::mem::replace(&mut self.is_marked[value.index()], true)).collect();
+        distinct.iter().for_each(|value| self.is_marked[value.index()] = false);
+        distinct.sort_unstable();
+        distinct
+    }
+}
+
+/// Refuses what cannot be written past the caches: what a function writes that has no such stores itself. To take it from
+/// a spill slot would cost more than ordinary stores.
+fn check_stores(tape: &Tape, variant: Variant<'_>, segments: &[Vec<ValueId>]) -> Result<(), String> {
+    let Variant { kinds, stores } = variant;
+    let streams = |value| Call::at(tape, value).is_some_and(|call| call.callee.tile_fn(stores).is_some());
+    match direct::call_to_output(tape, kinds, segments) {
+        Some((call, _)) if stores.is_streaming() && !streams(call) => {
+            Err("a call writes the output itself, and has no stores past the caches".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses wide registers for some layouts.
+///
+/// Streaming stores are aligned, and two outputs need not be at once. At the ends of runs, where a line is written in
+/// parts, kernels of both widths are slow.
+// Chosen by "register-width" in docs/measurements.md.
+fn suits_wide(tape: &Tape, variant: Variant<'_>) -> Result<(), &'static str> {
+    if variant.kinds.contains(&RunKind::Strided) {
+        return Err("an operand is strided");
+    }
+    match variant.stores {
+        Stores::Ordinary => Ok(()),
+        Stores::Streaming => Err("runs past the caches may be short"),
+        Stores::StreamingLong if tape.outputs.len() != 1 => Err("several outputs cannot all be aligned"),
+        Stores::StreamingLong if tape.max_tile_elems.is_some() => Err("tiles between calls are short"),
+        Stores::StreamingLong => Ok(()),
+    }
+}
+
+impl Segment {
+    /// False if it consists of calls alone.
+    pub(crate) fn has_loop(&self) -> bool {
+        !self.body.is_empty() || !self.to_slots.is_empty()
+    }
+}
