@@ -279,8 +279,6 @@ fn is_same(a: &DynArray, b: &DynArray) -> bool {
     }
 }
 
-// --- One order of addition, whatever runs it ------------------------------------------------------------------------
-
 /// The other arrays of a text do not change the order in which a sum adds its elements.
 #[test]
 fn sums_add_in_one_order_compiled_and_interpreted() {
