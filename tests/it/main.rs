@@ -17,6 +17,7 @@ mod in_a_row;
 mod large;
 mod levels;
 mod little_memory;
+mod measurements;
 mod memory;
 mod module_order;
 mod reductions;
