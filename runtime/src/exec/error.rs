@@ -21,7 +21,7 @@ pub enum ExecError {
     Cancelled,
     /// The arrays have other dtypes, shapes or strides than those that the
     /// [`Stages`](super::Stages) were made for.
-    #[error("the arrays lie otherwise than those that the loops were made for")]
+    #[error("the arrays have other layouts than those that the loops were made for")]
     LayoutMismatch,
     /// An array shares memory with the result of the [`Stages`](super::Stages).
     #[error("input {input} overlaps the result")]

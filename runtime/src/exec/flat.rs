@@ -44,7 +44,7 @@ const CHUNK_STEP: usize = 64;
 /// assert!(!flat.push(&View::from_slice(&a[..2])), "another shape");
 /// ```
 pub struct Flat<'a> {
-    /// The output's layout; none where the caller promises that inputs lie as it does.
+    /// The output's layout; none where the caller promises that inputs have the same.
     out: Option<&'a RawView>,
     n_elems: usize,
     n_bytes: usize,
@@ -164,7 +164,7 @@ impl<'a> Flat<'a> {
 
     /// Whether no byte of the output is among so many bytes.
     fn is_apart(&self, ptr: *const u8, n_bytes: usize) -> bool {
-        // Neither range wraps around, for both are inside of memory.
+        // Neither range wraps around, because both are inside of memory.
         let (start, out_start) = (ptr.addr(), self.output().0.addr());
         start + n_bytes <= out_start || out_start + self.n_bytes <= start
     }
@@ -256,7 +256,7 @@ impl<'a> Flat<'a> {
         Some(unsafe { self.run_in_chunks(kernel, chunk_elems.next_multiple_of(CHUNK_STEP), threads.n, pool) })
     }
 
-    /// Runs on several threads. This is a function of its own so that calls on one thread do not
+    /// Runs on several threads. This is a separate function so that calls on one thread do not
     /// have its variables on the stack.
     ///
     /// # Safety

@@ -131,7 +131,7 @@ impl Run<'_> {
 /// Something that the threads of a run share although it holds raw pointers.
 pub(super) struct Shared<T>(T);
 
-// SAFETY: whoever made it has promised that threads may share it.
+// SAFETY: the caller of `new` has promised that threads may share it.
 unsafe impl<T> Sync for Shared<T> {}
 
 impl<T> Shared<T> {

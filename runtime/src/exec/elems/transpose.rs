@@ -20,7 +20,7 @@ pub(in crate::exec) unsafe fn copy_transposed(
     ahead: isize,
 ) {
     // SAFETY: the caller's contract; each arm is for elements of its type's size. Elements that
-    // follow each other down a column are the usual case, worth loops of its own.
+    // follow each other down a column are the usual case, which has separate loops.
     unsafe {
         match (size, row_stride == size as isize) {
             (1, true) => copy::<u8>(extents, from, (1, lane_stride), to, ahead),
