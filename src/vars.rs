@@ -1,9 +1,10 @@
 //! Variables: their types, for compiling, and their values, for running.
 
+use ndexpr_grammar::normal_name;
 use ndexpr_runtime::dtype::{DType, Element, Scalar};
-
 use ndexpr_runtime::exec::Flat;
 use ndexpr_runtime::view::View;
+use std::borrow::Cow;
 use std::fmt;
 
 /// What a compiled expression needs to know of a variable.
@@ -70,10 +71,14 @@ impl Signature {
         Signature::default()
     }
 
-    /// With one more variable; one of the same name is replaced.
+    /// With one more variable; one of the same name is replaced. All spellings of a name that Python takes as one are:
+    /// it is kept in its normal form (Unicode's NFKC).
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, ty: VarType) -> Signature {
-        let name = name.into();
+        let mut name = name.into();
+        if let Cow::Owned(normal) = normal_name(&name) {
+            name = normal;
+        }
         match self.vars.iter_mut().find(|(known, _)| *known == name) {
             Some((_, place)) => *place = ty,
             None => self.vars.push((name, ty)),
@@ -84,6 +89,7 @@ impl Signature {
     /// The type of a variable.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<VarType> {
+        let name = &*normal_name(name);
         self.vars.iter().find(|(known, _)| known == name).map(|&(_, ty)| ty)
     }
 
@@ -303,17 +309,20 @@ impl<'a> Vars<'a> {
     #[must_use]
     pub fn with(mut self, name: &'a str, value: impl Into<Var<'a>>) -> Vars<'a> {
         let value = value.into();
-        match self.vars.iter_mut().find(|(known, _)| *known == name) {
+        let is_it = |known: &str| known == name || (!name.is_ascii() && is_same_name(known, name));
+        match self.vars.iter_mut().find(|(known, _)| is_it(known)) {
             Some((_, place)) => *place = value,
             None => self.vars.push((name, value)),
         }
         self
     }
 
-    /// The value of a variable.
+    /// The value of a variable, whichever spelling of its name it was added by.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Var<'a>> {
-        self.vars.iter().find(|(known, _)| *known == name).map(|(_, var)| var)
+        let found = self.vars.iter().find(|(known, _)| *known == name);
+        let found = found.or_else(|| self.vars.iter().find(|(known, _)| is_same_name(known, name)));
+        found.map(|(_, var)| var)
     }
 
     /// The value of a variable that was probably added as the `place`th.
@@ -333,8 +342,13 @@ impl<'a> Vars<'a> {
     /// The names and types.
     #[must_use]
     pub fn signature(&self) -> Signature {
-        Signature { vars: self.vars.iter().map(|(name, var)| ((*name).to_owned(), var.ty())).collect() }
+        Signature { vars: self.vars.iter().map(|(name, var)| (normal_name(name).into_owned(), var.ty())).collect() }
     }
+}
+
+/// True if Python takes both spellings as one name.
+pub(crate) fn is_same_name(a: &str, b: &str) -> bool {
+    a == b || ((!a.is_ascii() || !b.is_ascii()) && normal_name(a) == normal_name(b))
 }
 
 /// Makes [`Vars`]: `vars! { a, b }` takes the variables of these names by reference, and `name:

@@ -77,6 +77,12 @@ impl Error {
             ErrorKind::RepeatedKeyword { first, .. } => {
                 diagnostic.label(*first, "first here").label(span, "again here")
             }
+            ErrorKind::BitsInChain { operator, instead } => {
+                let instead = instead.clone().unwrap_or_else(|| format!("(a < b) {operator} (c < d)"));
+                diagnostic
+                    .label(span, format!("`{operator}` is applied before any comparison, so this is one operand"))
+                    .note(format!("write {instead}"))
+            }
             ErrorKind::TupleOperand { operator } => diagnostic
                 .label(*operator, "an operator works on values")
                 .label(span, "this is a tuple")

@@ -10,9 +10,13 @@ use lalrpop_util::ParseError;
 
 use crate::ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, Keyword, NameId, UnaryOp};
 use crate::error::Error;
+use crate::name::normal_name;
 use crate::number::Number;
 use crate::span::Span;
 use crate::token::Token;
+
+/// A longer text is not written out again in advice.
+const MAX_ADVICE_BYTES: usize = 80;
 
 /// What a fallible action of the grammar returns.
 pub(crate) type Reduced<'s, T> = Result<T, ParseError<u32, Token<'s>, Error>>;
@@ -33,18 +37,27 @@ pub(crate) struct Args {
     keyword_spans: HashMap<NameId, Span>,
 }
 
+/// An operand of a comparison.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Comparand {
+    pub(crate) id: ExprId,
+    /// Its place, brackets around it included.
+    pub(crate) outer: Span,
+}
+
 /// A tree that grows.
 #[derive(Debug)]
-pub(crate) struct Builder {
+pub(crate) struct Builder<'s> {
+    text: &'s str,
     max_nodes: usize,
     exprs: Vec<Expr>,
     names: Vec<Box<str>>,
     name_ids: HashMap<Box<str>, NameId>,
 }
 
-impl Builder {
-    pub(crate) fn new(max_nodes: usize) -> Self {
-        Self { max_nodes, exprs: Vec::new(), names: Vec::new(), name_ids: HashMap::new() }
+impl<'s> Builder<'s> {
+    pub(crate) fn new(text: &'s str, max_nodes: usize) -> Self {
+        Self { text, max_nodes, exprs: Vec::new(), names: Vec::new(), name_ids: HashMap::new() }
     }
 
     /// The tree, whose root is the last expression added; none if there is not one.
@@ -52,7 +65,9 @@ impl Builder {
         Ast::new(self.exprs, self.names)
     }
 
-    pub(crate) fn intern<'s>(&mut self, name: &str) -> Reduced<'s, NameId> {
+    /// The name, of which all spellings are one.
+    pub(crate) fn intern(&mut self, name: &str) -> Reduced<'s, NameId> {
+        let name = &*normal_name(name);
         if let Some(&id) = self.name_ids.get(name) {
             return Ok(id);
         }
@@ -62,7 +77,7 @@ impl Builder {
         Ok(id)
     }
 
-    pub(crate) fn number<'s>(&mut self, number: Number, span: Span) -> Reduced<'s, ExprId> {
+    pub(crate) fn number(&mut self, number: Number, span: Span) -> Reduced<'s, ExprId> {
         let kind = match number {
             Number::Int(value) => ExprKind::Int(value),
             Number::Float(value) => ExprKind::Float(value),
@@ -71,33 +86,73 @@ impl Builder {
         self.add(kind, span)
     }
 
-    pub(crate) fn bool<'s>(&mut self, value: bool, span: Span) -> Reduced<'s, ExprId> {
+    pub(crate) fn bool(&mut self, value: bool, span: Span) -> Reduced<'s, ExprId> {
         self.add(ExprKind::Bool(value), span)
     }
 
-    pub(crate) fn name<'s>(&mut self, name: NameId, span: Span) -> Reduced<'s, ExprId> {
+    pub(crate) fn name(&mut self, name: NameId, span: Span) -> Reduced<'s, ExprId> {
         self.add(ExprKind::Name(name), span)
     }
 
-    pub(crate) fn unary<'s>(&mut self, op: UnaryOp, arg: ExprId, span: Span) -> Reduced<'s, ExprId> {
+    pub(crate) fn unary(&mut self, op: UnaryOp, arg: ExprId, span: Span) -> Reduced<'s, ExprId> {
         self.add(ExprKind::Unary { op, arg }, span)
     }
 
-    pub(crate) fn binary<'s>(&mut self, op: BinaryOp, lhs: ExprId, rhs: ExprId, span: Span) -> Reduced<'s, ExprId> {
+    pub(crate) fn binary(&mut self, op: BinaryOp, lhs: ExprId, rhs: ExprId, span: Span) -> Reduced<'s, ExprId> {
         self.add(ExprKind::Binary { op, lhs, rhs }, span)
     }
 
-    pub(crate) fn compare<'s>(
-        &mut self,
-        first: ExprId,
-        rest: Vec<(CompareOp, ExprId)>,
-        span: Span,
-    ) -> Reduced<'s, ExprId> {
-        let rest = rest.into_boxed_slice();
-        self.add(ExprKind::Compare { first, rest }, span)
+    pub(crate) fn compare(&mut self, first: Comparand, rest: Vec<(CompareOp, Comparand)>) -> Reduced<'s, ExprId> {
+        let span = rest.iter().fold(first.outer, |span, (_, rhs)| span.join(rhs.outer));
+        if rest.len() > 1 {
+            let comparands: Vec<Comparand> = [first].into_iter().chain(rest.iter().map(|&(_, rhs)| rhs)).collect();
+            self.check_chain(&comparands, span).map_err(|error| ParseError::User { error })?;
+        }
+        let rest = rest.into_iter().map(|(op, rhs)| (op, rhs.id)).collect();
+        self.add(ExprKind::Compare { first: first.id, rest }, span)
     }
 
-    pub(crate) fn if_else<'s>(
+    /// `a > 5 & b > 5` is `a > (5 & b) > 5` in Python, which nobody who writes it means. Only one comparison with such an
+    /// operand is in use: `flags & 4 == 0`.
+    fn check_chain(&self, comparands: &[Comparand], span: Span) -> Result<(), Error> {
+        let mut first: Option<(BinaryOp, Span)> = None;
+        // Where the text would be cut in conditions; none if that cannot be told.
+        let mut cuts: Option<Vec<(usize, BinaryOp)>> = Some(Vec::new());
+        let mut pending: Vec<ExprId> = Vec::new();
+        for comparand in comparands {
+            if self.exprs[comparand.id.index()].span == comparand.outer {
+                pending.push(comparand.id);
+            }
+            while let Some(id) = pending.pop() {
+                let Expr { kind, span } = &self.exprs[id.index()];
+                let ExprKind::Binary { op: op @ (BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor), lhs, rhs } =
+                    *kind
+                else {
+                    continue;
+                };
+                first.get_or_insert((op, *span));
+                let (lhs_span, rhs_span) = (self.exprs[lhs.index()].span, self.exprs[rhs.index()].span);
+                // Brackets may stand between an operand and the operator, and comments, which may hold anything.
+                let start = lhs_span.end as usize;
+                let between = &self.text[start..rhs_span.start as usize];
+                match between.find(op.symbol()).filter(|_| !between.contains('#')) {
+                    Some(n_bytes) => cuts.iter_mut().for_each(|cuts| cuts.push((start + n_bytes, op))),
+                    None => cuts = None,
+                }
+                // An operand in brackets does not reach the end of this one's text.
+                pending.extend((rhs_span.end == span.end).then_some(rhs));
+                pending.extend((lhs_span.start == span.start).then_some(lhs));
+            }
+        }
+        let Some((op, operand)) = first else { return Ok(()) };
+        let instead = cuts.and_then(|mut cuts| {
+            cuts.sort_unstable_by_key(|&(place, _)| place);
+            in_brackets(self.text, span, &cuts, comparands)
+        });
+        Err(Error::bits_in_chain(op.symbol(), instead, operand))
+    }
+
+    pub(crate) fn if_else(
         &mut self,
         condition: ExprId,
         then: ExprId,
@@ -107,13 +162,13 @@ impl Builder {
         self.add(ExprKind::IfElse { condition, then, otherwise }, span)
     }
 
-    pub(crate) fn tuple<'s>(&mut self, items: Vec<ExprId>, span: Span) -> Reduced<'s, ExprId> {
+    pub(crate) fn tuple(&mut self, items: Vec<ExprId>, span: Span) -> Reduced<'s, ExprId> {
         let items = items.into_boxed_slice();
         self.add(ExprKind::Tuple { items }, span)
     }
 
     /// The arguments with one more.
-    pub(crate) fn arg<'s>(&mut self, mut args: Args, arg: Arg) -> Reduced<'s, Args> {
+    pub(crate) fn arg(&mut self, mut args: Args, arg: Arg) -> Reduced<'s, Args> {
         let error = match arg {
             Arg::Positional(value, span) => match args.keywords.last() {
                 None => {
@@ -133,7 +188,7 @@ impl Builder {
         Err(ParseError::User { error })
     }
 
-    pub(crate) fn call<'s>(
+    pub(crate) fn call(
         &mut self,
         function: NameId,
         function_span: Span,
@@ -145,7 +200,7 @@ impl Builder {
         self.add(ExprKind::Call { function, function_span, args, keywords }, span)
     }
 
-    fn add<'s>(&mut self, kind: ExprKind, span: Span) -> Reduced<'s, ExprId> {
+    fn add(&mut self, kind: ExprKind, span: Span) -> Reduced<'s, ExprId> {
         if self.exprs.len() >= self.max_nodes {
             // What passes the limit is where the expression ends: it may begin with the text.
             let end = Span::new(span.end, span.end);
@@ -156,4 +211,28 @@ impl Builder {
         self.exprs.push(Expr { kind, span });
         Ok(id)
     }
+}
+
+/// A chain of comparisons cut in conditions, each in brackets; none if it is long.
+fn in_brackets(text: &str, span: Span, cuts: &[(usize, BinaryOp)], comparands: &[Comparand]) -> Option<String> {
+    if span.len() as usize > MAX_ADVICE_BYTES || span.text(text).contains(['\n', '\r']) {
+        return None;
+    }
+    let end = span.end as usize;
+    let mut advice = String::new();
+    let mut start = span.start as usize;
+    for (cut, symbol) in cuts.iter().map(|&(cut, op)| (cut, op.symbol())).chain([(end, "")]) {
+        let condition = text[start..cut].trim();
+        // One operand alone is no comparison.
+        let n_operands = comparands.iter().filter(|c| (c.outer.start as usize) < cut && start < c.outer.end as usize);
+        match n_operands.count() {
+            1 => advice.push_str(condition),
+            _ => advice.push_str(&format!("({condition})")),
+        }
+        if cut < end {
+            advice.push_str(&format!(" {symbol} "));
+        }
+        start = cut + symbol.len();
+    }
+    Some(advice)
 }

@@ -106,6 +106,14 @@ pub enum ErrorKind {
         /// Where it is first; the error's span is where it is again.
         first: Span,
     },
+    /// An operator on bits, without brackets, as an operand of a chain of comparisons: `a > 5 & b > 5`.
+    #[error("`{operator}` between comparisons needs brackets")]
+    BitsInChain {
+        /// The operator.
+        operator: &'static str,
+        /// The text with brackets, if it is short.
+        instead: Option<String>,
+    },
     /// An operator beside a tuple.
     #[error("a tuple is no operand")]
     TupleOperand {
@@ -288,6 +296,10 @@ impl Error {
 
     pub(crate) fn repeated_keyword(name: &str, first: Span, span: Span) -> Self {
         Self::new(ErrorKind::RepeatedKeyword { name: clip(name), first }, span)
+    }
+
+    pub(crate) fn bits_in_chain(operator: &'static str, instead: Option<String>, span: Span) -> Self {
+        Self::new(ErrorKind::BitsInChain { operator, instead }, span)
     }
 
     pub(crate) fn tuple_operand(operator: Span, span: Span) -> Self {

@@ -3,10 +3,6 @@
 //! In: an operator or a character that is not part of the language. Out: the spelling that is. Always true: every
 //! spelling suggested is one the lexer accepts, or says in words that there is none.
 
-use logos::Lexer;
-
-use crate::token::Token;
-
 /// An operator of another language.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ForeignOperator {
@@ -52,15 +48,15 @@ const OPERATORS: [ForeignOperator; 26] = [
     assigns("^="),
 ];
 
-/// The logos callback of [`Token::Foreign`]: the table's row for the text matched.
-pub(crate) fn operator<'s>(lexer: &mut Lexer<'s, Token<'s>>) -> Option<ForeignOperator> {
-    OPERATORS.into_iter().find(|operator| operator.found == lexer.slice())
+/// The row of the table for an operator as the text has it.
+pub(crate) fn operator(found: &str) -> Option<ForeignOperator> {
+    OPERATORS.into_iter().find(|operator| operator.found == found)
 }
 
 /// What to write instead of a character that looks like, or stands for, one of the language; nothing if it is invisible.
 pub(crate) fn look_alike(character: char) -> Option<&'static str> {
     Some(match character {
-        '×' | '·' | '⋅' | '∙' | '∗' | '⨯' | '✕' | '✖' | '•' | '\u{ff0a}' => "*",
+        '×' | '·' | '\u{387}' | '⋅' | '∙' | '∗' | '⨯' | '✕' | '✖' | '•' | '\u{ff0a}' => "*",
         '÷' | '∕' | '⁄' | '\u{ff0f}' => "/",
         '\u{2212}' | '\u{2010}' | '\u{2011}' | '\u{2012}' | '\u{2013}' | '\u{2014}' | '\u{2015}' | '\u{fe63}'
         | '\u{ff0d}' => "-",

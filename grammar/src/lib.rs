@@ -49,12 +49,20 @@
 //! | `x or y` | |
 //! | `x if condition else y` | to the right |
 //!
-//! Arguments by name come after those by position. A tuple can only be an argument.
+//! Arguments by name come after those by position. A tuple can only be an argument. In a chain of comparisons, `&`, `|`
+//! and `^` need brackets: see [`ErrorKind::BitsInChain`].
 //!
 //! White space, line breaks and comments (`#` to the end of the line) may stand between any two tokens. Names are
-//! Unicode identifiers; the keywords are `and or not if else True true False false`.
+//! Unicode identifiers, and two are one if their normal forms are ([`normal_name`]); the keywords are
+//! `and or not if else True true False false`.
 //!
 //! Errors of this and the later stages are drawn by [`Diagnostic`].
+//!
+//! # The modules
+//!
+//! Each may use those before it, and none after it:
+//! `span`, `foreign`, `name`, `error`, `number`, `token`, `limits`, `lexer`, `ast`, `builder`, `parser`, `print`,
+//! `diagnostic`, `render`, `advice`.
 
 #![forbid(unsafe_code)]
 
@@ -78,6 +86,7 @@ pub use ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, Keyword, NameId,
 pub use diagnostic::{Diagnostic, Label};
 pub use error::{Error, ErrorKind, Expectation, Expected, Feature, Found};
 pub use limits::Limits;
+pub use name::normal_name;
 pub use parser::parse;
 pub use span::Span;
 

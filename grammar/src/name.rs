@@ -1,19 +1,23 @@
-//! Names and keywords, by hand: in a generated automaton, the classes of Unicode take so many states that its stack
-//! frame in a debug build is larger than some threads' stack (logos 0.16, 250 KiB).
+//! Names: which characters they are made of, and which spellings are one name.
 //!
-//! In: the text from the first character of a word on. Out: the word. Always true: it is consumed to its end.
+//! In: text. Out: how far a name reaches, and its normal form. Always true: the normal form of a name is a name, and its own
+//! normal form.
+//!
+//! Names are found by hand: in a generated automaton, the classes of Unicode take so many states that its stack frame in
+//! a debug build is larger than the stack of some threads (logos 0.16, 250 KiB).
 
-use logos::Lexer;
+use std::borrow::Cow;
 
-use crate::token::{Fault, Token};
+use unicode_normalization::UnicodeNormalization;
 
-/// Whether a character can continue a name: Unicode's default identifiers, less the middle dot, which is far more often
-/// meant to multiply.
-pub(crate) fn continues(character: char) -> bool {
-    character != '·' && unicode_ident::is_xid_continue(character)
+/// Whether a character can continue a name: Unicode's default identifiers, less the middle dot and the Greek one that
+/// is normalised to it. Both are far more often meant to multiply.
+fn continues(character: char) -> bool {
+    !matches!(character, '·' | '\u{387}') && unicode_ident::is_xid_continue(character)
 }
 
-fn begins(character: char) -> bool {
+/// Whether a character can begin a name.
+pub(crate) fn begins(character: char) -> bool {
     character == '_' || unicode_ident::is_xid_start(character)
 }
 
@@ -22,28 +26,18 @@ pub(crate) fn n_continuing_bytes(text: &str) -> usize {
     text.find(|character| !continues(character)).unwrap_or(text.len())
 }
 
-/// The logos callback: consumes the rest of the word.
-pub(crate) fn lex<'s>(lexer: &mut Lexer<'s, Token<'s>>) -> Result<&'s str, Fault> {
-    if !lexer.slice().starts_with(begins) {
-        return Err(Fault::Stray);
+/// A name in its normal form, Unicode's NFKC, as Python has it: the micro sign U+00B5 and the Greek letter mu U+03BC are one name.
+///
+/// ```
+/// use ndexpr_grammar::normal_name;
+///
+/// assert_eq!(normal_name("\u{b5}"), "\u{3bc}");
+/// assert_eq!(normal_name("a"), "a");
+/// ```
+#[must_use]
+pub fn normal_name(name: &str) -> Cow<'_, str> {
+    if name.is_ascii() || unicode_normalization::is_nfkc(name) {
+        return Cow::Borrowed(name);
     }
-    let n_bytes = n_continuing_bytes(lexer.remainder());
-    lexer.bump(n_bytes);
-    Ok(lexer.slice())
-}
-
-impl<'s> Token<'s> {
-    /// The keyword that a word is, else the name.
-    pub(crate) fn word(word: &'s str) -> Self {
-        match word {
-            "and" => Self::And,
-            "or" => Self::Or,
-            "not" => Self::Not,
-            "if" => Self::If,
-            "else" => Self::Else,
-            "True" | "true" => Self::True,
-            "False" | "false" => Self::False,
-            _ => Self::Name(word),
-        }
-    }
+    Cow::Owned(name.nfkc().collect())
 }

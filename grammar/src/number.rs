@@ -5,12 +5,9 @@
 
 use std::borrow::Cow;
 
-use logos::Lexer;
-
 use crate::error::Error;
 use crate::name;
 use crate::span::Span;
-use crate::token::{Fault, Token};
 
 /// The value of a number literal.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,12 +17,9 @@ pub(crate) enum Number {
     Imaginary(f64),
 }
 
-/// The logos callback: consumes the rest of the literal.
-pub(crate) fn lex<'s>(lexer: &mut Lexer<'s, Token<'s>>) -> Result<Number, Fault> {
-    let start = lexer.span().start;
-    let (result, n_bytes) = Scanner::new(&lexer.source()[start..], start).number();
-    lexer.bump(n_bytes.saturating_sub(lexer.span().len()));
-    result.map_err(|error| Fault::Number(Box::new(error)))
+/// The literal that begins at byte `start` of the source: its value or what is wrong with it, and its length in bytes.
+pub(crate) fn scan(source: &str, start: usize) -> (Result<Number, Error>, usize) {
+    Scanner::new(&source[start..], start).number()
 }
 
 struct Scanner<'s> {

@@ -39,7 +39,7 @@ pub fn parse(text: &str, limits: &Limits) -> Result<Ast, Error> {
         return Err(Error::text_too_long(text.len(), max_text_bytes));
     }
     let mut lexer = Lexer::new(text, limits.max_nesting);
-    let mut builder = Builder::new(limits.max_nodes);
+    let mut builder = Builder::new(text, limits.max_nodes);
     generated::expr::RootParser::new().parse(&mut builder, &mut lexer).map_err(|error| explain(error, &lexer, text))?;
     builder.finish().ok_or_else(Error::empty)
 }

@@ -194,11 +194,13 @@ impl Ast {
                 Ok(())
             }
             ExprKind::Compare { first, rest } => {
+                // In a chain, an operator on bits has brackets: see the builder.
+                let loosest = if rest.len() > 1 { Level::Shift } else { Level::BitOr };
                 for (op, rhs) in rest.iter().rev() {
-                    pending.push(Piece::Expr(*rhs, Level::BitOr));
+                    pending.push(Piece::Expr(*rhs, loosest));
                     pending.push(Piece::Operator(op.symbol()));
                 }
-                pending.push(Piece::Expr(*first, Level::BitOr));
+                pending.push(Piece::Expr(*first, loosest));
                 Ok(())
             }
             ExprKind::IfElse { condition, then, otherwise } => {

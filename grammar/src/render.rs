@@ -36,7 +36,38 @@ struct MarkedLine<'s> {
     marks: Vec<Mark>,
 }
 
-pub(crate) fn render(diagnostic: &Diagnostic, source: &str) -> String {
+impl Diagnostic {
+    /// Draws the diagnostic as plain text; every line, the last too, ends with a line break.
+    ///
+    /// Only lines of the source with a label are shown, with their number if there are several in the source, and long
+    /// ones around their labels only.
+    ///
+    /// ```
+    /// use ndexpr_grammar::{Diagnostic, Span};
+    ///
+    /// let diagnostic = Diagnostic::new("shapes [3, 4] and [5] do not broadcast")
+    ///     .label(Span::new(0, 3), "this has shape [3, 4]")
+    ///     .label(Span::new(6, 7), "this has shape [5]")
+    ///     .note("trailing extents must be equal or 1, found 4 and 5");
+    /// assert_eq!(
+    ///     diagnostic.render("a*2 + b"),
+    ///     "\
+    /// error: shapes [3, 4] and [5] do not broadcast
+    ///   a*2 + b
+    ///   ^^^   ^ this has shape [5]
+    ///   |
+    ///   this has shape [3, 4]
+    ///   = trailing extents must be equal or 1, found 4 and 5
+    /// ",
+    /// );
+    /// ```
+    #[must_use]
+    pub fn render(&self, source: &str) -> String {
+        draw(self, source)
+    }
+}
+
+fn draw(diagnostic: &Diagnostic, source: &str) -> String {
     let mut out = format!("error: {}\n", clean(&diagnostic.message));
     let lines = marked_lines(&diagnostic.labels, source);
     let is_numbered = lines.iter().any(|line| line.number > 1) || source.trim_end().contains(is_line_break);

@@ -4,7 +4,7 @@
 //! own the values of numbers. Always true: nothing here knows where in an expression it is; what depends on that
 //! (`a[1]` and `[1]` are different mistakes) is for the lexer module.
 
-use logos::Logos;
+use logos::{Lexer, Logos};
 
 use crate::error::{Error, Found};
 use crate::foreign::{self, ForeignOperator};
@@ -18,10 +18,10 @@ use crate::number::{self, Number};
 #[logos(skip(r"#[^\r\n]*", allow_greedy = true))]
 pub(crate) enum Token<'s> {
     /// The regex matches the first characters only; the callback finds where the literal ends.
-    #[regex(r"[0-9]|\.[0-9]", number::lex)]
+    #[regex(r"[0-9]|\.[0-9]", number)]
     Number(Number),
     /// Likewise; the lexer module then tells keywords from names.
-    #[regex(r"[A-Za-z_\u{80}-\u{10ffff}]", name::lex)]
+    #[regex(r"[A-Za-z_\u{80}-\u{10ffff}]", name)]
     Name(&'s str),
 
     And,
@@ -82,32 +82,32 @@ pub(crate) enum Token<'s> {
     NotEqual,
 
     /// An operator of other languages that no expression of this one contains. It never reaches the parser.
-    #[token("=", foreign::operator)]
-    #[token("!", foreign::operator)]
-    #[token("&&", foreign::operator)]
-    #[token("||", foreign::operator)]
-    #[token("<>", foreign::operator)]
-    #[token("=<", foreign::operator)]
-    #[token("=>", foreign::operator)]
-    #[token("===", foreign::operator)]
-    #[token("!==", foreign::operator)]
-    #[token("~=", foreign::operator)]
-    #[token(":=", foreign::operator)]
-    #[token("+=", foreign::operator)]
-    #[token("-=", foreign::operator)]
-    #[token("*=", foreign::operator)]
-    #[token("/=", foreign::operator)]
-    #[token("//=", foreign::operator)]
-    #[token("%=", foreign::operator)]
-    #[token("**=", foreign::operator)]
-    #[token("<<=", foreign::operator)]
-    #[token(">>=", foreign::operator)]
-    #[token("&=", foreign::operator)]
-    #[token("|=", foreign::operator)]
-    #[token("^=", foreign::operator)]
-    #[token(".*", foreign::operator)]
-    #[token("./", foreign::operator)]
-    #[token(".^", foreign::operator)]
+    #[token("=", foreign_operator)]
+    #[token("!", foreign_operator)]
+    #[token("&&", foreign_operator)]
+    #[token("||", foreign_operator)]
+    #[token("<>", foreign_operator)]
+    #[token("=<", foreign_operator)]
+    #[token("=>", foreign_operator)]
+    #[token("===", foreign_operator)]
+    #[token("!==", foreign_operator)]
+    #[token("~=", foreign_operator)]
+    #[token(":=", foreign_operator)]
+    #[token("+=", foreign_operator)]
+    #[token("-=", foreign_operator)]
+    #[token("*=", foreign_operator)]
+    #[token("/=", foreign_operator)]
+    #[token("//=", foreign_operator)]
+    #[token("%=", foreign_operator)]
+    #[token("**=", foreign_operator)]
+    #[token("<<=", foreign_operator)]
+    #[token(">>=", foreign_operator)]
+    #[token("&=", foreign_operator)]
+    #[token("|=", foreign_operator)]
+    #[token("^=", foreign_operator)]
+    #[token(".*", foreign_operator)]
+    #[token("./", foreign_operator)]
+    #[token(".^", foreign_operator)]
     Foreign(ForeignOperator),
 }
 
@@ -119,6 +119,44 @@ pub(crate) enum Fault {
     Stray,
     /// A number that is wrong in itself.
     Number(Box<Error>),
+}
+
+/// The logos callback of [`Token::Number`]: consumes the rest of the literal.
+fn number<'s>(lexer: &mut Lexer<'s, Token<'s>>) -> Result<Number, Fault> {
+    let (result, n_bytes) = number::scan(lexer.source(), lexer.span().start);
+    lexer.bump(n_bytes.saturating_sub(lexer.span().len()));
+    result.map_err(|error| Fault::Number(Box::new(error)))
+}
+
+/// The logos callback of [`Token::Name`]: consumes the rest of the word.
+fn name<'s>(lexer: &mut Lexer<'s, Token<'s>>) -> Result<&'s str, Fault> {
+    if !lexer.slice().starts_with(name::begins) {
+        return Err(Fault::Stray);
+    }
+    let n_bytes = name::n_continuing_bytes(lexer.remainder());
+    lexer.bump(n_bytes);
+    Ok(lexer.slice())
+}
+
+/// The logos callback of [`Token::Foreign`].
+fn foreign_operator<'s>(lexer: &mut Lexer<'s, Token<'s>>) -> Option<ForeignOperator> {
+    foreign::operator(lexer.slice())
+}
+
+impl<'s> Token<'s> {
+    /// The keyword that a word is, else the name.
+    pub(crate) fn word(word: &'s str) -> Self {
+        match word {
+            "and" => Self::And,
+            "or" => Self::Or,
+            "not" => Self::Not,
+            "if" => Self::If,
+            "else" => Self::Else,
+            "True" | "true" => Self::True,
+            "False" | "false" => Self::False,
+            _ => Self::Name(word),
+        }
+    }
 }
 
 impl Token<'_> {

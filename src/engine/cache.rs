@@ -11,7 +11,7 @@
 use crate::bounded_lock::BoundedLock;
 use crate::error::Error;
 use crate::program::Program;
-use crate::vars::Vars;
+use crate::vars::{Var, VarType, Vars, is_same_name};
 use lru::LruCache;
 use rustc_hash::{FxBuildHasher, FxHasher};
 use std::hash::{Hash, Hasher};
@@ -101,7 +101,11 @@ fn hash(text: &str, vars: &Vars<'_>) -> u64 {
 }
 
 fn is_for(program: &Program, text: &str, vars: &Vars<'_>) -> bool {
-    program.text() == text && program.signature().iter().eq(vars.iter().map(|(name, var)| (name, var.ty())))
+    let (compiled, given) = (program.signature().iter(), vars.iter());
+    let is_same = |((known, ty), (name, var)): ((&str, VarType), (&str, &Var<'_>))| {
+        ty == var.ty() && (known == name || is_same_name(known, name))
+    };
+    program.text() == text && compiled.len() == given.len() && compiled.zip(given).all(is_same)
 }
 
 #[cfg(test)]

@@ -447,3 +447,26 @@ fn weak_integers_must_fit() {
     let found: Array1<bool> = evaluate("u > k", vars! { u: &u, k: Var::weak(-1_i64) }).unwrap();
     assert_eq!(found.to_vec(), [true, true]);
 }
+
+/// Python stores names in Unicode's normal form, so a micro sign and a Greek mu are one name: in the text and in the
+/// names that callers give.
+#[test]
+fn spellings_of_a_name_are_one_name() {
+    let engine = Engine::builder().threads(1).build().unwrap();
+    let (micro, mu) = ("\u{b5}", "\u{3bc}");
+    for text in [micro, mu].map(|name| format!("{name} + 1")) {
+        let names = engine.names(&text).unwrap();
+        assert_eq!(names.iter().map(|used| used.name.as_str()).collect::<Vec<_>>(), [mu]);
+        for name in [micro, mu] {
+            let vars = Vars::new().with("a", 0.5).with(name, 2.0);
+            assert_eq!(engine.evaluate::<f64>(&text, &vars).unwrap(), 3.0);
+            assert!(Arc::ptr_eq(&engine.program(&text, &vars).unwrap(), &engine.program(&text, &vars).unwrap()));
+            let signature = Signature::new().with(name, VarType::scalar(DType::Float64));
+            let program = engine.compile(&text, &signature).unwrap();
+            assert_eq!(program.evaluate::<f64>(&vars).unwrap(), 3.0);
+        }
+    }
+    let both = Vars::new().with(micro, 1.0).with(mu, 2.0);
+    assert_eq!(both.iter().len(), 1);
+    assert_eq!(engine.evaluate::<f64>("fix", &Vars::new().with("\u{fb01}x", 7.0)).unwrap(), 7.0);
+}

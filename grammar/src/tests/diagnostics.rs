@@ -54,6 +54,7 @@ examples! {
     Unsupported "a[1:]",
     PositionalAfterKeyword "sum(axis=1, a)",
     RepeatedKeyword "sum(a, axis=1, axis=2)",
+    BitsInChain "a > 5 & b > 5",
     TupleOperand "sum(a, (0, 1) + 1)",
     IntTooLarge "340282366920938463463374607431768211456",
     LeadingZero "a + 0777",
@@ -147,6 +148,11 @@ fn every_kind() {
                      ^^^^    ^^^^ again here
                      |
                      first here
+
+            error: `&` between comparisons needs brackets
+              a > 5 & b > 5
+                  ^^^^^ `&` is applied before any comparison, so this is one operand
+              = write (a > 5) & (b > 5)
 
             error: a tuple is no operand
               sum(a, (0, 1) + 1)
@@ -624,4 +630,71 @@ fn errors_are_small_and_can_be_sent() {
     fn assert_error<T: std::error::Error + Send + Sync + Clone + 'static>() {}
     assert_error::<Error>();
     assert!(size_of::<Error>() <= 96, "{} bytes", size_of::<Error>());
+}
+
+#[test]
+fn bits_between_comparisons() {
+    check(
+        &[
+            "D > 5 & E > 5",
+            "a < 1 | b >= 2 ^ c == 3 & d",
+            "2*(a == 1 & f & b == 2)",
+            "a < b < c & d",
+            "a & b < c < d",
+            "(a) > (5) & (b) > 5",
+            "0 < a & b # and\n < 5",
+            "a > 5 & b > 5 if c > 5 | d > 5 else e",
+        ],
+        expect![[r#"
+            error: `&` between comparisons needs brackets
+              D > 5 & E > 5
+                  ^^^^^ `&` is applied before any comparison, so this is one operand
+              = write (D > 5) & (E > 5)
+
+            error: `|` between comparisons needs brackets
+              a < 1 | b >= 2 ^ c == 3 & d
+                  ^^^^^ `|` is applied before any comparison, so this is one operand
+              = write (a < 1) | (b >= 2) ^ (c == 3) & d
+
+            error: `&` between comparisons needs brackets
+              2*(a == 1 & f & b == 2)
+                      ^^^^^^^^^ `&` is applied before any comparison, so this is one operand
+              = write (a == 1) & f & (b == 2)
+
+            error: `&` between comparisons needs brackets
+              a < b < c & d
+                      ^^^^^ `&` is applied before any comparison, so this is one operand
+              = write (a < b < c) & d
+
+            error: `&` between comparisons needs brackets
+              a & b < c < d
+              ^^^^^ `&` is applied before any comparison, so this is one operand
+              = write a & (b < c < d)
+
+            error: `&` between comparisons needs brackets
+              (a) > (5) & (b) > 5
+                    ^^^^^^^^^ `&` is applied before any comparison, so this is one operand
+              = write ((a) > (5)) & ((b) > 5)
+
+            error: `&` between comparisons needs brackets
+              1 | 0 < a & b # and
+                |     ^^^^^ `&` is applied before any comparison, so this is one operand
+              = write (a < b) & (c < d)
+
+            error: `&` between comparisons needs brackets
+              a > 5 & b > 5 if c > 5 | d > 5 else e
+                  ^^^^^ `&` is applied before any comparison, so this is one operand
+              = write (a > 5) & (b > 5)
+        "#]],
+    );
+}
+
+#[test]
+fn bits_in_one_comparison_or_in_brackets_are_fine() {
+    for text in
+        ["a & b == 0", "0 != a | b", "0 < (a & b) < 5", "(a > 5) & (b > 5)", "a > 5 and b > 5 & c", "a < b << 2 < c"]
+    {
+        let ast = parse(text, &Limits::default()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(parse(&ast.to_text(), &Limits::default()).map(|ast| ast.to_text()), Ok(ast.to_text()));
+    }
 }

@@ -479,3 +479,24 @@ fn nesting_counts_what_is_open() {
         assert_eq!(error.kind(), &crate::ErrorKind::TooDeep { limit: 3 }, "{text}");
     }
 }
+
+/// Python stores names in Unicode's normal form NFKC: these pairs are one name there.
+#[test]
+fn spellings_of_a_name_are_one_name() {
+    for (text, name) in [
+        ("\u{b5}", "\u{3bc}"),
+        ("\u{fb01}x", "fix"),
+        ("\u{ff41}", "a"),
+        ("e\u{301}", "\u{e9}"),
+        ("\u{212b}", "\u{c5}"),
+        ("\u{1d465}", "x"),
+        ("\u{2168}", "IX"),
+        ("\u{3bc}", "\u{3bc}"),
+    ] {
+        assert_eq!(ast(text).names().collect::<Vec<_>>(), [name], "{text}");
+        assert_eq!(crate::normal_name(text), name);
+    }
+    assert_eq!(ast("\u{b5} + \u{3bc}").names().len(), 1);
+    // As in Python, only the plain spelling is the keyword.
+    assert_eq!(ast("\u{1d422}\u{1d41f}").names().collect::<Vec<_>>(), ["if"]);
+}
