@@ -8,29 +8,17 @@ use ndexpr_runtime::exec::{
 };
 use ndexpr_runtime::plan::PlanError;
 use ndexpr_runtime::pool::Pool;
-use ndexpr_runtime::reduce::{AlongOp, ReduceOp, Reducer, ScanOp, Scanner};
+use ndexpr_runtime::reduce::{AlongOp, Reducer, Scanner};
 use ndexpr_runtime::view::{AxisSet, View, ViewMut};
 use smallvec::SmallVec;
 
 /// What an operation along axes is to the runtime; none for one that needs no elements.
 pub(crate) fn along_op(op: AxisOp) -> Option<AlongOp> {
-    Some(match op {
-        AxisOp::Sum => AlongOp::Reduce(ReduceOp::Sum),
-        AxisOp::Prod => AlongOp::Reduce(ReduceOp::Prod),
-        AxisOp::Min => AlongOp::Reduce(ReduceOp::Min),
-        AxisOp::Max => AlongOp::Reduce(ReduceOp::Max),
-        AxisOp::NanMin => AlongOp::Reduce(ReduceOp::NanMin),
-        AxisOp::NanMax => AlongOp::Reduce(ReduceOp::NanMax),
-        AxisOp::Any => AlongOp::Reduce(ReduceOp::Any),
-        AxisOp::All => AlongOp::Reduce(ReduceOp::All),
-        AxisOp::ArgMin => AlongOp::Reduce(ReduceOp::ArgMin),
-        AxisOp::ArgMax => AlongOp::Reduce(ReduceOp::ArgMax),
-        AxisOp::Deviations => AlongOp::Reduce(ReduceOp::Deviations),
-        AxisOp::NanDeviations => AlongOp::Reduce(ReduceOp::NanDeviations),
-        AxisOp::CumSum => AlongOp::Scan(ScanOp::CumSum),
-        AxisOp::CumProd => AlongOp::Scan(ScanOp::CumProd),
-        AxisOp::Count => return None,
-    })
+    match op {
+        AxisOp::Reduce(op) => Some(AlongOp::Reduce(op)),
+        AxisOp::Scan(op) => Some(AlongOp::Scan(op)),
+        AxisOp::Count => None,
+    }
 }
 
 /// Operations along some axes of some values, and where the outcomes go.

@@ -269,20 +269,17 @@ impl Error {
         Error::new(ErrorKind::Shape, diagnostic)
     }
 
-    /// An axis beyond the rank of what is reduced, whose shape is `shape`.
-    pub(crate) fn axis_out_of_range(axis: i64, shape: &[usize], span: Span) -> Error {
+    /// An axis beyond the rank of what is reduced, whose shape is `shape`. `instead` is a call that may have been meant.
+    pub(crate) fn axis_out_of_range(axis: i64, shape: &[usize], span: Span, instead: Option<&hir::Instead>) -> Error {
         let rank = shape.len();
         let diagnostic = Diagnostic::new(format!("there is no axis {axis} in the shape {shape:?}"));
-        Error::new(
-            ErrorKind::Axis,
-            match rank {
-                0 => diagnostic
-                    .label(span, "a single value has no axes")
-                    .note("leave the axis out to take all there are"),
-                1 => diagnostic.label(span, "expected 0 or -1"),
-                _ => diagnostic.label(span, format!("expected 0 to {}, or -1 to -{rank} from the last", rank - 1)),
-            },
-        )
+        let diagnostic = match rank {
+            0 => diagnostic.label(span, "a single value has no axes").note("leave the axis out to take all there are"),
+            1 => diagnostic.label(span, "expected 0 or -1"),
+            _ => diagnostic.label(span, format!("expected 0 to {}, or -1 to -{rank} from the last", rank - 1)),
+        };
+        let diagnostic = instead.iter().fold(diagnostic, |diagnostic, instead| diagnostic.note(instead.note()));
+        Error::new(ErrorKind::Axis, diagnostic)
     }
 
     pub(crate) fn repeated_axis(axis: usize, shape: &[usize], span: Span) -> Error {

@@ -1,7 +1,6 @@
 //! The list of functions, for documentation and tools.
 
-use crate::ops::Op;
-use crate::ops::table::{self, Accuracy, Meaning};
+use crate::ops::{Accuracy, Meaning, Op, table};
 use ndexpr_runtime::dtype::DType;
 
 /// What can be said of a function of the language.
@@ -14,14 +13,16 @@ pub struct FunctionInfo {
     pub aliases: &'static [&'static str],
     /// Its parameters, by name; those that may be left out with their default, such as `axis=None`.
     pub params: &'static [&'static str],
-    /// Largest error in units in the last place, of `float32` and of `float64`; none if the result is exact or correctly
-    /// rounded. Infinite where the errors of many roundings add up, as in a sum of floats.
+    /// Largest error in units in the last place, of `float32` and of `float64`; none if the result
+    /// is exact or correctly rounded. Infinite where the errors of many roundings add up, as in a
+    /// sum of floats.
     pub max_ulp: Option<[f64; 2]>,
     /// One line on what it does.
     pub doc: &'static str,
 }
 
-/// All functions, grouped by kind. The operators are among them by the name of their function: `+` is `add`.
+/// All functions, grouped by kind. The operators are among them by the name of their function: `+`
+/// is `add`.
 ///
 /// ```
 /// let sqrt = ndexpr::functions().into_iter().find(|function| function.name == "sqrt").unwrap();

@@ -166,7 +166,7 @@ mod tests {
         let array = VarType::array(DType::Float64);
         let signature = names.iter().fold(Signature::new(), |signature, &name| signature.with(name, array));
         let ast = compile::parse("a*b + sin(c) - d", &options).expect("an expression");
-        let graph = compile::lower(&ast, &signature, &options).expect("an expression of arrays");
+        let graph = compile::lower(&ast, &signature, &None, &options).expect("an expression of arrays");
         let fused = fuse::fuse(&graph);
         let tape = compile::build_tapes(&graph, &fused, target).expect("a tape").remove(0);
         let compiled = CompiledLoop { max_layouts: 4, ..CompiledLoop::new(tape, &graph, &fused.loops[0], target) };

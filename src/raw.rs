@@ -7,6 +7,7 @@ pub use ndexpr_runtime::exec::Flat;
 use crate::error::Error;
 use crate::program::Program;
 use crate::vars::Var;
+use std::sync::Arc;
 
 /// The shape and memory order of a fresh result for these values of the variables, in the order of
 /// [`Program::variables`].
@@ -25,6 +26,33 @@ use crate::vars::Var;
 /// ```
 pub fn result_layout(program: &Program, values: &[Var<'_>]) -> Result<Layout, Error> {
     program.result_layout(values)
+}
+
+/// True if calls with some values of weak integers are run by another program: see [`variant`].
+#[must_use]
+pub fn has_variants(program: &Program) -> bool {
+    program.has_variants()
+}
+
+/// The program that runs a call with these values of the variables, in the order of
+/// [`Program::variables`]; none if it is this one. Its result may have another dtype.
+///
+/// ```
+/// use ndexpr::{DType, Engine, Signature, Var, VarType, raw};
+///
+/// let program = Engine::global().compile("2**k", &Signature::new().with("k", VarType::weak(DType::Int64)))?;
+/// assert_eq!(program.result_dtype(), DType::Int64);
+/// assert!(raw::variant(&program, &[Var::weak(3_i64)])?.is_none());
+/// let variant = raw::variant(&program, &[Var::weak(-3_i64)])?.expect("a fraction");
+/// assert_eq!(variant.result_dtype(), DType::Float64);
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// If the text has no meaning for these values, or there are more or fewer values than variables.
+pub fn variant(program: &Program, values: &[Var<'_>]) -> Result<Option<Arc<Program>>, Error> {
+    program.variant_in_order(values)
 }
 
 /// True if short calls need no plan: the program is machine code of one loop, without reductions.

@@ -34,7 +34,8 @@ impl VarType {
     /// A single value that promotes as a literal does, such as a number of Python's: `float32`
     /// array times a weak `float64` is `float32`. `dtype` is what holds it, and what it is where
     /// nothing else gives it one. An integer must fit the dtype that it meets, which is checked at
-    /// each call; what is computed from weak values alone wraps.
+    /// each call; what is computed from weak values alone is what it
+    /// would be if the values were written into the text.
     #[must_use]
     pub const fn weak(dtype: DType) -> VarType {
         VarType { dtype, is_scalar: true, is_weak: true }

@@ -1,8 +1,9 @@
 //! The syntax tree.
 //!
-//! In: expressions from the builder, children first. Out: [`Ast`], which is walked by walking an array. Always true:
-//! there is at least one expression, the last is the root, every other is the child of exactly one later expression, and
-//! the children of an expression come in the order of the text.
+//! In: expressions from the builder, children first. Out: [`Ast`], which is walked by walking an
+//! array. Always true: there is at least one expression, the last is the root, every other is the
+//! child of exactly one later expression, and the children of an expression come in the order of
+//! the text.
 
 use std::ops::Index;
 
@@ -203,8 +204,8 @@ impl Ast {
         &self.names[id.index()]
     }
 
-    /// The names of variables, constants, functions and parameters, each once, in order of first appearance: the order of their
-    /// [`NameId`]s.
+    /// The names of variables, constants, functions and parameters, each once, in order of first
+    /// appearance: the order of their [`NameId`]s.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.names.iter().map(|name| &**name)
     }
@@ -246,7 +247,8 @@ impl ExprKind {
     }
 }
 
-// Every expression and every name takes a byte of a text shorter than 4 GiB, so ids never reach u32::MAX.
+// Every expression and every name takes a byte of a text shorter than 4 GiB, so ids never reach
+// u32::MAX.
 
 impl ExprId {
     pub(crate) fn new(idx: usize) -> Self {

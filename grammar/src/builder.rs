@@ -1,8 +1,8 @@
 //! Builds the tree while the parser reduces.
 //!
-//! In: one call per expression, children first. Out: an [`Ast`]. Always true: an expression is added once and its
-//! children are there before it, names are stored once in the order they were first read, and there are never more
-//! expressions than the limit.
+//! In: one call per expression, children first. Out: an [`Ast`]. Always true: an expression is
+//! added once and its children are there before it, names are stored once in the order they were
+//! first read, and there are never more expressions than the limit.
 
 use std::collections::HashMap;
 
@@ -112,8 +112,8 @@ impl<'s> Builder<'s> {
         self.add(ExprKind::Compare { first: first.id, rest }, span)
     }
 
-    /// `a > 5 & b > 5` is `a > (5 & b) > 5` in Python, which nobody who writes it means. Only one comparison with such an
-    /// operand is in use: `flags & 4 == 0`.
+    /// `a > 5 & b > 5` is `a > (5 & b) > 5` in Python, which nobody who writes it means. Only one
+    /// comparison with such an operand is in use: `flags & 4 == 0`.
     fn check_chain(&self, comparands: &[Comparand], span: Span) -> Result<(), Error> {
         let mut first: Option<(BinaryOp, Span)> = None;
         // Where the text would be cut in conditions; none if that cannot be told.
@@ -132,7 +132,8 @@ impl<'s> Builder<'s> {
                 };
                 first.get_or_insert((op, *span));
                 let (lhs_span, rhs_span) = (self.exprs[lhs.index()].span, self.exprs[rhs.index()].span);
-                // Brackets may stand between an operand and the operator, and comments, which may hold anything.
+                // Brackets may stand between an operand and the operator, and comments, which may
+                // hold anything.
                 let start = lhs_span.end as usize;
                 let between = &self.text[start..rhs_span.start as usize];
                 match between.find(op.symbol()).filter(|_| !between.contains('#')) {

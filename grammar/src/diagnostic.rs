@@ -1,7 +1,8 @@
 //! An error as it is shown: a message, places in the source with a remark each, and notes.
 //!
-//! In: the facts of an error of any stage, as words. Out: [`Diagnostic`], and its drawing over the source text. Always
-//! true: labels may lie anywhere, in any order, over each other or outside the text; drawing never fails.
+//! In: the facts of an error of any stage, as words. Out: [`Diagnostic`], and its drawing over the
+//! source text. Always true: labels may lie anywhere, in any order, over each other or outside the
+//! text; drawing never fails.
 
 use crate::span::Span;
 

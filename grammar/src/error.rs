@@ -1,7 +1,8 @@
 //! What can be wrong with a text.
 //!
-//! In: the facts found by the lexer and the parser. Out: [`Error`], a kind, the place and the facts. Always true: an error
-//! does not borrow the text, and what it quotes of it is clipped to a few words.
+//! In: the facts found by the lexer and the parser. Out: [`Error`], a kind, the place and the
+//! facts. Always true: an error does not borrow the text, and what it quotes of it is clipped to a
+//! few words.
 
 use std::fmt;
 
@@ -75,7 +76,8 @@ pub enum ErrorKind {
     LookAlike {
         /// The character.
         character: char,
-        /// What to write instead: code, words if there is a space in it, nothing if the character is invisible.
+        /// What to write instead: code, words if there is a space in it, nothing if the character
+        /// is invisible.
         instead: &'static str,
     },
     /// An operator of another language.
@@ -106,7 +108,8 @@ pub enum ErrorKind {
         /// Where it is first; the error's span is where it is again.
         first: Span,
     },
-    /// An operator on bits, without brackets, as an operand of a chain of comparisons: `a > 5 & b > 5`.
+    /// An operator on bits, without brackets, as an operand of a chain of comparisons: `a > 5 & b >
+    /// 5`.
     #[error("`{operator}` between comparisons needs brackets")]
     BitsInChain {
         /// The operator.

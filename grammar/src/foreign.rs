@@ -1,7 +1,9 @@
-//! What people type that belongs to other languages or to typeset text, and what to write here instead.
+//! What people type that belongs to other languages or to typeset text, and what to write here
+//! instead.
 //!
-//! In: an operator or a character that is not part of the language. Out: the spelling that is. Always true: every
-//! spelling suggested is one the lexer accepts, or says in words that there is none.
+//! In: an operator or a character that is not part of the language. Out: the spelling that is.
+//! Always true: every spelling suggested is one the lexer accepts, or says in words that there is
+//! none.
 
 /// An operator of another language.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +55,8 @@ pub(crate) fn operator(found: &str) -> Option<ForeignOperator> {
     OPERATORS.into_iter().find(|operator| operator.found == found)
 }
 
-/// What to write instead of a character that looks like, or stands for, one of the language; nothing if it is invisible.
+/// What to write instead of a character that looks like, or stands for, one of the language;
+/// nothing if it is invisible.
 pub(crate) fn look_alike(character: char) -> Option<&'static str> {
     Some(match character {
         '×' | '·' | '\u{387}' | '⋅' | '∙' | '∗' | '⨯' | '✕' | '✖' | '•' | '\u{ff0a}' => "*",

@@ -1,7 +1,8 @@
 //! Tokens with their places, checked for what the grammar alone would report badly.
 //!
-//! In: the text, shorter than 4 GiB. Out: the triples that lalrpop reads, or the first error. Always true: spans are in
-//! order, do not overlap and lie on `char` boundaries; nesting stays within the limit; no [`Token::Foreign`] gets out.
+//! In: the text, shorter than 4 GiB. Out: the triples that lalrpop reads, or the first error.
+//! Always true: spans are in order, do not overlap and lie on `char` boundaries; nesting stays
+//! within the limit; no [`Token::Foreign`] gets out.
 
 use logos::Logos;
 
@@ -141,7 +142,8 @@ impl<'s> Lexer<'s> {
     }
 }
 
-/// The length of the string literal at the start of `text`: up to its closing quote, or the end of the line.
+/// The length of the string literal at the start of `text`: up to its closing quote, or the end of
+/// the line.
 fn n_string_bytes(text: &str, opening: char) -> usize {
     let closing = match opening {
         '“' | '„' => '”',

@@ -1,8 +1,9 @@
 //! The language of [ndexpr](https://docs.rs/ndexpr): text to a syntax tree with spans.
 //!
-//! In: the text of an expression, from anyone. Out: an [`Ast`], or an [`Error`] that says what is wrong and where. Always
-//! true: every text gives one or the other, in time linear in its length and with a fixed amount of stack. The tree is
-//! an arena with children before parents, so that no later stage needs recursion either.
+//! In: the text of an expression, from anyone. Out: an [`Ast`], or an [`Error`] that says what is
+//! wrong and where. Always true: every text gives one or the other, in time linear in its length
+//! and with a fixed amount of stack. The tree is an arena with children before parents, so that no
+//! later stage needs recursion either.
 //!
 //! ```
 //! use ndexpr_grammar::{BinaryOp, ExprKind, Limits, parse};
@@ -49,20 +50,20 @@
 //! | `x or y` | |
 //! | `x if condition else y` | to the right |
 //!
-//! Arguments by name come after those by position. A tuple can only be an argument. In a chain of comparisons, `&`, `|`
-//! and `^` need brackets: see [`ErrorKind::BitsInChain`].
+//! Arguments by name come after those by position. A tuple can only be an argument. In a chain of
+//! comparisons, `&`, `|` and `^` need brackets: see [`ErrorKind::BitsInChain`].
 //!
-//! White space, line breaks and comments (`#` to the end of the line) may stand between any two tokens. Names are
-//! Unicode identifiers, and two are one if their normal forms are ([`normal_name`]); the keywords are
-//! `and or not if else True true False false`.
+//! White space, line breaks and comments (`#` to the end of the line) may stand between any two
+//! tokens. Names are Unicode identifiers, and two are one if their normal forms are
+//! ([`normal_name`]); the keywords are `and or not if else True true False false`.
 //!
 //! Errors of this and the later stages are drawn by [`Diagnostic`].
 //!
 //! # The modules
 //!
-//! Each may use those before it, and none after it:
-//! `span`, `foreign`, `name`, `error`, `number`, `token`, `limits`, `lexer`, `ast`, `builder`, `parser`, `print`,
-//! `diagnostic`, `render`, `advice`.
+//! Each may use those before it, and none after it: `span`, `foreign`, `name`, `error`, `number`,
+//! `token`, `limits`, `lexer`, `ast`, `builder`, `parser`, `print`, `diagnostic`, `render`,
+//! `advice`.
 
 #![forbid(unsafe_code)]
 

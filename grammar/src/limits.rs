@@ -1,8 +1,8 @@
 //! The bounds that keep untrusted text cheap, and the count of what is nested.
 //!
-//! In: [`Limits`] from the caller, tokens from the lexer. Out: an error as soon as a limit is passed, before the parser
-//! sees the token that passes it. Always true: the parser's stack holds at most a small multiple of `max_nesting`
-//! entries, whatever the text is.
+//! In: [`Limits`] from the caller, tokens from the lexer. Out: an error as soon as a limit is
+//! passed, before the parser sees the token that passes it. Always true: the parser's stack holds
+//! at most a small multiple of `max_nesting` entries, whatever the text is.
 
 use crate::error::Error;
 use crate::span::Span;
@@ -21,9 +21,9 @@ use crate::token::Token;
 pub struct Limits {
     /// The longest text, in bytes. A text of 4 GiB or more is refused whatever this is.
     pub max_text_bytes: usize,
-    /// How many constructs may be open at one place: brackets, and operators whose right operand has not ended and may
-    /// itself be such an operator (unary ones, `not`, `**`, `... else`). Chains that group to the left (`a + b + c`) do
-    /// not nest, however long.
+    /// How many constructs may be open at one place: brackets, and operators whose right operand
+    /// has not ended and may itself be such an operator (unary ones, `not`, `**`, `... else`).
+    /// Chains that group to the left (`a + b + c`) do not nest, however long.
     pub max_nesting: usize,
     /// The most expressions a tree may have.
     pub max_nodes: usize,
@@ -57,7 +57,8 @@ struct Bracket {
     pending: Pending,
 }
 
-/// The operators of one bracket level that wait for the end of their right operand, by what ends it.
+/// The operators of one bracket level that wait for the end of their right operand, by what ends
+/// it.
 #[derive(Debug, Default)]
 struct Pending {
     /// Unary `+ - ~` and `**`: any other binary operator.

@@ -1,17 +1,18 @@
 //! Names: which characters they are made of, and which spellings are one name.
 //!
-//! In: text. Out: how far a name reaches, and its normal form. Always true: the normal form of a name is a name, and its own
-//! normal form.
+//! In: text. Out: how far a name reaches, and its normal form. Always true: the normal form of a
+//! name is a name, and its own normal form.
 //!
-//! Names are found by hand: in a generated automaton, the classes of Unicode take so many states that its stack frame in
-//! a debug build is larger than the stack of some threads (logos 0.16, 250 KiB).
+//! Names are found by hand: in a generated automaton, the classes of Unicode take so many states
+//! that its stack frame in a debug build is larger than the stack of some threads (logos 0.16, 250
+//! KiB).
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Whether a character can continue a name: Unicode's default identifiers, less the middle dot and the Greek one that
-/// is normalised to it. Both are far more often meant to multiply.
+/// Whether a character can continue a name: Unicode's default identifiers, less the middle dot and
+/// the Greek one that is normalised to it. Both are far more often meant to multiply.
 fn continues(character: char) -> bool {
     !matches!(character, '·' | '\u{387}') && unicode_ident::is_xid_continue(character)
 }
@@ -26,7 +27,8 @@ pub(crate) fn n_continuing_bytes(text: &str) -> usize {
     text.find(|character| !continues(character)).unwrap_or(text.len())
 }
 
-/// A name in its normal form, Unicode's NFKC, as Python has it: the micro sign U+00B5 and the Greek letter mu U+03BC are one name.
+/// A name in its normal form, Unicode's NFKC, as Python has it: the micro sign U+00B5 and the Greek
+/// letter mu U+03BC are one name.
 ///
 /// ```
 /// use ndexpr_grammar::normal_name;

@@ -1,7 +1,8 @@
 //! Number literals, by hand.
 //!
-//! In: the text from the first character of a literal on. Out: its value, or an error that points into it. Always true:
-//! the literal is consumed to its end, which no letter, digit or underscore follows, and the time taken is linear.
+//! In: the text from the first character of a literal on. Out: its value, or an error that points
+//! into it. Always true: the literal is consumed to its end, which no letter, digit or underscore
+//! follows, and the time taken is linear.
 
 use std::borrow::Cow;
 
@@ -17,7 +18,8 @@ pub(crate) enum Number {
     Imaginary(f64),
 }
 
-/// The literal that begins at byte `start` of the source: its value or what is wrong with it, and its length in bytes.
+/// The literal that begins at byte `start` of the source: its value or what is wrong with it, and
+/// its length in bytes.
 pub(crate) fn scan(source: &str, start: usize) -> (Result<Number, Error>, usize) {
     Scanner::new(&source[start..], start).number()
 }

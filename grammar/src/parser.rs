@@ -1,7 +1,8 @@
 //! Text to tree: runs the generated parser over the lexer and puts its errors into words.
 //!
-//! In: any text. Out: an [`Ast`] or the first [`Error`]. Always true: time and memory are linear in the text, the stack
-//! used does not depend on it, and what an error says was expected is what the grammar allows there.
+//! In: any text. Out: an [`Ast`] or the first [`Error`]. Always true: time and memory are linear in
+//! the text, the stack used does not depend on it, and what an error says was expected is what the
+//! grammar allows there.
 
 use lalrpop_util::ParseError;
 
@@ -75,8 +76,8 @@ fn unexpected_token(token: Token<'_>, span: Span, mut expected: Expected, lexer:
     if previous == Some(Token::CloseParen) && token.is_infix() && expected.contains(Expectation::CloseBracket) {
         return Error::tuple_operand(span, lexer.closed().unwrap_or(span));
     }
-    // The parser may have ended some operand before it finds that the token fits nowhere; an operator could have
-    // followed all the same.
+    // The parser may have ended some operand before it finds that the token fits nowhere. An
+    // operator could have followed that operand anyway.
     if previous.is_some_and(Token::ends_operand) && !expected.contains(Expectation::Else) {
         expected.insert(Expectation::Operator);
     }

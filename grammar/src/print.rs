@@ -1,7 +1,8 @@
 //! Trees as text.
 //!
-//! In: an [`Ast`]. Out: source text with as few brackets as it can have, or a dump with one expression a line. Always
-//! true: the text parses to the same tree, up to spans; both take linear time and a fixed amount of stack.
+//! In: an [`Ast`]. Out: source text with as few brackets as it can have, or a dump with one
+//! expression a line. Always true: the text parses to the same tree, up to spans; both take linear
+//! time and a fixed amount of stack.
 
 use std::fmt::{self, Write as _};
 
@@ -51,7 +52,8 @@ impl Level {
         }
     }
 
-    /// The level of the operator, the loosest its left operand may have, and the loosest its right one may have.
+    /// The level of the operator, the loosest its left operand may have, and the loosest its right
+    /// one may have.
     fn of_binary(op: BinaryOp) -> (Self, Self, Self) {
         match op {
             BinaryOp::Or => (Self::Disjunction, Self::Disjunction, Self::Conjunction),
@@ -79,7 +81,8 @@ enum Piece {
 }
 
 impl Ast {
-    /// The expression in canonical form: one space around operators except `**` and signs, and no bracket without need.
+    /// The expression in canonical form: one space around operators except `**` and signs, and no
+    /// bracket without need.
     ///
     /// ```
     /// use ndexpr_grammar::{Limits, parse};
@@ -93,7 +96,8 @@ impl Ast {
         self.to_string()
     }
 
-    /// The tree, one expression a line, each with its span and, if it is an argument by name, the name before it.
+    /// The tree, one expression a line, each with its span and, if it is an argument by name, the
+    /// name before it.
     ///
     /// A line deeper than 64 levels is indented by 64 and begins with its depth.
     ///

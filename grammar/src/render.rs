@@ -1,10 +1,11 @@
 //! Draws diagnostics.
 //!
-//! In: a [`Diagnostic`] and the source it speaks of. Out: plain text. Always true: any spans and any text are drawn, in
-//! linear time; no control character of the source reaches the output, nor anything that would reorder it.
+//! In: a [`Diagnostic`] and the source it speaks of. Out: plain text. Always true: any spans and
+//! any text are drawn, in linear time. The output has no control character of the source, and no
+//! character that would reorder it.
 //!
-//! The steps: labels become marks, each within one line; the marks of a line choose which stretches of it are shown;
-//! these give every mark its columns; marks that would touch go to separate rows.
+//! The steps: labels become marks, each within one line; the marks of a line choose which stretches
+//! of it are shown; these give every mark its columns; marks that would touch go to separate rows.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -39,8 +40,8 @@ struct MarkedLine<'s> {
 impl Diagnostic {
     /// Draws the diagnostic as plain text; every line, the last too, ends with a line break.
     ///
-    /// Only lines of the source with a label are shown, with their number if there are several in the source, and long
-    /// ones around their labels only.
+    /// Only lines of the source with a label are shown, with their number if there are several in
+    /// the source, and long ones around their labels only.
     ///
     /// ```
     /// use ndexpr_grammar::{Diagnostic, Span};
@@ -134,8 +135,8 @@ fn marked_lines<'s>(labels: &[Label], source: &'s str) -> Vec<MarkedLine<'s>> {
     lines.into_values().collect()
 }
 
-/// The part of a span inside the source, on `char` boundaries. If it has line breaks, white space at its ends is left out,
-/// so that it begins and ends with something to mark.
+/// The part of a span inside the source, on `char` boundaries. If it has line breaks, white space
+/// at its ends is left out, so that it begins and ends with something to mark.
 fn within(source: &str, bytes: Range<usize>) -> Range<usize> {
     let mut start = source.floor_char_boundary(bytes.start.min(source.len()));
     let mut end = source.ceil_char_boundary(bytes.end.clamp(start, source.len()));
@@ -167,7 +168,8 @@ fn n_line_breaks(text: &str) -> usize {
 /// A line as it is shown.
 struct View {
     text: String,
-    /// Byte offsets of the line with their columns, ascending: every `char` shown, and the end of every stretch shown.
+    /// Byte offsets of the line with their columns, ascending: every `char` shown, and the end of
+    /// every stretch shown.
     columns: Vec<(usize, usize)>,
 }
 
@@ -332,7 +334,8 @@ fn rows(marks: &[Mark], view: &View) -> Vec<String> {
     rows
 }
 
-/// Draws marks that do not touch: the remark of the last beside it, those of the others hanging below.
+/// Draws marks that do not touch: the remark of the last beside it, those of the others hanging
+/// below.
 fn push_layer(rows: &mut Vec<String>, layer: &[(Range<usize>, &str)]) {
     let mut row = String::new();
     for (columns, _) in layer {

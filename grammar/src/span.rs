@@ -1,7 +1,8 @@
 //! Byte ranges of the source text.
 //!
-//! In: byte offsets, from the lexer. Out: [`Span`], carried by every expression, error and label. Always true: a span
-//! made by this crate has `start <= end`, lies inside the text it was made from, and both ends are `char` boundaries.
+//! In: byte offsets, from the lexer. Out: [`Span`], carried by every expression, error and label.
+//! Always true: a span made by this crate has `start <= end`, lies inside the text it was made
+//! from, and both ends are `char` boundaries.
 
 use std::fmt;
 use std::ops::Range;

@@ -1,8 +1,9 @@
 //! The tokens.
 //!
-//! In: the text, through the lexer that logos derives from [`Token`]. Out: tokens that borrow names from the text and
-//! own the values of numbers. Always true: nothing here knows where in an expression it is; what depends on that
-//! (`a[1]` and `[1]` are different mistakes) is for the lexer module.
+//! In: the text, through the lexer that logos derives from [`Token`]. Out: tokens that borrow names
+//! from the text and own the values of numbers. Always true: nothing here knows where in an
+//! expression it is; what depends on that (`a[1]` and `[1]` are different mistakes) is for the
+//! lexer module.
 
 use logos::{Lexer, Logos};
 
@@ -81,7 +82,8 @@ pub(crate) enum Token<'s> {
     #[token("!=")]
     NotEqual,
 
-    /// An operator of other languages that no expression of this one contains. It never reaches the parser.
+    /// An operator of other languages that no expression of this one contains. It never reaches the
+    /// parser.
     #[token("=", foreign_operator)]
     #[token("!", foreign_operator)]
     #[token("&&", foreign_operator)]

@@ -79,6 +79,8 @@ pub(crate) fn run<'py>(
     operands: &Operands<'py>,
     options: &Options<'py>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let variant = variant(py, text, program, operands)?;
+    let program = variant.as_deref().unwrap_or(program);
     match &options.out {
         None => run_fresh(py, text, program, operands, options.order).map(Bound::into_any),
         Some(out) => {
@@ -96,6 +98,8 @@ pub(crate) fn check<'py>(
     operands: &Operands<'py>,
     options: &Options<'py>,
 ) -> PyResult<()> {
+    let variant = variant(py, text, program, operands)?;
+    let program = variant.as_deref().unwrap_or(program);
     let mut values = Values::default();
     values.read(operands)?;
     layout(py, text, program, &values)?;
@@ -103,6 +107,23 @@ pub(crate) fn check<'py>(
         Some(out) => check_casting(py, program, out_array(out)?, options.casting),
         None => Ok(()),
     }
+}
+
+/// The program that runs these values, if Python's integers among them need another one.
+fn variant(
+    py: Python<'_>,
+    text: &str,
+    program: &Program,
+    operands: &Operands<'_>,
+) -> PyResult<Option<Arc<Program>>> {
+    if !raw::has_variants(program) {
+        return Ok(None);
+    }
+    let mut values = Values::default();
+    values.read(operands)?;
+    // SAFETY: the views are used here alone, where no Python code runs.
+    let vars = unsafe { values.vars() }?;
+    raw::variant(program, &vars).map_err(|error| errors::to_python(py, text, &error))
 }
 
 fn layout(py: Python<'_>, text: &str, program: &Program, values: &Values<'_, '_>) -> PyResult<Layout> {

@@ -23,7 +23,7 @@ pub(crate) fn explain(
     let Compiled { ast, graph, fused, .. } = compiled;
     match stage {
         Stage::Ast => return Ok(ast.dump()),
-        Stage::Hir => return Ok(lower(ast, signature, options)?.to_string()),
+        Stage::Hir => return Ok(lower(ast, signature, &compiled.weak, options)?.to_string()),
         Stage::Opt => return Ok(graph.to_string()),
         Stage::Fuse => return Ok(fused.print(graph).to_string()),
         Stage::Tape | Stage::Outline | Stage::Clif | Stage::Asm => {}

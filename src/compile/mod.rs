@@ -30,6 +30,10 @@ use ndexpr_grammar::Ast;
 use stage::Clock;
 use std::time::Duration;
 
+/// The weak integers of the call that a text is compiled for, by name; none if it is compiled for no
+/// particular call.
+pub(crate) type WeakInts = Option<Vec<(String, i128)>>;
+
 /// What the passes make of a text.
 pub(crate) struct Compiled {
     pub(crate) ast: Ast,
@@ -37,6 +41,8 @@ pub(crate) struct Compiled {
     pub(crate) fused: fuse::Fused,
     pub(crate) executable: Executable,
     pub(crate) times: Vec<(Stage, Duration)>,
+    /// What it was compiled for.
+    pub(crate) weak: WeakInts,
 }
 
 impl Compiled {
@@ -51,31 +57,44 @@ impl Compiled {
 }
 
 /// Compiles a text for variables of these types.
-pub(crate) fn compile(text: &str, signature: &Signature, options: &CompileOptions) -> Result<Compiled, Error> {
+pub(crate) fn compile(
+    text: &str,
+    signature: &Signature,
+    weak: WeakInts,
+    options: &CompileOptions,
+) -> Result<Compiled, Error> {
     let mut clock = Clock::start();
     let ast = parse(text, options)?;
     headroom::check(text.len(), ast.len())?;
     clock.lap(Stage::Ast);
-    let typed = lower(&ast, signature, options)?;
+    let typed = lower(&ast, signature, &weak, options)?;
     clock.lap(Stage::Hir);
     let graph = optimise(&typed, options)?;
     clock.lap(Stage::Opt);
     let fused = fuse::fuse(&graph);
     clock.lap(Stage::Fuse);
     let executable = Executable::new(&graph, &fused, options, &mut clock);
-    Ok(Compiled { ast, graph, fused, executable, times: clock.laps })
+    Ok(Compiled { ast, graph, fused, executable, times: clock.laps, weak })
 }
 
 pub(crate) fn parse(text: &str, options: &CompileOptions) -> Result<Ast, Error> {
     ndexpr_grammar::parse(text, &options.limits).map_err(|error| Error::syntax(&error))
 }
 
-pub(crate) fn lower(ast: &Ast, signature: &Signature, options: &CompileOptions) -> Result<hir::Graph, Error> {
+pub(crate) fn lower(
+    ast: &Ast,
+    signature: &Signature,
+    weak: &WeakInts,
+    options: &CompileOptions,
+) -> Result<hir::Graph, Error> {
     let type_of = |name: &str| signature.get(name);
     let known = || signature.iter().map(|(name, _)| name.to_owned()).collect();
-    let graph = hir::lower(ast, &type_of, &known).map_err(|error| Error::typing(&error))?;
+    let values = weak.as_deref().unwrap_or_default();
+    let value_of = |name: &str| values.iter().find(|(known, _)| known == name).map(|&(_, value)| value);
+    let scope = hir::Scope { type_of: &type_of, value_of: weak.is_some().then_some(&value_of), known: &known };
+    let graph = hir::lower(ast, &scope).map_err(|error| Error::typing(&error))?;
     if options.unused == Unused::Deny {
-        let used = || graph.vars().iter().map(|var| var.name.as_str());
+        let used = || graph.given_vars().iter().map(|var| var.name.as_str());
         if let Some((name, _)) = signature.iter().find(|(name, _)| !used().any(|used| used == *name)) {
             return Err(Error::unused_variable(name, hir::similar(name, used())));
         }

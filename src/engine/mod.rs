@@ -94,7 +94,7 @@ impl Engine {
     ///
     /// As [`Engine::compile`] and [`Program::evaluate`].
     pub fn evaluate<R: FromResult>(&self, text: &str, vars: &Vars<'_>) -> Result<R, Error> {
-        self.program(text, vars)?.evaluate(vars)
+        self.cached(text, vars)?.evaluate(vars)
     }
 
     /// Evaluates a text into an output, as [`Program::run`] does; otherwise as
@@ -104,15 +104,23 @@ impl Engine {
     ///
     /// As [`Engine::compile`] and [`Program::run`].
     pub fn evaluate_into<'o>(&self, text: &str, vars: &Vars<'_>, out: impl Into<ViewMut<'o>>) -> Result<(), Error> {
-        self.program(text, vars)?.run(vars, out)
+        self.cached(text, vars)?.run(vars, out)
     }
 
-    /// The program for a text and variables of these types, from the cache if it is there.
+    /// The program for a text and these variables, from the cache if it is there: it depends on their
+    /// types, and may depend on the values of weak integers (`2**k` is a float if `k` is negative).
     ///
     /// # Errors
     ///
     /// As [`Engine::compile`].
     pub fn program(&self, text: &str, vars: &Vars<'_>) -> Result<Arc<Program>, Error> {
+        let program = self.cached(text, vars)?;
+        let variant = program.variant_for(vars)?;
+        Ok(variant.unwrap_or(program))
+    }
+
+    /// The program for a text and variables of these types. It runs the variants that values need.
+    fn cached(&self, text: &str, vars: &Vars<'_>) -> Result<Arc<Program>, Error> {
         self.cache.get_or_compile(text, vars, || self.compile(text, &vars.signature()))
     }
 }

@@ -215,7 +215,7 @@ impl<'g> Grouping<'g> {
             }
             let reduction = graph.reduction(reduction);
             // A place is counted in the order of the axes; and what accumulates is no reduction.
-            let is_alone = op.is_cumulative() || matches!(op, AxisOp::ArgMin | AxisOp::ArgMax);
+            let is_alone = op.is_cumulative() || op.is_place();
             let key: LoopKey<'_> = (&reduction.domain, &reduction.axes, is_alone.then_some(id));
             match groups.iter_mut().find(|(found, _)| *found == key) {
                 Some((_, ids)) => ids.push(id),

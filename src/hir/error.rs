@@ -1,5 +1,6 @@
 //! What can be wrong with an expression whose syntax is right.
 
+use crate::ops::{OfTwo, Remedy};
 use ndexpr_grammar::{Diagnostic, Span};
 use ndexpr_runtime::dtype::DType;
 use std::borrow::Cow;
@@ -34,12 +35,7 @@ pub(crate) enum ErrorKind {
     /// An argument given by position and by name.
     RepeatedArgument { name: &'static str, first: Span },
     /// An option that is not what it must be. `instead` is the call that may have been meant.
-    WrongArgument {
-        param: &'static str,
-        expects: Expects,
-        found: &'static str,
-        instead: Option<(String, &'static str)>,
-    },
+    WrongArgument { param: &'static str, expects: Expects, found: &'static str, instead: Option<Instead> },
     /// An axis that no array has.
     AxisOverflow,
     /// A tuple where a value should be.
@@ -56,7 +52,7 @@ pub(crate) enum ErrorKind {
     ComplexLiteral,
 }
 
-/// What an option must be: a literal, for it decides the shape or the dtype.
+/// What an option must be: a literal, because it decides the shape or the dtype.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Expects {
     /// None, an integer or a tuple of integers.
@@ -69,17 +65,23 @@ pub(crate) enum Expects {
     Number,
 }
 
-/// What to try when an operation does not exist for a dtype.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Remedy {
-    /// `-` on bools.
-    SubtractBools,
-    /// Unary `-` on a bool.
-    NegateBool,
-    /// Bit operations on floats.
-    CastToInt,
-    /// Arithmetic on bools.
-    CastBool,
+/// A call that may have been meant instead.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Instead {
+    call: String,
+    /// What it gives: "smaller" or "larger".
+    which: &'static str,
+}
+
+impl Instead {
+    pub(super) fn new(of_two: OfTwo, x: String, y: String) -> Instead {
+        Instead { call: format!("{}({}, {})", of_two.name, brief(&x), brief(&y)), which: of_two.which }
+    }
+
+    /// The advice in words.
+    pub(crate) fn note(&self) -> String {
+        format!("for the {} of two values, write {}", self.which, self.call)
+    }
 }
 
 impl Error {
@@ -89,17 +91,21 @@ impl Error {
 
     /// An operation is called what the text calls it.
     pub(crate) fn of_operation(mut self, called: &'static str) -> Error {
-        if let ErrorKind::NotDefined { name, .. } = &mut self.kind {
+        if let ErrorKind::NotDefined { name, remedy, .. } = &mut self.kind {
             *name = called;
+            // A function is written with brackets, and is not taken for another one.
+            let is_operator = !called.starts_with(|character: char| character.is_alphabetic());
+            if matches!(remedy, Remedy::BracketConditions | Remedy::RaiseToPower) && !is_operator {
+                *remedy = Remedy::CastToInt;
+            }
         }
         self
     }
 
-    /// A second array where the axis should be was meant for an elementwise function of these operands.
-    pub(super) fn of_two(mut self, elementwise: Option<(&'static str, [&str; 2])>) -> Error {
-        if let (ErrorKind::WrongArgument { instead, .. }, Some((name, [x, y]))) = (&mut self.kind, elementwise) {
-            let which = if name == "minimum" { "smaller" } else { "larger" };
-            *instead = Some((format!("{name}({}, {})", brief(x), brief(y)), which));
+    /// Where the axis should be is an operand: another call may have been meant.
+    pub(super) fn instead(mut self, call: Option<Instead>) -> Error {
+        if let ErrorKind::WrongArgument { instead, .. } = &mut self.kind {
+            *instead = call;
         }
         self
     }
@@ -160,7 +166,7 @@ impl Error {
             ErrorKind::WrongArgument { param, expects, found, instead } => {
                 let diagnostic = diagnostic.label(self.span, format!("this is {found}"));
                 match (instead, expects) {
-                    (Some((call, which)), _) => diagnostic.note(format!("for the {which} of two values, write {call}")),
+                    (Some(instead), _) => diagnostic.note(instead.note()),
                     (None, Expects::Axes) => {
                         diagnostic.note("write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both")
                     }
@@ -183,6 +189,12 @@ impl Error {
                     Remedy::SubtractBools => "to tell where bools differ, use ^; to count, cast: int8(x) - int8(y)",
                     Remedy::NegateBool => "to negate a bool, use ~ or not; to count, cast: -int8(x)",
                     Remedy::CastToInt => "cast to an integer first, for example int64(x)",
+                    Remedy::BracketConditions => {
+                        "conditions need brackets, as in (x > 1) & (y > 2); for bits, cast to an integer first: int64(x)"
+                    }
+                    Remedy::RaiseToPower => {
+                        "to raise to a power, write x**y; for bits, cast to an integer first: int64(x)"
+                    }
                     Remedy::CastBool => "cast to a number first, for example int8(x)",
                 })
             }

@@ -1,22 +1,36 @@
 //! The typed graph: what an expression means, with every dtype decided.
 //!
-//! [`lower`] makes it from the syntax tree. A [`Graph`] is hash-consed, so equal subexpressions are one node, and in
-//! order, so arguments come before what uses them. Its constructors keep what [`verify`] checks: every primitive has
-//! the dtypes it is defined for, and nothing is left to promote.
+//! [`lower`] makes it from the syntax tree. A [`Graph`] is hash-consed, so equal subexpressions are
+//! one node, and in order, so arguments come before the nodes that use them. Its constructors keep
+//! what [`verify`] checks: every primitive has the dtypes it is defined for, and nothing is left to
+//! promote.
+//!
+//! [`lower`](lower()) walks the tree and finds names. `typing` and `compare` apply a function to its
+//! arguments and decide dtypes, with `weak` and `number` for what has no dtype; `compose` and `along`
+//! build what the rows of `ops` name. `reduce` reads the options of calls along axes.
 
+mod along;
+mod compare;
+mod compose;
 mod error;
 mod lower;
+mod names;
+mod number;
+mod operators;
 mod print;
 mod promote;
 mod reduce;
 mod reduction;
+mod typing;
 mod verify;
 mod weak;
 
-pub(crate) use error::{Error, ErrorKind, Remedy};
-pub(crate) use lower::{lower, named_constant, similar};
+pub(crate) use error::{Error, ErrorKind, Instead};
+pub(crate) use lower::{Scope, lower};
+pub(crate) use names::{named_constant, similar};
+pub(crate) use number::Numbers;
 pub(crate) use promote::is_lossless;
-pub(crate) use reduce::{Along, axis_call, options};
+pub(crate) use reduce::{axis_call, options};
 pub(crate) use reduction::{Axes, Leaf, Reduction, ReductionId};
 pub(crate) use verify::verify;
 pub(crate) use weak::fits;
@@ -49,7 +63,8 @@ pub(crate) enum Expr {
     Var(VarId),
     Const(Scalar),
     Apply(Op, Args),
-    /// Something along axes. Elements of the result may be fewer than those of the argument, and are at other places.
+    /// Something along axes. Elements of the result may be fewer than those of the argument, and
+    /// are at other places.
     Reduce(ReductionId, ExprId),
 }
 
@@ -57,7 +72,8 @@ pub(crate) enum Expr {
 struct Node {
     expr: Expr,
     dtype: DType,
-    /// One value for all elements: made from constants, scalar variables and whole arrays reduced to one value only.
+    /// One value for all elements: made from constants, scalar variables and whole arrays reduced
+    /// to one value only.
     is_scalar: bool,
 }
 
@@ -93,7 +109,9 @@ impl DTypeSet {
 pub(crate) struct Graph {
     nodes: Vec<Node>,
     ids: FxHashMap<(Expr, DType), ExprId>,
+    /// Those of the text, then those that stand for computed numbers.
     vars: Vec<Var>,
+    numbers: Numbers,
     reductions: Vec<Reduction>,
     root: Option<ExprId>,
     root_domain: Vec<Leaf>,
@@ -104,19 +122,22 @@ impl Graph {
     pub(crate) fn without_nodes(&self) -> Graph {
         Graph {
             vars: self.vars.clone(),
+            numbers: self.numbers.clone(),
             reductions: self.reductions.clone(),
             root_domain: self.root_domain.clone(),
             ..Graph::default()
         }
     }
 
-    /// The variables that the text uses, also those that no node needs any more: they take part in the shape.
+    /// The variables that the text uses, also those that no node needs any more: they take part in
+    /// the shape. After them come those that stand for numbers that a call computes; see
+    /// [`Numbers`].
     pub(crate) fn vars(&self) -> &[Var] {
         &self.vars
     }
 
-    /// What runs along axes in the text, also where no node needs it any more. Inner ones come before outer ones, and
-    /// several nodes may share one.
+    /// What runs along axes in the text, also where no node needs it any more. Inner ones come
+    /// before outer ones, and several nodes may share one.
     pub(crate) fn reductions(&self) -> &[Reduction] {
         &self.reductions
     }
@@ -216,7 +237,8 @@ impl Graph {
         self.constant(cast_scalar(Scalar::new(value), dtype))
     }
 
-    /// Applies a primitive other than a cast, to arguments of the dtypes that it is defined for. Constants fold.
+    /// Applies a primitive other than a cast, to arguments of the dtypes that it is defined for.
+    /// Constants fold.
     pub(crate) fn apply(&mut self, op: Op, args: &[ExprId]) -> ExprId {
         debug_assert_eq!(args.len(), op.arity());
         let from = self.dtype(*args.last().expect("every primitive has an argument"));
@@ -230,8 +252,8 @@ impl Graph {
         if from == to { arg } else { self.make(Op::Cast, &[arg], from, to) }
     }
 
-    /// Runs along axes, over an argument of a dtype that it is defined for. What follows from constants alone is left as
-    /// it is: it may depend on the shape.
+    /// Runs along axes, over an argument of a dtype that it is defined for. What follows from
+    /// constants alone is left as it is: it may depend on the shape.
     pub(crate) fn reduce(&mut self, id: ReductionId, arg: ExprId) -> ExprId {
         let reduction = self.reduction(id);
         let dtype = reduction.op.result(self.dtype(arg)).expect("the primitive is defined for the dtype");

@@ -7,6 +7,7 @@ use std::fmt;
 
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.numbers)?;
         let is_named = self.named_reductions();
         let mut has_node = vec![false; self.reductions.len()];
         for id in self.ids() {

@@ -25,9 +25,23 @@ pub(crate) fn promote(a: DType, b: DType) -> DType {
     TABLE[a as usize][b as usize]
 }
 
+/// The dtype in which values of these dtypes meet; none if there are none.
+///
+/// Floats meet each other first, as in NumPy: int8, uint16 and float32 meet in float32, although
+/// int8 and uint16 alone meet in int32, which float32 does not hold.
+pub(crate) fn common_of(dtypes: impl Iterator<Item = DType> + Clone) -> Option<DType> {
+    let float = dtypes.clone().filter(|dtype| dtype.is_float()).reduce(promote);
+    dtypes
+        .filter(|dtype| !dtype.is_float())
+        .map(|dtype| float.map_or(dtype, |float| promote(float, dtype)))
+        .reduce(promote)
+        .or(float)
+}
+
 /// The float in which a function of floats computes a value of this dtype.
 ///
-/// NumPy computes bools and 8-bit integers in float16, which is not among the dtypes; float32 holds its values.
+/// NumPy computes bools and 8-bit integers in float16, which is not among the dtypes; float32 holds
+/// its values.
 pub(crate) fn float_of(dtype: DType) -> DType {
     match dtype {
         DType::Bool | DType::Int8 | DType::UInt8 | DType::Int16 | DType::UInt16 | DType::Float32 => DType::Float32,

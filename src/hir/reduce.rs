@@ -1,27 +1,31 @@
-//! Calls of functions along axes: what their options say, and what they become.
+//! Calls of functions along axes: what their options say.
 //!
-//! An option (`axis`, `keepdims`, `ddof`) is no operand: it is read from the tree as it is written, and never lowered.
+//! In: a call in the syntax tree. Out: an [`AxisCall`], or what is wrong with an option. Always
+//! true: an option (`axis`, `keepdims`, `ddof`) is no operand. It is read from the tree as it is
+//! written, and never lowered.
 
-use super::error::{Expects, Operand, Remedy};
-use super::lower::{Lowerer, Value};
-use super::reduction::{self, Axes, Interner, Leaf, Reduction, ReductionId};
-use super::{Error, ErrorKind, ExprId, Graph, similar};
-use crate::ops::AxisOp;
-use crate::ops::table::{self, AxisParam, Build, Function, Meaning};
+use super::error::{Expects, Instead};
+use super::names::similar;
+use super::reduction::Axes;
+use super::{Error, ErrorKind};
+use crate::ops::{Along, AxisParam, Function, Meaning, table};
 use ndexpr_grammar::{self as ast, Ast, ExprKind, NameId, Span, UnaryOp};
-use ndexpr_runtime::dtype::Scalar;
 use smallvec::SmallVec;
 
 /// A call of a function along axes, its options read.
 pub(crate) struct AxisCall {
-    build: Build,
+    pub(super) function: &'static Function,
+    pub(super) along: Along,
     param: AxisParam,
     /// What it runs over.
     pub(crate) arg: ast::ExprId,
     pub(crate) axes: Axes,
     pub(crate) axis_span: Option<Span>,
     pub(crate) keepdims: bool,
-    ddof: f64,
+    /// What is subtracted from the number of elements.
+    pub(super) ddof: f64,
+    /// What may have been meant, if the axis is given by position.
+    pub(crate) instead: Option<Instead>,
     pub(crate) span: Span,
 }
 
@@ -52,11 +56,12 @@ pub(crate) fn options(ast: &Ast) -> Vec<bool> {
 ///
 /// # Errors
 ///
-/// If an argument is none of the function's, is given twice, or is not what the function takes there.
+/// If an argument is none of the function's, is given twice, or is not what the function takes
+/// there.
 pub(crate) fn axis_call(ast: &Ast, expr: &ast::Expr) -> Result<Option<AxisCall>, Error> {
     let ExprKind::Call { function, args, keywords, .. } = &expr.kind else { return Ok(None) };
     let Some(row) = table::find(ast.name(*function)) else { return Ok(None) };
-    let Meaning::Along(param, build) = row.meaning else { return Ok(None) };
+    let Meaning::Along(param, along) = row.meaning else { return Ok(None) };
     let name = row.spelling(ast.name(*function));
     let &[arg, ref positional @ ..] = &args[..] else {
         return Err(argument_count(row, name, 0, expr.span));
@@ -64,11 +69,21 @@ pub(crate) fn axis_call(ast: &Ast, expr: &ast::Expr) -> Result<Option<AxisCall>,
     if positional.len() > 1 {
         return Err(argument_count(row, name, args.len(), expr.span));
     }
-    let mut call =
-        AxisCall { build, param, arg, axes: Axes::All, axis_span: None, keepdims: false, ddof: 0.0, span: expr.span };
+    let mut call = AxisCall {
+        function: row,
+        along,
+        param,
+        arg,
+        axes: Axes::All,
+        axis_span: None,
+        keepdims: false,
+        ddof: 0.0,
+        instead: None,
+        span: expr.span,
+    };
     if let [axis] = *positional {
-        let elementwise = elementwise_of(row).map(|other| (other, operands(ast, arg, axis)));
-        call.axes = axes(ast, axis, param).map_err(|error| error.of_two(elementwise))?;
+        call.instead = row.of_two.map(|of_two| Instead::new(of_two, operand(ast, arg, "x"), operand(ast, axis, "y")));
+        call.axes = axes(ast, axis, param).map_err(|error| error.instead(call.instead.clone()))?;
         call.axis_span = Some(ast[axis].span);
     }
     for keyword in keywords {
@@ -125,22 +140,17 @@ fn wrong_argument(param: &'static str, expects: Expects, found: &ast::Expr) -> E
     Error::new(ErrorKind::WrongArgument { param, expects, found: found_is, instead: None }, found.span)
 }
 
-/// The elementwise function that someone may have meant who gives two arrays.
-fn elementwise_of(row: &Function) -> Option<&'static str> {
-    match row.name {
-        "min" => Some("minimum"),
-        "max" => Some("maximum"),
-        _ => None,
-    }
-}
-
-/// Two arguments by name, as far as they have one.
-fn operands(ast: &Ast, x: ast::ExprId, y: ast::ExprId) -> [&str; 2] {
-    let name = |id: ast::ExprId, otherwise| match ast[id].kind {
-        ExprKind::Name(name) => ast.name(name),
-        _ => otherwise,
+/// An argument in few words: a name or a number of the text, or the parameter's name for anything
+/// longer.
+fn operand(ast: &Ast, id: ast::ExprId, param: &'static str) -> String {
+    let (is_negative, kind) = unsigned(ast, id);
+    let text = match kind {
+        ExprKind::Name(name) => ast.name(*name).to_owned(),
+        ExprKind::Int(value) => value.to_string(),
+        ExprKind::Float(value) => value.to_string(),
+        _ => return param.to_owned(),
     };
-    [name(x, "x"), name(y, "y")]
+    if is_negative { format!("-{text}") } else { text }
 }
 
 fn axes(ast: &Ast, id: ast::ExprId, param: AxisParam) -> Result<Axes, Error> {
@@ -188,80 +198,4 @@ fn number(ast: &Ast, id: ast::ExprId) -> Option<f64> {
         _ => return None,
     };
     Some(if is_negative { -value } else { value })
-}
-
-/// What a row's function builds with: the primitives it makes along axes all run along those of one call.
-pub(crate) struct Along<'g> {
-    pub(crate) graph: &'g mut Graph,
-    interner: &'g mut Interner,
-    call: &'g AxisCall,
-    domain: &'g [Leaf],
-    arg_span: Span,
-    /// What stands for the shape of the result.
-    leaf: Option<ReductionId>,
-}
-
-impl Along<'_> {
-    /// Applies a primitive along the axes, to an argument of a dtype that it is defined for.
-    pub(crate) fn reduce(&mut self, op: AxisOp, arg: ExprId) -> ExprId {
-        let reduction = Reduction {
-            op,
-            axes: self.call.axes.clone(),
-            keepdims: self.call.keepdims,
-            domain: self.domain.to_vec(),
-            span: self.call.span,
-            axis_span: self.call.axis_span,
-        };
-        let (id, first) = self.interner.intern(self.graph, reduction);
-        self.leaf = Some(first);
-        self.graph.reduce(id, arg)
-    }
-
-    /// How many elements there are along the axes.
-    pub(crate) fn count(&mut self) -> ExprId {
-        let any = self.graph.constant(Scalar::new(true));
-        self.reduce(AxisOp::Count, any)
-    }
-
-    /// What is subtracted from the number of elements.
-    pub(crate) fn ddof(&self) -> f64 {
-        self.call.ddof
-    }
-
-    pub(crate) fn not_defined(&self, name: &'static str, arg: ExprId, remedy: Remedy) -> ErrorKind {
-        let operand = Operand { span: self.arg_span, dtype: self.graph.dtype(arg) };
-        ErrorKind::NotDefined { name, operands: vec![operand], remedy }
-    }
-}
-
-impl Lowerer<'_> {
-    /// A call along axes: what it becomes, and what stands for its shape.
-    pub(super) fn along(&mut self, call: &AxisCall) -> Result<(Value, ReductionId), Error> {
-        let arg = self.arg(call.arg);
-        let x = self.default(arg)?;
-        let domain = self.domain(call.arg);
-        let arg_span = arg.span;
-        let mut along =
-            Along { graph: &mut self.graph, interner: &mut self.interner, call, domain: &domain, arg_span, leaf: None };
-        let built = (call.build)(&mut along, x).map_err(|kind| Error::new(kind, call.span))?;
-        let leaf = along.leaf.expect("every function along axes has a primitive that is");
-        Ok((Value::Typed(built), leaf))
-    }
-
-    /// What decides the shape of a part of the tree. A part is looked at once, for the innermost call around it.
-    pub(super) fn domain(&self, root: ast::ExprId) -> Vec<Leaf> {
-        let mut leaves = Vec::new();
-        let mut pending = vec![root];
-        while let Some(id) = pending.pop() {
-            if let Some(&leaf) = self.leaves.get(&id) {
-                leaves.push(Leaf::Reduction(leaf));
-                continue;
-            }
-            match &self.ast[id].kind {
-                ExprKind::Name(name) => leaves.extend(self.vars.get(name).map(|&var| Leaf::Var(var))),
-                kind => kind.for_each_child(|child| pending.push(child)),
-            }
-        }
-        reduction::domain(&self.graph, leaves)
-    }
 }

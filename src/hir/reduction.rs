@@ -1,10 +1,12 @@
 //! What runs along axes: of which shape, along which axes, and what shape comes out.
 //!
-//! Optimising may drop a variable from the values, but the shape of a result follows from the text. So each
-//! [`Reduction`] keeps the *domain* of its argument: the variables and reductions whose shapes broadcast to the shape
-//! that it runs over. A domain is sorted and names nothing that cannot matter, so that equal ones compare equal. It
-//! says nothing of values: `sum(a)` and `sum(a*a)` are one reduction of two arguments, thus two nodes.
+//! Optimising may drop a variable from the values, but the shape of a result follows from the text.
+//! So each [`Reduction`] keeps the *domain* of its argument: the variables and reductions whose
+//! shapes broadcast to the shape that it runs over. A domain is sorted and names nothing that
+//! cannot matter, so that equal ones compare equal. It says nothing of values: `sum(a)` and
+//! `sum(a*a)` are one reduction of two arguments, thus two nodes.
 
+use super::error::Instead;
 use super::{Graph, VarId};
 use crate::ops::AxisOp;
 use ndexpr_grammar::Span;
@@ -30,7 +32,7 @@ pub(crate) enum Axes {
     List(SmallVec<[i64; 4]>),
 }
 
-/// What has a shape of its own.
+/// A part of the text whose shape takes part in the shapes of others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Leaf {
     Var(VarId),
@@ -51,6 +53,8 @@ pub(crate) struct Reduction {
     pub(crate) span: Span,
     /// That call's axis.
     pub(crate) axis_span: Option<Span>,
+    /// What may have been meant by that call, if its axis is given by position.
+    pub(crate) instead: Option<Instead>,
 }
 
 impl Reduction {

@@ -14,7 +14,8 @@ use ndexpr_runtime::dtype::DType;
 ///
 /// # Errors
 ///
-/// A description of the first invariant that does not hold: a defect of the compiler, never of its input.
+/// A description of the first invariant that does not hold: a defect of the compiler, never of its
+/// input.
 pub(crate) fn verify(graph: &Graph) -> Result<(), String> {
     if graph.root.is_none_or(|root| root.index() >= graph.len()) {
         return Err("the graph has no root".to_owned());
@@ -62,16 +63,7 @@ fn verify_node(graph: &Graph, id: ExprId) -> Result<(), String> {
     }
     let from = args[0];
     check(args.iter().all(|&arg| arg == from), "arguments of different dtypes")?;
-    let defined = match op {
-        Op::Add | Op::Sub | Op::Mul | Op::Neg | Op::Abs | Op::Min | Op::Max => from != DType::Bool,
-        Op::Div | Op::Sqrt | Op::Floor | Op::Ceil | Op::Trunc | Op::Rint | Op::Copysign | Op::Fma => from.is_float(),
-        Op::And | Op::Or | Op::Xor | Op::Not => !from.is_float(),
-        Op::Shl | Op::Shr => from.is_int(),
-        Op::Lt | Op::Le | Op::Gt | Op::Ge => from != DType::Bool,
-        Op::Eq | Op::Ne | Op::Select => true,
-        Op::Cast => from != dtype,
-        Op::Math(function) => function.tile_fn(from).is_some(),
-    };
+    let defined = if op == Op::Cast { from != dtype } else { op.is_defined_for(from) };
     check(defined, "a primitive that is not defined for its dtype")?;
     let result = match op {
         Op::Cast => dtype,

@@ -1,86 +1,152 @@
 //! The operations of the language, and the primitives they are made of.
 //!
-//! [`table`] has one row per operation that a text can name: that is where a new one is added. A row says how the
-//! operation is typed and which primitive [`Op`]s it becomes; those of functions along axes are in [`reductions`], and
-//! also become [`AxisOp`]s. [`scalar`] is the meaning of each primitive for one
-//! element, which the interpreter runs, constants are folded with, and compiled code must equal bit for bit.
+//! In: names. Out: rows of data, without a graph, an error or a text in them; `hir` reads them and
+//! does what they say. Always true: nothing is decided by what a function is called, only by the
+//! fields of its row.
+//!
+//! A new function is a new row: in [`table`], which has one for each operation on elements that a
+//! text can name, or in [`reductions`], which has those along axes. A row says how arguments are
+//! typed and what the operation becomes: a primitive [`Op`], several ([`Composed`]), or something
+//! along axes ([`Along`], made of [`AxisOp`]s). [`scalar`] is the meaning of each primitive for one
+//! element: the interpreter runs it, constants are folded with it, and compiled code must equal it
+//! bit for bit. [`exact`] is the arithmetic of numbers without a dtype.
 
 mod axis;
+pub(crate) mod exact;
+mod function;
 mod reductions;
 pub(crate) mod scalar;
 pub(crate) mod table;
 
 pub(crate) use axis::AxisOp;
+pub(crate) use function::{
+    Accept, Accuracy, Along, AxisParam, Composed, Function, LiteralRule, Meaning, OfTwo, Remedy, Typing,
+};
 
+use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::math::MathFn;
 use std::fmt;
 
-/// A primitive: what a node of the typed graph applies, and what a backend must be able to do.
-///
-/// Arguments of one primitive have one dtype, and the result has it too, unless said otherwise. Every primitive is
-/// total: it has a result for every argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Op {
+/// Makes [`Op`]: each primitive once, with its name in printed IR, how many arguments it takes, and
+/// which dtypes it is defined for. To add one, add a line here, its meaning in [`scalar`], and what
+/// becomes of it on the tape.
+macro_rules! primitives {
+    ($($(#[$doc:meta])* $op:ident $name:literal $arity:literal $dtypes:ident;)*) => {
+        /// A primitive: what a node of the typed graph applies, and what a backend must be able to
+        /// do.
+        ///
+        /// Arguments of one primitive have one dtype, and the result has it too, unless said
+        /// otherwise. Every primitive is total: it has a result for every argument.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Op {
+            $($(#[$doc])* $op,)*
+            /// A function of the runtime, called once per tile.
+            Math(MathFn),
+        }
+
+        impl Op {
+            /// How many arguments it takes.
+            pub(crate) fn arity(self) -> usize {
+                match self {
+                    $(Op::$op => $arity,)*
+                    Op::Math(function) => function.arity(),
+                }
+            }
+
+            /// The name in printed IR.
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Op::$op => $name,)*
+                    Op::Math(function) => function.name(),
+                }
+            }
+
+            /// True if it is defined for arguments of the dtype: for the last two, if it is a
+            /// select.
+            pub(crate) fn is_defined_for(self, dtype: DType) -> bool {
+                match self {
+                    $(Op::$op => dtypes::$dtypes(dtype),)*
+                    Op::Math(function) => function.tile_fn(dtype).is_some(),
+                }
+            }
+        }
+    };
+}
+
+/// The classes of dtypes that primitives are defined for.
+mod dtypes {
+    use super::DType;
+
+    pub(super) fn any(_: DType) -> bool {
+        true
+    }
+
+    pub(super) fn numbers(dtype: DType) -> bool {
+        dtype != DType::Bool
+    }
+
+    pub(super) fn floats(dtype: DType) -> bool {
+        dtype.is_float()
+    }
+
+    pub(super) fn ints(dtype: DType) -> bool {
+        dtype.is_int()
+    }
+
+    /// Bools and integers.
+    pub(super) fn bits(dtype: DType) -> bool {
+        !dtype.is_float()
+    }
+}
+
+primitives! {
     /// Integers wrap.
-    Add,
-    Sub,
-    Mul,
-    /// Floats only.
-    Div,
+    Add "add" 2 numbers;
+    Sub "sub" 2 numbers;
+    Mul "mul" 2 numbers;
+    Div "div" 2 floats;
     /// Integers wrap.
-    Neg,
+    Neg "neg" 1 numbers;
     /// The most negative integer stays itself.
-    Abs,
-    /// Floats only, like the four roundings.
-    Sqrt,
-    Floor,
-    Ceil,
-    Trunc,
+    Abs "abs" 1 numbers;
+    Sqrt "sqrt" 1 floats;
+    Floor "floor" 1 floats;
+    Ceil "ceil" 1 floats;
+    Trunc "trunc" 1 floats;
     /// Half to even.
-    Rint,
-    /// A NaN among the arguments is the result; the second of two equal arguments (-0.0 and 0.0) is.
-    Min,
-    Max,
-    /// Magnitude of the first, sign of the second. Floats only.
-    Copysign,
-    /// `a * b + c` rounded once. Floats only; never made from `*` and `+` unless the caller allowed contraction.
-    Fma,
-    /// Bools and integers, like the other three.
-    And,
-    Or,
-    Xor,
-    Not,
-    /// Integers. A count that is negative or not below the width gives 0.
-    Shl,
-    /// Integers. A count that is negative or not below the width gives 0, or -1 for a negative number.
-    Shr,
-    /// To bool, like all comparisons. Bools, integers and floats; a NaN equals nothing and is in no order.
-    Eq,
-    Ne,
-    Lt,
-    Le,
-    Gt,
-    Ge,
+    Rint "rint" 1 floats;
+    /// If there is a NaN among the arguments, it is the result. Of two equal arguments (-0.0 and
+    /// 0.0) it is the second.
+    Min "min" 2 numbers;
+    Max "max" 2 numbers;
+    /// Magnitude of the first, sign of the second.
+    Copysign "copysign" 2 floats;
+    /// `a * b + c` rounded once; never made from `*` and `+` unless the caller allowed contraction.
+    Fma "fma" 3 floats;
+    And "and" 2 bits;
+    Or "or" 2 bits;
+    Xor "xor" 2 bits;
+    Not "not" 1 bits;
+    /// A count that is negative or not below the width gives 0.
+    Shl "shl" 2 ints;
+    /// A count that is negative or not below the width gives 0, or -1 for a negative number.
+    Shr "shr" 2 ints;
+    /// To bool, like all comparisons. A NaN equals nothing and is in no order.
+    Eq "eq" 2 any;
+    Ne "ne" 2 any;
+    Lt "lt" 2 numbers;
+    Le "le" 2 numbers;
+    Gt "gt" 2 numbers;
+    Ge "ge" 2 numbers;
     /// `a` if the bool is true, otherwise `b`.
-    Select,
-    /// To any dtype. Int to narrower int wraps, float to int truncates and saturates and makes NaN 0, anything to
-    /// bool is `x != 0`, and every other conversion rounds to nearest even.
-    Cast,
-    /// A function of the runtime, called once per tile.
-    Math(MathFn),
+    Select "select" 3 any;
+    /// To any other dtype. Int to narrower int wraps, float to int truncates and saturates and
+    /// makes NaN 0, anything to bool is `x != 0`, and every other conversion rounds to nearest
+    /// even.
+    Cast "cast" 1 any;
 }
 
 impl Op {
-    /// How many arguments it takes.
-    pub(crate) fn arity(self) -> usize {
-        match self {
-            Op::Neg | Op::Abs | Op::Sqrt | Op::Floor | Op::Ceil | Op::Trunc | Op::Rint | Op::Not | Op::Cast => 1,
-            Op::Fma | Op::Select => 3,
-            Op::Math(function) => function.arity(),
-            _ => 2,
-        }
-    }
-
     /// True if swapping the first two arguments changes no bit of the result.
     pub(crate) fn is_commutative(self) -> bool {
         matches!(self, Op::Add | Op::Mul | Op::And | Op::Or | Op::Xor | Op::Eq | Op::Ne | Op::Fma)
@@ -99,42 +165,6 @@ impl Op {
             Op::Gt => Op::Lt,
             Op::Ge => Op::Le,
             other => other,
-        }
-    }
-
-    /// The name in printed IR.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Op::Add => "add",
-            Op::Sub => "sub",
-            Op::Mul => "mul",
-            Op::Div => "div",
-            Op::Neg => "neg",
-            Op::Abs => "abs",
-            Op::Sqrt => "sqrt",
-            Op::Floor => "floor",
-            Op::Ceil => "ceil",
-            Op::Trunc => "trunc",
-            Op::Rint => "rint",
-            Op::Min => "min",
-            Op::Max => "max",
-            Op::Copysign => "copysign",
-            Op::Fma => "fma",
-            Op::And => "and",
-            Op::Or => "or",
-            Op::Xor => "xor",
-            Op::Not => "not",
-            Op::Shl => "shl",
-            Op::Shr => "shr",
-            Op::Eq => "eq",
-            Op::Ne => "ne",
-            Op::Lt => "lt",
-            Op::Le => "le",
-            Op::Gt => "gt",
-            Op::Ge => "ge",
-            Op::Select => "select",
-            Op::Cast => "cast",
-            Op::Math(function) => function.name(),
         }
     }
 }

@@ -1,15 +1,16 @@
-//! What each primitive means for one element: the definition that folding and the interpreter run, and that
-//! compiled code is tested against.
+//! What each primitive means for one element: the definition that folding and the interpreter run,
+//! and that compiled code is tested against.
 //!
 //! Values are bits, zero-extended to 64, of the dtype that the caller names.
 
 use super::Op;
 use ndexpr_runtime::dtype::{DType, Element, Scalar};
 
-/// Applies a primitive to one element. `from` is the dtype of the arguments (of the last two, for a select) and
-/// `to` that of the result. Arguments that the primitive does not take are ignored.
+/// Applies a primitive to one element. `from` is the dtype of the arguments (of the last two, for a
+/// select) and `to` that of the result. Arguments that the primitive does not take are ignored.
 ///
-/// The graph never holds a primitive with dtypes it is not defined for; should one come, the result is 0.
+/// The graph never holds a primitive with dtypes that it is not defined for. For such a primitive
+/// the result is 0.
 pub(crate) fn apply(op: Op, from: DType, to: DType, args: [u64; 3]) -> u64 {
     let [a, b, c] = args;
     match op {

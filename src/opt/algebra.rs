@@ -1,6 +1,6 @@
-//! Rewrites of one node, given arguments that are rewritten already. Each says why it is exact: why every argument,
-//! NaN, infinity and -0.0 included, gives the same bits. (All NaNs count as one.) Those that are not exact are in
-//! [`fast`], and run only where the caller allows it.
+//! Rewrites of one node, given arguments that are rewritten already. Each says why it is exact: why
+//! every argument, NaN, infinity and -0.0 included, gives the same bits. (All NaNs count as one.)
+//! Those that are not exact are in [`fast`], and run only where the caller allows it.
 
 use crate::hir::{Expr, ExprId, Graph, is_lossless};
 use crate::ops::Op;
@@ -16,7 +16,8 @@ pub(super) fn apply(graph: &mut Graph, op: Op, args: &[ExprId], dtype: DType) ->
 /// The cheapest known equivalent of a primitive.
 pub(super) fn simplify(graph: &mut Graph, floats: FloatMode, op: Op, args: &[ExprId], dtype: DType) -> ExprId {
     let mut args = args.to_vec();
-    // One order for both, so that `a + b` and `b + a` meet: constants last, otherwise as they first appeared.
+    // One order for both, so that `a + b` and `b + a` meet: constants last, otherwise as they first
+    // appeared.
     if op.is_commutative() {
         let key = |graph: &Graph, id: ExprId| (graph.as_const(id).is_some(), id);
         if key(graph, args[0]) > key(graph, args[1]) {
@@ -79,7 +80,7 @@ fn sum(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
         return Some(graph.apply(Op::Sub, &[y, negated]));
     }
     if graph.dtype(x).is_float() {
-        // x + -0.0 and x - 0.0 are x for every x; x + 0.0 is not, for it makes 0.0 of -0.0.
+        // x + -0.0 and x - 0.0 are x for every x; x + 0.0 is not, because it makes 0.0 of -0.0.
         let neutral = if op == Op::Add { -0.0 } else { 0.0 };
         return is_float(graph, y, neutral).then_some(x);
     }
@@ -246,9 +247,9 @@ fn power(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
         return integer_power(graph, x, y);
     }
     let exponent = as_float(graph, y)?;
-    // The square and the inverse are rounded once, as a power is at best. x**0.5 is the square root, as NumPy has
-    // it; C's pow differs for -0.0 and -inf. The third and fourth powers carry the rounding error along and stay
-    // within 1 ULP, which plain products do not.
+    // The square and the inverse are rounded once, as a power is at best. x**0.5 is the square
+    // root, as NumPy has it; C's pow differs for -0.0 and -inf. The third and fourth powers carry
+    // the rounding error along and stay within 1 ULP, which plain products do not.
     Some(match exponent {
         0.0 => graph.int_constant(dtype, 1),
         1.0 => x,
@@ -293,8 +294,8 @@ fn integer_power(graph: &mut Graph, x: ExprId, y: ExprId) -> Option<ExprId> {
     }
 }
 
-/// Integer division by a power of 2 rounds down, as the shift does; the remainder is never negative, as the mask is
-/// not. Division by 0 is 0.
+/// Integer division by a power of 2 rounds down, as the shift does; the remainder is never
+/// negative, as the mask is not. Division by 0 is 0.
 fn division(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     let [x, y] = *args else { return None };
     let dtype = graph.dtype(x);
@@ -316,7 +317,8 @@ fn division(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     Some(graph.apply(Op::Shr, &[x, count]))
 }
 
-/// Rewrites of floats that round differently, after those that do not: reciprocals, and constants brought together.
+/// Rewrites of floats that round differently, after those that do not: reciprocals, and constants
+/// brought together.
 fn fast(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     match op {
         Op::Div => {

@@ -1,8 +1,9 @@
 //! The optimiser: from a typed graph to a cheaper one with the same bits.
 //!
-//! One pass in order rebuilds the graph through [`algebra`], whose rewrites are exact unless the caller asked for
-//! fast floats. Folding and common subexpressions come with the graph's constructors, canonical argument order makes
-//! `a + b` and `b + a` one, and what the root does not need is dropped at the end.
+//! One pass in order rebuilds the graph through [`algebra`], whose rewrites are exact unless the
+//! caller asked for fast floats. Folding and common subexpressions come with the graph's
+//! constructors, canonical argument order makes `a + b` and `b + a` one, and what the root does not
+//! need is dropped at the end.
 
 mod algebra;
 
@@ -20,7 +21,8 @@ pub(crate) fn run(graph: &Graph, floats: FloatMode) -> Graph {
     without_dead_nodes(&out)
 }
 
-/// Rebuilds the live nodes of `graph` in `out`, each through `apply`; gives the new node of each old one.
+/// Rebuilds the live nodes of `graph` in `out`, each through `apply`; gives the new node of each
+/// old one.
 fn rebuild(
     graph: &Graph,
     out: &mut Graph,

@@ -96,7 +96,8 @@ fn bind_one<'v>(
     Ok(view)
 }
 
-fn int_value(scalar: Scalar) -> Option<i128> {
+/// An integer of any dtype.
+pub(super) fn int_value(scalar: Scalar) -> Option<i128> {
     match scalar.dtype() {
         DType::UInt64 => scalar.get::<u64>().map(i128::from),
         _ => hir::cast_scalar(scalar, DType::Int64).get::<i64>().map(i128::from),

@@ -1,7 +1,7 @@
 //! What all modules that run a program work on.
 
 use super::recent::Recent;
-use crate::compile::{self, Compiled};
+use crate::compile::{self, Compiled, WeakInts};
 use crate::context::Context;
 use crate::error::Error;
 use crate::hir::Graph;
@@ -21,8 +21,9 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(text: &str, signature: &Signature, context: Arc<Context>) -> Result<Core, Error> {
-        let compiled = compile::compile(text, signature, &context.options).map_err(|error| error.in_text(text))?;
+    pub(super) fn new(text: &str, signature: &Signature, weak: WeakInts, context: Arc<Context>) -> Result<Core, Error> {
+        let compiled =
+            compile::compile(text, signature, weak, &context.options).map_err(|error| error.in_text(text))?;
         Ok(Core { text: text.into(), signature: signature.clone(), compiled, context, recent: Recent::default() })
     }
 

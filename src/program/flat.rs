@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::fuse::{self, Source};
 use crate::hir::VarId;
 use crate::kernels::CompiledLoop;
-use crate::vars::Vars;
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS};
 use ndexpr_runtime::memory::Output;
@@ -93,11 +92,11 @@ fn run_checked(core: &Core, given: &Flat<'_>) -> Option<Result<(), Error>> {
 /// A call into a fresh array, in C order, of the shape of the first of its variables that has axes.
 /// `None` also if that is not of the rank that is asked for. The dtype asked for must be that of
 /// the result, if there is one.
-pub(super) fn evaluate<R: FromResult>(core: &Core, vars: &Vars<'_>) -> Option<Result<R, Error>> {
+pub(super) fn evaluate<R: FromResult>(core: &Core, values: Values<'_>) -> Option<Result<R, Error>> {
     only_loop(core)?;
     let mut first: Option<&View<'_>> = None;
     for (place, var) in core.graph().vars().iter().enumerate() {
-        let value = vars.get_near(&var.name, place)?;
+        let value = values.get(place, &var.name)?;
         if value.is_output() {
             return None;
         }
@@ -110,7 +109,7 @@ pub(super) fn evaluate<R: FromResult>(core: &Core, vars: &Vars<'_>) -> Option<Re
     if first.n_elems() <= MAX_TYPED_ELEMS
         && let Some(mut result) = R::zeros(first.shape())
     {
-        let done = run(core, Values::Named(vars), &mut result.view_mut()?)?;
+        let done = run(core, values, &mut result.view_mut()?)?;
         return Some(done.map(|()| result));
     }
     const C_ORDER: [usize; 6] = [0, 1, 2, 3, 4, 5];
@@ -118,6 +117,6 @@ pub(super) fn evaluate<R: FromResult>(core: &Core, vars: &Vars<'_>) -> Option<Re
         Ok(output) => output,
         Err(error) => return Some(Err(error.into())),
     };
-    let done = run(core, Values::Named(vars), &mut output.view_mut())?;
+    let done = run(core, values, &mut output.view_mut())?;
     Some(done.and_then(|()| R::from_output(output)))
 }

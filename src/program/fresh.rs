@@ -8,21 +8,20 @@ use super::shapes::{self, Layout};
 use crate::array::FromResult;
 use crate::error::Error;
 use crate::outputs::{OutputPool, Pooled};
-use crate::vars::Vars;
 use ndexpr_runtime::memory::Output;
 
 /// Evaluates into an array whose memory order follows the inputs'.
-pub(super) fn evaluate<R: FromResult>(core: &Core, vars: &Vars<'_>) -> Result<R, Error> {
+pub(super) fn evaluate<R: FromResult>(core: &Core, values: Values<'_>) -> Result<R, Error> {
     if let Some(expected) = R::DTYPE
         && expected != core.result_dtype()
     {
         return Err(core.dtype_error(expected));
     }
-    if let Some(result) = flat::evaluate(core, vars) {
+    if let Some(result) = flat::evaluate(core, values) {
         return result;
     }
     let mut inputs = Inputs::new();
-    bind(core, Values::Named(vars), None, &mut inputs)?;
+    bind(core, values, None, &mut inputs)?;
     let Layout { shape, order } = shapes::layout(core, &inputs)?;
     if let Some(rank) = R::RANK
         && rank != shape.len()
@@ -35,9 +34,9 @@ pub(super) fn evaluate<R: FromResult>(core: &Core, vars: &Vars<'_>) -> Result<R,
 }
 
 /// Evaluates into memory of a pool.
-pub(super) fn evaluate_pooled<'p>(core: &Core, vars: &Vars<'_>, pool: &'p OutputPool) -> Result<Pooled<'p>, Error> {
+pub(super) fn evaluate_pooled<'p>(core: &Core, values: Values<'_>, pool: &'p OutputPool) -> Result<Pooled<'p>, Error> {
     let mut inputs = Inputs::new();
-    bind(core, Values::Named(vars), None, &mut inputs)?;
+    bind(core, values, None, &mut inputs)?;
     let Layout { shape, order } = shapes::layout(core, &inputs)?;
     let mut result = pool.take(core.result_dtype(), &shape, &order)?;
     launch::run_apart(core, &inputs, &mut result.view_mut(), None)?;

@@ -1,6 +1,7 @@
 //! Programs: compiled expressions, and how they run on the values of a call.
 //!
 //! ```text
+//! numbers     weak integers          -> what is computed from them, and which variant runs
 //! bind        values of variables    -> checked views
 //! shapes      shapes of the views    -> the result's shape, or what does not broadcast
 //! overlap     inputs in the output   -> copies
@@ -16,6 +17,7 @@ mod elementwise;
 mod flat;
 mod fresh;
 mod launch;
+mod numbers;
 mod overlap;
 mod recent;
 mod shapes;
@@ -24,7 +26,7 @@ mod staged;
 pub use shapes::Layout;
 
 use crate::array::FromResult;
-use crate::compile::{self, Stage};
+use crate::compile::{self, Stage, WeakInts};
 use crate::context::Context;
 use crate::error::Error;
 use crate::options::Backend;
@@ -57,11 +59,34 @@ use std::time::Duration;
 /// ```
 pub struct Program {
     core: Core,
+    /// For values of another class than those that it was compiled for.
+    variants: numbers::Variants,
 }
 
 impl Program {
     pub(crate) fn new(text: &str, signature: &Signature, context: Arc<Context>) -> Result<Program, Error> {
-        Ok(Program { core: Core::new(text, signature, context)? })
+        Program::for_values(text, signature, None, context)
+    }
+
+    /// A program for the class of these values.
+    fn for_values(text: &str, signature: &Signature, weak: WeakInts, context: Arc<Context>) -> Result<Program, Error> {
+        let core = Core::new(text, signature, weak, context)?;
+        Ok(Program { core, variants: numbers::Variants::default() })
+    }
+
+    /// The variant that runs a call with these variables, if it is not the program itself.
+    pub(crate) fn variant_for(&self, vars: &Vars<'_>) -> Result<Option<Arc<Program>>, Error> {
+        numbers::variant(self, Values::Named(vars)).map_err(|error| self.in_text(error))
+    }
+
+    /// See [`raw::variant`](crate::raw::variant).
+    pub(crate) fn variant_in_order(&self, values: &[Var<'_>]) -> Result<Option<Arc<Program>>, Error> {
+        numbers::variant(self, Values::InOrder(values)).map_err(|error| self.in_text(error))
+    }
+
+    /// See [`raw::has_variants`](crate::raw::has_variants).
+    pub(crate) fn has_variants(&self) -> bool {
+        !self.core.graph().numbers().is_empty()
     }
 
     /// The text that it was compiled from.
@@ -78,10 +103,12 @@ impl Program {
 
     /// The variables that the text uses, in the order in which it first names them.
     pub fn variables(&self) -> impl ExactSizeIterator<Item = (&str, VarType)> {
-        self.core.graph().vars().iter().map(|var| (var.name.as_str(), var.ty))
+        self.core.graph().given_vars().iter().map(|var| (var.name.as_str(), var.ty))
     }
 
-    /// The dtype of the result.
+    /// The dtype of the result. It may be another one for calls with weak integers: `2**k` is an
+    /// integer, and a float if `k` is negative. [`Engine::program`](crate::Engine::program) gives the
+    /// program for a call.
     #[must_use]
     pub fn result_dtype(&self) -> DType {
         self.core.result_dtype()
@@ -128,31 +155,39 @@ impl Program {
     }
 
     fn layout(&self, values: Values<'_>) -> Result<Layout, Error> {
-        let mut inputs = Inputs::new();
-        let layout = bind(&self.core, values, None, &mut inputs).and_then(|()| shapes::layout(&self.core, &inputs));
+        let layout = numbers::with(self, values, |core, values| {
+            let mut inputs = Inputs::new();
+            bind(core, values, None, &mut inputs).and_then(|()| shapes::layout(core, &inputs))
+        });
         layout.map_err(|error| self.in_text(error))
     }
 
     /// See [`raw::result_layout`](crate::raw::result_layout).
     pub(crate) fn result_layout(&self, values: &[Var<'_>]) -> Result<Layout, Error> {
         let values = Values::InOrder(values);
-        shapes::plain_layout(&self.core, values).map_or_else(|| self.layout(values), Ok)
+        match self.has_variants() {
+            true => self.layout(values),
+            false => shapes::plain_layout(&self.core, values).map_or_else(|| self.layout(values), Ok),
+        }
     }
 
     /// See [`raw::is_one_loop`](crate::raw::is_one_loop).
     pub(crate) fn is_one_loop(&self) -> bool {
-        flat::only_loop(&self.core).is_some()
+        !self.has_variants() && flat::only_loop(&self.core).is_some()
     }
 
     /// See [`raw::run_flat`](crate::raw::run_flat).
     pub(crate) fn run_flat(&self, flat: &Flat<'_>) -> Option<Result<(), Error>> {
+        if self.has_variants() {
+            return None;
+        }
         Some(flat::run_given(&self.core, flat)?.map_err(|error| self.in_text(error)))
     }
 
     /// About how many bytes of memory it takes, its machine code included. Grows when it meets new
     /// layouts.
     pub(crate) fn n_bytes(&self) -> usize {
-        self.core.text.len() + self.core.signature.n_bytes() + self.core.compiled.n_bytes()
+        self.core.text.len() + self.core.signature.n_bytes() + self.core.compiled.n_bytes() + self.variants.n_bytes()
     }
 
     fn in_text(&self, error: Error) -> Error {
@@ -184,7 +219,9 @@ impl Program {
         out: impl Into<ViewMut<'o>>,
         progress: Option<&Progress>,
     ) -> Result<(), Error> {
-        launch::run(&self.core, Values::InOrder(values), &mut out.into(), progress).map_err(|error| self.in_text(error))
+        let mut out = out.into();
+        let run = |core: &Core, values: Values<'_>| launch::run(core, values, &mut out, progress);
+        numbers::with(self, Values::InOrder(values), run).map_err(|error| self.in_text(error))
     }
 
     /// Runs into an output: any array or view of the result's dtype, of the result's shape or one
@@ -213,7 +250,9 @@ impl Program {
         out: impl Into<ViewMut<'o>>,
         progress: Option<&Progress>,
     ) -> Result<(), Error> {
-        launch::run(&self.core, Values::Named(vars), &mut out.into(), progress).map_err(|error| self.in_text(error))
+        let mut out = out.into();
+        let run = |core: &Core, values: Values<'_>| launch::run(core, values, &mut out, progress);
+        numbers::with(self, Values::Named(vars), run).map_err(|error| self.in_text(error))
     }
 
     /// Runs into a fresh array, whose memory order follows the inputs'.
@@ -223,7 +262,7 @@ impl Program {
     /// As [`Program::run`], and if the result is not of the type asked for, or there is no memory
     /// for it.
     pub fn evaluate<R: FromResult>(&self, vars: &Vars<'_>) -> Result<R, Error> {
-        fresh::evaluate(&self.core, vars).map_err(|error| self.in_text(error))
+        numbers::with(self, Values::Named(vars), fresh::evaluate).map_err(|error| self.in_text(error))
     }
 
     /// As [`Program::evaluate`], in memory of a pool, which gets it back when the result is
@@ -233,7 +272,8 @@ impl Program {
     ///
     /// As [`Program::evaluate`].
     pub fn evaluate_pooled<'p>(&self, vars: &Vars<'_>, pool: &'p OutputPool) -> Result<Pooled<'p>, Error> {
-        fresh::evaluate_pooled(&self.core, vars, pool).map_err(|error| self.in_text(error))
+        let evaluate = |core: &Core, values: Values<'_>| fresh::evaluate_pooled(core, values, pool);
+        numbers::with(self, Values::Named(vars), evaluate).map_err(|error| self.in_text(error))
     }
 
     /// What a stage of the compiler makes of the text, as text.

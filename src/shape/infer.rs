@@ -1,12 +1,13 @@
-//! The shapes of one call: what each reduction of a graph runs over, along which axes, and what comes out.
+//! The shapes of one call: what each reduction of a graph runs over, along which axes, and what
+//! comes out.
 //!
-//! In: a graph and the shapes of its variables. Out: [`Shapes`], or the first thing that is wrong. Always true of what
-//! comes out: a [`Reduced`] has axes that its domain has, each once, and enough elements for its primitive. Up to six
-//! axes and four reductions take no heap.
+//! In: a graph and the shapes of its variables. Out: [`Shapes`], or the first thing that is wrong.
+//! Always true of what comes out: a [`Reduced`] has axes that its domain has, each once, and enough
+//! elements for its primitive. Up to six axes and four reductions take no heap.
 
 use super::{AxisSet, Shape};
 use crate::error::Error;
-use crate::hir::{Axes, Graph, Leaf, Reduction, VarId};
+use crate::hir::{Axes, Graph, Instead, Leaf, Reduction, VarId};
 use ndexpr_grammar::Span;
 use ndexpr_runtime::plan::PlanError;
 use ndexpr_runtime::view::{BroadcastError, MAX_AXES, broadcast_shapes};
@@ -37,7 +38,8 @@ pub(crate) struct Reduced {
 /// Why there are no shapes.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Shapes do not broadcast; which parts of the text they are is left to [`conflict`](super::conflict).
+    /// Shapes do not broadcast; which parts of the text they are is left to
+    /// [`conflict`](super::conflict).
     Broadcast(BroadcastError),
     /// A reduction cannot run over the shape that it has.
     Reduction(Error),
@@ -67,8 +69,9 @@ pub(crate) fn infer<'s>(graph: &Graph, shape_of: impl Fn(VarId) -> &'s [usize]) 
 }
 
 fn run_over(reduction: &Reduction, domain: Shape) -> Result<Reduced, Error> {
-    let Reduction { op, keepdims, span, axis_span, .. } = *reduction;
-    let reduced = reduce(domain, &reduction.axes, keepdims, op.is_cumulative(), (span, axis_span))?;
+    let Reduction { op, keepdims, span, axis_span, ref axes, ref instead, .. } = *reduction;
+    let along = Along { axes, keepdims, is_cumulative: op.is_cumulative(), span, axis_span, instead: instead.as_ref() };
+    let reduced = reduce(domain, &along)?;
     // As in NumPy: an error even where the result has no elements either.
     if let Some(wanted) = op.wanted()
         && reduced.axes.iter().any(|axis| reduced.domain[axis] == 0)
@@ -78,21 +81,27 @@ fn run_over(reduction: &Reduction, domain: Shape) -> Result<Reduced, Error> {
     Ok(reduced)
 }
 
-/// The shapes of what runs along axes of a shape. `spans` are those of the call and of its axis.
-pub(super) fn reduce(
-    mut domain: Shape,
-    axes: &Axes,
-    keepdims: bool,
-    is_cumulative: bool,
-    spans: (Span, Option<Span>),
-) -> Result<Reduced, Error> {
+/// What runs along axes, as far as it matters to shapes and to what is said of them.
+pub(super) struct Along<'a> {
+    pub(super) axes: &'a Axes,
+    pub(super) keepdims: bool,
+    pub(super) is_cumulative: bool,
+    /// That of the call.
+    pub(super) span: Span,
+    pub(super) axis_span: Option<Span>,
+    /// What may have been meant by the call.
+    pub(super) instead: Option<&'a Instead>,
+}
+
+/// The shapes of what runs along axes of a shape.
+pub(super) fn reduce(mut domain: Shape, along: &Along<'_>) -> Result<Reduced, Error> {
+    let &Along { axes, keepdims, is_cumulative, span, axis_span, instead } = along;
     let n_axes = domain.len();
     if n_axes > MAX_AXES {
         return Err(PlanError::TooManyAxes { n_axes }.into());
     }
-    let (span, axis_span) = spans;
     let axes = match axes {
-        Axes::List(axes) => normalise(axes, &domain, axis_span.unwrap_or(span))?,
+        Axes::List(axes) => normalise(axes, &domain, axis_span.unwrap_or(span), instead)?,
         Axes::All if !is_cumulative => AxisSet::first(n_axes),
         Axes::All if n_axes > 1 => return Err(Error::missing_axis(&domain, span)),
         Axes::All => {
@@ -114,13 +123,13 @@ pub(super) fn reduce(
 }
 
 /// The axes as written, as axes of the shape.
-fn normalise(axes: &[i64], shape: &[usize], span: Span) -> Result<AxisSet, Error> {
+fn normalise(axes: &[i64], shape: &[usize], span: Span, instead: Option<&Instead>) -> Result<AxisSet, Error> {
     let rank = shape.len() as i64;
     let mut set = AxisSet::default();
     for &written in axes {
         let axis = if written < 0 { written.wrapping_add(rank) } else { written };
         if !(0..rank).contains(&axis) {
-            return Err(Error::axis_out_of_range(written, shape, span));
+            return Err(Error::axis_out_of_range(written, shape, span, instead));
         }
         if !set.insert(axis as usize) {
             return Err(Error::repeated_axis(axis as usize, shape, span));

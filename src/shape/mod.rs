@@ -27,8 +27,15 @@ pub(crate) fn conflict<'s>(ast: &Ast, shape_of: &dyn Fn(&str) -> Option<&'s [usi
         };
         if let Ok(Some(call)) = axis_call(ast, expr) {
             let domain = shapes[call.arg.index()].clone();
-            let spans = (call.span, call.axis_span);
-            match infer::reduce(domain, &call.axes, call.keepdims, call.is_cumulative(), spans) {
+            let along = infer::Along {
+                axes: &call.axes,
+                keepdims: call.keepdims,
+                is_cumulative: call.is_cumulative(),
+                span: call.span,
+                axis_span: call.axis_span,
+                instead: call.instead.as_ref(),
+            };
+            match infer::reduce(domain, &along) {
                 Ok(reduced) => shapes.push(reduced.result),
                 Err(error) => return Some(error),
             }

@@ -242,7 +242,7 @@ fn arguments_along_axes() {
             error: `axis` must be an integer, a tuple of integers or None, found a float
               min(pressure, 2.5)
                             ^^^ this is a float
-              = for the smaller of two values, write minimum(pressure, y)
+              = for the smaller of two values, write minimum(pressure, 2.5)
         "#]],
         ),
         (
@@ -647,7 +647,7 @@ fn not_defined() {
                ^^^^^^^^   ^^^^^ this is int64
                |
                this is float64
-          = cast to an integer first, for example int64(x)
+          = conditions need brackets, as in (x > 1) & (y > 2); for bits, cast to an integer first: int64(x)
     "#]],
     );
     check(
@@ -1186,4 +1186,26 @@ fn threads() {
         error: a pool has 1 to 4096 threads, not 0
     "#]],
     );
+}
+
+/// `min` and `max` of two values are other functions: an axis that is not there says so, whatever is written in its place.
+#[test]
+fn two_operands_of_min_and_max() {
+    let a = ndarray::array![1.0, 2.0];
+    let check = |text: &str, note: &str| {
+        let error = ndexpr::evaluate::<ndexpr::DynArray>(text, ndexpr::vars! { a: &a, k: 2.0 }).unwrap_err();
+        assert!(error.diagnostic().notes.iter().any(|found| found == note), "{text}: {}", error.render());
+    };
+    for (text, call) in
+        [("min(a, 2)", "minimum(a, 2)"), ("min(a, -3)", "minimum(a, -3)"), ("min(a, k)", "minimum(a, k)")]
+    {
+        check(text, &format!("for the smaller of two values, write {call}"));
+    }
+    for (text, call) in
+        [("max(a, 2)", "maximum(a, 2)"), ("amax(a - 1, 10)", "maximum(x, 10)"), ("max(a, 0.5)", "maximum(a, 0.5)")]
+    {
+        check(text, &format!("for the larger of two values, write {call}"));
+    }
+    check("nanmax(a, 2)", "for the larger of two values, write fmax(a, 2)");
+    check("a ^ 2", "to raise to a power, write x**y; for bits, cast to an integer first: int64(x)");
 }

@@ -24,3 +24,4 @@ mod reductions;
 mod soak;
 #[cfg(target_os = "linux")]
 mod soak_threads;
+mod weak;

@@ -20,7 +20,8 @@ fn near_expression() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
 
-/// A text of a well-formed expression, with brackets wherever they may be needed and sometimes elsewhere.
+/// A text of a well-formed expression, with brackets wherever they may be needed and sometimes
+/// elsewhere.
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         prop::sample::select(vec!["a", "b", "c_1", "é", "pi", "True", "False", "1_0", "0xff"]).prop_map(str::to_owned),
