@@ -37,7 +37,8 @@ pub(crate) struct CompiledLoop {
 struct OfLayout {
     kinds: SmallVec<[RunKind; 8]>,
     kernel: Result<Kernel, Refusal>,
-    /// The same with stores past the caches, made when first asked for; the second is for long runs.
+    /// The same with stores past the caches, made when first asked for; the second is for long
+    /// runs.
     streaming: [OnceBox<Result<Kernel, Refusal>>; 2],
 }
 

@@ -124,8 +124,8 @@ impl BlockCode<'_, '_> {
             let offset = i as i32 * self.width.bytes() as i32;
             let register = register_type(ty);
             if ty.kind == Kind::Float && self.target.wants_aligned_operands() {
-                // Cranelift 0.135.8 makes any load an operand of `cmpps` and `cmppd`, which trap where it is not
-                // aligned; a load of another type is not taken in.
+                // Cranelift 0.135.8 makes any load an operand of `cmpps` and `cmppd`, which trap
+                // where it is not aligned; a load of another type is not taken in.
                 let bits = self.builder.ins().load(types::I8X16, array_flags(), address, offset);
                 return bitcast(self.builder, register, bits);
             }

@@ -1,8 +1,8 @@
 //! The instructions of one vector block.
 //!
-//! Each instruction of the tape is emitted for all registers of its bundle before the next one, so that the processor
-//! finds independent work beside every dependent chain. Loads are emitted at their first use, next to it, where x86
-//! takes them as memory operands.
+//! Each instruction of the tape is emitted for all registers of its bundle before the next one, so
+//! that the processor finds independent work beside every dependent chain. Loads are emitted at
+//! their first use, next to it, where x86 takes them as memory operands.
 
 use super::bundle::{Bundle, int_register, register_type};
 use super::target::Target;
@@ -57,7 +57,8 @@ pub(super) struct BlockCode<'a, 'f> {
     pub(super) addresses: Vec<(Value, u32, Value)>,
 }
 
-/// Values that are the same in all blocks of a row, each as a register of 256 bits in memory, if registers do not keep them.
+/// Values that are the same in all blocks of a row, each as a register of 256 bits in memory, if
+/// registers do not keep them.
 #[derive(Default)]
 pub(super) struct Kept {
     /// The address of the first.
@@ -142,7 +143,8 @@ impl BlockCode<'_, '_> {
         register
     }
 
-    /// Emits, ahead of all blocks, what is the same for all of the row's lanes. This block has one lane, which stands for all.
+    /// Emits, ahead of all blocks, what is the same for all of the row's lanes. This block has one
+    /// lane, which stands for all.
     pub(super) fn uniform_values(&mut self, segment: &Segment) {
         for &value in &segment.uniform {
             let node = *self.tape.node(value);
@@ -167,7 +169,8 @@ impl BlockCode<'_, '_> {
         let bytes = Width::Bits256.bytes();
         let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes * (values.len() as u32 + 1), 0);
         let slot = self.builder.create_sized_stack_slot(slot);
-        // The stack itself is aligned to half of that. An address by the stack's own register would be a spilled vector's, to `x64`.
+        // The stack itself is aligned to half of that. An address by the stack's own register would
+        // be a spilled vector's, to `x64`.
         let start = self.builder.ins().stack_addr(types::I64, slot, bytes as i32 - 1);
         let base = self.builder.ins().band_imm_s(start, -i64::from(bytes));
         let mut kept = Kept { base: Some(base), at: vec![None; self.tape.nodes.len()] };
@@ -201,7 +204,8 @@ impl BlockCode<'_, '_> {
         }
     }
 
-    /// Makes the loads that only stores use, before the first of several stores: an output may be the memory of an input.
+    /// Makes the loads that only stores use, before the first of several stores: an output may be
+    /// the memory of an input.
     pub(super) fn load_what_is_stored(&mut self, body: &[ValueId]) {
         let is_store = |value: &&ValueId| matches!(self.tape.node(**value).inst, Inst::Store(_));
         let stores: Vec<ValueId> = body.iter().filter(is_store).copied().collect();
@@ -346,7 +350,8 @@ impl BlockCode<'_, '_> {
         bitcast(self.builder, types::I8X16, both)
     }
 
-    /// A shift by the same count everywhere is an instruction; otherwise lanes are shifted one by one.
+    /// A shift by the same count everywhere is an instruction; otherwise lanes are shifted one by
+    /// one.
     fn shift(&mut self, node: &Node, is_uniform: bool) -> SmallVec<[Value; 8]> {
         if let Inst::Const(count) = self.tape.node(node.args[1]).inst {
             let count = self.builder.ins().iconst(types::I32, count as i64);

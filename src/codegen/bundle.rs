@@ -4,7 +4,8 @@ use crate::tape::{Kind, Ty};
 use cranelift_codegen::ir::{Type, Value, types};
 use smallvec::SmallVec;
 
-/// Registers in the order of the lanes. A uniform value has one, with the same in every lane, whatever the block.
+/// Registers in the order of the lanes. A uniform value has one, with the same in every lane,
+/// whatever the block.
 #[derive(Clone, Debug)]
 pub(super) struct Bundle {
     pub(super) registers: SmallVec<[Value; 8]>,

@@ -1,7 +1,7 @@
 //! Changes of width: one register becomes two, or two become one, a step at a time.
 //!
-//! A result that takes only a part of a register is made of one source register twice, so that a uniform value stays
-//! the same in all lanes.
+//! A result that takes only a part of a register is made of one source register twice, so that a
+//! uniform value stays the same in all lanes.
 
 use super::block::{BlockCode, bitcast, splat_bits};
 use super::bundle::{int_register, register_type};
@@ -59,7 +59,8 @@ impl BlockCode<'_, '_> {
             registers = match bytes {
                 4 => self.narrow(&registers, Self::even_words),
                 _ => self.narrow(&registers, |block, a, b| {
-                    // What is left after the mask is positive and fits, so the packing does not saturate.
+                    // What is left after the mask is positive and fits, so the packing does not
+                    // saturate.
                     let mask = splat_bits(block.builder, Ty::int(2 * bytes), (1 << (8 * bytes)) - 1);
                     let a = block.builder.ins().band(a, mask);
                     let b = block.builder.ins().band(b, mask);
@@ -126,7 +127,8 @@ impl BlockCode<'_, '_> {
         self.halves(registers, to, |block, half| block.builder.ins().fvpromote_low(half))
     }
 
-    /// Applies a step that turns the first half of a register into a whole one to both halves of each.
+    /// Applies a step that turns the first half of a register into a whole one to both halves of
+    /// each.
     fn halves(&mut self, registers: Registers, to: Ty, mut step: impl FnMut(&mut Self, Value) -> Value) -> Registers {
         let n = self.n_registers(to);
         let mut whole = Registers::new();

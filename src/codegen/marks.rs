@@ -1,6 +1,8 @@
-//! Marks on instructions: Cranelift carries a number with each instruction to the bytes that it becomes.
+//! Marks on instructions: Cranelift carries a number with each instruction to the bytes that it
+//! becomes.
 //!
-//! In: the emitter marks instructions that [`x64`](super::x64) should rewrite. Out: the bytes of each.
+//! In: the emitter marks instructions that [`x64`](super::x64) should rewrite. Out: the bytes of
+//! each.
 
 use super::x64::{Loop, Marked};
 use cranelift_codegen::CompiledCode;
@@ -22,8 +24,8 @@ pub(super) enum Mark {
 impl Mark {
     /// The number that Cranelift carries.
     ///
-    /// It is even: Cranelift keeps the difference to the first mark of the function, and a difference of -1 would mean that
-    /// there is no mark.
+    /// It is even: Cranelift keeps the difference to the first mark of the function, and a
+    /// difference of -1 would mean that there is no mark.
     pub(super) fn loc(self) -> SourceLoc {
         SourceLoc::new(match self {
             Mark::Store => 0,

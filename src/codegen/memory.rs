@@ -11,8 +11,8 @@ use cranelift_module::{Module, ModuleReloc, default_libcall_names};
 use std::mem::ManuallyDrop;
 use std::sync::Mutex;
 
-/// One kernel's code. Dropping it frees the memory, so every function pointer to it must be gone by then: a
-/// [`Kernel`](ndexpr_runtime::exec::Kernel) keeps it as long as its entry.
+/// One kernel's code. Dropping it frees the memory, so every function pointer to it must be gone by
+/// then: a [`Kernel`](ndexpr_runtime::exec::Kernel) keeps it as long as its entry.
 pub(super) struct Code {
     /// Never locked: the mutex only makes it `Sync`, which the module is not.
     module: Mutex<ManuallyDrop<JITModule>>,
@@ -20,12 +20,13 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// Compiles the function in `context` and makes it executable. What is marked is rewritten before.
+    /// Compiles the function in `context` and makes it executable. What is marked is rewritten
+    /// before.
     pub(super) fn define(context: &mut Context, outline: &Outline<'_>, target: &Target) -> Result<Code, Refusal> {
         let refuse = |error: cranelift_module::ModuleError| Refusal(error.to_string());
         let mut builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
-        // What Cranelift calls, lane by lane, for the one operation that a processor may lack: only kernels that the
-        // caller allowed to fuse have it.
+        // What Cranelift calls, lane by lane, for the one operation that a processor may lack: only
+        // kernels that the caller allowed to fuse have it.
         builder.symbol("fma", fused_f64 as *const u8).symbol("fmaf", fused_f32 as *const u8);
         let mut code = Code { module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))), entry: 0 };
         let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -75,8 +76,9 @@ pub(super) fn finished(code: &CompiledCode, outline: &Outline<'_>) -> Result<Vec
 impl Drop for Code {
     fn drop(&mut self) {
         let module = self.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // SAFETY: (1) the module is taken once, here, and not touched again; (2) nobody can call its functions any
-        // more: only a kernel has the entry, and it holds this until it is dropped itself.
+        // SAFETY: (1) the module is taken once, here, and not touched again; (2) nobody can call
+        // its functions any more: only a kernel has the entry, and it holds this until it is
+        // dropped itself.
         unsafe { ManuallyDrop::take(module).free_memory() };
     }
 }

@@ -1,16 +1,19 @@
-//! Machine code: a tape becomes a kernel through Cranelift. The only place that names Cranelift, and the only one in
-//! this crate with `unsafe`.
+//! Machine code: a tape becomes a kernel through Cranelift. The only place that names Cranelift,
+//! and the only one in this crate with `unsafe`.
 //!
 //! - [`target`]: the instruction set that code is made for.
-//! - [`loops`]: segments, rows and calls, as the [outline](crate::outline) has them; [`row`]: the loops of a row.
-//! - [`block`]: the instructions of one vector block; [`access`] is how it meets memory, [`convert`] how widths change.
-//! - [`marks`], [`x64`]: stores past the caches, and registers of 256 bits. Cranelift has neither, so finished code is checked
-//!   and rewritten.
+//! - [`loops`]: segments, rows and calls, as the [outline](crate::outline) has them; [`row`]: the
+//!   loops of a row.
+//! - [`block`]: the instructions of one vector block; [`access`] is how it meets memory,
+//!   [`convert`] how widths change.
+//! - [`marks`], [`x64`]: stores past the caches, and registers of 256 bits. Cranelift has neither,
+//!   so finished code is checked and rewritten.
 //! - [`memory`]: finishes code, and owns it.
 //!
-//! A kernel is specialised for the [`RunKind`] of each operand. Every value of a vector block is a bundle of registers that
-//! covers its lanes. The tail runs the very same instructions on a block of one lane, whose registers have zeros or the
-//! lane again besides, so a result cannot depend on where in an array its element is.
+//! A kernel is specialised for the [`RunKind`] of each operand. Every value of a vector block is a
+//! bundle of registers that covers its lanes. The tail runs the very same instructions on a block
+//! of one lane, whose registers have zeros or the lane again besides, so a result cannot depend on
+//! where in an array its element is.
 
 mod access;
 mod block;
@@ -56,7 +59,8 @@ struct Work {
 // Chosen by "long-tapes" in docs/measurements.md.
 const MAX_NODES: usize = 20_000;
 
-/// The same for operands: their addresses are alive all through a kernel, and register allocation is quadratic in them.
+/// The same for operands: their addresses are alive all through a kernel, and register allocation
+/// is quadratic in them.
 // Chosen by "many-operands" in docs/measurements.md.
 const MAX_OPERANDS: usize = 500;
 
@@ -64,7 +68,8 @@ const MAX_OPERANDS: usize = 500;
 ///
 /// # Errors
 ///
-/// Whatever Cranelift refuses, or panics on. What has no stores of whole registers has none past the caches.
+/// Whatever Cranelift refuses, or panics on. What has no stores of whole registers has none past
+/// the caches.
 pub(crate) fn compile(tape: &Tape, variant: Variant<'_>, target: &Target) -> Result<Kernel, Refusal> {
     if tape.nodes.len() > MAX_NODES {
         return Err(Refusal(format!("it has {} instructions, and {MAX_NODES} can be compiled soon", tape.nodes.len())));
@@ -115,8 +120,8 @@ fn compile_with(work: &mut Work, outline: &Outline<'_>, target: &Target) -> Resu
     let tape = outline.tape;
     let dtypes = tape.inputs.iter().chain(&tape.outputs).map(|operand| operand.dtype);
     let spec = KernelSpec {
-        // SAFETY: `loops::emit` makes every function with the signature of `KernelFn`: one pointer argument, nothing
-        // returned, the host's calling convention.
+        // SAFETY: `loops::emit` makes every function with the signature of `KernelFn`: one pointer
+        // argument, nothing returned, the host's calling convention.
         entry: unsafe { std::mem::transmute::<*const u8, KernelFn>(code.entry()) },
         operands: dtypes.zip(outline.kinds.iter().copied()).collect(),
         n_outputs: tape.outputs.len(),
@@ -127,20 +132,24 @@ fn compile_with(work: &mut Work, outline: &Outline<'_>, target: &Target) -> Resu
         ns_per_elem: outline.ns_per_elem(),
         code: std::sync::Arc::new(code),
     };
-    // SAFETY: the code was made by `loops::emit` from an outline that `outline::verify` found right, of a tape that
-    // `tape::verify` found right: nothing else is compiled. (1) Every load and store is at an operand's element of a row
-    // below `n_rows` and a lane below `n_lanes`, at a spill slot below `slot_bytes`, or in a place of the function's own on the
-    // stack: vector blocks run while a whole one is left, and other lanes one at a time. (2) Stores go to outputs and slots
-    // only, bools as 0 or 1, and come after the loads of the same lanes: `tape::verify` checks that no load comes after the
-    // first store, and `BlockCode` makes the loads that only stores use before it. A call that writes an output itself is the last
-    // of the tile. (3) No instruction traps: integer division is not among them, and conversions saturate. (4) Tile
-    // functions are those of the outline's table, in its order, and do not unwind. (5) `code` owns the memory of the entry.
-    // (6) Stores that `x64` has changed to go past the caches are of whole registers, in blocks that begin at lanes that
-    // fill registers; functions that stream find the first aligned place themselves (`arch/tiles.rs`, `n_before_aligned`).
-    // (7) A constant that a call takes as a single element is stored to its own slot right before the call, which is
-    // reserved for it up to its last user. (8) Where registers have 256 bits, `BlockCode` counts addresses in 32 bytes, also on
-    // the stack, so an access that `x64::widen` has widened is still of its own lanes. That every access of such a loop is
-    // widened, and that nothing else is, `x64::widen` checks on the decoded code. Constants stay inside of the code.
+    // SAFETY: the code was made by `loops::emit` from an outline that `outline::verify` found
+    // right, of a tape that `tape::verify` found right: nothing else is compiled. (1) Every load
+    // and store is at an operand's element of a row below `n_rows` and a lane below `n_lanes`, at a
+    // spill slot below `slot_bytes`, or in a place of the function's own on the stack: vector
+    // blocks run while a whole one is left, and other lanes one at a time. (2) Stores go to outputs
+    // and slots only, bools as 0 or 1, and come after the loads of the same lanes: `tape::verify`
+    // checks that no load comes after the first store, and `BlockCode` makes the loads that only
+    // stores use before it. A call that writes an output itself is the last of the tile. (3) No
+    // instruction traps: integer division is not among them, and conversions saturate. (4) Tile
+    // functions are those of the outline's table, in its order, and do not unwind. (5) `code` owns
+    // the memory of the entry. (6) Stores that `x64` has changed to go past the caches are of whole
+    // registers, in blocks that begin at lanes that fill registers; functions that stream find the
+    // first aligned place themselves (`arch/tiles.rs`, `n_before_aligned`). (7) A constant that a
+    // call takes as a single element is stored to its own slot right before the call, which is
+    // reserved for it up to its last user. (8) Where registers have 256 bits, `BlockCode` counts
+    // addresses in 32 bytes, also on the stack, so an access that `x64::widen` has widened is still
+    // of its own lanes. That every access of such a loop is widened, and that nothing else is,
+    // `x64::widen` checks on the decoded code. Constants stay inside of the code.
     Ok(unsafe { Kernel::new(spec) })
 }
 

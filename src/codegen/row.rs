@@ -50,8 +50,8 @@ struct BlockLoop {
 }
 
 impl Row<'_> {
-    /// Emits the row at the builder's block, and leaves the builder at the block after it. Some constants are in registers
-    /// already.
+    /// Emits the row at the builder's block, and leaves the builder at the block after it. Some
+    /// constants are in registers already.
     pub(super) fn emit(&self, builder: &mut FunctionBuilder<'_>, constants: Vec<(ValueId, Bundle)>) {
         let blocks = self.segment.blocks;
         let [whole, narrow, lanes, end] = [(); 4].map(|()| block_of_lane(builder));
@@ -186,7 +186,8 @@ impl Row<'_> {
         BlockCode {
             builder,
             tape: self.outline.tape,
-            // Beside wide registers, narrow ones write the ends of a row, which are parts of cache lines.
+            // Beside wide registers, narrow ones write the ends of a row, which are parts of cache
+            // lines.
             streams: self.outline.stores.is_streaming() && vector.width == self.segment.blocks.whole.width,
             target: self.target,
             width: vector.width,

@@ -70,8 +70,8 @@ impl Target {
         self.is_x86
     }
 
-    /// True if instructions on registers take operands from memory only where it is aligned to a register: on x86 before
-    /// AVX.
+    /// True if instructions on registers take operands from memory only where it is aligned to a
+    /// register: on x86 before AVX.
     pub(super) fn wants_aligned_operands(&self) -> bool {
         self.is_x86 && !self.has_avx
     }
@@ -81,14 +81,16 @@ impl Target {
     }
 }
 
-/// An x86-64 host without the instructions above a level. No other architecture has a level below its highest.
+/// An x86-64 host without the instructions above a level. No other architecture has a level below
+/// its highest.
 fn lowered_x86(level: CpuLevel) -> Option<isa::Builder> {
     const BASE: &[&str] = &["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"];
     const AVX2: &[&str] = &["has_avx", "has_avx2", "has_fma", "has_bmi1", "has_bmi2", "has_lzcnt"];
     let mut builder = cranelift_native::builder_with_options(false).ok()?;
     #[cfg(target_arch = "x86_64")]
     {
-        // `CpuLevel::current` gives a level only if the host has all of it, and what is lowered had more than the least.
+        // `CpuLevel::current` gives a level only if the host has all of it, and what is lowered had
+        // more than the least.
         let names = BASE.iter().chain(if level >= CpuLevel::Avx2 { AVX2 } else { &[] });
         for name in names {
             builder.enable(name).ok()?;
@@ -102,8 +104,8 @@ fn flags() -> Flags {
     let mut set = |name: &str, value: &str| {
         builder.set(name, value).expect("a flag of the pinned Cranelift version");
     };
-    // Folding, sharing and scheduling are done on the graph and the tape; the optimiser would undo the interleaving.
-    // Chosen by "cranelift-optimiser" in docs/measurements.md.
+    // Folding, sharing and scheduling are done on the graph and the tape; the optimiser would undo
+    // the interleaving. Chosen by "cranelift-optimiser" in docs/measurements.md.
     set("opt_level", "none");
     set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" });
     // Kernels do not unwind, and call nothing that does.

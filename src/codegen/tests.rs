@@ -70,7 +70,8 @@ fn tape(text: &str, dtype: DType, target: &Target) -> crate::tape::Tape {
     tapes.remove(0)
 }
 
-/// What has registers of 256 bits on processors with AVX2: the arithmetic of every type whose values have one width.
+/// What has registers of 256 bits on processors with AVX2: the arithmetic of every type whose
+/// values have one width.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn wide_kernels_can_be_made() {

@@ -1,6 +1,7 @@
 //! The runtime's functions that a kernel calls.
 //!
-//! In: a tape. Out: each call with the values that it makes, and the table of functions that the kernel is given.
+//! In: a tape. Out: each call with the values that it makes, and the table of functions that the
+//! kernel is given.
 
 use super::Stores;
 use crate::tape::{Function, Inst, Tape, ValueId};
@@ -64,7 +65,8 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The call in the place of a value, if there is one. That of a pair is in the place of its later value.
+    /// The call in the place of a value, if there is one. That of a pair is in the place of its
+    /// later value.
     pub(crate) fn at(tape: &Tape, value: ValueId) -> Option<Call> {
         let Inst::Call { function, dtype } = tape.node(value).inst else { return None };
         let callee = match function {

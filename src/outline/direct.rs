@@ -1,7 +1,8 @@
 //! What calls take from arrays, or leave there, without a spill slot between.
 //!
-//! In: a tape and the run kinds of its operands. Out: the values whose place is an array where a tile is one row, because
-//! its elements then follow one another in a contiguous operand, or are one and the same in a splat one.
+//! In: a tape and the run kinds of its operands. Out: the values whose place is an array where a
+//! tile is one row, because its elements then follow one another in a contiguous operand, or are
+//! one and the same in a splat one.
 
 use super::calls::Call;
 use crate::tape::{Inst, Tape, ValueId};
@@ -10,11 +11,13 @@ use ndexpr_runtime::abi::RunKind;
 /// Operands that calls use directly.
 #[derive(Clone, Debug)]
 pub(crate) struct Direct {
-    /// By segment: its loop only copies between arrays and slots, so it is skipped in a tile of one row.
+    /// By segment: its loop only copies between arrays and slots, so it is skipped in a tile of one
+    /// row.
     pub(super) skips: Vec<bool>,
     /// By value: the operand that has it, or takes it, in a tile of one row.
     pub(crate) operand_of: Vec<Option<u32>>,
-    /// By value: a constant that calls take as a single element, whatever the tile. Its slot has the first element only.
+    /// By value: a constant that calls take as a single element, whatever the tile. Its slot has
+    /// the first element only.
     pub(crate) is_one: Vec<bool>,
 }
 
@@ -61,7 +64,8 @@ impl Direct {
                 }
             }
         }
-        // The output may be an array that calls read from, so no call may come after the one that writes there.
+        // The output may be an array that calls read from, so no call may come after the one that
+        // writes there.
         if let Some((call, output)) = call_to_output(tape, kinds, segments) {
             direct.skips[segments.len() - 1] = true;
             direct.operand_of[call.index()] = Some(output);
@@ -74,7 +78,8 @@ fn is_call(tape: &Tape, value: ValueId) -> bool {
     matches!(tape.node(value).inst, Inst::Call { .. })
 }
 
-/// The last call of all and the contiguous output that takes its result, if nothing else is left to do after it.
+/// The last call of all and the contiguous output that takes its result, if nothing else is left to
+/// do after it.
 pub(super) fn call_to_output(tape: &Tape, kinds: &[RunKind], segments: &[Vec<ValueId>]) -> Option<(ValueId, u32)> {
     let [.., before, last] = segments else { return None };
     let [store] = last[..] else { return None };

@@ -1,4 +1,5 @@
-//! The machine that a kernel is made for: the only place in this crate with facts about its registers and caches.
+//! The machine that a kernel is made for: the only place in this crate with facts about its
+//! registers and caches.
 
 use crate::tape::Preferences;
 
@@ -53,7 +54,8 @@ impl Machine {
         Machine { wide: None, ..*self }
     }
 
-    /// Registers that the values of a vector block may take: all, less one for temporaries and one for what is hoisted.
+    /// Registers that the values of a vector block may take: all, less one for temporaries and one
+    /// for what is hoisted.
     pub(super) fn register_budget(&self) -> u32 {
         self.n_registers - 2
     }

@@ -1,7 +1,7 @@
 //! The outline of a kernel: all that is decided about a loop before instructions are chosen.
 //!
-//! In: a tape, the [`RunKind`]s of its operands, how outputs are written, and the [`Machine`]. Out: an [`Outline`], which an
-//! emitter only has to write down:
+//! In: a tape, the [`RunKind`]s of its operands, how outputs are written, and the [`Machine`]. Out:
+//! an [`Outline`], which an emitter only has to write down:
 //!
 //! ```text
 //! for each segment of the tape:
@@ -15,10 +15,12 @@
 //!     for each call of the segment: call it for rows x lanes elements
 //! ```
 //!
-//! In a tile of one row, calls may use arrays directly (see [`direct`]), and segments that would only copy are skipped.
+//! In a tile of one row, calls may use arrays directly (see [`direct`]), and segments that would
+//! only copy are skipped.
 //!
-//! Always true of an outline, and checked by [`verify`]: every instruction of the tape is made in its segment, after
-//! what it uses; what a segment uses of operands and spill slots is listed; blocks fill registers.
+//! Always true of an outline, and checked by [`verify`]: every instruction of the tape is made in
+//! its segment, after what it uses; what a segment uses of operands and spill slots is listed;
+//! blocks fill registers.
 
 mod calls;
 mod direct;
@@ -41,10 +43,11 @@ use pressure::{Bodies, Lanes};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stores {
     Ordinary,
-    /// Past the caches, in runs of which some are short. The kernel may only run where vector blocks begin at multiples of
-    /// 16 bytes in every output.
+    /// Past the caches, in runs of which some are short. The kernel may only run where vector
+    /// blocks begin at multiples of 16 bytes in every output.
     Streaming,
-    /// The same in long runs, as [`Plan::has_long_runs`](ndexpr_runtime::plan::Plan::has_long_runs) tells.
+    /// The same in long runs, as [`Plan::has_long_runs`](ndexpr_runtime::plan::Plan::has_long_runs)
+    /// tells.
     StreamingLong,
 }
 
@@ -78,7 +81,8 @@ pub(crate) struct Outline<'l> {
     pub(crate) table: Table,
 }
 
-/// One segment: a loop over the rows and lanes of a tile, then calls. All lists of values are in the order of the tape.
+/// One segment: a loop over the rows and lanes of a tile, then calls. All lists of values are in
+/// the order of the tape.
 #[derive(Debug, Default)]
 pub(crate) struct Segment {
     /// A tile of one row does without the loop, because calls use the arrays directly.
@@ -145,7 +149,8 @@ pub(crate) struct Head {
 /// A call after a segment's loop.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentCall {
-    /// Where the elements of its results and arguments are: out, then what the function takes or gives besides.
+    /// Where the elements of its results and arguments are: out, then what the function takes or
+    /// gives besides.
     pub(crate) places: [Option<ValueId>; 3],
     /// The entry of the table that is called.
     pub(crate) entry: usize,
@@ -155,7 +160,8 @@ pub(crate) struct SegmentCall {
     pub(crate) single: Option<ValueId>,
 }
 
-/// Rows of fewer blocks than this have no head for ordinary stores: to go lane by lane takes longer than what it saves.
+/// Rows of fewer blocks than this have no head for ordinary stores: to go lane by lane takes longer
+/// than what it saves.
 const MIN_ALIGNED_BLOCKS: u32 = 8;
 
 /// Whole blocks of fewer registers than this leave so little that it goes lane by lane at once.
@@ -247,7 +253,8 @@ impl<'l> Outline<'l> {
         Segment { is_skipped, made_anew, to_slots, body, hoisted, uniform, operands, slots, blocks, calls }
     }
 
-    /// The values that are the same in all lanes of a row: splat loads, and what is computed from these and constants alone.
+    /// The values that are the same in all lanes of a row: splat loads, and what is computed from
+    /// these and constants alone.
     fn uniform(&self, made_anew: &[ValueId], body: &[ValueId], scratch: &mut Scratch) -> Vec<ValueId> {
         let tape = self.tape;
         let is_splat = |value: &ValueId| match tape.node(*value).inst {
@@ -279,7 +286,8 @@ impl<'l> Outline<'l> {
         Blocks { head: self.head(whole, body), whole, narrow }
     }
 
-    /// Blocks of one register of the widest value, if whole blocks would leave many lanes to go one by one.
+    /// Blocks of one register of the widest value, if whole blocks would leave many lanes to go one
+    /// by one.
     // Chosen by "narrow-blocks" in docs/measurements.md.
     fn narrow(&self, whole: VectorBlock, is_skipped: bool) -> Option<VectorBlock> {
         let width = self.machine.width;
@@ -291,8 +299,8 @@ impl<'l> Outline<'l> {
         (leaves_many || begins_so).then_some(VectorBlock { n_lanes, width })
     }
 
-    /// Ordinary stores need not be aligned, so rows of few blocks have no head. Streaming ones begin with a cache line; they are
-    /// aligned to narrow registers, which go as far as that.
+    /// Ordinary stores need not be aligned, so rows of few blocks have no head. Streaming ones
+    /// begin with a cache line; they are aligned to narrow registers, which go as far as that.
     // Chosen by "aligned-stores" in docs/measurements.md.
     fn head(&self, whole: VectorBlock, body: &[ValueId]) -> Option<Head> {
         if whole.width == self.machine.width {
@@ -377,8 +385,8 @@ impl Scratch {
     }
 }
 
-/// Refuses what cannot be written past the caches: what a function writes that has no such stores itself. To take it from
-/// a spill slot would cost more than ordinary stores.
+/// Refuses what cannot be written past the caches: what a function writes that has no such stores
+/// itself. To take it from a spill slot would cost more than ordinary stores.
 fn check_stores(tape: &Tape, variant: Variant<'_>, segments: &[Vec<ValueId>]) -> Result<(), String> {
     let Variant { kinds, stores } = variant;
     let streams = |value| Call::at(tape, value).is_some_and(|call| call.callee.tile_fn(stores).is_some());
@@ -392,8 +400,8 @@ fn check_stores(tape: &Tape, variant: Variant<'_>, segments: &[Vec<ValueId>]) ->
 
 /// Refuses wide registers for some layouts.
 ///
-/// Streaming stores are aligned, and two outputs need not be at once. At the ends of runs, where a line is written in
-/// parts, kernels of both widths are slow.
+/// Streaming stores are aligned, and two outputs need not be at once. At the ends of runs, where a
+/// line is written in parts, kernels of both widths are slow.
 // Chosen by "register-width" in docs/measurements.md.
 fn suits_wide(tape: &Tape, variant: Variant<'_>) -> Result<(), &'static str> {
     if variant.kinds.contains(&RunKind::Strided) {

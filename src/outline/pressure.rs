@@ -1,17 +1,18 @@
 //! How many lanes a vector block has, and how many registers that leaves.
 //!
-//! In: a tape's instructions by segment, and the machine. Out: lanes, such that values take no more registers at once than
-//! there are, as far as that can be counted before registers are allocated.
+//! In: a tape's instructions by segment, and the machine. Out: lanes, such that values take no more
+//! registers at once than there are, as far as that can be counted before registers are allocated.
 
 use super::machine::{Machine, Width};
 use crate::tape::{Inst, Kind, Tape, ValueId};
 
-/// Tapes longer than this get the smallest vector block: their loops are too large to gain by interleaving, and code size
-/// and compile time grow with the block.
+/// Tapes longer than this get the smallest vector block: their loops are too large to gain by
+/// interleaving, and code size and compile time grow with the block.
 const LONG_TAPE: usize = 400;
 
-/// Loops of at least so many instructions are long chains if few values are alive at once: what the processor sees ahead
-/// is less than one block and the next, and the more registers a block has, the less it waits.
+/// Loops of at least so many instructions are long chains if few values are alive at once: what the
+/// processor sees ahead is less than one block and the next, and the more registers a block has,
+/// the less it waits.
 // Chosen by "long-chains" in docs/measurements.md.
 const LONG_CHAIN: usize = 20;
 
@@ -33,8 +34,9 @@ impl<'t> Bodies<'t> {
         Bodies { tape, bodies }
     }
 
-    /// The block in which the widest values take 8, 4 or 2 registers, as many as leave the budget unspent. In long chains they
-    /// may take 7, if narrower values would not leave a register unfilled.
+    /// The block in which the widest values take 8, 4 or 2 registers, as many as leave the budget
+    /// unspent. In long chains they may take 7, if narrower values would not leave a register
+    /// unfilled.
     pub(super) fn lanes(&self, machine: &Machine) -> Lanes {
         let nodes = &self.tape.nodes;
         let widest = nodes.iter().map(|node| node.ty.bytes).max().unwrap_or(8);
@@ -56,8 +58,9 @@ impl<'t> Bodies<'t> {
         Lanes { n_lanes, spare_registers: (machine.n_registers - 1).saturating_sub(most) }
     }
 
-    /// The same in wide registers, if these can hold the values. In a short loop half as many registers as there are narrow
-    /// ones, so that no more lanes are left over, and as many in a long chain.
+    /// The same in wide registers, if these can hold the values. In a short loop half as many
+    /// registers as there are narrow ones, so that no more lanes are left over, and as many in a
+    /// long chain.
     // Chosen by "wide-block-registers" in docs/measurements.md.
     pub(super) fn wide_lanes(&self, machine: &Machine) -> Result<u32, &'static str> {
         let width = machine.wide.ok_or("the machine has no wider ones, or they were not asked for")?;
@@ -81,8 +84,8 @@ impl<'t> Bodies<'t> {
         self.bodies.len() == 1 && self.bodies[0].len() >= LONG_CHAIN
     }
 
-    /// The most registers that values of a segment take at once, in blocks of so many lanes. Constants take one each; a load
-    /// that is used once is part of its use.
+    /// The most registers that values of a segment take at once, in blocks of so many lanes.
+    /// Constants take one each; a load that is used once is part of its use.
     fn most_pressure(&self, n_lanes: u32, width: Width) -> u32 {
         let nodes = &self.tape.nodes;
         let registers = |value: ValueId| match nodes[value.index()].inst {

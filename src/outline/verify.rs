@@ -1,10 +1,12 @@
 //! The invariants of an outline: emitters rely on them.
 //!
-//! - The bodies of the segments have every instruction of the tape once, apart from calls, loads and constants.
-//! - What an instruction uses is made before it in the same body, made anew by its segment, or in a listed spill slot.
+//! - The bodies of the segments have every instruction of the tape once, apart from calls, loads
+//!   and constants.
+//! - What an instruction uses is made before it in the same body, made anew by its segment, or in a
+//!   listed spill slot.
 //! - The operands and slots that a segment uses are listed.
-//! - Values fill the registers of whole blocks, or all fit one register of the narrowest width. Wide registers are filled
-//!   by every value, and no operand of their segment is strided.
+//! - Values fill the registers of whole blocks, or all fit one register of the narrowest width.
+//!   Wide registers are filled by every value, and no operand of their segment is strided.
 
 use super::{Outline, Segment, VectorBlock};
 use crate::tape::{Inst, ValueId};

@@ -1,7 +1,8 @@
 //! From a fusion group to a tape: the primitives become instructions on lanes.
 //!
-//! Here bools become masks, conversions become the steps that registers can do, and operations whose edge cases no
-//! instruction has (shifts by any count, minimum with NaN, float to a narrow integer) become several.
+//! Here bools become masks, conversions become the steps that registers can do, and operations
+//! whose edge cases no instruction has (shifts by any count, minimum with NaN, float to a narrow
+//! integer) become several.
 
 use super::{Condition, Function, Inst, Kind, Node, Operand, Tape, Ty, ValueId, schedule, wide};
 use crate::fuse::{Loop, Source, Target};
@@ -74,8 +75,8 @@ pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Op
     schedule::schedule(nodes, inputs, outputs)
 }
 
-/// What no store needs is left out: a shift by a constant beyond the width, for example, does not need what it shifts.
-/// A call among it would have no slot to write to.
+/// What no store needs is left out: a shift by a constant beyond the width, for example, does not
+/// need what it shifts. A call among it would have no slot to write to.
 fn without_dead(nodes: Vec<Node>) -> Vec<Node> {
     let mut live: Vec<bool> = nodes.iter().map(|node| matches!(node.inst, Inst::Store(_))).collect();
     for (i, node) in nodes.iter().enumerate().rev() {
@@ -318,7 +319,8 @@ impl Builder<'_> {
         if self.as_float(a).is_some_and(|value| !value.is_nan()) {
             return self.same(inst, &[a, b]);
         }
-        // The order of the arguments decides only between -0.0 and 0.0, so a constant that is neither may go first.
+        // The order of the arguments decides only between -0.0 and 0.0, so a constant that is
+        // neither may go first.
         if self.as_float(b).is_some_and(|value| !value.is_nan() && value != 0.0) {
             return self.same(inst, &[b, a]);
         }
@@ -471,8 +473,9 @@ impl Builder<'_> {
 
     /// The upper and the lower half each become a float exactly; their sum is rounded once.
     ///
-    /// The lower half, below the exponent of 2^52, is `2^52 + low`; the upper one, below that of 2^84, is
-    /// `2^84 + 2^32 * high`, with `high + 2^31` in place of a signed `high`. One subtraction takes away all biases.
+    /// The lower half, below the exponent of 2^52, is `2^52 + low`; the upper one, below that of
+    /// 2^84, is `2^84 + 2^32 * high`, with `high + 2^31` in place of a signed `high`. One
+    /// subtraction takes away all biases.
     fn int64_to_float64(&mut self, x: ValueId, signed: bool) -> ValueId {
         let low_mask = self.constant(Ty::int(8), 0xffff_ffff);
         let low = self.same(Inst::And, &[x, low_mask]);

@@ -12,7 +12,8 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// True if the values wait at the same time. What ends at an event and what begins there do not.
+    /// True if the values wait at the same time. What ends at an event and what begins there do
+    /// not.
     fn overlaps(&self, other: &Waiting) -> bool {
         self.from < other.to && other.from < self.to
     }
@@ -48,7 +49,8 @@ impl Events {
     }
 }
 
-/// The values that need a slot: results of calls, arguments of calls, and what a later segment uses.
+/// The values that need a slot: results of calls, arguments of calls, and what a later segment
+/// uses.
 pub(super) fn waiting(nodes: &[Node], segment_of: &[u32], n_segments: u32) -> Vec<Waiting> {
     let events = Events::new(nodes, segment_of, n_segments);
     let is_call = |value: usize| matches!(nodes[value].inst, Inst::Call { .. });
@@ -87,8 +89,8 @@ pub(super) fn waiting(nodes: &[Node], segment_of: &[u32], n_segments: u32) -> Ve
 
 /// Gives each waiting value a place: bytes per element of the tile, and how many there are in all.
 ///
-/// A call may write its result over an argument that it is the last to use. Places are 8 bytes wide, so that any value
-/// fits any of them.
+/// A call may write its result over an argument that it is the last to use. Places are 8 bytes
+/// wide, so that any value fits any of them.
 pub(super) fn assign_slots(n_values: usize, waiting: &[Waiting]) -> (Vec<Option<usize>>, usize) {
     const WIDTH: usize = 8;
     let mut offsets = vec![None; n_values];

@@ -1,11 +1,11 @@
 //! The tape: one loop as straight-line code over lanes. It is all that a backend sees.
 //!
 //! [`build`] makes it from a fusion group; [`schedule`] cuts it into segments around tile calls.
-//! Values are in static single assignment form: an instruction's index is its value, and arguments come before it. A value
-//! holds one element for each lane, and has a [`Ty`]: integers have no sign (operations do), floats are
-//! float32 or float64, and masks are all ones or all zeros in a lane of the given width. A bool is a mask in a tape and
-//! a byte in memory. How many lanes are taken at once, and in which registers, is
-//! not known here.
+//! Values are in static single assignment form: an instruction's index is its value, and arguments
+//! come before it. A value holds one element for each lane, and has a [`Ty`]: integers have no sign
+//! (operations do), floats are float32 or float64, and masks are all ones or all zeros in a lane of
+//! the given width. A bool is a mask in a tape and a byte in memory. How many lanes are taken at
+//! once, and in which registers, is not known here.
 
 mod build;
 mod liveness;
@@ -246,8 +246,8 @@ pub(crate) struct Tape {
     pub(crate) nodes: Vec<Node>,
     pub(crate) inputs: Vec<Operand>,
     pub(crate) outputs: Vec<Operand>,
-    /// The segment that makes each value; a call runs after the loop of its segment. For what is rematerialised, the
-    /// segment that puts it into its slot, if it has one.
+    /// The segment that makes each value; a call runs after the loop of its segment. For what is
+    /// rematerialised, the segment that puts it into its slot, if it has one.
     pub(crate) segment_of: Vec<u32>,
     pub(crate) n_segments: u32,
     /// The calls that are made two at a time, under each of the two.

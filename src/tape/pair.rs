@@ -1,4 +1,5 @@
-//! Calls that are cheaper together: two functions of the same argument whose work the runtime shares.
+//! Calls that are cheaper together: two functions of the same argument whose work the runtime
+//! shares.
 
 use super::{Function, Inst, Node, ValueId};
 use ndexpr_runtime::math::MathPair;
@@ -6,8 +7,8 @@ use rustc_hash::FxHashMap;
 
 /// Two calls of one segment that are made as one, in the place of the later.
 ///
-/// The argument stays where it is until then. The earlier result is there only after the later one's
-/// place, which is early enough: no call of a segment uses the result of another.
+/// The argument stays where it is until then. The earlier result is there only after the later
+/// one's place, which is early enough: no call of a segment uses the result of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pair {
     pub(crate) pair: MathPair,

@@ -1,13 +1,14 @@
 //! Scheduling: which segment makes each value, and which values wait in spill slots.
 //!
-//! A tile call needs its arguments for the whole tile in memory, so it ends a segment. A value is made in the last
-//! segment that still serves its users: then the fewest values cross. Loads and constants are made anew in each
-//! segment. Instructions keep the order of the text, which keeps few values alive; the backend interleaves the
-//! registers of a vector block.
+//! A tile call needs its arguments for the whole tile in memory, so it ends a segment. A value is
+//! made in the last segment that still serves its users: then the fewest values cross. Loads and
+//! constants are made anew in each segment. Instructions keep the order of the text, which keeps
+//! few values alive; the backend interleaves the registers of a vector block.
 
 use super::{Inst, Node, Operand, Tape, liveness, pair};
 
-/// Scratch of a thread, in bytes: what the design promises to stay below, with room for the runtime's own use.
+/// Scratch of a thread, in bytes: what the design promises to stay below, with room for the
+/// runtime's own use.
 const MAX_SLOT_BYTES: usize = 768 << 10;
 
 /// A tile's slots should stay in the L1 cache with its operands: 24 KiB of the usual 32 or 48.
@@ -15,14 +16,14 @@ const TARGET_SLOT_BYTES: usize = 24 << 10;
 
 const MIN_TILE_ELEMS: usize = 64;
 
-/// Tiles of calls that read and write the operands themselves: the cost of starting a call is spread
-/// over many elements.
+/// Tiles of calls that read and write the operands themselves: the cost of starting a call is
+/// spread over many elements.
 // Chosen by "call-tiles" in docs/measurements.md.
 const MAX_CALL_TILE_ELEMS: usize = 1024;
 
 /// Tiles with loops between calls. A loop reads and writes memory in bursts between calls, and the
-/// calls wait for neither: the next call starts while the last stores are still on their way, if the
-/// tile fits the store buffer.
+/// calls wait for neither: the next call starts while the last stores are still on their way, if
+/// the tile fits the store buffer.
 // Chosen by "loop-tiles" in docs/measurements.md.
 const MAX_LOOP_TILE_ELEMS: usize = 256;
 
@@ -84,8 +85,8 @@ fn segments(nodes: &[Node]) -> (Vec<u32>, u32) {
             .unwrap_or(0);
     }
     let n_segments = 1 + earliest.iter().copied().max().unwrap_or(0);
-    // The last one that serves every user; calls stay as early as they can. Stores are in the last segment of all, because an
-    // output may be an array that an earlier one still has to read.
+    // The last one that serves every user; calls stay as early as they can. Stores are in the last
+    // segment of all, because an output may be an array that an earlier one still has to read.
     let mut segment_of = vec![n_segments - 1; nodes.len()];
     for (i, node) in nodes.iter().enumerate().rev() {
         if matches!(node.inst, Inst::Call { .. }) {

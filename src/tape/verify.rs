@@ -1,16 +1,20 @@
-//! The invariants of a tape, checked for every one before it is compiled: machine code is only as safe as they are true.
+//! The invariants of a tape, checked for every one before it is compiled: machine code is only as
+//! safe as they are true.
 //!
 //! - Arguments come before what uses them, and are not stores.
 //! - Types fit the instruction.
-//! - A value used in another segment, by a call or of a call has a slot; a slot holds it until its last use.
+//! - A value used in another segment, by a call or of a call has a slot; a slot holds it until its
+//!   last use.
 //! - A value is made no later than it is used; a call's result is used after its segment.
 //! - Loads name inputs and stores outputs; every output is stored once.
-//! - An output may be exactly the memory of an input, so no element is stored before every read of the same element is done:
-//!   - after the segment of a store no segment makes a load, and no call in that segment or a later one takes a load, because
-//!     calls may read arrays where they are;
-//!   - in a segment the stores come after all other instructions. Backends make the loads that only stores use before the
-//!     first store.
-//! - The calls of a pair are those of its functions, of one argument in one segment; no call is in two.
+//! - An output may be exactly the memory of an input, so no element is stored before every read of
+//!   the same element is done:
+//!   - after the segment of a store no segment makes a load, and no call in that segment or a later
+//!     one takes a load, because calls may read arrays where they are;
+//!   - in a segment the stores come after all other instructions. Backends make the loads that only
+//!     stores use before the first store.
+//! - The calls of a pair are those of its functions, of one argument in one segment; no call is in
+//!   two.
 
 use super::{Function, Inst, Kind, Node, Tape, Ty, ValueId};
 use rustc_hash::FxHashMap;
@@ -19,7 +23,8 @@ use rustc_hash::FxHashMap;
 ///
 /// # Errors
 ///
-/// A description of the first invariant that does not hold: a defect of the compiler, never of its input.
+/// A description of the first invariant that does not hold: a defect of the compiler, never of its
+/// input.
 pub(crate) fn verify(tape: &Tape) -> Result<(), String> {
     let mut stored = vec![0; tape.outputs.len()];
     for value in tape.values() {

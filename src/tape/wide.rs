@@ -10,15 +10,16 @@ use super::{Function, Inst, Kind, Node, ValueId, has_vector_forms, is_of_one_wid
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::math::{MathFn, WideFn};
 
-/// Estimated nanoseconds of an instruction that is neither a load nor a store, for each byte of a lane.
+/// Estimated nanoseconds of an instruction that is neither a load nor a store, for each byte of a
+/// lane.
 // Chosen by "division-calls" in docs/measurements.md.
 const NS_PER_BYTE: f32 = 0.004;
 
 /// What a value's way to a call costs, or from one, for each byte: a store and a load.
 const SLOT_NS_PER_BYTE: f32 = 0.019;
 
-/// The largest share of a loop's time that calls may take: the divider works while the loop waits for
-/// memory, and calls do not.
+/// The largest share of a loop's time that calls may take: the divider works while the loop waits
+/// for memory, and calls do not.
 // Chosen by "division-call-share" in docs/measurements.md.
 const LARGEST_SHARE: f32 = 0.75;
 
@@ -52,8 +53,8 @@ pub(super) fn use_calls(nodes: &mut [Node], is_uniform: &[bool], divides_in_loop
 }
 
 /// Makes the exponential of a difference one call, if the difference is of arrays or a number, and
-/// used for nothing else: then the call can read these where they are. What is left of the difference
-/// is dead.
+/// used for nothing else: then the call can read these where they are. What is left of the
+/// difference is dead.
 // Chosen by "exp-of-difference" in docs/measurements.md.
 pub(super) fn take_differences_in(nodes: &mut [Node]) {
     let mut n_uses = vec![0; nodes.len()];
@@ -97,8 +98,8 @@ fn uniform(nodes: &[Node], inputs: &[bool]) -> Vec<bool> {
     is_uniform
 }
 
-/// Estimated nanoseconds for an element, if these nodes are calls: the divider works beside the rest of a loop, calls do
-/// not.
+/// Estimated nanoseconds for an element, if these nodes are calls: the divider works beside the
+/// rest of a loop, calls do not.
 fn estimate(nodes: &[Node], is_uniform: &[bool], is_call: impl Fn(usize) -> bool) -> f32 {
     let (mut divider, mut others, mut calls) = (0.0_f32, 0.0_f32, 0.0_f32);
     let mut is_only_stored = vec![true; nodes.len()];
@@ -112,8 +113,9 @@ fn estimate(nodes: &[Node], is_uniform: &[bool], is_call: impl Fn(usize) -> bool
             _ if is_uniform[i] => {}
             (Some(function), _) if is_call(i) => {
                 calls += function.ns_per_elem(dtype(node));
-                // A result that is only stored goes to the output itself; loads are read where they are, and what is the
-                // same in all lanes mostly too. A constant divisor is a single element.
+                // A result that is only stored goes to the output itself; loads are read where they
+                // are, and what is the same in all lanes mostly too. A constant divisor is a single
+                // element.
                 is_in_slot[i] |= !is_only_stored[i];
                 for (place, arg) in node.args().iter().map(|arg| arg.index()).enumerate() {
                     let is_there = match nodes[arg].inst {

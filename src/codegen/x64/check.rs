@@ -1,4 +1,5 @@
-//! A check of rewritten code that knows nothing of how it was rewritten: it compares texts of instructions.
+//! A check of rewritten code that knows nothing of how it was rewritten: it compares texts of
+//! instructions.
 
 use super::{Loop, Marked};
 use iced_x86::{Decoder, DecoderOptions, Instruction};

@@ -1,4 +1,5 @@
-//! Every instruction that a function can reach, found by following its branches from the first byte.
+//! Every instruction that a function can reach, found by following its branches from the first
+//! byte.
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
 use std::ops::Range;
@@ -13,7 +14,8 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// If it is not known where a branch goes, or if the bytes there are no instruction, or lie within another one.
+    /// If it is not known where a branch goes, or if the bytes there are no instruction, or lie
+    /// within another one.
     pub(super) fn of(code: &[u8]) -> Result<Flow, String> {
         let mut decoder = Decoder::with_ip(64, code, 0, DecoderOptions::NONE);
         let mut is_known = vec![false; code.len()];

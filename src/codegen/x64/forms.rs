@@ -1,12 +1,14 @@
-//! Tables of instructions: the 256-bit form of a 128-bit one, and the form of a store that goes past the caches.
+//! Tables of instructions: the 256-bit form of a 128-bit one, and the form of a store that goes
+//! past the caches.
 
 use iced_x86::Code;
 use iced_x86::Code::*;
 
-/// The 256-bit form of a 128-bit instruction, if each half of the wide one does what the narrow one does.
+/// The 256-bit form of a 128-bit instruction, if each half of the wide one does what the narrow one
+/// does.
 ///
-/// This holds for instructions that work lane by lane. It also holds for those that move bytes about, because the wide
-/// ones move them within each half.
+/// This holds for instructions that work lane by lane. It also holds for those that move bytes
+/// about, because the wide ones move them within each half.
 #[rustfmt::skip]
 pub(super) fn wide(code: Code) -> Option<Code> {
     let wide = match code {
@@ -213,8 +215,8 @@ pub(super) fn reads_result(code: Code) -> bool {
     )
 }
 
-/// True for instructions whose result does not depend on what a register held, if it is both of their sources: zero, or
-/// all ones.
+/// True for instructions whose result does not depend on what a register held, if it is both of
+/// their sources: zero, or all ones.
 pub(super) fn is_the_same_for_any(code: Code) -> bool {
     matches!(
         code,

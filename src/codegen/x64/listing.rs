@@ -4,7 +4,8 @@ use super::flow::{Flow, branch_target};
 use iced_x86::{Formatter, GasFormatter};
 use std::fmt::Write as _;
 
-/// The instructions of a function in the syntax of GNU's assembler, with labels where branches go and constants last.
+/// The instructions of a function in the syntax of GNU's assembler, with labels where branches go
+/// and constants last.
 ///
 /// # Errors
 ///

@@ -1,5 +1,6 @@
-//! Finished machine code of x86-64: decoded, checked and rewritten. Cranelift has neither registers of 256 bits nor stores
-//! past the caches, so its code is changed afterwards, and nothing about that code is assumed.
+//! Finished machine code of x86-64: decoded, checked and rewritten. Cranelift has neither registers
+//! of 256 bits nor stores past the caches, so its code is changed afterwards, and nothing about
+//! that code is assumed.
 //!
 //! - [`flow`]: every instruction that the code can reach.
 //! - [`stream`]: marked stores become stores past the caches.
@@ -7,11 +8,12 @@
 //! - [`forms`]: which instructions may become which.
 //! - [`listing`]: finished code as text.
 //!
-//! In: code, and the byte ranges that [`marks`](super::marks) has marked. Out: code of the same length, perhaps with
-//! constants behind it, or the reason why it cannot be changed.
+//! In: code, and the byte ranges that [`marks`](super::marks) has marked. Out: code of the same
+//! length, perhaps with constants behind it, or the reason why it cannot be changed.
 //!
-//! Always true: an instruction is replaced by one of the same length, so no address in the code changes. In builds with
-//! debug assertions, `check` compares the text of all instructions before and after.
+//! Always true: an instruction is replaced by one of the same length, so no address in the code
+//! changes. In builds with debug assertions, `check` compares the text of all instructions before
+//! and after.
 
 #[cfg(any(test, debug_assertions))]
 mod check;

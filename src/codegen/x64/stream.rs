@@ -1,6 +1,7 @@
 //! Stores past the caches: a marked store gets the opcode of one.
 //!
-//! A marked range must consist of stores of whole registers that are known here. Nothing else is touched.
+//! A marked range must consist of stores of whole registers that are known here. Nothing else is
+//! touched.
 
 use super::Rewriter;
 use super::flow::Flow;

@@ -23,7 +23,8 @@ fn jump_if_not_above(code: &mut Vec<u8>, to: usize) {
     code.extend([0x7e, (to as i64 - from as i64) as i8 as u8]);
 }
 
-/// `mov %rdx, %rcx`, then a loop of these instructions, then its end. Everything of the loop is marked.
+/// `mov %rdx, %rcx`, then a loop of these instructions, then its end. Everything of the loop is
+/// marked.
 fn a_loop(body: &[&[u8]]) -> (Vec<u8>, Marked) {
     let mut code = vec![0x48, 0x89, 0xd1];
     let start = code.len();
@@ -134,7 +135,8 @@ fn anything_else_is_refused() {
         // vmovsd (%rax), %xmm0; vmovaps (%rax), %xmm0
         (&[0xc5, 0xfb, 0x10, 0x00], "no wide form"),
         (&[0xc5, 0xf8, 0x28, 0x00], "aligned"),
-        // vpsrld %xmm1, %xmm2, %xmm3: the count is a register of 128 bits. vpermilpd $1, (%rax), %xmm1: not known.
+        // vpsrld %xmm1, %xmm2, %xmm3: the count is a register of 128 bits. vpermilpd $1, (%rax),
+        // %xmm1: not known.
         (&[0xc5, 0xe9, 0xd2, 0xd9], ""),
         (&[0xc4, 0xe3, 0x79, 0x05, 0x08, 0x01], "no wide form"),
         // vpsraq $5, 0x30(%rdx), %xmm2: the displacement is an odd number of registers

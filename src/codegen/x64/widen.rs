@@ -1,18 +1,20 @@
-//! Registers of 256 bits: a loop that Cranelift has compiled for registers of 128 bits, as if each were 32 bytes of an array,
-//! gets the wide form of all its vector instructions.
+//! Registers of 256 bits: a loop that Cranelift has compiled for registers of 128 bits, as if each
+//! were 32 bytes of an array, gets the wide form of all its vector instructions.
 //!
-//! Each half of a wide register then holds what the narrow register held for lanes of its own, because each half of a
-//! wide instruction does what the narrow one does (see [`forms::wide`]). This is right only if all of the following
-//! holds, and each point is checked on the decoded code:
+//! Each half of a wide register then holds what the narrow register held for lanes of its own,
+//! because each half of a wide instruction does what the narrow one does (see [`forms::wide`]).
+//! This is right only if all of the following holds, and each point is checked on the decoded code:
 //!
-//! 1. The loop is all bytes from the first to the last marked one, and these are whole instructions without a gap. Every
-//!    vector instruction among them is marked and has a wide form. The others are known ones on general registers.
+//! 1. The loop is all bytes from the first to the last marked one, and these are whole instructions
+//!    without a gap. Every vector instruction among them is marked and has a wide form. The others
+//!    are known ones on general registers.
 //! 2. The loop is entered at its first instruction only.
-//! 3. Its vector instructions come before its first branch, and read no vector register that the same round has not
-//!    written: the upper half of any other is not known. Neither do they read the stack, where only 128 bits were spilled.
-//! 4. A branch goes to the first instruction, to another one of the loop, or out of it. The way out has no vector
-//!    instruction, call or return before the marked end, where the upper halves are cleared. Some processors are slow at
-//!    code without AVX as long as these hold something.
+//! 3. Its vector instructions come before its first branch, and read no vector register that the
+//!    same round has not written: the upper half of any other is not known. Neither do they read
+//!    the stack, where only 128 bits were spilled.
+//! 4. A branch goes to the first instruction, to another one of the loop, or out of it. The way out
+//!    has no vector instruction, call or return before the marked end, where the upper halves are
+//!    cleared. Some processors are slow at code without AVX as long as these hold something.
 //!
 //! A constant is behind the code and has 128 bits. It is repeated in 256 bits, behind all.
 
@@ -27,7 +29,8 @@ use std::ops::Range;
 pub(in crate::codegen) struct Loop {
     /// The bytes that are marked as its instructions.
     pub(in crate::codegen) body: Vec<Range<usize>>,
-    /// The bytes that are marked as its end: an `mfence`, which gives its place to what clears the upper halves.
+    /// The bytes that are marked as its end: an `mfence`, which gives its place to what clears the
+    /// upper halves.
     pub(in crate::codegen) end: Vec<Range<usize>>,
 }
 
@@ -100,7 +103,8 @@ fn check_entries(flow: &Flow, whole: &Range<usize>) -> Result<(), String> {
     }
 }
 
-/// From there the code must come to the loop's end, or back to its start, by known instructions on general registers.
+/// From there the code must come to the loop's end, or back to its start, by known instructions on
+/// general registers.
 fn check_way_out(flow: &Flow, from: u64, whole: &Range<usize>, end: u64) -> Result<(), String> {
     const MAX_STEPS: usize = 64;
     let mut at = from;
