@@ -149,10 +149,7 @@ fn tape_of_outputs(text: &str, outputs: &[&str], target: &Target) -> crate::tape
         "root" => root,
         "first" => (group.body[0], root.1),
         name => {
-            let is_named = |&&(_, source): &&(crate::hir::ExprId, fuse::Source)| match source {
-                fuse::Source::Var(var) => graph.vars()[var.0 as usize].name == name,
-                _ => false,
-            };
+            let is_named = |&&(_, source): &&(crate::hir::ExprId, fuse::Source)| fuse::name_of(source, &graph) == name;
             (group.inputs.iter().find(is_named).expect("a variable").0, root.1)
         }
     };

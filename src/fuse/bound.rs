@@ -4,7 +4,7 @@
 //! and the interpreter both ask here, because the order in which a sum adds its elements follows
 //! from these memory orders.
 
-use super::{Fused, Space, TempId, TempShape};
+use super::{Fused, Space, TempShape};
 use crate::error::Error;
 use crate::hir::Leaf;
 use crate::shape::{AxisSet, Shape, Shapes};
@@ -41,8 +41,8 @@ impl Space {
 
 impl Fused {
     /// The layout of a temporary: its memory order is that of the variables of its shape.
-    pub(crate) fn temp_layout(&self, temp: TempId, shapes: &Shapes, values: &[&View<'_>]) -> Result<TempLayout, Error> {
-        let (shape, dropped) = match &self.temps[temp.0 as usize].shape {
+    pub(crate) fn temp_layout(&self, temp: usize, shapes: &Shapes, values: &[&View<'_>]) -> Result<TempLayout, Error> {
+        let (shape, dropped) = match &self.temps[temp].shape {
             TempShape::Of(space) => (space.shape(shapes, values)?, AxisSet::default()),
             TempShape::Reduced(id) => {
                 let reduced = &shapes.reductions[id.index()];

@@ -1,13 +1,18 @@
 //! What a loop computes and reads.
 
-use super::{Loop, Source, Space, Target};
+use super::{CallArray, Dest, Loop, Source, Space};
 use crate::hir::{Expr, ExprId, Graph};
 use crate::ops::Op;
 use ndexpr_runtime::exec::Origin;
 
 /// The loop that computes the outputs from variables and what earlier loops have left at the given
 /// places.
-pub(super) fn collect(graph: &Graph, space: Space, outputs: Vec<(ExprId, Target)>, sources: &[Option<Source>]) -> Loop {
+pub(super) fn collect(
+    graph: &Graph,
+    space: Space,
+    outputs: Vec<(ExprId, Option<Dest>)>,
+    sources: &[Option<Source>],
+) -> Loop {
     let mut needed = vec![false; graph.len()];
     for &(id, _) in &outputs {
         needed[id.index()] = true;
@@ -24,7 +29,7 @@ pub(super) fn collect(graph: &Graph, space: Space, outputs: Vec<(ExprId, Target)
     for id in graph.ids().filter(|id| needed[id.index()]) {
         match (sources[id.index()], graph.expr(id)) {
             (Some(source), _) => inputs.push((id, source)),
-            (None, Expr::Var(var)) => inputs.push((id, Source::Var(var))),
+            (None, Expr::Var(var)) => inputs.push((id, CallArray::Var(var).source(graph))),
             (None, Expr::Apply(..) | Expr::Reduce(..)) => body.push(id),
             (None, Expr::Const(_)) => {}
         }

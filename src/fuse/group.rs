@@ -15,7 +15,7 @@
 //! array is made that the text does not have.
 
 use super::collect::collect;
-use super::{Fold, Fused, Loop, Source, Space, Target, TempShape};
+use super::{CallArray, Dest, Fold, Fused, Loop, Source, Space, TempShape, source_of};
 use crate::hir::{Axes, Expr, ExprId, Graph, Leaf, ReductionId};
 use crate::ops::{AxisOp, Op};
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ pub(crate) fn fuse(graph: &Graph) -> Fused {
     let mut sources: Vec<Option<Source>> = vec![None; graph.len()];
     for id in graph.ids() {
         if let Some((reduction, AxisOp::Count)) = grouping.reduction(id) {
-            sources[id.index()] = Some(Source::Count(reduction));
+            sources[id.index()] = Some(CallArray::Count(reduction).source(graph));
         }
     }
     let kept = grouping.value_to_keep();
@@ -42,7 +42,7 @@ pub(crate) fn fuse(graph: &Graph) -> Fused {
     }
     // A reduction that is the result is there already.
     if sources[graph.root().index()] != Some(Source::Result) {
-        fused.loops.push(collect(graph, Space::Result, vec![(graph.root(), Target::Result)], &sources));
+        fused.loops.push(collect(graph, Space::Result, vec![(graph.root(), Some(Dest::Result))], &sources));
     }
     fused
 }
@@ -194,12 +194,12 @@ impl<'g> Grouping<'g> {
         }
         let temp = |&id: &ExprId| {
             let temp = fused.add_temp(self.graph.dtype(id), TempShape::Of(space.clone()));
-            (id, Target::Temp(temp))
+            (id, Some(temp))
         };
-        let outputs: Vec<(ExprId, Target)> = values.iter().map(temp).collect();
+        let outputs: Vec<(ExprId, Option<Dest>)> = values.iter().map(temp).collect();
         let group = collect(self.graph, space.clone(), outputs, sources);
-        for &(id, target) in &group.outputs {
-            sources[id.index()] = target.source();
+        for &(id, dest) in &group.outputs {
+            sources[id.index()] = dest.map(source_of);
         }
         fused.loops.push(group);
     }
@@ -225,9 +225,9 @@ impl<'g> Grouping<'g> {
         for (_, ids) in groups {
             let group = self.reduction_loop(&ids, kept, fused, sources);
             for (&id, fold) in ids.iter().zip(&group.folds) {
-                sources[id.index()] = fold.target.source();
+                sources[id.index()] = Some(source_of(fold.dest));
             }
-            if let Some(&(id, _)) = group.outputs.iter().find(|(_, target)| *target == Target::Result) {
+            if let Some(&(id, _)) = group.outputs.iter().find(|(_, dest)| *dest == Some(Dest::Result)) {
                 sources[id.index()] = Some(Source::Result);
             }
             fused.loops.push(group);
@@ -243,7 +243,7 @@ impl<'g> Grouping<'g> {
         sources: &[Option<Source>],
     ) -> Loop {
         let graph = self.graph;
-        let mut outputs: Vec<(ExprId, Target)> = Vec::new();
+        let mut outputs: Vec<(ExprId, Option<Dest>)> = Vec::new();
         let mut folds = Vec::new();
         let mut space = Space::One;
         for &id in ids {
@@ -251,14 +251,14 @@ impl<'g> Grouping<'g> {
             space = Space::Domain(reduction);
             let output = outputs.iter().position(|&(found, _)| found == arg).unwrap_or_else(|| {
                 let is_kept = kept == Some(arg) && sources[arg.index()].is_none();
-                outputs.push((arg, if is_kept { Target::Result } else { Target::Folded }));
+                outputs.push((arg, is_kept.then_some(Dest::Result)));
                 outputs.len() - 1
             });
-            let target = match id == graph.root() && self.has_shape_of_result(reduction) {
-                true => Target::Result,
-                false => Target::Temp(fused.add_temp(graph.dtype(id), TempShape::Reduced(reduction))),
+            let dest = match id == graph.root() && self.has_shape_of_result(reduction) {
+                true => Dest::Result,
+                false => fused.add_temp(graph.dtype(id), TempShape::Reduced(reduction)),
             };
-            folds.push(Fold { reduction, output, target });
+            folds.push(Fold { reduction, output, dest });
         }
         Loop { folds, ..collect(graph, space, outputs, sources) }
     }

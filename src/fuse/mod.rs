@@ -11,32 +11,37 @@ mod print;
 
 pub(crate) use group::fuse;
 
-use crate::hir::{ExprId, Leaf, ReductionId, VarId};
+use crate::hir::{ExprId, Graph, Leaf, ReductionId, VarId};
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::Origin;
 
-/// A value that passes from one loop to a later one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TempId(pub(crate) u32);
+pub(crate) use ndexpr_runtime::exec::{Dest, Source};
 
-/// Where an operand of a loop is read from.
+/// An array of a call that a [`Source::View`] numbers: the variables in order, then one element for
+/// each reduction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum CallArray {
     Var(VarId),
-    Temp(TempId),
-    /// What an earlier loop has left in the result, for this one to replace.
-    Result,
     /// How many elements a reduction has along its axes.
     Count(ReductionId),
 }
 
-/// Where a loop's output goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
-    Result,
-    Temp(TempId),
-    /// Nowhere: it is reduced.
-    Folded,
+impl CallArray {
+    /// The array of a number.
+    pub(crate) fn of_number(number: usize, graph: &Graph) -> CallArray {
+        match number.checked_sub(graph.vars().len()) {
+            None => CallArray::Var(VarId(number as u32)),
+            Some(reduction) => CallArray::Count(ReductionId(reduction as u32)),
+        }
+    }
+
+    /// Where loops read it.
+    fn source(self, graph: &Graph) -> Source {
+        match self {
+            CallArray::Var(var) => Source::View(var.0 as usize),
+            CallArray::Count(reduction) => Source::View(graph.vars().len() + reduction.index()),
+        }
+    }
 }
 
 /// What a loop iterates over.
@@ -58,8 +63,8 @@ pub(crate) struct Fold {
     pub(crate) reduction: ReductionId,
     /// Which of the outputs.
     pub(crate) output: usize,
-    /// Where the outcome goes: a temporary or the result.
-    pub(crate) target: Target,
+    /// Where the outcome goes.
+    pub(crate) dest: Dest,
 }
 
 /// Operations that run as one loop.
@@ -70,7 +75,8 @@ pub(crate) struct Loop {
     pub(crate) inputs: Vec<(ExprId, Source)>,
     /// What it computes, in order. Constants are not listed.
     pub(crate) body: Vec<ExprId>,
-    pub(crate) outputs: Vec<(ExprId, Target)>,
+    /// What it leaves, and where; nowhere if it is only reduced.
+    pub(crate) outputs: Vec<(ExprId, Option<Dest>)>,
     /// By output: how the runtime can read it without a kernel.
     pub(crate) origins: Vec<Option<Origin>>,
     /// What becomes of the outputs, all along the same axes.
@@ -101,19 +107,29 @@ pub(crate) struct Fused {
 }
 
 impl Fused {
-    fn add_temp(&mut self, dtype: DType, shape: TempShape) -> TempId {
+    /// Adds a temporary. Returns where loops write it.
+    fn add_temp(&mut self, dtype: DType, shape: TempShape) -> Dest {
         self.temps.push(Temp { dtype, shape });
-        TempId(self.temps.len() as u32 - 1)
+        Dest::Temp(self.temps.len() - 1)
     }
 }
 
-impl Target {
-    /// Where later loops find it.
-    fn source(self) -> Option<Source> {
-        match self {
-            Target::Result => Some(Source::Result),
-            Target::Temp(temp) => Some(Source::Temp(temp)),
-            Target::Folded => None,
-        }
+/// The name of what a loop reads, in the printed form of this stage and later ones.
+pub(crate) fn name_of(source: Source, graph: &Graph) -> String {
+    match source {
+        Source::View(number) => match CallArray::of_number(number, graph) {
+            CallArray::Var(var) => graph.vars()[var.0 as usize].name.clone(),
+            CallArray::Count(_) => "count".to_owned(),
+        },
+        Source::Temp(temp) => format!("temp{temp}"),
+        Source::Result => "result".to_owned(),
+    }
+}
+
+/// Where later loops read what a loop has written.
+pub(crate) fn source_of(dest: Dest) -> Source {
+    match dest {
+        Dest::Result => Source::Result,
+        Dest::Temp(temp) => Source::Temp(temp),
     }
 }

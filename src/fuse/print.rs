@@ -1,6 +1,6 @@
 //! Loops as text.
 
-use super::{Fold, Fused, Source, Space, Target, TempId};
+use super::{CallArray, Dest, Fold, Fused, Source, Space, name_of, source_of};
 use crate::hir::{Expr, Graph, Leaf};
 use std::fmt;
 
@@ -14,12 +14,12 @@ impl Fused {
                 Expr::Apply(op, _) => format!("h{} {op}", id.index()),
                 _ => format!("h{}", id.index()),
             });
-            let outputs = group.outputs.iter().filter(|(_, target)| *target != Target::Folded);
-            let outputs = outputs.map(|&(id, target)| format!("{} = h{}", place(target), id.index()));
+            let outputs = group.outputs.iter().filter_map(|&(id, dest)| Some((id, dest?)));
+            let outputs = outputs.map(|(id, dest)| format!("{} = h{}", place(graph, dest), id.index()));
             let folds = group.folds.iter().map(|fold| {
-                let Fold { reduction, output, target } = *fold;
+                let Fold { reduction, output, dest } = *fold;
                 let (id, _) = group.outputs[output];
-                format!("{} = {} h{}", place(target), graph.reduction(reduction).op, id.index())
+                format!("{} = {} h{}", place(graph, dest), graph.reduction(reduction).op, id.index())
             });
             let over = match &group.space {
                 Space::Domain(_) | Space::Leaves(_) => format!(" over {}", space(graph, &group.space)),
@@ -36,25 +36,20 @@ impl Fused {
     }
 }
 
-fn temp(TempId(temp): TempId) -> String {
-    format!("temp{temp}")
-}
-
+/// The name of what a loop reads. A count is followed by whose it is.
 fn name(graph: &Graph, source: Source) -> String {
+    let name = name_of(source, graph);
     match source {
-        Source::Var(var) => graph.vars()[var.0 as usize].name.clone(),
-        Source::Temp(id) => temp(id),
-        Source::Result => "result".to_owned(),
-        Source::Count(id) => format!("count of r{}", id.index()),
+        Source::View(number) => match CallArray::of_number(number, graph) {
+            CallArray::Count(id) => format!("{name} of r{}", id.index()),
+            CallArray::Var(_) => name,
+        },
+        Source::Temp(_) | Source::Result => name,
     }
 }
 
-fn place(target: Target) -> String {
-    match target {
-        Target::Result => "result".to_owned(),
-        Target::Temp(id) => temp(id),
-        Target::Folded => "none".to_owned(),
-    }
+fn place(graph: &Graph, dest: Dest) -> String {
+    name_of(source_of(dest), graph)
 }
 
 fn space(graph: &Graph, space: &Space) -> String {

@@ -75,14 +75,13 @@ impl Call<'_> {
         let (mut temps, mut views) = (Vec::new(), Vec::new());
         for &(_, source) in &group.inputs {
             match source {
-                Source::Var(var) => views.push(self.values[var.0 as usize].clone()),
+                // The others have one element each.
+                Source::View(number) => views.extend(self.values.get(number).map(|&view| view.clone())),
                 Source::Temp(temp) => {
                     let (shape, order) = self.fused.temp_layout(temp, self.shapes, self.values)?.seen();
-                    temps.push(Output::new(self.fused.temps[temp.0 as usize].dtype, &shape, &order)?);
+                    temps.push(Output::new(self.fused.temps[temp].dtype, &shape, &order)?);
                 }
                 Source::Result => views.push(output.as_view()),
-                // One element each.
-                Source::Count(_) => {}
             }
         }
         let views = views.iter().cloned().chain(temps.iter().map(Output::view));

@@ -92,8 +92,8 @@ fn input_of<'v, 'a>(
     temps: &'v [View<'a>],
 ) -> Result<Input<'v, 'a>, Error> {
     match source {
-        Source::Var(var) => Ok(values[var.0 as usize].as_ref().map_or(Input::Output(0), Input::View)),
-        Source::Temp(temp) => Ok(Input::View(&temps[temp.0 as usize])),
-        Source::Result | Source::Count(_) => Err(Error::internal("a reduction in a loop on its own")),
+        Source::View(var) => Ok(values[var].as_ref().map_or(Input::Output(0), Input::View)),
+        Source::Temp(temp) => Ok(Input::View(&temps[temp])),
+        Source::Result => Err(Error::internal("a reduction in a loop on its own")),
     }
 }

@@ -8,7 +8,6 @@ use super::core::Core;
 use crate::array::FromResult;
 use crate::error::Error;
 use crate::fuse::{self, Source};
-use crate::hir::VarId;
 use crate::kernels::CompiledLoop;
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS};
@@ -71,14 +70,14 @@ pub(super) fn run(core: &Core, values: Values<'_>, out: &mut ViewMut<'_>) -> Opt
 fn run_checked(core: &Core, given: &Flat<'_>) -> Option<Result<(), Error>> {
     let (compiled, group) = only_loop(core)?;
     let is_in_order = group.inputs.len() == core.graph().vars().len()
-        && group.inputs.iter().enumerate().all(|(k, (_, source))| *source == Source::Var(VarId(k as u32)));
+        && group.inputs.iter().enumerate().all(|(k, (_, source))| *source == Source::View(k));
     let selected;
     let flat = match is_in_order {
         true => given,
         false => {
             let var_of = |&(_, source): &(_, Source)| match source {
-                Source::Var(var) => Some(var.0 as usize),
-                Source::Temp(_) | Source::Result | Source::Count(_) => None,
+                Source::View(var) => Some(var),
+                Source::Temp(_) | Source::Result => None,
             };
             let inputs: Option<SmallVec<[usize; MAX_FLAT_INPUTS]>> = group.inputs.iter().map(var_of).collect();
             selected = given.select(inputs?.into_iter())?;

@@ -7,10 +7,9 @@ use crate::along::{Outcome, Outcomes, add_along, count};
 use crate::codegen::Refusal;
 use crate::compile::Compiled;
 use crate::error::Error;
-use crate::fuse::{Source, Target, TempId};
 use crate::kernels::CompiledLoop;
 use crate::shape::{Shape, Shapes};
-use ndexpr_runtime::exec::{Dest, Kernel, MapLoop, MapOutput, RunOptions, Source as Operand, Stages, Value};
+use ndexpr_runtime::exec::{Kernel, MapLoop, MapOutput, RunOptions, Source, Stages, Value};
 use ndexpr_runtime::view::{View, ViewMut};
 use smallvec::SmallVec;
 
@@ -47,32 +46,18 @@ impl Staged {
         let counts = shapes.reductions.iter().map(count).collect::<Result<SmallVec<[i64; 4]>, Error>>()?;
         let mut stages = Stages::new(&operands(values, &views_of(&counts)), out);
         for (index, temp) in fused.temps.iter().enumerate() {
-            let layout = fused.temp_layout(TempId(index as u32), shapes, values)?;
+            let layout = fused.temp_layout(index, shapes, values)?;
             stages.add_temp(temp.dtype, &layout.shape, &layout.order, layout.dropped)?;
         }
         let mut n_elems = 0_usize;
         for group in &fused.loops {
             let shape = group.space.shape(shapes, values)?;
-            let inputs: SmallVec<[Operand; 8]> = group
-                .inputs
-                .iter()
-                .map(|&(_, source)| match source {
-                    Source::Var(var) => Operand::View(var.0 as usize),
-                    Source::Temp(temp) => Operand::Temp(temp.0 as usize),
-                    Source::Result => Operand::Result,
-                    Source::Count(id) => Operand::View(values.len() + id.index()),
-                })
-                .collect();
-            let dest = |target: Target| match target {
-                Target::Result => Some(Dest::Result),
-                Target::Temp(temp) => Some(Dest::Temp(temp.0 as usize)),
-                Target::Folded => None,
-            };
+            let inputs: SmallVec<[Source; 8]> = group.inputs.iter().map(|&(_, source)| source).collect();
             let nowhere = || Error::internal("a value that goes nowhere");
             let Some(fold) = group.folds.first() else {
                 let mut outputs: SmallVec<[MapOutput; 4]> = SmallVec::new();
-                for &(id, target) in &group.outputs {
-                    outputs.push(MapOutput { dtype: graph.dtype(id), dest: dest(target).ok_or_else(nowhere)? });
+                for &(id, dest) in &group.outputs {
+                    outputs.push(MapOutput { dtype: graph.dtype(id), dest: dest.ok_or_else(nowhere)? });
                 }
                 stages.map(&MapLoop { shape: &shape, inputs: &inputs, outputs: &outputs })?;
                 n_elems = n_elems.saturating_add(shape.iter().product());
@@ -80,14 +65,12 @@ impl Staged {
             };
             let axes = shapes.reductions[fold.reduction.index()].axes;
             let values = group.outputs.iter().zip(&group.origins);
-            let values: SmallVec<[Value; 4]> = values
-                .map(|(&(id, target), &origin)| Value { dtype: graph.dtype(id), origin, keep: dest(target) })
-                .collect();
+            let values: SmallVec<[Value; 4]> =
+                values.map(|(&(id, keep), &origin)| Value { dtype: graph.dtype(id), origin, keep }).collect();
             let mut outcomes: SmallVec<[Outcome; 4]> = SmallVec::new();
             for fold in &group.folds {
                 let op = graph.reduction(fold.reduction).op;
-                let dest = dest(fold.target).ok_or_else(nowhere)?;
-                outcomes.push(Outcome { op, value: fold.output, dest });
+                outcomes.push(Outcome { op, value: fold.output, dest: fold.dest });
             }
             let of = Outcomes { shape: &shape, axes, inputs: &inputs, values: &values, outcomes: &outcomes };
             add_along(&mut stages, &of)?;

@@ -5,7 +5,7 @@
 //! integer) become several.
 
 use super::{Condition, Function, Inst, Kind, Node, Operand, Tape, Ty, ValueId, schedule, wide};
-use crate::fuse::{Loop, Source, Target};
+use crate::fuse::{self, Loop, Source};
 use crate::hir::{Expr, ExprId, Graph};
 use crate::ops::Op;
 use ndexpr_runtime::dtype::{DType, Element};
@@ -37,13 +37,7 @@ pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Op
         let dtype = graph.dtype(id);
         let value = builder.load(i as u32, dtype);
         builder.value_of[id.index()] = Some(value);
-        let name = match source {
-            Source::Var(var) => graph.vars()[var.0 as usize].name.clone(),
-            Source::Temp(temp) => format!("temp{}", temp.0),
-            Source::Result => "result".to_owned(),
-            Source::Count(_) => "count".to_owned(),
-        };
-        inputs.push(Operand { name, dtype });
+        inputs.push(Operand { name: fuse::name_of(source, graph), dtype });
     }
     for &id in &group.body {
         let value = builder.expr(id);
@@ -52,23 +46,17 @@ pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Op
     // All values come before the first store.
     let stored: Vec<ValueId> = group.outputs.iter().map(|&(id, _)| builder.in_memory(id)).collect();
     let mut outputs = Vec::with_capacity(group.outputs.len());
-    for (i, (&(id, target), &value)) in group.outputs.iter().zip(&stored).enumerate() {
+    for (i, (&(id, dest), &value)) in group.outputs.iter().zip(&stored).enumerate() {
         let dtype = graph.dtype(id);
         builder.same(Inst::Store(i as u32), &[value]);
-        let name = match target {
-            Target::Result => "result".to_owned(),
-            Target::Temp(temp) => format!("temp{}", temp.0),
-            Target::Folded => "folded".to_owned(),
-        };
+        let name = dest.map_or_else(|| "folded".to_owned(), |dest| fuse::name_of(fuse::source_of(dest), graph));
         outputs.push(Operand { name, dtype });
     }
     wide::take_differences_in(&mut builder.nodes);
     let mut nodes = without_dead(builder.nodes);
     if preferences.prefers_calls {
         // Scalars, and what was reduced, are mostly the same in all lanes.
-        let is_uniform = |&(id, source): &(ExprId, Source)| {
-            graph.is_scalar(id) || !matches!(source, Source::Var(_) | Source::Result)
-        };
+        let is_uniform = |&(id, source): &(ExprId, Source)| graph.is_scalar(id) || matches!(source, Source::Temp(_));
         let is_uniform: Vec<bool> = group.inputs.iter().map(is_uniform).collect();
         wide::use_calls(&mut nodes, &is_uniform, preferences.divides_in_loops_of_one_width);
     }
