@@ -1,11 +1,11 @@
 //! The kernels of a loop: one for each layout that has come up, compiled when first asked for and
 //! found without a lock.
 //!
-//! Nobody waits while another thread compiles, as with `OnceLock`: in a child that is forked
-//! meanwhile that thread is not there, and it would be for ever. Should two compile the same, both
-//! are right.
+//! No thread waits while another one compiles, as it would with `OnceLock`: in a child that is forked
+//! meanwhile the other thread does not exist, and the wait would never end. If two threads compile
+//! the same, both are right.
 
-use crate::codegen::{self, Refusal, Target};
+use crate::codegen::{self, Generator, Refusal};
 use crate::fuse;
 use crate::hir::Graph;
 use crate::outline::{Stores, Variant};
@@ -23,7 +23,7 @@ const MAX_LAYOUTS: usize = 64;
 /// A loop, and its kernels for the layouts that have come up.
 pub(crate) struct CompiledLoop {
     pub(crate) tape: Tape,
-    target: &'static Target,
+    generator: Generator,
     /// The run kinds of the most likely layout, and its kernel.
     expected: SmallVec<[RunKind; 8]>,
     of_expected: OnceBox<OfLayout>,
@@ -42,18 +42,23 @@ struct OfLayout {
     streaming: [OnceBox<Result<Kernel, Refusal>>; 2],
 }
 
+/// The run kinds of contiguous arrays and scalars, the most likely layout of a loop's operands.
+pub(crate) fn expected_kinds(graph: &Graph, group: &fuse::Loop) -> SmallVec<[RunKind; 8]> {
+    let is_scalar = group.outputs.iter().all(|&(id, _)| graph.is_scalar(id));
+    let inputs = group.inputs.iter().map(|&(id, _)| match graph.is_scalar(id) && !is_scalar {
+        true => RunKind::Splat,
+        false => RunKind::Contiguous,
+    });
+    let outputs = group.outputs.iter().map(|_| RunKind::Contiguous);
+    inputs.chain(outputs).collect()
+}
+
 impl CompiledLoop {
-    pub(crate) fn new(tape: Tape, graph: &Graph, group: &fuse::Loop, target: &'static Target) -> CompiledLoop {
-        let is_scalar = group.outputs.iter().all(|&(id, _)| graph.is_scalar(id));
-        let inputs = group.inputs.iter().map(|&(id, _)| match graph.is_scalar(id) && !is_scalar {
-            true => RunKind::Splat,
-            false => RunKind::Contiguous,
-        });
-        let outputs = group.outputs.iter().map(|_| RunKind::Contiguous);
-        let expected = inputs.chain(outputs).collect();
+    pub(crate) fn new(tape: Tape, graph: &Graph, group: &fuse::Loop, generator: &Generator) -> CompiledLoop {
+        let expected = expected_kinds(graph, group);
         CompiledLoop {
             tape,
-            target,
+            generator: generator.clone(),
             expected,
             of_expected: OnceBox::new(),
             others: boxcar::Vec::new(),
@@ -85,7 +90,7 @@ impl CompiledLoop {
         if *layout.kinds != *kinds {
             return None;
         }
-        let make = || Box::new(codegen::compile(&self.tape, Variant { kinds, stores }, self.target));
+        let make = || Box::new(codegen::compile(&self.tape, Variant { kinds, stores }, &self.generator));
         layout.streaming[usize::from(has_long_runs)].get_or_init(make).as_ref().ok()
     }
 
@@ -110,7 +115,7 @@ impl CompiledLoop {
     }
 
     fn compile(&self, kinds: &[RunKind]) -> OfLayout {
-        let kernel = codegen::compile(&self.tape, Variant { kinds, stores: Stores::Ordinary }, self.target);
+        let kernel = codegen::compile(&self.tape, Variant { kinds, stores: Stores::Ordinary }, &self.generator);
         OfLayout { kinds: SmallVec::from_slice(kinds), kernel, streaming: [OnceBox::new(), OnceBox::new()] }
     }
 
@@ -161,7 +166,7 @@ mod tests {
 
     #[test]
     fn more_layouts_than_are_kept_share_a_kernel() {
-        let Some(target) = Target::host(Registers::Widest) else { return };
+        let Some(generator) = Generator::for_host(Registers::Widest) else { return };
         let options = CompileOptions::default();
         let names = ["a", "b", "c", "d"];
         let array = VarType::array(DType::Float64);
@@ -169,8 +174,8 @@ mod tests {
         let ast = compile::parse("a*b + sin(c) - d", &options).expect("an expression");
         let graph = compile::lower(&ast, &signature, &None, &options).expect("an expression of arrays");
         let fused = fuse::fuse(&graph);
-        let tape = compile::build_tapes(&graph, &fused, target).expect("a tape").remove(0);
-        let compiled = CompiledLoop { max_layouts: 4, ..CompiledLoop::new(tape, &graph, &fused.loops[0], target) };
+        let tape = compile::build_tapes(&graph, &fused, generator.target()).expect("a tape").remove(0);
+        let compiled = CompiledLoop { max_layouts: 4, ..CompiledLoop::new(tape, &graph, &fused.loops[0], &generator) };
         let memory: [Array1<f64>; 4] =
             std::array::from_fn(|k| (0..2 * N).map(|i| ((i * (k + 3)) % 17) as f64 / 4.0).collect());
         let pool = Pool::new(1).expect("one thread");

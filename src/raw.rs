@@ -4,6 +4,7 @@
 pub use crate::program::Layout;
 pub use ndexpr_runtime::exec::Flat;
 
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::program::Program;
 use crate::vars::Var;
@@ -89,4 +90,11 @@ pub fn is_one_loop(program: &Program) -> bool {
 /// As [`Program::run_with`].
 pub fn run_flat(program: &Program, flat: &Flat<'_>) -> Option<Result<(), Error>> {
     program.run_flat(flat)
+}
+
+/// The bytes of the pages that hold machine code of an engine's programs; 0 where code has memory of
+/// its own for each kernel (other processors than x86).
+#[must_use]
+pub fn code_bytes(engine: &Engine) -> usize {
+    engine.code_bytes()
 }

@@ -1,8 +1,9 @@
 //! Finished code and the memory that it is in.
 
+use super::arena::Pages;
 use super::marks;
 use super::x64;
-use super::{Refusal, Target};
+use super::{Generator, Refusal, Target};
 use crate::outline::Outline;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::{CompiledCode, Context};
@@ -22,11 +23,15 @@ pub(super) struct Code {
 impl Code {
     /// Compiles the function in `context` and makes it executable. What is marked is rewritten
     /// before.
-    pub(super) fn define(context: &mut Context, outline: &Outline<'_>, target: &Target) -> Result<Code, Refusal> {
+    pub(super) fn define(context: &mut Context, outline: &Outline<'_>, generator: &Generator) -> Result<Code, Refusal> {
+        let target = generator.target;
         let refuse = |error: cranelift_module::ModuleError| Refusal(error.to_string());
         let mut builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
         // What Cranelift calls, lane by lane, for the one operation that a processor may lack: only
         // kernels that the caller allowed to fuse have it.
+        if cfg!(target_arch = "x86_64") {
+            builder.memory_provider(Box::new(Pages::new(&generator.arena)));
+        }
         builder.symbol("fma", fused_f64 as *const u8).symbol("fmaf", fused_f32 as *const u8);
         let mut code = Code { module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))), entry: 0 };
         let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -8,7 +8,7 @@
 //!   [`convert`] how widths change.
 //! - [`marks`], [`x64`]: stores past the caches, and registers of 256 bits. Cranelift has neither,
 //!   so finished code is checked and rewritten.
-//! - [`memory`]: finishes code, and owns it.
+//! - [`memory`]: finishes code, and owns it; [`arena`] is where it is.
 //!
 //! A kernel is specialised for the [`RunKind`] of each operand. Every value of a vector block is a
 //! bundle of registers that covers its lanes. The tail runs the very same instructions on a block
@@ -16,6 +16,7 @@
 //! where in an array its element is.
 
 mod access;
+mod arena;
 mod block;
 mod bundle;
 mod convert;
@@ -30,8 +31,10 @@ mod x64;
 
 pub(crate) use target::Target;
 
+use crate::options::Registers;
 use crate::outline::{self, Machine, Outline, Stores, Variant};
 use crate::tape::Tape;
+use arena::Arena;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::Function;
 use cranelift_frontend::FunctionBuilderContext;
@@ -39,10 +42,35 @@ use ndexpr_runtime::abi::{KernelFn, RunKind};
 use ndexpr_runtime::exec::{Kernel, KernelSpec};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// Why a tape did not become a kernel. The caller falls back to the interpreter.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal(pub(crate) String);
+
+/// Makes the kernels of an engine.
+#[derive(Clone)]
+pub(crate) struct Generator {
+    target: &'static Target,
+    arena: Arc<Arena>,
+}
+
+impl Generator {
+    /// For the host. None if Cranelift has no back end for it.
+    pub(crate) fn for_host(registers: Registers) -> Option<Generator> {
+        x64::prepare();
+        Some(Generator { target: Target::host(registers)?, arena: Arena::new() })
+    }
+
+    pub(crate) fn target(&self) -> &'static Target {
+        self.target
+    }
+
+    /// The bytes of the pages that hold machine code of the engine.
+    pub(crate) fn code_bytes(&self) -> usize {
+        self.arena.used_bytes()
+    }
+}
 
 thread_local! {
     /// Cranelift's working memory, reused from one compile to the next.
@@ -70,7 +98,7 @@ const MAX_OPERANDS: usize = 500;
 ///
 /// Whatever Cranelift refuses, or panics on. What has no stores of whole registers has none past
 /// the caches.
-pub(crate) fn compile(tape: &Tape, variant: Variant<'_>, target: &Target) -> Result<Kernel, Refusal> {
+pub(crate) fn compile(tape: &Tape, variant: Variant<'_>, generator: &Generator) -> Result<Kernel, Refusal> {
     if tape.nodes.len() > MAX_NODES {
         return Err(Refusal(format!("it has {} instructions, and {MAX_NODES} can be compiled soon", tape.nodes.len())));
     }
@@ -78,11 +106,11 @@ pub(crate) fn compile(tape: &Tape, variant: Variant<'_>, target: &Target) -> Res
     if n_operands > MAX_OPERANDS {
         return Err(Refusal(format!("it has {n_operands} arrays, and {MAX_OPERANDS} can be compiled soon")));
     }
-    let machine = target.machine();
+    let machine = generator.target.machine();
     let outlined = outlined(tape, variant, machine)?;
-    match compile_outline(&outlined, target) {
+    match compile_outline(&outlined, generator) {
         Err(_) if outlined.width != machine.width => {
-            compile_outline(&self::outlined(tape, variant, &machine.narrow())?, target)
+            compile_outline(&self::outlined(tape, variant, &machine.narrow())?, generator)
         }
         kernel => kernel,
     }
@@ -100,11 +128,11 @@ fn outlined<'l>(tape: &'l Tape, variant: Variant<'l>, machine: &Machine) -> Resu
     }
 }
 
-fn compile_outline(outline: &Outline<'_>, target: &Target) -> Result<Kernel, Refusal> {
+fn compile_outline(outline: &Outline<'_>, generator: &Generator) -> Result<Kernel, Refusal> {
     let mut work = WORK.take();
     // A panic leaves nothing of `work` behind: it is dropped, and the next compile starts afresh.
     let (result, work) = catch_unwind(AssertUnwindSafe(|| {
-        let result = compile_with(&mut work, outline, target);
+        let result = compile_with(&mut work, outline, generator);
         (result, work)
     }))
     .map_err(|panic| Refusal(panic_message(&*panic)))?;
@@ -112,11 +140,11 @@ fn compile_outline(outline: &Outline<'_>, target: &Target) -> Result<Kernel, Ref
     result
 }
 
-fn compile_with(work: &mut Work, outline: &Outline<'_>, target: &Target) -> Result<Kernel, Refusal> {
+fn compile_with(work: &mut Work, outline: &Outline<'_>, generator: &Generator) -> Result<Kernel, Refusal> {
     let context = work.context.get_or_insert_with(Context::new);
     context.clear();
-    loops::emit(&mut context.func, &mut work.builder, outline, target);
-    let code = memory::Code::define(context, outline, target)?;
+    loops::emit(&mut context.func, &mut work.builder, outline, generator.target);
+    let code = memory::Code::define(context, outline, generator)?;
     let tape = outline.tape;
     let dtypes = tape.inputs.iter().chain(&tape.outputs).map(|operand| operand.dtype);
     let spec = KernelSpec {
@@ -130,7 +158,7 @@ fn compile_with(work: &mut Work, outline: &Outline<'_>, target: &Target) -> Resu
         is_streaming: outline.stores.is_streaming(),
         tile_fns: outline.table.tile_fns(),
         ns_per_elem: outline.ns_per_elem(),
-        code: std::sync::Arc::new(code),
+        code: Arc::new(code),
     };
     // SAFETY: the code was made by `loops::emit` from an outline that `outline::verify` found
     // right, of a tape that `tape::verify` found right: nothing else is compiled. (1) Every load

@@ -4,7 +4,7 @@
 #[expect(dead_code, reason = "the filetests use all of it")]
 mod format;
 
-use super::{Refusal, Target, print};
+use super::{Generator, Refusal, Target, print};
 use crate::options::{CompileOptions, FloatMode, Registers};
 use crate::vars::{Signature, VarType};
 use crate::{compile, fuse};
@@ -79,7 +79,8 @@ fn wide_kernels_can_be_made() {
     const FLOATS: &[DType] = &[DType::Float32, DType::Float64];
     let integers: Vec<DType> = DType::ALL.into_iter().filter(|dtype| dtype.is_int()).collect();
     let integers = &integers[..];
-    let target = Target::host(Registers::Widest).expect("a code generator for this processor");
+    let generator = Generator::for_host(Registers::Widest).expect("a code generator for this processor");
+    let target = generator.target();
     if target.machine().wide.is_none() {
         return;
     }
@@ -106,7 +107,7 @@ fn wide_kernels_can_be_made() {
                     let outline = outlined(&tape, Variant { kinds: &kinds, stores }, target.machine());
                     let outline = outline.unwrap_or_else(|why| panic!("{text}, {dtype}: {}", why.0));
                     assert_eq!(outline.not_wide, None, "{text}, {dtype}");
-                    let kernel = compile_with(&mut Work::default(), &outline, target);
+                    let kernel = compile_with(&mut Work::default(), &outline, &generator);
                     let refusal = kernel.err().map(|refusal| refusal.0);
                     assert_eq!(refusal, None, "{text}, {dtype}, {input:?}, {stores:?}");
                 }
@@ -120,7 +121,8 @@ fn wide_kernels_can_be_made() {
 #[cfg(target_arch = "x86_64")]
 fn streaming_kernels_can_be_made() {
     use super::{Stores, Variant, compile};
-    let target = Target::host(Registers::Widest).expect("a code generator for this processor");
+    let generator = Generator::for_host(Registers::Widest).expect("a code generator for this processor");
+    let target = generator.target();
     for (text, dtype) in [
         ("a + b*2", DType::Float64),
         ("a*b + a", DType::Float32),
@@ -130,7 +132,8 @@ fn streaming_kernels_can_be_made() {
         ("atan2(a, b)", DType::Float32),
     ] {
         let tape = tape(text, dtype, target);
-        let kernel = compile(&tape, Variant { kinds: &[RunKind::Contiguous; 3], stores: Stores::Streaming }, target);
+        let kernel =
+            compile(&tape, Variant { kinds: &[RunKind::Contiguous; 3], stores: Stores::Streaming }, &generator);
         assert!(kernel.is_ok(), "{text}: {}", kernel.unwrap_err().0);
     }
 }
@@ -163,7 +166,7 @@ fn tape_of_outputs(text: &str, outputs: &[&str], target: &Target) -> crate::tape
 fn run_in_place(tape: &crate::tape::Tape, [a, b]: [&[f64]; 2], is_in_place: [Option<usize>; 2]) -> [Vec<f64>; 2] {
     use ndexpr_runtime::plan::{Input, Plan};
     use ndexpr_runtime::view::{View, ViewMut};
-    let target = Target::host(Registers::Widest).expect("a code generator for this processor");
+    let generator = Generator::for_host(Registers::Widest).expect("a code generator for this processor");
     let mut memory = [vec![0.0; a.len()], vec![0.0; a.len()]];
     for (input, output) in [a, b].into_iter().zip(is_in_place) {
         if let Some(output) = output {
@@ -183,7 +186,7 @@ fn run_in_place(tape: &crate::tape::Tape, [a, b]: [&[f64]; 2], is_in_place: [Opt
     let mut outputs: Vec<ViewMut<'_>> = memory.iter_mut().map(|memory| ViewMut::from(&mut memory[..])).collect();
     let plan = Plan::in_place(&[a.len()], &inputs, &mut outputs).expect("a plan");
     let kernel =
-        super::compile(tape, super::Variant { kinds: plan.run_kinds(), stores: super::Stores::Ordinary }, target)
+        super::compile(tape, super::Variant { kinds: plan.run_kinds(), stores: super::Stores::Ordinary }, &generator)
             .expect("a kernel");
     let pool = ndexpr_runtime::pool::Pool::new(1).expect("one thread");
     ndexpr_runtime::exec::run(&plan, &kernel, &ndexpr_runtime::exec::RunOptions::new(&pool)).expect("a run");
@@ -195,7 +198,8 @@ fn run_in_place(tape: &crate::tape::Tape, [a, b]: [&[f64]; 2], is_in_place: [Opt
 /// An output that is an input too is written when nothing has to read the input any more.
 #[test]
 fn outputs_of_one_loop_may_be_its_inputs() {
-    let target = Target::host(Registers::Widest).expect("a code generator for this processor");
+    let generator = Generator::for_host(Registers::Widest).expect("a code generator for this processor");
+    let target = generator.target();
     let a: Vec<f64> = (0..1000).map(|i| f64::from(i) / 999.0).collect();
     let b: Vec<f64> = (0..1000).map(|i| f64::from(i % 7) - 2.0).collect();
     // The first is made before the call of the second, which still needs `b` after it.

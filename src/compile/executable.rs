@@ -5,11 +5,11 @@
 //! of it.
 
 use super::stage::{Clock, Stage};
-use crate::codegen::{Refusal, Target};
+use crate::codegen::{Generator, Refusal, Target};
 use crate::fuse;
 use crate::hir::Graph;
 use crate::kernels::CompiledLoop;
-use crate::options::{Backend, CompileOptions};
+use crate::options::Backend;
 use crate::tape::{self, Tape};
 
 /// What runs.
@@ -21,11 +21,17 @@ pub(crate) enum Executable {
 }
 
 impl Executable {
-    pub(super) fn new(graph: &Graph, fused: &fuse::Fused, options: &CompileOptions, clock: &mut Clock) -> Executable {
-        let made = match (options.backend, Target::host(options.registers)) {
+    pub(super) fn new(
+        graph: &Graph,
+        fused: &fuse::Fused,
+        backend: Backend,
+        generator: Option<&Generator>,
+        clock: &mut Clock,
+    ) -> Executable {
+        let made = match (backend, generator) {
             (Backend::Interp, _) => Err("the engine was told to".to_owned()),
             (Backend::Jit, None) => Err("there is no code generator for this processor".to_owned()),
-            (Backend::Jit, Some(target)) => compile_loops(graph, fused, target, clock),
+            (Backend::Jit, Some(generator)) => compile_loops(graph, fused, generator, clock),
         };
         match made {
             Ok(loops) => Executable::Jit { loops },
@@ -70,15 +76,15 @@ pub(crate) fn build_tapes(graph: &Graph, fused: &fuse::Fused, target: &Target) -
 fn compile_loops(
     graph: &Graph,
     fused: &fuse::Fused,
-    target: &'static Target,
+    generator: &Generator,
     clock: &mut Clock,
 ) -> Result<Vec<CompiledLoop>, String> {
-    let tapes = build_tapes(graph, fused, target)?;
+    let tapes = build_tapes(graph, fused, generator.target())?;
     clock.lap(Stage::Tape);
     let loops: Vec<CompiledLoop> = tapes
         .into_iter()
         .zip(&fused.loops)
-        .map(|(tape, group)| CompiledLoop::new(tape, graph, group, target))
+        .map(|(tape, group)| CompiledLoop::new(tape, graph, group, generator))
         .collect();
     for (compiled, group) in loops.iter().zip(&fused.loops) {
         // Arrays themselves are reduced without a kernel.

@@ -4,7 +4,7 @@ use super::executable::build_tapes;
 use super::{Compiled, Stage, lower};
 use crate::codegen::{self, Refusal, Target};
 use crate::error::Error;
-use crate::kernels::CompiledLoop;
+use crate::kernels::expected_kinds;
 use crate::options::CompileOptions;
 use crate::vars::Signature;
 
@@ -44,8 +44,7 @@ pub(crate) fn explain(
             all.push_str(&tape.to_string());
             continue;
         }
-        let compiled = CompiledLoop::new(tape, graph, group, target);
-        let (tape, kinds) = (&compiled.tape, compiled.expected_kinds());
+        let (tape, kinds) = (&tape, &expected_kinds(graph, group)[..]);
         let text = match stage {
             Stage::Outline => codegen::print_outline(tape, kinds, target),
             Stage::Clif => codegen::print(tape, kinds, target).map(|listing| listing.clif),

@@ -19,6 +19,7 @@ pub(crate) use executable::build_tapes;
 pub use names::UsedName;
 pub use stage::Stage;
 
+use crate::codegen::Generator;
 use crate::error::Error;
 use crate::fuse;
 use crate::hir;
@@ -62,6 +63,7 @@ pub(crate) fn compile(
     signature: &Signature,
     weak: WeakInts,
     options: &CompileOptions,
+    generator: Option<&Generator>,
 ) -> Result<Compiled, Error> {
     let mut clock = Clock::start();
     let ast = parse(text, options)?;
@@ -73,7 +75,7 @@ pub(crate) fn compile(
     clock.lap(Stage::Opt);
     let fused = fuse::fuse(&graph);
     clock.lap(Stage::Fuse);
-    let executable = Executable::new(&graph, &fused, options, &mut clock);
+    let executable = Executable::new(&graph, &fused, options.backend, generator, &mut clock);
     Ok(Compiled { ast, graph, fused, executable, times: clock.laps, weak })
 }
 

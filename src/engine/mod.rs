@@ -3,6 +3,7 @@
 mod cache;
 
 use crate::array::FromResult;
+use crate::codegen::Generator;
 use crate::compile::{self, UsedName};
 use crate::context::Context;
 use crate::error::Error;
@@ -57,6 +58,11 @@ impl Engine {
     #[must_use]
     pub fn threads(&self) -> usize {
         self.context.pool.n_threads()
+    }
+
+    /// See [`raw::code_bytes`](crate::raw::code_bytes).
+    pub(crate) fn code_bytes(&self) -> usize {
+        self.context.generator.as_ref().map_or(0, Generator::code_bytes)
     }
 
     /// The names in a text that stand for variables, in the order in which it first has them: for
@@ -219,8 +225,9 @@ impl EngineBuilder {
     /// was set: if `NDEXPR_NUM_THREADS` is not a positive integer.
     pub fn build(self) -> Result<Engine, Error> {
         let pool = Pool::new(self.threads.map_or_else(pool::default_threads, Ok)?)?;
+        let generator = Generator::for_host(self.options.registers);
         Ok(Engine {
-            context: Arc::new(Context { options: self.options, pool }),
+            context: Arc::new(Context { options: self.options, pool, generator }),
             cache: Cache::new(self.cache_capacity, self.cache_bytes),
         })
     }

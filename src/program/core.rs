@@ -22,8 +22,8 @@ pub(super) struct Core {
 
 impl Core {
     pub(super) fn new(text: &str, signature: &Signature, weak: WeakInts, context: Arc<Context>) -> Result<Core, Error> {
-        let compiled =
-            compile::compile(text, signature, weak, &context.options).map_err(|error| error.in_text(text))?;
+        let compiled = compile::compile(text, signature, weak, &context.options, context.generator.as_ref())
+            .map_err(|error| error.in_text(text))?;
         Ok(Core { text: text.into(), signature: signature.clone(), compiled, context, recent: Recent::default() })
     }
 

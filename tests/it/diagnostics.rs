@@ -1183,7 +1183,7 @@ fn threads() {
         ErrorKind::Threads,
         error,
         expect![[r#"
-        error: a pool has 1 to 4096 threads, not 0
+        error: a pool has 1 to 1024 threads, not 0
     "#]],
     );
 }

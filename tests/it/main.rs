@@ -8,6 +8,7 @@ mod cases;
 mod cli;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod cli_killed;
+mod code_memory;
 mod diagnostics;
 mod differential;
 mod every_axis;

@@ -36,7 +36,8 @@ const LAYERS: &[Layers] = &[
             "compile interp",
             "context",
             "program",
-            "engine raw",
+            "engine",
+            "raw",
         ],
     },
     Layers { sources: "src", parent: "tape", order: &["liveness pair print verify wide", "schedule", "build"] },
@@ -44,7 +45,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "src",
         parent: "codegen",
-        order: &["bundle target x64", "marks", "block", "access convert", "row", "loops memory"],
+        order: &["arena bundle target x64", "marks", "block", "access convert", "row", "loops memory"],
     },
     Layers { sources: "src", parent: "codegen::x64", order: &["flow forms check", "listing stream widen"] },
     Layers { sources: "src", parent: "fuse", order: &["collect bound print", "group"] },

@@ -32,6 +32,15 @@ use flow::Flow;
 use iced_x86::{Encoder, Instruction};
 use std::ops::Range;
 
+/// Has the decoder and the encoder fill their tables. They do so once in a process, and let other
+/// threads wait: in a child that is forked meanwhile these would wait for ever.
+pub(super) fn prepare() {
+    const NOP: &[u8] = &[0x90];
+    let instruction = iced_x86::Decoder::new(64, NOP, iced_x86::DecoderOptions::NONE).decode();
+    // A `nop` can be encoded; if it cannot, neither can anything else, which is told then.
+    let _ = Encoder::new(64).encode(&instruction, 0);
+}
+
 /// What is marked in a function's code.
 #[derive(Debug, Default)]
 pub(super) struct Marked {
