@@ -165,6 +165,40 @@ def test_unicode_names() -> None:
     assert ndexpr.evaluate("λ * 2").tolist() == (λ * 2).tolist()
 
 
+def test_names_are_found_however_they_are_spelled() -> None:
+    """Python stores names in Unicode's form NFKC: a micro sign as the Greek letter, a ligature as its letters."""
+    µ = 2.0
+    assert "\u03bc" in locals()
+    for spelled in ("\u00b5", "\u03bc"):
+        assert ndexpr.evaluate(f"{spelled} * 2") == 4.0
+        assert ndexpr.evaluate(f"{spelled} * 2", {"\u00b5": 3.0}, {}) == 6.0
+        assert ndexpr.evaluate(f"{spelled} * 2", {"\u03bc": 3.0}, {}) == 6.0
+        assert ndexpr.evaluate(f"{spelled} * 2", collections.ChainMap({}, {"\u00b5": 3.0}), {}) == 6.0
+        assert ndexpr.evaluate(f"{spelled} * 2", {}, {"\u00b5": 3.0}) == 6.0
+        program = ndexpr.compile(f"{spelled} * 2", {"\u00b5": "float64"})
+        assert program.input_names == ("\u03bc",)
+        assert program(3.0) == program(**{"\u00b5": 3.0}) == program(**{"\u03bc": 3.0}) == 6.0
+        assert ndexpr.compile(f"{spelled} * 2").signature == {"\u03bc": "float64"}
+    # A name that is there as the text has it goes first.
+    assert ndexpr.evaluate("fi + 0", {"\ufb01": 1, "fi": 2}) == 2
+    assert ndexpr.evaluate("fi + 0", {"\ufb01": 1}, {}) == 1
+    with pytest.raises(KeyError):
+        ndexpr.evaluate("\u00b5", {"u": 1}, {})
+
+
+def test_ints_as_variables_are_as_written_into_the_text() -> None:
+    for text, x, literal in [("x**-2", 2, "2**-2"), ("10**-x", 2, "10**-2"), ("2**x", -1, "2**-1")]:
+        found, expected = ndexpr.evaluate(text, {"x": x}, {}), ndexpr.evaluate(literal)
+        assert (found, found.dtype) == (expected, expected.dtype), text
+    large = 2**63 + 7
+    for text in ["x % 10", "x + 1", "x // 2", "x & 255", "x - 8", "x >> 60"]:
+        assert int(ndexpr.evaluate(text, {"x": large}, {})) == eval(text, {"x": large}), text
+    a = np.arange(1, 5)
+    assert ndexpr.evaluate("a**b", {"a": a, "b": 3}, {}).tolist() == (a**3).tolist()
+    with pytest.raises(ValueError):
+        ndexpr.evaluate("a**b", {"a": a, "b": -3}, {})
+
+
 # --- Values -----------------------------------------------------------------------------------------------------------
 
 

@@ -153,3 +153,19 @@ def test_the_numbers_of_threads_there_may_be() -> None:
     assert ndexpr.set_num_threads(most) == before
     assert ndexpr.set_num_threads(before) == most
     assert ndexpr.evaluate("a + 1", {"a": np.ones(2)}).tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("text", ["any(h == 0)", "all(h == 1)", "argmax(h)", "cumsum(h)", "h + 1"])
+def test_arrays_without_end_do_not_abort(text: str) -> None:
+    """More elements than any memory has: an answer, or an exception."""
+    n = 1 << (24 if text.startswith("argmax") else 54)
+    ended = run(f"""
+        import numpy as np, ndexpr
+        h = np.broadcast_to(np.zeros(1, "i1"), ({n},))
+        try:
+            print(ndexpr.evaluate({text!r}))
+        except (MemoryError, ValueError, OverflowError) as error:
+            print("error:", error)
+    """)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip(), ended.stderr
