@@ -33,7 +33,7 @@ pub(super) struct BlockCode<'a, 'f> {
     /// Stores of whole registers to outputs go past the caches.
     pub(super) streams: bool,
     pub(super) target: &'a Target,
-    /// Of the registers.
+    /// The width of the registers.
     pub(super) width: Width,
     /// They are wider than Cranelift's, so the block is in a marked loop.
     pub(super) is_wide: bool,

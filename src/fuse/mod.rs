@@ -93,7 +93,7 @@ pub(crate) struct Temp {
 /// The shape of a value between loops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TempShape {
-    /// Of a loop.
+    /// The shape that a loop runs over.
     Of(Space),
     /// The outcome of a reduction.
     Reduced(ReductionId),

@@ -100,7 +100,7 @@ struct Entry {
 }
 
 impl Table {
-    /// Of the functions that a tape calls.
+    /// A table of the functions that a tape calls.
     pub(crate) fn new(tape: &Tape, stores: Stores) -> Table {
         let mut table = Table(Vec::new());
         for callee in Call::all(tape).flat_map(|call| [Some(call.callee), call.callee.by_one()]).flatten() {

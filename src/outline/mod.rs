@@ -124,7 +124,7 @@ impl Default for Blocks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VectorBlock {
     pub(crate) n_lanes: u32,
-    /// Of the registers.
+    /// The width of the registers.
     pub(crate) width: Width,
 }
 

@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 /// All shapes of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shapes {
-    /// Of the result.
+    /// The shape of the result.
     pub(crate) root: Shape,
     /// By reduction.
     pub(crate) reductions: SmallVec<[Reduced; 4]>,

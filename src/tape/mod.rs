@@ -114,7 +114,8 @@ pub(crate) enum Inst {
     Sub,
     Mul,
     Div,
-    /// Of a float only beside a fused multiply-add, which takes it in; elsewhere it is an `Xor`.
+    /// A float is negated by this only beside a fused multiply-add, which takes it in; elsewhere by
+    /// an `Xor`.
     Neg,
     /// Integers only.
     Abs,

@@ -208,7 +208,7 @@ impl<V: Vector> Exp<V>
 where
     V::Elem: Parameters,
 {
-    /// Of `x` of magnitude below 2^40, or 2^20 in `f32`.
+    /// The parts of `2^k power`, for `x` of magnitude below 2^40, in `f32` below 2^20.
     #[inline(always)]
     pub(super) fn of(x: V) -> Exp<V> {
         let (k, k_bits) = nearest(x, V::Elem::LOG2_E);
@@ -261,8 +261,8 @@ const EXP_TAIL_DOUBLE: [f64; 11] = [
 ];
 
 impl<V: F64s> Exp<V> {
-    /// Of `x`, below 2^40 in magnitude, and what it lacks, below 2^-30. The power in two floats is
-    /// off by one part in 2^57 or so.
+    /// The same for an `x` in two floats: the first below 2^40 in magnitude, the second below
+    /// 2^-30. The power in two floats is off by one part in 2^57 or so.
     #[inline(always)]
     pub(super) fn of_double(x: Double<V>) -> Exp<V> {
         let (k, k_bits) = nearest(x.high, f64::LOG2_E);

@@ -89,7 +89,7 @@ impl<V: Vector> ExpOfSquare<V>
 where
     V::Elem: SquareParameters,
 {
-    /// Of `x` below 50, in `f32` below 13, in magnitude.
+    /// Takes an `x` of magnitude below 50, in `f32` below 13.
     #[inline(always)]
     pub(super) fn of(x: V) -> ExpOfSquare<V> {
         let shifted = (x * x).mul_add(x.splat(V::Elem::EIGHT_LOG2_E), x.splat(V::Elem::TO_INT));

@@ -111,7 +111,7 @@ pub(super) struct Reduced<V: Vector> {
 }
 
 impl<V: F64s> Reduced<V> {
-    /// Of a normal, positive number.
+    /// Reduces a normal, positive number.
     #[inline(always)]
     pub(super) fn of(x: V) -> Reduced<V> {
         let shifted = x.to_bits() + x.splat_bits(ONE + HALF_STEP - LOWEST);
@@ -176,7 +176,7 @@ impl<V: F64s> Reduced<V> {
     }
 }
 
-/// Of `2^offset x`, for normal, positive `x`.
+/// The logarithm of `2^offset x`, for normal, positive `x`.
 #[inline(always)]
 fn log_normal<V: F64s, B: Base>(x: V, offset: f64) -> V {
     let reduced = Reduced::of(x);
@@ -209,7 +209,7 @@ pub(super) fn is_extraordinary<V: F64s>(x: V) -> V::Mask {
 }
 
 /// A logarithm whose pole is at `pole`, on all of the line, given its `value` where it is finite.
-/// Of either dtype.
+/// The same code serves both dtypes.
 #[inline(always)]
 pub(super) fn extended<V: Vector>(x: V, pole: V::Elem, value: V) -> V
 where

@@ -83,7 +83,7 @@ struct ReducedF32<V: Vector> {
 }
 
 impl<V: F32s> ReducedF32<V> {
-    /// Of a normal, positive number.
+    /// Reduces a normal, positive number.
     #[inline(always)]
     fn of(x: V) -> ReducedF32<V> {
         let shifted = x.to_bits() + x.splat_bits(ONE + HALF_STEP - LOWEST);
@@ -122,7 +122,7 @@ impl<V: F32s> ReducedF32<V> {
     }
 }
 
-/// Of `2^offset x`, for normal, positive `x`.
+/// The logarithm of `2^offset x`, for normal, positive `x`.
 #[inline(always)]
 fn log_normal<V: F32s, B: Base>(x: V, offset: f32) -> V {
     ReducedF32::of(x).log::<B>(offset, x.splat(-0.0))

@@ -44,7 +44,7 @@ struct Remainder {
     r_low: f64,
 }
 
-/// Of a positive `x`, at least 1.
+/// The remainder of an `x` of at least 1.
 fn remainder(x: f64) -> Remainder {
     if !x.is_finite() {
         return Remainder { quadrant: 0, r: f64::NAN, r_low: 0.0 };

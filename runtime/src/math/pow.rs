@@ -87,7 +87,7 @@ pub(super) const TO_INT: f64 = 6755399441055744.0;
 
 /// `2^(n/16) (1 + rest)`.
 struct Power<V: Vector> {
-    /// Of [`POWERS_LESS_IDX`].
+    /// An element of [`POWERS_LESS_IDX`].
     less_idx: V,
     n: V,
     /// In the low bits, `n`.

@@ -1,12 +1,13 @@
 //! Roots, lengths and small powers of floats.
 //!
-//! `cbrt` estimates `x^(-1/3)` from the bits of `x` as an integer (Kahan's trick: a third of them
-//! is a third of the logarithm), improves that by a polynomial in its error, and from it takes a
-//! root of half the precision, whose square is exact. What that root's cube lacks is then exact
-//! too, and one step of Halley's method gives the rest.
+//! `cbrt` divides the bits of `x`, as an integer, by three: this estimates `x^(-1/3)` (Kahan's
+//! trick: a third of the bits is a third of the logarithm). A polynomial in the error of the
+//! estimate improves it. That gives a root of half the precision, whose square is exact. The
+//! difference between the cube of this root and `x` is then exact too, and one step of Halley's
+//! method corrects the root by it.
 //!
-//! `hypot` is the root of the sum of the squares in double-double, rounded: of the largest square
-//! the error is added again, and the root takes half of what error is left.
+//! `hypot` adds the squares, and the rounding error of the larger one, and takes the root. Half of
+//! the error that is left is added to the root.
 
 use super::polynomial::horner;
 use crate::arch::vector::{Bits, F32s, F64s, Mask, Vector};
@@ -34,7 +35,7 @@ pub(super) fn cbrt<V: F64s>(x: V) -> V {
     root.copysign(x)
 }
 
-/// Of `x` in `2^-900..2^900`.
+/// The cube root of an `x` in `2^-900..2^900`.
 #[inline(always)]
 fn cbrt_of_positive<V: F64s>(x: V) -> V {
     /// 2^52 as a float: its low bits count.
@@ -102,7 +103,7 @@ fn cbrt_of_positive_f32<V: F32s>(x: V) -> V {
 #[inline(always)]
 pub(super) fn hypot<V: F64s>(x: V, y: V) -> V {
     let (x, y) = (x.abs(), y.abs());
-    // Of a NaN and a number each is one of the two.
+    // Beside a NaN, each of the two is the NaN or the number.
     let (longer, shorter) = (x.max(y), y.min(x));
     let length = length(longer, shorter);
     let rare = !(longer.ge(x.splat(1e-135)) & longer.le(x.splat(1e150)));
@@ -139,9 +140,9 @@ pub(super) fn hypot_f32<V: F32s>(x: V, y: V) -> V {
     }
 }
 
-/// Of sides whose squares are neither too large nor, of the longer one, too small. The sum's
-/// rounding is at most 0.36 ULP in the root, and less than what would keep a root that is a float
-/// from being found.
+/// The length for sides whose squares do not overflow, and where the square of the longer one is
+/// not too small. Rounding the sum costs at most 0.36 ULP of the root. That is less than what would
+/// hide a root that is a float.
 #[inline(always)]
 fn length<V: Vector>(longer: V, shorter: V) -> V {
     let square = longer * longer;
@@ -152,10 +153,10 @@ fn length<V: Vector>(longer: V, shorter: V) -> V {
     (sum + low).sqrt()
 }
 
-/// `x^3`, as the square `h` and what rounding took from it, both times `x`: the last operation
-/// rounds what is off by the second product's rounding only, `2^-106` of the whole, but where that
-/// product is subnormal: then the result is one of the smallest normal numbers or less, and off by
-/// up to 1 ULP. Compiled code computes it by the same operations and must get the same bits.
+/// `x^3`: the square `h` and its rounding error are both multiplied by `x`. So the last operation
+/// rounds a sum that is off only by the rounding of the second product, `2^-106` of the whole.
+/// Where that product is subnormal, the result is at most one of the smallest normal numbers, and
+/// off by up to 1 ULP. Compiled code computes it by the same operations and must get the same bits.
 ///
 /// From [`LARGEST_SQUARE_OF_CUBES`] on the result overflows, and the second product may be NaN or
 /// an infinity of the other sign.
@@ -176,10 +177,10 @@ pub(super) fn quart<V: F64s>(x: V) -> V {
     h.mul_add(h, c)
 }
 
-/// `x^2` is less where `x^3` is finite: then `x` is less than `2^341.4`.
+/// Where `x^3` is finite, `x` is less than `2^341.4` and `x^2` is less than this.
 pub const LARGEST_SQUARE_OF_CUBES: f64 = power_of_two(700);
 
-/// `x^2` is less where `x^4` is finite.
+/// Where `x^4` is finite, `x^2` is less than this.
 pub const LARGEST_SQUARE_OF_QUARTS: f64 = power_of_two(520);
 
 /// `x^3` of a float32: the square is exact in a double, so this rounds a double that is off by
@@ -196,12 +197,12 @@ pub(super) fn quart_f32<V: F32s>(x: V) -> V {
     V::narrow([low * low, high * high])
 }
 
-/// Of an exponent whose power is normal.
+/// `2^exponent`, for an exponent whose power is normal.
 const fn power_of_two(exponent: i64) -> f64 {
     f64::from_bits(((exponent + 1023) as u64) << 52)
 }
 
-/// Of an exponent whose power is normal.
+/// `2^exponent`, for an exponent whose power is normal.
 const fn power_of_two_f32(exponent: i32) -> f32 {
     f32::from_bits(((exponent + 127) as u32) << 23)
 }

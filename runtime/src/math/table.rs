@@ -204,7 +204,7 @@ impl Pair for SinCos {
     }
 }
 
-/// Of `f32` and `f64`.
+/// The code for `f32` and for `f64`.
 pub(super) static SIN_COS: [Code; 2] = [
     Code { tile_fns: tiles::pair_f32::<SinCos>(), ns_per_elem: 0.45, max_ulp: Some(1.0) },
     Code { tile_fns: tiles::pair_f64::<SinCos>(), ns_per_elem: 1.1, max_ulp: Some(1.0) },

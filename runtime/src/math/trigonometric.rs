@@ -150,7 +150,7 @@ struct Reduced<V: Vector> {
 }
 
 impl<V: Vector<Elem: Constants>> Reduced<V> {
-    /// Of `x` from 0 to `LARGE`.
+    /// Reduces an `x` from 0 to `LARGE`.
     #[inline(always)]
     fn of(x: V) -> Reduced<V> {
         let shifted = x.mul_add(x.splat(V::Elem::TWO_OVER_PI), x.splat(V::Elem::TO_INT));
@@ -247,7 +247,7 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
     }
 }
 
-/// Of `x`, not negative.
+/// Reduces an `x` that is not negative.
 #[inline(always)]
 fn reduce<V: F64s>(x: V) -> Reduced<V> {
     let reduced = Reduced::of(x);
@@ -260,7 +260,7 @@ fn reduce<V: F64s>(x: V) -> Reduced<V> {
     reduced
 }
 
-/// Of `x`, not negative.
+/// Reduces an `x` that is not negative.
 #[inline(always)]
 fn reduce_f32<V: F32s>(x: V) -> Reduced<V> {
     let reduced = Reduced::of(x);

@@ -38,7 +38,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Of some axes, outermost first.
+    /// A group of some axes, outermost first.
     fn new(shape: &[usize], operands: &[&RawView], axes: impl Iterator<Item = usize> + Clone) -> Group {
         let axes = axes.filter(|&axis| shape[axis] != 1);
         let walk = |view: &&RawView| {

@@ -35,7 +35,7 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
-    /// Of operands that must fit the shape, inputs first.
+    /// The geometry of operands that must fit the shape, inputs first.
     pub(crate) fn new(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Result<Geometry, PlanError> {
         let n_elems = check_shapes(shape, &operands[..n_inputs], &operands[n_inputs..])?;
         let dtypes: PerOperand<DType> = operands.iter().map(|operand| operand.dtype).collect();

@@ -41,13 +41,14 @@ enum Hands {
 }
 
 impl Crew {
-    /// Of at most `n_workers` threads at a time that the pool starts itself. None is started yet.
+    /// A crew of at most `n_workers` threads at a time, which the pool starts itself. None is
+    /// started yet.
     pub(super) fn of_workers(n_workers: usize) -> Crew {
         let is_crowded = std::thread::available_parallelism().is_ok_and(|n_cpus| n_cpus.get() <= n_workers);
         Crew::new(Hands::Own(Workers::new(n_workers, is_crowded)))
     }
 
-    /// Of at most `max_helpers` at a time, run by `spawn`.
+    /// A crew of at most `max_helpers` at a time, run by `spawn`.
     pub(super) fn of_helpers(max_helpers: usize, spawn: Spawn) -> Crew {
         Crew::new(Hands::Executor(Helpers::new(max_helpers, spawn)))
     }

@@ -74,7 +74,7 @@ impl Worker {
 }
 
 impl Workers {
-    /// Of at most `max_awake` threads that are awake at the same time.
+    /// Workers of which at most `max_awake` are awake at the same time.
     ///
     /// `is_crowded` if there are fewer processors than threads. Then a thread that spins takes a
     /// processor from those that it waits for.

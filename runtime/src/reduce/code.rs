@@ -29,7 +29,7 @@ pub(super) type Finish = unsafe fn(n: usize, partials: *const u8, out: *mut u8, 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Code {
     pub(super) leaves: Leaves,
-    /// Of sums of floats.
+    /// There for sums of floats only.
     pub(super) product_leaves: Option<ProductLeaves>,
     pub(super) column_leaf: ColumnLeaf,
     pub(super) combine: Combine,

@@ -27,7 +27,7 @@ pub(super) trait Key: Copy + PartialOrd {
     fn row_index(row: Self::Row) -> u64;
 }
 
-/// Of two keys, which is better: the lesser or the greater.
+/// Which of two keys is better: the lesser or the greater.
 pub(super) trait Order {
     /// Whether `x` is better than `y`; false if either is NaN.
     fn is_better<K: Key>(x: K, y: K) -> bool;

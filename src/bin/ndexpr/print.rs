@@ -329,8 +329,8 @@ fn scientific<T: Float>(value: T, precision: usize) -> (String, i32) {
     }
 }
 
-/// Of two shortest texts that are equally near, Rust's formatting takes the larger and NumPy's the
-/// even one, as rounding to that many digits does.
+/// Where two shortest texts are equally near, Rust's formatting takes the larger one. NumPy's takes
+/// the even one, as rounding to that many digits does.
 fn settle_tie<T: Float>(value: T, shortest: String, round: impl Fn(T) -> String) -> String {
     let rounded = round(value);
     if rounded.parse::<T>().is_ok_and(|parsed| parsed == value) { rounded } else { shortest }

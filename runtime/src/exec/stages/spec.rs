@@ -137,7 +137,7 @@ pub(in crate::exec) enum SinkOp {
 }
 
 impl SinkOp {
-    /// Of the elements that it reads.
+    /// The dtype of the elements that it reads.
     pub(super) fn dtype(&self) -> DType {
         match self {
             SinkOp::Reduce(reducer) => reducer.dtype(),

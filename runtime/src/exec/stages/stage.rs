@@ -22,7 +22,7 @@ pub(super) struct Stage {
     pub(super) is_direct: bool,
     /// By value.
     pub(super) origins: SmallVec<[Option<Origin>; 2]>,
-    /// Of the kernel's operands.
+    /// How the kernel's operands move along the lanes.
     pub(super) kinds: Kinds,
     pub(super) dtypes: SmallVec<[DType; 8]>,
     pub(super) shape: Shape,
