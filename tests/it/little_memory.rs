@@ -19,6 +19,8 @@ fn run_alone(name: &str) {
     let tests = std::env::current_exe().expect("the tests");
     let output = Command::new(tests)
         .args([name, "--exact", "--ignored", "--test-threads=1", "--nocapture"])
+        // Otherwise glibc reserves address space for each thread, which is memory that is left.
+        .env("MALLOC_ARENA_MAX", "1")
         .output()
         .expect("the tests start");
     let printed = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
