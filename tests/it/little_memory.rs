@@ -57,7 +57,7 @@ fn results_and_reductions() {
     for text in texts.clone() {
         engine.evaluate::<DynArray>(text, &vars! { a: &small }).expect(text);
     }
-    leave(64 << 20);
+    leave(16 << 20);
     // 2^46 elements, all the same one.
     let one = ndarray::arr2(&[[1.0]]);
     let huge = View::from(&one).broadcast_to(&[1 << 23, 1 << 23]).unwrap();
