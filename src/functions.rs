@@ -11,11 +11,12 @@ pub struct FunctionInfo {
     pub name: &'static str,
     /// Other names for it.
     pub aliases: &'static [&'static str],
-    /// Its parameters, by name; those that may be left out with their default, such as `axis=None`.
+    /// The names of its parameters. Those that may be left out have their default, such as
+    /// `axis=None`.
     pub params: &'static [&'static str],
-    /// Largest error in units in the last place, of `float32` and of `float64`; none if the result
-    /// is exact or correctly rounded. Infinite where the errors of many roundings add up, as in a
-    /// sum of floats.
+    /// The largest error in units in the last place, for `float32` and for `float64`. It is none if
+    /// the result is exact or correctly rounded. It is infinite where the errors of many roundings
+    /// add up, as in a sum of floats.
     pub max_ulp: Option<[f64; 2]>,
     /// One line on what it does.
     pub doc: &'static str,

@@ -1,9 +1,9 @@
 //! The kernels of a loop: one for each layout that has come up, compiled when first asked for and
 //! found without a lock.
 //!
-//! No thread waits while another one compiles, as it would with `OnceLock`: in a child that is forked
-//! meanwhile the other thread does not exist, and the wait would never end. If two threads compile
-//! the same, both are right.
+//! No thread waits while another one compiles. With `OnceLock` it would wait: in a child that is
+//! forked meanwhile, the other thread does not exist, and the wait would never end. If two threads
+//! compile the same kernel, both results are right.
 
 use crate::codegen::{self, Generator, Refusal};
 use crate::fuse;
@@ -16,8 +16,8 @@ use ndexpr_runtime::plan::Plan;
 use once_cell::race::OnceBox;
 use smallvec::SmallVec;
 
-/// Layouts with a kernel of their own, in one program. What comes after these runs a kernel for any
-/// strides, so neither memory nor the search for a kernel grows without a bound.
+/// The number of layouts that have a kernel of their own, in one program. All further layouts run a
+/// kernel for any strides, so neither memory nor the search for a kernel grows without a bound.
 const MAX_LAYOUTS: usize = 64;
 
 /// A loop, and its kernels for the layouts that have come up.
@@ -37,8 +37,8 @@ pub(crate) struct CompiledLoop {
 struct OfLayout {
     kinds: SmallVec<[RunKind; 8]>,
     kernel: Result<Kernel, Refusal>,
-    /// The same with stores past the caches, made when first asked for; the second is for long
-    /// runs.
+    /// The same kernel with stores past the caches, made when first asked for. The second one is
+    /// for long runs.
     streaming: [OnceBox<Result<Kernel, Refusal>>; 2],
 }
 
@@ -67,7 +67,7 @@ impl CompiledLoop {
         }
     }
 
-    /// Contiguous arrays and scalars.
+    /// The run kinds of contiguous arrays and scalars.
     pub(crate) fn expected_kinds(&self) -> &[RunKind] {
         &self.expected
     }
@@ -106,7 +106,7 @@ impl CompiledLoop {
         if let Some((_, found)) = self.others.iter().find(|(_, other)| *other.kinds == *kinds) {
             return found;
         }
-        // Threads that come at once may each add one.
+        // Threads that come at the same time may each add one.
         if self.others.count() + 1 < self.max_layouts {
             return &self.others[self.others.push(self.compile(kinds))];
         }
@@ -119,7 +119,7 @@ impl CompiledLoop {
         OfLayout { kinds: SmallVec::from_slice(kinds), kernel, streaming: [OnceBox::new(), OnceBox::new()] }
     }
 
-    /// About how many bytes of memory it takes, with the machine code of all layouts.
+    /// About how many bytes of memory the loop takes, with the machine code of all layouts.
     pub(crate) fn n_bytes(&self) -> usize {
         /// A kernel takes whole pages, for code and for what Cranelift keeps of it.
         const PAGES: usize = 2 * 4096;
@@ -155,7 +155,7 @@ mod tests {
 
     const N: usize = 100;
 
-    /// Every `step`th element; with step 0 the first one for all.
+    /// Every `step`th element. With step 0, the first one stands for all.
     fn every(memory: &Array1<f64>, step: usize) -> ArrayView1<'_, f64> {
         match step {
             0 => memory.slice(s![..1]),
@@ -200,7 +200,7 @@ mod tests {
                     assert!((found - expected).abs() < 1e-14, "round {round}, steps {steps:?}, element {i}");
                 }
             }
-            // As many as are kept, and the one for any strides.
+            // There are as many layouts as are kept, and the one for any strides.
             assert_eq!(compiled.layouts().count(), 5);
         }
     }

@@ -1,7 +1,7 @@
 //! Errors in more words: what to say at which place, and what to write instead.
 //!
-//! In: an [`Error`]. Out: its [`Diagnostic`]. Always true: every error but those about the text as
-//! a whole has a label, no label is without a remark, and the source text is not needed.
+//! In: an [`Error`]. Out: its [`Diagnostic`]. Always true: every error has a label, except those
+//! about the text as a whole; every label has a remark; the source text is not needed.
 
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind, Expectation, Expected, Feature, Found};

@@ -9,7 +9,7 @@ use std::ops::Index;
 
 use crate::span::Span;
 
-/// An expression of an [`Ast`]: its position in the order children before parents.
+/// An expression of an [`Ast`]: its position in the order where children come before parents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ExprId(u32);
 
@@ -31,7 +31,8 @@ pub struct Expr {
 pub enum ExprKind {
     /// An integer literal.
     Int(u128),
-    /// A float literal, infinite if it is past the largest finite one; never negative, never NaN.
+    /// A float literal. It is infinite if it is beyond the largest finite float. It is never
+    /// negative or NaN.
     Float(f64),
     /// An imaginary literal such as `2.5j`: the number before the `j`.
     Imaginary(f64),
@@ -64,7 +65,7 @@ pub enum ExprKind {
     },
     /// `then if condition else otherwise`.
     IfElse {
-        /// What chooses.
+        /// The condition, which chooses between the two values.
         condition: ExprId,
         /// The value where the condition is true.
         then: ExprId,
@@ -82,7 +83,7 @@ pub enum ExprKind {
         /// The arguments by name, each name once; all come after those by position.
         keywords: Box<[Keyword]>,
     },
-    /// `(x, y)`, `(x,)` or `()`: an argument of a call, and nothing else.
+    /// `(x, y)`, `(x,)` or `()`. It can only be an argument of a call.
     Tuple {
         /// The items, maybe none.
         items: Box<[ExprId]>,
@@ -113,7 +114,7 @@ pub enum UnaryOp {
     Not,
 }
 
-/// An operator between two operands, comparisons aside.
+/// An operator between two operands, other than a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BinaryOp {
     /// `x + y`
@@ -176,7 +177,7 @@ impl Ast {
         (!exprs.is_empty()).then_some(Self { exprs, names })
     }
 
-    /// The expression that is no other's child: the last.
+    /// The root: the one expression that is not the child of another. It is the last one.
     #[must_use]
     pub fn root(&self) -> ExprId {
         ExprId::new(self.exprs.len() - 1)

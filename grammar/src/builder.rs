@@ -33,7 +33,8 @@ pub(crate) enum Arg {
 pub(crate) struct Args {
     positional: Vec<ExprId>,
     keywords: Vec<Keyword>,
-    /// Where each keyword is: a call may have as many as the text has room for.
+    /// Where each keyword is. This is a map because a call may have as many keywords as the text
+    /// has room for.
     keyword_spans: HashMap<NameId, Span>,
 }
 
@@ -41,7 +42,7 @@ pub(crate) struct Args {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Comparand {
     pub(crate) id: ExprId,
-    /// Its place, brackets around it included.
+    /// Its place, including the brackets around it.
     pub(crate) outer: Span,
 }
 
@@ -60,12 +61,12 @@ impl<'s> Builder<'s> {
         Self { text, max_nodes, exprs: Vec::new(), names: Vec::new(), name_ids: HashMap::new() }
     }
 
-    /// The tree, whose root is the last expression added; none if there is not one.
+    /// The tree, whose root is the last expression added. `None` if no expression was added.
     pub(crate) fn finish(self) -> Option<Ast> {
         Ast::new(self.exprs, self.names)
     }
 
-    /// The name, of which all spellings are one.
+    /// The id of a name. All spellings of one name have the same id.
     pub(crate) fn intern(&mut self, name: &str) -> Reduced<'s, NameId> {
         let name = &*normal_name(name);
         if let Some(&id) = self.name_ids.get(name) {
@@ -112,11 +113,11 @@ impl<'s> Builder<'s> {
         self.add(ExprKind::Compare { first: first.id, rest }, span)
     }
 
-    /// `a > 5 & b > 5` is `a > (5 & b) > 5` in Python, which nobody who writes it means. Only one
-    /// comparison with such an operand is in use: `flags & 4 == 0`.
+    /// `a > 5 & b > 5` is `a > (5 & b) > 5` in Python, but whoever writes it means something else.
+    /// A single comparison with such an operand is in use, however: `flags & 4 == 0`.
     fn check_chain(&self, comparands: &[Comparand], span: Span) -> Result<(), Error> {
         let mut first: Option<(BinaryOp, Span)> = None;
-        // Where the text would be cut in conditions; none if that cannot be told.
+        // The places where the text would be cut into conditions. `None` if they cannot be told.
         let mut cuts: Option<Vec<(usize, BinaryOp)>> = Some(Vec::new());
         let mut pending: Vec<ExprId> = Vec::new();
         for comparand in comparands {
@@ -132,15 +133,15 @@ impl<'s> Builder<'s> {
                 };
                 first.get_or_insert((op, *span));
                 let (lhs_span, rhs_span) = (self.exprs[lhs.index()].span, self.exprs[rhs.index()].span);
-                // Brackets may stand between an operand and the operator, and comments, which may
-                // hold anything.
+                // Between an operand and the operator there may be brackets and comments. A comment
+                // may hold anything.
                 let start = lhs_span.end as usize;
                 let between = &self.text[start..rhs_span.start as usize];
                 match between.find(op.symbol()).filter(|_| !between.contains('#')) {
                     Some(n_bytes) => cuts.iter_mut().for_each(|cuts| cuts.push((start + n_bytes, op))),
                     None => cuts = None,
                 }
-                // An operand in brackets does not reach the end of this one's text.
+                // An operand in brackets does not end where the text of this expression ends.
                 pending.extend((rhs_span.end == span.end).then_some(rhs));
                 pending.extend((lhs_span.start == span.start).then_some(lhs));
             }
@@ -168,7 +169,7 @@ impl<'s> Builder<'s> {
         self.add(ExprKind::Tuple { items }, span)
     }
 
-    /// The arguments with one more.
+    /// Adds an argument to the arguments.
     pub(crate) fn arg(&mut self, mut args: Args, arg: Arg) -> Reduced<'s, Args> {
         let error = match arg {
             Arg::Positional(value, span) => match args.keywords.last() {
@@ -203,7 +204,8 @@ impl<'s> Builder<'s> {
 
     fn add(&mut self, kind: ExprKind, span: Span) -> Reduced<'s, ExprId> {
         if self.exprs.len() >= self.max_nodes {
-            // What passes the limit is where the expression ends: it may begin with the text.
+            // The error points at the end of the expression, because its start may be the start of
+            // the text.
             let end = Span::new(span.end, span.end);
             let error = Error::too_many_nodes(self.max_nodes, end);
             return Err(ParseError::User { error });
@@ -214,7 +216,7 @@ impl<'s> Builder<'s> {
     }
 }
 
-/// A chain of comparisons cut in conditions, each in brackets; none if it is long.
+/// A chain of comparisons, cut into conditions with brackets around each. `None` if it is long.
 fn in_brackets(text: &str, span: Span, cuts: &[(usize, BinaryOp)], comparands: &[Comparand]) -> Option<String> {
     if span.len() as usize > MAX_ADVICE_BYTES || span.text(text).contains(['\n', '\r']) {
         return None;
@@ -224,7 +226,7 @@ fn in_brackets(text: &str, span: Span, cuts: &[(usize, BinaryOp)], comparands: &
     let mut start = span.start as usize;
     for (cut, symbol) in cuts.iter().map(|&(cut, op)| (cut, op.symbol())).chain([(end, "")]) {
         let condition = text[start..cut].trim();
-        // One operand alone is no comparison.
+        // A single operand is not a comparison, so it needs no brackets.
         let n_operands = comparands.iter().filter(|c| (c.outer.start as usize) < cut && start < c.outer.end as usize);
         match n_operands.count() {
             1 => advice.push_str(condition),

@@ -94,18 +94,18 @@ pub enum ErrorKind {
         /// What it is.
         feature: Feature,
     },
-    /// An argument by position behind one by name.
+    /// An argument by position after one by name.
     #[error("an argument by position cannot follow one by name")]
     PositionalAfterKeyword {
         /// The name before it.
         keyword: Span,
     },
-    /// Two arguments of one name.
+    /// Two arguments with the same name.
     #[error("the argument `{name}` is given twice")]
     RepeatedKeyword {
         /// The name, clipped.
         name: String,
-        /// Where it is first; the error's span is where it is again.
+        /// Where the name is first. The error's span is where it is the second time.
         first: Span,
     },
     /// An operator on bits, without brackets, as an operand of a chain of comparisons: `a > 5 & b >
@@ -153,7 +153,7 @@ pub enum ErrorKind {
         number: String,
         /// The letters that follow it, clipped.
         name: String,
-        /// Where the number is; the error's span is that of the name.
+        /// Where the number is. The error's span is that of the name.
         number_span: Span,
     },
 }
@@ -240,7 +240,8 @@ impl Error {
         &self.kind
     }
 
-    /// Where; empty and at the start if it is the text as a whole.
+    /// Where it is wrong. The span is empty and at the start if the error is about the text as a
+    /// whole.
     #[must_use]
     pub fn span(&self) -> Span {
         self.span
@@ -443,7 +444,8 @@ impl fmt::Display for Found {
     }
 }
 
-/// A character in a message: itself if it can be seen, and its number if it is not ASCII or cannot.
+/// A character in a message. It is shown itself if it can be seen; its number is shown if it is not
+/// ASCII or cannot be seen.
 struct Quoted(char);
 
 impl fmt::Display for Quoted {

@@ -2,7 +2,7 @@
 //! instead.
 //!
 //! In: an operator or a character that is not part of the language. Out: the spelling that is.
-//! Always true: every spelling suggested is one the lexer accepts, or says in words that there is
+//! Always true: a suggestion is a spelling that the lexer accepts, or says in words that there is
 //! none.
 
 /// An operator of another language.

@@ -77,7 +77,7 @@ impl<'s> Lexer<'s> {
         self.recent[0].is_some_and(|(token, _)| token.ends_operand())
     }
 
-    /// Whether the last token is an argument of a call so far, and a name.
+    /// Whether the last token is a name that begins an argument of a call.
     fn after_keyword(&self) -> bool {
         let is_name = matches!(self.recent, [Some((Token::Name(_), _)), Some((Token::OpenParen | Token::Comma, _))]);
         is_name && self.nesting.in_call()

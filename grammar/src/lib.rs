@@ -36,7 +36,7 @@
 //! | | |
 //! |---|---|
 //! | `f(x, y)` `f(x, axis=(0, 1))` `(x)` `1_000` `0xff` `1e-3` `2.5j` `True` `name` | calls, brackets, literals, names |
-//! | `x ** y` | to the right; tighter than a sign on its left: `-a**2` is `-(a**2)` |
+//! | `x ** y` | groups to the right; binds tighter than a sign on its left: `-a**2` is `-(a**2)` |
 //! | `+x` `-x` `~x` | |
 //! | `x * y` `x / y` `x // y` `x % y` | |
 //! | `x + y` `x - y` | |
@@ -48,7 +48,7 @@
 //! | `not x` | |
 //! | `x and y` | |
 //! | `x or y` | |
-//! | `x if condition else y` | to the right |
+//! | `x if condition else y` | groups to the right |
 //!
 //! Arguments by name come after those by position. A tuple can only be an argument. In a chain of
 //! comparisons, `&`, `|` and `^` need brackets: see [`ErrorKind::BitsInChain`].

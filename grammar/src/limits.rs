@@ -57,15 +57,15 @@ struct Bracket {
     pending: Pending,
 }
 
-/// The operators of one bracket level that wait for the end of their right operand, by what ends
-/// it.
+/// The operators of one bracket level that wait for the end of their right operand. They are
+/// counted by what ends that operand.
 #[derive(Debug, Default)]
 struct Pending {
-    /// Unary `+ - ~` and `**`: any other binary operator.
+    /// Unary `+ - ~` and `**`. Any other binary operator ends their operand.
     tight: usize,
-    /// `not`: `and`, `or`, `if`, `else`.
+    /// `not`. One of `and`, `or`, `if` and `else` ends its operand.
     not: usize,
-    /// `... else`: only the end of the level.
+    /// `... else`. Only the end of the level ends its operand.
     ternary: usize,
 }
 

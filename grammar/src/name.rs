@@ -11,8 +11,9 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Whether a character can continue a name: Unicode's default identifiers, less the middle dot and
-/// the Greek one that is normalised to it. Both are far more often meant to multiply.
+/// Whether a character can continue a name. These are Unicode's default identifiers, except the
+/// middle dot and the Greek one that is normalised to it. Both are far more often meant to
+/// multiply.
 fn continues(character: char) -> bool {
     !matches!(character, '·' | '\u{387}') && unicode_ident::is_xid_continue(character)
 }
@@ -22,7 +23,7 @@ pub(crate) fn begins(character: char) -> bool {
     character == '_' || unicode_ident::is_xid_start(character)
 }
 
-/// The length of what continues a name at the start of `text`.
+/// The number of bytes at the start of `text` that continue a name.
 pub(crate) fn n_continuing_bytes(text: &str) -> usize {
     text.find(|character| !continues(character)).unwrap_or(text.len())
 }

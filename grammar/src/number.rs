@@ -1,8 +1,8 @@
 //! Number literals, by hand.
 //!
 //! In: the text from the first character of a literal on. Out: its value, or an error that points
-//! into it. Always true: the literal is consumed to its end, which no letter, digit or underscore
-//! follows, and the time taken is linear.
+//! into it. Always true: the literal is consumed to its end, and no letter, digit or underscore
+//! follows there. The time taken is linear.
 
 use std::borrow::Cow;
 
@@ -70,7 +70,7 @@ impl<'s> Scanner<'s> {
             self.digits(10)?;
         }
         if let Some(b'e' | b'E') = self.peek() {
-            // Without digits it is no exponent; `end` then reports the letter.
+            // Without digits, the letter does not begin an exponent; `end` then reports the letter.
             let n_sign_bytes = usize::from(matches!(self.peek_at(1), Some(b'+' | b'-')));
             if self.peek_at(1 + n_sign_bytes).is_some_and(|byte| byte.is_ascii_digit()) {
                 self.position += 1 + n_sign_bytes;
@@ -155,9 +155,10 @@ fn offset(byte_idx: usize) -> u32 {
     u32::try_from(byte_idx).unwrap_or(u32::MAX)
 }
 
-/// The value nearest to a decimal literal; infinite past the largest.
+/// The value nearest to a decimal literal. It is infinite if the literal is beyond the largest
+/// float.
 fn float(literal: &str) -> f64 {
     let digits = if literal.contains('_') { Cow::Owned(literal.replace('_', "")) } else { Cow::Borrowed(literal) };
-    // What is scanned is within Rust's own syntax of floats, so there is always a value.
+    // The scanned text follows Rust's own syntax of floats, so there is always a value.
     digits.parse().unwrap_or(f64::NAN)
 }

@@ -1,8 +1,8 @@
 //! Text to tree: runs the generated parser over the lexer and puts its errors into words.
 //!
 //! In: any text. Out: an [`Ast`] or the first [`Error`]. Always true: time and memory are linear in
-//! the text, the stack used does not depend on it, and what an error says was expected is what the
-//! grammar allows there.
+//! the text, and the stack used does not depend on it. What an error names as expected is what the
+//! grammar allows at that place.
 
 use lalrpop_util::ParseError;
 
@@ -72,7 +72,7 @@ fn unexpected_token(token: Token<'_>, span: Span, mut expected: Expected, lexer:
     {
         return error;
     }
-    // An operator may follow every other operand.
+    // An operator may follow every operand except a tuple.
     if previous == Some(Token::CloseParen) && token.is_infix() && expected.contains(Expectation::CloseBracket) {
         return Error::tuple_operand(span, lexer.closed().unwrap_or(span));
     }
@@ -92,7 +92,7 @@ fn unexpected_end(end: Span, expected: Expected, lexer: &Lexer<'_>) -> Error {
     }
 }
 
-/// The classes of the terminals that lalrpop lists, each of which it quotes.
+/// The classes of the terminals that lalrpop lists. It puts each of them in quotes.
 fn classify(terminals: &[String], opener: Option<Span>) -> Expected {
     let mut expected = Expected::default();
     for terminal in terminals {
@@ -102,7 +102,8 @@ fn classify(terminals: &[String], opener: Option<Span>) -> Expected {
             "else" => expected.insert(Expectation::Else),
             "," => expected.insert(Expectation::Comma),
             ")" => expected.insert(Expectation::CloseBracket),
-            // Those above stand for the rest: they are allowed wherever another of their class is.
+            // The terminals above stand for the rest: each is allowed wherever another one of its
+            // class is.
             _ => {}
         }
     }

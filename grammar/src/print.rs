@@ -82,7 +82,7 @@ enum Piece {
 
 impl Ast {
     /// The expression in canonical form: one space around operators except `**` and signs, and no
-    /// bracket without need.
+    /// bracket that is not needed.
     ///
     /// ```
     /// use ndexpr_grammar::{Limits, parse};
@@ -250,7 +250,7 @@ fn push_list(exprs: &[ExprId], pending: &mut Vec<Piece>) {
 /// How deep the dump indents: without a bound, a sum of n terms would take n^2 spaces.
 const MAX_INDENT_LEVELS: usize = 64;
 
-/// A float literal with that value, which a formatted infinity is not.
+/// Writes a float literal with this value. An infinity as Rust formats it would not be a literal.
 fn write_float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
     if value.is_infinite() {
         return f.write_str("1e999");

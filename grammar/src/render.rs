@@ -1,11 +1,12 @@
 //! Draws diagnostics.
 //!
-//! In: a [`Diagnostic`] and the source it speaks of. Out: plain text. Always true: any spans and
-//! any text are drawn, in linear time. The output has no control character of the source, and no
-//! character that would reorder it.
+//! In: a [`Diagnostic`] and the source that it is about. Out: plain text. Always true: any spans
+//! and any text are drawn, in linear time. The output has no control character of the source, and
+//! no character that would reorder it.
 //!
-//! The steps: labels become marks, each within one line; the marks of a line choose which stretches
-//! of it are shown; these give every mark its columns; marks that would touch go to separate rows.
+//! The steps: labels become marks, each within one line. The marks of a line choose which stretches
+//! of it are shown. The stretches give every mark its columns. Marks that would touch go to
+//! separate rows.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,11 +15,11 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::diagnostic::{Diagnostic, Label};
 
-/// A longer line is shown in part.
+/// Lines longer than this are shown in part.
 const MAX_LINE_COLUMNS: usize = 100;
-/// A longer mark may be shown in part.
+/// Marks longer than this may be shown in part.
 const MAX_MARK_CHARS: usize = 40;
-/// What is shown of each end of a mark shown in part.
+/// The characters that are shown at each end of a mark that is shown in part.
 const MARK_END_CHARS: usize = 12;
 /// What stands for the rest of a line.
 const ELISION: &str = "...";
@@ -40,8 +41,8 @@ struct MarkedLine<'s> {
 impl Diagnostic {
     /// Draws the diagnostic as plain text; every line, the last too, ends with a line break.
     ///
-    /// Only lines of the source with a label are shown, with their number if there are several in
-    /// the source, and long ones around their labels only.
+    /// Only lines of the source with a label are shown. They have their numbers if the source has
+    /// several lines. Of a long line, only the text around its labels is shown.
     ///
     /// ```
     /// use ndexpr_grammar::{Diagnostic, Span};
@@ -144,7 +145,7 @@ fn within(source: &str, bytes: Range<usize>) -> Range<usize> {
         end = start + source[start..end].trim_end().len();
         start = end - source[start..end].trim_start().len();
     }
-    // Between the two halves of a line break is the end of the line before it.
+    // A place between the two characters of a line break is moved to the end of the line before it.
     if start == end && source[..start].ends_with('\r') && source[start..].starts_with('\n') {
         start -= 1;
         end -= 1;
@@ -240,7 +241,7 @@ fn stretches(line: &MarkedLine<'_>) -> Vec<Range<usize>> {
     for core in cores {
         let mut start = backward(line.text, core.start, n_context_chars);
         let mut end = forward(line.text, core.end, n_context_chars);
-        // What is no longer than the elision is shown.
+        // Text that is no longer than the elision is shown instead of it.
         if start <= ELISION.len() {
             start = whole.start;
         }
@@ -334,8 +335,8 @@ fn rows(marks: &[Mark], view: &View) -> Vec<String> {
     rows
 }
 
-/// Draws marks that do not touch: the remark of the last beside it, those of the others hanging
-/// below.
+/// Draws marks that do not touch. The remark of the last one is beside it, and those of the others
+/// hang below.
 fn push_layer(rows: &mut Vec<String>, layer: &[(Range<usize>, &str)]) {
     let mut row = String::new();
     for (columns, _) in layer {

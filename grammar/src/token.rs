@@ -21,7 +21,8 @@ pub(crate) enum Token<'s> {
     /// The regex matches the first characters only; the callback finds where the literal ends.
     #[regex(r"[0-9]|\.[0-9]", number)]
     Number(Number),
-    /// Likewise; the lexer module then tells keywords from names.
+    /// The regex matches the first character only; the callback finds where the word ends. The
+    /// lexer module then tells keywords from names.
     #[regex(r"[A-Za-z_\u{80}-\u{10ffff}]", name)]
     Name(&'s str),
 

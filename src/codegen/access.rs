@@ -8,14 +8,16 @@ use crate::tape::{Kind, Ty, ValueId};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use ndexpr_runtime::abi::RunKind;
 
-/// Accesses to arrays: any alignment, and they do not trap because every element is in a view.
+/// The flags of accesses to arrays. They may have any alignment, and they do not trap because every
+/// element is in a view.
 ///
-/// No alias regions: a kernel may read what it writes, where an output is an input too.
+/// There are no alias regions, because a kernel may read what it writes if an output is an input
+/// too.
 fn array_flags() -> MemFlagsData {
     MemFlagsData::new().with_notrap()
 }
 
-/// One element as a scalar.
+/// The type of one element as a scalar.
 fn scalar_type(ty: Ty) -> Type {
     match (ty.kind, ty.bytes) {
         (Kind::Float, 4) => types::F32,
@@ -28,7 +30,7 @@ fn scalar_type(ty: Ty) -> Type {
 }
 
 impl BlockCode<'_, '_> {
-    /// The `i`th register of an input.
+    /// Loads the `i`th register of an input.
     pub(super) fn load(&mut self, operand: usize, ty: Ty, i: usize) -> Value {
         let row = self.rows[operand].expect("the segment uses the operand");
         match row.kind {
@@ -41,7 +43,7 @@ impl BlockCode<'_, '_> {
         }
     }
 
-    /// All registers of a value to an output.
+    /// Stores all registers of a value to an output.
     pub(super) fn store(&mut self, operand: usize, value: ValueId) {
         let row = self.rows[operand].expect("the segment uses the operand");
         let ty = self.ty(value);
@@ -52,7 +54,7 @@ impl BlockCode<'_, '_> {
                     self.store_strided(row.base, stride, ty, i, register);
                 }
                 _ if self.streams && self.n_lanes * ty.bytes >= self.width.bytes() => {
-                    // The address is known already when the store itself is emitted.
+                    // The address is emitted before the store, so only the store itself is marked.
                     self.address(row.base, ty);
                     let after = self.builder.srcloc();
                     let mark = if self.is_wide { Mark::LoopStore(self.loop_index) } else { Mark::Store };
@@ -65,13 +67,13 @@ impl BlockCode<'_, '_> {
         }
     }
 
-    /// The `i`th register of a value that an earlier segment or a call left in its slot.
+    /// Loads the `i`th register of a value that an earlier segment or a call left in its slot.
     pub(super) fn load_slot(&mut self, value: ValueId, i: usize) -> Value {
         let base = self.slot_rows[value.index()].expect("the segment uses the slot");
         self.load_contiguous(base, self.ty(value), i)
     }
 
-    /// All registers of a value to its slot.
+    /// Stores all registers of a value to its slot.
     pub(super) fn store_slot(&mut self, value: ValueId) {
         let base = self.slot_rows[value.index()].expect("the segment uses the slot");
         let ty = self.ty(value);
@@ -81,25 +83,25 @@ impl BlockCode<'_, '_> {
         }
     }
 
-    /// A register that waits in memory.
+    /// Loads a register that waits in memory.
     pub(super) fn load_kept(&mut self, base: Value, at: i32, ty: Ty) -> Value {
         self.builder.ins().load(register_type(ty), array_flags(), base, at)
     }
 
-    /// A register to both halves of where it waits.
+    /// Stores a register to both halves of the place where it waits.
     pub(super) fn store_kept(&mut self, base: Value, at: i32, register: Value) {
         for half in [0, Width::Bits128.bytes() as i32] {
             self.builder.ins().store(array_flags(), register, base, at + half);
         }
     }
 
-    /// One element in every lane.
+    /// Loads one element into every lane.
     pub(super) fn load_splat(&mut self, at: Value, ty: Ty) -> Value {
         let scalar = self.builder.ins().load(scalar_type(ty), array_flags(), at, 0);
         self.builder.ins().splat(register_type(ty), scalar)
     }
 
-    /// The block's first element of a contiguous row.
+    /// The address of the block's first element in a contiguous row.
     fn address(&mut self, base: Value, ty: Ty) -> Value {
         let known = self.addresses.iter().find(|&&(known, bytes, _)| known == base && bytes == ty.bytes);
         if let Some(&(_, _, address)) = known {
@@ -124,14 +126,14 @@ impl BlockCode<'_, '_> {
             let offset = i as i32 * self.width.bytes() as i32;
             let register = register_type(ty);
             if ty.kind == Kind::Float && self.target.wants_aligned_operands() {
-                // Cranelift 0.135.8 makes any load an operand of `cmpps` and `cmppd`, which trap
-                // where it is not aligned; a load of another type is not taken in.
+                // Cranelift 0.135.8 makes any load an operand of `cmpps` and `cmppd`, which trap if
+                // it is not aligned. A load of another type does not become an operand.
                 let bits = self.builder.ins().load(types::I8X16, array_flags(), address, offset);
                 return bitcast(self.builder, register, bits);
             }
             return self.builder.ins().load(register, array_flags(), address, offset);
         }
-        // A part of a register, as one scalar of that size.
+        // A part of a register is loaded as one scalar of that size.
         let ins = self.builder.ins();
         let register = match (block_bytes, ty.kind, ty.bytes) {
             (8, Kind::Float, 8) => {
@@ -179,7 +181,7 @@ impl BlockCode<'_, '_> {
         self.builder.ins().store(array_flags(), scalar, address, 0);
     }
 
-    /// The address of the block's `i`th register's first lane.
+    /// The address of the first lane in the block's `i`th register.
     fn strided_address(&mut self, base: Value, stride: Value, ty: Ty, i: usize) -> Value {
         let first = (i * self.lanes_per_register(ty)) as i64;
         let lane = if first == 0 {

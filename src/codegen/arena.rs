@@ -8,12 +8,12 @@
 //! - pages that are given back are taken again, and chunks without a kernel are unmapped, except
 //!   the first.
 //!
-//! It is for processors that see new instructions at once, which x86 does. Elsewhere caches must be
-//! cleared, and Cranelift's own memory, which does that, has a mapping for each kernel.
+//! This is for processors that see new instructions at once, as x86 processors do. Elsewhere caches
+//! must be cleared. Cranelift's own memory does that, and it has a mapping for each kernel.
 //!
-//! Memory is mapped in chunks, because the system allows a process only so many mappings, and
-//! neighbouring kernels share one. A forked child has its own copy of all pages. If the list of
-//! chunks stays locked there, kernels get chunks of their own, and pages are not given back.
+//! Memory is mapped in chunks, because the system limits the number of mappings of a process.
+//! Neighbouring kernels share a mapping. A forked child has its own copy of all pages. If the list
+//! of chunks stays locked there, kernels get chunks of their own, and pages are not given back.
 
 use crate::bounded_lock::BoundedLock;
 use cranelift_jit::{BranchProtection, JITMemoryKind, JITMemoryProvider};
@@ -23,7 +23,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A chunk has so many bytes, or what a larger kernel takes.
+/// A chunk has this many bytes, or as many as a larger kernel takes.
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// The executable memory of an engine; see the module.
@@ -36,18 +36,18 @@ pub(super) struct Arena {
 /// Pages that were mapped together.
 struct Chunk {
     mapping: Arc<Mapping>,
-    /// By page: whether a kernel has it.
+    /// For each page, whether a kernel has it.
     is_taken: Vec<bool>,
 }
 
-/// Unmapped when its chunk and all its kernels are gone.
+/// Memory that is unmapped when its chunk and all its kernels are gone.
 struct Mapping {
     /// The address of the first page.
     start: usize,
     _map: MmapMut,
 }
 
-/// Pages of a kernel.
+/// The pages of a kernel.
 struct Taken {
     mapping: Arc<Mapping>,
     first: usize,
@@ -64,7 +64,7 @@ impl Arena {
         self.used_bytes.load(Ordering::Relaxed)
     }
 
-    /// Writable pages for so many bytes.
+    /// Takes writable pages for this many bytes.
     fn take(&self, n_bytes: usize) -> io::Result<Taken> {
         let n_pages = n_bytes.div_ceil(region::page::size()).max(1);
         let taken = match self.chunks.lock() {
@@ -100,14 +100,14 @@ impl Arena {
 }
 
 impl Chunk {
-    /// So many writable pages.
+    /// Maps this many writable pages.
     fn new(n_pages: usize) -> io::Result<Chunk> {
         let mut map = MmapMut::map_anon(n_pages * region::page::size())?;
         let start = map.as_mut_ptr().expose_provenance();
         Ok(Chunk { mapping: Arc::new(Mapping { start, _map: map }), is_taken: vec![false; n_pages] })
     }
 
-    /// Neighbouring pages that no kernel has.
+    /// Takes neighbouring pages that no kernel has.
     fn take(&mut self, n_pages: usize) -> Option<Taken> {
         let first = (0..self.is_taken.len()).find(|&first| {
             let pages = self.is_taken.get(first..first + n_pages);

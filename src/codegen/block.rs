@@ -22,7 +22,7 @@ pub(super) struct RowAccess {
     /// The address of lane 0.
     pub(super) base: Value,
     pub(super) kind: RunKind,
-    /// Bytes between lanes, of a strided operand.
+    /// The bytes between lanes, if the operand is strided.
     pub(super) lane_stride: Option<Value>,
 }
 
@@ -30,30 +30,30 @@ pub(super) struct RowAccess {
 pub(super) struct BlockCode<'a, 'f> {
     pub(super) builder: &'a mut FunctionBuilder<'f>,
     pub(super) tape: &'a Tape,
-    /// Stores of whole registers to outputs go past the caches.
+    /// True if stores of whole registers to outputs go past the caches.
     pub(super) streams: bool,
     pub(super) target: &'a Target,
     /// The width of the registers.
     pub(super) width: Width,
-    /// They are wider than Cranelift's, so the block is in a marked loop.
+    /// True if the registers are wider than Cranelift's. The block is then in a marked loop.
     pub(super) is_wide: bool,
-    /// The number of that loop.
+    /// The number of the marked loop.
     pub(super) loop_index: u32,
-    /// By operand, inputs first; those that the segment uses.
+    /// For each operand, inputs first, where its row is, if the segment uses it.
     pub(super) rows: &'a [Option<RowAccess>],
-    /// By value: where the row's elements of its slot are, if the segment uses it.
+    /// For each value, where the row's elements of its slot are, if the segment uses it.
     pub(super) slot_rows: &'a [Option<Value>],
-    /// What is the same in all blocks and waits in memory.
+    /// The values that are the same in all blocks and wait in memory.
     pub(super) kept: &'a Kept,
-    /// Lanes of this block.
+    /// The number of lanes of this block.
     pub(super) n_lanes: u32,
     /// The lane of the row that the block starts at.
     pub(super) lane: Value,
-    /// What has been emitted.
+    /// For each value, its registers, if they have been emitted.
     pub(super) values: Vec<Option<Bundle>>,
-    /// Registers of loads, each emitted when it is first used.
+    /// For each value, its registers if it is loaded. Each is emitted when it is first used.
     pub(super) parts: Vec<Vec<Option<Value>>>,
-    /// The block's first element of contiguous rows, by base and element size.
+    /// The address of the block's first element in each contiguous row, by base and element size.
     pub(super) addresses: Vec<(Value, u32, Value)>,
 }
 
@@ -61,9 +61,9 @@ pub(super) struct BlockCode<'a, 'f> {
 /// registers do not keep them.
 #[derive(Default)]
 pub(super) struct Kept {
-    /// The address of the first.
+    /// The address of the first value.
     pub(super) base: Option<Value>,
-    /// By value: its place after the first, in bytes.
+    /// For each value, its place after the first one, in bytes.
     pub(super) at: Vec<Option<i32>>,
 }
 
@@ -102,12 +102,12 @@ impl BlockCode<'_, '_> {
         self.tape.node(value).ty
     }
 
-    /// The registers that a value takes; a part of one counts as one.
+    /// The number of registers that a value takes; a part of one counts as one.
     pub(super) fn n_registers(&self, ty: Ty) -> usize {
         (self.n_lanes * ty.bytes).div_ceil(self.width.bytes()) as usize
     }
 
-    /// The lanes of one register of a value.
+    /// The number of lanes in one register of a value.
     pub(super) fn lanes_per_register(&self, ty: Ty) -> usize {
         (self.width.bytes() / ty.bytes).min(self.n_lanes) as usize
     }
@@ -159,7 +159,7 @@ impl BlockCode<'_, '_> {
         }
     }
 
-    /// Leaves what [`uniform_values`](BlockCode::uniform_values) has emitted in memory.
+    /// Stores to memory what [`uniform_values`](BlockCode::uniform_values) has emitted.
     pub(super) fn keep_uniform_values(&mut self, segment: &Segment) -> Kept {
         let mut values = segment.uniform.clone();
         values.sort_unstable();
@@ -169,8 +169,8 @@ impl BlockCode<'_, '_> {
         let bytes = Width::Bits256.bytes();
         let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes * (values.len() as u32 + 1), 0);
         let slot = self.builder.create_sized_stack_slot(slot);
-        // The stack itself is aligned to half of that. An address by the stack's own register would
-        // be a spilled vector's, to `x64`.
+        // The stack itself is only aligned to half of that. To `x64`, an address by the stack's own
+        // register would look like that of a spilled vector.
         let start = self.builder.ins().stack_addr(types::I64, slot, bytes as i32 - 1);
         let base = self.builder.ins().band_imm_s(start, -i64::from(bytes));
         let mut kept = Kept { base: Some(base), at: vec![None; self.tape.nodes.len()] };
@@ -204,8 +204,8 @@ impl BlockCode<'_, '_> {
         }
     }
 
-    /// Makes the loads that only stores use, before the first of several stores: an output may be
-    /// the memory of an input.
+    /// Makes the loads that only stores use, before the first of several stores, because an
+    /// output may be the memory of an input.
     pub(super) fn load_what_is_stored(&mut self, body: &[ValueId]) {
         let is_store = |value: &&ValueId| matches!(self.tape.node(**value).inst, Inst::Store(_));
         let stores: Vec<ValueId> = body.iter().filter(is_store).copied().collect();
@@ -317,7 +317,7 @@ impl BlockCode<'_, '_> {
         self.builder.ins().icmp(condition, a, b)
     }
 
-    /// One instruction on x86: the form that its `min` and `max` have.
+    /// This has the form of the `min` and `max` of x86, so it is one instruction there.
     fn extremum(&mut self, condition: FloatCC, ty: Ty, a: Value, b: Value) -> Value {
         let mask = self.builder.ins().fcmp(condition, a, b);
         let mask = bitcast(self.builder, register_type(ty), mask);
@@ -326,7 +326,7 @@ impl BlockCode<'_, '_> {
 
     fn select(&mut self, ty: Ty, mask: Value, a: Value, b: Value) -> Value {
         if self.target.is_x86() {
-            // Every byte of a mask's lane is the same, so a blend of bytes does for all widths.
+            // Every byte of a mask's lane is the same, so a blend of bytes is right for all widths.
             let [mask, a, b] = [mask, a, b].map(|value| bitcast(self.builder, types::I8X16, value));
             let chosen = self.builder.ins().blendv(mask, a, b);
             return bitcast(self.builder, register_type(ty), chosen);
@@ -335,7 +335,8 @@ impl BlockCode<'_, '_> {
         self.builder.ins().bitselect(mask, a, b)
     }
 
-    /// There is no product of bytes: the even and the odd ones are multiplied in lanes of 16 bits.
+    /// There is no product of bytes, so the even and the odd ones are multiplied in lanes of 16
+    /// bits.
     fn multiply_bytes(&mut self, a: Value, b: Value) -> Value {
         let [a, b] = [a, b].map(|value| bitcast(self.builder, types::I16X8, value));
         let eight = self.builder.ins().iconst(types::I32, 8);
@@ -350,7 +351,7 @@ impl BlockCode<'_, '_> {
         bitcast(self.builder, types::I8X16, both)
     }
 
-    /// A shift by the same count everywhere is an instruction; otherwise lanes are shifted one by
+    /// A shift by the same count everywhere is one instruction; otherwise lanes are shifted one by
     /// one.
     fn shift(&mut self, node: &Node, is_uniform: bool) -> SmallVec<[Value; 8]> {
         if let Inst::Const(count) = self.tape.node(node.args[1]).inst {
@@ -373,7 +374,7 @@ impl BlockCode<'_, '_> {
         })
     }
 
-    /// Lane by lane, for what has no vector form. A uniform value is computed once.
+    /// Computes lane by lane what has no vector form. A uniform value is computed once.
     pub(super) fn by_lanes(
         &mut self,
         args: &[ValueId],

@@ -4,8 +4,8 @@ use crate::tape::{Kind, Ty};
 use cranelift_codegen::ir::{Type, Value, types};
 use smallvec::SmallVec;
 
-/// Registers in the order of the lanes. A uniform value has one, with the same in every lane,
-/// whatever the block.
+/// Registers in the order of the lanes. A uniform value has one register for any block, with the
+/// same element in every lane.
 #[derive(Clone, Debug)]
 pub(super) struct Bundle {
     pub(super) registers: SmallVec<[Value; 8]>,
@@ -19,7 +19,7 @@ impl Bundle {
     }
 }
 
-/// The register type of a value: of its first half, where registers have 256 bits.
+/// The register type of a value. Where registers have 256 bits, it is the type of the first half.
 pub(super) fn register_type(ty: Ty) -> Type {
     match (ty.kind, ty.bytes) {
         (Kind::Float, 4) => types::F32X4,
@@ -28,7 +28,7 @@ pub(super) fn register_type(ty: Ty) -> Type {
     }
 }
 
-/// A register of integers of so many bytes.
+/// The type of a register of integers of this many bytes.
 pub(super) fn int_register(bytes: u32) -> Type {
     match bytes {
         1 => types::I8X16,

@@ -17,7 +17,8 @@ impl BlockCode<'_, '_> {
         (0..self.n_registers(ty)).map(|i| self.register(value, i)).collect()
     }
 
-    /// Each register as two of twice the width; only the first half if that is all the block fills.
+    /// Makes two registers of twice the width from each register, or only the first half if that is
+    /// all the block fills.
     fn widen(&mut self, registers: Registers, to: Ty, signed: bool) -> Registers {
         let n = self.n_registers(to);
         let mut wide = Registers::new();
@@ -36,7 +37,7 @@ impl BlockCode<'_, '_> {
         wide
     }
 
-    /// Every two registers as one of half the width.
+    /// Makes one register of half the width from every two registers.
     fn narrow(&mut self, registers: &Registers, mut pair: impl FnMut(&mut Self, Value, Value) -> Value) -> Registers {
         registers.chunks(2).map(|both| pair(self, both[0], both.get(1).copied().unwrap_or(both[0]))).collect()
     }
@@ -100,7 +101,7 @@ impl BlockCode<'_, '_> {
         self.shuffle(a, b, LOW, to)
     }
 
-    /// The second half of a register in the place of the first, and in its own.
+    /// A register with the second half of `a` in both halves.
     fn high_half(&mut self, a: Value) -> Value {
         const HIGH: [u8; 16] = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
         let to = self.builder.func.dfg.value_type(a);
@@ -127,8 +128,8 @@ impl BlockCode<'_, '_> {
         self.halves(registers, to, |block, half| block.builder.ins().fvpromote_low(half))
     }
 
-    /// Applies a step that turns the first half of a register into a whole one to both halves of
-    /// each.
+    /// Applies a step to both halves of each register. The step makes a whole register of a first
+    /// half.
     fn halves(&mut self, registers: Registers, to: Ty, mut step: impl FnMut(&mut Self, Value) -> Value) -> Registers {
         let n = self.n_registers(to);
         let mut whole = Registers::new();
@@ -158,14 +159,14 @@ impl BlockCode<'_, '_> {
             }
             (4, 8) => {
                 let registers = self.registers(arg);
-                // Cranelift has one instruction for this pair.
+                // Cranelift makes one instruction of this pair.
                 self.halves(registers, to, |block, half| {
                     let half = bitcast(block.builder, int_register(4), half);
                     let wide = block.builder.ins().swiden_low(half);
                     block.builder.ins().fcvt_from_sint(register_type(to), wide)
                 })
             }
-            // By way of float64 it would be rounded twice.
+            // A conversion by way of float64 would round twice.
             _ => self.by_lanes(&[arg], to, is_uniform, |builder, args| match signed {
                 true => builder.ins().fcvt_from_sint(types::F32, args[0]),
                 false => builder.ins().fcvt_from_uint(types::F32, args[0]),

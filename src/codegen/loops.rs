@@ -1,8 +1,8 @@
 //! The shape of a kernel: segments, rows and calls, as the outline has them.
 //!
-//! In: an [`Outline`]. Out: a Cranelift function. Loops are tested at the bottom and count lanes;
-//! the address of a contiguous operand is its row's base plus the count times the element size,
-//! which x86 has as an addressing mode. There is no per-lane work besides.
+//! In: an [`Outline`]. Out: a Cranelift function. Loops are tested at the bottom and count lanes.
+//! The address of a contiguous operand is its row's base plus the count times the element size,
+//! which x86 has as an addressing mode. There is no other work per lane.
 
 use super::Func;
 use super::block::RowAccess;
@@ -51,7 +51,7 @@ pub(super) fn emit(
     kernel.builder.finalize(target.isa().frontend_config());
 }
 
-/// Loads from the kernel's arguments: aligned, and they do not change.
+/// The flags of loads from the kernel's arguments, which are aligned and do not change.
 fn args_flags() -> MemFlagsData {
     MemFlagsData::new().with_notrap().with_aligned().with_readonly().with_can_move()
 }
@@ -62,7 +62,7 @@ struct Emitter<'a> {
     target: &'a Target,
     n_lanes: Value,
     n_rows: Value,
-    /// If tiles of one row are treated in another way.
+    /// Whether the tile has one row, if such tiles are treated in another way.
     is_one_row: Option<Value>,
     operands: Value,
     slots: Value,
@@ -117,7 +117,8 @@ impl Emitter<'_> {
         self.builder.switch_to_block(segment_end);
     }
 
-    /// By value: where a row's elements are of the spill slots that a segment uses.
+    /// For each value, where the row's elements of its spill slot are, if the segment uses the
+    /// slot.
     fn slot_rows(&mut self, segment: &Segment, row: Value) -> Vec<Option<Value>> {
         let tape = self.outline.tape;
         let row_elem = self.builder.ins().imul(row, self.n_lanes);
@@ -129,7 +130,7 @@ impl Emitter<'_> {
         rows
     }
 
-    /// By operand, inputs first: those that a segment reads and writes.
+    /// For each operand, inputs first, how to access it, if the segment reads or writes it.
     fn accesses(&mut self, segment: &Segment) -> Vec<Option<Access>> {
         let mut accesses: Vec<Option<Access>> = self.outline.kinds.iter().map(|_| None).collect();
         for &operand in &segment.operands {
@@ -157,7 +158,8 @@ impl Emitter<'_> {
         RowAccess { base, kind: access.kind, lane_stride: access.lane_stride }
     }
 
-    /// Where a slot's elements of the row are: a tile's rows follow one another without gaps.
+    /// Where the row's elements of a slot are. The rows of a tile follow one another without gaps
+    /// there.
     fn slot_row(&mut self, offset: usize, bytes: u32, row_elem: Value) -> Value {
         let shift = self.builder.ins().iconst(types::I64, i64::from(bytes.ilog2()));
         let row_bytes = self.builder.ins().ishl(row_elem, shift);
@@ -195,7 +197,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// The function of a call. If the tile is one row, that for its operands as they are.
+    /// The function of a call. If the tile has one row, it is the function for direct operands.
     fn callee(&mut self, call: &SegmentCall) -> Value {
         let entry = self.entry(call.entry);
         match self.is_one_row {
@@ -213,7 +215,7 @@ impl Emitter<'_> {
         self.builder.ins().load(types::I64, args_flags(), self.tile_fns, at as i32)
     }
 
-    /// The address of a value's elements of the tile, for a call.
+    /// The address of a value's elements in the tile, for a call.
     fn tile_elems(&mut self, value: ValueId) -> Value {
         let offset = self.outline.tape.slot_of[value.index()].expect("a call's values have slots").offset;
         let offset = self.builder.ins().iconst(types::I64, offset as i64);

@@ -15,9 +15,9 @@ pub(super) enum Mark {
     Store,
     /// An instruction of a loop that gets registers of 256 bits. Loops have numbers from 0.
     Loop(u32),
-    /// Such a store in such a loop.
+    /// A store that should go past the caches, in a loop that gets registers of 256 bits.
     LoopStore(u32),
-    /// The fence after such a loop.
+    /// The fence after a loop that gets registers of 256 bits.
     End(u32),
 }
 

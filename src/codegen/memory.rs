@@ -21,17 +21,16 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// Compiles the function in `context` and makes it executable. What is marked is rewritten
-    /// before.
+    /// Compiles the function in `context`, rewrites what is marked, and makes the code executable.
     pub(super) fn define(context: &mut Context, outline: &Outline<'_>, generator: &Generator) -> Result<Code, Refusal> {
         let target = generator.target;
         let refuse = |error: cranelift_module::ModuleError| Refusal(error.to_string());
         let mut builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
-        // What Cranelift calls, lane by lane, for the one operation that a processor may lack: only
-        // kernels that the caller allowed to fuse have it.
         if cfg!(target_arch = "x86_64") {
             builder.memory_provider(Box::new(Pages::new(&generator.arena)));
         }
+        // Cranelift calls these, lane by lane, for the one operation that a processor may lack.
+        // Only kernels that the caller allowed to fuse have it.
         builder.symbol("fma", fused_f64 as *const u8).symbol("fmaf", fused_f32 as *const u8);
         let mut code = Code { module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))), entry: 0 };
         let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -64,7 +63,7 @@ pub(super) fn compile<'c>(context: &'c mut Context, target: &Target) -> Result<&
     context.compile(target.isa(), &mut ControlPlane::default()).map_err(|error| Refusal(error.inner.to_string()))
 }
 
-/// True if the code of an outline is not what Cranelift can make.
+/// True if Cranelift alone cannot make the code of the outline.
 fn is_rewritten(outline: &Outline<'_>) -> bool {
     outline.stores.is_streaming() || outline.width != outline.machine.width
 }

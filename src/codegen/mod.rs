@@ -12,8 +12,8 @@
 //!
 //! A kernel is specialised for the [`RunKind`] of each operand. Every value of a vector block is a
 //! bundle of registers that covers its lanes. The tail runs the very same instructions on a block
-//! of one lane, whose registers have zeros or the lane again besides, so a result cannot depend on
-//! where in an array its element is.
+//! of one lane; the other lanes of its registers hold zeros or the same lane again. So a result
+//! cannot depend on where in an array its element is.
 
 mod access;
 mod arena;
@@ -56,7 +56,7 @@ pub(crate) struct Generator {
 }
 
 impl Generator {
-    /// For the host. None if Cranelift has no back end for it.
+    /// The generator for the host. None if Cranelift has no back end for it.
     pub(crate) fn for_host(registers: Registers) -> Option<Generator> {
         x64::prepare();
         Some(Generator { target: Target::host(registers)?, arena: Arena::new() })
@@ -83,12 +83,13 @@ struct Work {
     builder: FunctionBuilderContext,
 }
 
-/// Longer tapes are interpreted, because untrusted text may not hold up its reader.
+/// Longer tapes are interpreted, because untrusted text must not keep its reader waiting.
 // Chosen by "long-tapes" in docs/measurements.md.
 const MAX_NODES: usize = 20_000;
 
-/// The same for operands: their addresses are alive all through a kernel, and register allocation
-/// is quadratic in them.
+/// Tapes with more operands are interpreted, for the same reason. The addresses of operands are
+/// alive all through a kernel, and register allocation takes time that is quadratic in their
+/// number.
 // Chosen by "many-operands" in docs/measurements.md.
 const MAX_OPERANDS: usize = 500;
 
@@ -96,8 +97,8 @@ const MAX_OPERANDS: usize = 500;
 ///
 /// # Errors
 ///
-/// Whatever Cranelift refuses, or panics on. What has no stores of whole registers has none past
-/// the caches.
+/// Whatever Cranelift refuses, or panics on. A kernel that should stream is refused if it has no
+/// stores of whole registers.
 pub(crate) fn compile(tape: &Tape, variant: Variant<'_>, generator: &Generator) -> Result<Kernel, Refusal> {
     if tape.nodes.len() > MAX_NODES {
         return Err(Refusal(format!("it has {} instructions, and {MAX_NODES} can be compiled soon", tape.nodes.len())));
@@ -130,7 +131,7 @@ fn outlined<'l>(tape: &'l Tape, variant: Variant<'l>, machine: &Machine) -> Resu
 
 fn compile_outline(outline: &Outline<'_>, generator: &Generator) -> Result<Kernel, Refusal> {
     let mut work = WORK.take();
-    // A panic leaves nothing of `work` behind: it is dropped, and the next compile starts afresh.
+    // After a panic, `work` is dropped, and the next compile starts with a new one.
     let (result, work) = catch_unwind(AssertUnwindSafe(|| {
         let result = compile_with(&mut work, outline, generator);
         (result, work)

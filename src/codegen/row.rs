@@ -14,18 +14,18 @@ use cranelift_frontend::FunctionBuilder;
 pub(super) struct Row<'a> {
     pub(super) outline: &'a Outline<'a>,
     pub(super) segment: &'a Segment,
-    /// The number of the loop over whole blocks, where it is marked.
+    /// The number of the loop over whole blocks, for marking it.
     pub(super) loop_index: u32,
     pub(super) target: &'a Target,
     /// The lanes of the row.
     pub(super) n_lanes: Value,
-    /// Where operands are, inputs first; those that the segment uses.
+    /// For each operand, inputs first, where it is, if the segment uses it.
     pub(super) accesses: Vec<Option<RowAccess>>,
-    /// By value: where the row's elements of its spill slot are, if the segment uses it.
+    /// For each value, where the row's elements of its spill slot are, if the segment uses it.
     pub(super) slots: Vec<Option<Value>>,
 }
 
-/// What vector blocks find ready.
+/// What is computed ahead of the vector blocks.
 struct Ready {
     values: Vec<Option<Bundle>>,
     kept: Kept,
@@ -41,24 +41,25 @@ struct LaneBlock {
 /// A loop over vector blocks.
 struct BlockLoop {
     vector: VectorBlock,
-    /// Where it is decided whether there is another block.
+    /// The basic block that tests whether there is another vector block.
     test: LaneBlock,
-    /// If it goes over the head: the lanes of the head, and where it goes after these.
+    /// If it goes over the head: the number of lanes of the head, and the basic block after the
+    /// head.
     head: Option<(Value, Block)>,
-    /// Where it goes when less than a block is left.
+    /// The basic block that follows when less than a vector block is left.
     then: Block,
 }
 
 impl Row<'_> {
-    /// Emits the row at the builder's block, and leaves the builder at the block after it. Some
-    /// constants are in registers already.
+    /// Emits the row at the builder's block, and leaves the builder at the block after it.
+    /// `constants` are in registers already.
     pub(super) fn emit(&self, builder: &mut FunctionBuilder<'_>, constants: Vec<(ValueId, Bundle)>) {
         let blocks = self.segment.blocks;
         let [whole, narrow, lanes, end] = [(); 4].map(|()| block_of_lane(builder));
         let ready = self.ready(builder, constants);
         let zero = builder.ins().iconst(types::I64, 0);
         let from_zero = [BlockArg::Value(zero)];
-        // The loop that goes over the head.
+        // The number of lanes in the head, and the loop that goes over it.
         let head = blocks.head.map(|head| {
             let n_lanes = self.head_lanes(builder, &head);
             (n_lanes, if head.is_narrow { narrow.block } else { lanes.block })
@@ -128,7 +129,7 @@ impl Row<'_> {
         }
     }
 
-    /// Emits what is the same for all lanes.
+    /// Emits the values that are the same for all lanes.
     fn ready(&self, builder: &mut FunctionBuilder<'_>, constants: Vec<(ValueId, Bundle)>) -> Ready {
         let none = Ready { values: vec![None; self.outline.tape.nodes.len()], kept: Kept::default() };
         // One lane stands for all: every register has it in all of its lanes.
@@ -140,7 +141,7 @@ impl Row<'_> {
         block.uniform_values(self.segment);
         match self.is_wide(self.segment.blocks.whole) {
             false => Ready { values: block.values, kept: Kept::default() },
-            // Nothing lives in wide registers from one basic block to the next.
+            // No value stays in a wide register from one basic block to the next.
             true => Ready { kept: block.keep_uniform_values(self.segment), ..none },
         }
     }
@@ -186,8 +187,8 @@ impl Row<'_> {
         BlockCode {
             builder,
             tape: self.outline.tape,
-            // Beside wide registers, narrow ones write the ends of a row, which are parts of cache
-            // lines.
+            // In a kernel with wide registers, narrow ones write the ends of a row. The ends are
+            // parts of cache lines, so they are not streamed.
             streams: self.outline.stores.is_streaming() && vector.width == self.segment.blocks.whole.width,
             target: self.target,
             width: vector.width,

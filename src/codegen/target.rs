@@ -17,7 +17,8 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The host, at the level that the process runs at. None if Cranelift has no back end for it.
+    /// The instruction set of the host, at the level that the process runs at. None if Cranelift
+    /// has no back end for it.
     pub(crate) fn host(registers: Registers) -> Option<&'static Target> {
         static HOST: [OnceBox<Option<Target>>; 2] = [OnceBox::new(), OnceBox::new()];
         let make = || {
@@ -34,7 +35,7 @@ impl Target {
         HOST[registers as usize].get_or_init(|| Box::new(make())).as_ref()
     }
 
-    /// The 64-bit Arm back end, which can be compiled for on any host.
+    /// The instruction set of 64-bit Arm, which can be compiled for on any host.
     #[cfg(test)]
     pub(crate) fn aarch64() -> Option<Target> {
         Target::new(isa::lookup_by_name("aarch64").ok()?)
@@ -48,7 +49,7 @@ impl Target {
         let has_fma = !is_x86 || (has_avx && has("has_fma"));
         let machine = Machine {
             width: Width::Bits128,
-            // Registers of 256 bits that can do what those of 128 can.
+            // There are registers of 256 bits if they can do what those of 128 can.
             wide: (has_avx && has("has_avx2")).then_some(Width::Bits256),
             n_registers: 16,
             line_bytes: 64,
@@ -70,8 +71,8 @@ impl Target {
         self.is_x86
     }
 
-    /// True if instructions on registers take operands from memory only where it is aligned to a
-    /// register: on x86 before AVX.
+    /// True if instructions on registers take an operand from memory only if it is aligned to a
+    /// register, as on x86 before AVX.
     pub(super) fn wants_aligned_operands(&self) -> bool {
         self.is_x86 && !self.has_avx
     }
@@ -89,8 +90,8 @@ fn lowered_x86(level: CpuLevel) -> Option<isa::Builder> {
     let mut builder = cranelift_native::builder_with_options(false).ok()?;
     #[cfg(target_arch = "x86_64")]
     {
-        // `CpuLevel::current` gives a level only if the host has all of it, and what is lowered had
-        // more than the least.
+        // `CpuLevel::current` gives a level only if the host has all of it. A host that is lowered
+        // has more than the lowest level.
         let names = BASE.iter().chain(if level >= CpuLevel::Avx2 { AVX2 } else { &[] });
         for name in names {
             builder.enable(name).ok()?;
@@ -115,7 +116,7 @@ fn flags() -> Flags {
     set("probestack_strategy", "inline");
     set("is_pic", "false");
     set("use_colocated_libcalls", "false");
-    // 32 bytes: what x86 front ends fetch at once.
+    // Functions are aligned to 32 bytes, which x86 front ends fetch at once.
     set("log2_min_function_alignment", "5");
     Flags::new(builder)
 }

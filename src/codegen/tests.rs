@@ -1,4 +1,4 @@
-//! Code for the processors that the tests do not run on: it must at least lower.
+//! Code for processors that the tests do not run on: it must at least lower.
 
 #[path = "../../tests/filetests/format.rs"]
 #[expect(dead_code, reason = "the filetests use all of it")]
@@ -24,7 +24,7 @@ fn filetests_lower_for_aarch64() {
         for tape in tapes {
             n_tapes += 1;
             for kind in [RunKind::Contiguous, RunKind::Strided, RunKind::Splat] {
-                // An output is no splat.
+                // An output cannot be a splat.
                 let inputs = tape.inputs.iter().map(|_| kind);
                 let outputs = tape.outputs.iter().map(|_| match kind {
                     RunKind::Splat => RunKind::Contiguous,
@@ -70,8 +70,8 @@ fn tape(text: &str, dtype: DType, target: &Target) -> crate::tape::Tape {
     tapes.remove(0)
 }
 
-/// What has registers of 256 bits on processors with AVX2: the arithmetic of every type whose
-/// values have one width.
+/// The loops that have registers of 256 bits on processors with AVX2: the arithmetic of every type
+/// whose values have one width.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn wide_kernels_can_be_made() {
@@ -116,7 +116,7 @@ fn wide_kernels_can_be_made() {
     }
 }
 
-/// What is streamed on this processor: large results of simple loops.
+/// The loops whose results are streamed on this processor: simple ones with large results.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn streaming_kernels_can_be_made() {
@@ -162,7 +162,8 @@ fn tape_of_outputs(text: &str, outputs: &[&str], target: &Target) -> crate::tape
     tape
 }
 
-/// Runs a kernel of two inputs `a` and `b` and two outputs, of which one or both are the inputs.
+/// Runs a kernel of two inputs `a` and `b` and two outputs. Each output may be the memory of an
+/// input.
 fn run_in_place(tape: &crate::tape::Tape, [a, b]: [&[f64]; 2], is_in_place: [Option<usize>; 2]) -> [Vec<f64>; 2] {
     use ndexpr_runtime::plan::{Input, Plan};
     use ndexpr_runtime::view::{View, ViewMut};
@@ -202,7 +203,8 @@ fn outputs_of_one_loop_may_be_its_inputs() {
     let target = generator.target();
     let a: Vec<f64> = (0..1000).map(|i| f64::from(i) / 999.0).collect();
     let b: Vec<f64> = (0..1000).map(|i| f64::from(i % 7) - 2.0).collect();
-    // The first is made before the call of the second, which still needs `b` after it.
+    // The first output is computed before the call of the second, which still needs `b` after the
+    // call.
     let tape = tape_of_outputs("sin(a + b)*b", &["first", "root"], target);
     for is_in_place in [[None, None], [None, Some(0)], [Some(0), None], [Some(1), None], [Some(1), Some(0)]] {
         let [sums, results] = run_in_place(&tape, [&a, &b], is_in_place);
@@ -216,7 +218,7 @@ fn outputs_of_one_loop_may_be_its_inputs() {
     let tape = tape_of_outputs("a + b", &["b", "a"], target);
     let [first, second] = run_in_place(&tape, [&a, &b], [Some(0), Some(1)]);
     assert_eq!((first, second), (b.clone(), a.clone()));
-    // The second only copies what the first is written to.
+    // The second output only copies an input that the first output is written to.
     let tape = tape_of_outputs("a + b", &["root", "a"], target);
     let [sums, copied] = run_in_place(&tape, [&a, &b], [Some(0), None]);
     assert_eq!(copied, a);

@@ -15,7 +15,7 @@ use ndexpr_runtime::dtype::{DType, Scalar};
 use ndexpr_runtime::reduce::ReduceOp;
 
 impl Lowerer<'_> {
-    /// A call along axes: what it becomes, and what stands for its shape.
+    /// What a call along axes becomes, and the reduction that stands for its shape.
     pub(super) fn along(&mut self, call: &AxisCall) -> Result<(Value, ReductionId), Error> {
         let arg = self.arg(call.arg);
         let x = self.default(arg)?;
@@ -28,8 +28,8 @@ impl Lowerer<'_> {
         Ok((Value::Typed(built), leaf))
     }
 
-    /// What decides the shape of a part of the tree. A part is looked at once, for the innermost
-    /// call around it.
+    /// The variables and reductions that decide the shape of a part of the tree. A part is looked
+    /// at once, for the innermost call around it.
     pub(super) fn domain(&self, root: ast::ExprId) -> Vec<Leaf> {
         let mut leaves = Vec::new();
         let mut pending = vec![root];
@@ -63,7 +63,7 @@ struct Builder<'g> {
     interner: &'g mut Interner,
     call: &'g AxisCall,
     domain: &'g [Leaf],
-    /// What stands for the shape of the result.
+    /// The reduction that stands for the shape of the result.
     leaf: Option<ReductionId>,
 }
 
@@ -127,13 +127,13 @@ impl Builder<'_> {
         self.along(AxisOp::Reduce(op), arg)
     }
 
-    /// How many elements there are along the axes.
+    /// The number of elements along the axes.
     fn count(&mut self) -> ExprId {
         let any = self.graph.constant(Scalar::new(true));
         self.along(AxisOp::Count, any)
     }
 
-    /// Bools and integers as float64.
+    /// Converts bools and integers to float64.
     fn float(&mut self, x: ExprId) -> ExprId {
         if self.graph.dtype(x).is_float() { x } else { self.graph.cast(x, DType::Float64) }
     }
@@ -174,7 +174,7 @@ impl Builder<'_> {
         self.graph.apply(Op::Max, &[freedom, zero])
     }
 
-    /// `x` with another value for NaN. Only floats have one.
+    /// `x` with every NaN replaced by another value. Only floats have a NaN.
     fn without_nan(&mut self, x: ExprId, instead: i64) -> ExprId {
         let dtype = self.graph.dtype(x);
         if !dtype.is_float() {
@@ -185,7 +185,7 @@ impl Builder<'_> {
         self.graph.apply(Op::Select, &[is_nan, instead, x])
     }
 
-    /// How many elements are not NaN.
+    /// The number of elements that are not NaN.
     fn count_not_nan(&mut self, x: ExprId) -> ExprId {
         let is_number = self.graph.apply(Op::Eq, &[x, x]);
         self.reduce(ReduceOp::Sum, is_number)

@@ -1,5 +1,5 @@
-//! Comparisons of integers with integers of other dtypes, or without one: exact, whatever the
-//! values are.
+//! Comparisons of integers with integers that have another dtype or none. They are exact for all
+//! values.
 
 use super::ExprId;
 use super::lower::{Arg, Lowerer, Value};
@@ -9,8 +9,8 @@ use crate::ops::{Function, Meaning, Op};
 use ndexpr_runtime::dtype::{DType, Scalar};
 
 impl Lowerer<'_> {
-    /// The comparison, if it is one that promotion would get wrong. The arguments may change
-    /// otherwise.
+    /// The comparison as a node, if promotion would get it wrong. Otherwise there is none, but the
+    /// arguments may have changed.
     pub(super) fn compare_ints(&mut self, row: &Function, args: &mut [Arg]) -> Option<ExprId> {
         self.type_compared_numbers(args);
         if let Some(known) = self.compare_out_of_range(row, args) {
@@ -19,7 +19,8 @@ impl Lowerer<'_> {
         self.compare_across_signs(row, args)
     }
 
-    /// Integers of any value can be compared with those of any dtype: a number need not fit it.
+    /// Gives numbers a dtype of their own if they are compared with integers of some dtype.
+    /// Integers of any value can be compared with those of any dtype, so a number need not fit it.
     fn type_compared_numbers(&mut self, args: &mut [Arg]) {
         let is_int = |value: Value| matches!(value, Value::Typed(id) if self.graph.dtype(id).is_int());
         if !args.iter().any(|arg| is_int(arg.value)) {
@@ -35,7 +36,7 @@ impl Lowerer<'_> {
         }
     }
 
-    /// An integer operand compared with a literal that its dtype cannot hold: the answer is known.
+    /// Compares an integer operand with a literal that its dtype cannot hold. The answer is known.
     fn compare_out_of_range(&mut self, row: &Function, args: &[Arg]) -> Option<ExprId> {
         let (id, literal, literal_is_right) = match (args[0].value, args[1].value) {
             (Value::Typed(id), Value::Weak(Weak::Int(literal))) => (id, literal, true),
@@ -46,8 +47,8 @@ impl Lowerer<'_> {
         if !dtype.is_int() || weak::fits(literal, dtype) {
             return None;
         }
-        // The operand is on one side of the literal, whatever it is, so 0 stands for it. It cannot
-        // be the literal, because 0 fits every integer dtype.
+        // The operand is on one side of the literal, whatever its value is, so 0 stands for it. The
+        // literal is not 0 itself, because 0 fits every integer dtype.
         let (x, y) = if literal_is_right { (0, literal) } else { (literal, 0) };
         match row.exact?(&[x, y, 0]) {
             Outcome::Bool(known) => Some(self.graph.constant(Scalar::new(known))),
@@ -55,8 +56,9 @@ impl Lowerer<'_> {
         }
     }
 
-    /// `uint64` meets signed integers in float64, which does not hold them all, but comparing them
-    /// needs no common dtype: what is negative is below, and the rest is `uint64` too.
+    /// `uint64` meets signed integers in float64, which does not hold them all. But comparing them
+    /// needs no common dtype: a negative integer is less than any `uint64`, and all others fit
+    /// `uint64` too.
     fn compare_across_signs(&mut self, row: &Function, args: &[Arg]) -> Option<ExprId> {
         let (Value::Typed(x), Value::Typed(y), Meaning::Op(op)) = (args[0].value, args[1].value, row.meaning) else {
             return None;

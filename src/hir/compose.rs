@@ -5,7 +5,7 @@ use super::{ExprId, Graph};
 use crate::ops::{Composed, Op};
 use ndexpr_runtime::dtype::{DType, Scalar};
 
-/// Builds what is composed of several primitives.
+/// Builds a function that is composed of several primitives.
 pub(super) fn compose(graph: &mut Graph, composed: Composed, args: &[ExprId]) -> ExprId {
     let x = args[0];
     let dtype = graph.dtype(x);
@@ -66,7 +66,8 @@ fn sign(graph: &mut Graph, x: ExprId) -> ExprId {
     }
     let minus_one = graph.int_constant(dtype, -1);
     let negative = graph.apply(Op::Lt, &[x, zero]);
-    // What is neither is 0, -0.0 (whose sign is 0.0) or NaN (which stays).
+    // A value that is neither positive nor negative is 0, -0.0 (whose sign is 0.0) or NaN (which
+    // stays).
     let rest = if dtype.is_float() {
         let is_zero = graph.apply(Op::Eq, &[x, zero]);
         graph.apply(Op::Select, &[is_zero, zero, x])
@@ -89,7 +90,7 @@ fn reciprocal(graph: &mut Graph, x: ExprId) -> ExprId {
     graph.apply(Op::Select, &[is_unit, x, zero])
 }
 
-/// `x` if it compares so with `y`, or `y` is NaN; otherwise `y`.
+/// `x` if the comparison `order` of `x` and `y` is true, or if `y` is NaN; otherwise `y`.
 fn ignoring_nan(graph: &mut Graph, order: Op, x: ExprId, y: ExprId) -> ExprId {
     let first = graph.apply(order, &[x, y]);
     let is_nan = graph.apply(Op::Ne, &[y, y]);
@@ -113,7 +114,7 @@ fn sign_bit(graph: &mut Graph, x: ExprId) -> ExprId {
     if !dtype.is_float() {
         return graph.apply(Op::Lt, &[x, zero]);
     }
-    // The sign of -0.0 and of NaN shows once the magnitude is 1.
+    // Once the magnitude is 1, a comparison can tell the sign of -0.0 and of NaN.
     let one = graph.int_constant(dtype, 1);
     let unit = graph.apply(Op::Copysign, &[one, x]);
     graph.apply(Op::Lt, &[unit, zero])

@@ -6,7 +6,7 @@ use ndexpr_runtime::dtype::DType;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A typing error: a kind, and where.
+/// A typing error: its kind, and where it is.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Error {
     pub(crate) kind: ErrorKind,
@@ -22,13 +22,13 @@ pub(crate) struct Operand {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ErrorKind {
-    /// A name that is no variable and no constant.
+    /// A name that is neither a variable nor a constant.
     UnknownVariable { name: String, similar: Option<String>, known: Vec<String> },
     /// The name of a function where a value should be.
     FunctionAsValue { name: String },
-    /// A call of something that is no function.
+    /// A call of something that is not a function.
     UnknownFunction { name: String, similar: Option<String>, is_variable: bool },
-    /// Too few or too many arguments; it takes from so many to so many by position.
+    /// Too few or too many arguments. `takes` has the smallest and the largest number by position.
     ArgumentCount { name: &'static str, params: &'static [&'static str], takes: (usize, usize), found: usize },
     /// An argument by a name that the function has no option of.
     UnknownKeyword { name: &'static str, params: &'static [&'static str], found: String, similar: Option<String> },
@@ -89,11 +89,11 @@ impl Error {
         Error { kind, span }
     }
 
-    /// An operation is called what the text calls it.
+    /// Gives the operation the name that the text calls it by.
     pub(crate) fn of_operation(mut self, called: &'static str) -> Error {
         if let ErrorKind::NotDefined { name, remedy, .. } = &mut self.kind {
             *name = called;
-            // A function is written with brackets, and is not taken for another one.
+            // A function is written with brackets, so it is not mistaken for another operation.
             let is_operator = !called.starts_with(|character: char| character.is_alphabetic());
             if matches!(remedy, Remedy::BracketConditions | Remedy::RaiseToPower) && !is_operator {
                 *remedy = Remedy::CastToInt;
@@ -102,7 +102,7 @@ impl Error {
         self
     }
 
-    /// Where the axis should be is an operand: another call may have been meant.
+    /// Adds the call that may have been meant, if an operand is where the axis should be.
     pub(super) fn instead(mut self, call: Option<Instead>) -> Error {
         if let ErrorKind::WrongArgument { instead, .. } = &mut self.kind {
             *instead = call;
@@ -279,7 +279,7 @@ fn form(name: &str, params: &[&str]) -> String {
     format!("its form is {name}({})", params.join(", "))
 }
 
-/// A name of the text, which may be as long as the text is allowed to be.
+/// A name of the text, cut if it is long. It may be as long as the text is allowed to be.
 fn brief(name: &str) -> Cow<'_, str> {
     const MOST: usize = 64;
     match name.char_indices().nth(MOST) {

@@ -26,8 +26,8 @@ pub(crate) type ValueOf<'a> = &'a dyn Fn(&str) -> Option<i128>;
 pub(crate) struct Scope<'a> {
     /// The type of a variable, if there is one of this name.
     pub(crate) type_of: &'a dyn Fn(&str) -> Option<VarType>,
-    /// The value of a weak integer variable at the call that the graph is made for; none if it is
-    /// made for no call.
+    /// The value of a weak integer variable at the call that the graph is made for. None if the
+    /// graph is not made for a call.
     pub(crate) value_of: Option<ValueOf<'a>>,
     /// The names of all variables, for error messages.
     pub(crate) known: &'a dyn Fn() -> Vec<String>,
@@ -53,7 +53,8 @@ pub(crate) fn lower(ast: &Ast, scope: &Scope<'_>) -> Result<Graph, Error> {
     let is_option = reduce::options(ast);
     lowerer.declare_variables(&is_option);
     for (id, expr) in ast.exprs() {
-        // An option has a value of its own kind, which the call reads. Here its place is filled.
+        // The call reads its options itself. Here a value that nothing uses takes the place of an
+        // option.
         let value = if is_option[id.index()] { Value::Weak(Weak::Int(0)) } else { lowerer.expr(id, expr)? };
         lowerer.values.push(value);
     }
@@ -73,7 +74,7 @@ pub(super) enum Value {
     /// known at a call.
     Number(NumberId),
     /// A weak float variable, or computed from weak values: weak too. The node has the dtype that
-    /// it is in where nothing else gives it one.
+    /// the value gets where nothing else gives it one.
     Untyped(ExprId),
     Typed(ExprId),
 }
@@ -91,12 +92,12 @@ pub(super) struct Lowerer<'a> {
     pub(super) vars: FxHashMap<NameId, VarId>,
     pub(super) graph: Graph,
     pub(super) interner: Interner,
-    /// What stands for the shape of each call along axes.
+    /// For each call along axes, the reduction that stands for its shape.
     pub(super) leaves: FxHashMap<ast::ExprId, ReductionId>,
     pub(super) numbers: Values,
     /// The number that each weak integer variable is.
     number_of: FxHashMap<VarId, NumberId>,
-    /// By syntax node.
+    /// The value of each syntax node.
     values: Vec<Value>,
 }
 
@@ -123,7 +124,7 @@ impl Lowerer<'_> {
         match &expr.kind {
             ExprKind::Int(value) => match i128::try_from(*value) {
                 Ok(value) => Ok(Value::Weak(Weak::Int(value))),
-                // Of no use but to floats.
+                // Such a literal is of use only to floats.
                 Err(_) => Ok(Value::Weak(Weak::Float(*value as f64))),
             },
             ExprKind::Float(value) => Ok(Value::Weak(Weak::Float(*value))),
@@ -205,7 +206,7 @@ impl Lowerer<'_> {
             return Value::Number(number);
         }
         let value = self.scope.value_of.and_then(|value_of| value_of(name));
-        // Numbers that come as uint64 are those that int64 does not hold.
+        // A number comes as uint64 only if int64 does not hold it.
         let value = value.unwrap_or(if dtype == DType::UInt64 { 1 << 63 } else { 1 });
         let number = self.numbers.var(&mut self.graph, var, value);
         self.number_of.insert(var, number);

@@ -5,9 +5,9 @@
 //! what [`verify`] checks: every primitive has the dtypes it is defined for, and nothing is left to
 //! promote.
 //!
-//! [`lower`](lower()) walks the tree and finds names. `typing` and `compare` apply a function to its
-//! arguments and decide dtypes, with `weak` and `number` for what has no dtype; `compose` and `along`
-//! build what the rows of `ops` name. `reduce` reads the options of calls along axes.
+//! [`lower`](lower()) walks the tree and finds names. `typing` and `compare` apply a function to
+//! its arguments and decide dtypes, with `weak` and `number` for what has no dtype. `compose` and
+//! `along` build what the rows of `ops` name. `reduce` reads the options of calls along axes.
 
 mod along;
 mod compare;
@@ -54,7 +54,7 @@ impl ExprId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct VarId(pub(crate) u32);
 
-/// The arguments of a primitive; those beyond its arity repeat the first.
+/// The arguments of a primitive. Places beyond its arity repeat the first argument.
 pub(crate) type Args = [ExprId; 3];
 
 /// What a node is.
@@ -63,8 +63,8 @@ pub(crate) enum Expr {
     Var(VarId),
     Const(Scalar),
     Apply(Op, Args),
-    /// Something along axes. Elements of the result may be fewer than those of the argument, and
-    /// are at other places.
+    /// A primitive along axes. Its result may have fewer elements than the argument, at other
+    /// places.
     Reduce(ReductionId, ExprId),
 }
 
@@ -72,8 +72,8 @@ pub(crate) enum Expr {
 struct Node {
     expr: Expr,
     dtype: DType,
-    /// One value for all elements: made from constants, scalar variables and whole arrays reduced
-    /// to one value only.
+    /// True if there is one value for all elements: it is made only from constants, scalar
+    /// variables and whole arrays that are reduced to one value.
     is_scalar: bool,
 }
 
@@ -109,7 +109,7 @@ impl DTypeSet {
 pub(crate) struct Graph {
     nodes: Vec<Node>,
     ids: FxHashMap<(Expr, DType), ExprId>,
-    /// Those of the text, then those that stand for computed numbers.
+    /// The variables of the text, then those that stand for computed numbers.
     vars: Vec<Var>,
     numbers: Numbers,
     reductions: Vec<Reduction>,
@@ -129,14 +129,14 @@ impl Graph {
         }
     }
 
-    /// The variables that the text uses, also those that no node needs any more: they take part in
-    /// the shape. After them come those that stand for numbers that a call computes; see
-    /// [`Numbers`].
+    /// The variables that the text uses. Those that no node needs any more are among them, because
+    /// they take part in the shape. After them come the variables that stand for numbers that a
+    /// call computes; see [`Numbers`].
     pub(crate) fn vars(&self) -> &[Var] {
         &self.vars
     }
 
-    /// What runs along axes in the text, also where no node needs it any more. Inner ones come
+    /// All that runs along axes in the text, even where no node needs it any more. Inner ones come
     /// before outer ones, and several nodes may share one.
     pub(crate) fn reductions(&self) -> &[Reduction] {
         &self.reductions
@@ -146,7 +146,7 @@ impl Graph {
         &self.reductions[id.index()]
     }
 
-    /// What broadcasts to the shape of the result.
+    /// The variables and reductions whose shapes broadcast to the shape of the result.
     pub(crate) fn root_domain(&self) -> &[Leaf] {
         &self.root_domain
     }
@@ -176,7 +176,7 @@ impl Graph {
         self.nodes[id.index()].dtype
     }
 
-    /// By node: whether the root needs it.
+    /// For each node, whether the root needs it.
     pub(crate) fn live(&self) -> Vec<bool> {
         let mut live = vec![false; self.len()];
         live[self.root().index()] = true;
@@ -228,7 +228,7 @@ impl Graph {
         self.add(Expr::Const(value), value.dtype(), true)
     }
 
-    /// A small integer as a constant of any dtype but bool.
+    /// A small integer as a constant of any dtype except bool.
     pub(crate) fn int_constant(&mut self, dtype: DType, value: i64) -> ExprId {
         self.constant(cast_scalar(Scalar::new(value), dtype))
     }
@@ -246,14 +246,14 @@ impl Graph {
         self.make(op, args, from, to)
     }
 
-    /// Converts to `dtype`; nothing if it is that already.
+    /// Converts to `dtype`. Gives the argument itself if it has that dtype already.
     pub(crate) fn cast(&mut self, arg: ExprId, to: DType) -> ExprId {
         let from = self.dtype(arg);
         if from == to { arg } else { self.make(Op::Cast, &[arg], from, to) }
     }
 
-    /// Runs along axes, over an argument of a dtype that it is defined for. What follows from
-    /// constants alone is left as it is: it may depend on the shape.
+    /// Applies a reduction to an argument of a dtype that it is defined for. A result that follows
+    /// from constants alone is not folded, because it may depend on the shape.
     pub(crate) fn reduce(&mut self, id: ReductionId, arg: ExprId) -> ExprId {
         let reduction = self.reduction(id);
         let dtype = reduction.op.result(self.dtype(arg)).expect("the primitive is defined for the dtype");

@@ -5,10 +5,11 @@
 //! exactly and to 128 bits, as literals are folded. Always true: a number is what it would be if it
 //! were written into the text.
 //!
-//! What the text means may depend on the value: `2**k` is an integer unless `k` is negative, and the
-//! sum of a uint8 array and `k` is an error if `k` is 300. So a graph lists what it assumes of
-//! numbers. A call checks that, and if it does not hold, a program that was compiled for the call's
-//! values runs. What is assumed is a class of values, so most calls need no other program.
+//! What the text means may depend on the value: `2**k` is an integer unless `k` is negative, and
+//! the sum of a uint8 array and `k` is an error if `k` is 300. So a graph lists what it assumes of
+//! numbers. A call checks these assumptions. If one does not hold, the call runs a program that was
+//! compiled for its values. What is assumed is a class of values, so most calls need no other
+//! program.
 
 use super::weak::{self, Weak};
 use super::{ExprId, Graph, Var, VarId};
@@ -23,13 +24,13 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NumberId(u32);
 
-/// How a number comes about, from those before it.
+/// How a number is computed from those before it.
 #[derive(Clone, Copy)]
 enum Formula {
     /// A weak variable.
     Var(VarId),
     Literal(i128),
-    /// A bool counts as 0 or 1.
+    /// An operation on numbers before it. A bool counts as 0 or 1.
     Apply {
         name: &'static str,
         exact: Exact,
@@ -43,7 +44,7 @@ pub(super) enum Claim {
     Negative(bool),
     /// The integer dtype holds it.
     Fits(DType),
-    /// It has this dtype where nothing else gives it one; none for one that no dtype holds.
+    /// It has this dtype where nothing else gives it one; none if no dtype holds it.
     Default(Option<DType>),
 }
 
@@ -62,10 +63,10 @@ impl Claim {
 pub(crate) struct Numbers {
     formulas: Vec<Formula>,
     assumptions: Vec<(NumberId, Claim)>,
-    /// The variables that stand for computed numbers, after those of the text: each as a value of a
-    /// dtype.
+    /// The variables that stand for computed numbers. They come after those of the text, and each
+    /// is a number as a value of a dtype.
     derived: Vec<(NumberId, DType)>,
-    /// What has been assumed, and the places of what is derived, to find them again.
+    /// What has been assumed, and the place of each derived variable, so that both are found again.
     assumed: FxHashSet<(NumberId, Claim)>,
     places: FxHashMap<(NumberId, DType), usize>,
 }
@@ -110,12 +111,13 @@ impl Numbers {
     }
 }
 
-/// The numbers of a graph that is being made, with the value that each is taken to have meanwhile.
+/// The numbers of a graph that is being made, with the value that each is taken to have during that
+/// time.
 #[derive(Default)]
 pub(super) struct Values {
     values: Vec<i128>,
-    /// The outcomes of comparisons, with the node that compares in the graph, if one can do so
-    /// exactly.
+    /// The numbers that are outcomes of comparisons. Each has the node of the graph that compares,
+    /// if a node can do so exactly.
     bools: FxHashMap<NumberId, Option<ExprId>>,
 }
 
@@ -180,7 +182,7 @@ impl Graph {
         }
     }
 
-    /// A number as a value of a dtype. An integer dtype must hold it: the call sees to that.
+    /// A number as a value of a dtype. An integer dtype must hold it; the call checks that.
     pub(super) fn number_as(&mut self, id: NumberId, dtype: DType) -> ExprId {
         match self.numbers.formulas[id.0 as usize] {
             Formula::Literal(value) => self.constant(Weak::Int(value).to_scalar(dtype)),
@@ -190,7 +192,7 @@ impl Graph {
                     place.must_fit.insert(dtype);
                 }
                 let mut value = self.var(var);
-                // As a literal is: a float64 before it is a float32.
+                // The number becomes a float64 before it becomes a float32, as a literal does.
                 if dtype == DType::Float32 {
                     value = self.cast(value, DType::Float64);
                 }

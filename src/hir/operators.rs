@@ -3,7 +3,7 @@
 use crate::ops::{Function, table};
 use ndexpr_grammar::{BinaryOp, CompareOp, UnaryOp};
 
-/// The function of this name; the names here are those of the table, as a test checks.
+/// The function of this name. The names here are those of the table, as a test checks.
 fn function(name: &str) -> &'static Function {
     table::find(name).expect("every operator has a row")
 }

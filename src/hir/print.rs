@@ -88,7 +88,7 @@ impl Graph {
         Ok(())
     }
 
-    /// By reduction, whether a domain names it.
+    /// For each reduction, whether a domain names it.
     fn named_reductions(&self) -> Vec<bool> {
         let mut is_named = vec![false; self.reductions.len()];
         let domains = self.reductions.iter().map(|reduction| &reduction.domain).chain([&self.root_domain]);

@@ -1,10 +1,12 @@
-//! Promotion: the one dtype that two are computed in. NumPy 2's rules, as one table.
+//! Promotion: the one dtype in which values of two dtypes are computed. These are the rules of
+//! NumPy 2, as one table.
 
 use ndexpr_runtime::dtype::DType;
 
 /// The dtype in which values of dtypes `a` and `b` meet.
 ///
-/// The smallest dtype that holds both, except that `int64` with `uint64` is `float64`, as in NumPy.
+/// It is the smallest dtype that holds both, except that `int64` with `uint64` is `float64`, as in
+/// NumPy.
 pub(crate) fn promote(a: DType, b: DType) -> DType {
     use DType::{Bool, Float32, Float64, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64};
     #[rustfmt::skip]

@@ -12,19 +12,19 @@ use crate::ops::{Along, AxisParam, Function, Meaning, table};
 use ndexpr_grammar::{self as ast, Ast, ExprKind, NameId, Span, UnaryOp};
 use smallvec::SmallVec;
 
-/// A call of a function along axes, its options read.
+/// A call of a function along axes, with its options read.
 pub(crate) struct AxisCall {
     pub(super) function: &'static Function,
     pub(super) along: Along,
     param: AxisParam,
-    /// What it runs over.
+    /// The argument that it runs over.
     pub(crate) arg: ast::ExprId,
     pub(crate) axes: Axes,
     pub(crate) axis_span: Option<Span>,
     pub(crate) keepdims: bool,
-    /// What is subtracted from the number of elements.
+    /// The number that is subtracted from the number of elements.
     pub(super) ddof: f64,
-    /// What may have been meant, if the axis is given by position.
+    /// The call that may have been meant, if the axis is given by position.
     pub(crate) instead: Option<Instead>,
     pub(crate) span: Span,
 }
@@ -36,7 +36,7 @@ impl AxisCall {
     }
 }
 
-/// Which parts of the tree are options of a call, or in one: none of them is an operand.
+/// Which parts of the tree are options of a call, or inside of one. None of them is an operand.
 pub(crate) fn options(ast: &Ast) -> Vec<bool> {
     let mut is_option = vec![false; ast.len()];
     for (id, expr) in ast.exprs().rev() {
@@ -56,8 +56,8 @@ pub(crate) fn options(ast: &Ast) -> Vec<bool> {
 ///
 /// # Errors
 ///
-/// If an argument is none of the function's, is given twice, or is not what the function takes
-/// there.
+/// If the function does not have an argument of that name, if an argument is given twice, or if it
+/// is not what the function takes there.
 pub(crate) fn axis_call(ast: &Ast, expr: &ast::Expr) -> Result<Option<AxisCall>, Error> {
     let ExprKind::Call { function, args, keywords, .. } = &expr.kind else { return Ok(None) };
     let Some(row) = table::find(ast.name(*function)) else { return Ok(None) };
@@ -183,7 +183,7 @@ fn unsigned(ast: &Ast, mut id: ast::ExprId) -> (bool, &ExprKind) {
     }
 }
 
-/// An integer literal; one beyond 127 bits is as good as the largest.
+/// An integer literal. One beyond 127 bits counts as the largest one.
 fn integer(ast: &Ast, id: ast::ExprId) -> Option<i128> {
     let (is_negative, ExprKind::Int(value)) = unsigned(ast, id) else { return None };
     let value = i128::try_from(*value).unwrap_or(i128::MAX);

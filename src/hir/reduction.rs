@@ -1,4 +1,4 @@
-//! What runs along axes: of which shape, along which axes, and what shape comes out.
+//! What runs along axes: over which shape, along which axes, and which shape comes out.
 //!
 //! Optimising may drop a variable from the values, but the shape of a result follows from the text.
 //! So each [`Reduction`] keeps the *domain* of its argument: the variables and reductions whose
@@ -13,7 +13,7 @@ use ndexpr_grammar::Span;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-/// A reduction of a [`Graph`]. Those that its domain names come before it.
+/// A reduction of a [`Graph`]. The reductions that its domain names come before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ReductionId(pub(crate) u32);
 
@@ -28,7 +28,8 @@ impl ReductionId {
 pub(crate) enum Axes {
     /// `axis=None`, or no axis given.
     All,
-    /// As written: those below 0 count from the last, and none of them has been checked.
+    /// The axes as written. Negative ones count from the last axis, and none of them has been
+    /// checked.
     List(SmallVec<[i64; 4]>),
 }
 
@@ -36,44 +37,46 @@ pub(crate) enum Axes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Leaf {
     Var(VarId),
-    /// The shape of its result. Of reductions with the same one, the first stands for all.
+    /// The shape of a reduction's result. Of reductions with the same shape, the first stands for
+    /// all.
     Reduction(ReductionId),
 }
 
-/// What runs along axes, whatever its argument.
+/// What runs along axes, for any argument.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reduction {
     pub(crate) op: AxisOp,
     pub(crate) axes: Axes,
-    /// The axes stay, with extent 1.
+    /// True if the axes stay, with extent 1.
     pub(crate) keepdims: bool,
-    /// What broadcasts to the shape of the argument.
+    /// The variables and reductions whose shapes broadcast to the shape of the argument.
     pub(crate) domain: Vec<Leaf>,
     /// The call that first made it.
     pub(crate) span: Span,
-    /// That call's axis.
+    /// Where that call's axis is written.
     pub(crate) axis_span: Option<Span>,
-    /// What may have been meant by that call, if its axis is given by position.
+    /// The call that may have been meant instead, if the axis is given by position.
     pub(crate) instead: Option<Instead>,
 }
 
 impl Reduction {
-    /// True if the result is one element of rank 0, whatever the shapes.
+    /// True if the result is one element of rank 0 for all shapes.
     pub(crate) fn is_total(&self) -> bool {
         self.axes == Axes::All && !self.keepdims && !self.op.is_cumulative()
     }
 
-    /// True if the shape of the result broadcasts to that of the domain, whatever the shapes.
+    /// True if the shape of the result always broadcasts to that of the domain.
     fn is_within_domain(&self) -> bool {
         match &self.axes {
-            // What accumulates over a single value has an axis that the value has not.
+            // The result of accumulating over a single value has an axis that the value does not
+            // have.
             Axes::All => !self.op.is_cumulative(),
             Axes::List(axes) => self.keepdims || self.op.is_cumulative() || axes.is_empty(),
         }
     }
 }
 
-/// The domain that these leaves make, without what cannot matter.
+/// The domain of these leaves, without those that cannot matter.
 pub(super) fn domain(graph: &Graph, mut leaves: Vec<Leaf>) -> Vec<Leaf> {
     leaves.sort_unstable();
     leaves.dedup();
@@ -84,7 +87,7 @@ pub(super) fn domain(graph: &Graph, mut leaves: Vec<Leaf>) -> Vec<Leaf> {
             Leaf::Reduction(id) => !graph.reduction(id).is_total(),
         })
         .collect();
-    // Outer reductions first: what the domain of one names is not left out yet.
+    // Outer reductions go first, so that nothing in their domains is left out yet.
     for i in (0..leaves.len()).rev() {
         let Leaf::Reduction(id) = leaves[i] else { break };
         let reduction = graph.reduction(id);
@@ -110,7 +113,8 @@ pub(super) struct Interner {
 }
 
 impl Interner {
-    /// The reduction in the graph, added if it is not there, and the first that has its shape.
+    /// The reduction in the graph, which is added if it is not there, and the first one that has
+    /// its shape.
     pub(super) fn intern(&mut self, graph: &mut Graph, reduction: Reduction) -> (ReductionId, ReductionId) {
         let next = ReductionId(graph.reductions.len() as u32);
         let op = reduction.op;

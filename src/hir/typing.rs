@@ -36,11 +36,11 @@ impl Lowerer<'_> {
             return Ok(value);
         }
         let id = self.apply_typed(row, &own_args, span)?;
-        // A dtype was asked for.
+        // The text asks for this dtype.
         if matches!(row.typing, Typing::CastTo(_)) {
             return Ok(Value::Typed(id));
         }
-        // What is made of weak values stays weak.
+        // A result of weak values stays weak.
         Ok(match Weak::of_constant(&self.graph, id) {
             Some(weak @ Weak::Bool(_)) if was_weak => Value::Weak(weak),
             Some(weak) if is_weak => Value::Weak(weak),
@@ -51,7 +51,8 @@ impl Lowerer<'_> {
         })
     }
 
-    /// Bools without a dtype are counted in arithmetic among weak values. Elsewhere they are bools.
+    /// Bools without a dtype count as integers in arithmetic among weak values. Elsewhere they are
+    /// bools.
     fn settle_bools(&mut self, args: &mut [Arg], are_counted: bool) {
         for arg in args {
             arg.value = match arg.value {
@@ -65,8 +66,8 @@ impl Lowerer<'_> {
         }
     }
 
-    /// An operation on integers without a dtype. None if it is not one: then the arguments may have
-    /// changed.
+    /// Applies an operation to integers without a dtype. None if it is not such an operation; the
+    /// arguments may have changed then.
     fn apply_exact(
         &mut self,
         row: &'static Function,
@@ -98,7 +99,7 @@ impl Lowerer<'_> {
             }
             Outcome::Int(value) => value,
             Outcome::Bool(value) => value.into(),
-            // Only a guess at the value is, so it may be another one.
+            // The value is only guessed, and the guess is too large. Another guess is as good.
             Outcome::TooLarge => 1,
         };
         let is_bool = matches!(exact(&ints), Outcome::Bool(_));
@@ -112,7 +113,7 @@ impl Lowerer<'_> {
         Ok(Some(Value::Number(id)))
     }
 
-    /// Integers without a dtype as floats without a dtype.
+    /// Turns integers without a dtype into floats without a dtype.
     fn make_floats(&mut self, args: &mut [Arg]) {
         for arg in args {
             arg.value = match arg.value {
@@ -123,7 +124,7 @@ impl Lowerer<'_> {
         }
     }
 
-    /// An integer without a dtype as a number.
+    /// Turns an integer without a dtype into a number.
     fn number(&mut self, value: Value) -> NumberId {
         match value {
             Value::Number(id) => id,
@@ -132,8 +133,8 @@ impl Lowerer<'_> {
         }
     }
 
-    /// A comparison of numbers in the graph, which spares the call from making it, if int64 holds
-    /// both whatever they are.
+    /// A comparison of numbers as a node of the graph, which spares the call from making it. None
+    /// if int64 does not hold both numbers for all values.
     fn compare_in_graph(&mut self, row: &Function, numbers: &[NumberId]) -> Option<ExprId> {
         let Meaning::Op(op) = row.meaning else { return None };
         if !numbers.iter().all(|&id| self.graph.always_fits(id, DType::Int64)) {
@@ -143,8 +144,8 @@ impl Lowerer<'_> {
         Some(self.graph.apply(op, &ids))
     }
 
-    /// A bound beyond the range of the first argument's dtype does not bound: it is moved into the
-    /// range.
+    /// A bound beyond the range of the first argument's dtype has no effect, so it is moved into
+    /// the range.
     fn clip_bounds(&mut self, args: &mut [Arg]) {
         let [Arg { value: Value::Typed(x), .. }, low, high] = args else { return };
         let dtype = self.graph.dtype(*x);
@@ -227,13 +228,13 @@ impl Lowerer<'_> {
         Error::new(ErrorKind::NotDefined { name: row.name, operands, remedy }, span)
     }
 
-    /// Makes what the row says of arguments in this dtype.
+    /// Builds what the row says from arguments in this dtype.
     fn build_as(&mut self, row: &Function, args: &[Arg], dtype: DType) -> ExprId {
         let ids: SmallVec<[ExprId; 3]> = args.iter().map(|&arg| self.typed(arg, dtype)).collect();
         self.build(row, &ids)
     }
 
-    /// Makes what the row says of arguments that have their dtype.
+    /// Builds what the row says from arguments that have their dtype.
     fn build(&mut self, row: &Function, ids: &[ExprId]) -> ExprId {
         let is_bool = self.graph.dtype(ids[0]) == DType::Bool;
         match row.meaning {
@@ -247,8 +248,8 @@ impl Lowerer<'_> {
         }
     }
 
-    /// An integer to a negative power is an error if the base has an integer dtype, for the result
-    /// is a fraction.
+    /// An integer to a negative power is an error if the base has an integer dtype, because the
+    /// result is a fraction.
     fn reject_negative_exponent(&mut self, args: &[Arg]) -> Result<(), Error> {
         let Value::Typed(base) = args[0].value else { return Ok(()) };
         let dtype = self.graph.dtype(base);
@@ -270,8 +271,8 @@ impl Lowerer<'_> {
         Err(Error::new(ErrorKind::NegativePower { base }, args[1].span))
     }
 
-    /// The float that every argument is computed in: the widest of those that each would be
-    /// computed in alone.
+    /// The float dtype that every argument is computed in: the widest of those that each argument
+    /// would be computed in alone.
     fn common_float(&self, typing: Typing, args: &[Arg]) -> DType {
         let float = |dtype: DType| match typing {
             Typing::Float64 if !dtype.is_float() => None,
@@ -281,8 +282,8 @@ impl Lowerer<'_> {
             Value::Typed(id) => Some(self.graph.dtype(id)),
             Value::Weak(_) | Value::Number(_) | Value::Untyped(_) => None,
         });
-        // A weak float has no say among floats, but makes float64 of integers, as it does
-        // elsewhere.
+        // A weak float does not change the dtype of floats. But it makes float64 of integers, as it
+        // does elsewhere.
         let has_weak_float = args.iter().any(|arg| match arg.value {
             Value::Weak(weak) => matches!(weak, Weak::Float(_)),
             Value::Untyped(id) => self.graph.dtype(id).is_float(),
@@ -303,8 +304,8 @@ impl Lowerer<'_> {
         .unwrap_or(DType::Float64)
     }
 
-    /// The dtype in which all arguments meet. An integer without a dtype that it cannot hold is an
-    /// error.
+    /// The dtype in which all arguments meet. It is an error if that dtype cannot hold an integer
+    /// without a dtype.
     pub(super) fn common(&mut self, args: &[Arg]) -> Result<DType, Error> {
         let strong = common_of(args.iter().filter_map(|arg| match arg.value {
             Value::Typed(id) => Some(self.graph.dtype(id)),
@@ -335,7 +336,7 @@ impl Lowerer<'_> {
         for arg in args {
             let value = match arg.value {
                 Value::Weak(Weak::Int(value)) => value,
-                // Of a variable, the call says it: see `must_fit`.
+                // For a variable, the call checks this: see `must_fit`.
                 Value::Number(id) if self.graph.as_var(id).is_none() && self.scope.value_of.is_some() => {
                     self.numbers.get(id)
                 }
@@ -387,7 +388,7 @@ impl Lowerer<'_> {
         }
     }
 
-    /// The argument as a condition: what is not 0 is true.
+    /// The argument as a condition: every value except 0 is true.
     pub(super) fn truth(&mut self, arg: Arg) -> Result<ExprId, Error> {
         let id = self.default(arg)?;
         Ok(self.graph.cast(id, DType::Bool))

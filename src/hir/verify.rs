@@ -4,7 +4,8 @@
 //! - A variable has the dtype of its declaration; a constant that of its value.
 //! - Arguments of a primitive have one dtype, except the condition of a select, which is bool.
 //! - A domain is sorted, and names array variables and reductions that come before.
-//! - The primitive is defined for that dtype, and the result has the dtype that it gives.
+//! - A primitive is defined for the dtype of its arguments, and its result has the dtype that it
+//!   gives.
 
 use super::{Expr, ExprId, Graph, Leaf};
 use crate::ops::Op;

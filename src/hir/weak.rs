@@ -13,8 +13,8 @@ use ndexpr_runtime::dtype::{DType, Scalar};
 pub(super) enum Weak {
     Int(i128),
     Float(f64),
-    /// Counted in arithmetic with other weak values; beside an operand that has a dtype it is a
-    /// bool.
+    /// It counts as an integer in arithmetic with other weak values. Beside an operand that has a
+    /// dtype it is a bool.
     Bool(bool),
 }
 
@@ -32,8 +32,8 @@ impl Weak {
     /// [`fits`] first.
     pub(super) fn to_scalar(self, dtype: DType) -> Scalar {
         match (self, dtype) {
-            // Rounded twice for the largest, as NumPy does: a literal is a float64 before it is a
-            // float32.
+            // The largest values are rounded twice, as in NumPy: a literal is a float64 before it
+            // is a float32.
             (Weak::Int(value), DType::Float32) => Scalar::new(value as f64 as f32),
             (Weak::Int(value), DType::Float64) => Scalar::new(value as f64),
             (Weak::Int(value), DType::Bool) => Scalar::new(value != 0),
@@ -43,13 +43,13 @@ impl Weak {
         }
     }
 
-    /// As a constant of its default dtype.
+    /// The value as a constant of its default dtype.
     pub(super) fn to_default(self, span: Span) -> Result<Scalar, Error> {
         let dtype = self.default_dtype().ok_or_else(|| Error::new(ErrorKind::LiteralOverflow, span))?;
         Ok(self.to_scalar(dtype))
     }
 
-    /// The weak value of a constant that came of weak values alone.
+    /// The weak value of a constant that was made of weak values alone.
     pub(super) fn of_constant(graph: &Graph, id: super::ExprId) -> Option<Weak> {
         let scalar = graph.as_const(id)?;
         match scalar.dtype() {

@@ -4,15 +4,15 @@ use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::reduce::{ReduceOp, ScanOp};
 use std::fmt;
 
-/// A primitive along axes: what a reduction of the typed graph computes. The runtime's operations,
-/// and what needs none.
+/// A primitive along axes: what a reduction of the typed graph computes. It is one of the runtime's
+/// operations, or needs none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum AxisOp {
     /// One result for all elements along the axes.
     Reduce(ReduceOp),
-    /// Each element and all before it along the one axis.
+    /// One result for each element, from it and all elements before it along the one axis.
     Scan(ScanOp),
-    /// int64: how many elements there are. It follows from the shape alone; its argument is a
+    /// The number of elements, as int64. It follows from the shape alone, and its argument is a
     /// constant.
     Count,
 }
@@ -46,12 +46,12 @@ impl AxisOp {
         matches!(self, AxisOp::Scan(_))
     }
 
-    /// True for the place of an element.
+    /// True if the result is the place of an element.
     pub(crate) fn is_place(self) -> bool {
         matches!(self, AxisOp::Reduce(ReduceOp::ArgMin | ReduceOp::ArgMax))
     }
 
-    /// What it looks for among the elements, if there must be one.
+    /// What it looks for among the elements, if it needs at least one element.
     pub(crate) fn wanted(self) -> Option<&'static str> {
         match self {
             AxisOp::Reduce(ReduceOp::Min | ReduceOp::NanMin | ReduceOp::ArgMin) => Some("smallest"),

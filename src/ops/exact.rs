@@ -9,9 +9,9 @@
 pub(crate) enum Outcome {
     Int(i128),
     Bool(bool),
-    /// It does not fit 128 bits.
+    /// The result does not fit 128 bits.
     TooLarge,
-    /// It is no whole number, because the second argument is negative.
+    /// The result is no whole number, because the second argument is negative.
     Fraction,
 }
 
@@ -34,7 +34,7 @@ pub(super) fn multiply(&[a, b, _]: &[i128; 3]) -> Outcome {
     int(a.checked_mul(b))
 }
 
-/// Rounds down. A division by 0 gives 0, as it does for arrays.
+/// The quotient, rounded down. A division by 0 gives 0, as it does for arrays.
 pub(super) fn floor_divide(&[a, b, _]: &[i128; 3]) -> Outcome {
     if b == 0 {
         return Outcome::Int(0);
@@ -43,7 +43,7 @@ pub(super) fn floor_divide(&[a, b, _]: &[i128; 3]) -> Outcome {
     int(quotient.map(|quotient| if a.wrapping_rem(b) != 0 && (a < 0) != (b < 0) { quotient - 1 } else { quotient }))
 }
 
-/// Has the sign of `b`.
+/// The remainder with the sign of `b`.
 pub(super) fn remainder(&[a, b, _]: &[i128; 3]) -> Outcome {
     if b == 0 {
         return Outcome::Int(0);
@@ -52,7 +52,7 @@ pub(super) fn remainder(&[a, b, _]: &[i128; 3]) -> Outcome {
     Outcome::Int(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
 }
 
-/// Has the sign of `a`.
+/// The remainder with the sign of `a`.
 pub(super) fn fmod(&[a, b, _]: &[i128; 3]) -> Outcome {
     Outcome::Int(if b == 0 { 0 } else { a.wrapping_rem(b) })
 }
@@ -71,7 +71,7 @@ pub(super) fn negative(&[a, ..]: &[i128; 3]) -> Outcome {
     int(a.checked_neg())
 }
 
-/// Rounding, for example.
+/// The number itself; this is what rounding gives, for example.
 pub(super) fn identity(&[a, ..]: &[i128; 3]) -> Outcome {
     Outcome::Int(a)
 }
@@ -88,7 +88,8 @@ pub(super) fn square(&[a, ..]: &[i128; 3]) -> Outcome {
     int(a.checked_mul(a))
 }
 
-/// Rounded towards 0: only 1 and -1 leave anything. That of 0 is 0, as it is for arrays.
+/// The reciprocal, rounded towards 0: it is 0 except for 1 and -1. The reciprocal of 0 is 0, as it
+/// is for arrays.
 pub(super) fn reciprocal(&[a, ..]: &[i128; 3]) -> Outcome {
     Outcome::Int(if matches!(a, 1 | -1) { a } else { 0 })
 }
@@ -125,7 +126,7 @@ pub(super) fn bitwise_xor(&[a, b, _]: &[i128; 3]) -> Outcome {
     Outcome::Int(a ^ b)
 }
 
-/// A negative count leaves nothing, as it does for arrays.
+/// A shift by a negative count gives 0, as it does for arrays.
 pub(super) fn left_shift(&[a, count, _]: &[i128; 3]) -> Outcome {
     if a == 0 || count < 0 {
         return Outcome::Int(0);
@@ -134,7 +135,7 @@ pub(super) fn left_shift(&[a, count, _]: &[i128; 3]) -> Outcome {
     int(factor.and_then(|factor| a.checked_mul(factor)))
 }
 
-/// A negative count leaves only the sign, as it does for arrays.
+/// A shift by a negative count leaves only the sign, as it does for arrays.
 pub(super) fn right_shift(&[a, count, _]: &[i128; 3]) -> Outcome {
     let count = if count < 0 { 127 } else { count.min(127) };
     Outcome::Int(a >> count)

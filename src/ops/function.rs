@@ -5,15 +5,15 @@ use super::{AxisOp, Op};
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::reduce::ReduceOp;
 
-/// A row.
+/// A row of the tables: what they say of one function.
 pub(crate) struct Function {
     pub(crate) name: &'static str,
     pub(crate) aliases: &'static [&'static str],
-    /// Those that may be left out have their default behind them: `axis=None`.
+    /// The parameters. Those that may be left out have their default after them: `axis=None`.
     pub(crate) params: &'static [&'static str],
     pub(crate) typing: Typing,
     pub(crate) meaning: Meaning,
-    /// What it is for whole numbers without a dtype; none if it gives floats.
+    /// What the function gives for whole numbers without a dtype; none if it gives floats.
     pub(crate) exact: Option<Exact>,
     pub(crate) literals: LiteralRule,
     /// Among literals, True and False are 1 and 0, as in Python's arithmetic.
@@ -33,15 +33,16 @@ pub(crate) enum Typing {
     Float,
     /// Bools and integers become float64.
     Float64,
-    /// Two operands of one dtype to bool.
+    /// Two operands of one dtype give a bool.
     Compare,
-    /// Every argument is taken as true or false; bool.
+    /// Every argument is taken as true or false, and the result is a bool.
     Logical,
-    /// The first argument is a condition, the others are promoted; the result is of their dtype.
+    /// The first argument is a condition, and the others are promoted. The result has their dtype.
     Where,
-    /// To the dtype, whatever the argument.
+    /// An argument of any dtype becomes this dtype.
     CastTo(DType),
-    /// An argument of any dtype but bool, if that is not accepted; the rest is up to the meaning.
+    /// An argument of any dtype, except bool if bools are not accepted. The rest follows from the
+    /// meaning.
     Along { bools: Accept },
 }
 
@@ -52,7 +53,7 @@ pub(crate) enum Accept {
     Yes,
     /// They are computed with as int8.
     AsInt8,
-    /// There is no such operation on them; what to write instead.
+    /// There is no such operation on them. The remedy says what to write instead.
     No(Remedy),
 }
 
@@ -67,9 +68,9 @@ pub(crate) enum Remedy {
     CastBool,
     /// An operation on bits of floats.
     CastToInt,
-    /// `&` or `|` of floats: conditions without brackets, maybe.
+    /// `&` or `|` of floats: maybe conditions without brackets were meant.
     BracketConditions,
-    /// `^` of floats: a power, maybe.
+    /// `^` of floats: maybe a power was meant.
     RaiseToPower,
 }
 
@@ -80,8 +81,8 @@ pub(crate) enum LiteralRule {
     /// The second argument is an exponent. A negative one makes floats of integers without a dtype,
     /// and is an error for a base that has an integer dtype.
     Exponent,
-    /// All arguments but the first are bounds. One beyond the range of the first's dtype does not
-    /// bound.
+    /// All arguments except the first are bounds. A bound beyond the range of the first argument's
+    /// dtype has no effect.
     Bounds,
 }
 
@@ -92,18 +93,18 @@ pub(crate) enum Meaning {
     Op(Op),
     /// One primitive for bools, another one for numbers.
     ByKind { bools: Op, numbers: Op },
-    /// Several, of arguments that are typed already.
+    /// Several primitives, of arguments that are typed already.
     Composed(Composed),
     /// Primitives along axes and others around them.
     Along(AxisParam, Along),
 }
 
-/// What is made of several primitives, or of different ones by dtype.
+/// What is made of several primitives, or of different ones for different dtypes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Composed {
     /// The argument itself.
     Identity,
-    /// The magnitude; a bool is its own.
+    /// The magnitude. That of a bool is the bool itself.
     Magnitude,
     /// `x * x`.
     Square,
@@ -135,23 +136,23 @@ pub(crate) enum AxisParam {
     Any,
     /// None or an integer.
     One,
-    /// The same, and the axis keeps its extent.
+    /// None or an integer, and the axis keeps its extent.
     Running,
 }
 
 /// What a function along axes is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Along {
-    /// One primitive, of any dtype.
+    /// One primitive, for arguments of any dtype.
     Op(AxisOp),
-    /// One primitive, of the elements as bools.
+    /// One primitive, applied to the elements as bools.
     OfTruth(ReduceOp),
-    /// One primitive for floats, another one for what has no NaN.
+    /// One primitive for floats, another one for dtypes that have no NaN.
     ByKind {
         floats: ReduceOp,
         others: ReduceOp,
     },
-    /// One primitive, with another value for NaN.
+    /// One primitive, for elements where another value stands in for NaN.
     WithoutNan {
         op: ReduceOp,
         instead: i64,
@@ -159,7 +160,7 @@ pub(crate) enum Along {
     Mean,
     Variance,
     StandardDeviation,
-    /// The largest element less the smallest.
+    /// The largest element minus the smallest.
     PeakToPeak,
     /// `sqrt(sum(x*x))`.
     Norm,
@@ -175,7 +176,7 @@ pub(crate) enum Accuracy {
     Exact,
     /// Within this many units in the last place.
     Ulp,
-    /// Integers are exact; of floats, the errors of many roundings add up.
+    /// Exact for integers. For floats, the errors of many roundings add up.
     Rounded,
 }
 
@@ -197,8 +198,8 @@ impl Function {
         self.params.iter().filter_map(|param| param.split_once('=')).map(|(name, _)| name)
     }
 
-    /// The least and the most arguments by position. Of options only the axis may be one, as in
-    /// NumPy.
+    /// The smallest and the largest number of arguments by position. The axis is the only option
+    /// that may be given by position, as in NumPy.
     pub(crate) fn n_args(&self) -> (usize, usize) {
         let least = self.params.len() - self.options().count();
         (least, least + usize::from(self.is_along_axes()))
@@ -214,7 +215,7 @@ impl Function {
         self
     }
 
-    /// Arithmetic, exact for whole numbers without a dtype.
+    /// Makes it a function of arithmetic, with `exact` for whole numbers without a dtype.
     pub(super) const fn arithmetic(mut self, exact: Exact) -> Function {
         self.counts_bools = true;
         self.exact(exact)

@@ -61,8 +61,8 @@ macro_rules! primitives {
                 }
             }
 
-            /// True if it is defined for arguments of the dtype: for the last two, if it is a
-            /// select.
+            /// True if it is defined for arguments of the dtype. For a select, the dtype is that of
+            /// the last two arguments.
             pub(crate) fn is_defined_for(self, dtype: DType) -> bool {
                 match self {
                     $(Op::$op => dtypes::$dtypes(dtype),)*
@@ -113,13 +113,13 @@ primitives! {
     Floor "floor" 1 floats;
     Ceil "ceil" 1 floats;
     Trunc "trunc" 1 floats;
-    /// Half to even.
+    /// Halves are rounded to even.
     Rint "rint" 1 floats;
-    /// If there is a NaN among the arguments, it is the result. Of two equal arguments (-0.0 and
-    /// 0.0) it is the second.
+    /// If there is a NaN among the arguments, it is the result. If two arguments are equal (-0.0
+    /// and 0.0), the second one is.
     Min "min" 2 numbers;
     Max "max" 2 numbers;
-    /// Magnitude of the first, sign of the second.
+    /// The magnitude of the first argument with the sign of the second.
     Copysign "copysign" 2 floats;
     /// `a * b + c` rounded once; never made from `*` and `+` unless the caller allowed contraction.
     Fma "fma" 3 floats;
@@ -131,7 +131,7 @@ primitives! {
     Shl "shl" 2 ints;
     /// A count that is negative or not below the width gives 0, or -1 for a negative number.
     Shr "shr" 2 ints;
-    /// To bool, like all comparisons. A NaN equals nothing and is in no order.
+    /// The result is a bool, as of all comparisons. A NaN equals nothing and is in no order.
     Eq "eq" 2 any;
     Ne "ne" 2 any;
     Lt "lt" 2 numbers;
@@ -140,9 +140,9 @@ primitives! {
     Ge "ge" 2 numbers;
     /// `a` if the bool is true, otherwise `b`.
     Select "select" 3 any;
-    /// To any other dtype. Int to narrower int wraps, float to int truncates and saturates and
-    /// makes NaN 0, anything to bool is `x != 0`, and every other conversion rounds to nearest
-    /// even.
+    /// A conversion to any other dtype. Int to narrower int wraps. Float to int truncates and
+    /// saturates, and makes NaN 0. Anything to bool is `x != 0`. Every other conversion rounds to
+    /// nearest even.
     Cast "cast" 1 any;
 }
 
@@ -157,7 +157,7 @@ impl Op {
         matches!(self, Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge)
     }
 
-    /// The comparison that says the same of swapped arguments.
+    /// The comparison that gives the same for swapped arguments.
     pub(crate) fn swapped(self) -> Op {
         match self {
             Op::Lt => Op::Gt,

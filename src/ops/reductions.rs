@@ -1,6 +1,6 @@
 //! The rows of the functions along axes: reductions, places and running totals.
 //!
-//! All that one row makes runs along the same axes of the same shape.
+//! All primitives that one row makes run along the same axes of the same shape.
 
 use super::{Accept, Accuracy, Along, AxisOp, AxisParam, Function, LiteralRule, Meaning, Remedy, Typing};
 use ndexpr_runtime::reduce::{ReduceOp, ScanOp};
@@ -29,14 +29,14 @@ const fn row(
     }
 }
 
-/// The place of an element: along one axis, or along all as if they were one.
+/// A row for the place of an element: along one axis, or along all axes as if they were one.
 const fn place(name: &'static str, op: ReduceOp, doc: &'static str) -> Function {
     let mut function = row(name, &[], KEEP, Accuracy::Exact, reduce(op), doc);
     function.meaning = Meaning::Along(AxisParam::One, reduce(op));
     function
 }
 
-/// A running total along one axis.
+/// A row for a running total along one axis.
 const fn running(name: &'static str, op: ScanOp, doc: &'static str) -> Function {
     let mut function = row(name, &[], AXIS, Accuracy::Rounded, Op(AxisOp::Scan(op)), doc);
     function.meaning = Meaning::Along(AxisParam::Running, Op(AxisOp::Scan(op)));
@@ -48,7 +48,7 @@ const fn reduce(op: ReduceOp) -> Along {
     Op(AxisOp::Reduce(op))
 }
 
-/// A row of numbers only.
+/// The same row, for numbers only.
 const fn no_bools(mut function: Function, remedy: Remedy) -> Function {
     function.typing = Typing::Along { bools: Accept::No(remedy) };
     function

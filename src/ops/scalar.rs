@@ -6,8 +6,8 @@
 use super::Op;
 use ndexpr_runtime::dtype::{DType, Element, Scalar};
 
-/// Applies a primitive to one element. `from` is the dtype of the arguments (of the last two, for a
-/// select) and `to` that of the result. Arguments that the primitive does not take are ignored.
+/// Applies a primitive to one element. `from` is the dtype of the arguments (for a select, of the
+/// last two) and `to` that of the result. Arguments that the primitive does not take are ignored.
 ///
 /// The graph never holds a primitive with dtypes that it is not defined for. For such a primitive
 /// the result is 0.
@@ -63,7 +63,7 @@ trait Int: Element + Ord {
     fn shl(self, count: u32) -> Self;
     fn shr(self, count: u32) -> Self;
     fn zero() -> Self;
-    /// The count as a shift, if it is one.
+    /// The value as the count of a shift, if it can be one.
     fn as_count(self) -> Option<u32>;
 }
 
@@ -193,7 +193,7 @@ floats!(float64, f64);
 
 /// A conversion between dtypes; see [`Op::Cast`].
 pub(crate) fn cast(from: DType, to: DType, bits: u64) -> u64 {
-    // Rust's `as` is the definition wanted: wrapping, saturating, rounding to nearest even.
+    // Rust's `as` is the definition that is wanted: wrapping, saturating, rounding to nearest even.
     macro_rules! cast_to {
         ($value:expr) => {{
             let value = $value;

@@ -50,19 +50,19 @@ const fn math(
 const X: &[&str] = &["x"];
 const XY: &[&str] = &["x", "y"];
 
-/// Bools stay bools, integers integers, floats floats.
+/// Bools stay bools, integers stay integers, and floats stay floats.
 const KEEP: Typing = Typing::Common { bools: Accept::Yes, floats: Accept::Yes };
 /// The same, but bools are computed as int8.
 const BOOL_AS_INT8: Typing = Typing::Common { bools: Accept::AsInt8, floats: Accept::Yes };
-/// Integers; bools are computed as int8.
+/// Only integers are accepted, and bools are computed as int8.
 const SHIFT: Typing = Typing::Common { bools: Accept::AsInt8, floats: Accept::No(Remedy::CastToInt) };
 
-/// Integers and floats.
+/// Only integers and floats are accepted.
 const fn no_bools(remedy: Remedy) -> Typing {
     Typing::Common { bools: Accept::No(remedy), floats: Accept::Yes }
 }
 
-/// Bools and integers.
+/// Only bools and integers are accepted.
 const fn no_floats(remedy: Remedy) -> Typing {
     Typing::Common { bools: Accept::Yes, floats: Accept::No(remedy) }
 }

@@ -1,6 +1,6 @@
 //! Rewrites of one node, given arguments that are rewritten already. Each says why it is exact: why
 //! every argument, NaN, infinity and -0.0 included, gives the same bits. (All NaNs count as one.)
-//! Those that are not exact are in [`fast`], and run only where the caller allows it.
+//! Rewrites that are not exact are in [`fast`], and run only where the caller allows it.
 
 use crate::hir::{Expr, ExprId, Graph, is_lossless};
 use crate::ops::Op;
@@ -16,8 +16,8 @@ pub(super) fn apply(graph: &mut Graph, op: Op, args: &[ExprId], dtype: DType) ->
 /// The cheapest known equivalent of a primitive.
 pub(super) fn simplify(graph: &mut Graph, floats: FloatMode, op: Op, args: &[ExprId], dtype: DType) -> ExprId {
     let mut args = args.to_vec();
-    // One order for both, so that `a + b` and `b + a` meet: constants last, otherwise as they first
-    // appeared.
+    // The arguments get one order, so that `a + b` and `b + a` become one node: constants last, the
+    // others in the order in which they first appeared.
     if op.is_commutative() {
         let key = |graph: &Graph, id: ExprId| (graph.as_const(id).is_some(), id);
         if key(graph, args[0]) > key(graph, args[1]) {
@@ -49,7 +49,7 @@ fn is_bits(graph: &Graph, id: ExprId, bits: u64) -> bool {
     graph.as_const(id).is_some_and(|value| value.bits() == bits)
 }
 
-/// A constant float, as the float64 that it is or widens to.
+/// The value of a constant float, widened if it is not a float64.
 fn as_float(graph: &Graph, id: ExprId) -> Option<f64> {
     let value = graph.as_const(id)?;
     value.get::<f64>().or_else(|| value.get::<f32>().map(f64::from))
@@ -93,7 +93,7 @@ fn sum(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     merge_constants(graph, op, args)
 }
 
-/// `(x + c) + d` is `x + (c + d)`, and so for products: exact where they wrap.
+/// `(x + c) + d` is `x + (c + d)`, and the same holds for products. This is exact where they wrap.
 fn merge_constants(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     graph.as_const(args[1])?;
     let Expr::Apply(inner, [x, c, _]) = graph.expr(args[0]) else { return None };
@@ -152,11 +152,12 @@ fn exact_inverse(y: Scalar) -> Option<Scalar> {
     (is_power && (1.0 / y).is_normal()).then(|| Scalar::new(1.0 / y))
 }
 
-/// Twice is not at all.
+/// A primitive that undoes itself has no effect if it is applied twice.
 fn involution(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     match graph.expr(args[0]) {
         Expr::Apply(inner, [x, ..]) if inner == op => Some(x),
-        // The orders are not each other's negation where a NaN may be; equality is.
+        // Where a NaN may be, two opposite orders are not each other's negation. Equality and
+        // inequality are.
         Expr::Apply(inner, [x, y, _]) if op == Op::Not => {
             let other = match inner {
                 Op::Eq => Op::Ne,
@@ -174,7 +175,7 @@ fn involution(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     }
 }
 
-/// The sign of what a magnitude is taken of does not matter.
+/// The magnitude of a value does not depend on its sign.
 fn magnitude(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
     if graph.dtype(args[0]).is_unsigned_int() {
         return Some(args[0]);
@@ -224,7 +225,7 @@ fn choice(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
 
 /// A first conversion that loses nothing can be skipped, if the second one keeps its meaning.
 fn conversion(graph: &mut Graph, args: &[ExprId], to: DType) -> Option<ExprId> {
-    // A choice between constants is one between their conversions.
+    // The conversion of a choice between constants is a choice between converted constants.
     if let Expr::Apply(Op::Select, [condition, x, y]) = graph.expr(args[0])
         && graph.as_const(x).is_some()
         && graph.as_const(y).is_some()
@@ -235,7 +236,7 @@ fn conversion(graph: &mut Graph, args: &[ExprId], to: DType) -> Option<ExprId> {
     }
     let Expr::Apply(Op::Cast, [x, ..]) = graph.expr(args[0]) else { return None };
     let (from, through) = (graph.dtype(x), graph.dtype(args[0]));
-    // From int to float and on to int saturates, where from int to int wraps.
+    // A conversion from int to float and on to int saturates, where one from int to int wraps.
     let keeps_meaning = through.is_float() == from.is_float() || to.is_float() || to == DType::Bool;
     (is_lossless(from, through) && keeps_meaning).then(|| graph.cast(x, to))
 }
@@ -247,9 +248,9 @@ fn power(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
         return integer_power(graph, x, y);
     }
     let exponent = as_float(graph, y)?;
-    // The square and the inverse are rounded once, as a power is at best. x**0.5 is the square
-    // root, as NumPy has it; C's pow differs for -0.0 and -inf. The third and fourth powers carry
-    // the rounding error along and stay within 1 ULP, which plain products do not.
+    // The square and the inverse are rounded once, which is the best that a power can be. x**0.5 is
+    // the square root, as in NumPy; C's pow differs for -0.0 and -inf. The third and fourth powers
+    // carry the rounding error along and stay within 1 ULP, which plain products do not.
     Some(match exponent {
         0.0 => graph.int_constant(dtype, 1),
         1.0 => x,
@@ -265,9 +266,9 @@ fn power(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
     })
 }
 
-/// Wrapping products do not depend on their order.
+/// The order of products that wrap does not matter.
 fn integer_power(graph: &mut Graph, x: ExprId, y: ExprId) -> Option<ExprId> {
-    // Beyond, the products cost more than the loop that the runtime has for it.
+    // Beyond this exponent, the products cost more than the runtime's loop for powers.
     const MAX_EXPONENT: u64 = 64;
     let exponent = graph.as_const(y)?.bits();
     if exponent == 0 {
@@ -294,8 +295,8 @@ fn integer_power(graph: &mut Graph, x: ExprId, y: ExprId) -> Option<ExprId> {
     }
 }
 
-/// Integer division by a power of 2 rounds down, as the shift does; the remainder is never
-/// negative, as the mask is not. Division by 0 is 0.
+/// An integer division by a power of 2 rounds down, as a shift does. Its remainder is never
+/// negative, and neither is the result of a mask. A division by 0 gives 0.
 fn division(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     let [x, y] = *args else { return None };
     let dtype = graph.dtype(x);
@@ -317,15 +318,16 @@ fn division(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     Some(graph.apply(Op::Shr, &[x, count]))
 }
 
-/// Rewrites of floats that round differently, after those that do not: reciprocals, and constants
-/// brought together.
+/// Rewrites of floats that round differently, tried after those that do not: reciprocals, and
+/// constants brought together.
 fn fast(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     match op {
         Op::Div => {
             as_float(graph, args[1])?;
             let one = graph.int_constant(graph.dtype(args[0]), 1);
             let inverse = graph.apply(Op::Div, &[one, args[1]]);
-            // That of a subnormal is infinite, and one that is subnormal has lost digits.
+            // The inverse of a subnormal is infinite, and an inverse that is subnormal has lost
+            // digits.
             let inverse_value = graph.as_const(inverse)?;
             let is_normal = match inverse_value.get::<f32>() {
                 Some(value) => value.is_normal(),
@@ -338,7 +340,7 @@ fn fast(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     }
 }
 
-/// A whole power as plain products, which round each by itself.
+/// A whole power as plain products, each of which is rounded by itself.
 fn fast_power(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
     let exponent = as_float(graph, args[1])?;
     let n = exponent.abs();

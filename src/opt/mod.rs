@@ -55,7 +55,8 @@ fn without_dead_nodes(graph: &Graph) -> Graph {
     out
 }
 
-/// `a * b + c` to one rounding where the product has no other use. Not exact: only in fast mode.
+/// Makes `a * b + c` an operation that rounds once, where the product has no other use. This is not
+/// exact, so it is done in fast mode only.
 fn contract(graph: &Graph) -> Graph {
     use crate::ops::Op;
     let live = graph.live();

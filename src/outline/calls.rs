@@ -9,18 +9,19 @@ use ndexpr_runtime::abi::TileFn;
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::math::{MathFn, MathPair, WideFn};
 
-/// What is called.
+/// A function of the runtime that is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Callee {
     One(MathFn, DType),
     Pair(MathPair, DType),
     Wide(WideFn, DType),
-    /// The second argument is a single element.
+    /// The function for a second argument that is a single element.
     WideByOne(WideFn, DType),
 }
 
 impl Callee {
-    /// Its code; `None` if it does not write that way. All of them can write to the caches.
+    /// The code of the function; `None` if it cannot write in this way. All functions can write to
+    /// the caches.
     pub(crate) fn tile_fn(self, stores: Stores) -> Option<TileFn> {
         let tile_fns = match self {
             Callee::One(function, dtype) => function.tile_fns(dtype)?,
@@ -57,15 +58,15 @@ impl Callee {
     }
 }
 
-/// A call of a kernel.
+/// A call that a kernel makes.
 pub(crate) struct Call {
     pub(crate) callee: Callee,
-    /// The values that it makes: one, or two.
+    /// The values that the call makes: one, or two.
     pub(crate) results: Box<[ValueId]>,
 }
 
 impl Call {
-    /// The call in the place of a value, if there is one. That of a pair is in the place of its
+    /// The call in the place of a value, if there is one. The call of a pair is in the place of its
     /// later value.
     pub(crate) fn at(tape: &Tape, value: ValueId) -> Option<Call> {
         let Inst::Call { function, dtype } = tape.node(value).inst else { return None };
@@ -88,7 +89,7 @@ impl Call {
     }
 }
 
-/// What a kernel may call, each function once, in the order of the table that it is given.
+/// The functions that a kernel may call, each once, in the order of the table that it is given.
 #[derive(Debug)]
 pub(crate) struct Table(Vec<Entry>);
 

@@ -1,8 +1,8 @@
-//! What calls take from arrays, or leave there, without a spill slot between.
+//! The arrays that calls read or write where they are, without a spill slot between.
 //!
-//! In: a tape and the run kinds of its operands. Out: the values whose place is an array where a
-//! tile is one row, because its elements then follow one another in a contiguous operand, or are
-//! one and the same in a splat one.
+//! In: a tape and the run kinds of its operands. Out: the values that have an array as their place
+//! if a tile is one row. The elements of such a tile follow one another in a contiguous operand, or
+//! are one and the same in a splat one.
 
 use super::calls::Call;
 use crate::tape::{Inst, Tape, ValueId};
@@ -11,13 +11,13 @@ use ndexpr_runtime::abi::RunKind;
 /// Operands that calls use directly.
 #[derive(Clone, Debug)]
 pub(crate) struct Direct {
-    /// By segment: its loop only copies between arrays and slots, so it is skipped in a tile of one
-    /// row.
+    /// For each segment, whether it is skipped in a tile of one row because its loop only copies
+    /// between arrays and slots.
     pub(super) skips: Vec<bool>,
-    /// By value: the operand that has it, or takes it, in a tile of one row.
+    /// For each value, the operand that has it or takes it in a tile of one row.
     pub(crate) operand_of: Vec<Option<u32>>,
-    /// By value: a constant that calls take as a single element, whatever the tile. Its slot has
-    /// the first element only.
+    /// For each value, whether it is a constant that calls take as a single element in every tile.
+    /// Its slot has the first element only.
     pub(crate) is_one: Vec<bool>,
 }
 
@@ -53,7 +53,7 @@ impl Direct {
             _ => None,
         };
         for (segment, values) in segments.iter().enumerate() {
-            // Before calls: nothing but loads that wait for them.
+            // The loop can be skipped if it has nothing but loads that wait for calls.
             let is_one = &direct.is_one;
             let loop_values =
                 || values.iter().copied().filter(|&value| !is_call(tape, value) && !is_one[value.index()]);
@@ -78,8 +78,8 @@ fn is_call(tape: &Tape, value: ValueId) -> bool {
     matches!(tape.node(value).inst, Inst::Call { .. })
 }
 
-/// The last call of all and the contiguous output that takes its result, if nothing else is left to
-/// do after it.
+/// The last call of all and the contiguous output that takes its result, if nothing is left to do
+/// after the call.
 pub(super) fn call_to_output(tape: &Tape, kinds: &[RunKind], segments: &[Vec<ValueId>]) -> Option<(ValueId, u32)> {
     let [.., before, last] = segments else { return None };
     let [store] = last[..] else { return None };

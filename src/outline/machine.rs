@@ -33,9 +33,9 @@ pub(crate) struct Machine {
     pub(crate) n_registers: u32,
     /// A line of the caches.
     pub(crate) line_bytes: u32,
-    /// A fused multiply-add is an instruction.
+    /// True if a fused multiply-add is an instruction.
     pub(crate) has_fma: bool,
-    /// The runtime's functions use wider registers than every loop can have.
+    /// True if the runtime's functions use wider registers than those that every loop can have.
     pub(crate) has_wider_calls: bool,
 }
 
@@ -54,8 +54,8 @@ impl Machine {
         Machine { wide: None, ..*self }
     }
 
-    /// Registers that the values of a vector block may take: all, less one for temporaries and one
-    /// for what is hoisted.
+    /// The number of registers that the values of a vector block may take: all, except one for
+    /// temporaries and one for what is hoisted.
     pub(super) fn register_budget(&self) -> u32 {
         self.n_registers - 2
     }

@@ -43,11 +43,11 @@ use pressure::{Bodies, Lanes};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stores {
     Ordinary,
-    /// Past the caches, in runs of which some are short. The kernel may only run where vector
-    /// blocks begin at multiples of 16 bytes in every output.
+    /// Outputs are written past the caches, and some runs are short. The kernel may only run where
+    /// vector blocks begin at multiples of 16 bytes in every output.
     Streaming,
-    /// The same in long runs, as [`Plan::has_long_runs`](ndexpr_runtime::plan::Plan::has_long_runs)
-    /// tells.
+    /// Outputs are written past the caches, and runs are long, as
+    /// [`Plan::has_long_runs`](ndexpr_runtime::plan::Plan::has_long_runs) tells.
     StreamingLong,
 }
 
@@ -60,7 +60,7 @@ impl Stores {
 /// The variant of a kernel that an outline is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Variant<'l> {
-    /// By operand, inputs first.
+    /// The run kind of each operand, inputs first.
     pub(crate) kinds: &'l [RunKind],
     pub(crate) stores: Stores,
 }
@@ -73,7 +73,7 @@ pub(crate) struct Outline<'l> {
     pub(crate) stores: Stores,
     /// The registers of whole vector blocks.
     pub(crate) width: Width,
-    /// Why there are no wider ones.
+    /// Why the registers are not wider.
     pub(crate) not_wide: Option<String>,
     pub(crate) machine: Machine,
     pub(crate) segments: Vec<Segment>,
@@ -85,11 +85,11 @@ pub(crate) struct Outline<'l> {
 /// the order of the tape.
 #[derive(Debug, Default)]
 pub(crate) struct Segment {
-    /// A tile of one row does without the loop, because calls use the arrays directly.
+    /// True if a tile of one row skips the loop, because calls use the arrays directly.
     pub(crate) is_skipped: bool,
     /// The loads and constants that the loop makes.
     pub(crate) made_anew: Vec<ValueId>,
-    /// Those of them that wait in a spill slot for calls.
+    /// The loads and constants that wait in a spill slot for calls.
     pub(crate) to_slots: Vec<ValueId>,
     /// All other instructions of the loop.
     pub(crate) body: Vec<ValueId>,
@@ -110,7 +110,7 @@ pub(crate) struct Segment {
 pub(crate) struct Blocks {
     pub(crate) head: Option<Head>,
     pub(crate) whole: VectorBlock,
-    /// Blocks of one register, for what whole blocks leave.
+    /// Blocks of one register, for the lanes that whole blocks leave.
     pub(crate) narrow: Option<VectorBlock>,
 }
 
@@ -120,7 +120,7 @@ impl Default for Blocks {
     }
 }
 
-/// Lanes that instructions are emitted for together.
+/// Lanes for which instructions are emitted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VectorBlock {
     pub(crate) n_lanes: u32,
@@ -138,33 +138,34 @@ pub(crate) struct Head {
     /// The operand whose stores are aligned, and the bytes of its elements.
     pub(crate) operand: u32,
     pub(crate) elem_bytes: u32,
-    /// To how many bytes.
+    /// The bytes that the stores are aligned to.
     pub(crate) alignment: u32,
     /// Shorter rows have no head.
     pub(crate) min_lanes: u32,
-    /// It goes in narrow blocks rather than lane by lane.
+    /// True if the head goes in narrow blocks rather than lane by lane.
     pub(crate) is_narrow: bool,
 }
 
 /// A call after a segment's loop.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentCall {
-    /// Where the elements of its results and arguments are: out, then what the function takes or
-    /// gives besides.
+    /// Where the elements of its results and arguments are: the first result, the first argument,
+    /// and the second result or argument if there is one.
     pub(crate) places: [Option<ValueId>; 3],
     /// The entry of the table that is called.
     pub(crate) entry: usize,
     /// The entry that is called in a tile of one row.
     pub(crate) direct_entry: usize,
-    /// The constant that is stored to its slot before, as a single element.
+    /// The constant that is stored to its slot before the call, as a single element.
     pub(crate) single: Option<ValueId>,
 }
 
-/// Rows of fewer blocks than this have no head for ordinary stores: to go lane by lane takes longer
-/// than what it saves.
+/// Rows of fewer blocks than this have no head for ordinary stores, because going lane by lane
+/// takes longer than the alignment saves.
 const MIN_ALIGNED_BLOCKS: u32 = 8;
 
-/// Whole blocks of fewer registers than this leave so little that it goes lane by lane at once.
+/// Whole blocks of fewer registers than this leave only a few lanes, which then go one by one at
+/// once.
 const MIN_REGISTERS: u32 = 8;
 
 impl<'l> Outline<'l> {
@@ -210,7 +211,7 @@ impl<'l> Outline<'l> {
         Ok(outline)
     }
 
-    /// If it has no loop, nothing of it is of use but its calls.
+    /// Outlines one segment. If it has no loop, only its calls are of use.
     fn segment(
         &self,
         index: usize,
@@ -245,7 +246,7 @@ impl<'l> Outline<'l> {
         }
         operands.sort_unstable();
         operands.dedup();
-        // Nothing lives in wide registers from one basic block to the next.
+        // No value stays in a wide register from one basic block to the next.
         let n_hoisted = if self.width == self.machine.width { lanes.spare_registers as usize } else { 0 };
         let hoisted = made_anew.iter().copied().filter(|&value| is_const(value)).take(n_hoisted).collect();
         let uniform = self.uniform(&made_anew, &body, scratch);
@@ -277,7 +278,7 @@ impl<'l> Outline<'l> {
     }
 
     fn blocks(&self, (whole, lanes): (VectorBlock, Lanes), body: &[ValueId], is_skipped: bool) -> Blocks {
-        // What most tiles skip should be short.
+        // Most tiles skip such a loop, so it should be short.
         let whole = match is_skipped {
             true => VectorBlock { n_lanes: lanes.n_lanes, width: self.machine.width },
             false => whole,
@@ -294,13 +295,14 @@ impl<'l> Outline<'l> {
         let widest = self.tape.nodes.iter().map(|node| node.ty.bytes).max()?;
         let n_lanes = width.bytes() / widest;
         let leaves_many = !is_skipped && n_lanes > 1 && whole.n_lanes >= MIN_REGISTERS * n_lanes;
-        // Streaming stores of wide registers begin after some of narrow ones.
+        // Streaming stores of wide registers begin after some streaming stores of narrow ones.
         let begins_so = whole.width != width && self.stores.is_streaming();
         (leaves_many || begins_so).then_some(VectorBlock { n_lanes, width })
     }
 
-    /// Ordinary stores need not be aligned, so rows of few blocks have no head. Streaming ones
-    /// begin with a cache line; they are aligned to narrow registers, which go as far as that.
+    /// Ordinary stores need not be aligned, so rows of few blocks have no head. Streaming stores of
+    /// wide registers begin with a cache line. The outputs are aligned to narrow registers, which
+    /// go as far as that line.
     // Chosen by "aligned-stores" in docs/measurements.md.
     fn head(&self, whole: VectorBlock, body: &[ValueId]) -> Option<Head> {
         if whole.width == self.machine.width {
@@ -328,7 +330,7 @@ impl<'l> Outline<'l> {
         let call = Call::at(tape, value)?;
         let node = tape.node(value);
         let (first, second) = (node.args[0], node.args[1]);
-        // The second result, the second argument, or neither.
+        // The second result or the second argument, if there is one.
         let besides = match (&call.results[1..], node.args()) {
             (&[result], _) => Some(result),
             (_, &[_, second]) => Some(second),
@@ -385,8 +387,8 @@ impl Scratch {
     }
 }
 
-/// Refuses what cannot be written past the caches: what a function writes that has no such stores
-/// itself. To take it from a spill slot would cost more than ordinary stores.
+/// Refuses streaming stores if a function writes an output itself and has no stores past the
+/// caches. Taking its result from a spill slot would cost more than ordinary stores.
 fn check_stores(tape: &Tape, variant: Variant<'_>, segments: &[Vec<ValueId>]) -> Result<(), String> {
     let Variant { kinds, stores } = variant;
     let streams = |value| Call::at(tape, value).is_some_and(|call| call.callee.tile_fn(stores).is_some());
@@ -400,8 +402,8 @@ fn check_stores(tape: &Tape, variant: Variant<'_>, segments: &[Vec<ValueId>]) ->
 
 /// Refuses wide registers for some layouts.
 ///
-/// Streaming stores are aligned, and two outputs need not be at once. At the ends of runs, where a
-/// line is written in parts, kernels of both widths are slow.
+/// Streaming stores are aligned, and two outputs need not be aligned at the same lane. At the ends
+/// of runs, where a line is written in parts, kernels of both widths are slow.
 // Chosen by "register-width" in docs/measurements.md.
 fn suits_wide(tape: &Tape, variant: Variant<'_>) -> Result<(), &'static str> {
     if variant.kinds.contains(&RunKind::Strided) {
@@ -417,7 +419,7 @@ fn suits_wide(tape: &Tape, variant: Variant<'_>) -> Result<(), &'static str> {
 }
 
 impl Segment {
-    /// False if it consists of calls alone.
+    /// False if the segment consists of calls alone.
     pub(crate) fn has_loop(&self) -> bool {
         !self.body.is_empty() || !self.to_slots.is_empty()
     }

@@ -10,9 +10,9 @@ use crate::tape::{Inst, Kind, Tape, ValueId};
 /// interleaving, and code size and compile time grow with the block.
 const LONG_TAPE: usize = 400;
 
-/// Loops of at least so many instructions are long chains if few values are alive at once: what the
-/// processor sees ahead is less than one block and the next, and the more registers a block has,
-/// the less it waits.
+/// Loops of at least this many instructions are long chains if few values are alive at once. What
+/// the processor sees ahead is less than one block and the next, so the more registers a block has,
+/// the less the processor waits.
 // Chosen by "long-chains" in docs/measurements.md.
 const LONG_CHAIN: usize = 20;
 
@@ -34,9 +34,9 @@ impl<'t> Bodies<'t> {
         Bodies { tape, bodies }
     }
 
-    /// The block in which the widest values take 8, 4 or 2 registers, as many as leave the budget
-    /// unspent. In long chains they may take 7, if narrower values would not leave a register
-    /// unfilled.
+    /// The block in which the widest values take 8, 4 or 2 registers: the largest block that stays
+    /// within the budget. In long chains they may take 7, unless narrower values would then leave a
+    /// register unfilled.
     pub(super) fn lanes(&self, machine: &Machine) -> Lanes {
         let nodes = &self.tape.nodes;
         let widest = nodes.iter().map(|node| node.ty.bytes).max().unwrap_or(8);
@@ -58,9 +58,9 @@ impl<'t> Bodies<'t> {
         Lanes { n_lanes, spare_registers: (machine.n_registers - 1).saturating_sub(most) }
     }
 
-    /// The same in wide registers, if these can hold the values. In a short loop half as many
-    /// registers as there are narrow ones, so that no more lanes are left over, and as many in a
-    /// long chain.
+    /// The lanes of a block in wide registers, if these can hold the values. In a short loop a
+    /// block takes half as many registers as with narrow ones, so that no more lanes are left over.
+    /// In a long chain it takes as many as with narrow ones.
     // Chosen by "wide-block-registers" in docs/measurements.md.
     pub(super) fn wide_lanes(&self, machine: &Machine) -> Result<u32, &'static str> {
         let width = machine.wide.ok_or("the machine has no wider ones, or they were not asked for")?;
@@ -84,7 +84,7 @@ impl<'t> Bodies<'t> {
         self.bodies.len() == 1 && self.bodies[0].len() >= LONG_CHAIN
     }
 
-    /// The most registers that values of a segment take at once, in blocks of so many lanes.
+    /// The most registers that values of a segment take at once, in blocks of this many lanes.
     /// Constants take one each; a load that is used once is part of its use.
     fn most_pressure(&self, n_lanes: u32, width: Width) -> u32 {
         let nodes = &self.tape.nodes;
@@ -93,7 +93,8 @@ impl<'t> Bodies<'t> {
             _ => (n_lanes * nodes[value.index()].ty.bytes).div_ceil(width.bytes()),
         };
         let mut most = 0;
-        // Cleared again after each segment, so that many segments do not take quadratic time.
+        // Both are cleared again after each segment, so that many segments do not take quadratic
+        // time.
         let (mut uses, mut is_live) = (vec![0_u32; nodes.len()], vec![false; nodes.len()]);
         for body in self.bodies {
             let args = || body.iter().flat_map(|value| nodes[value.index()].args());

@@ -48,7 +48,7 @@ fn check_segment(outline: &Outline<'_>, segment: &Segment, is_made: &mut [bool])
         for value in segment.made_anew.iter().chain(&segment.slots) {
             is_made[value.index()] = true;
         }
-        // Those with a slot are made here too.
+        // Values with a slot are made here too.
         segment.body.iter().for_each(|value| is_made[value.index()] = false);
         for &value in &segment.body {
             let node = tape.node(value);

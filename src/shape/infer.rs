@@ -18,20 +18,21 @@ use smallvec::SmallVec;
 pub(crate) struct Shapes {
     /// The shape of the result.
     pub(crate) root: Shape,
-    /// By reduction.
+    /// The shapes of each reduction.
     pub(crate) reductions: SmallVec<[Reduced; 4]>,
 }
 
 /// The shapes of a reduction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reduced {
-    /// What it runs over: its argument is broadcast to it.
+    /// The shape that it runs over: its argument is broadcast to it.
     pub(crate) domain: Shape,
-    /// Along which of the domain's axes it runs.
+    /// The axes of the domain that it runs along.
     pub(crate) axes: AxisSet,
-    /// The result with all axes of the domain: 1 where it runs along, unless it accumulates.
+    /// The shape of the result with all axes of the domain. An axis that it runs along has extent 1
+    /// there, unless it accumulates.
     pub(crate) kept: Shape,
-    /// The result as the text has it.
+    /// The shape of the result as the text has it.
     pub(crate) result: Shape,
 }
 
@@ -49,7 +50,8 @@ pub(crate) enum Failure {
 ///
 /// # Errors
 ///
-/// The first reduction in order that has no shape, or that cannot run; at last the result.
+/// The first reduction in order that has no shape, or that cannot run; otherwise the result, if it
+/// has no shape.
 pub(crate) fn infer<'s>(graph: &Graph, shape_of: impl Fn(VarId) -> &'s [usize]) -> Result<Shapes, Failure> {
     let mut reductions: SmallVec<[Reduced; 4]> = SmallVec::new();
     let broadcast = |domain: &[Leaf], reductions: &[Reduced]| {
@@ -72,7 +74,7 @@ fn run_over(reduction: &Reduction, domain: Shape) -> Result<Reduced, Error> {
     let Reduction { op, keepdims, span, axis_span, ref axes, ref instead, .. } = *reduction;
     let along = Along { axes, keepdims, is_cumulative: op.is_cumulative(), span, axis_span, instead: instead.as_ref() };
     let reduced = reduce(domain, &along)?;
-    // As in NumPy: an error even where the result has no elements either.
+    // As in NumPy, this is an error even where the result has no elements either.
     if let Some(wanted) = op.wanted()
         && reduced.axes.iter().any(|axis| reduced.domain[axis] == 0)
     {
@@ -81,19 +83,19 @@ fn run_over(reduction: &Reduction, domain: Shape) -> Result<Reduced, Error> {
     Ok(reduced)
 }
 
-/// What runs along axes, as far as it matters to shapes and to what is said of them.
+/// What runs along axes, as far as it matters to shapes and to errors about them.
 pub(super) struct Along<'a> {
     pub(super) axes: &'a Axes,
     pub(super) keepdims: bool,
     pub(super) is_cumulative: bool,
-    /// That of the call.
+    /// The span of the call.
     pub(super) span: Span,
     pub(super) axis_span: Option<Span>,
-    /// What may have been meant by the call.
+    /// The call that may have been meant instead.
     pub(super) instead: Option<&'a Instead>,
 }
 
-/// The shapes of what runs along axes of a shape.
+/// The shapes of something that runs along axes of a shape.
 pub(super) fn reduce(mut domain: Shape, along: &Along<'_>) -> Result<Reduced, Error> {
     let &Along { axes, keepdims, is_cumulative, span, axis_span, instead } = along;
     let n_axes = domain.len();

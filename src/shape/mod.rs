@@ -14,8 +14,8 @@ use ndexpr_runtime::view::broadcast_shapes;
 
 pub(crate) use ndexpr_runtime::view::{AxisSet, Shape, is_broadcastable as broadcasts_to};
 
-/// The smallest part of the text whose operands do not broadcast, as an error that points at both;
-/// or a call before it that has no shape.
+/// The smallest part of the text whose operands do not broadcast, as an error that points at both.
+/// If a call before it has no shape, the error is about that call.
 ///
 /// Runs only where some shapes do not broadcast. The tree is walked in order, arguments first.
 pub(crate) fn conflict<'s>(ast: &Ast, shape_of: &dyn Fn(&str) -> Option<&'s [usize]>) -> Option<Error> {
@@ -48,7 +48,8 @@ pub(crate) fn conflict<'s>(ast: &Ast, shape_of: &dyn Fn(&str) -> Option<&'s [usi
             match broadcast_shapes([&shape[..], &rhs[..]]) {
                 Ok(joint) => shape = joint,
                 Err(_) => {
-                    // The first operand that alone disagrees with this one; together several might.
+                    // The first operand that alone disagrees with this one. There may be none,
+                    // because several operands may disagree with it only together.
                     let lhs = children[..i]
                         .iter()
                         .find(|&&lhs| broadcast_shapes([&shapes[lhs.index()][..], &rhs[..]]).is_err())?;

@@ -12,14 +12,15 @@ use ndexpr_runtime::dtype::{DType, Element};
 use ndexpr_runtime::math::{LARGEST_SQUARE_OF_CUBES, LARGEST_SQUARE_OF_QUARTS, MathFn};
 use rustc_hash::FxHashMap;
 
-/// Which of several forms of the same code is best; where it runs decides.
+/// Which of several forms of the same code is best on the machine where it runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Preferences {
-    /// Loops do fused multiply-adds, so a power that takes some need not be a call.
+    /// True if loops have fused multiply-adds, so a power that takes some need not be a call.
     pub(crate) fuses_in_loops: bool,
-    /// Functions over a tile do divisions, square roots and powers faster than loops mostly do.
+    /// True if functions over a tile do divisions, square roots and powers faster than most loops
+    /// do.
     pub(crate) prefers_calls: bool,
-    /// Loops whose values are all of one width do these as fast as functions.
+    /// True if loops whose values are all of one width do these as fast as functions.
     pub(crate) divides_in_loops_of_one_width: bool,
 }
 
@@ -63,8 +64,8 @@ pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Op
     schedule::schedule(nodes, inputs, outputs)
 }
 
-/// What no store needs is left out: a shift by a constant beyond the width, for example, does not
-/// need what it shifts. A call among it would have no slot to write to.
+/// Leaves out what no store needs. A shift by a constant beyond the width, for example, does not
+/// need what it shifts. A call that no store needs would have no slot to write to.
 fn without_dead(nodes: Vec<Node>) -> Vec<Node> {
     let mut live: Vec<bool> = nodes.iter().map(|node| matches!(node.inst, Inst::Store(_))).collect();
     for (i, node) in nodes.iter().enumerate().rev() {
@@ -82,7 +83,7 @@ fn without_dead(nodes: Vec<Node>) -> Vec<Node> {
     for (i, mut node) in nodes.into_iter().enumerate() {
         if live[i] {
             let arity = node.inst.arity();
-            // Those beyond the arity repeat the first.
+            // Arguments beyond the arity repeat the first one.
             node.args = std::array::from_fn(|k| match k < arity {
                 true => new_ids[node.args[k].index()],
                 false if arity > 0 => new_ids[node.args[0].index()],
@@ -100,7 +101,7 @@ struct Builder<'a> {
     preferences: Preferences,
     nodes: Vec<Node>,
     ids: FxHashMap<Node, ValueId>,
-    /// By node of the graph.
+    /// The value of each node of the graph.
     value_of: Vec<Option<ValueId>>,
 }
 
@@ -299,7 +300,7 @@ impl Builder<'_> {
         }
     }
 
-    /// A NaN that is the first argument must win; one that is the second does already.
+    /// If the first argument is NaN, it must win. If the second argument is NaN, it wins already.
     fn extremum(&mut self, inst: Inst, a: ValueId, b: ValueId) -> ValueId {
         if self.ty(a).kind != Kind::Float {
             return self.same(inst, &[a, b]);
@@ -341,7 +342,7 @@ impl Builder<'_> {
         if signed && matches!(self.nodes[count.index()].inst, Inst::Const(_)) {
             return self.same(inst, &[a, most]);
         }
-        // A negative count is a large one without its sign.
+        // A negative count, taken without a sign, is a large one.
         let clamped = self.same(Inst::Min { signed: false }, &[count, most]);
         let shifted = self.same(inst, &[a, clamped]);
         if signed {
@@ -352,8 +353,9 @@ impl Builder<'_> {
         self.select(in_range, shifted, zero)
     }
 
-    /// Whether a third or fourth power is a call: where calls are preferred, except of what is the
-    /// same in all lanes; and of float64 where loops have no fused multiply-add.
+    /// Whether a third or fourth power is a call. It is one where calls are preferred, unless it is
+    /// the same in all lanes. A power of float64 is also one where loops have no fused
+    /// multiply-add.
     // Chosen by "power-calls" in docs/measurements.md.
     fn is_called(&self, power: ExprId, dtype: DType) -> bool {
         match self.preferences {
@@ -362,7 +364,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The third power as that of the runtime's `Cube`, operation by operation.
+    /// The third power, computed as the runtime's `Cube` does, operation by operation.
     fn cube(&mut self, x: ValueId, dtype: DType) -> ValueId {
         if dtype == DType::Float32 {
             let wide = self.push(Inst::ResizeFloat, &[x], Ty::float(8));
@@ -436,7 +438,7 @@ impl Builder<'_> {
     fn int_to_float(&mut self, x: ValueId, from: DType, ty: Ty) -> ValueId {
         let signed = from.is_signed_int();
         match (from.size(), ty.bytes) {
-            // Every value is one of int32's.
+            // int32 holds every value.
             (1 | 2, _) => {
                 let wide = self.resize_int(x, signed, 4);
                 self.push(Inst::ToFloat { signed: true }, &[wide], ty)
@@ -450,7 +452,8 @@ impl Builder<'_> {
         }
     }
 
-    /// The bits of an integer below a float's exponent, then less what the exponent stands for.
+    /// The float whose low bits are those of an integer, below a given exponent, minus what the
+    /// exponent stands for.
     fn with_exponent(&mut self, low_bits: ValueId, exponent: u64, bias: f64) -> ValueId {
         let exponent = self.constant(Ty::int(8), exponent);
         let bits = self.same(Inst::Or, &[low_bits, exponent]);
@@ -506,7 +509,8 @@ impl Builder<'_> {
         }
     }
 
-    /// Clamped to the range, a truncated float64 plus 1.5 * 2^52 has the integer in its low bits.
+    /// If a truncated float64 is clamped to the range, its sum with 1.5 * 2^52 has the integer in
+    /// its low bits.
     fn float64_to_narrow_int(&mut self, x: ValueId, to: DType) -> ValueId {
         let (low, high) = int_range(to);
         let zero = self.float(8, 0.0);

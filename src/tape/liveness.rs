@@ -12,8 +12,8 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// True if the values wait at the same time. What ends at an event and what begins there do
-    /// not.
+    /// True if the values wait at the same time. A value that ends at an event and one that begins
+    /// there do not.
     fn overlaps(&self, other: &Waiting) -> bool {
         self.from < other.to && other.from < self.to
     }
@@ -22,11 +22,12 @@ impl Waiting {
 /// The order of events in a tile: the loop of a segment, then its calls one by one, then the next
 /// segment.
 ///
-/// A call is one event: it may write over what it reads. A loop is two: its start, where its values
-/// begin, and its end, until when it reads. A vector block may write one value before it reads
-/// another, and elements that are wider than those read reach into the blocks to come.
+/// A call is one event: it may write over what it reads. A loop is two events: its values begin at
+/// its start, and it reads until its end. A vector block may write one value before it reads
+/// another. If it writes wider elements than it reads, they reach into the places of blocks to
+/// come.
 struct Events {
-    /// The start; the end is the next event.
+    /// The start of each loop; its end is the next event.
     loop_of: Vec<u32>,
     call_of: Vec<u32>,
 }
@@ -87,14 +88,15 @@ pub(super) fn waiting(nodes: &[Node], segment_of: &[u32], n_segments: u32) -> Ve
     found
 }
 
-/// Gives each waiting value a place: bytes per element of the tile, and how many there are in all.
+/// Gives each waiting value a place, in bytes per element of the tile, and tells how many bytes
+/// there are in all.
 ///
 /// A call may write its result over an argument that it is the last to use. Places are 8 bytes
 /// wide, so that any value fits any of them.
 pub(super) fn assign_slots(n_values: usize, waiting: &[Waiting]) -> (Vec<Option<usize>>, usize) {
     const WIDTH: usize = 8;
     let mut offsets = vec![None; n_values];
-    // The last value in each place; they come in the order in which they are made.
+    // The last value in each place. The values come in the order in which they are made.
     let mut places: Vec<&Waiting> = Vec::new();
     for waiting in waiting {
         debug_assert!(waiting.bytes <= WIDTH);

@@ -66,7 +66,7 @@ impl Ty {
     }
 }
 
-/// How two numbers are compared. Floats in no order are only unequal, or unordered.
+/// How two numbers are compared. Of floats that are in no order, only `Ne` and `Unordered` hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Condition {
     Eq,
@@ -75,7 +75,7 @@ pub(crate) enum Condition {
     Le,
     Gt,
     Ge,
-    /// Floats only: one is NaN.
+    /// For floats only: at least one is NaN.
     Unordered,
 }
 
@@ -83,7 +83,7 @@ pub(crate) enum Condition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Function {
     Math(MathFn),
-    /// What is an instruction too, but takes less time in wider registers.
+    /// An operation that is an instruction too, but takes less time in wider registers.
     Wide(WideFn),
 }
 
@@ -106,7 +106,7 @@ impl Function {
 /// What an instruction does. Unless said otherwise, arguments and result have one type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Inst {
-    /// The elements of an input.
+    /// Loads the elements of an input.
     Load(u32),
     /// The same bits in every lane.
     Const(u64),
@@ -114,10 +114,10 @@ pub(crate) enum Inst {
     Sub,
     Mul,
     Div,
-    /// A float is negated by this only beside a fused multiply-add, which takes it in; elsewhere by
-    /// an `Xor`.
+    /// A float is negated by this only beside a fused multiply-add, which includes the negation.
+    /// Elsewhere an `Xor` negates it.
     Neg,
-    /// Integers only.
+    /// For integers only.
     Abs,
     Sqrt,
     Floor,
@@ -133,7 +133,7 @@ pub(crate) enum Inst {
         signed: bool,
     },
     Fma,
-    /// Bits, of floats too; like the three below.
+    /// An operation on bits, also on those of floats, like the three below.
     And,
     Or,
     Xor,
@@ -143,34 +143,35 @@ pub(crate) enum Inst {
     Shr {
         signed: bool,
     },
-    /// Two numbers to a mask as wide as they are.
+    /// Compares two numbers. The result is a mask as wide as they are.
     Compare {
         condition: Condition,
         signed: bool,
     },
-    /// A mask and two values as wide as it is.
+    /// Chooses by a mask between two values as wide as it is.
     Select,
-    /// An integer to a wider one.
+    /// Converts an integer to a wider one.
     Extend {
         signed: bool,
     },
-    /// An integer to a narrower one: the low bits.
+    /// Converts an integer to a narrower one, which has the low bits.
     Truncate,
-    /// An integer to a float: 4 bytes to either, but signed only to float64; 8 bytes to float32.
+    /// Converts an integer to a float. One of 4 bytes goes to float32 or float64, but only a signed
+    /// one to float64. One of 8 bytes goes to float32.
     ToFloat {
         signed: bool,
     },
-    /// A float to an integer of its width, saturating; NaN is 0.
+    /// Converts a float to an integer of its width, saturating; NaN becomes 0.
     ToInt {
         signed: bool,
     },
-    /// Between float32 and float64.
+    /// Converts between float32 and float64.
     ResizeFloat,
-    /// A mask to another width.
+    /// Converts a mask to another width.
     ResizeMask,
-    /// The same bits as another kind, of the same width.
+    /// Takes the same bits as another kind, of the same width.
     Reinterpret,
-    /// A function of the runtime over the whole tile, on memory of this dtype.
+    /// Calls a function of the runtime for the whole tile, on memory of this dtype.
     Call {
         function: Function,
         dtype: DType,
@@ -183,7 +184,7 @@ pub(crate) enum Inst {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Node {
     pub(crate) inst: Inst,
-    /// Those beyond the arity repeat the first, or are 0.
+    /// Places beyond the arity repeat the first argument, or are 0.
     pub(crate) args: [ValueId; 3],
     pub(crate) ty: Ty,
 }
@@ -251,7 +252,7 @@ pub(crate) struct Tape {
     /// rematerialised, the segment that puts it into its slot, if it has one.
     pub(crate) segment_of: Vec<u32>,
     pub(crate) n_segments: u32,
-    /// The calls that are made two at a time, under each of the two.
+    /// The calls that are made two at a time. Each pair is found under both of its values.
     pub(crate) pairs: FxHashMap<ValueId, Pair>,
     /// The slot of each value that outlives its segment.
     pub(crate) slot_of: Vec<Option<Slot>>,
@@ -294,7 +295,7 @@ impl Tape {
         segments
     }
 
-    /// True if all values take as many bytes of a lane.
+    /// True if all values take the same number of bytes for a lane.
     pub(crate) fn is_of_one_width(&self) -> bool {
         is_of_one_width(&self.nodes)
     }

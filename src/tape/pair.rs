@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 
 /// Two calls of one segment that are made as one, in the place of the later.
 ///
-/// The argument stays where it is until then. The earlier result is there only after the later
-/// one's place, which is early enough: no call of a segment uses the result of another.
+/// The argument stays where it is until then. The earlier result exists only after the place of the
+/// later call. This is early enough, because no call of a segment uses the result of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pair {
     pub(crate) pair: MathPair,
@@ -22,7 +22,7 @@ impl Pair {
     }
 }
 
-/// The pairs among the calls, under each of the two.
+/// The pairs among the calls. Each pair is found under both of its calls.
 pub(super) fn find(nodes: &[Node]) -> FxHashMap<ValueId, Pair> {
     let is_call = |node: &Node| matches!(node.inst, Inst::Call { .. });
     let calls: FxHashMap<&Node, ValueId> =

@@ -71,7 +71,7 @@ impl Node {
 
 fn constant(ty: Ty, bits: u64) -> String {
     match (ty.kind, ty.bytes) {
-        // Not a number but a mask: of the magnitude, of the sign.
+        // This is not a number but a mask, of the magnitude or of the sign.
         (Kind::Float, 4) if f32::from_bits(bits as u32).is_nan() => format!("bits {bits:#x}"),
         (Kind::Float, _) if ty.bytes == 8 && f64::from_bits(bits).is_nan() => format!("bits {bits:#x}"),
         (Kind::Float, 4) => format!("{:?}", f32::from_bits(bits as u32)),

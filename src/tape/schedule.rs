@@ -7,8 +7,8 @@
 
 use super::{Inst, Node, Operand, Tape, liveness, pair};
 
-/// Scratch of a thread, in bytes: what the design promises to stay below, with room for the
-/// runtime's own use.
+/// The most scratch that slots may take, in bytes. With room for the runtime's own use, it stays
+/// below what the design promises for a thread.
 const MAX_SLOT_BYTES: usize = 768 << 10;
 
 /// A tile's slots should stay in the L1 cache with its operands: 24 KiB of the usual 32 or 48.
@@ -16,14 +16,14 @@ const TARGET_SLOT_BYTES: usize = 24 << 10;
 
 const MIN_TILE_ELEMS: usize = 64;
 
-/// Tiles of calls that read and write the operands themselves: the cost of starting a call is
-/// spread over many elements.
+/// The largest tile of calls that read and write the operands themselves. In a large tile, the cost
+/// of starting a call is spread over many elements.
 // Chosen by "call-tiles" in docs/measurements.md.
 const MAX_CALL_TILE_ELEMS: usize = 1024;
 
-/// Tiles with loops between calls. A loop reads and writes memory in bursts between calls, and the
-/// calls wait for neither: the next call starts while the last stores are still on their way, if
-/// the tile fits the store buffer.
+/// The largest tile with loops between calls. A loop reads and writes memory in bursts between
+/// calls, and the calls do not wait for that. The next call starts while the last stores are still
+/// on their way, if the tile fits the store buffer.
 // Chosen by "loop-tiles" in docs/measurements.md.
 const MAX_LOOP_TILE_ELEMS: usize = 256;
 
@@ -45,8 +45,8 @@ pub(super) fn schedule(mut nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<
     Some(tape)
 }
 
-/// Puts the factor first that nothing uses after a fused multiply-add. On x86 the result takes the
-/// first factor's register, which has to be copied before if it is still needed.
+/// Puts the factor first that nothing uses after the fused multiply-add. On x86 the result takes
+/// the register of the first factor, so that must be copied before if it is still needed.
 fn order_factors(nodes: &mut [Node]) {
     let mut last_use = vec![0; nodes.len()];
     for (i, node) in nodes.iter().enumerate() {
@@ -60,7 +60,7 @@ fn order_factors(nodes: &mut [Node]) {
     }
 }
 
-/// A power of 2, so that slots keep the alignment of the scratch.
+/// The elements of a tile: a power of 2, so that slots keep the alignment of the scratch.
 fn tile_elems(nodes: &[Node], bytes_per_elem: usize) -> usize {
     let is_call_alone =
         nodes.iter().all(|node| matches!(node.inst, Inst::Load(_) | Inst::Call { .. } | Inst::Store(_)));
@@ -85,8 +85,9 @@ fn segments(nodes: &[Node]) -> (Vec<u32>, u32) {
             .unwrap_or(0);
     }
     let n_segments = 1 + earliest.iter().copied().max().unwrap_or(0);
-    // The last one that serves every user; calls stay as early as they can. Stores are in the last
-    // segment of all, because an output may be an array that an earlier one still has to read.
+    // The last segment that serves every user; calls stay as early as they can. Stores are in the
+    // last segment of all, because an output may be an array that an earlier segment still has to
+    // read.
     let mut segment_of = vec![n_segments - 1; nodes.len()];
     for (i, node) in nodes.iter().enumerate().rev() {
         if matches!(node.inst, Inst::Call { .. }) {

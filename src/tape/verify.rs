@@ -1,12 +1,12 @@
-//! The invariants of a tape, checked for every one before it is compiled: machine code is only as
-//! safe as they are true.
+//! The invariants of a tape, checked for every tape before it is compiled. Machine code is only
+//! safe if they are true.
 //!
 //! - Arguments come before what uses them, and are not stores.
 //! - Types fit the instruction.
-//! - A value used in another segment, by a call or of a call has a slot; a slot holds it until its
-//!   last use.
+//! - A value has a slot if it is used in another segment or by a call, or if a call makes it. The
+//!   slot holds it until its last use.
 //! - A value is made no later than it is used; a call's result is used after its segment.
-//! - Loads name inputs and stores outputs; every output is stored once.
+//! - Loads name inputs, stores name outputs, and every output is stored once.
 //! - An output may be exactly the memory of an input, so no element is stored before every read of
 //!   the same element is done:
 //!   - after the segment of a store no segment makes a load, and no call in that segment or a later

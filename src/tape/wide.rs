@@ -2,9 +2,9 @@
 //! runtime's functions have wide registers, and loops have them only where all values are of one
 //! width.
 //!
-//! A call costs what its arguments' way through memory costs, and it does not overlap with the loop
-//! around it. So the time of both forms is estimated; the bits are the same. A difference whose
-//! exponential is called anyway becomes part of that call.
+//! A call costs the time that its arguments take on their way through memory, and it does not
+//! overlap with the loop around it. So the time of both forms is estimated; the bits are the same.
+//! A difference whose exponential is called anyway becomes part of that call.
 
 use super::{Function, Inst, Kind, Node, ValueId, has_vector_forms, is_of_one_width};
 use ndexpr_runtime::dtype::DType;
@@ -15,7 +15,8 @@ use ndexpr_runtime::math::{MathFn, WideFn};
 // Chosen by "division-calls" in docs/measurements.md.
 const NS_PER_BYTE: f32 = 0.004;
 
-/// What a value's way to a call costs, or from one, for each byte: a store and a load.
+/// Estimated nanoseconds for each byte of a value that goes to a call or comes from one: a store
+/// and a load.
 const SLOT_NS_PER_BYTE: f32 = 0.019;
 
 /// The largest share of a loop's time that calls may take: the divider works while the loop waits
@@ -52,9 +53,9 @@ pub(super) fn use_calls(nodes: &mut [Node], is_uniform: &[bool], divides_in_loop
     }
 }
 
-/// Makes the exponential of a difference one call, if the difference is of arrays or a number, and
-/// used for nothing else: then the call can read these where they are. What is left of the
-/// difference is dead.
+/// Makes one call of the exponential of a difference. The difference must be between arrays, or
+/// between an array and a number, and must not be used elsewhere. Then the call can read these
+/// where they are, and what is left of the difference is dead.
 // Chosen by "exp-of-difference" in docs/measurements.md.
 pub(super) fn take_differences_in(nodes: &mut [Node]) {
     let mut n_uses = vec![0; nodes.len()];
@@ -72,7 +73,7 @@ pub(super) fn take_differences_in(nodes: &mut [Node]) {
     }
 }
 
-/// What a node could call.
+/// The function that a node could call.
 fn function(node: &Node) -> Option<WideFn> {
     match node.inst {
         Inst::Div if node.ty.kind == Kind::Float => Some(WideFn::Divide),
@@ -113,9 +114,9 @@ fn estimate(nodes: &[Node], is_uniform: &[bool], is_call: impl Fn(usize) -> bool
             _ if is_uniform[i] => {}
             (Some(function), _) if is_call(i) => {
                 calls += function.ns_per_elem(dtype(node));
-                // A result that is only stored goes to the output itself; loads are read where they
-                // are, and what is the same in all lanes mostly too. A constant divisor is a single
-                // element.
+                // A result that is only stored goes to the output itself. Loads are read where they
+                // are, and so is, mostly, what is the same in all lanes. A constant divisor is a
+                // single element.
                 is_in_slot[i] |= !is_only_stored[i];
                 for (place, arg) in node.args().iter().map(|arg| arg.index()).enumerate() {
                     let is_there = match nodes[arg].inst {

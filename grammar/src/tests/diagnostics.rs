@@ -19,8 +19,8 @@ fn check(texts: &[&str], expected: Expect) {
     expected.assert_eq(&rendered.join("\n"));
 }
 
-/// Every kind with its example. A kind that is not listed does not compile; one that no example has
-/// fails.
+/// Every kind with its example. If a kind is not listed, this does not compile. If a listed kind
+/// has no example, the test fails.
 macro_rules! examples {
     ($name:ident, $type:ident: $($variant:ident $example:expr,)*) => {
         mod $name {

@@ -8,7 +8,7 @@ fn ast(text: &str) -> Ast {
     parse(text, &Limits::default()).unwrap_or_else(|error| panic!("{}", error.to_diagnostic().render(text)))
 }
 
-/// The text with every bracket that could be there, and none around leaves.
+/// The text with every bracket that is possible, except around leaves.
 fn grouped(text: &str) -> String {
     let ast = ast(text);
     let mut done: Vec<String> = Vec::new();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::{Ast, Diagnostic, Error, ExprKind, Limits, Span, parse};
 
-/// Texts that get further than arbitrary characters do.
+/// Texts that the parser reads further than it reads arbitrary characters.
 fn near_expression() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => prop::sample::select(vec!["a", "b", "xyz", "π", "1", "2.5", "0x1f", "1e3", "3j", "True", "f(", "sin(", "f(a, b="]),
@@ -53,7 +53,7 @@ fn expression() -> impl Strategy<Value = String> {
     })
 }
 
-/// An operand, or a tuple of some.
+/// An operand, or a tuple of operands.
 fn argument(operand: impl Strategy<Value = String> + Clone) -> impl Strategy<Value = String> {
     prop_oneof![
         4 => operand.clone(),

@@ -65,12 +65,12 @@ impl Flow {
         self.instructions.last().map_or(0, |last| last.next_ip() as usize)
     }
 
-    /// The place of the instruction that begins there.
+    /// The index of the instruction that begins at this address.
     pub(super) fn find(&self, at: u64) -> Option<usize> {
         self.instructions.binary_search_by_key(&at, Instruction::ip).ok()
     }
 
-    /// The instructions that fill a range of bytes without a gap. `None` if there are no such ones.
+    /// The instructions that fill a range of bytes without a gap. `None` if no instructions do.
     pub(super) fn filling(&self, range: &Range<usize>) -> Option<&[Instruction]> {
         let first = self.find(range.start as u64)?;
         let rest = &self.instructions[first..];

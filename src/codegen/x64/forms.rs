@@ -128,7 +128,7 @@ pub(super) fn wide(code: Code) -> Option<Code> {
         VEX_Vpmaxsb_xmm_xmm_xmmm128 => VEX_Vpmaxsb_ymm_ymm_ymmm256,
         VEX_Vpmaxsw_xmm_xmm_xmmm128 => VEX_Vpmaxsw_ymm_ymm_ymmm256,
         VEX_Vpmaxsd_xmm_xmm_xmmm128 => VEX_Vpmaxsd_ymm_ymm_ymmm256,
-        // Shifts by an immediate; those of bytes stay within halves.
+        // Shifts by an immediate. Shifts of whole bytes stay within halves.
         VEX_Vpsrlw_xmm_xmm_imm8 => VEX_Vpsrlw_ymm_ymm_imm8,
         VEX_Vpsrld_xmm_xmm_imm8 => VEX_Vpsrld_ymm_ymm_imm8,
         VEX_Vpsrlq_xmm_xmm_imm8 => VEX_Vpsrlq_ymm_ymm_imm8,
@@ -160,7 +160,7 @@ pub(super) fn wide(code: Code) -> Option<Code> {
         VEX_Vblendvps_xmm_xmm_xmmm128_xmm => VEX_Vblendvps_ymm_ymm_ymmm256_ymm,
         VEX_Vblendvpd_xmm_xmm_xmmm128_xmm => VEX_Vblendvpd_ymm_ymm_ymmm256_ymm,
         VEX_Vpblendvb_xmm_xmm_xmmm128_xmm => VEX_Vpblendvb_ymm_ymm_ymmm256_ymm,
-        // Of AVX-512, which Cranelift takes where AVX2 has no such instruction.
+        // Instructions of AVX-512. Cranelift uses them where AVX2 has no such instruction.
         EVEX_Vpmullq_xmm_k1z_xmm_xmmm128b64 => EVEX_Vpmullq_ymm_k1z_ymm_ymmm256b64,
         EVEX_Vpabsq_xmm_k1z_xmmm128b64 => EVEX_Vpabsq_ymm_k1z_ymmm256b64,
         EVEX_Vcvtudq2ps_xmm_k1z_xmmm128b32 => EVEX_Vcvtudq2ps_ymm_k1z_ymmm256b32,
@@ -215,8 +215,8 @@ pub(super) fn reads_result(code: Code) -> bool {
     )
 }
 
-/// True for instructions whose result does not depend on what a register held, if it is both of
-/// their sources: zero, or all ones.
+/// True for instructions that give the same result for every register that is both of their
+/// sources: zero, or all ones.
 pub(super) fn is_the_same_for_any(code: Code) -> bool {
     matches!(
         code,

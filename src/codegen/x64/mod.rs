@@ -32,12 +32,13 @@ use flow::Flow;
 use iced_x86::{Encoder, Instruction};
 use std::ops::Range;
 
-/// Has the decoder and the encoder fill their tables. They do so once in a process, and let other
-/// threads wait: in a child that is forked meanwhile these would wait for ever.
+/// Makes the decoder and the encoder fill their tables. They do so once in a process, and other
+/// threads wait meanwhile. In a child that is forked at that moment, the wait would never end.
 pub(super) fn prepare() {
     const NOP: &[u8] = &[0x90];
     let instruction = iced_x86::Decoder::new(64, NOP, iced_x86::DecoderOptions::NONE).decode();
-    // A `nop` can be encoded; if it cannot, neither can anything else, which is told then.
+    // A `nop` can be encoded. If it cannot, nothing else can either, and the error is reported
+    // then.
     let _ = Encoder::new(64).encode(&instruction, 0);
 }
 
@@ -73,11 +74,11 @@ pub(super) fn rewrite(code: &[u8], marked: &Marked, is_streaming: bool) -> Resul
 /// Code, and the instructions that will replace some of it.
 struct Rewriter {
     code: Vec<u8>,
-    /// In any order. Of several with one address, the last one counts.
+    /// The changed instructions, in any order. If several have one address, the last one counts.
     changed: Vec<Instruction>,
-    /// How long the code was.
+    /// The length of the original code.
     n_bytes: usize,
-    /// Where constants are that were put behind it: the place of each before, and now.
+    /// The constants that were repeated behind the code: the old place of each, and the new one.
     constants: Vec<(usize, usize)>,
 }
 
@@ -86,7 +87,7 @@ impl Rewriter {
         Rewriter { code: code.to_vec(), changed: Vec::new(), n_bytes: code.len(), constants: Vec::new() }
     }
 
-    /// An instruction as it is by now.
+    /// An instruction as it is after the changes so far.
     fn current(&self, instruction: &Instruction) -> Instruction {
         let changed = self.changed.iter().rev().find(|changed| changed.ip() == instruction.ip());
         *changed.unwrap_or(instruction)
@@ -103,7 +104,7 @@ impl Rewriter {
                 encoder.encode(instruction, instruction.ip()).map_err(|error| error.to_string())?;
                 Ok::<Vec<u8>, String>(encoder.take_buffer())
             };
-            // Cranelift does not always take the shorter prefix.
+            // Cranelift does not always take the shorter prefix, so the longer one is tried too.
             let mut bytes = encode(false)?;
             if bytes.len() < n_bytes {
                 bytes = encode(true)?;

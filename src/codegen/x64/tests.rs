@@ -117,7 +117,7 @@ fn vectors_of_every_encoding() {
             &[0x62, 0xf1, 0x7f, 0x08, 0x7a, 0xa2, 0x78, 0x56, 0x34, 0x12],
             &[0x62, 0xf1, 0x7f, 0x28, 0x7a, 0xa2, 0x78, 0x56, 0x34, 0x12],
         ),
-        // movdqa %xmm4, %xmm7, which becomes vmovdqa %ymm4, %ymm7; and %xmm12, %xmm15
+        // movdqa %xmm4, %xmm7, which becomes vmovdqa %ymm4, %ymm7; the same for %xmm12, %xmm15
         (&[0x66, 0x0f, 0x6f, 0xfc], &[0xc5, 0xfd, 0x6f, 0xfc]),
         (&[0x66, 0x45, 0x0f, 0x6f, 0xfc], &[0xc4, 0x41, 0x7d, 0x6f, 0xfc]),
     ] {
@@ -162,7 +162,7 @@ fn a_vector_instruction_in_a_gap_is_refused() {
     let Range { start, end } = marked.loops[0].body[0];
     marked.loops[0].body = vec![start..start + 4, start + 8..end];
     assert_refused(rewrite(&code, &marked, false), "not marked");
-    // What has no vectors may be in a gap, because it is read as well.
+    // Instructions without vectors may be in a gap, because gaps are read as well.
     marked.loops[0].body = vec![start..start + 12, end - 2..end];
     assert!(rewrite(&code, &marked, false).is_ok());
 }
@@ -180,7 +180,7 @@ fn branches_must_stay_inside_or_come_to_the_end() {
     let out = |distance: u8| [0x75, distance];
     assert_refused(widened(&[LOAD, ADD, STORE, &out(12)]), "`ret`");
     assert!(widened(&[LOAD, ADD, STORE, &out(9)]).is_ok(), "to the end");
-    // Out to vector code: the loop comes again after the return, unmarked.
+    // A branch out to vector code: a load comes again after the return, unmarked.
     let (mut code, marked) = a_loop(&[LOAD, ADD, STORE, &out(13)]);
     code.extend(LOAD);
     code.extend(RETURN);
@@ -190,7 +190,7 @@ fn branches_must_stay_inside_or_come_to_the_end() {
 #[test]
 fn a_branch_into_the_middle_is_refused() {
     let (code, mut marked) = a_loop(&[LOAD, ADD, STORE]);
-    // jne in front of all, to the addition: 3 bytes and the load are between.
+    // jne before all other instructions, to the addition: 3 bytes and the load are between.
     let code = [&[0x75, 7][..], &code].concat();
     let moved = |range: &Range<usize>| range.start + 2..range.end + 2;
     marked.loops[0] = Loop {
@@ -220,7 +220,7 @@ fn a_loop_needs_its_end() {
 
 #[test]
 fn constants_are_repeated_behind_the_code() {
-    // Twice vaddpd 0x..(%rip), %xmm0, %xmm1: the constant follows the return.
+    // Two times vaddpd 0x..(%rip), %xmm0, %xmm1: the constant follows the return.
     let add = |displacement: u8| [0xc5, 0xf9, 0x58, 0x0d, displacement, 0, 0, 0];
     let [first, second] = [add(21), add(13)];
     let (mut code, marked) = a_loop(&[LOAD, &first, &second]);
@@ -231,7 +231,7 @@ fn constants_are_repeated_behind_the_code() {
     assert_eq!(wide[from..from + 16], (1..=16).collect::<Vec<u8>>(), "where others read it");
     assert_eq!(wide.len(), 96);
     assert_eq!(wide[64..], (1..=16).chain(1..=16).collect::<Vec<u8>>());
-    // Not the whole of it is there.
+    // Only a part of the constant is there.
     code.pop();
     assert_refused(rewrite(&code, &marked, false), "reads no constant");
 }

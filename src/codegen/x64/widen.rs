@@ -1,5 +1,6 @@
-//! Registers of 256 bits: a loop that Cranelift has compiled for registers of 128 bits, as if each
-//! were 32 bytes of an array, gets the wide form of all its vector instructions.
+//! Registers of 256 bits. Cranelift has compiled a loop for registers of 128 bits, with addresses
+//! as if each register were 32 bytes of an array. The loop gets the wide form of all its vector
+//! instructions.
 //!
 //! Each half of a wide register then holds what the narrow register held for lanes of its own,
 //! because each half of a wide instruction does what the narrow one does (see [`forms::wide`]).
@@ -10,13 +11,15 @@
 //!    are known ones on general registers.
 //! 2. The loop is entered at its first instruction only.
 //! 3. Its vector instructions come before its first branch, and read no vector register that the
-//!    same round has not written: the upper half of any other is not known. Neither do they read
-//!    the stack, where only 128 bits were spilled.
+//!    same round has not written, because the upper half of any other register is not known. They
+//!    also do not read the stack, where only 128 bits were spilled.
 //! 4. A branch goes to the first instruction, to another one of the loop, or out of it. The way out
 //!    has no vector instruction, call or return before the marked end, where the upper halves are
-//!    cleared. Some processors are slow at code without AVX as long as these hold something.
+//!    cleared. Some processors are slow at code without AVX as long as the upper halves hold
+//!    something.
 //!
-//! A constant is behind the code and has 128 bits. It is repeated in 256 bits, behind all.
+//! A constant is behind the code and has 128 bits. A copy of 256 bits, which has it twice, is put
+//! behind everything else.
 
 use super::Rewriter;
 use super::flow::{Flow, branch_target};
@@ -29,8 +32,8 @@ use std::ops::Range;
 pub(in crate::codegen) struct Loop {
     /// The bytes that are marked as its instructions.
     pub(in crate::codegen) body: Vec<Range<usize>>,
-    /// The bytes that are marked as its end: an `mfence`, which gives its place to what clears the
-    /// upper halves.
+    /// The bytes that are marked as its end: an `mfence`, which is replaced by the instruction that
+    /// clears the upper halves.
     pub(in crate::codegen) end: Vec<Range<usize>>,
 }
 
@@ -65,7 +68,7 @@ pub(super) fn rewrite(flow: &Flow, marked: &Loop, rewriter: &mut Rewriter) -> Re
         let wide = wide(flow, &rewriter.current(instruction), rewriter)?;
         rewriter.changed.push(wide);
     }
-    // The last instruction may not run into something else than a way out.
+    // After the last instruction, the code may only go on to a way out.
     if instructions.last().is_some_and(|last| last.flow_control() != FlowControl::UnconditionalBranch) {
         check_way_out(flow, whole.end as u64, &whole, end.ip())?;
     }
@@ -75,7 +78,7 @@ pub(super) fn rewrite(flow: &Flow, marked: &Loop, rewriter: &mut Rewriter) -> Re
     Ok(())
 }
 
-/// From the first to the last marked byte.
+/// The bytes from the first to the last marked one.
 fn whole(marked: &Loop) -> Option<Range<usize>> {
     let start = marked.body.iter().map(|range| range.start).min()?;
     let end = marked.body.iter().map(|range| range.end).max()?;
@@ -91,7 +94,7 @@ fn end(flow: &Flow, marked: &Loop) -> Result<Instruction, String> {
     }
 }
 
-/// Nothing outside may go into the middle.
+/// Checks that nothing outside of a loop goes into its middle.
 fn check_entries(flow: &Flow, whole: &Range<usize>) -> Result<(), String> {
     let is_inside = |at: u64| whole.contains(&(at as usize));
     let enters = |instruction: &Instruction| {
@@ -103,8 +106,8 @@ fn check_entries(flow: &Flow, whole: &Range<usize>) -> Result<(), String> {
     }
 }
 
-/// From there the code must come to the loop's end, or back to its start, by known instructions on
-/// general registers.
+/// Checks that the code comes from `from` to the loop's end, or back to its start, by known
+/// instructions on general registers.
 fn check_way_out(flow: &Flow, from: u64, whole: &Range<usize>, end: u64) -> Result<(), String> {
     const MAX_STEPS: usize = 64;
     let mut at = from;
@@ -162,7 +165,8 @@ fn wide(flow: &Flow, instruction: &Instruction, rewriter: &mut Rewriter) -> Resu
     Ok(wide)
 }
 
-/// Where a constant of 16 bytes is in 32 bytes, twice; it is put there if it is not.
+/// The place of 32 bytes that have a constant of 16 bytes twice. They are added if they are not
+/// there yet.
 fn repeat_constant(flow: &Flow, from: usize, rewriter: &mut Rewriter) -> Option<usize> {
     const BYTES: usize = 16;
     const ALIGNMENT: usize = 2 * BYTES;
