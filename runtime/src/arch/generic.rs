@@ -1,6 +1,8 @@
-//! Vectors as arrays, for every CPU: the compiler turns them into what instructions there are.
+//! Vectors as arrays, for every CPU: the compiler turns them into the instructions that the CPU
+//! has.
 //!
-//! Without an FMA instruction an FMA is a call, so that this is slow there. It gives the same bits.
+//! On a CPU without an FMA instruction, an FMA is a function call, so this code is slow there. It
+//! gives the same bits.
 
 use super::vector::{Bits, F32s, Level, Mask, Vector};
 use std::array;
@@ -26,7 +28,7 @@ pub(crate) type F32x4 = Lanes<f32, 4>;
 #[derive(Clone, Copy)]
 pub(crate) struct Lanes<T, const N: usize>([T; N]);
 
-/// All ones where set.
+/// A mask, as one bool for each lane.
 #[derive(Clone, Copy)]
 pub(crate) struct LaneMask<const N: usize>([bool; N]);
 
@@ -52,7 +54,7 @@ impl<T: Copy, const N: usize> Lanes<T, N> {
     }
 }
 
-/// Operators by those of the elements.
+/// The operators of vectors, by those of their elements.
 macro_rules! operators {
     ($($trait:ident $method:ident $op:tt, $ty:ty);* $(;)?) => {$(
         impl<const N: usize> $trait for Lanes<$ty, N> {
@@ -106,7 +108,8 @@ macro_rules! vector {
 
             #[inline(always)]
             unsafe fn load(_: AnyCpu, src: *const $float) -> Self {
-                // SAFETY: the caller's, of as many elements as an array has.
+                // SAFETY: the caller's contract; an array has as many elements as a vector has
+                // lanes.
                 Lanes(unsafe { src.cast::<[$float; N]>().read_unaligned() })
             }
 
@@ -118,26 +121,28 @@ macro_rules! vector {
 
             #[inline(always)]
             unsafe fn stream(self, dst: *mut $float) {
-                // SAFETY: the caller's.
+                // SAFETY: the caller's contract.
                 unsafe { self.store(dst) }
             }
 
             #[inline(always)]
             unsafe fn stream_first(self, dst: *mut $float, n: usize) {
-                // SAFETY: the caller's.
+                // SAFETY: the caller's contract.
                 unsafe { self.store_first(dst, n) }
             }
 
             #[inline(always)]
             unsafe fn load_first(_: AnyCpu, src: *const $float, n: usize) -> Self {
-                // SAFETY: only lanes below `n` are read, which the caller says are there.
+                // SAFETY: only lanes below `n` are read, and the caller says that their elements
+                // are there.
                 Lanes(array::from_fn(|lane| if lane < n { unsafe { src.add(lane).read_unaligned() } } else { 1.0 }))
             }
 
             #[inline(always)]
             unsafe fn store_first(self, dst: *mut $float, n: usize) {
                 for (lane, &value) in self.0.iter().enumerate().take(n) {
-                    // SAFETY: only lanes below `n` are written, which the caller says are there.
+                    // SAFETY: only lanes below `n` are written, and the caller says that their
+                    // elements are there.
                     unsafe { dst.add(lane).write_unaligned(value) }
                 }
             }
@@ -299,8 +304,8 @@ macro_rules! vector {
 }
 
 vector!(f64, u64, i64, scale: |x, exponent| {
-    // Two factors, neither of them subnormal; only the second product can round, see
-    // `Vector::scale`.
+    // The power is in two factors, neither of them subnormal. Only the second product can round,
+    // see `Vector::scale`.
     let exponent = exponent as i64;
     let half = exponent >> 1;
     let power = |exponent: i64| f64::from_bits(((exponent + 1023) as u64) << 52);

@@ -1,7 +1,7 @@
 //! The CPU that this process runs on, and vectors for it.
 //!
-//! [`CpuLevel`] is how much of the CPU's instruction set is used: it chooses among instances of the math functions, and
-//! what code generation may emit. Results never depend on it; speed does.
+//! [`CpuLevel`] is how much of the CPU's instruction set is used: it chooses among instances of the
+//! math functions, and what code generation may emit. Results never depend on it; speed does.
 //!
 //! `vector` has the traits that the math functions are written over, `generic` and `x86_64` have
 //! their instances, and `tiles` makes tile functions from them for every level.
@@ -52,13 +52,13 @@ impl CpuLevel {
         })
     }
 
-    /// The highest level that the CPU has all of.
+    /// The highest level of which the CPU has all instructions.
     #[must_use]
     pub fn highest() -> CpuLevel {
         detect()
     }
 
-    /// The name that `NDEXPR_CPU` knows it by.
+    /// The name of the level, as in the environment variable `NDEXPR_CPU`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
-//! From a function of vectors to a [`TileFn`] for each CPU level: the loops, compiled once per
-//! instruction set.
+//! Makes a [`TileFn`] for each CPU level from a function of vectors. This file has the loops, which
+//! are compiled once per instruction set.
 //!
 //! A tile is whole vectors and a tail. The tail goes through the same code, padded with ones. Every
 //! function that a loop calls is `#[inline(always)]`: only inlined code gets the loop's instruction
@@ -38,7 +38,7 @@ pub(crate) trait Pair {
 /// One function's code for one dtype: a [`TileFn`] for each CPU level.
 #[derive(Clone, Copy)]
 pub struct TileFns {
-    /// For each [`CpuLevel`], in their order.
+    /// One for each [`CpuLevel`], in the order of the levels.
     ordinary: [TileFn; CpuLevel::ALL.len()],
     /// The same with stores past the caches.
     streaming: Option<[TileFn; CpuLevel::ALL.len()]>,
@@ -71,8 +71,8 @@ impl TileFns {
         self.streaming_at(CpuLevel::current())
     }
 
-    /// As [`streaming`](TileFns::streaming), for a level; `None` also if the CPU does not have the
-    /// level.
+    /// The same as [`streaming`](TileFns::streaming), for a given level; `None` also if the CPU
+    /// does not have the level.
     #[must_use]
     pub fn streaming_at(&self, level: CpuLevel) -> Option<TileFn> {
         at(self.streaming?, level)
@@ -100,8 +100,8 @@ impl fmt::Debug for TileFns {
     }
 }
 
-/// The code for a level, if the CPU has the level. All code is handed out here, so its callers need
-/// not check the level.
+/// The code for a level, if the CPU has the level. All code is handed out here, so those who call
+/// the code need not check the level.
 fn at(code: [TileFn; CpuLevel::ALL.len()], level: CpuLevel) -> Option<TileFn> {
     (level <= CpuLevel::highest()).then_some(code[level as usize])
 }
@@ -152,7 +152,7 @@ apply! {
 trait TileLoop {
     type Level: Level;
     type Vector: Vector<Level = Self::Level>;
-    /// Elements from one to the next at `b`.
+    /// How many elements it is from one element at `b` to the next.
     const SECOND_STEP: usize;
 
     /// Does what a [`TileFn`] does.
@@ -160,20 +160,20 @@ trait TileLoop {
     /// # Safety
     ///
     /// The contract of [`TileFn`], over elements of the vector, where the loop says what is at `b`.
-    /// If it streams, `out` is aligned to the vector's size, or `n` is less than a vector has.
+    /// If `streams`, `out` is aligned to the vector's size, or `n` is less than the vector's lanes.
     unsafe fn run(level: Self::Level, n: usize, out: *mut u8, a: *const u8, b: *mut u8, streams: bool);
 }
 
-/// `F(a[i])` to `out[i]`.
+/// Writes `F(a[i])` to `out[i]`.
 struct OfOne<V, F>(PhantomData<(V, F)>);
 
-/// `F(a[i], b[i])` to `out[i]`.
+/// Writes `F(a[i], b[i])` to `out[i]`.
 struct OfTwo<V, F>(PhantomData<(V, F)>);
 
-/// `F(a[i], b[0])` to `out[i]`: at `b` there is one element only.
+/// Writes `F(a[i], b[0])` to `out[i]`: there is only one element at `b`.
 struct ByOne<V, F>(PhantomData<(V, F)>);
 
-/// The two of `F(a[i])` to `out[i]` and `b[i]`.
+/// Writes the two results of `F(a[i])` to `out[i]` and `b[i]`.
 struct ToTwo<V, F>(PhantomData<(V, F)>);
 
 impl<V: Vector, F: Apply<V, 1, 1>> TileLoop for OfOne<V, F> {
@@ -184,7 +184,7 @@ impl<V: Vector, F: Apply<V, 1, 1>> TileLoop for OfOne<V, F> {
     #[inline(always)]
     unsafe fn run(level: V::Level, n: usize, out: *mut u8, a: *const u8, _b: *mut u8, streams: bool) {
         // SAFETY: the caller keeps `TileFn`'s contract, which is all that `run` asks for, and
-        // aligns what streams.
+        // aligns the results that are streamed.
         unsafe { run::<V, F, 1, 1>(level, n, [out], [a], streams) }
     }
 }
@@ -225,9 +225,9 @@ impl<V: Vector, F: Apply<V, 2, 1>> TileLoop for ByOne<V, F> {
         let second = V::splat_at(level, unsafe { b.cast::<V::Elem>().read_unaligned() });
         let whole = n - n % V::LANES;
         for start in (0..whole).step_by(V::LANES) {
-            // SAFETY: by the caller's contract `n` elements are there, of which these end at `start
-            // + LANES <= n`. The argument's were read before the result's are written. Whole
-            // vectors from an aligned place on are aligned.
+            // SAFETY: by the caller's contract `n` elements are there, of which these end at
+            // `start + LANES <= n`. The argument's elements were read before the result's are
+            // written. Whole vectors from an aligned place on are aligned.
             unsafe {
                 let [value] = F::apply([V::load(level, a.add(start)), second]);
                 store(value, out.add(start), streams);
@@ -247,8 +247,8 @@ impl<V: Vector, F: Apply<V, 2, 1>> TileLoop for ByOne<V, F> {
 ///
 /// # Safety
 ///
-/// The contract of [`TileFn`], over elements of `V`, for each argument and result. If it streams,
-/// the results are aligned to the vector's size, or `n` is less than a vector has.
+/// The contract of [`TileFn`], over elements of `V`, for each argument and result. If `streams`,
+/// the results are aligned to the vector's size, or `n` is less than the vector's lanes.
 #[inline(always)]
 unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RESULTS: usize>(
     level: V::Level,
@@ -287,12 +287,12 @@ unsafe fn run<V: Vector, F: Apply<V, ARGS, RESULTS>, const ARGS: usize, const RE
     }
 }
 
-/// Writes a vector. It tests `streams` for each vector, which the processor predicts. A second loop
-/// instead would double the code of all functions.
+/// Writes a vector. `streams` is tested for each vector, but the processor predicts this. A second
+/// loop instead would double the code of all functions.
 ///
 /// # Safety
 ///
-/// As [`Vector::store`], or [`Vector::stream`] if it streams.
+/// The same as for [`Vector::store`], or for [`Vector::stream`] if `streams`.
 #[inline(always)]
 unsafe fn store<V: Vector>(value: V, dst: *mut V::Elem, streams: bool) {
     // SAFETY: the caller's contract.
@@ -309,7 +309,7 @@ unsafe fn store<V: Vector>(value: V, dst: *mut V::Elem, streams: bool) {
 ///
 /// # Safety
 ///
-/// As [`Vector::store_first`].
+/// The same as for [`Vector::store_first`].
 #[inline(always)]
 unsafe fn store_first<V: Vector>(value: V, dst: *mut V::Elem, n: usize, streams: bool) {
     // SAFETY: the caller's contract.
@@ -329,7 +329,7 @@ fn n_before_aligned<V: Vector>(out: *const u8) -> Option<usize> {
     bytes.is_multiple_of(size).then_some(bytes / size)
 }
 
-/// The loops of one level. The compiler may use a level's instructions in them alone.
+/// The loops of one level. Only in them may the compiler use the level's instructions.
 macro_rules! level {
     ($module:ident, $level:ty $(, $features:literal)?) => {
         mod $module {
@@ -339,7 +339,7 @@ macro_rules! level {
             ///
             /// # Safety
             ///
-            /// As [`TileLoop::run`].
+            /// The same as for [`TileLoop::run`].
             #[inline(never)]
             $(#[target_feature(enable = $features)])?
             unsafe fn run<L: TileLoop<Level = $level>>(
@@ -386,8 +386,8 @@ macro_rules! level {
                 };
                 let head = head.min(n);
                 let bytes = head * size_of::<<L::Vector as Vector>::Elem>();
-                // SAFETY: the caller's contract. The first elements are fewer than a vector has,
-                // and the others begin at an aligned place.
+                // SAFETY: the caller's contract. The first elements are fewer than a vector's
+                // lanes, and the others begin at an aligned place.
                 unsafe {
                     run::<L>(level, head, out, a, b, true);
                     run::<L>(level, n - head, out.add(bytes), a.add(bytes), b.wrapping_add(bytes * L::SECOND_STEP), true);
@@ -403,7 +403,8 @@ level!(avx2, Avx2, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
 level!(avx512, Avx512, "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw");
 
-/// A loop of each level's vectors, `$store` as its name in the levels' modules.
+/// A loop for the vectors of each level. `$store` is the name of the loop's function in the modules
+/// of the levels.
 macro_rules! at_levels {
     ($store:ident, $loop:ident, $function:ty; $generic:ident $avx2:ident $avx512:ident) => {
         [

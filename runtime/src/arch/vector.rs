@@ -4,23 +4,23 @@
 //! Always true:
 //!
 //! - Every operation is defined lane by lane and to the bit, so a function that uses only these
-//!   operations has one result, whatever the instance. There are no approximate reciprocals, and no
-//!   `a * b + c` but those whose rounding is stated. Lanes do not affect each other. The exception
-//!   is [`Mask::any`], which may only choose *how* a lane is computed. Which NaN comes out is left
-//!   open.
+//!   operations has one result, whatever the instance. There are no approximate reciprocals, and
+//!   every `a * b + c` states how it is rounded. Lanes do not affect each other. The exception is
+//!   [`Mask::any`], which may only choose *how* a lane is computed. It is left open which NaN a
+//!   result is.
 //! - A vector, its bits or a mask exists only where the CPU has the instructions of its instance. A
 //!   vector can be made only from another one or from a [`Level`], which is the proof that the CPU
 //!   has them; the types' fields are private to their instances. So the operations are safe
 //!   functions. Proofs have no size, and cost nothing.
 //!
-//! The compiler must also know that it may use the instructions. It does inside the tile functions
-//! of `tiles.rs`, into which all of this is inlined.
+//! The compiler must also know that it may use the instructions. It knows this inside the tile
+//! functions of `tiles.rs`, into which all of this is inlined.
 
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Sub};
 
 /// The proof that the CPU has the instructions of a [`CpuLevel`](super::CpuLevel).
 pub(crate) trait Level: Copy {
-    /// The proof, on the caller's word.
+    /// Makes the proof, which is true on the caller's word.
     ///
     /// # Safety
     ///
@@ -28,7 +28,7 @@ pub(crate) trait Level: Copy {
     unsafe fn assume() -> Self;
 }
 
-/// Floats, one a lane.
+/// Floats, one for each lane.
 pub(crate) trait Vector:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
@@ -38,7 +38,7 @@ pub(crate) trait Vector:
     type Elem: Float;
     /// As many integers of the same width.
     type Bits: Bits<Elem = <Self::Elem as Float>::Bits, Mask = Self::Mask>;
-    /// One truth value a lane.
+    /// One truth value for each lane.
     type Mask: Mask;
 
     const LANES: usize;
@@ -53,22 +53,22 @@ pub(crate) trait Vector:
     ///
     /// # Safety
     ///
-    /// They are readable and initialised; `src` needs no alignment.
+    /// The elements are readable and initialised; `src` needs no alignment.
     unsafe fn load(level: Self::Level, src: *const Self::Elem) -> Self;
 
     /// Writes [`LANES`](Vector::LANES) elements.
     ///
     /// # Safety
     ///
-    /// They are writable; `dst` needs no alignment.
+    /// The elements are writable; `dst` needs no alignment.
     unsafe fn store(self, dst: *mut Self::Elem);
 
     /// Writes all lanes past the caches, where there is an instruction for that.
     ///
     /// # Safety
     ///
-    /// As [`store`](Vector::store), but `dst` must be aligned to the size of `Self`, and a fence
-    /// must order these stores before the one that publishes the elements.
+    /// The same as for [`store`](Vector::store), but `dst` must be aligned to the size of `Self`,
+    /// and a fence must order these stores before the one that publishes the elements.
     unsafe fn stream(self, dst: *mut Self::Elem);
 
     /// Writes the first `n < LANES` lanes past the caches, as far as there are instructions for so
@@ -77,7 +77,7 @@ pub(crate) trait Vector:
     ///
     /// # Safety
     ///
-    /// As [`store_first`](Vector::store_first), and with a fence as after
+    /// The same as for [`store_first`](Vector::store_first), and a fence as after
     /// [`stream`](Vector::stream).
     unsafe fn stream_first(self, dst: *mut Self::Elem, n: usize);
 
@@ -85,14 +85,14 @@ pub(crate) trait Vector:
     ///
     /// # Safety
     ///
-    /// As [`load`](Vector::load), for `n` elements.
+    /// The same as for [`load`](Vector::load), for `n` elements.
     unsafe fn load_first(level: Self::Level, src: *const Self::Elem, n: usize) -> Self;
 
     /// Writes the first `n < LANES` lanes.
     ///
     /// # Safety
     ///
-    /// As [`store`](Vector::store), for `n` elements.
+    /// The same as for [`store`](Vector::store), for `n` elements.
     unsafe fn store_first(self, dst: *mut Self::Elem, n: usize);
 
     /// `self * factor + addend`, rounded once.
@@ -106,10 +106,10 @@ pub(crate) trait Vector:
 
     fn sqrt(self) -> Self;
 
-    /// The nearest whole number, half to even.
+    /// The nearest whole number; of two equally near ones, the even one.
     fn round(self) -> Self;
 
-    /// `self < other`; false where either is NaN, like the three below.
+    /// `self < other`; false where either is NaN, like the comparisons below.
     fn lt(self, other: Self) -> Self::Mask;
     fn le(self, other: Self) -> Self::Mask;
     fn eq(self, other: Self) -> Self::Mask;
@@ -161,13 +161,14 @@ pub(crate) trait Vector:
 
     // What follows is the same for every instance.
 
-    /// `value` in every lane. This vector only proves that there may be one.
+    /// `value` in every lane. This vector only proves that the CPU has the instructions.
     #[inline(always)]
     fn splat(self, value: Self::Elem) -> Self {
         Self::splat_at(self.level(), value)
     }
 
-    /// The integer `value` in every lane. This vector only proves that there may be one.
+    /// The integer `value` in every lane. This vector only proves that the CPU has the
+    /// instructions.
     #[inline(always)]
     fn splat_bits(self, value: <Self::Elem as Float>::Bits) -> Self::Bits {
         self.to_bits().splat(value)
@@ -194,20 +195,20 @@ pub(crate) trait Vector:
         Self::from_bits(self.to_bits() & self.splat_bits(Self::Elem::SIGN))
     }
 
-    /// Negated where the sign bit of `other` is set.
+    /// `self`, negated where the sign bit of `other` is set.
     #[inline(always)]
     fn xor_sign(self, other: Self) -> Self {
         Self::from_bits(self.to_bits() ^ other.sign().to_bits())
     }
 
-    /// Magnitude of `self`, sign of `other`.
+    /// The magnitude of `self` with the sign of `other`.
     #[inline(always)]
     fn copysign(self, other: Self) -> Self {
         Self::from_bits(self.abs().to_bits() | other.sign().to_bits())
     }
 
-    /// `self`, but `function` of the arguments where `rare` is set. It is called out of line, for
-    /// one lane after the other.
+    /// `self`, but where `rare` is set, the result of `function` for the arguments. The function is
+    /// called out of line, for one lane after the other.
     #[inline(always)]
     fn patch(self, rare: Self::Mask, args: [Self; 2], function: fn(Self::Elem, Self::Elem) -> Self::Elem) -> Self {
         if rare.any() { patch_lanes(self, rare, args, |[x, y]| function(x, y)) } else { self }
@@ -239,8 +240,9 @@ fn patch_lanes<V: Vector>(value: V, rare: V::Mask, args: [V; 2], function: impl 
     unsafe { V::load(value.level(), values.as_ptr()) }
 }
 
-/// A table twice: by columns, for instances that permute registers, and by rows, for instances that
-/// load. It is aligned so that a register of a column is in one cache line.
+/// A table that is stored twice: by columns, for instances that permute registers, and by rows, for
+/// instances that load. It is aligned so that what one register holds of a column is in one cache
+/// line.
 #[repr(align(64))]
 pub(crate) struct Table<T, const ROWS: usize, const COLUMNS: usize> {
     pub(super) columns: [[T; ROWS]; COLUMNS],
@@ -275,19 +277,19 @@ pub(crate) trait F64s: Vector<Elem = f64> {}
 
 impl<V: Vector<Elem = f64>> F64s for V {}
 
-/// Vectors of `f32`, which can be computed with in `f64`.
+/// Vectors of `f32`, whose lanes can be computed with in `f64`.
 pub(crate) trait F32s: Vector<Elem = f32> {
     /// Half as many `f64`.
     type Wide: F64s<Level = Self::Level>;
 
-    /// The first and the second half of the lanes.
+    /// The first and the second half of the lanes, as `f64`.
     fn widen(self) -> [Self::Wide; 2];
 
     /// The inverse of [`widen`](F32s::widen), rounded.
     fn narrow(halves: [Self::Wide; 2]) -> Self;
 }
 
-/// Integers, one a lane; arithmetic wraps around.
+/// Integers, one for each lane; arithmetic wraps around.
 pub(crate) trait Bits:
     Copy
     + Add<Output = Self>
@@ -301,13 +303,13 @@ pub(crate) trait Bits:
     type Elem: Copy;
     type Mask: Mask;
 
-    /// `value` in every lane. This vector only proves that there may be one.
+    /// `value` in every lane. This vector only proves that the CPU has the instructions.
     fn splat(self, value: Self::Elem) -> Self;
 
-    /// To the left by `count`, less than the width.
+    /// Shifts to the left by `count`, which is less than the width.
     fn shl(self, count: u32) -> Self;
 
-    /// To the right by `count`, less than the width; zeros come in.
+    /// Shifts to the right by `count`, which is less than the width; zeros come in.
     fn shr(self, count: u32) -> Self;
 
     fn eq(self, other: Self) -> Self::Mask;
@@ -319,7 +321,7 @@ pub(crate) trait Bits:
     fn select(mask: Self::Mask, if_true: Self, if_false: Self) -> Self;
 }
 
-/// Truth, one a lane.
+/// Truth values, one for each lane.
 pub(crate) trait Mask: Copy + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self> {
     /// True if any lane is set.
     fn any(self) -> bool;

@@ -1,8 +1,9 @@
-//! Double-double arithmetic: a value as the unevaluated sum of two floats, where one is not enough.
+//! Double-double arithmetic: a value is the unevaluated sum of two floats, where one float is not
+//! enough.
 //!
 //! The algorithms are Dekker's and Knuth's, with FMA for the exact product. `high` is the sum
-//! rounded to one float, or nearly so, and `low` what it lacks. Nothing here is meant for arguments
-//! whose products underflow or overflow; the callers exclude those.
+//! rounded to one float, or nearly so, and `low` is the rest of the sum. Nothing here is meant for
+//! arguments whose products underflow or overflow; the callers exclude those.
 
 use crate::arch::vector::Vector;
 

@@ -1,13 +1,14 @@
-//! The tables of erf.rs, by sollya/erf.sollya.
+//! The tables of erf.rs, made by sollya/erf.sollya.
 //!
-//! A row is of one piece of the argument: its centre `c`, the function of that, and the
-//! coefficients of `p` in `f(x) = f(c) + t p(t)`, `t = x - c`. The centres are chosen such that
-//! `f(c)` is a float to some ten bits more than a float has (Gal, "Computing elementary functions:
-//! a new approach for achieving high accuracy and good performance", 1986).
+//! A row is for one piece of the argument's range. It has the piece's centre `c`, the function's
+//! value at `c`, and the coefficients of `p` in `f(x) = f(c) + t p(t)`, `t = x - c`. The centres
+//! are chosen such that `f(c)` agrees with a float to some ten bits more than a float has (Gal,
+//! "Computing elementary functions: a new approach for achieving high accuracy and good
+//! performance", 1986).
 
 use crate::arch::vector::Table;
 
-/// `erf(x)/x`, in pieces about the multiples of 1/2.6. Off by 2^-57.6 of its value.
+/// `erf(x)/x`, in pieces around the multiples of 1/2.6. Its error is 2^-57.6 of its value.
 #[rustfmt::skip]
 pub(super) static ERF: Table<f64, 16, 14> = Table::new([
     [0.09620006267841046, 1.1249079661943622, -0.07196626047735316, -0.3698952690858953, 0.04294409342944109,
@@ -69,7 +70,8 @@ pub(super) static ERF: Table<f64, 16, 14> = Table::new([
      -3.353913722543986e-09],
 ]);
 
-/// As [`ERF`], about the multiples of 1/3.9. Off by 2^-28.2 of its value.
+/// The same function as [`ERF`], for `f32`, in pieces around the multiples of 1/3.9. Its error is
+/// 2^-28.2 of its value.
 #[rustfmt::skip]
 pub(super) static ERF_F32: Table<f32, 16, 7> = Table::new([
     [0.062561035, 1.1269088, -0.046951357, -0.37348235, 0.028112805, 0.111064196, -0.0114697125],
@@ -90,7 +92,8 @@ pub(super) static ERF_F32: Table<f32, 16, 7> = Table::new([
     [3.845199, 0.26006454, -0.06763346, 0.01758863, -0.004573402, 0.0011890646, -0.00029186482],
 ]);
 
-/// `exp(x^2) erfc(x)`, four pieces to each binade of `1.0975 x + 2`. Off by 2^-57.4 of its value.
+/// `exp(x^2) erfc(x)`, with four pieces for each binade of `1.0975 x + 2`. Its error is 2^-57.4 of
+/// its value.
 #[rustfmt::skip]
 pub(super) static ERFC: Table<f64, 16, 16> = Table::new([
     [0.22777805024236103, 0.7871551167596285, -0.7697858516279001, 0.61181479637167, -0.4202852468006174,
@@ -159,8 +162,8 @@ pub(super) static ERFC: Table<f64, 16, 16> = Table::new([
      2.417599166574153e-19, -1.2175898259754429e-20, 2.9860037409005347e-21],
 ]);
 
-/// As [`ERFC`], but of `x + 1`, the first binade last: that is the order of the bits. Off by 2^-27
-/// of its value.
+/// The same function as [`ERFC`], for `f32`, with four pieces for each binade of `x + 1`. The first
+/// binade is last, because that is the order of the bits. Its error is 2^-27 of its value.
 #[rustfmt::skip]
 pub(super) static ERFC_F32: Table<f32, 16, 8> = Table::new([
     [1.2526245, 0.3672756, -0.20826237, 0.10640115, -0.049983587, 0.021887852, -0.009167489, 0.0036191829],

@@ -1,10 +1,10 @@
-//! Exponentials, of either dtype by the same code.
+//! Exponentials. The same code serves both dtypes.
 //!
-//! `exp(x) = 2^k exp(r)` with `k` the whole number nearest to `x / ln 2` and `|r| <= ln(2)/2` (Cody
-//! and Waite, Software Manual for the Elementary Functions, 1980: `ln 2` in two parts, the product
-//! of the first with `k` being exact), and `exp(r) = 1 + r + r^2 p(r)` with a minimax polynomial
-//! `p`. What `r` lacks is carried along, so that the errors left are the roundings of `r + ...` and
-//! of the last sum.
+//! `exp(x) = 2^k exp(r)`, where `k` is the whole number nearest to `x / ln 2` and `|r| <= ln(2)/2`.
+//! This reduction is by Cody and Waite (Software Manual for the Elementary Functions, 1980): `ln 2`
+//! is in two parts, and the product of the first with `k` is exact. `exp(r) = 1 + r + r^2 p(r)`
+//! with a minimax polynomial `p`. What the float `r` lacks is added too, so that the only errors
+//! left are the roundings of `r + ...` and of the last sum.
 
 use super::double::Double;
 use super::polynomial::even_odd;
@@ -17,41 +17,41 @@ pub(super) trait Parameters: Float + 'static {
     const HALF: Self;
     const INFINITY: Self;
     const NAN: Self;
-    /// The place of the exponent in the bits.
+    /// The place of the exponent's lowest bit.
     const EXPONENT_SHIFT: u32;
-    /// Added to a number of magnitude below a quarter of it, leaves the nearest whole one in the
-    /// low bits.
+    /// Adding this to a number whose magnitude is below a quarter of it leaves the nearest whole
+    /// number in the low bits.
     const TO_INT: Self;
     const LOG2_E: Self;
     const LN_2: Self;
-    /// ln 2; the product of the first part with any `k` is exact.
+    /// ln 2 in two parts; the product of the first part with any `k` is exact.
     const LN_2_PARTS: [Self; 2];
-    /// `p` of `exp(r) = 1 + r + r^2 p(r)`, for `|r| <= ln(2)/2`. Off by one part in 2^55 of `exp(r)
-    /// - 1`, in `f32` 2^26.
+    /// `p` of `exp(r) = 1 + r + r^2 p(r)`, for `|r| <= ln(2)/2`. Its error is one part in 2^55 of
+    /// `exp(r) - 1`, in `f32` one part in 2^26.
     const EXP_TAIL: &'static [Self];
-    /// `p` of `2^r = 1 + r ln 2 + r^2 p(r)`, for `|r| <= 1/2`. Off by one part in 2^54 of `2^r -
-    /// 1`, in `f32` 2^26.
+    /// `p` of `2^r = 1 + r ln 2 + r^2 p(r)`, for `|r| <= 1/2`. Its error is one part in 2^54 of
+    /// `2^r - 1`, in `f32` one part in 2^26.
     const EXP2_TAIL: &'static [Self];
-    /// `p` of `exp(r) = 1 + r + r^2/2 + r^3 p(r)`, for `3/4 <= exp(r) <= 3/2`. Off by one part in
-    /// 2^61 of `exp(r) - 1`, in `f32` 2^31.
+    /// `p` of `exp(r) = 1 + r + r^2/2 + r^3 p(r)`, for `3/4 <= exp(r) <= 3/2`. Its error is one
+    /// part in 2^61 of `exp(r) - 1`, in `f32` one part in 2^31.
     const EXPM1_TAIL: &'static [Self];
-    /// `log2(3/2) - 1/2`: subtracted before rounding, moves the power from `1/sqrt(2) ..= sqrt(2)`
-    /// to `3/4 ..= 3/2`.
+    /// `log2(3/2) - 1/2`. Subtracting this before rounding moves the power from
+    /// `1/sqrt(2) ..= sqrt(2)` to `3/4 ..= 3/2`.
     const BIAS: Self;
     /// Up to this magnitude, `exp(x)` is normal.
     const EXP_NORMAL: Self;
-    /// From here, `exp(x)` is infinite.
+    /// From here on, `exp(x)` is infinite.
     const EXP_OVERFLOW: Self;
-    /// Until here, `exp(x)` is 0.
+    /// Up to here, `exp(x)` is 0.
     const EXP_UNDERFLOW: Self;
-    /// As the three above, for `2^x`.
+    /// This and the next two are the same three bounds for `2^x`.
     const EXP2_NORMAL: Self;
     const EXP2_OVERFLOW: Self;
     const EXP2_UNDERFLOW: Self;
-    /// A bound for `k` that [`scale`](Vector::scale) takes, and beyond which it gives infinity or
-    /// 0.
+    /// A bound for the magnitude of `k`. [`scale`](Vector::scale) can take it, and a `k` beyond it
+    /// gives infinity or 0.
     const MAX_SCALE: Self;
-    /// Up to here, `exp(x) - 1` is computed as `(2^k - 1) + ...`, the first term being exact.
+    /// Up to here, `exp(x) - 1` is computed as `(2^k - 1) + ...`, whose first term is exact.
     const EXPM1_NEAR: Self;
 }
 
@@ -136,7 +136,7 @@ impl Parameters for f32 {
     const EXPM1_NEAR: f32 = 16.5;
 }
 
-/// The whole number nearest to `x * factor`, also in the low bits.
+/// The whole number nearest to `x * factor`, as a float and in the low bits of an integer.
 #[inline(always)]
 pub(super) fn nearest<V: Vector>(x: V, factor: V::Elem) -> (V, V::Bits)
 where
@@ -146,10 +146,11 @@ where
     (shifted - x.splat(V::Elem::TO_INT), shifted.to_bits())
 }
 
-/// As [`nearest`], of what is less by [`BIAS`](Parameters::BIAS).
+/// The same as [`nearest`], for `x * factor` less [`BIAS`](Parameters::BIAS).
 ///
-/// Where `power` is less than 1 the last sum of `1 + (r + tail)` rounds to units half as large, to
-/// which the roundings before count twice. This makes them smaller there.
+/// Where `power` is less than 1, the last sum of `1 + (r + tail)` rounds to units half as large.
+/// Measured in these units, the roundings before count twice. The bias makes those roundings
+/// smaller there.
 #[inline(always)]
 pub(super) fn nearest_biased<V: Vector>(x: V, factor: V::Elem) -> (V, V::Bits)
 where
@@ -159,8 +160,8 @@ where
     (shifted - x.splat(V::Elem::TO_INT), shifted.to_bits())
 }
 
-/// `x - k ln 2`: exactly less the first part of `ln 2`; what is left to subtract from that; and the
-/// difference, rounded.
+/// `x - k ln 2` as three numbers: `x` less `k` times the first part of `ln 2`, which is exact; what
+/// is left to subtract from that; and the difference of these two, rounded.
 #[inline(always)]
 pub(super) fn reduce<V: Vector>(x: V, k: V) -> (V, V, V)
 where
@@ -194,11 +195,11 @@ where
 
 /// `2^k power`, in parts.
 pub(super) struct Exp<V: Vector> {
-    /// Whole.
+    /// A whole number.
     pub(super) k: V,
-    /// In the low bits, `k`.
+    /// `k`, in the low bits.
     pub(super) k_bits: V::Bits,
-    /// The power's logarithm, nearly: at most `ln(2)/2` in magnitude.
+    /// Nearly the logarithm of the power; at most `ln(2)/2` in magnitude.
     pub(super) r: V,
     /// The power less `1 + r`.
     pub(super) tail: V,
@@ -218,14 +219,14 @@ where
         Exp { k, k_bits, r, tail }
     }
 
-    /// The same with a `power` in `3/4 ..= 3/2`, and a `tail` whose error is less where `exp(r) -
-    /// 1` counts.
+    /// The same as [`Exp::of`], but `power` is in `3/4 ..= 3/2`, and the error of `tail` is
+    /// smaller, for results in which `exp(r) - 1` counts.
     #[inline(always)]
     pub(super) fn of_biased(x: V) -> Exp<V> {
         let (k, k_bits) = nearest_biased(x, V::Elem::LOG2_E);
         let (r, rest, rounded) = reduce(x, k);
         let square = rounded * rounded;
-        // r^2/2 by itself, so that the polynomial's rounding does not count.
+        // r^2/2 is added by itself, so that the polynomial's rounding does not count.
         let quadratic = square.mul_sub(x.splat(V::Elem::HALF), rest);
         let tail = (rounded * square).mul_add(even_odd(rounded, square, V::Elem::EXPM1_TAIL), quadratic);
         Exp { k, k_bits, r, tail }
@@ -237,7 +238,8 @@ where
         self.r.splat(V::Elem::ONE) + (self.r + self.tail)
     }
 
-    /// The power in two floats, of [`Exp::of`] off by one part in 2^56 or so, in `f32` 2^27.
+    /// The power in two floats. From the parts that [`Exp::of`] gives, its error is about one part
+    /// in 2^56, in `f32` one part in 2^27.
     #[inline(always)]
     pub(super) fn power_double(&self) -> Double<V> {
         let head = Double::fast_sum(self.r.splat(V::Elem::ONE), self.r);
@@ -245,7 +247,8 @@ where
     }
 }
 
-/// [`EXP_TAIL`](Parameters::EXP_TAIL) of `f64` for powers in two floats. Off by one part in 2^61 of `exp(r) - 1`.
+/// The same polynomial as [`EXP_TAIL`](Parameters::EXP_TAIL) of `f64`, for powers in two floats.
+/// Its error is one part in 2^61 of `exp(r) - 1`.
 const EXP_TAIL_DOUBLE: [f64; 11] = [
     0.5,
     0.16666666666666677,
@@ -261,8 +264,8 @@ const EXP_TAIL_DOUBLE: [f64; 11] = [
 ];
 
 impl<V: F64s> Exp<V> {
-    /// The same for an `x` in two floats: the first below 2^40 in magnitude, the second below
-    /// 2^-30. The power in two floats is off by one part in 2^57 or so.
+    /// The same as [`Exp::of`], for an `x` in two floats: the first below 2^40 in magnitude, the
+    /// second below 2^-30. The error of the power in two floats is about one part in 2^57.
     #[inline(always)]
     pub(super) fn of_double(x: Double<V>) -> Exp<V> {
         let (k, k_bits) = nearest(x.high, f64::LOG2_E);
@@ -271,7 +274,7 @@ impl<V: F64s> Exp<V> {
         let low = k.neg_mul_add(x.high.splat(f64::LN_2_PARTS[1]), head - r) + x.low;
         let square = r * r;
         let tail = square * even_odd(r, square, &EXP_TAIL_DOUBLE);
-        // exp(r + low) = exp(r) (1 + low), up to low^2.
+        // exp(r + low) = exp(r) (1 + low), except for terms of the size of low^2.
         let tail = tail + low.mul_add(r + tail, low);
         Exp { k, k_bits, r, tail }
     }
@@ -315,7 +318,8 @@ where
     }
 }
 
-/// e^x - 1 = (2^k - 1) + 2^k (r + tail), the first sum without an error.
+/// e^x - 1 = (2^k - 1) + 2^k (r + tail). The sum of `2^k - 1` and `2^k r` is computed without an
+/// error.
 #[inline(always)]
 pub(super) fn expm1<V: Vector>(x: V) -> V
 where
@@ -328,11 +332,12 @@ where
     let high = scale.mul_add(parts.r, whole);
     let low = scale.mul_add(parts.r, whole - high);
     let value = high + scale.mul_add(parts.tail, low);
-    // The sum lost the sign of -0.0; the others have the argument's anyway.
+    // The sum lost the sign of -0.0. All other results have the argument's sign already.
     let near = V::from_bits(value.to_bits() | x.sign().to_bits());
     let rare = !x.abs().le(x.splat(V::Elem::EXPM1_NEAR));
     if rare.any() {
-        // Above, the 1 still counts a little: (power - 2^-k) 2^k. Far below, the result is -1.
+        // For larger `x`, the 1 still counts a little: the result is (power - 2^-k) 2^k. Far below
+        // 0, the result is -1.
         let limit = x.splat(V::Elem::MAX_SCALE);
         let tail = parts.tail - one.scale(-parts.k.max(-limit).min(limit));
         let power = one + (parts.r + tail);
@@ -344,8 +349,8 @@ where
     }
 }
 
-/// `1 / (1 + exp(-x))`, as `n / (1 + exp(-|x|))`, where `n` is 1 or, left of 0, `exp(-|x|)`; with
-/// one Newton step for the quotient.
+/// `1 / (1 + exp(-x))`, computed as `n / (1 + exp(-|x|))`, where `n` is `exp(-|x|)` left of 0 and 1
+/// elsewhere. The quotient gets one Newton step.
 #[inline(always)]
 pub(super) fn sigmoid<V: Vector>(x: V) -> V
 where

@@ -1,27 +1,29 @@
-//! `10^x`, of either dtype by the same code: as `exp`, see exp.rs, with `x = k log10(2) + r`, and
-//! with a table for whole `x`, where anything but the nearest float would surprise.
+//! `10^x`. The same code serves both dtypes. The method is that of `exp`, see exp.rs, with
+//! `x = k log10(2) + r`. For whole `x` there is a table, because any result other than the nearest
+//! float would surprise there.
 
 use super::exp::{Parameters, nearest_biased, scale_any, scale_normal};
 use super::polynomial::even_odd;
 use super::powers_of_ten::{POWERS_OF_TEN, POWERS_OF_TEN_F32};
 use crate::arch::vector::{Float, Mask, Vector};
 
-/// What this function needs to know of a dtype, further to exp.rs; all by sollya/exp.sollya.
+/// What this function needs to know of a dtype, in addition to exp.rs. All of it is made by
+/// sollya/exp.sollya.
 pub(super) trait Exp10Parameters: Parameters {
     const LOG2_10: Self;
-    /// log10(2); the product of the first part with any `k` is exact.
+    /// log10(2) in two parts; the product of the first part with any `k` is exact.
     const LOG10_2_PARTS: [Self; 2];
     const LN_10: Self;
-    /// What ln 10 has more than that, as a part of it.
+    /// What `LN_10` lacks of ln 10, as a fraction of it.
     const LN_10_REST: Self;
-    /// `p` of `10^r = 1 + ln 10 (r + r^2 p(r))`, for `3/4 <= 10^r <= 3/2`. Off by one part in 2^55
-    /// of `10^r - 1`, in `f32` 2^26.
+    /// `p` of `10^r = 1 + ln 10 (r + r^2 p(r))`, for `3/4 <= 10^r <= 3/2`. Its error is one part in
+    /// 2^55 of `10^r - 1`, in `f32` one part in 2^26.
     const EXP10_TAIL: &'static [Self];
     /// Up to this magnitude, `10^x` is normal.
     const EXP10_NORMAL: Self;
-    /// From here, `10^x` is infinite.
+    /// From here on, `10^x` is infinite.
     const EXP10_OVERFLOW: Self;
-    /// Until here, `10^x` is 0.
+    /// Up to here, `10^x` is 0.
     const EXP10_UNDERFLOW: Self;
 
     /// The float nearest to `10^k` for whole `k` below

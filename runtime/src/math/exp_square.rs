@@ -1,28 +1,30 @@
-//! `exp(-x^2)` for the functions that multiply it by something, of either dtype by the same code.
+//! `exp(-x^2)` for the functions that multiply it by something. The same code serves both dtypes.
 //!
-//! As in exp.rs, but with eighths of powers of two, `exp(-x^2) = 2^(-k/8) exp(r)`. Here `r` is
-//! shorter, at most `ln(2)/16` in magnitude, so one float is enough for `exp(r) - 1`. An FMA rounds
-//! `x^2 - k ln(2)/8` only once, so one float is enough for the square too.
+//! The method is that of exp.rs, but the exponents of two are in eighths:
+//! `exp(-x^2) = 2^(-k/8) exp(r)`. Here `r` is smaller, at most `ln(2)/16` in magnitude, so one
+//! float is enough for `exp(r) - 1`. An FMA rounds `x^2 - k ln(2)/8` only once, so one float is
+//! enough for the square too.
 
 use super::double::Double;
 use super::exp::Parameters;
 use super::polynomial::even_odd;
 use crate::arch::vector::{Bits, Table, Vector};
 
-/// What this needs to know of a dtype, further to exp.rs; by sollya/exp_square.sollya.
+/// What these functions need to know of a dtype, in addition to exp.rs. It is made by
+/// sollya/exp_square.sollya.
 pub(super) trait SquareParameters: Parameters {
     const TWO: Self;
     const EIGHTH: Self;
     const SEVEN_SIXTEENTHS: Self;
     const EIGHT_LOG2_E: Self;
-    /// All but the lowest three.
+    /// All bits except the lowest three.
     const WHOLE_BITS: Self::Bits;
-    /// `2^(-i/8)`, and what that lacks as a part of it.
+    /// `2^(-i/8)` as a float, and what this float lacks, as a fraction of it.
     const POWERS: &'static Table<Self, 8, 2>;
-    /// `ln(2)/8`; the product of the first part with any `k` is exact.
+    /// `ln(2)/8` in two parts; the product of the first part with any `k` is exact.
     const LN_2_EIGHTH: [Self; 2];
-    /// `p` of `exp(r) = 1 + r + r^2 p(r)`, for `|r| <= ln(2)/16`. Off by one part in 2^57 of
-    /// `exp(r)`, in `f32` 2^32.
+    /// `p` of `exp(r) = 1 + r + r^2 p(r)`, for `|r| <= ln(2)/16`. Its error is one part in 2^57 of
+    /// `exp(r)`, in `f32` one part in 2^32.
     const EXP_TAIL_SHORT: &'static [Self];
 }
 
@@ -75,13 +77,13 @@ impl SquareParameters for f32 {
 
 /// `exp(-x^2) = 2^-q power (1 + rest)`.
 pub(super) struct ExpOfSquare<V: Vector> {
-    /// `k = 8 q + i`.
+    /// The whole number `k = 8 q + i`.
     k: V,
-    /// In the low bits, `k`.
+    /// `k`, in the low bits.
     k_bits: V::Bits,
     /// `2^(-i/8)`, rounded.
     pub(super) power: V,
-    /// At most `ln(2)/16` in magnitude or hardly more.
+    /// At most `ln(2)/16` in magnitude, or only a little more.
     pub(super) rest: V,
 }
 
@@ -112,7 +114,8 @@ where
     /// `value * 2^-q`, rounded.
     #[inline(always)]
     pub(super) fn scale(&self, value: V) -> V {
-        // In the middle between two whole numbers for none of the eight `i`.
+        // For none of the eight `i` is the number that is rounded in the middle between two whole
+        // numbers.
         let q = self.k.mul_sub(value.splat(V::Elem::EIGHTH), value.splat(V::Elem::SEVEN_SIXTEENTHS)).round();
         value.scale(-q)
     }

@@ -6,20 +6,22 @@
 //! gamma(1 + y) = b^(y + 1/2) exp(-b) t(w),
 //! ```
 //!
-//! where `t` is between 2.47 and 2.51: the shift `a` is chosen such that Stirling's formula, `t`
-//! being constant, nearly holds from 0 on (the idea of Lanczos, "A precision approximation of the
-//! gamma function", SIAM J. Numer. Anal. B 1, 1964). `t` is looked up as the functions of erf.rs
-//! are, and the exponent `(y + 1/2) ln b - b` computed in two floats. From `y = |x|` it goes on by
+//! where `t` is between 2.47 and 2.51. The shift `a` is chosen such that Stirling's formula, in
+//! which `t` is constant, nearly holds from 0 on (the idea of Lanczos, "A precision approximation
+//! of the gamma function", SIAM J. Numer. Anal. B 1, 1964). `t` is looked up in the same way as the
+//! functions of erf.rs, and the exponent `(y + 1/2) ln b - b` is computed in two floats. With
+//! `y = |x|`, the result is then found by
 //!
 //! ```text
 //! gamma(x) = gamma(1 + x) / x,   gamma(-y) = -1 / (gamma(1 + y) sin(pi y)/pi).
 //! ```
 //!
-//! `lgamma` is computed without an exponential, from `z = 8` on by Stirling's series, and below as
-//! `u (u - 1) r(u)` with `u = z - 1` and a smooth `r` that is looked up, since `z = 1` and `z = 2`
-//! are zeros; and left of 1/2 by the same reflections, as a difference of two logarithms in two
-//! floats. At the zeros between the poles these cancel, and an error of up to 2^-53 is left, in ULP
-//! any number; in `f32` results it does not show.
+//! `lgamma` is computed without an exponential. From `z = 8` on, it is Stirling's series. Below, it
+//! is `u (u - 1) r(u)` with `u = z - 1` and a smooth `r` that is looked up; the two factors are
+//! there because `z = 1` and `z = 2` are zeros. Left of 1/2, it is computed by the same
+//! reflections, as a difference of two logarithms in two floats. At the zeros between the poles the
+//! two logarithms cancel, and an error of up to 2^-53 is left. In ULP this may be any number, but
+//! it does not show in `f32` results.
 
 use super::double::Double;
 use super::erf::{look_up, look_up_double};
@@ -33,14 +35,14 @@ use super::polynomial::{even_odd, horner};
 use super::pow::exp2_short;
 use crate::arch::vector::{Bits, F32s, F64s, Mask, Vector};
 
-/// `a`, of seven bits.
+/// The shift `a`, a number of seven bits.
 const SHIFT: f64 = 101.0 / 128.0;
 
 /// The gamma function.
 #[inline(always)]
 pub(super) fn tgamma<V: F64s>(x: V) -> V {
-    // From 171.7 on the result is infinite; below -184.1 it is a zero of either sign. In this order
-    // a NaN stays one.
+    // From 171.7 on the result is infinite; below -184.1 it is a zero of either sign. With the
+    // arguments in this order, a NaN stays a NaN.
     let y = x.splat(190.0).min(x.abs());
     let base = Double::sum(y, x.splat(SHIFT));
     let inverse = x.splat(1.0) / base.high;
@@ -88,7 +90,7 @@ fn sine_over_pi<V: F64s>(y: V) -> Double<V> {
     Double { high: quotient.high, low: quotient.low + product.low }.mul_one(part)
 }
 
-/// The sign bit alone, set where the whole number is odd.
+/// The sign bit alone: -0.0 where the whole number is odd, 0.0 elsewhere.
 #[inline(always)]
 fn odd_sign<V: Vector>(whole: V) -> V
 where
@@ -98,14 +100,14 @@ where
     V::select(half.round().eq(half), whole.splat(V::Elem::ZERO), -whole.splat(V::Elem::ZERO))
 }
 
-/// The gamma function, by way of `f64`.
+/// The gamma function of `f32`, computed in `f64`.
 #[inline(always)]
 pub(super) fn tgamma_f32<V: F32s>(x: V) -> V {
     let [low, high] = x.widen();
     V::narrow([tgamma_short(low), tgamma_short(high)])
 }
 
-/// The gamma function of an `f32`, off by one part in 2^28.
+/// The gamma function of an `f32`, with an error of one part in 2^28.
 #[inline(always)]
 fn tgamma_short<V: F64s>(x: V) -> V {
     let y = x.splat(50.0).min(x.abs());
@@ -119,7 +121,7 @@ fn tgamma_short<V: F64s>(x: V) -> V {
         let part = (x.abs() - whole).xor_sign(odd_sign(whole));
         let square = part * part;
         let sine = part * square.mul_add(horner(square, &SINC_F32), x.splat(1.0));
-        // What is not negative and large is not the argument of a pole.
+        // Poles are only at negative whole numbers. At zeros, the quotient is infinite.
         let pole = is_left & part.eq(x.splat(0.0));
         let dividend = V::select(is_left, x.splat(-1.0), next);
         let quotient = dividend / V::select(is_left, next * sine, y.copysign(x));
@@ -129,7 +131,8 @@ fn tgamma_short<V: F64s>(x: V) -> V {
     }
 }
 
-/// `ln |gamma(x)|`; off by less than 0.8 ULP, or left of -2 and below 1/2 by less than 2^-53.
+/// `ln |gamma(x)|`. Its error is less than 0.8 ULP, except left of -2 where the result is below
+/// 1/2: there it is less than 2^-53.
 #[inline(always)]
 pub(super) fn lgamma<V: F64s>(x: V) -> V {
     let zero = x.splat(0.0);
@@ -151,7 +154,7 @@ pub(super) fn lgamma<V: F64s>(x: V) -> V {
     let is_reflected = x.lt(x.splat(0.5));
     let value = if is_reflected.any() {
         let is_left = x.lt(zero);
-        // |sin(pi y)|/pi, and y times that where `u` is y - 1.
+        // |sin(pi y)|/pi, which is multiplied by y where `u` is y - 1.
         let sine = sine_over_pi(y);
         let sine = Double { high: sine.high.abs(), low: sine.low.xor_sign(sine.high) };
         let factor = V::select(is_small, one, y);
@@ -181,7 +184,8 @@ pub(super) fn lgamma<V: F64s>(x: V) -> V {
     } else {
         right.round()
     };
-    // Above, where the first product is infinite, what it lacks has no meaning.
+    // For larger numbers, where the first product in `stirling` is infinite, its second part has no
+    // meaning.
     let rare = !y.lt(x.splat(1e300));
     if rare.any() {
         let scale = x.splat(f64::from_bits((1023 - 64) << 52));
@@ -190,7 +194,7 @@ pub(super) fn lgamma<V: F64s>(x: V) -> V {
         let product = Double::product(scaled, log.high - one);
         let far = (product.high + scaled.mul_add(log.low, product.low)) / scale;
         let far = V::select(y.lt(x.splat(f64::INFINITY)), far, y);
-        // A number so large that is negative is whole.
+        // A negative number of this size is whole, so it is a pole.
         V::select(rare, V::select(x.lt(zero), y + x.splat(f64::INFINITY), far), value)
     } else {
         value
@@ -207,13 +211,13 @@ fn stirling<V: F64s>(z: V) -> Double<V> {
     let square = inverse * inverse;
     let series = even_odd(square, square * square, &STIRLING);
     let head = Double::fast_sum(product.high, z.splat(HALF_LN_TAU_LESS_1[0]));
-    // The 1/2 that a large number does not lose.
+    // The rounding error of `power`: the part of the 1/2 that a large number loses.
     let power_low = (z - power) - z.splat(0.5);
     let low = power_low.mul_add(log.high, product.low) + (head.low + z.splat(HALF_LN_TAU_LESS_1[1]));
     Double { high: head.high, low: power.mul_add(log.low, low) + inverse * series }
 }
 
-/// `ln |gamma(x)|`, by way of `f64`.
+/// `ln |gamma(x)|` of `f32`, computed in `f64`.
 #[inline(always)]
 pub(super) fn lgamma_f32<V: F32s>(x: V) -> V {
     let [low, high] = x.widen();
@@ -222,13 +226,13 @@ pub(super) fn lgamma_f32<V: F32s>(x: V) -> V {
     if is_reflected.any() { V::select(is_reflected, V::narrow([lgamma(low), lgamma(high)]), value) } else { value }
 }
 
-/// `ln gamma(x)` for `f32` of 1/2 and more, off by one part in 2^28.
+/// `ln gamma(x)` for an `f32` of 1/2 or more, with an error of one part in 2^28.
 #[inline(always)]
 fn lgamma_short<V: F64s>(x: V) -> V {
     let one = x.splat(1.0);
     let u = x - one;
     let [ratio, rest] = look_up(&LN_RATIO_F32, x.to_bits().shr(50), u);
-    // The sum makes zeros positive.
+    // The addition of 0.0 makes zeros positive.
     let near = (u * (u - one)).mul_add(ratio + rest, x.splat(0.0));
     let is_far = x.ge(x.splat(8.0));
     if is_far.any() {

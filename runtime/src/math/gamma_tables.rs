@@ -1,10 +1,10 @@
-//! The tables and coefficients of gamma.rs, by sollya/gamma.sollya. The rows are as in
+//! The tables and coefficients of gamma.rs, made by sollya/gamma.sollya. The rows are like those in
 //! erf_tables.rs.
 
 use crate::arch::vector::Table;
 
-/// `gamma(1 + y)` by what Stirling's formula makes of `b = y + a`, in pieces of `1/b` about the
-/// multiples of 1/12.2. Off by 2^-60.2 of its value.
+/// `gamma(1 + y)` divided by Stirling's formula for `b = y + a`, in pieces of `1/b` around the
+/// multiples of 1/12.2. Its error is 2^-60.2 of its value.
 #[rustfmt::skip]
 pub(super) static RATIO: Table<f64, 16, 10> = Table::new([
     [0.021468589112895432, 2.5066250211929235, -0.000584055944451824, -0.020167257302727896, -0.0009107957064363117,
@@ -52,7 +52,8 @@ pub(super) static RATIO: Table<f64, 16, 10> = Table::new([
      1.769973523666022e-05],
 ]);
 
-/// As [`RATIO`], as one polynomial in `1/b`. Off by 2^-31.6 of its value.
+/// The same function as [`RATIO`], for `f32`, as one polynomial in `1/b`. Its error is 2^-31.6 of
+/// its value.
 pub(super) const RATIO_F32: [f64; 10] = [
     2.50662827794883,
     0.00028027144634532204,
@@ -66,8 +67,9 @@ pub(super) const RATIO_F32: [f64; 10] = [
     8.33161905872262e-05,
 ];
 
-/// `ln gamma(1 + u) / (u (u - 1))`, four pieces to each binade of `1 + u` from 1/2 to 8, those from
-/// 2 on first: that is the order of the bits. Off by 2^-60.1 of its value.
+/// `ln gamma(1 + u) / (u (u - 1))`, with four pieces for each binade of `1 + u` from 1/2 to 8. The
+/// pieces from 2 on come first, because that is the order of the bits. Its error is 2^-60.1 of its
+/// value.
 #[rustfmt::skip]
 pub(super) static LN_RATIO: Table<f64, 16, 15> = Table::new([
     [1.2499926090240479, 0.39959012240032843, -0.08588122106825578, 0.025268542632500994, -0.008464114901540488,
@@ -131,7 +133,8 @@ pub(super) static LN_RATIO: Table<f64, 16, 15> = Table::new([
      -3.9944562520331296e-05],
 ]);
 
-/// [`LN_RATIO`] for `f32`, by way of `f64`. Off by 2^-30.8 of its value.
+/// The same function as [`LN_RATIO`], for `f32` results computed in `f64`. Its error is 2^-30.8 of
+/// its value.
 #[rustfmt::skip]
 pub(super) static LN_RATIO_F32: Table<f64, 16, 8> = Table::new([
     [1.2499926090240479, 0.39959012240032843, -0.08588122561283167, 0.025268548039563604, -0.008463520014812648,
@@ -169,7 +172,7 @@ pub(super) static LN_RATIO_F32: Table<f64, 16, 8> = Table::new([
 ]);
 
 /// `p` with `ln gamma(z) = (z - 1/2) (ln z - 1) + (ln(2 pi) - 1)/2 + p(1/z^2)/z` for `z` from 8 on.
-/// Off by 2^-57.6.
+/// Its error is 2^-57.6.
 pub(super) const STIRLING: [f64; 8] = [
     0.08333333333333333,
     -0.0027777777777666358,
@@ -181,7 +184,7 @@ pub(super) const STIRLING: [f64; 8] = [
     0.0013968617353412821,
 ];
 
-/// As [`STIRLING`]. Off by 2^-33.8.
+/// The same function as [`STIRLING`], for `f32`. Its error is 2^-33.8.
 pub(super) const STIRLING_F32: [f64; 3] = [0.08333333326529901, -0.002777698898143604, 0.000780057478600884];
 
 /// `(ln(2 pi) - 1)/2` in two parts.
@@ -190,7 +193,8 @@ pub(super) const HALF_LN_TAU_LESS_1: [f64; 2] = [0.4189385332046727, 1.672820965
 /// `-pi^2/6` in two parts.
 pub(super) const SINC_FIRST: [f64; 2] = [-1.6449340668482264, -3.040672350398476e-17];
 
-/// `p` with `sin(pi f) / (pi f) = 1 - pi^2/6 f^2 + f^4 p(f^2)` for `|f| <= 1/2`. Off by 2^-58.
+/// `p` with `sin(pi f) / (pi f) = 1 - pi^2/6 f^2 + f^4 p(f^2)` for `|f| <= 1/2`. Its error is
+/// 2^-58.
 pub(super) const SINC: [f64; 7] = [
     0.8117424252833536,
     -0.19075182412206532,
@@ -201,6 +205,6 @@ pub(super) const SINC: [f64; 7] = [
     2.468330805353587e-07,
 ];
 
-/// `p` with `sin(pi f) / (pi f) = 1 + f^2 p(f^2)` for `|f| <= 1/2`. Off by 2^-33.8.
+/// `p` with `sin(pi f) / (pi f) = 1 + f^2 p(f^2)` for `|f| <= 1/2`. Its error is 2^-33.8.
 pub(super) const SINC_F32: [f64; 5] =
     [-1.644934066574928, 0.8117423704944765, -0.19075006621559956, 0.026128085258962225, -0.00225511561232178];

@@ -1,20 +1,20 @@
-//! Hyperbolic functions, of either dtype by the same code.
+//! Hyperbolic functions. The same code serves both dtypes, except in `tanh`.
 //!
-//! With `|x| = k ln 2 + r` as in exp.rs, `cosh(r) = 1 + even` and `sinh(r) = r + odd` by the even
-//! and the odd part of the polynomial there, `cosh(x) = 2^(k-1) exp(r) + 2^(-k-1) exp(-r)` and
-//! `sinh(x)` likewise are sums of products of these: no division, and the leading terms are summed
-//! without an error. `tanh` is a quotient, in double-double arithmetic.
+//! `|x| = k ln 2 + r` as in exp.rs. The even and the odd part of the polynomial there give
+//! `cosh(r) = 1 + even` and `sinh(r) = r + odd`. Then `cosh(x) = 2^(k-1) exp(r) + 2^(-k-1) exp(-r)`
+//! is a sum of products of these, and so is `sinh(x)`. There is no division, and the leading terms
+//! are summed without an error. `tanh` is a quotient, in double-double arithmetic.
 
 use super::double::Double;
 use super::exp::{Exp, Parameters, divide, nearest, reduce, scale_any, scale_normal};
 use super::polynomial::{even_odd, every_other};
 use crate::arch::vector::{Bits, F32s, Float, Mask, Vector};
 
-/// What these functions need to know of a dtype, further to exp.rs.
+/// What these functions need to know of a dtype, in addition to exp.rs.
 pub(super) trait HyperbolicParameters: Parameters {
-    /// From here, `sinh(x)` and `cosh(x)` are infinite.
+    /// From here on, `sinh(x)` and `cosh(x)` are infinite.
     const SINH_OVERFLOW: Self;
-    /// From here, `tanh(x)` is 1.
+    /// From here on, `tanh(x)` is 1.
     const TANH_LIMIT: Self;
 }
 
@@ -105,7 +105,7 @@ where
     if rare.any() { V::select(rare, parts.far(x_abs), near) } else { near }
 }
 
-/// `(e^2x - 1) / (e^2x + 1)`, both in two floats.
+/// `(e^2x - 1) / (e^2x + 1)`. The dividend and the divisor are in two floats each.
 #[inline(always)]
 pub(super) fn tanh<V: Vector>(x: V) -> V
 where
@@ -124,20 +124,20 @@ where
     V::from_bits(value.to_bits() | x.sign().to_bits())
 }
 
-/// From here, `tanh_f32` goes by the exponential.
+/// From here on, `tanh_f32` uses the exponential.
 const TANH_FAR_F32: f32 = 0.92;
 
-/// `p` of `tanh(x) = x + x^3 p(x^2)` below it, by sollya/hyperbolic.sollya. Off by one part in 2^27
-/// of `tanh(x)`.
+/// `p` of `tanh(x) = x + x^3 p(x^2)` for magnitudes below [`TANH_FAR_F32`], made by
+/// sollya/hyperbolic.sollya. Its error is one part in 2^27 of `tanh(x)`.
 const TANH_TAIL_F32: [f32; 7] =
     [-0.33333296, 0.13332348, -0.05387999, 0.021487197, -0.007946886, 0.00230192, -0.00035860704];
 
-/// ln(2)/2 in two parts; the product of the first, of 17 bits, with a whole number below 2^7 is
+/// ln(2)/2 in two parts. The first has 17 bits, so its product with a whole number below 2^7 is
 /// exact.
 const HALF_LN_2_F32: [f32; 2] = [0.34657288, 7.143034e-7];
 
-/// `p` of `exp(2r) = 1 + 2r + r^2 p(r)` for `|2r| <= ln(2)/2`, by sollya/hyperbolic.sollya. Off by
-/// one part in 2^25 of `exp(2r) - 1`.
+/// `p` of `exp(2r) = 1 + 2r + r^2 p(r)` for `|2r| <= ln(2)/2`, made by sollya/hyperbolic.sollya.
+/// Its error is one part in 2^25 of `exp(2r) - 1`.
 const EXP_TWICE_TAIL_F32: [f32; 5] = [2.0, 1.3333235, 0.66666317, 0.26772913, 0.089193836];
 
 /// `1 - 2 / (e^2|x| + 1)`, or a polynomial where that would lose digits.
@@ -153,7 +153,8 @@ pub(super) fn tanh_f32<V: F32s>(x: V) -> V {
     let scale = scale_normal(x.splat(1.0), k_bits);
     let far = x.splat(1.0) - x.splat(2.0) / scale.mul_add(less_1, scale + x.splat(1.0));
     let square = x_abs * x_abs;
-    // The constant last and by itself, so that only one rounding is as large as the value's.
+    // The constant coefficient is added last and by itself, so that only one rounding is as large
+    // as that of the value.
     let [first, rest @ ..] = &TANH_TAIL_F32;
     let tail = even_odd(square, square * square, rest).mul_add(square, x.splat(*first));
     let near = (x_abs * square).mul_add(tail, x_abs);

@@ -1,4 +1,4 @@
-//! Division and powers of integers, defined for every operand: what overflows wraps around, and a
+//! Division and powers of integers, defined for every operand: an overflow wraps around, and a
 //! division by zero gives 0.
 
 /// The integer dtypes.
@@ -9,12 +9,12 @@ pub(super) trait Integer: Copy {
     fn remainder(self, divisor: Self) -> Self;
     /// The floored quotient, wrapped around; 0 for a zero divisor.
     fn floor_divide(self, divisor: Self) -> Self;
-    /// The power, wrapped around. To a negative exponent, the exact power truncated: that of 1 and
-    /// -1 is 1 or -1, any other, that of 0 among them, is 0.
+    /// The power, wrapped around. With a negative exponent, it is the exact power truncated: 1 or
+    /// -1 for the bases 1 and -1, and 0 for any other base, also for base 0.
     fn pow(self, exponent: Self) -> Self;
 }
 
-/// One round per bit of the exponent.
+/// The power by repeated squaring, with one round per bit of the exponent.
 macro_rules! by_squaring {
     ($ty:ident, $base:expr, $exponent:expr) => {{
         let (mut base, mut exponent, mut power): ($ty, $ty, $ty) = ($base, $exponent, 1);
@@ -38,7 +38,7 @@ macro_rules! signed {
 
             fn remainder(self, divisor: $ty) -> $ty {
                 let rest = self.fmod(divisor);
-                // Opposite signs, so this cannot overflow.
+                // The signs are opposite, so the sum cannot overflow.
                 if rest != 0 && (rest < 0) != (divisor < 0) { rest.wrapping_add(divisor) } else { rest }
             }
 

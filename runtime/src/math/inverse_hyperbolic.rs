@@ -1,9 +1,9 @@
-//! Inverse hyperbolic functions, by the logarithm of a number in two floats, in `f64` and in `f32`
-//! alike.
+//! Inverse hyperbolic functions. They are computed from the logarithm of a number in two floats, in
+//! `f64` and in `f32` in the same way.
 //!
-//! The number, `x + sqrt(x^2 + 1)` for `asinh`, is 1 and something for small `x`. It is good to
-//! twice the precision of a float, so that the something is good enough for all `x` but those that
-//! are the result themselves.
+//! For `asinh` this number is `x + sqrt(x^2 + 1)`. For small `x` it is a little more than 1. It has
+//! twice the precision of a float, so that its difference from 1 is precise enough for all `x`,
+//! except for those so small that `x` itself is the result.
 
 use super::double::Double;
 use super::{log, log_f32};
@@ -15,11 +15,11 @@ trait Precision<V: Vector> {
     const HALF: V::Elem;
     const INFINITY: V::Elem;
     const NAN: V::Elem;
-    /// Below it, `asinh` and `atanh` of `x` are `x`, within a tenth of its last place.
+    /// Below this magnitude, `asinh` and `atanh` of `x` are `x`, within a tenth of its last place.
     const TINY: V::Elem;
     /// From here on, `x + sqrt(x^2 + 1)` is `2x`, and squares are not far from overflow.
     const LARGE: V::Elem;
-    /// Below all square roots that are not 0.
+    /// A number below all square roots that are not 0.
     const LEAST_ROOT: V::Elem;
 
     fn log_of_sum(x: Double<V>) -> V;
@@ -70,7 +70,7 @@ impl<V: F32s> Precision<V> for OfF32 {
     }
 }
 
-/// ln(x + sqrt(w)), given `sqrt(w.high)` and its sum with `x`.
+/// ln(x + sqrt(w)), given `root = sqrt(w.high)` and its sum with `x`.
 #[inline(always)]
 fn log_of_sum<V: Vector, P: Precision<V>>(w: Double<V>, root: V, sum: Double<V>) -> V {
     // The error of the root. If the root is 0, so is `w`.

@@ -1,12 +1,12 @@
 //! Inverse sine, cosine and tangent.
 //!
-//! `atan(x) = x + x^3 p(x^2)` up to 1/2; `pi/4 + atan((x - 1) / (x + 1))` up to 2, where `x - 1` is
-//! exact; `pi/2 + atan(-1 / x)` beyond. `atan2` does the same with a quotient. `pi/4`, `x + 1` and
-//! the quotients are in two floats each, so that what remains is little more than the rounding of
-//! the last sum.
+//! `atan(x)` is `x + x^3 p(x^2)` up to 1/2, `pi/4 + atan((x - 1) / (x + 1))` up to 2, where `x - 1`
+//! is exact, and `pi/2 + atan(-1 / x)` beyond. `atan2` does the same with a quotient. `pi/4`,
+//! `x + 1` and the quotients are in two floats each, so that the remaining error is little more
+//! than the rounding of the last sum.
 //!
-//! `asin(x) = x + x^3 p(x^2)` up to 1/2, and `pi/2 - 2 asin(w)` with `w = sqrt((1 - x) / 2)`
-//! beyond; `acos` alike.
+//! `asin(x)` is `x + x^3 p(x^2)` up to 1/2, and `pi/2 - 2 asin(w)` with `w = sqrt((1 - x) / 2)`
+//! beyond. `acos` is computed in the same way.
 
 use super::double::Double;
 use super::polynomial::{even_odd, horner};
@@ -22,20 +22,22 @@ trait Constants: Float {
     const PI_OVER_2: [Self; 2];
     const PI_3_OVER_4: [Self; 2];
     const PI: [Self; 2];
-    /// What the first part of `pi`, or of `pi` times a power of two, lacks, by itself.
+    /// What the first part of `pi`, or of `pi` times a power of two, lacks, divided by that first
+    /// part.
     const PI_REST: Self;
     /// The inverse tangent is `pi/2` from here on.
     const STEEP: Self;
-    /// From the first to the second, neither quotients nor their errors overflow or underflow.
+    /// For coordinates from the first to the second bound, neither quotients nor their errors
+    /// overflow or underflow.
     const ORDINARY: [Self; 2];
-    /// Less the bits of a positive number, leaves those of roughly its reciprocal; off by 1/13 at
-    /// most.
+    /// The bits of a positive number, subtracted from this, leave the bits of roughly its
+    /// reciprocal, with an error of 1/13 at most.
     const RECIPROCAL: Self::Bits;
 
-    /// `(atan(t) - t) / t^3`, of `t^2`.
+    /// `(atan(t) - t) / t^3` as a function of `t^2`.
     fn arc_tangent<V: Vector<Elem = Self>>(square: V) -> V;
 
-    /// `(asin(t) - t) / t^3`, of `t^2`.
+    /// `(asin(t) - t) / t^3` as a function of `t^2`.
     fn arc_sine<V: Vector<Elem = Self>>(square: V) -> V;
 }
 
@@ -63,7 +65,7 @@ impl Constants for f64 {
     }
 }
 
-/// For magnitudes to 1/2. Off by 2^-57.7, relative to the inverse tangent.
+/// The polynomial for magnitudes up to 1/2. Its error is 2^-57.7, relative to the inverse tangent.
 const ARC_TANGENT: [f64; 12] = [
     -0.3333333333333298,
     0.19999999999903123,
@@ -79,7 +81,7 @@ const ARC_TANGENT: [f64; 12] = [
     0.010117037552530784,
 ];
 
-/// For magnitudes to 1/2. Off by 2^-59.9, relative to the inverse sine.
+/// The polynomial for magnitudes up to 1/2. Its error is 2^-59.9, relative to the inverse sine.
 const ARC_SINE: [f64; 13] = [
     0.1666666666666676,
     0.07499999999970867,
@@ -120,10 +122,10 @@ impl Constants for f32 {
     }
 }
 
-/// For magnitudes to 1/2. Off by 2^-27.4, relative to the inverse tangent.
+/// The polynomial for magnitudes up to 1/2. Its error is 2^-27.4, relative to the inverse tangent.
 const ARC_TANGENT_F32: [f32; 5] = [-0.33333233, 0.19994186, -0.14174582, 0.101581655, -0.051297754];
 
-/// For magnitudes to 1/2. Off by 2^-27.6, relative to the inverse sine.
+/// The polynomial for magnitudes up to 1/2. Its error is 2^-27.6, relative to the inverse sine.
 const ARC_SINE_F32: [f32; 5] = [0.16666752, 0.0749531, 0.04546902, 0.024185503, 0.042157013];
 
 #[inline(always)]
@@ -131,14 +133,14 @@ fn select<V: Vector>(mask: V::Mask, if_true: Double<V>, if_false: Double<V>) -> 
     Double { high: V::select(mask, if_true.high, if_false.high), low: V::select(mask, if_true.low, if_false.low) }
 }
 
-/// Constants of two parts; `like` is any vector, as for [`Vector::splat`].
+/// Selects between constants of two parts; `like` is any vector, as for [`Vector::splat`].
 #[inline(always)]
 fn choose<V: Vector>(like: V, mask: V::Mask, if_true: [V::Elem; 2], if_false: [V::Elem; 2]) -> Double<V> {
     select(mask, Double::splat(like, if_true), Double::splat(like, if_false))
 }
 
-/// `base + angle` or `base - angle`, where `angle` is that of the point whose coordinates are
-/// `small` and `large`, in the first octant.
+/// `base + angle` or `base - angle`. Here `angle` is the angle, in the first octant, of the point
+/// whose coordinates are `small` and `large`.
 struct Octant<V: Vector> {
     small: V,
     large: V,
@@ -146,7 +148,7 @@ struct Octant<V: Vector> {
     sign: V,
     /// The base for the first half of the octant.
     axis: Double<V>,
-    /// The base for the second half, and `pi/4` added to or subtracted from it.
+    /// The base for the second half: `axis` with `pi/4` added to it or subtracted from it.
     diagonal: Double<V>,
 }
 
@@ -156,7 +158,7 @@ impl<V: Vector<Elem: Constants>> Octant<V> {
         let Octant { small, large, sign, axis, diagonal } = self;
         let is_second = large.lt(small + small);
         let sum = Double::fast_sum(large, small);
-        // The difference is exact.
+        // The difference, `small - large`, is exact.
         let over = V::select(is_second, small - large, small);
         let under = V::select(is_second, sum.high, large);
         let (quotient, tail) =
@@ -172,13 +174,13 @@ impl<V: Vector<Elem: Constants>> Octant<V> {
 fn angle_of_quotient<V: Vector<Elem: Constants>>(over: V, under: V, under_low: V) -> (V, V) {
     let quotient = over / under;
     let rest = quotient.neg_mul_add(under_low, quotient.neg_mul_add(under, over));
-    // A few bits of what the quotient lacks do.
+    // A few bits of the quotient's error are enough.
     let low = rest * rough_reciprocal(under);
     let square = quotient * quotient;
     (quotient, (quotient * square).mul_add(V::Elem::arc_tangent(square), low))
 }
 
-/// To within 1/13.
+/// The reciprocal, to within 1/13.
 #[inline(always)]
 fn rough_reciprocal<V: Vector<Elem: Constants>>(x: V) -> V {
     V::from_bits(x.splat_bits(V::Elem::RECIPROCAL) - x.to_bits())
@@ -188,7 +190,7 @@ fn rough_reciprocal<V: Vector<Elem: Constants>>(x: V) -> V {
 #[inline(always)]
 fn inverse_tangent<V: Vector<Elem: Constants>>(x: V) -> V {
     let (zero, one) = (x.splat(V::Elem::ZERO), x.splat(V::Elem::ONE));
-    // In this order, a NaN stays.
+    // With the arguments in this order, a NaN stays a NaN.
     let magnitude = x.splat(V::Elem::STEEP).min(x.abs());
     let is_not_flat = x.splat(V::Elem::HALF).lt(magnitude);
     let is_steep = x.splat(V::Elem::TWO).lt(magnitude);
@@ -203,13 +205,13 @@ fn inverse_tangent<V: Vector<Elem: Constants>>(x: V) -> V {
     (head.high + (head.low + base.mul_add(x.splat(V::Elem::PI_REST), tail))).xor_sign(x)
 }
 
-/// The angle of the point `(x, y)`, and the lanes where it is not right.
+/// The angle of the point `(x, y)`, and a mask of the lanes where this angle is not right.
 #[inline(always)]
 fn point_angle<V: Vector<Elem: Constants>>(y: V, x: V) -> (V, V::Mask) {
     let (y_size, x_size) = (y.abs(), x.abs());
     let is_steep = x_size.lt(y_size);
     let is_left = x.lt(y.splat(V::Elem::ZERO));
-    // Not minima and maxima, of which a NaN would be lost.
+    // These are not minima and maxima, because those would lose a NaN.
     let (small, large) = (V::select(is_steep, x_size, y_size), V::select(is_steep, y_size, x_size));
     let left = choose(x, is_left, V::Elem::PI, [V::Elem::ZERO; 2]);
     let octant = Octant {
@@ -224,9 +226,10 @@ fn point_angle<V: Vector<Elem: Constants>>(y: V, x: V) -> (V, V::Mask) {
     (octant.angle().xor_sign(y), !is_ordinary)
 }
 
-/// [`atan2`] of any one point.
+/// [`atan2`] of one point, which may be any point.
 fn atan2_of_one(y: f64, x: f64) -> f64 {
-    /// Enough to bring any coordinate from one side of the ordinary ones to their middle.
+    /// A factor large enough to bring any coordinate from either side of the ordinary ones into
+    /// their middle.
     const FACTOR: f64 = f64::from_bits((1023 + 600) << 52);
     if x.is_nan() || y.is_nan() {
         return f64::NAN;
@@ -250,7 +253,7 @@ fn atan2_of_one(y: f64, x: f64) -> f64 {
         [(y_size, y), (x_size, x)].map(|(size, signed)| F64x2::splat_at(AnyCpu, (size * factor).copysign(signed)));
     let (angle, _) = point_angle(y, x);
     let mut lanes = [0.0; F64x2::LANES];
-    // SAFETY: as many lanes as there are elements.
+    // SAFETY: the array has as many elements as the vector has lanes.
     unsafe { angle.store(lanes.as_mut_ptr()) }
     lanes[0]
 }
@@ -259,9 +262,10 @@ fn atan2_of_one_f32(y: f32, x: f32) -> f32 {
     atan2_of_one(y.into(), x.into()) as f32
 }
 
-/// `base + sign (t + asin(t) - t)`, where `t` and what it lacks make the argument.
+/// `base + sign (t + asin(t) - t)`. The argument of `asin` is the sum of the float `t` and what it
+/// lacks.
 struct Arc<V: Vector> {
-    /// Half the turn or a quarter, or 0.
+    /// Half a turn, a quarter of a turn, or 0.
     base: Double<V>,
     /// `t` or `-t`.
     signed: V,
@@ -279,14 +283,15 @@ impl<V: Vector<Elem: Constants>> Arc<V> {
     }
 }
 
-/// `2 sqrt((1 - |x|) / 2)`: its fourth as a square, and the number in two floats.
+/// `2 sqrt((1 - |x|) / 2)`: a fourth of its square, and the number itself in two floats.
 #[inline(always)]
 fn chord<V: Vector<Elem: Constants>>(magnitude: V) -> (V, Double<V>) {
     let half = magnitude.splat(V::Elem::HALF);
-    // Exact from 1/2 on.
+    // This is exact for magnitudes from 1/2 on.
     let square = magnitude.neg_mul_add(half, half);
     let root = square.sqrt();
-    // What the root lacks is the rest by twice the root. A few bits of that do.
+    // The root lacks `rest / (2 root)`, where `rest` is what its square lacks. A few bits of that
+    // are enough.
     (square, Double { high: root + root, low: root.neg_mul_add(root, square) * rough_reciprocal(root) })
 }
 

@@ -1,15 +1,15 @@
 //! Logarithms.
 //!
-//! `x = 2^k m` with `m` from 0.703 to 1.406, and `r` a number of 7 bits near `1/m`, one of sixteen
-//! (Tang, "Table-driven implementation of the logarithm function", 1990). Then `t = m r - 1`, of at
-//! most 1/30, is exact, and
+//! `x = 2^k m` with `m` from 0.703 to 1.406, and `r` is one of sixteen numbers of 7 bits, near
+//! `1/m` (Tang, "Table-driven implementation of the logarithm function", 1990). Then `t = m r - 1`
+//! is exact and at most 1/30, and
 //!
 //! ```text
 //! log x = k log 2 - log r + log(1 + t),   log(1 + t) = t log e + t^2 p(t)
 //! ```
 //!
-//! with a minimax polynomial `p`; the first terms are added in two floats. Where `x` is near 1, `k`
-//! is 0 and `r` is 1: `t` alone is left, and nothing cancels.
+//! with a minimax polynomial `p`. The first terms are added in two floats. Where `x` is near 1, `k`
+//! is 0 and `r` is 1: only `t` is left, and nothing cancels.
 
 use super::double::Double;
 use super::exp::Parameters;
@@ -19,13 +19,13 @@ use crate::arch::vector::{Bits, F64s, Mask, Table, Vector};
 
 /// What depends on the base `b`.
 trait Base {
-    /// `-log(r)`, in two parts, less 1023 times that of 2.
+    /// `-log(r)` less 1023 times the logarithm of 2, in two parts.
     const OF_RECIPROCAL: &'static Table<f64, 16, 2>;
     /// The logarithm of 2, in two parts, whose products with exponent fields are exact.
     const OF_2: [f64; 2];
     /// The logarithm of e, in two parts.
     const OF_E: [f64; 2];
-    /// `p`, by sollya/log.sollya. Off by 2^-60 of the logarithm.
+    /// The coefficients of `p`, made by sollya/log.sollya. The error is 2^-60 of the logarithm.
     const SERIES: [f64; 9];
 }
 
@@ -86,10 +86,10 @@ impl Base for Ten {
     ];
 }
 
-/// The least `m` is half a step below this, 23/32.
+/// The bits of 23/32. The least `m` is half a step below this number.
 const LOWEST: u64 = 0x3fe7 << 48;
 
-/// Half the distance of the bits of two neighbours among 23/32, 24/32, ..., 1, 17/16, ...
+/// Half the distance between the bits of two neighbours among 23/32, 24/32, ..., 1, 17/16, ...
 const HALF_STEP: u64 = 1 << 47;
 
 /// The bits of a float's fraction.
@@ -105,7 +105,7 @@ const SIGN: u64 = 1 << 63;
 
 /// `x = 2^k m`.
 pub(super) struct Reduced<V: Vector> {
-    /// From the top: the exponent field of `2^k`, the number of `r` in four bits, and less.
+    /// From the top: the exponent field of `2^k`, the number of `r` in four bits, and lower bits.
     shifted: V::Bits,
     pub(super) m: V,
 }
@@ -126,13 +126,13 @@ impl<V: F64s> Reduced<V> {
         if offset == 0.0 { biased } else { biased + biased.splat(offset) }
     }
 
-    /// In the low four bits, the number of `r`.
+    /// The number of `r`, in the low four bits.
     #[inline(always)]
     pub(super) fn idx(&self) -> V::Bits {
         self.shifted.shr(48)
     }
 
-    /// The one of 23/32, 24/32, ..., 1, 17/16, ... that is next to `m`.
+    /// The number among 23/32, 24/32, ..., 1, 17/16, ... that is nearest to `m`.
     #[inline(always)]
     pub(super) fn center(&self) -> V {
         V::from_bits((self.shifted & self.shifted.splat(0xf << 48)) + self.shifted.splat(LOWEST))
@@ -150,7 +150,8 @@ impl<V: F64s> Reduced<V> {
         V::from_bits(self.shifted.splat(2 * ONE) - (self.shifted & self.shifted.splat(!FRACTION)))
     }
 
-    /// The logarithm of `2^(k + offset) (1 + t) / r`; the natural one, of `1 + t + rest`.
+    /// The logarithm of `2^(k + offset) (1 + t) / r`. In the natural logarithm, `1 + t + rest`
+    /// takes the place of `1 + t`.
     #[inline(always)]
     fn log<B: Base>(&self, offset: f64, t: V, rest: V) -> V {
         let [high, low] = V::lookup_columns(B::OF_RECIPROCAL, self.idx(), 0);
@@ -170,7 +171,7 @@ impl<V: F64s> Reduced<V> {
         let t = t + rest;
         let square = t * t;
         let low = square.mul_add(even_odd(t, square, &B::SERIES), low);
-        // `high` is the larger or 0.
+        // `high` has the larger magnitude, or is 0.
         let sum = Double::fast_sum(high, head);
         sum.high + (sum.low + low)
     }
@@ -184,8 +185,9 @@ fn log_normal<V: F64s, B: Base>(x: V, offset: f64) -> V {
     reduced.log::<B>(offset, t, x.splat(-0.0))
 }
 
-/// The natural logarithm of the sum, normal, positive and below 2^1022, whose second part is no
-/// more than the last place of the first; as good where it is near 1 as the sum less 1 is.
+/// The natural logarithm of a sum that is normal, positive and below 2^1022, and whose second part
+/// is no more than the last place of the first. Where the sum is near 1, the result is as precise
+/// as the sum less 1 is.
 #[inline(always)]
 pub(super) fn log_of_sum<V: F64s>(x: Double<V>) -> V {
     let reduced = Reduced::of(x.high);
@@ -203,13 +205,14 @@ pub(super) fn log_of_twice<V: F64s>(x: V) -> V {
 /// True where `x` is not a normal, positive, finite number.
 #[inline(always)]
 pub(super) fn is_extraordinary<V: F64s>(x: V) -> V::Mask {
-    // Compared as signed numbers, which AVX2 can: hence the other sign.
+    // The numbers are compared as signed ones, which AVX2 can do. For this, the sign bits of both
+    // are flipped.
     let above = x.to_bits() + x.splat_bits(SIGN - ORDINARY[0]);
     x.splat_bits((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above)
 }
 
-/// A logarithm whose pole is at `pole`, on all of the line, given its `value` where it is finite.
-/// The same code serves both dtypes.
+/// A logarithm whose pole is at `pole`, for any `x`, given its `value` where it is finite. The same
+/// code serves both dtypes.
 #[inline(always)]
 pub(super) fn extended<V: Vector>(x: V, pole: V::Elem, value: V) -> V
 where
@@ -251,10 +254,10 @@ pub(super) fn log10<V: F64s>(x: V) -> V {
     log_to::<V, Ten>(x)
 }
 
-/// ln(1 + x): that of `1 + x` in two floats.
+/// ln(1 + x): the logarithm of `1 + x` in two floats.
 #[inline(always)]
 pub(super) fn log1p<V: F64s>(x: V) -> V {
-    // The sign is that of `x`; this is for zeros.
+    // The sign is that of `x` already, except for zeros, so `copysign` is for them.
     let near = log_of_sum(Double::sum(x.splat(1.0), x)).copysign(x);
     let rare = !(x.gt(x.splat(-1.0)) & x.lt(x.splat(2f64.powi(1000))));
     if rare.any() { V::select(rare, extended(x, -1.0, log_normal::<V, Natural>(x, 0.0)), near) } else { near }

@@ -1,14 +1,14 @@
 //! The natural logarithm in two floats.
 //!
-//! As in log.rs `x = 2^k m`, but with the nearest to `m` of sixteen short numbers, `c`, and one
-//! division: with `f = m - c`, which is exact, and `s = f / (c + f/2)`,
+//! As in log.rs, `x = 2^k m`. But here `c` is the one of sixteen short numbers that is nearest to
+//! `m`, and there is one division. With `f = m - c`, which is exact, and `s = f / (c + f/2)`,
 //!
 //! ```text
 //! ln x = k ln 2 + ln c + ln(m / c),   ln(m / c) = 2 artanh(s/2) = s + s^3/12 + s^5/80 + ...
 //! ```
 //!
-//! `|s|` is below 1/32, so that all terms but the first are below 2^-13 of it and need no more than
-//! one float. What `s` lacks is found from the remainder of the division.
+//! `|s|` is below 1/32. So all terms except the first are below 2^-13 of it, and need no more than
+//! one float. What `s` lacks is computed from the remainder of the division.
 
 use super::double::Double;
 use super::log::Reduced;
@@ -22,10 +22,10 @@ const OF_CENTER: &Table<f64, 16, 2> = &Table::of_columns([LN_CENTER_HIGH, LN_CEN
 /// ln 2 in two parts, whose products with exponent fields are exact.
 const LN_2: [f64; 2] = [0.6931471805598903, 5.49792301870721e-14];
 
-/// `p` with `ln(m / c) = s + s^3 p(s^2)`, by sollya/log.sollya. Off by 2^-71 of `s`.
+/// `p` with `ln(m / c) = s + s^3 p(s^2)`, made by sollya/log.sollya. Its error is 2^-71 of `s`.
 const ARTANH_SERIES: [f64; 4] = [0.08333333333333333, 0.01250000000005322, 0.0022321426850138316, 0.000434239759692637];
 
-/// The natural logarithm of a normal, positive number, off by at most one part in 2^65.
+/// The natural logarithm of a normal, positive number, with an error of at most one part in 2^65.
 #[inline(always)]
 pub(super) fn log_double<V: F64s>(x: V) -> Double<V> {
     log_with_offset(x, 0.0)
@@ -50,13 +50,13 @@ fn log_with_offset<V: F64s>(x: V, offset: f64) -> Double<V> {
     let half = x.splat(0.5);
     let reciprocal = x.splat(1.0) / f.mul_add(half, c);
     let s = f * reciprocal;
-    // Exact in the first step, because `c` is short.
+    // The first step of this is exact, because `c` is short.
     let rest = s.neg_mul_add(f * half, s.neg_mul_add(c, f));
     let square = s * s;
-    // What `s` lacks counts in its cube too.
+    // What `s` lacks changes the cube of `s` too.
     let s_low = rest * reciprocal * square.mul_add(x.splat(0.25), x.splat(1.0));
     let low = (s * square).mul_add(horner(square, &ARTANH_SERIES), s_low + low);
-    // `high` is the larger or 0.
+    // `high` has the larger magnitude, or is 0.
     let sum = Double::fast_sum(high, s);
     Double::fast_sum(sum.high, sum.low + low)
 }

@@ -1,6 +1,6 @@
-//! Logarithms of `f32`, in `f32`, and a shorter one of `f64` for `pow`.
+//! Logarithms of `f32`, computed in `f32`, and a less precise logarithm of `f64` for `pow`.
 //!
-//! As in log.rs, with eight numbers `r` of 6 bits; `t` is at most 1/14.
+//! The method is that of log.rs, with eight numbers `r` of 6 bits; `t` is at most 1/14.
 
 use super::double::Double;
 use super::log::{Reduced, extended};
@@ -13,16 +13,16 @@ use crate::arch::vector::{Bits, F32s, F64s, Mask, Table, Vector};
 
 /// What depends on the base `b`.
 trait Base {
-    /// `-log(r)`, in two parts, less 127 times that of 2.
+    /// `-log(r)` less 127 times the logarithm of 2, in two parts: `HIGH` and `LOW`.
     const HIGH: [f32; 8];
     const LOW: [f32; 8];
     /// The logarithm of 2, in two parts, whose products with exponent fields are exact.
     const OF_2: [f32; 2];
-    /// The logarithm of e, in two parts; the product of the first with `t` is exact, and the second
-    /// not too large.
+    /// The logarithm of e, in two parts. The product of the first part with `t` is exact, and the
+    /// second part is not too large.
     const OF_E: [f32; 2];
-    /// `p` with `log(1 + t) = t log(e) + t^2 p(t)`, by sollya/log.sollya. Off by 2^-29 of the
-    /// logarithm, and 2^-27 where `OF_E` is not exact.
+    /// `p` with `log(1 + t) = t log(e) + t^2 p(t)`, made by sollya/log.sollya. Its error is 2^-29
+    /// of the logarithm, and 2^-27 where `OF_E` is not exact.
     const SERIES: [f32; 5];
 }
 
@@ -56,10 +56,10 @@ impl Base for Ten {
     const SERIES: [f32; 5] = [-0.21714725, 0.14476195, -0.10857096, 0.087659374, -0.07285362];
 }
 
-/// The least `m` is half a step below this, 12/16.
+/// The bits of 12/16. The least `m` is half a step below this number.
 pub(super) const LOWEST: u32 = 0x3f40 << 16;
 
-/// Half the distance of the bits of two neighbours among 12/16, ..., 15/16, 1, 9/8, ...
+/// Half the distance between the bits of two neighbours among 12/16, ..., 15/16, 1, 9/8, ...
 pub(super) const HALF_STEP: u32 = 1 << 19;
 
 /// The bits of a float's fraction.
@@ -76,7 +76,7 @@ pub(super) const SIGN: u32 = 1 << 31;
 /// `x = 2^k (1 + t) / r`.
 struct ReducedF32<V: Vector> {
     /// From the top: a sign of 0, the exponent field of `2^k`, the number of `r` in three bits, and
-    /// less.
+    /// lower bits.
     shifted: V::Bits,
     r: V,
     t: V,
@@ -98,7 +98,8 @@ impl<V: F32s> ReducedF32<V> {
         V::from_bits(self.shifted.splat(2 * ONE) - (self.shifted & self.shifted.splat(!FRACTION)))
     }
 
-    /// The logarithm of `2^(k + offset) (1 + t) / r`; the natural one, of `1 + t + rest`.
+    /// The logarithm of `2^(k + offset) (1 + t) / r`. In the natural logarithm, `1 + t + rest`
+    /// takes the place of `1 + t`.
     #[inline(always)]
     fn log<B: Base>(&self, offset: f32, rest: V) -> V {
         let idx = self.shifted.shr(20);
@@ -116,7 +117,7 @@ impl<V: F32s> ReducedF32<V> {
         let square = t * t;
         let low = square.mul_add(even_odd(t, square, &B::SERIES), low);
         let low = if B::OF_E[1] == 0.0 { low } else { t.mul_add(rest.splat(B::OF_E[1]), low) };
-        // `high` is the larger or 0.
+        // `high` has the larger magnitude, or is 0.
         let sum = Double::fast_sum(high, head);
         sum.high + (sum.low + low)
     }
@@ -128,7 +129,7 @@ fn log_normal<V: F32s, B: Base>(x: V, offset: f32) -> V {
     ReducedF32::of(x).log::<B>(offset, x.splat(-0.0))
 }
 
-/// The natural logarithm of the sum, as `log_of_sum` in log.rs, below 2^126.
+/// The same as `log_of_sum` in log.rs, for a sum below 2^126.
 #[inline(always)]
 pub(super) fn log_of_sum_f32<V: F32s>(x: Double<V>) -> V {
     let reduced = ReducedF32::of(x.high);
@@ -144,7 +145,8 @@ pub(super) fn log_of_twice_f32<V: F32s>(x: V) -> V {
 #[inline(always)]
 fn log_to<V: F32s, B: Base>(x: V) -> V {
     let near = log_normal::<V, B>(x, 0.0);
-    // Compared as signed numbers, which AVX2 can: hence the other sign.
+    // The numbers are compared as signed ones, which AVX2 can do. For this, the sign bits of both
+    // are flipped.
     let above = x.to_bits() + x.splat_bits(SIGN - ORDINARY[0]);
     let rare = x.splat_bits((ORDINARY[1] - ORDINARY[0] - 1) ^ SIGN).lt_signed(above);
     if rare.any() {
@@ -173,10 +175,10 @@ pub(super) fn log10_f32<V: F32s>(x: V) -> V {
     log_to::<V, Ten>(x)
 }
 
-/// ln(1 + x): that of `1 + x` in two floats.
+/// ln(1 + x): the logarithm of `1 + x` in two floats.
 #[inline(always)]
 pub(super) fn log1p_f32<V: F32s>(x: V) -> V {
-    // The sign is that of `x`; this is for zeros.
+    // The sign is that of `x` already, except for zeros, so `copysign` is for them.
     let near = log_of_sum_f32(Double::sum(x.splat(1.0), x)).copysign(x);
     let rare = !(x.gt(x.splat(-1.0)) & x.lt(x.splat(2f32.powi(120))));
     if rare.any() { V::select(rare, extended(x, -1.0, log_normal::<V, Natural>(x, 0.0)), near) } else { near }
@@ -185,8 +187,8 @@ pub(super) fn log1p_f32<V: F32s>(x: V) -> V {
 /// The `r` of log.rs and `-log2(r)`, less 1023.
 const SHORT_TABLE: &Table<f64, 16, 2> = &Table::of_columns([RECIPROCAL, LOG2_HIGH]);
 
-/// `p` with `log2(1 + t) = t p(t)` for the `t` of log.rs, by sollya/log.sollya. Off by 2^-37 of the
-/// logarithm.
+/// `p` with `log2(1 + t) = t p(t)` for the `t` of log.rs, made by sollya/log.sollya. Its error is
+/// 2^-37 of the logarithm.
 const LOG2_SHORT: [f64; 6] = [
     1.4426950408976063,
     -0.7213475204898747,
@@ -196,7 +198,7 @@ const LOG2_SHORT: [f64; 6] = [
     -0.24084730192385564,
 ];
 
-/// log2(x) for normal, positive `x`, off by 2^-37 of it.
+/// log2(x) for normal, positive `x`, with an error of 2^-37 of the result.
 #[inline(always)]
 pub(super) fn log2_short<V: F64s>(x: V) -> V {
     let reduced = Reduced::of(x);

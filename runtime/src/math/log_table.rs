@@ -1,8 +1,9 @@
-//! The tables of the logarithms, by sollya/log.sollya: sixteen short numbers near the reciprocals
-//! of 23/32, 24/32, ..., 31/32, 1, 17/16, ..., 22/16, and the logarithms of *their* reciprocals.
-//! Those are in two parts, the first of them multiples of 2^-42, so that it can be added to whole
-//! numbers below 2^10 without rounding; and they are those of numbers 2^1023 times as small,
-//! because they are added to the logarithm of two to the power of an exponent field.
+//! The tables of the logarithms, made by sollya/log.sollya: sixteen short numbers near the
+//! reciprocals of 23/32, 24/32, ..., 31/32, 1, 17/16, ..., 22/16, and the logarithms of *their*
+//! reciprocals. Each logarithm is in two parts. The first parts are multiples of 2^-42, so that
+//! they can be added to whole numbers below 2^10 without rounding. The logarithms are those of
+//! numbers 2^1023 times as small, because they are added to the logarithm of two to the power of an
+//! exponent field.
 
 /// The short numbers: whole multiples of 1/64.
 pub(super) const RECIPROCAL: [f64; 16] = [
@@ -10,7 +11,7 @@ pub(super) const RECIPROCAL: [f64; 16] = [
     0.796875, 0.765625, 0.734375,
 ];
 
-/// Natural, first parts.
+/// The natural logarithms, first parts.
 pub(super) const LN_HIGH: [f64; 16] = [
     -709.4193189991404,
     -709.3733338858985,
@@ -30,7 +31,7 @@ pub(super) const LN_HIGH: [f64; 16] = [
     -708.7808302311182,
 ];
 
-/// Natural, second parts.
+/// The natural logarithms, second parts.
 pub(super) const LN_LOW: [f64; 16] = [
     -5.613256576747917e-11,
     -5.614991830913812e-11,
@@ -50,7 +51,7 @@ pub(super) const LN_LOW: [f64; 16] = [
     -5.622223035388311e-11,
 ];
 
-/// To base 2, first parts.
+/// The logarithms to base 2, first parts.
 pub(super) const LOG2_HIGH: [f64; 16] = [
     -1023.4757334309663,
     -1023.4093909361377,
@@ -70,7 +71,7 @@ pub(super) const LOG2_HIGH: [f64; 16] = [
     -1022.5545888516776,
 ];
 
-/// To base 2, second parts.
+/// The logarithms to base 2, second parts.
 pub(super) const LOG2_LOW: [f64; 16] = [
     -6.850343183727799e-14,
     -4.475041293346832e-15,
@@ -90,7 +91,7 @@ pub(super) const LOG2_LOW: [f64; 16] = [
     -1.5420422453235895e-15,
 ];
 
-/// To base 10, first parts.
+/// The logarithms to base 10, first parts.
 pub(super) const LOG10_HIGH: [f64; 16] = [
     -308.0968955970011,
     -308.07692451607045,
@@ -110,7 +111,7 @@ pub(super) const LOG10_HIGH: [f64; 16] = [
     -307.8196034482919,
 ];
 
-/// To base 10, second parts.
+/// The logarithms to base 10, second parts.
 pub(super) const LOG10_LOW: [f64; 16] = [
     8.730553011549346e-11,
     8.728032404520183e-11,
@@ -130,7 +131,7 @@ pub(super) const LOG10_LOW: [f64; 16] = [
     8.73073526450383e-11,
 ];
 
-/// Natural, of 23/32 and so on themselves, first parts.
+/// The natural logarithms of 23/32 and so on themselves, first parts.
 pub(super) const LN_CENTER_HIGH: [f64; 16] = [
     -709.4198073996383,
     -709.3772477852197,
@@ -150,7 +151,7 @@ pub(super) const LN_CENTER_HIGH: [f64; 16] = [
     -708.7711119816493,
 ];
 
-/// Natural, of 23/32 and so on themselves, second parts.
+/// The natural logarithms of 23/32 and so on themselves, second parts.
 pub(super) const LN_CENTER_LOW: [f64; 16] = [
     -5.629836462586468e-11,
     -5.6180828907484676e-11,
@@ -170,15 +171,15 @@ pub(super) const LN_CENTER_LOW: [f64; 16] = [
     -5.626137791268693e-11,
 ];
 
-/// The same of `f32`: eight, near the reciprocals of 12/16, ..., 15/16, 1, 9/8, 10/8, 11/8; whole
-/// multiples of 1/32.
+/// The short numbers for `f32`: eight, near the reciprocals of 12/16, ..., 15/16, 1, 9/8, 10/8,
+/// 11/8. They are whole multiples of 1/32.
 pub(super) const RECIPROCAL_F32: [f32; 8] = [1.3125, 1.25, 1.125, 1.0625, 1.0, 0.875, 0.8125, 0.71875];
 
-/// Natural, first parts: multiples of 2^-15.
+/// The natural logarithms for `f32`, first parts: multiples of 2^-15.
 pub(super) const LN_HIGH_F32: [f32; 8] =
     [-88.30145, -88.252655, -88.14731, -88.09015, -88.02951, -87.895966, -87.82187, -87.69928];
 
-/// Natural, second parts.
+/// The natural logarithms for `f32`, second parts.
 pub(super) const LN_LOW_F32: [f32; 8] = [
     -0.00017301152,
     -0.00018045476,
@@ -190,19 +191,19 @@ pub(super) const LN_LOW_F32: [f32; 8] = [
     -0.00017046073,
 ];
 
-/// To base 2, first parts: multiples of 2^-15.
+/// The logarithms to base 2 for `f32`, first parts: multiples of 2^-15.
 pub(super) const LOG2_HIGH_F32: [f32; 8] =
     [-127.3923, -127.32193, -127.16992, -127.08746, -127.0, -126.80734, -126.70044, -126.52356];
 
-/// To base 2, second parts.
+/// The logarithms to base 2 for `f32`, second parts.
 pub(super) const LOG2_LOW_F32: [f32; 8] =
     [-1.3955982e-5, 1.8367533e-6, -3.1264424e-6, 5.376559e-7, 0.0, -1.2392761e-5, -2.650161e-7, -2.3857444e-6];
 
-/// To base 10, first parts: multiples of 2^-15.
+/// The logarithms to base 10 for `f32`, first parts: multiples of 2^-15.
 pub(super) const LOG10_HIGH_F32: [f32; 8] =
     [-38.348328, -38.32715, -38.281372, -38.25656, -38.230225, -38.17224, -38.140045, -38.086792];
 
-/// To base 10, second parts.
+/// The logarithms to base 10 for `f32`, second parts.
 pub(super) const LOG10_LOW_F32: [f32; 8] = [
     -0.0005811249,
     -0.00057102507,

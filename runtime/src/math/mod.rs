@@ -1,14 +1,17 @@
 //! Math functions over whole tiles: what compiled code calls once per tile.
 //!
-//! [`MathFn`] names a function, [`MathFn::tile_fns`] gives its code for a dtype, [`MathFn::apply`] runs that code on
-//! one element. There is one table, in `table.rs`, and one file per family of functions.
+//! [`MathFn`] names a function, [`MathFn::tile_fns`] gives its code for a dtype, [`MathFn::apply`]
+//! runs that code on one element. There is one table, in `table.rs`, and one file per family of
+//! functions.
 //!
 //! Always true:
 //! - A result depends on the elements alone: not on the CPU, the tile's length, or the element's
-//!   place in it. The sign and payload of a NaN are the exception; that it is a NaN is not.
+//!   place in the tile. The exception is the sign and payload of a NaN. Whether a result is a NaN
+//!   depends on the elements alone too.
 //! - Floats follow C99's Annex F on special values, and are within [`MathFn::max_ulp`] of the exact
 //!   value.
-//! - Integers are total: overflow wraps around, division by zero gives 0.
+//! - Functions of integers are defined for all arguments: overflow wraps around, division by zero
+//!   gives 0.
 //! - No function here panics, so nothing unwinds into compiled code.
 //!
 //! # How a function is built
@@ -16,42 +19,45 @@
 //! A function of floats is written once, over the `Vector` trait of [`arch`](crate::arch), and
 //! compiled for each CPU level. Take `exp`, in `exp.rs`:
 //!
-//! 1. **Reduce.** `x = k ln 2 + r` with `k` whole. `ln 2` is in two parts, so that `r` and what it
-//!    lacks are both known. The rounding of `x / ln 2` to `k` is an addition of 1.5 * 2^52, which
-//!    leaves `k` in the low bits too.
+//! 1. **Reduce.** `x = k ln 2 + r` with a whole number `k`. `ln 2` is in two parts, so that both
+//!    the float `r` and its *correction*, which is what this float lacks, are known. To round
+//!    `x / ln 2` to `k`, 1.5 * 2^52 is added, which also leaves `k` in the low bits of the sum.
 //! 2. **Approximate.** `exp(r) = 1 + r + r^2 p(r)` with `p` a minimax polynomial.
-//!    `sollya/exp.sollya` makes its coefficients and says how far off it is; `sollya/rust.py`
-//!    prints them as Rust.
-//! 3. **Reconstruct** from the small to the large: `1 + (r + (r^2 p(r) + what r lacks))`. Each sum
-//!    rounds, but only the last two roundings count: half an ULP, and half an ULP of something a
-//!    third as large. Where that is too much, `double.rs` computes with two floats for one.
-//! 4. **Scale** by `2^k`: an addition to the exponent's bits, which is right where the result is
+//!    `sollya/exp.sollya` makes the coefficients of `p` and says how large its error is;
+//!    `sollya/rust.py` prints them as Rust.
+//! 3. **Reconstruct** from the small terms to the large ones: `1 + (r + (r^2 p(r) + correction))`.
+//!    Each sum rounds, but only the last two roundings count: half an ULP, and half an ULP of
+//!    something a third as large. Where that error is too large, `double.rs` represents one number
+//!    by two floats.
+//! 4. **Scale** by `2^k`: `k` is added to the exponent's bits, which is right where the result is
 //!    normal.
-//! 5. **Take care of the rest** - overflow, subnormal results, infinities, NaN - under one `if
-//!    rare.any()`, lane by lane selected. A lane must not be able to tell whether that branch was
-//!    taken for the sake of another: where it is not rare itself, its result stays.
+//! 5. **Take care of the rest** - overflow, subnormal results, infinities, NaN - under one
+//!    `if rare.any()`, where each lane selects its result. The result of a lane must not depend on
+//!    whether another lane caused that branch to be taken: a lane that is not rare itself keeps its
+//!    result.
 //!
-//! Same bits everywhere follows from the trait: its operations are exact to the bit at every level,
-//! so there is no approximate reciprocal among them, and an FMA is one only where the code says so.
-//! Tables are for where a polynomial would be long; up to 16 (`f64`) or 32 (`f32`) entries are one
-//! permutation in AVX-512, and loads elsewhere.
+//! The results have the same bits everywhere because of the trait: each of its operations is exact
+//! to the bit at every level. So there is no approximate reciprocal among them, and a product and a
+//! sum become an FMA only where the code says so. Tables are for where a polynomial would be long.
+//! A lookup in a table of up to 16 (`f64`) or 32 (`f32`) entries is one permutation in AVX-512, and
+//! loads elsewhere.
 //!
 //! Every function of vectors is `#[inline(always)]`, because only the loop in `arch/tiles.rs` that
 //! it is inlined into has the instruction set. For the same reason there are no closures. A
-//! constant is made by `x.splat(c)`, where `x` is any vector at hand: it only proves that the CPU
-//! has the instructions (`arch/vector.rs`). Rare cases that need long code, such as the reduction
-//! of huge angles, go through `Vector::patch`, lane by lane and out of line.
+//! constant is made by `x.splat(c)`, where `x` is any vector at hand. This vector only proves that
+//! the CPU has the instructions (`arch/vector.rs`). Rare cases that need long code, such as the
+//! reduction of huge angles, go through `Vector::patch`, lane by lane and out of line.
 //!
 //! # How to add one
 //!
-//! 1. The function, over `F64s` and `F32s`, in the file of its family; the script of its
+//! 1. Write the function, over `F64s` and `F32s`, in the file of its family, and the script of its
 //!    coefficients beside it.
-//! 2. A variant of [`MathFn`], and an entry of `table.rs` that names it.
-//! 3. Its special values, in `tests/math.rs`; its ranges and its exact values, in
+//! 2. Add a variant of [`MathFn`], and an entry of `table.rs` that names it.
+//! 3. Add its special values to `tests/math.rs`, and its ranges and its exact values to
 //!    tests/data/math/make_accuracy.py.
-//! 4. An entry in the language's table, `src/ops/table.rs` of the crate `ndexpr`.
-//! 5. `cargo test -p ndexpr-runtime` at each level (`NDEXPR_CPU=generic`, `avx2`, `avx512`).
-//! 6. The search for its largest error, tests/accuracy, and its time, benches/compare.
+//! 4. Add an entry to the language's table, `src/ops/table.rs` of the crate `ndexpr`.
+//! 5. Run `cargo test -p ndexpr-runtime` at each level (`NDEXPR_CPU=generic`, `avx2`, `avx512`).
+//! 6. Search for its largest error with tests/accuracy, and measure its time with benches/compare.
 //!
 #![doc = include_str!("ACCURACY.md")]
 
@@ -91,7 +97,7 @@ pub use crate::arch::tiles::TileFns;
 pub use power::{LARGEST_SQUARE_OF_CUBES, LARGEST_SQUARE_OF_QUARTS};
 pub use wide::WideFn;
 
-/// The functions, and a list of them.
+/// Defines the enum of the functions, and a list of them.
 macro_rules! math_fns {
     ($($(#[$docs:meta])* $variant:ident,)*) => {
         /// A function that compiled code calls once per tile.
@@ -151,8 +157,8 @@ math_fns! {
     Acosh,
     /// Inverse hyperbolic tangent.
     Atanh,
-    /// x^y. Of integers: wrapped around; to a negative exponent, the exact power truncated, and 0
-    /// for base 0.
+    /// x^y. For integers an overflow wraps around. With a negative exponent, the result is the
+    /// exact power truncated, and 0 for base 0.
     Pow,
     /// Cube root, correctly rounded.
     Cbrt,
@@ -162,10 +168,10 @@ math_fns! {
     Erf,
     /// 1 - erf(x).
     Erfc,
-    /// The gamma function; NaN at its poles, except at zeros, where it is infinite.
+    /// The gamma function. It is NaN at its poles, except at 0.0 and -0.0, where it is infinite.
     Tgamma,
     /// The natural logarithm of the gamma function's magnitude; infinite at its poles. Left of -2
-    /// it has zeros, near which the error is bounded but not in ULP, see [`MathFn::max_ulp`].
+    /// it has zeros. Near them the error is bounded, but not in ULP, see [`MathFn::max_ulp`].
     Lgamma,
     /// The logistic function, 1 / (1 + e^-x).
     Sigmoid,
@@ -198,22 +204,23 @@ impl MathFn {
         self.entry().arity
     }
 
-    /// The function over a tile of elements of this dtype at every CPU level, or `None` if it is
-    /// not defined for them. The arguments and the result are all of this dtype.
+    /// The function's code for tiles of this dtype, for every CPU level, or `None` if the function
+    /// is not defined for the dtype. The arguments and the result are all of this dtype.
     #[must_use]
     pub fn tile_fns(self, dtype: DType) -> Option<&'static TileFns> {
         Some(&self.entry().code(dtype)?.tile_fns)
     }
 
-    /// The one of [`tile_fns`](MathFn::tile_fns) for the level of this process, with ordinary
+    /// The code among [`tile_fns`](MathFn::tile_fns) for the level of this process, with ordinary
     /// stores.
     #[must_use]
     pub fn tile_fn(self, dtype: DType) -> Option<TileFn> {
         self.tile_fns(dtype)?.ordinary()
     }
 
-    /// The function of one element, by the very code that [`MathFn::tile_fn`] gives. `None` if the
-    /// arguments are not [`arity`](MathFn::arity) many of one dtype that it is defined for.
+    /// Applies the function to one element, with the same code that [`MathFn::tile_fn`] gives. The
+    /// result is `None` unless there are [`arity`](MathFn::arity) arguments, all of one dtype that
+    /// the function is defined for.
     #[must_use]
     pub fn apply(self, args: &[Scalar]) -> Option<Scalar> {
         let (&first, rest) = args.split_first()?;
@@ -222,7 +229,7 @@ impl MathFn {
             return None;
         }
         let tile = self.tile_fn(dtype)?;
-        // A function of one argument does not look at its second.
+        // A function of one argument ignores the second.
         let second = rest.first().copied().unwrap_or(first);
         match dtype {
             DType::Bool => None,
@@ -249,10 +256,11 @@ impl MathFn {
     }
 
     /// How far a result may be from the exact one, in units in the last place of the exact one
-    /// (ULP), for floats whose result does not overflow. Of [`MathFn::Lgamma`] left of -2, where
-    /// there are zeros between the poles, a result below 1/2 may be as far off as one of 1/2 may.
-    /// `None` for integers, which are exact, and for [`MathFn::Fmod`], [`MathFn::Remainder`] and
-    /// [`MathFn::FloorDivide`], which are defined by their procedure, bit for bit.
+    /// (ULP), for floats whose result does not overflow. [`MathFn::Lgamma`] is an exception left of
+    /// -2, where it has zeros between the poles: there, a result below 1/2 may be as far off as a
+    /// result of 1/2. `None` for integers, which are exact, and for [`MathFn::Fmod`],
+    /// [`MathFn::Remainder`] and [`MathFn::FloorDivide`], which are defined by their procedure, bit
+    /// for bit.
     #[must_use]
     pub fn max_ulp(self, dtype: DType) -> Option<f64> {
         self.entry().code(dtype)?.max_ulp
@@ -296,23 +304,23 @@ impl MathPair {
         }
     }
 
-    /// Both functions over a tile of elements of this dtype at every CPU level, or `None` if they
-    /// are not defined for them. The results of the first go to the output, those of the second to
-    /// where a second argument would be read from.
+    /// The code of both functions for tiles of this dtype, for every CPU level, or `None` if they
+    /// are not defined for the dtype. The results of the first function are written to the output,
+    /// and those of the second to where a second argument would be read from.
     #[must_use]
     pub fn tile_fns(self, dtype: DType) -> Option<&'static TileFns> {
         Some(&self.code(dtype)?.tile_fns)
     }
 
-    /// Roughly what an element takes on one core, in nanoseconds, as [`MathFn::ns_per_elem`].
+    /// Roughly how long an element takes on one core, in nanoseconds, like [`MathFn::ns_per_elem`].
     #[must_use]
     pub fn ns_per_elem(self, dtype: DType) -> f32 {
         self.code(dtype).map_or(0.0, |code| code.ns_per_elem())
     }
 }
 
-/// Runs `tile` on one element. `tile` must be the table's code for `T`, and gets `None` if a scalar
-/// is not a `T`.
+/// Runs `tile` on one element. `tile` must be the table's code for `T`. The result is `None` if a
+/// scalar is not a `T`.
 fn apply_as<T: Element>(tile: TileFn, a: Scalar, b: Scalar) -> Option<Scalar> {
     let (a, mut b): (T, T) = (a.get()?, b.get()?);
     let mut out = a;

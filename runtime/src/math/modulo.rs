@@ -22,8 +22,8 @@ macro_rules! float_modulo {
                 }
             }
 
-            /// NumPy's `a // b`: the quotient from the remainder, snapped to the nearest whole
-            /// number.
+            /// NumPy's `a // b`: the quotient is computed from the remainder and snapped to the
+            /// nearest whole number.
             pub(in crate::math) fn floor_divide(a: $ty, b: $ty) -> $ty {
                 if b == 0.0 {
                     return a / b;

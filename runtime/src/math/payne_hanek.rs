@@ -1,14 +1,14 @@
 //! Reduction of large arguments to quadrants (Payne and Hanek 1983): `x 2/pi` modulo 4, in
 //! integers.
 //!
-//! `x` is a whole number of 53 bits times `2^e`. Of `2/pi`, the bits that make multiples of 4 with
-//! it are left out, and so are those below the 192 next ones. The product is then right to
-//! `2^-137`, and no double is nearer to a multiple of `pi/2` than `2^-62`, so that at least 74 bits
-//! of the fraction are left.
+//! `x` is a whole number of 53 bits times `2^e`. Two kinds of bits of `2/pi` are left out: those
+//! whose products with `x` are multiples of 4, and those below the next 192 bits. The product is
+//! then right to `2^-137`. No double is nearer to a multiple of `pi/2` than `2^-62`, so that at
+//! least 74 bits of the fraction are left.
 
 use crate::arch::vector::F64s;
 
-/// The binary digits of `2/pi` after a word of zeros, by sollya/payne_hanek.py.
+/// The binary digits of `2/pi` after a word of zeros, made by sollya/payne_hanek.py.
 const TWO_OVER_PI: [u64; 20] = [
     0,
     0xa2f9836e4e441529,
@@ -32,14 +32,14 @@ const TWO_OVER_PI: [u64; 20] = [
     0x56033046fc7b6bab,
 ];
 
-/// `pi/2 2^127`, by sollya/payne_hanek.py.
+/// `pi/2 2^127`, made by sollya/payne_hanek.py.
 const PI_OVER_2: u128 = 0xc90fdaa22168c234c4c6628b80dc1cd1;
 
 /// `x = k pi/2 + r + r_low`.
 struct Remainder {
     /// `k` modulo 4.
     quadrant: u64,
-    /// Rounded to nearest.
+    /// The remainder, rounded to the nearest float.
     r: f64,
     r_low: f64,
 }
@@ -64,34 +64,35 @@ fn remainder(x: f64) -> Remainder {
     let head = u128::from(high) << 64 | u128::from(middle as u64);
     let mut tail = (low as u64) << 2;
     let mut fraction = head << 2 | u128::from(low as u64 >> 62);
-    // To the nearest multiple: a fraction from 1/2 on is that much less than the next one.
+    // The remainder is that from the nearest multiple: a fraction of 1/2 or more is replaced by its
+    // distance from the next multiple.
     let is_negative = fraction >> 127 == 1;
     let quadrant = (high >> 62) + u64::from(is_negative);
     if is_negative {
         fraction = !fraction;
         tail = !tail;
     }
-    // No more than 63: see the top of the file.
+    // There are at most 63 zeros: see the top of the file.
     let zeros = fraction.leading_zeros() % 64;
     let fraction = fraction << zeros | (u128::from(tail) << zeros >> 64);
-    // `r` is this times `2^-(125 + zeros)`.
+    // The remainder is this integer times `2^-(125 + zeros)`.
     let r = (high_half(fraction, PI_OVER_2) >> 2) as i128;
     let head = (r >> 64) as i64 as f64;
-    // At most 2^72 in magnitude; the last bits do not count.
+    // The difference is at most 2^72 in magnitude; its last bits do not count.
     let rest = ((r - (i128::from(head as i64) << 64)) >> 16) as i64 as f64;
     let sign = if is_negative { -1.0 } else { 1.0 };
     let unit = f64::from_bits(u64::from(1023 + 64 - 125 - zeros) << 52) * sign;
     Remainder { quadrant, r: head * unit, r_low: rest * (unit / 281474976710656.0) }
 }
 
-/// `a b / 2^128`, a little less at most.
+/// `a b / 2^128`, or a little less.
 fn high_half(a: u128, b: u128) -> u128 {
     let [a_high, a_low, b_high, b_low] = [a >> 64, a & u128::from(u64::MAX), b >> 64, b & u128::from(u64::MAX)];
     let cross = [a_high * b_low, a_low * b_high];
     a_high * b_high + (cross[0] >> 64) + (cross[1] >> 64)
 }
 
-/// The quadrant of each lane, as the bits of a float, and both parts of what is left.
+/// The quadrant of each lane, as the bits of a float, and both parts of the remainder.
 pub(super) type Remainders<V> = (V, V, V);
 
 /// Replaces the lanes of `found` where `x`, which is positive, is beyond `limit` or NaN.
@@ -115,6 +116,6 @@ pub(super) fn reduce_lanes<V: F64s>(x: V, limit: f64, found: Remainders<V>) -> R
             (quadrants[lane], rs[lane], r_lows[lane]) = (f64::from_bits(quadrant), r, r_low);
         }
     }
-    // SAFETY: as above, and they are initialised.
+    // SAFETY: as above, and the elements are initialised.
     unsafe { (V::load(level, quadrants.as_ptr()), V::load(level, rs.as_ptr()), V::load(level, r_lows.as_ptr())) }
 }

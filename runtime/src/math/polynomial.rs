@@ -2,7 +2,7 @@
 
 use crate::arch::vector::Vector;
 
-/// Horner's rule: the fewest operations, each waiting for the one before.
+/// Horner's rule: the fewest operations, but each waits for the one before.
 #[inline(always)]
 pub(super) fn horner<V: Vector, const N: usize>(x: V, coefficients: &[V::Elem; N]) -> V {
     let mut sum = x.splat(coefficients[N - 1]);
@@ -12,8 +12,8 @@ pub(super) fn horner<V: Vector, const N: usize>(x: V, coefficients: &[V::Elem; N
     sum
 }
 
-/// The even and the odd powers each by Horner's rule, side by side: half the wait for one operation
-/// more. `square` is `x * x`.
+/// The even and the odd powers, each by Horner's rule, side by side: this halves the waiting and
+/// costs one operation more. `square` is `x * x`.
 #[inline(always)]
 pub(super) fn even_odd<V: Vector>(x: V, square: V, coefficients: &[V::Elem]) -> V {
     every_other(square, coefficients, 1).mul_add(x, every_other(square, coefficients, 0))

@@ -1,9 +1,9 @@
 //! Powers of floats: `x^y = exp(y ln |x|)`, in two floats up to the last sum.
 //!
-//! The logarithm is off by one part in 2^65, of which at most 745 are raised: by 2^-55 of the
-//! result. The exponential is `exp(x) = 2^k 2^(idx/16) exp(r)`, `|r| <= ln(2)/32`, the powers
-//! `2^(idx/16)` from a table (Tang, "Table-driven implementation of the exponential function",
-//! 1989).
+//! The error of the logarithm is one part in 2^65, and the exponent `y ln |x|` is at most 745, so
+//! the result is off by 2^-55 of it. The exponential is `exp(x) = 2^k 2^(idx/16) exp(r)` with
+//! `|r| <= ln(2)/32`. The powers `2^(idx/16)` are from a table (Tang, "Table-driven implementation
+//! of the exponential function", 1989).
 
 use super::double::Double;
 use super::log::is_extraordinary;
@@ -14,7 +14,7 @@ use crate::arch::vector::{Bits, F64s, Float, Mask, Table, Vector};
 /// 16 / ln 2.
 const LOG2_E_16: f64 = 23.083120654223414;
 
-/// ln(2) / 16 in two parts; the product of the first, of 38 bits, with a whole number below 2^15 is
+/// ln(2) / 16 in two parts. The first has 38 bits, so its product with a whole number below 2^15 is
 /// exact.
 const LN_2_16: [f64; 2] = [0.04332169878489367, 1.0291218489310676e-13];
 
@@ -38,7 +38,7 @@ const POWERS: [f64; 16] = [
     1.9152065613971474,
 ];
 
-/// What they lack, as a part of them.
+/// What each element of [`POWERS`] lacks, as a fraction of it.
 const POWERS_LOW: [f64; 16] = [
     0.0,
     8.189317638195515e-17,
@@ -58,7 +58,8 @@ const POWERS_LOW: [f64; 16] = [
     -5.545065618639427e-17,
 ];
 
-/// [`POWERS`] with bits that give those of `2^(n/16)` if `n`, up by 48 bits, is added: both its `idx` and its `k`.
+/// The bits of [`POWERS`], less `idx` shifted left by 48 bits. Adding `n` shifted left by 48 bits
+/// gives the bits of `2^(n/16)`, because it adds both the `idx` and the `k` of `n`.
 pub(super) const POWERS_LESS_IDX: [f64; 16] = {
     let mut table = POWERS;
     let mut idx = 0;
@@ -69,10 +70,11 @@ pub(super) const POWERS_LESS_IDX: [f64; 16] = {
     table
 };
 
-/// Both, as they are looked up.
+/// Both tables in one, for looking up a pair.
 const PAIRS: &Table<f64, 16, 2> = &Table::of_columns([POWERS_LESS_IDX, POWERS_LOW]);
 
-/// `q` with `exp(r) = 1 + r + r^2 q(r)` for `|r| <= ln(2)/32`, by sollya/pow.sollya. Off by 2^-64.
+/// `q` with `exp(r) = 1 + r + r^2 q(r)` for `|r| <= ln(2)/32`, made by sollya/pow.sollya. Its error
+/// is 2^-64.
 const EXP_TAIL: [f64; 6] = [
     0.5000000000000001,
     0.1666666666666667,
@@ -82,7 +84,7 @@ const EXP_TAIL: [f64; 6] = [
     0.000198415208154615,
 ];
 
-/// Added to a number of magnitude below 2^51, leaves the nearest whole one in the low bits.
+/// Adding this to a number of magnitude below 2^51 leaves the nearest whole number in the low bits.
 pub(super) const TO_INT: f64 = 6755399441055744.0;
 
 /// `2^(n/16) (1 + rest)`.
@@ -90,7 +92,7 @@ struct Power<V: Vector> {
     /// An element of [`POWERS_LESS_IDX`].
     less_idx: V,
     n: V,
-    /// In the low bits, `n`.
+    /// `n`, in the low bits.
     n_bits: V::Bits,
     rest: V,
 }
@@ -109,14 +111,14 @@ impl<V: F64s> Power<V> {
         Power { less_idx, n, n_bits: shifted.to_bits(), rest }
     }
 
-    /// Where it is a normal number.
+    /// The power, where it is a normal number.
     #[inline(always)]
     fn normal(&self) -> V {
         let power = V::from_bits(self.less_idx.to_bits() + self.n_bits.shl(48));
         power.mul_add(self.rest, power)
     }
 
-    /// Rounded once; infinite or 0 where it must be.
+    /// The power, rounded once; infinite or 0 where it must be.
     #[inline(always)]
     fn any(&self) -> V {
         let idx = self.n_bits & self.n_bits.splat(15);
@@ -124,8 +126,9 @@ impl<V: F64s> Power<V> {
         let power = V::lookup(&POWERS, idx);
         let power = Double::fast_sum(power, power * self.rest);
         let result = power.high.scale(k);
-        // Where it is subnormal it was rounded twice. Added to a number whose last place is that of
-        // the subnormal numbers, divided by 2^k, the sum is rounded once.
+        // Where the result is subnormal, it was rounded twice. Instead, the power is added to a
+        // number whose last place is that of the subnormal numbers, divided by 2^k. This sum is
+        // rounded once.
         let bias = k.splat(1.0).scale(k.splat(-1022.0) - k);
         let sum = Double::fast_sum(bias, power.high);
         let subnormal = ((sum.high + (sum.low + power.low)) - bias).scale(k);
@@ -149,14 +152,15 @@ pub(super) fn pow<V: F64s>(x: V, y: V) -> V {
     }
 }
 
-/// The product, its second part at most a few places of the first.
+/// The product; its second part is at most a few last places of the first.
 #[inline(always)]
 fn times<V: F64s>(log: Double<V>, y: V) -> Double<V> {
     let product = Double::product(log.high, y);
     Double { high: product.high, low: log.low.mul_add(y, product.low) }
 }
 
-/// x^y for positive, finite `x`, where the result or `x` may be subnormal or the result overflow.
+/// x^y for positive, finite `x`, where the result or `x` may be subnormal, and the result may
+/// overflow.
 #[inline(always)]
 fn pow_far<V: F64s>(x: V, y: V) -> V {
     let is_subnormal = x.lt(x.splat(f64::MIN_POSITIVE));
@@ -168,12 +172,13 @@ fn pow_far<V: F64s>(x: V, y: V) -> V {
     };
     let exponent = times(log, y);
     let high = exponent.high.max(x.splat(-760.0)).min(x.splat(760.0));
-    // Where it overflowed, the second part is NaN.
+    // Where the exponent overflowed, its second part is NaN.
     let low = V::select(exponent.high.eq(high), exponent.low, x.splat(0.0));
     Power::exp(Double { high, low }).any()
 }
 
-/// From `|x|^y`, good for finite `x` and `y` but `x = 0`: `x^y`, by Annex F.
+/// `x^y` by Annex F, given `power = |x|^y`, which is right for finite `x` and `y`, except for
+/// `x = 0`.
 #[inline(always)]
 pub(super) fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infinity: V, half: V) -> V {
     let one = x.splat(V::Elem::ONE);
@@ -184,7 +189,8 @@ pub(super) fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infin
     let grows = (is_large & is_up) | !(is_large | is_up);
     let power = V::select(extreme, V::select(grows, infinity, zero), power);
     let power = V::select(x_abs.eq(one), one, power);
-    // Of negative numbers, that is with the sign bit set: whole powers only, odd ones negative.
+    // Negative numbers, that is those with the sign bit set, have whole powers only, and the odd
+    // powers are negative.
     let is_whole = y.round().eq(y);
     let is_odd = is_whole & !(y * half).round().eq(y * half);
     let power = V::select(is_odd, power.xor_sign(x), power);
@@ -193,13 +199,13 @@ pub(super) fn signed_and_special<V: Vector>(x: V, y: V, power: V, zero: V, infin
     V::select(y.eq(zero) | x.eq(one), one, power)
 }
 
-/// 2^r for `|r| <= 1/32`, by sollya/pow.sollya. Off by 2^-29.
+/// The polynomial of 2^r for `|r| <= 1/32`, made by sollya/pow.sollya. Its error is 2^-29.
 const EXP2_SHORT: [f64; 4] = [1.0, 0.6931471798844021, 0.24023433431983132, 0.05550611610480504];
 
-/// 2^x, off by one part in 2^29 if it is normal.
+/// 2^x, with an error of one part in 2^29 if the result is normal.
 #[inline(always)]
 pub(super) fn exp2_short<V: F64s>(x: V) -> V {
-    // The nearest whole sixteenth.
+    // This rounds to the nearest sixteenth.
     let shifted = x + x.splat(TO_INT / 16.0);
     let r = x - (shifted - x.splat(TO_INT / 16.0));
     let less_idx = V::lookup(&POWERS_LESS_IDX, shifted.to_bits());

@@ -6,14 +6,14 @@
 //! difference between the cube of this root and `x` is then exact too, and one step of Halley's
 //! method corrects the root by it.
 //!
-//! `hypot` adds the squares, and the rounding error of the larger one, and takes the root. Half of
-//! the error that is left is added to the root.
+//! `hypot` adds the squares, then the rounding errors of their sum and of the larger square, and
+//! takes the root.
 
 use super::polynomial::horner;
 use crate::arch::vector::{Bits, F32s, F64s, Mask, Vector};
 
-/// For the error `e` of the estimate, up to 0.1022: `((1 - e)^(-1/3) - 1) / e`, by
-/// sollya/power.sollya. Off by 2^-22.4.
+/// The polynomial for `((1 - e)^(-1/3) - 1) / e`, where `e` is the error of the estimate, up to
+/// 0.1022. It is made by sollya/power.sollya, and its error is 2^-22.4.
 const INVERSE_CBRT: [f64; 4] = [0.33333161296129865, 0.2222160836239293, 0.17415368582190044, 0.145789714441552];
 
 /// The cube root, off by at most 0.501 ULP.
@@ -38,17 +38,17 @@ pub(super) fn cbrt<V: F64s>(x: V) -> V {
 /// The cube root of an `x` in `2^-900..2^900`.
 #[inline(always)]
 fn cbrt_of_positive<V: F64s>(x: V) -> V {
-    /// 2^52 as a float: its low bits count.
+    /// 2^52 as a float: an integer in its low bits adds that integer to it.
     const COUNTER: f64 = 4503599627370496.0;
-    /// The sum of the estimate's upper bits and a third of those of `x`, such that errors to both
-    /// sides are equal.
+    /// The sum of the estimate's upper bits and a third of those of `x`, chosen such that errors to
+    /// both sides are equal.
     const ESTIMATE: f64 = 749829546747887.0;
     let upper_bits = V::from_bits(x.to_bits().shr(13) | x.splat(COUNTER).to_bits());
     let estimate = upper_bits.mul_add(x.splat(-1.0 / 3.0), x.splat(COUNTER + ESTIMATE + COUNTER / 3.0));
     let estimate = V::from_bits(estimate.to_bits().shl(13));
     let error = (estimate * x).neg_mul_add(estimate * estimate, x.splat(1.0));
     let inverse = (estimate * error).mul_add(horner(error, &INVERSE_CBRT), estimate);
-    // 26 bits.
+    // The root, cut to 26 bits.
     let root = V::from_bits(((inverse * x) * inverse).to_bits() & x.splat_bits(!((1 << 27) - 1)));
     let square = root * root;
     let rest = square.neg_mul_add(root, x);
@@ -56,7 +56,7 @@ fn cbrt_of_positive<V: F64s>(x: V) -> V {
     quotient.mul_add(root, root)
 }
 
-/// As [`INVERSE_CBRT`]. Off by 2^-13.4.
+/// The same polynomial as [`INVERSE_CBRT`], for `f32`. Its error is 2^-13.4.
 const INVERSE_CBRT_F32: [f32; 2] = [0.33424118, 0.22373883];
 
 /// The cube root, off by at most 0.501 ULP.
@@ -78,20 +78,20 @@ pub(super) fn cbrt_f32<V: F32s>(x: V) -> V {
     root.copysign(x)
 }
 
-/// As [`cbrt_of_positive`], of `x` in `2^-100..2^100`.
+/// The same as [`cbrt_of_positive`], for an `x` in `2^-100..2^100`.
 #[inline(always)]
 fn cbrt_of_positive_f32<V: F32s>(x: V) -> V {
-    /// 2^23 as a float: its low bits count.
+    /// 2^23 as a float: an integer in its low bits adds that integer to it.
     const COUNTER: f32 = 8388608.0;
-    /// The sum of the estimate's upper bits and a third of those of `x`, such that errors to both
-    /// sides are equal.
+    /// The sum of the estimate's upper bits and a third of those of `x`, chosen such that errors to
+    /// both sides are equal.
     const ESTIMATE: f32 = 2773243.0;
     let upper_bits = V::from_bits(x.to_bits().shr(9) | x.splat(COUNTER).to_bits());
     let third = (upper_bits - x.splat(COUNTER)) * x.splat(1.0 / 3.0);
     let estimate = V::from_bits((x.splat(COUNTER + ESTIMATE) - third).to_bits().shl(9));
     let error = (estimate * x).neg_mul_add(estimate * estimate, x.splat(1.0));
     let inverse = (estimate * error).mul_add(horner(error, &INVERSE_CBRT_F32), estimate);
-    // 12 bits.
+    // The root, cut to 12 bits.
     let root = V::from_bits(((inverse * x) * inverse).to_bits() & x.splat_bits(!((1 << 12) - 1)));
     let square = root * root;
     let rest = square.neg_mul_add(root, x);
@@ -99,11 +99,11 @@ fn cbrt_of_positive_f32<V: F32s>(x: V) -> V {
     quotient.mul_add(root, root)
 }
 
-/// `sqrt(x^2 + y^2)`, off by at most 0.86 ULP; exact where it is a float.
+/// `sqrt(x^2 + y^2)`, off by at most 0.86 ULP; exact where the exact value is a float.
 #[inline(always)]
 pub(super) fn hypot<V: F64s>(x: V, y: V) -> V {
     let (x, y) = (x.abs(), y.abs());
-    // Beside a NaN, each of the two is the NaN or the number.
+    // If one argument is a NaN, one of the two lengths is the NaN and the other is the number.
     let (longer, shorter) = (x.max(y), y.min(x));
     let length = length(longer, shorter);
     let rare = !(longer.ge(x.splat(1e-135)) & longer.le(x.splat(1e150)));
@@ -120,7 +120,7 @@ pub(super) fn hypot<V: F64s>(x: V, y: V) -> V {
     }
 }
 
-/// As [`hypot`].
+/// The same as [`hypot`], for `f32`.
 #[inline(always)]
 pub(super) fn hypot_f32<V: F32s>(x: V, y: V) -> V {
     let (x, y) = (x.abs(), y.abs());
@@ -141,13 +141,13 @@ pub(super) fn hypot_f32<V: F32s>(x: V, y: V) -> V {
 }
 
 /// The length for sides whose squares do not overflow, and where the square of the longer one is
-/// not too small. Rounding the sum costs at most 0.36 ULP of the root. That is less than what would
-/// hide a root that is a float.
+/// not too small. Rounding the sum costs at most 0.36 ULP of the root. That is too little to make
+/// the result differ from an exact root that is a float.
 #[inline(always)]
 fn length<V: Vector>(longer: V, shorter: V) -> V {
     let square = longer * longer;
     let sum = shorter.mul_add(shorter, square);
-    // Exact, since the sum is at most twice the square.
+    // This is exact, since the sum is at most twice the square.
     let added = sum - square;
     let low = shorter.mul_sub(shorter, added) + longer.mul_sub(longer, square);
     (sum + low).sqrt()
@@ -168,7 +168,8 @@ pub(super) fn cube<V: F64s>(x: V) -> V {
     h.mul_add(x, c)
 }
 
-/// `x^4`, as [`cube`]: `h^2 + 2*h*l`, without `l^2`, which is `2^-106` of the whole at most.
+/// `x^4`, in the same way as [`cube`]: `h^2 + 2*h*l`, without `l^2`, which is `2^-106` of the whole
+/// at most.
 #[inline(always)]
 pub(super) fn quart<V: F64s>(x: V) -> V {
     let h = x * x;
@@ -190,7 +191,7 @@ pub(super) fn cube_f32<V: F32s>(x: V) -> V {
     V::narrow(x.widen().map(|x| x * x * x))
 }
 
-/// `x^4` of a float32, as [`cube_f32`].
+/// `x^4` of a float32, in the same way as [`cube_f32`].
 #[inline(always)]
 pub(super) fn quart_f32<V: F32s>(x: V) -> V {
     let [low, high] = x.widen().map(|x| x * x);

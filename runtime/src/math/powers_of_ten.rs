@@ -1,4 +1,4 @@
-//! 10 to whole powers.
+//! Tables of 10 to whole powers.
 
 /// The floats nearest to `10^k`; the index is `k` modulo the length.
 pub(super) static POWERS_OF_TEN: [f64; 1024] = {
@@ -16,7 +16,8 @@ pub(super) static POWERS_OF_TEN: [f64; 1024] = {
     table
 };
 
-/// As [`POWERS_OF_TEN`]. Rounded twice, but none of them differs for it.
+/// The same as [`POWERS_OF_TEN`], for `f32`. The numbers are rounded twice, but none of them
+/// differs because of that.
 pub(super) static POWERS_OF_TEN_F32: [f32; 128] = {
     let mut table = [0.0; 128];
     let mut k = 0;

@@ -1,6 +1,6 @@
 //! The table: one entry for each function, in any order.
 //!
-//! `ulp` is the bound that the tests assert; what a search for the largest errors has found is in
+//! `ulp` is the bound that the tests assert. The largest errors that a search has found are in
 //! ACCURACY.md.
 //!
 //! `ns` is for float32 and float64 at the highest level, for arguments in the range where the
@@ -26,7 +26,8 @@ pub(super) struct Entry {
     pub(super) arity: usize,
     f32: Code,
     f64: Code,
-    /// From `int8` to `uint64` in [`DType`]'s order, if it is defined for integers.
+    /// The code for the dtypes from `int8` to `uint64`, in [`DType`]'s order, if the function is
+    /// defined for integers.
     ints: Option<[Code; 8]>,
 }
 
@@ -34,13 +35,13 @@ pub(super) struct Entry {
 #[derive(Clone, Copy)]
 pub(super) struct Code {
     pub(super) tile_fns: TileFns,
-    /// At the highest level.
+    /// The time at the highest level.
     ns_per_elem: f32,
     pub(super) max_ulp: Option<f64>,
 }
 
 impl Code {
-    /// At the level of this process.
+    /// Roughly how long an element takes at the level of this process, in nanoseconds.
     pub(super) fn ns_per_elem(&self) -> f32 {
         self.ns_per_elem * self.tile_fns.slowdown(CpuLevel::current())
     }
@@ -58,7 +59,7 @@ impl Entry {
     }
 }
 
-/// A function of one float, over vectors.
+/// The entry of a function of one float, over vectors.
 macro_rules! unary_fn {
     (
         $variant:ident, $name:literal, [$of_f32:path, $of_f64:path],
@@ -89,7 +90,7 @@ macro_rules! unary_fn {
     }};
 }
 
-/// A function of two floats, over vectors, and perhaps of integers.
+/// The entry of a function of two floats, over vectors, and perhaps of two integers.
 macro_rules! binary_fn {
     (
         $variant:ident, $name:literal, [$of_f32:path, $of_f64:path],
@@ -121,7 +122,7 @@ macro_rules! binary_fn {
     }};
 }
 
-/// A remainder or quotient: floats by `modulo`, integers by `integer`.
+/// The entry of a remainder or quotient: floats by `modulo`, integers by `integer`.
 macro_rules! modulo_fn {
     ($variant:ident, $name:ident, ns: [$ns_f32:expr, $ns_f64:expr, $ns_int:expr, $ns_int64:expr]) => {
         Entry {
@@ -135,7 +136,7 @@ macro_rules! modulo_fn {
     };
 }
 
-/// The integers' codes: one time for up to 32 bits and one for 64.
+/// The code for each integer dtype, with one time for up to 32 bits and one for 64.
 macro_rules! ints {
     ($name:ident, ns: [$ns_int:expr, $ns_int64:expr]) => {
         Some([
@@ -151,7 +152,7 @@ macro_rules! ints {
     };
 }
 
-/// By the number of [`MathFn`].
+/// The entries, in the order of the numbers of [`MathFn`].
 pub(super) static ENTRIES: [Entry; MathFn::ALL.len()] = by_function([
     unary_fn!(Exp, "exp", [exp::exp, exp::exp], ulp: [1.0, 1.0], ns: [0.2, 0.58]),
     unary_fn!(Exp2, "exp2", [exp::exp2, exp::exp2], ulp: [1.0, 1.0], ns: [0.15, 0.47]),
@@ -204,14 +205,14 @@ impl Pair for SinCos {
     }
 }
 
-/// The code for `f32` and for `f64`.
+/// The code of [`SinCos`] for `f32` and for `f64`.
 pub(super) static SIN_COS: [Code; 2] = [
     Code { tile_fns: tiles::pair_f32::<SinCos>(), ns_per_elem: 0.45, max_ulp: Some(1.0) },
     Code { tile_fns: tiles::pair_f64::<SinCos>(), ns_per_elem: 1.1, max_ulp: Some(1.0) },
 ];
 
-/// Each entry in the place of its function. There are as many entries as functions, so if no two
-/// are of one function, no function is left out.
+/// Puts each entry in the place of its function. There are as many entries as functions, so if no
+/// two are of one function, no function is left out.
 const fn by_function<const N: usize>(entries: [Entry; N]) -> [Entry; N] {
     let (mut sorted, mut is_there) = (entries, [false; N]);
     let mut idx = 0;

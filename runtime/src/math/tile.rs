@@ -1,5 +1,5 @@
-//! From a function of one element to a [`TileFn`](crate::abi::TileFn) that calls it directly, with
-//! no pointer between.
+//! Makes a [`TileFn`](crate::abi::TileFn) from a function of one element. It calls the function
+//! directly, with no pointer between.
 
 use crate::dtype::Element;
 
@@ -12,10 +12,10 @@ use crate::dtype::Element;
 pub(super) unsafe fn zip<T: Element>(n: usize, out: *mut u8, a: *const u8, b: *const u8, function: impl Fn(T, T) -> T) {
     let (out, a, b) = (out.cast::<T>(), a.cast::<T>(), b.cast::<T>());
     for i in 0..n {
-        // SAFETY: `i < n`, and by the caller's contract `a`, `b` and `out` have `n` elements, those
-        // of the first two initialised; no alignment is asked for. Elements `i` are read before one
-        // is written, so `out` may be the same memory as either. No value of `T` read is invalid:
-        // `T` is an integer or float here, see the uses.
+        // SAFETY: `i < n`, and by the caller's contract `a`, `b` and `out` have `n` elements each,
+        // and those of `a` and `b` are initialised; no alignment is asked for. Both elements `i`
+        // are read before that of `out` is written, so `out` may be the same memory as `a` or `b`.
+        // No value of `T` read is invalid: `T` is an integer or float here, see the uses.
         unsafe { out.add(i).write_unaligned(function(a.add(i).read_unaligned(), b.add(i).read_unaligned())) }
     }
 }

@@ -1,14 +1,14 @@
 //! Sine, cosine and tangent.
 //!
-//! `x = k pi/2 + r`, `k` whole and `|r| <= pi/4`, by Cody and Waite's reduction with FMA: `pi/2` in
-//! three parts, and `r` in two floats, so that it is right relative to itself near the multiples of
-//! `pi/2` as well. Beyond 10^9 payne_hanek.rs takes over. A `float32` beyond 2^17 is reduced as a
-//! `float64`.
+//! `x = k pi/2 + r`, where `k` is whole and `|r| <= pi/4`, by Cody and Waite's reduction with FMA.
+//! `pi/2` is in three parts, and `r` in two floats, so that the error of `r` is small relative to
+//! `r` near the multiples of `pi/2` as well. Beyond 10^9 payne_hanek.rs takes over. A `float32`
+//! beyond 2^17 is reduced as a `float64`.
 //!
-//! Of `sin(r) = r + r^3 p(r^2)` and `cos(r) = 1 - r^2/2 + r^4 q(r^2)`, each lane is one, by `k`:
-//! the polynomials are as long as each other, so that one evaluation, of coefficients chosen by
-//! lane, serves both. The tangent is a quotient of two polynomials, either way up. In all of them
-//! the leading sum keeps what it rounds off.
+//! Each lane computes either `sin(r) = r + r^3 p(r^2)` or `cos(r) = 1 - r^2/2 + r^4 q(r^2)`,
+//! depending on `k`. Both polynomials have the same length, so that one evaluation, with
+//! coefficients chosen by lane, serves both. The tangent is a quotient of two polynomials, or the
+//! negative of its reciprocal. In all of them the rounding error of the leading sum is kept.
 
 use super::payne_hanek::reduce_lanes;
 use super::polynomial::horner;
@@ -18,31 +18,34 @@ use crate::arch::vector::{Bits, F32s, F64s, Float, Mask, Vector};
 trait Constants: Float {
     const HALF: Self;
     const TWO_OVER_PI: Self;
-    /// Added to a number that is small enough, leaves the nearest whole one in the low bits.
+    /// Adding this to a number that is small enough leaves the nearest whole number in the low
+    /// bits.
     const TO_INT: Self;
-    /// In parts.
+    /// `pi/2` in three parts.
     const PI_OVER_2: [Self; 3];
     /// The reduction is good up to here.
     const LARGE: Self;
     const ZERO_BITS: Self::Bits;
     const ONE_BITS: Self::Bits;
-    /// Moves the last bit but one to the sign.
+    /// How far left a shift moves the last bit but one to the sign.
     const TO_SIGN: u32;
 
-    /// `(sin(r) - r) / r^3` where chosen, `(cos(r) - 1 + r^2/2) / r^4` elsewhere; of `r^2`.
+    /// `(sin(r) - r) / r^3` where `is_sine`, and `(cos(r) - 1 + r^2/2) / r^4` elsewhere, as
+    /// functions of `r^2`.
     fn sine_or_cosine<V: Vector<Elem = Self>>(is_sine: V::Mask, square: V) -> V;
 
-    /// Both of them.
+    /// Both of these functions.
     fn sine_and_cosine<V: Vector<Elem = Self>>(square: V) -> [V; 2];
 
     /// `p` and `q` with `tan(r) = (r + r^3 p(r^2)) / (1 + first r^2 + r^4 q(r^2))`.
     fn tangent<V: Vector<Elem = Self>>(square: V) -> [V; 2];
 
-    /// `first` above.
+    /// `first` in the formula above.
     const TANGENT_FIRST: Self;
 }
 
-/// Horner's rule with the coefficients of either polynomial.
+/// Horner's rule with the coefficients of the first polynomial where `is_first`, and of the second
+/// elsewhere.
 #[inline(always)]
 fn horner_of<V: Vector, const N: usize>(is_first: V::Mask, x: V, polynomials: [&[V::Elem; N]; 2]) -> V {
     let [first, second] = polynomials;
@@ -87,7 +90,7 @@ impl Constants for f64 {
     const TANGENT_FIRST: f64 = -0.46671003809676626;
 }
 
-/// Off by 2^-57.8, relative to the sine.
+/// The polynomial of the sine. Its error is 2^-57.8, relative to the sine.
 const SINE: [f64; 6] = [
     -0.1666666666666663,
     0.008333333333321924,
@@ -97,7 +100,7 @@ const SINE: [f64; 6] = [
     1.5895975029957484e-10,
 ];
 
-/// Off by 2^-63.9, relative to the cosine.
+/// The polynomial of the cosine. Its error is 2^-63.9, relative to the cosine.
 const COSINE: [f64; 6] = [
     0.041666666666666595,
     -0.0013888888888873348,
@@ -107,10 +110,11 @@ const COSINE: [f64; 6] = [
     -1.1358764866516342e-11,
 ];
 
-/// Off by 2^-60.2, relative to the tangent, with the denominator below.
+/// The numerator of the tangent. With the denominator below, the error is 2^-60.2, relative to the
+/// tangent.
 const TANGENT_NUMERATOR: [f64; 3] = [-0.1333767047634329, 0.003424063153208199, -1.7847884095769725e-05];
 
-/// From the coefficient of `r^4` on.
+/// The denominator of the tangent, from the coefficient of `r^4` on.
 const TANGENT_DENOMINATOR: [f64; 3] = [0.025660742518796995, -0.0003116776123801781, 4.975310073231525e-07];
 
 impl Constants for f32 {
@@ -128,21 +132,22 @@ impl Constants for f32 {
     const TANGENT_FIRST: f32 = -0.44464567;
 }
 
-/// Off by 2^-27.8, relative to the sine.
+/// The polynomial of the sine. Its error is 2^-27.8, relative to the sine.
 const SINE_F32: [f32; 3] = [-0.16666654, 0.008332108, -0.00019508236];
 
-/// Off by 2^-32.7, relative to the cosine.
+/// The polynomial of the cosine. Its error is 2^-32.7, relative to the cosine.
 const COSINE_F32: [f32; 3] = [0.041666646, -0.0013887299, 2.4430286e-5];
 
-/// Off by 2^-31.6, relative to the tangent, with the denominator below.
+/// The numerator of the tangent. With the denominator below, the error is 2^-31.6, relative to the
+/// tangent.
 const TANGENT_NUMERATOR_F32: [f32; 2] = [-0.11131234, 0.0010717562];
 
-/// From the coefficient of `r^4` on.
+/// The denominator of the tangent, from the coefficient of `r^4` on.
 const TANGENT_DENOMINATOR_F32: [f32; 1] = [0.015953647];
 
 /// `|x| = k pi/2 + r + r_low`.
 struct Reduced<V: Vector> {
-    /// In the low two bits, `k` modulo 4.
+    /// `k` modulo 4, in the low two bits.
     quadrant: V::Bits,
     /// At most `pi/4` in magnitude, or a little more.
     r: V,
@@ -157,9 +162,10 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
         let k = shifted - x.splat(V::Elem::TO_INT);
         let [first, second, third] = V::Elem::PI_OVER_2;
         let (first, second, third) = (x.splat(first), x.splat(second), x.splat(third));
-        // Exact: a multiple of the last place of `first`, and less than `first`.
+        // This is exact, because it is a multiple of the last place of `first`, and less than
+        // `first`.
         let head = k.neg_mul_add(first, x);
-        // Dekker's sum of `head` and `-k second`. Where the latter is greater, `r` is exact: both
+        // Dekker's sum of `head` and `-k second`. Where `k second` is greater, `r` is exact: both
         // are multiples of the last place of `k second`.
         let product = k * second;
         let product_low = k.mul_sub(second, product);
@@ -168,19 +174,20 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
         Reduced { quadrant: shifted.to_bits(), r, r_low: k.neg_mul_add(third, r_low) }
     }
 
-    /// In the even quadrants the sine of an angle is one of `r`; the cosine is one in the odd.
+    /// True in the even quadrants. There, the sine of the angle is plus or minus the sine of `r`.
+    /// In the odd quadrants, the cosine of the angle is plus or minus the sine of `r`.
     #[inline(always)]
     fn is_even(&self) -> V::Mask {
         (self.quadrant & self.quadrant.splat(V::Elem::ONE_BITS)).eq(self.quadrant.splat(V::Elem::ZERO_BITS))
     }
 
-    /// Negated in the quadrants 2 and 3.
+    /// `value`, negated in the quadrants 2 and 3.
     #[inline(always)]
     fn signed(&self, value: V) -> V {
         value.xor_sign(V::from_bits(self.quadrant.shl(V::Elem::TO_SIGN)))
     }
 
-    /// The reduced angle, a quadrant on.
+    /// The reduced angle plus one quadrant.
     #[inline(always)]
     fn next(self) -> Reduced<V> {
         Reduced { quadrant: self.quadrant + self.quadrant.splat(V::Elem::ONE_BITS), ..self }
@@ -198,7 +205,7 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
         self.signed(V::select(is_sine, self.r, one) + sum)
     }
 
-    /// The sine and the cosine: the operations of [`sine`](Reduced::sine) in each lane.
+    /// The sine and the cosine: by the operations of [`sine`](Reduced::sine) in each lane.
     #[inline(always)]
     fn sine_and_cosine(self) -> [V; 2] {
         let is_even = self.is_even();
@@ -234,8 +241,8 @@ impl<V: Vector<Elem: Constants>> Reduced<V> {
         let head_low = (square * square).mul_add(denominator, low);
         // The numerator's derivative is less than 1 by about as much as `head`.
         let r_low = (square * r).mul_add(numerator, r_low * head);
-        // In the odd quadrants, the negative reciprocal. The low parts are up to a tenth of the
-        // others.
+        // In the odd quadrants, the result is the negative reciprocal. The low parts are up to a
+        // tenth of the high ones.
         let is_even = self.is_even();
         let (over, over_low) = (V::select(is_even, r, head), V::select(is_even, r_low, head_low));
         let (under, under_low) = (V::select(is_even, head, r), V::select(is_even, head_low, r_low));
@@ -281,7 +288,7 @@ fn reduce_f32<V: F32s>(x: V) -> Reduced<V> {
     reduced
 }
 
-/// The quadrant and what is left.
+/// The quadrant and the remainder.
 #[inline(always)]
 fn wide_parts<V: F64s>(x: V) -> [V; 2] {
     let Reduced { quadrant, r, .. } = reduce(x);
@@ -312,14 +319,14 @@ pub(super) fn cos_f32<V: F32s>(x: V) -> V {
     reduce_f32(x.abs()).next().sine()
 }
 
-/// The sine and the cosine; the bits of [`sin`] and [`cos`].
+/// The sine and the cosine, with the bits of [`sin`] and [`cos`].
 #[inline(always)]
 pub(super) fn sin_cos<V: F64s>(x: V) -> [V; 2] {
     let [sine, cosine] = reduce(x.abs()).sine_and_cosine();
     [sine.xor_sign(x), cosine]
 }
 
-/// The sine and the cosine; the bits of [`sin_f32`] and [`cos_f32`].
+/// The sine and the cosine, with the bits of [`sin_f32`] and [`cos_f32`].
 #[inline(always)]
 pub(super) fn sin_cos_f32<V: F32s>(x: V) -> [V; 2] {
     let [sine, cosine] = reduce_f32(x.abs()).sine_and_cosine();

@@ -1,10 +1,10 @@
 //! Operations that compiled code could do itself, but in registers of 128 bits. Here they use the
 //! CPU's widest registers.
 //!
-//! An operation is worth a call if it takes the processor as long in a narrow register as in one
-//! twice as wide: divisions and square roots. Both are IEEE 754's, correctly rounded, so they have
-//! the same bits either way. A subtraction is not worth a call, but as a part of a call that
-//! follows anyway it costs almost nothing: `exp(a - b)`.
+//! An operation is worth a call if the processor takes as long for it in a narrow register as in
+//! one twice as wide. Divisions and square roots are such operations. Both are IEEE 754's,
+//! correctly rounded, so they have the same bits either way. A subtraction is not worth a call, but
+//! it costs almost nothing as a part of a call that follows anyway: `exp(a - b)`.
 
 use super::{MathFn, exp};
 use crate::arch::CpuLevel;
@@ -19,7 +19,8 @@ pub enum WideFn {
     Divide,
     /// The square root.
     Sqrt,
-    /// The exponential of the first argument less the second, as [`MathFn::Exp`] of the difference.
+    /// The exponential of the first argument less the second; it has the bits of [`MathFn::Exp`] of
+    /// the difference.
     ExpDifference,
 }
 
@@ -94,8 +95,8 @@ impl WideFn {
         CpuLevel::current() > CpuLevel::Generic
     }
 
-    /// The operation over a tile of elements of this dtype at every CPU level; `None` if they are
-    /// no floats.
+    /// The operation's code for tiles of this dtype, for every CPU level; `None` if the elements
+    /// are not floats.
     #[must_use]
     pub fn tile_fns(self, dtype: DType) -> Option<&'static TileFns> {
         const SQRT: [TileFns; 2] = [tiles::unary_f32::<Sqrt>(), tiles::unary_f64::<Sqrt>()];
@@ -108,9 +109,9 @@ impl WideFn {
         }
     }
 
-    /// As [`tile_fns`](WideFn::tile_fns) of an operation of two arguments, but the second is a
-    /// single element, at the place of its first: this differs from the contract of
-    /// [`TileFn`](crate::abi::TileFn).
+    /// The same as [`tile_fns`](WideFn::tile_fns) for an operation of two arguments, but the second
+    /// argument is a single element. It is where the first element of the argument would be. This
+    /// differs from the contract of [`TileFn`](crate::abi::TileFn).
     #[must_use]
     pub fn tile_fns_by_one(self, dtype: DType) -> Option<&'static TileFns> {
         const DIVIDE: [TileFns; 2] = [tiles::binary_by_one_f32::<Divide>(), tiles::binary_by_one_f64::<Divide>()];
@@ -123,8 +124,8 @@ impl WideFn {
         }
     }
 
-    /// Roughly what an element takes on one core, in nanoseconds, in registers of 256 bits or more.
-    /// In those of 128 bits it is twice that.
+    /// Roughly how long an element takes on one core, in nanoseconds, in registers of 256 bits or
+    /// more. In registers of 128 bits it takes twice as long.
     // Chosen by "wide-functions" in docs/measurements.md.
     #[must_use]
     pub fn ns_per_elem(self, dtype: DType) -> f32 {
@@ -138,7 +139,7 @@ impl WideFn {
     }
 }
 
-/// The one for the dtype, of those for `float32` and `float64`.
+/// The code for the dtype, given that for `float32` and that for `float64`.
 fn of_float(tiles: &'static [TileFns; 2], dtype: DType) -> Option<&'static TileFns> {
     match dtype {
         DType::Float32 => Some(&tiles[0]),

@@ -1,5 +1,6 @@
-//! Every operation, in every instance that this machine has, against what it is documented to be in
-//! scalar arithmetic. The instances run in tile functions, which are what has their instructions.
+//! Tests every operation, in every instance that this machine has, against what it is documented to
+//! be in scalar arithmetic. The instances run in tile functions, because these have the
+//! instructions.
 
 use super::*;
 use crate::abi::TileFn;
@@ -12,7 +13,7 @@ trait Number: Copy + std::fmt::Debug + 'static {
     fn of_random(bits: u64) -> Self;
     fn bits(self) -> u64;
     fn is_nan(self) -> bool;
-    /// The number whose bits are more by `difference`.
+    /// The number whose bits are larger by `difference`, as an integer.
     fn neighbour(self, difference: i64) -> Self;
     fn tile<F: Binary>(level: CpuLevel) -> TileFn;
 }
@@ -54,7 +55,7 @@ macro_rules! number {
             ];
 
             fn of_random(bits: u64) -> $float {
-                // Half of them of ordinary size, the others of any.
+                // Half of the numbers are of ordinary size, the others of any size.
                 let any = $float::from_bits(bits as $bits);
                 if bits >> 63 == 0 { any } else { ((bits >> 8) % 2048) as $float / 16.0 - 64.0 + any.abs().min(1.0) }
             }
@@ -91,7 +92,8 @@ fn random_bits() -> impl Iterator<Item = u64> {
     })
 }
 
-/// All pairs of special values, random ones, and random ones with a neighbour.
+/// All pairs of special values, pairs of random values, and random values with a neighbour or a
+/// special value.
 fn pairs<T: Number>() -> Vec<[T; 2]> {
     let special = T::SPECIAL.iter().flat_map(|&x| T::SPECIAL.iter().map(move |&y| [x, y]));
     let mut random = random_bits();
@@ -113,13 +115,13 @@ fn run<T: Number, F: Binary>(level: CpuLevel, args: &[[T; 2]]) -> Vec<T> {
     let x: Vec<T> = args.iter().map(|args| args[0]).collect();
     let mut y: Vec<T> = args.iter().map(|args| args[1]).collect();
     let mut out = x.clone();
-    // SAFETY: the CPU has the level, by the assertion; each of the three has as many elements of
-    // `T`, and they do not overlap.
+    // SAFETY: the CPU has the level, by the assertion; each of the three arrays has as many
+    // elements of `T`, and they do not overlap.
     unsafe { T::tile::<F>(level)(x.len(), out.as_mut_ptr().cast(), x.as_ptr().cast(), y.as_mut_ptr().cast()) };
     out
 }
 
-/// Asserts that every instance gives what `expected` does: the same bits, or if not `EXACT_NAN`
+/// Asserts that every instance gives what `expected` does: the same bits or, unless `exact_nan`,
 /// both NaN.
 fn check<T: Number, F: Binary>(name: &str, exact_nan: bool, args: &[[T; 2]], expected: fn(T, T) -> T) {
     for level in levels() {
@@ -131,8 +133,9 @@ fn check<T: Number, F: Binary>(name: &str, exact_nan: bool, args: &[[T; 2]], exp
     }
 }
 
-/// A test of operations of both dtypes: of vectors `x` and `y`, and of the elements of the same
-/// names. In both `Elem`, `Word` and `Int` are the dtype and the integers of its width.
+/// A test of operations for both dtypes. Each operation is written for vectors `x` and `y`, and for
+/// elements of the same names. In both, `Elem`, `Word` and `Int` are the dtype and the integers of
+/// its width.
 macro_rules! operations {
     (
         $test:ident, exact_nan: $exact_nan:literal, args: $args:path;
@@ -198,7 +201,7 @@ macro_rules! third {
     };
 }
 
-/// Truth as a number, in a vector like another.
+/// The mask as numbers, 1 where it is set and 0 elsewhere, in a vector like `like`.
 #[inline(always)]
 fn truth<V: Vector>(like: V, mask: V::Mask) -> V {
     V::select(mask, like.splat(V::Elem::ONE), like.splat(V::Elem::ONE) - like.splat(V::Elem::ONE))
@@ -268,7 +271,7 @@ operations! {
     select |x, y| V::from_bits(V::Bits::select(x.lt(y), x.to_bits(), y.to_bits())), if x < y { x } else { y };
 }
 
-/// Integers that floats hold and the conversions take, as bits and as floats.
+/// Integers that floats can hold and the conversions can take, as bits and as floats.
 fn integers<T: Number + TakesInt>() -> Vec<[T; 2]> {
     let limit = T::INT_LIMIT;
     let bounds = [0, 1, -1, 2, -2, 1023, limit - 1, 1 - limit, limit / 2, -limit / 2, limit / 2 + 1];
@@ -277,7 +280,7 @@ fn integers<T: Number + TakesInt>() -> Vec<[T; 2]> {
 }
 
 trait TakesInt {
-    /// Beyond the magnitudes that are documented.
+    /// The first magnitude beyond those that are documented.
     const INT_LIMIT: i64;
     fn of_int(int: i64) -> Self;
     fn of_int_bits(int: i64) -> Self;
@@ -313,8 +316,8 @@ operations! {
     to_int |_bits, float| V::from_bits(float.to_int()), Elem::from_bits(float as Int as Word);
 }
 
-/// A vector of a level's own instructions can be made from a proof or from another vector: these
-/// are all operations that take no vector, with their types. Nobody can make a proof without
+/// A vector of a level's own instructions can be made from a proof or from another vector. The test
+/// names all operations that take no vector, with their types. Nobody can make a proof without
 /// `unsafe`.
 #[cfg(target_arch = "x86_64")]
 #[test]
@@ -337,5 +340,5 @@ fn vectors_are_made_from_proofs() {
     types!(F64x4 of f64: Avx2, F32x8 of f32: Avx2, F64x8 of f64: Avx512, F32x16 of f32: Avx512);
 }
 
-/// Scaling, tables, conversions between the dtypes, and what looks at all lanes.
+/// Tests of scaling, tables, conversions between the dtypes, and what looks at all lanes.
 mod rest;

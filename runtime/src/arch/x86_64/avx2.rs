@@ -20,10 +20,11 @@ impl Level for Avx2 {
 /// An intrinsic of this instruction set.
 macro_rules! avx2 {
     ($call:expr) => {
-        // SAFETY: the function that this is in has a value of this module among its arguments,
-        // `Avx2` or one that was made from it. So the CPU has the instructions: no other module can
-        // make an `Avx2`, and `assume` demands it. Nothing else can go wrong from register to
-        // register; where memory is read or written, a comment is there.
+        // SAFETY: the function around this has, among its arguments, a value of a type of this
+        // module: `Avx2`, or one that was made from it. So the CPU has the instructions: no other
+        // module can make an `Avx2`, and `assume` demands the instructions. Nothing else can go
+        // wrong when registers are the only operands. Where memory is read or written, there is a
+        // comment.
         unsafe { $call }
     };
 }
@@ -68,10 +69,10 @@ macro_rules! vector {
         }
 
         impl $vector {
-            /// Sign bits set in the first `n` lanes.
+            /// A vector with the sign bits set in the first `n` lanes.
             #[inline(always)]
             fn first(_: Avx2, n: usize) -> __m256i {
-                /// Read from `LANES - n` on.
+                /// Ones, then zeros; it is read from `LANES - n` on.
                 const WINDOW: [<<$bits as Bits>::Elem as SignedOf>::Signed; 2 * $lanes] = {
                     let mut window = [0; 2 * $lanes];
                     let mut idx = 0;
@@ -82,7 +83,8 @@ macro_rules! vector {
                     window
                 };
                 debug_assert!(n <= $lanes);
-                // SAFETY: from at most `LANES` on, and as many lanes more are in the window.
+                // SAFETY: it is read from at most `LANES` on, and `LANES` elements from there are
+                // in the window.
                 avx2!(_mm256_loadu_si256(WINDOW.as_ptr().add($lanes - n).cast()))
             }
         }
@@ -106,13 +108,13 @@ macro_rules! vector {
 
             #[inline(always)]
             unsafe fn load(_: Avx2, src: *const $elem) -> Self {
-                // SAFETY: the caller's.
+                // SAFETY: the caller's contract.
                 $vector(avx2!($loadu(src)))
             }
 
             #[inline(always)]
             unsafe fn store(self, dst: *mut $elem) {
-                // SAFETY: the caller's.
+                // SAFETY: the caller's contract.
                 avx2!($storeu(dst, self.0))
             }
 
@@ -125,8 +127,8 @@ macro_rules! vector {
             #[inline(always)]
             unsafe fn stream_first(self, dst: *mut $elem, n: usize) {
                 let mut lanes = [0.0; $lanes];
-                // SAFETY: there is room for all lanes, and the caller vouches for the first of
-                // `dst`.
+                // SAFETY: the array has room for all lanes, and the caller vouches for the first
+                // elements of `dst`.
                 unsafe {
                     self.store(lanes.as_mut_ptr());
                     super::stream_bytes(lanes.as_ptr().cast(), dst.cast(), n * size_of::<$elem>());
@@ -136,14 +138,14 @@ macro_rules! vector {
             #[inline(always)]
             unsafe fn load_first(level: Avx2, src: *const $elem, n: usize) -> Self {
                 let mask = $bits(Self::first(level, n));
-                // SAFETY: the caller's; lanes that the mask leaves out are not touched.
+                // SAFETY: the caller's contract; lanes that the mask leaves out are not touched.
                 let lanes = $vector(avx2!($maskload(src, mask.0)));
                 Self::select($mask(Self::from_bits(mask).0), lanes, Self::splat_at(level, 1.0))
             }
 
             #[inline(always)]
             unsafe fn store_first(self, dst: *mut $elem, n: usize) {
-                // SAFETY: the caller's; lanes that the mask leaves out are not touched.
+                // SAFETY: the caller's contract; lanes that the mask leaves out are not touched.
                 avx2!($maskstore(dst, Self::first(self.level(), n), self.0))
             }
 
@@ -235,7 +237,7 @@ impl SignedOf for u64 {
     type Signed = i64;
 }
 
-/// Added to a whole float of magnitude below 2^51, leaves its integer in the low bits.
+/// Adding this to a whole float of magnitude below 2^51 leaves its integer in the low bits.
 const F64_TO_INT: f64 = 6755399441055744.0;
 
 vector! {
@@ -246,11 +248,11 @@ vector! {
     cmp: _mm256_cmp_pd, blendv: _mm256_blendv_pd, max: _mm256_max_pd, min: _mm256_min_pd,
     to_bits: _mm256_castpd_si256, from_bits: _mm256_castsi256_pd,
 
-    /// Two factors, neither of them subnormal; only the second product can round.
+    /// Multiplies by two factors, neither of them subnormal. Only the second product can round.
     #[inline(always)]
     fn scale(self, exponent: Self) -> Self {
         let exponent = exponent.to_int();
-        // Halved as an unsigned number, rounded down: of the biased exponent.
+        // This is half the exponent with both biases, as an unsigned number and rounded down.
         let half = (exponent + exponent.splat(2046)).shr(1);
         let rest = exponent + exponent.splat(2046) - half;
         self * Self::from_bits(half.shl(52)) * Self::from_bits(rest.shl(52))
@@ -268,8 +270,8 @@ vector! {
         (self + magic).to_bits() - magic.to_bits()
     }
 
-    /// Loads one by one: there is no permutation of so many, and on AMD's CPUs a gather is slower
-    /// than this.
+    /// Loads the entries one by one: there is no permutation of so many, and on AMD's CPUs a gather
+    /// is slower than this.
     #[inline(always)]
     fn lookup<const N: usize>(table: &[f64; N], idx: I64x4) -> Self {
         const { assert!(N.is_power_of_two()) };
@@ -280,12 +282,12 @@ vector! {
             _mm256_extract_epi64::<2>(idx.0),
             _mm256_extract_epi64::<3>(idx.0),
         ])
-        // SAFETY: masked, each index is below the table's length.
+        // SAFETY: each index is masked, so it is below the table's length.
         .map(|idx| unsafe { *table.get_unchecked(idx as usize) });
         F64x4(avx2!(_mm256_set_pd(d, c, b, a)))
     }
 
-    /// Loads of four columns at a time, or what is left of them, and a transposition.
+    /// Loads four columns at a time, or what is left of them, and transposes them.
     #[inline(always)]
     fn lookup_columns<const ROWS: usize, const COLUMNS: usize, const N: usize>(
         table: &Table<f64, ROWS, COLUMNS>,
@@ -301,8 +303,8 @@ vector! {
             _mm256_extract_epi64::<2>(idx.0),
             _mm256_extract_epi64::<3>(idx.0),
         ])
-        // SAFETY: masked, each index is below the table's length; by the assertion, `N` elements
-        // from `first` are in a row.
+        // SAFETY: each index is masked, so it is below the table's length. By the assertion, a row
+        // has `N` elements from `first` on.
         .map(|idx| unsafe { table.rows.get_unchecked(idx as usize).as_ptr().add(first) });
         let mut found = [Self::from_bits(idx); N];
         let mut start = 0;
@@ -342,7 +344,7 @@ vector! {
     cmp: _mm256_cmp_ps, blendv: _mm256_blendv_ps, max: _mm256_max_ps, min: _mm256_min_ps,
     to_bits: _mm256_castps_si256, from_bits: _mm256_castsi256_ps,
 
-    /// Two factors, neither of them subnormal; only the second product can round.
+    /// Multiplies by two factors, neither of them subnormal. Only the second product can round.
     #[inline(always)]
     fn scale(self, exponent: Self) -> Self {
         let biased = exponent.to_int() + exponent.splat_bits(254);
@@ -360,13 +362,14 @@ vector! {
         I32x8(avx2!(_mm256_cvtps_epi32(self.0)))
     }
 
-    /// Permutes up to 32 entries; a gather beyond.
+    /// A permutation for up to 32 entries, and a gather for more.
     #[inline(always)]
     fn lookup<const N: usize>(table: &[f32; N], idx: I32x8) -> Self {
         const { assert!(N.is_power_of_two() && N >= 8) };
-        // SAFETY: the eight elements from `start` are in the table, where this is called.
+        // SAFETY: wherever this is called, the eight elements from `start` on are in the table.
         let part = |start: usize| avx2!(_mm256_permutevar8x32_ps(_mm256_loadu_ps(table.as_ptr().add(start)), idx.0));
-        // Bit `bit` of the index as a sign, which is what a blend looks at.
+        // Selects by bit `bit` of the index, which is moved to the sign, because that is what a
+        // blend looks at.
         let choose = |bit: u32, low: __m256, high: __m256| {
             avx2!(_mm256_blendv_ps(low, high, _mm256_castsi256_ps(idx.shl(31 - bit).0)))
         };
@@ -376,7 +379,7 @@ vector! {
             32 => choose(4, choose(3, part(0), part(8)), choose(3, part(16), part(24))),
             _ => {
                 let idx = idx & idx.splat(N as u32 - 1);
-                // SAFETY: masked, each index is below the table's length.
+                // SAFETY: each index is masked, so it is below the table's length.
                 avx2!(_mm256_i32gather_ps::<4>(table.as_ptr(), idx.0))
             }
         })

@@ -1,4 +1,4 @@
-//! AVX-512: F, DQ, VL and BW, which every CPU with AVX-512 but the first Xeon Phi has.
+//! AVX-512: F, DQ, VL and BW, which every CPU with AVX-512 except the first Xeon Phi has.
 
 use super::super::CpuLevel;
 use super::super::vector::{Bits, F32s, Level, Mask, Vector};
@@ -20,10 +20,11 @@ impl Level for Avx512 {
 /// An intrinsic of this instruction set.
 macro_rules! avx512 {
     ($call:expr) => {
-        // SAFETY: the function that this is in has a value of this module among its arguments,
-        // `Avx512` or one that was made from it. So the CPU has the instructions: no other module
-        // can make an `Avx512`, and `assume` demands it. Nothing else can go wrong from register to
-        // register; where memory is read or written, a comment is there.
+        // SAFETY: the function around this has, among its arguments, a value of a type of this
+        // module: `Avx512`, or one that was made from it. So the CPU has the instructions: no other
+        // module can make an `Avx512`, and `assume` demands the instructions. Nothing else can go
+        // wrong when registers are the only operands. Where memory is read or written, there is a
+        // comment.
         unsafe { $call }
     };
 }
@@ -205,13 +206,13 @@ macro_rules! vector {
 
             #[inline(always)]
             unsafe fn load(_: Avx512, src: *const $elem) -> Self {
-                // SAFETY: the caller's.
+                // SAFETY: the caller's contract.
                 $vector(avx512!($loadu(src)))
             }
 
             #[inline(always)]
             unsafe fn store(self, dst: *mut $elem) {
-                // SAFETY: the caller's.
+                // SAFETY: the caller's contract.
                 avx512!($storeu(dst, self.0))
             }
 
@@ -224,8 +225,8 @@ macro_rules! vector {
             #[inline(always)]
             unsafe fn stream_first(self, dst: *mut $elem, n: usize) {
                 let mut lanes = [0.0; $lanes];
-                // SAFETY: there is room for all lanes, and the caller vouches for the first of
-                // `dst`.
+                // SAFETY: the array has room for all lanes, and the caller vouches for the first
+                // elements of `dst`.
                 unsafe {
                     self.store(lanes.as_mut_ptr());
                     super::stream_bytes(lanes.as_ptr().cast(), dst.cast(), n * size_of::<$elem>());
@@ -234,13 +235,13 @@ macro_rules! vector {
 
             #[inline(always)]
             unsafe fn load_first(level: Avx512, src: *const $elem, n: usize) -> Self {
-                // SAFETY: the caller's; lanes that the mask leaves out are not touched.
+                // SAFETY: the caller's contract; lanes that the mask leaves out are not touched.
                 $vector(avx512!($mask_loadu(Self::splat_at(level, 1.0).0, (1 << n) - 1, src)))
             }
 
             #[inline(always)]
             unsafe fn store_first(self, dst: *mut $elem, n: usize) {
-                // SAFETY: the caller's; lanes that the mask leaves out are not touched.
+                // SAFETY: the caller's contract; lanes that the mask leaves out are not touched.
                 avx512!($mask_storeu(dst, (1 << n) - 1, self.0))
             }
 
@@ -343,11 +344,11 @@ vector! {
     max: _mm512_max_pd, min: _mm512_min_pd, to_bits: _mm512_castpd_si512, from_bits: _mm512_castsi512_pd,
     scalef: _mm512_scalef_pd, from_int: _mm512_cvtepi64_pd, to_int: _mm512_cvtpd_epi64,
 
-    /// Permutes up to 32 entries; a gather beyond.
+    /// A permutation for up to 32 entries, and a gather for more.
     #[inline(always)]
     fn lookup<const N: usize>(table: &[f64; N], idx: I64x8) -> Self {
         const { assert!(N.is_power_of_two() && N >= 8) };
-        // SAFETY: the eight elements from `start` are in the table, where this is called.
+        // SAFETY: wherever this is called, the eight elements from `start` on are in the table.
         let part = |start: usize| avx512!(_mm512_loadu_pd(table.as_ptr().add(start)));
         let pair = |start: usize| avx512!(_mm512_permutex2var_pd(part(start), idx.0, part(start + 8)));
         F64x8(match N {
@@ -359,7 +360,7 @@ vector! {
             }
             _ => {
                 let idx = idx & idx.splat(N as u64 - 1);
-                // SAFETY: masked, each index is below the table's length.
+                // SAFETY: each index is masked, so it is below the table's length.
                 avx512!(_mm512_i64gather_pd::<8>(idx.0, table.as_ptr()))
             }
         })
@@ -375,11 +376,11 @@ vector! {
     max: _mm512_max_ps, min: _mm512_min_ps, to_bits: _mm512_castps_si512, from_bits: _mm512_castsi512_ps,
     scalef: _mm512_scalef_ps, from_int: _mm512_cvtepi32_ps, to_int: _mm512_cvtps_epi32,
 
-    /// Permutes up to 64 entries; a gather beyond.
+    /// A permutation for up to 64 entries, and a gather for more.
     #[inline(always)]
     fn lookup<const N: usize>(table: &[f32; N], idx: I32x16) -> Self {
         const { assert!(N.is_power_of_two() && N >= 8) };
-        // SAFETY: the sixteen elements from `start` are in the table, where this is called.
+        // SAFETY: wherever this is called, the sixteen elements from `start` on are in the table.
         let part = |start: usize| avx512!(_mm512_loadu_ps(table.as_ptr().add(start)));
         let pair = |start: usize| avx512!(_mm512_permutex2var_ps(part(start), idx.0, part(start + 16)));
         F32x16(match N {
@@ -396,7 +397,7 @@ vector! {
             }
             _ => {
                 let idx = idx & idx.splat(N as u32 - 1);
-                // SAFETY: masked, each index is below the table's length.
+                // SAFETY: each index is masked, so it is below the table's length.
                 avx512!(_mm512_i32gather_ps::<4>(idx.0, table.as_ptr()))
             }
         })

@@ -5,12 +5,12 @@ pub(crate) mod avx512;
 
 use std::arch::x86_64::{_mm_loadu_ps, _mm_stream_ps};
 
-/// Copies bytes past the caches, 16 at a time; ordinarily if `dst` is not aligned to as many, and
-/// what is left.
+/// Copies bytes past the caches, 16 at a time. What is left is copied ordinarily, and so is
+/// everything if `dst` is not aligned to 16 bytes.
 ///
 /// # Safety
 ///
-/// At `src` and `dst` are `n` bytes, apart from each other.
+/// There are `n` bytes at `src` and `n` at `dst`, which do not overlap.
 #[inline(always)]
 unsafe fn stream_bytes(src: *const u8, dst: *mut u8, n: usize) {
     let streamed = if dst.addr().is_multiple_of(16) { n - n % 16 } else { 0 };

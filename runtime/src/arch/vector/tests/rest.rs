@@ -1,13 +1,13 @@
 use super::*;
 use std::array;
 
-/// `x * 2^exponent`, rounded once, by integers.
+/// `x * 2^exponent`, rounded once, computed with integers.
 fn scaled(x: impl Into<f64>, exponent: i32) -> f64 {
     let x = x.into();
     if x == 0.0 || !x.is_finite() {
         return x;
     }
-    // Normal, as the documented domain has it: `fraction * 2^(field - 1075)`.
+    // `x` is normal, as the documented domain demands: `fraction * 2^(field - 1075)`.
     let (field, fraction) = ((x.to_bits() >> 52 & 0x7ff) as i32, x.to_bits() & ((1 << 52) - 1) | 1 << 52);
     let field = field + exponent;
     let magnitude = if field >= 0x7ff {
@@ -15,7 +15,8 @@ fn scaled(x: impl Into<f64>, exponent: i32) -> f64 {
     } else if field > 0 {
         f64::from_bits((field as u64) << 52 | fraction & ((1 << 52) - 1))
     } else {
-        // Places to drop; the tie goes to the even one, and a carry to the exponent.
+        // The number of places to drop. A tie goes to the even number, and a carry goes to the
+        // exponent.
         let drop = (1 - field).min(60) as u32;
         let (kept, rest, half) = (fraction >> drop, fraction & ((1 << drop) - 1), 1u64 << (drop - 1));
         f64::from_bits(kept + u64::from(rest > half || rest == half && kept & 1 == 1))
@@ -23,7 +24,7 @@ fn scaled(x: impl Into<f64>, exponent: i32) -> f64 {
     magnitude.copysign(x)
 }
 
-/// Numbers in the domain of `Vector::scale`, with exponents in theirs.
+/// Numbers in the domain of `Vector::scale`, with exponents in its domain too.
 trait TakesScale: Number {
     fn scales() -> Vec<[Self; 2]>;
 }
@@ -32,7 +33,7 @@ impl TakesScale for f64 {
     fn scales() -> Vec<[f64; 2]> {
         let ordinary = random_bits().zip(random_bits().skip(1 << 20)).map(|(x, y)| {
             let x = f64::from_bits(x & !(0x7ff << 52) | (923 + (x >> 52) % 200) << 52);
-            // Most of them where results are subnormal or large.
+            // Most of the exponents are such that results are subnormal or large.
             [x, [-1074.0, -1022.0, 1023.0, 0.0][y as usize % 4] + ((y >> 8) % 201) as f64 - 100.0]
         });
         let special = [0.0, -0.0, 1.0, -1.5, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
@@ -57,7 +58,7 @@ impl TakesScale for f32 {
 
 operations! {
     scaling_rounds_once, exact_nan: false, args: TakesScale::scales;
-    // Every `f32` times a power of two is an `f64`, so that the last step rounds alone.
+    // Every `f32` times a power of two is an `f64`, so that only the last step rounds.
     scale |x, exponent| x.scale(exponent), scaled(x, exponent as i32) as Elem;
 }
 
@@ -107,7 +108,7 @@ operations! {
     of_512 |x, _y| V::lookup(&Elem::entries::<512>(), x.to_bits()), Elem::entries::<512>()[x.to_bits() as usize % 512];
 }
 
-/// The columns from the second on, in one: each shifted by its number.
+/// Combines the columns from the second on into one: each is shifted by its number.
 #[inline(always)]
 fn mixed<V: Vector, const ROWS: usize, const COLUMNS: usize, const N: usize>(
     table: &Table<V::Elem, ROWS, COLUMNS>,
@@ -121,7 +122,7 @@ fn mixed<V: Vector, const ROWS: usize, const COLUMNS: usize, const N: usize>(
     V::from_bits(sum)
 }
 
-/// The same of rows, in scalar arithmetic.
+/// The same for rows, in scalar arithmetic.
 macro_rules! mixed_rows {
     ($elem:ident, $x:ident, $rows:literal, $columns:literal, $n:literal) => {{
         let row = $elem::table::<$rows, $columns>().rows[$x.to_bits() as usize % $rows];
@@ -159,7 +160,7 @@ fn widening_is_exact_and_narrowing_rounds() {
     check::<f32, Widened>("widened", false, &pairs(), |x, y| (f64::from(x) * f64::from(y)) as f32);
 }
 
-/// True in the lanes of the one that is 7, and only there.
+/// `any` is true in all lanes of the vector that has the 7, and only there.
 #[test]
 fn any_is_of_all_lanes_of_a_vector_and_no_others() {
     struct AnySeven;

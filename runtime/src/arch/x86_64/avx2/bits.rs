@@ -14,12 +14,12 @@ pub(crate) struct I64x4(pub(super) __m256i);
 #[repr(transparent)]
 pub(crate) struct I32x8(pub(super) __m256i);
 
-/// All ones where set.
+/// A mask: a lane is all ones where it is set.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Mask4(pub(super) __m256d);
 
-/// All ones where set.
+/// A mask: a lane is all ones where it is set.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Mask8(pub(super) __m256);
