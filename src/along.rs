@@ -12,7 +12,7 @@ use ndexpr_runtime::reduce::{AlongOp, Reducer, Scanner};
 use ndexpr_runtime::view::{AxisSet, View, ViewMut};
 use smallvec::SmallVec;
 
-/// What an operation along axes is to the runtime; none for one that needs no elements.
+/// The runtime's operation for an operation along axes; `None` for one that needs no elements.
 pub(crate) fn along_op(op: AxisOp) -> Option<AlongOp> {
     match op {
         AxisOp::Reduce(op) => Some(AlongOp::Reduce(op)),
@@ -27,11 +27,11 @@ pub(crate) struct Outcomes<'o> {
     pub(crate) axes: AxisSet,
     pub(crate) inputs: &'o [Operand],
     pub(crate) values: &'o [Value],
-    /// A scan is the only one.
+    /// If one of them is a scan, it is the only one.
     pub(crate) outcomes: &'o [Outcome],
 }
 
-/// One operation along axes: of which of the values, and where the outcome goes.
+/// One operation along axes: which of the values it takes, and where the outcome goes.
 pub(crate) struct Outcome {
     pub(crate) op: AxisOp,
     pub(crate) value: usize,

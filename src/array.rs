@@ -124,21 +124,21 @@ impl<'a> From<&'a DynArray> for Var<'a> {
 /// number.
 ///
 /// The dtype must be the expression's, which is checked before anything is computed; nothing is
-/// converted, for a cast in the text says so, and costs less.
+/// converted, because a cast in the text says what happens, and costs less.
 pub trait FromResult: Sized + sealed::Sealed {
-    /// The dtype that the result must have; none if any will do.
+    /// The dtype that the result must have; `None` if it may have any.
     const DTYPE: Option<DType>;
-    /// The rank that the result must have; none if any will do.
+    /// The rank that the result must have; `None` if it may have any.
     const RANK: Option<usize>;
     #[doc(hidden)]
     fn from_output(output: Output) -> Result<Self, Error>;
-    /// A small result of zeros in C order; none if it has not the rank, or is made of an [`Output`]
-    /// only.
+    /// A small result of zeros in C order; `None` if `Self` does not have the rank, or can only be
+    /// made from an [`Output`].
     #[doc(hidden)]
     fn zeros(_shape: &[usize]) -> Option<Self> {
         None
     }
-    /// To fill what [`FromResult::zeros`] has made.
+    /// A view to fill what [`FromResult::zeros`] has made.
     #[doc(hidden)]
     fn view_mut(&mut self) -> Option<ViewMut<'_>> {
         None

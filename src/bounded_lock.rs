@@ -1,8 +1,8 @@
-//! A lock whose holder is waited for only briefly.
+//! A lock that threads wait for only briefly.
 //!
 //! After a fork, a lock may stay locked for ever in the child, because the thread that held it
-//! exists in the parent only. So a thread that cannot get one of these soon goes on without the
-//! value, and the value must be something that can be missed, such as a cache.
+//! exists in the parent only. So a thread that cannot get a lock of this type soon goes on without
+//! the value. The value must be something that a thread can do without, such as a cache.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -13,12 +13,13 @@ pub(crate) struct BoundedLock<T> {
     value: Mutex<T>,
     /// The process that made it.
     process_id: u32,
-    /// A forked child in which it is locked for ever; 0 if none was seen.
+    /// The process id of a forked child in which the lock is locked for ever; 0 if no such child
+    /// was seen.
     is_lost_in: AtomicU32,
 }
 
 /// The longest wait. A holder needs the lock for a fraction of a microsecond, but the system may
-/// have suspended it. To go on without a cached program costs less than a millisecond mostly.
+/// have suspended it. Going on without a cached program mostly costs less than a millisecond.
 const PATIENCE: Duration = Duration::from_millis(10);
 
 impl<T> BoundedLock<T> {
@@ -69,7 +70,7 @@ impl<T> BoundedLock<T> {
 mod tests {
     use super::*;
 
-    /// As in a child that was forked while another thread held the lock.
+    /// This is the situation in a child that was forked while another thread held the lock.
     #[test]
     fn a_lock_that_stays_held_is_given_up() {
         let lock = BoundedLock::new(1);

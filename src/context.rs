@@ -1,5 +1,5 @@
 //! What programs keep of their engine: the options that they were compiled with, the threads that
-//! they run on, and what compiles them for further layouts.
+//! they run on, and the code generator that compiles them for further layouts.
 
 use crate::codegen::Generator;
 use crate::options::CompileOptions;

@@ -26,15 +26,16 @@ pub enum ErrorKind {
     UnknownFunction,
     /// A function has too few or too many arguments.
     ArgumentCount,
-    /// An option of a function, such as an axis, is not one that it has, or not what it takes.
+    /// A function does not have an option that the text gives it, such as an axis, or does not take
+    /// the option's value.
     Argument,
     /// An operation does not exist for the dtypes of its operands.
     NotDefined,
-    /// A literal does not fit the dtype that it meets, or any.
+    /// A literal does not fit the dtype that it meets, or any dtype.
     LiteralRange,
     /// An integer is raised to a negative power.
     NegativePower,
-    /// The language has it, but it is not supported yet.
+    /// The text asks for something that the language has, but that is not supported yet.
     Unsupported,
     /// A variable of a compiled program was not given.
     MissingVariable,
@@ -44,7 +45,7 @@ pub enum ErrorKind {
     VariableType,
     /// Shapes do not broadcast.
     Shape,
-    /// An array has not the axis that a function is to run along, or it is named twice.
+    /// An array does not have the axis that a function is to run along, or the axis is named twice.
     Axis,
     /// The smallest or the largest of no elements is asked for.
     EmptyInput,
@@ -144,7 +145,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The places in the text to blame, most important first; none if the text is not to blame.
+    /// The places in the text to blame, most important first; empty if the text is not to blame.
     pub fn spans(&self) -> impl Iterator<Item = Span> {
         self.0.diagnostic.labels.iter().map(|label| label.span)
     }
@@ -269,7 +270,8 @@ impl Error {
         Error::new(ErrorKind::Shape, diagnostic)
     }
 
-    /// An axis beyond the rank of what is reduced, whose shape is `shape`. `instead` is a call that may have been meant.
+    /// An axis beyond the rank of what is reduced, whose shape is `shape`. `instead` is a call that
+    /// may have been meant.
     pub(crate) fn axis_out_of_range(axis: i64, shape: &[usize], span: Span, instead: Option<&hir::Instead>) -> Error {
         let rank = shape.len();
         let diagnostic = Diagnostic::new(format!("there is no axis {axis} in the shape {shape:?}"));
@@ -349,7 +351,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// As drawn, so that `unwrap` shows the place.
+/// The error as it is drawn, so that `unwrap` shows the place.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}\n{}", self.0.kind, self.render())

@@ -21,7 +21,7 @@
 //! promotion. [`functions`] lists what can be called. Texts may come from strangers: they are data,
 //! and bounded by [`Limits`].
 //!
-//! Results are the same bits whatever the number of threads, the layout of the arrays and the
+//! Results have the same bits whatever the number of threads, the layout of the arrays and the
 //! processor.
 
 mod along;
@@ -67,7 +67,7 @@ pub use vars::{Signature, Var, VarType, Vars};
 /// Evaluates a text into a fresh array, with the [global engine](Engine::global).
 ///
 /// The result is an ndarray of the expression's dtype and rank, a number if it has rank 0, or a
-/// [`DynArray`] of any.
+/// [`DynArray`] of any dtype and rank.
 ///
 /// # Errors
 ///

@@ -9,9 +9,9 @@ pub enum FloatMode {
     /// Every operation is rounded by itself, as IEEE 754 has it: the bits are those of NumPy.
     #[default]
     Strict,
-    /// Products and sums may become fused multiply-adds, division by a constant multiplication by
-    /// its inverse, powers plain products, and constants may be brought together. Still the same
-    /// bits for any threads and layout.
+    /// Products and sums may become fused multiply-adds. Division by a constant may become
+    /// multiplication by its inverse, and powers may become plain products. Constants may be
+    /// brought together. The bits are still the same for any number of threads and any layout.
     Fast,
 }
 
@@ -22,7 +22,7 @@ pub enum Backend {
     /// Machine code, compiled by Cranelift.
     #[default]
     Jit,
-    /// The reference interpreter: slow, and the same bits.
+    /// The reference interpreter: slow, but it gives the same bits.
     Interp,
 }
 
@@ -59,7 +59,7 @@ pub enum Unused {
 pub(crate) enum Registers {
     #[default]
     Widest,
-    /// To compare with the widest: results have the same bits.
+    /// For comparing with the widest registers: results have the same bits.
     Bits128,
 }
 

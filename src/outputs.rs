@@ -9,7 +9,8 @@ use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::{View, ViewMut};
 use std::fmt;
 
-/// Memory for results, to be used again by those who evaluate the same again and again.
+/// Memory for results that is used again, for callers that evaluate the same expression again and
+/// again.
 ///
 /// A large result's memory is new to the process at every call: the system has to find and clear
 /// its pages, which takes several times as long as most expressions do.
@@ -32,12 +33,12 @@ use std::fmt;
 /// ```
 pub struct OutputPool {
     max_bytes: usize,
-    /// The longest unused first.
+    /// Memory that is not in use; what has been unused for the longest time comes first.
     unused: BoundedLock<Vec<Output>>,
 }
 
 impl OutputPool {
-    /// A pool that holds on to no more than this, not counting what is in use.
+    /// A pool that keeps at most so many bytes, not counting the memory that is in use.
     #[must_use]
     pub fn new(max_bytes: usize) -> OutputPool {
         OutputPool { max_bytes, unused: BoundedLock::new(Vec::new()) }
@@ -49,7 +50,8 @@ impl OutputPool {
         self.unused.lock().map_or(0, |unused| unused.iter().map(n_bytes).sum())
     }
 
-    /// An array whose elements may be anything: as many of the same dtype used again, or a new one.
+    /// An array whose elements may be anything. Its memory is that of an earlier array of as many
+    /// elements of the same dtype, or new.
     pub(crate) fn take(&self, dtype: DType, shape: &[usize], order: &[usize]) -> Result<Pooled<'_>, Error> {
         let n_elems = shape.iter().try_fold(1_usize, |n, &extent| n.checked_mul(extent));
         let found = self.unused.lock().and_then(|mut unused| {
@@ -98,7 +100,7 @@ fn n_bytes(output: &Output) -> usize {
 
 /// A result in memory of an [`OutputPool`], which takes it back when this is dropped.
 pub struct Pooled<'p> {
-    /// There until it is dropped.
+    /// `Some` until this is dropped.
     output: Option<Output>,
     pool: &'p OutputPool,
 }

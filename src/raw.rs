@@ -1,5 +1,5 @@
-//! What bindings to other languages need to call programs as cheaply as Rust does. No part of the
-//! public interface: it may change with any version.
+//! What bindings to other languages need to call programs as cheaply as Rust does. This is no part
+//! of the public interface, and may change with any version.
 
 pub use crate::program::Layout;
 pub use ndexpr_runtime::exec::Flat;
@@ -36,7 +36,8 @@ pub fn has_variants(program: &Program) -> bool {
 }
 
 /// The program that runs a call with these values of the variables, in the order of
-/// [`Program::variables`]; none if it is this one. Its result may have another dtype.
+/// [`Program::variables`]; `None` if it is this program itself. The result of the other program may
+/// have another dtype.
 ///
 /// ```
 /// use ndexpr::{DType, Engine, Signature, Var, VarType, raw};
@@ -64,10 +65,11 @@ pub fn is_one_loop(program: &Program) -> bool {
 }
 
 /// Runs a short call whose inputs are the values of the variables, in the order of
-/// [`Program::variables`]: for callers that know how their arrays lie, and feel what it takes to
-/// describe them by views. `None`, and nothing is done, if [`is_one_loop`] is false, if an input or
-/// the output is not of the type compiled for, or if the work is worth waking a second thread for:
-/// then it is a call for [`Program::run_in_order`].
+/// [`Program::variables`]: for callers that know how their arrays lie, and whose calls are so short
+/// that describing the arrays by views would slow them down. Returns `None`, and does nothing, if
+/// [`is_one_loop`] is false, if an input or the output is not of the type compiled for, or if the
+/// work is worth waking a second thread for. Then [`Program::run_in_order`] is the function to
+/// call.
 ///
 /// ```
 /// use ndexpr::{DType, Engine, Signature, VarType, raw};
@@ -92,8 +94,8 @@ pub fn run_flat(program: &Program, flat: &Flat<'_>) -> Option<Result<(), Error>>
     program.run_flat(flat)
 }
 
-/// The bytes of the pages that hold machine code of an engine's programs; 0 where code has memory of
-/// its own for each kernel (other processors than x86).
+/// The bytes of the pages that hold machine code of an engine's programs; 0 where code has memory
+/// of its own for each kernel (other processors than x86).
 #[must_use]
 pub fn code_bytes(engine: &Engine) -> usize {
     engine.code_bytes()

@@ -12,9 +12,11 @@ use std::fmt;
 pub struct VarType {
     /// The type of its elements.
     pub dtype: DType,
-    /// One value, not an array of any rank: what is made of such variables alone is computed once.
+    /// Whether it is one value, and not an array of any rank. What is made of such variables alone
+    /// is computed once.
     pub is_scalar: bool,
-    /// Without a dtype of its own, as a literal is: it takes that of the operand it meets.
+    /// Whether it has no dtype of its own, like a literal: it takes the dtype of the operand that
+    /// it meets.
     pub is_weak: bool,
 }
 
@@ -32,10 +34,10 @@ impl VarType {
     }
 
     /// A single value that promotes as a literal does, such as a number of Python's: `float32`
-    /// array times a weak `float64` is `float32`. `dtype` is what holds it, and what it is where
-    /// nothing else gives it one. An integer must fit the dtype that it meets, which is checked at
-    /// each call; what is computed from weak values alone is what it
-    /// would be if the values were written into the text.
+    /// array times a weak `float64` is `float32`. `dtype` is the type that holds the number, and
+    /// the dtype that the number has where nothing else gives it one. An integer must fit the dtype
+    /// that it meets, which is checked at each call. What is computed from weak values alone has
+    /// the value that it would have if they were written into the text.
     #[must_use]
     pub const fn weak(dtype: DType) -> VarType {
         VarType { dtype, is_scalar: true, is_weak: true }
@@ -72,8 +74,9 @@ impl Signature {
         Signature::default()
     }
 
-    /// With one more variable; one of the same name is replaced. All spellings of a name that Python takes as one are:
-    /// it is kept in its normal form (Unicode's NFKC).
+    /// The signature with one more variable; a variable of the same name is replaced. Spellings
+    /// that Python takes as one name are one name here too: a name is kept in its normal form
+    /// (Unicode's NFKC).
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, ty: VarType) -> Signature {
         let mut name = name.into();
@@ -305,8 +308,8 @@ impl<'a> Vars<'a> {
         Vars::default()
     }
 
-    /// With one more variable: a reference to an ndarray of any kind, a slice, a `Vec`, a [`View`]
-    /// or a number. One of the same name is replaced.
+    /// The variables with one more: a reference to an ndarray of any kind, a slice, a `Vec`, a
+    /// [`View`] or a number. A variable of the same name is replaced.
     #[must_use]
     pub fn with(mut self, name: &'a str, value: impl Into<Var<'a>>) -> Vars<'a> {
         let value = value.into();
@@ -329,7 +332,8 @@ impl<'a> Vars<'a> {
     /// The value of a variable that was probably added as the `place`th.
     pub(crate) fn get_near(&self, name: &str, place: usize) -> Option<&Var<'a>> {
         match self.vars.get(place) {
-            // Names are short: byte by byte is faster than the call that compares slices.
+            // Names are short, so comparing byte by byte is faster than calling the function that
+            // compares slices.
             Some((known, var)) if known.len() == name.len() && known.bytes().eq(name.bytes()) => Some(var),
             _ => self.get(name),
         }

@@ -91,7 +91,7 @@ pub(crate) fn is_readable(object: &Bound<'_, PyUntypedArray>) -> bool {
     dtype_of_block(block(object)).is_some()
 }
 
-/// The type of a variable that has the array for its value now; none if it is not
+/// The type that a variable has if its value is this array as it is now; `None` if the array is not
 /// [readable](is_readable).
 pub(crate) fn type_now(object: &Bound<'_, PyUntypedArray>) -> Option<VarType> {
     let block = block(object);
@@ -99,14 +99,14 @@ pub(crate) fn type_now(object: &Bound<'_, PyUntypedArray>) -> Option<VarType> {
     Some(if block.nd == 0 { VarType::scalar(dtype) } else { VarType::array(dtype) })
 }
 
-/// The shape of an array whose elements lie in memory in C's order now, without gaps. None for others,
-/// and for single values.
+/// The shape of an array whose elements lie in memory in C's order now, without gaps. None for
+/// others, and for single values.
 pub(crate) fn dense_shape(object: &Bound<'_, PyUntypedArray>) -> Option<SmallVec<[usize; 4]>> {
     let block = block(object);
     (block.nd > 0 && is_c(block.flags)).then(|| SmallVec::from_slice(extents(block).0))
 }
 
-/// Where the first element is now, and of which dtype it is, if the array has this shape and its
+/// The address of the first element now, and its dtype, if the array has this shape and its
 /// elements lie in C's order without gaps.
 pub(crate) fn dense(object: &Bound<'_, PyUntypedArray>, shape: &[usize]) -> Option<(*mut u8, DType)> {
     let block = block(object);
@@ -121,8 +121,8 @@ pub(crate) fn dense(object: &Bound<'_, PyUntypedArray>, shape: &[usize]) -> Opti
 /// and each view of its memory is made by a method that finds out first whether the array is still
 /// as it was read. From there until the run begins, nothing here calls Python.
 ///
-/// What remains is another thread that changes the same array object in place during the run, or a
-/// handler of a signal that does. NumPy's own functions have no protection against that either.
+/// One danger remains: another thread, or a handler of a signal, may change the same array object
+/// in place during the run. NumPy's own functions have no protection against that either.
 pub(crate) struct Array<'a, 'py> {
     object: &'a Bound<'py, PyUntypedArray>,
     pub(crate) dtype: DType,
@@ -134,7 +134,7 @@ pub(crate) struct Array<'a, 'py> {
 }
 
 impl<'a, 'py> Array<'a, 'py> {
-    /// Reads the array; none if it is not [readable](is_readable).
+    /// Reads the array; `None` if it is not [readable](is_readable).
     pub(crate) fn read(object: &'a Bound<'py, PyUntypedArray>) -> Option<Array<'a, 'py>> {
         let block = block(object);
         let dtype = dtype_of_block(block)?;
@@ -149,7 +149,7 @@ impl<'a, 'py> Array<'a, 'py> {
         })
     }
 
-    /// An error if the array is not as it was read.
+    /// Returns an error if the array is no longer as it was when it was read.
     pub(crate) fn check_unchanged(&self) -> PyResult<()> {
         let block = block(self.object);
         let is_unchanged = block.data.cast() == self.data
@@ -184,9 +184,9 @@ impl<'a, 'py> Array<'a, 'py> {
     pub(crate) unsafe fn view(&self) -> PyResult<View<'a>> {
         self.check_unchanged()?;
         // SAFETY: the array is as NumPy states it now, and NumPy vouches that the elements lie in
-        // one allocation. The array is borrowed for `'a`, which keeps that alive, and the caller
-        // sees to it that nothing else frees it. Memory from another language's allocator holds
-        // some bytes.
+        // one allocation. The array is borrowed for `'a`, which keeps that allocation alive, and
+        // the caller makes sure that nothing else frees it. Memory from another language's
+        // allocator always holds some bytes, so it counts as initialised.
         let view = unsafe { View::from_raw_parts(self.data, self.dtype, &self.shape, &self.strides) };
         view.map_err(|error| PyValueError::new_err(error.to_string()))
     }
@@ -195,7 +195,7 @@ impl<'a, 'py> Array<'a, 'py> {
     ///
     /// # Safety
     ///
-    /// As [`Array::view`], and the array must be writeable.
+    /// The conditions of [`Array::view`] hold here too, and the array must be writeable.
     pub(crate) unsafe fn view_mut(&self) -> PyResult<ViewMut<'a>> {
         self.check_unchanged()?;
         // SAFETY: as in `view`; `from_raw_parts` itself checks that no two elements overlap.
@@ -204,8 +204,8 @@ impl<'a, 'py> Array<'a, 'py> {
     }
 }
 
-/// A fresh array from NumPy's allocator, its elements not set, whose axes lie in memory in this
-/// order, outermost first; in C's unless given.
+/// A fresh array from NumPy's allocator. Its elements are not set. Its axes lie in memory in the
+/// given order, outermost first, or in C's order if none is given.
 pub(crate) fn empty<'py>(
     py: Python<'py>,
     dtype: DType,
@@ -228,11 +228,11 @@ pub(crate) fn empty<'py>(
         }
     }
     let strides = if order.is_some() { strides.as_mut_ptr() } else { null_mut() };
-    // SAFETY: extents and strides, if any, have `n_axes` entries, of which NumPy's are as wide as
-    // ours, none of them is negative, and it only reads them. The type number is one of NumPy's
-    // own, so its descriptor is not null, and the call takes over that reference. With null for the
-    // memory NumPy allocates it. With strides it needs no more of it than without, for these are a
-    // permutation of an array without gaps.
+    // SAFETY: the extents, and the strides if there are any, have `n_axes` entries. NumPy's entries
+    // are as wide as ours, none of them is negative, and NumPy only reads them. The type number is
+    // one of NumPy's own, so its descriptor is not null, and the call takes over that reference.
+    // The pointer to the memory is null, so NumPy allocates the memory. With strides it needs no
+    // more memory than without, because these are the strides of a permuted array without gaps.
     unsafe {
         let descr = PY_ARRAY_API.PyArray_DescrFromType(py, type_num_of(dtype));
         let class = npyffi::get_type_object(py, npyffi::NpyTypes::PyArray_Type);
@@ -259,8 +259,8 @@ pub(crate) fn changed_error() -> PyErr {
     PyRuntimeError::new_err("an array was changed in place while the evaluation was being prepared")
 }
 
-/// NumPy's own block of facts about an array. Python code may change it, so nobody keeps it across
-/// a call that could run any.
+/// NumPy's own block of facts about an array. Python code may change it, so no function here keeps
+/// it across a call that could run Python code.
 fn block<'a>(object: &'a Bound<'_, PyUntypedArray>) -> &'a PyArrayObject_fields {
     let array: *const PyArrayObject = object.as_array_ptr();
     // SAFETY: the object is an array, which is checked where a `PyUntypedArray` is made, and it is
@@ -293,14 +293,15 @@ fn is_c(flags: c_int) -> bool {
     flags & npyffi::flags::NPY_ARRAY_C_CONTIGUOUS != 0
 }
 
-/// Compares shapes or strides. Most are short, and then this is quicker than to call a function that
-/// compares memory.
+/// Compares shapes or strides. Most are short, and for short ones this is quicker than calling a
+/// function that compares memory.
 fn is_same<T: PartialEq>(one: &[T], other: &[T]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a == b)
 }
 
-/// Any object as an array that the engine can read: itself, or what `numpy.asanyarray` makes of it,
-/// copied where the byte order is not the machine's. `name` is for the error.
+/// Returns an object as an array that the engine can read: the object itself, or what
+/// `numpy.asanyarray` makes of it. It is copied if its byte order is not the machine's. `name` is
+/// for the error.
 pub(crate) fn to_array<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyUntypedArray>> {
     refuse_masked_items(object, name)?;
     let array = calls::array_of(object)?.cast_into::<PyUntypedArray>()?;
@@ -323,7 +324,7 @@ pub(crate) fn to_array<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<
     Err(unknown_dtype_error(name, &dtype))
 }
 
-/// An error if the array is one with a mask, which the engine does not know and would lose.
+/// Returns an error if the array has a mask. The engine does not know masks, so it would lose it.
 pub(crate) fn refuse_masked(array: &Bound<'_, PyUntypedArray>, name: &str) -> PyResult<()> {
     if array.is_exact_instance_of::<PyUntypedArray>() {
         return Ok(());
@@ -343,7 +344,8 @@ pub(crate) fn refuse_masked(array: &Bound<'_, PyUntypedArray>, name: &str) -> Py
     )))
 }
 
-/// As [`refuse_masked`], of the arrays in a list or a tuple, which NumPy joins without their masks.
+/// The same as [`refuse_masked`] for the arrays in a list or a tuple: NumPy joins them without
+/// their masks.
 fn refuse_masked_items(object: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
     let check = |item: Bound<'_, PyAny>| match item.cast::<PyUntypedArray>() {
         Ok(array) => refuse_masked(array, name),
@@ -366,15 +368,16 @@ pub(crate) fn unknown_dtype_error(name: &str, dtype: &Bound<'_, PyArrayDescr>) -
     PyTypeError::new_err(format!("`{name}` is {found}; the dtypes that there are: {known}"))
 }
 
-/// `order='F'` and the like, in NumPy's spelling.
+/// The memory order of a fresh result, as the option `order='F'` and others state it. The spelling
+/// is NumPy's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// As the inputs lie in memory.
+    /// The order in which the inputs lie in memory.
     #[default]
     Keep,
     C,
     Fortran,
-    /// Fortran's if all inputs are in it, else C's.
+    /// Fortran's order if all inputs are in it, otherwise C's order.
     Any,
 }
 

@@ -6,8 +6,8 @@
 //! Before version 3.14, Python ends the daemon threads of a finished program when they next take
 //! the lock. It calls `pthread_exit`, which unwinds the thread's stack, and Rust's frames do not
 //! allow that: the process would be aborted. So the functions here are called as ones that may
-//! unwind, next to a guard whose destructor waits for the end of the process. Version 3.14 lets
-//! such threads wait by itself, and PyO3 does the same around its own calls that take the lock.
+//! unwind, next to a guard whose destructor waits for the end of the process. Version 3.14 itself
+//! makes such threads wait, and PyO3 does the same around its own calls that take the lock.
 //!
 //! Every call on the path of an evaluation that may run Python code, or for which NumPy gives up
 //! the lock, goes through this module. Finalizers are the exception: where one runs because we drop
@@ -35,7 +35,7 @@ impl Drop for StopHere {
     }
 }
 
-/// Calls something that may unwind in the one way that Python knows: because the thread has to end.
+/// Makes a call that may unwind for one reason only: Python ends the thread.
 #[inline(always)]
 fn or_stop<T>(call: impl FnOnce() -> T) -> T {
     let stop = StopHere;
@@ -45,7 +45,7 @@ fn or_stop<T>(call: impl FnOnce() -> T) -> T {
 }
 
 /// Hides from the optimiser which function it is. PyO3 declares Python's functions as ones that
-/// never unwind; were that known where they are called, the guard would be optimised away.
+/// never unwind. If the optimiser knew that where they are called, it would remove the guard.
 fn hidden<F>(function: F) -> F {
     std::hint::black_box(function)
 }
@@ -69,7 +69,7 @@ fn of_one<'py>(function: OfOne, object: &Bound<'py, PyAny>) -> PyResult<Bound<'p
     }
 }
 
-/// As [`of_one`], of two objects.
+/// The same as [`of_one`] for a function that takes two objects.
 fn of_two<'py>(function: OfTwo, object: &Bound<'py, PyAny>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: as in `of_one`.
     let function = unsafe { transmute::<OfTwo, OfTwoOrStop>(hidden(function)) };
@@ -145,7 +145,8 @@ pub(crate) fn call_numpy<'py>(name: &Bound<'py, PyString>, args: impl Args<'py>)
 type FromAny =
     unsafe extern "C-unwind" fn(*mut PyObject, *mut PyObject, c_int, c_int, c_int, *mut PyObject) -> *mut PyObject;
 
-/// Where NumPy's table has `PyArray_FromAny`. The places are part of NumPy's binary interface.
+/// The place of `PyArray_FromAny` in NumPy's table. These places are part of NumPy's binary
+/// interface.
 const FROM_ANY_PLACE: usize = 69;
 
 /// NumPy's table of functions; null before [`prepare`].
@@ -153,7 +154,7 @@ static NUMPY: AtomicPtr<FromAny> = AtomicPtr::new(null_mut());
 
 /// Finds NumPy's functions. An `ImportError` says why there are none.
 pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
-    // PyO3's NumPy looks for the same table by way of the latter, and panics where it fails.
+    // PyO3's NumPy looks for the same table by way of `numpy.lib`, and panics where this fails.
     let module = py.import("numpy._core.multiarray")?;
     py.import("numpy.lib")?;
     let table = module.getattr("_ARRAY_API").ok().and_then(|table| table.cast_into::<PyCapsule>().ok());
@@ -170,8 +171,8 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
 pub(crate) fn array_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let functions = NUMPY.load(Ordering::Acquire);
     // SAFETY: the module has been imported, so `prepare` has set the pointer. NumPy's table has the
-    // function at this place since NumPy 1.0. Of its arguments, null asks for the object's own
-    // dtype, and the zeros say that any rank and any flags will do. The rest is as in `of_one`.
+    // function at this place since NumPy 1.0. As an argument, null asks for the object's own dtype,
+    // and the zeros allow any rank and any flags. The rest is as in `of_one`.
     unsafe {
         let from_any = functions.add(FROM_ANY_PLACE).read();
         let array = or_stop(|| from_any(object.as_ptr(), null_mut(), 0, 0, 0, null_mut()));

@@ -42,15 +42,15 @@ use std::sync::Arc;
 pub(crate) struct Program {
     text: Text,
     types: Types,
-    /// By name of the text, as the text's cache of programs wants them.
+    /// The type of each name of the text, in the form that the text's cache of programs needs.
     text_types: text::Types,
     /// For each variable, in the order of the text: which input it is.
     places: SmallVec<[usize; 6]>,
     /// The variables and the inputs are in the same order.
     is_in_order: bool,
     floats: Floats,
-    /// The engine that it was compiled by, and what that made of it. Another number of threads
-    /// means another engine.
+    /// The engine that compiled the text, and the program that this engine made. If the number of
+    /// threads changes, another engine is used.
     engine: &'static Engine,
     program: Arc<ndexpr::Program>,
 }
@@ -193,7 +193,7 @@ impl Program {
 }
 
 impl Program {
-    /// What the engine of now has made of it.
+    /// The program that the engine in use now has made of the text.
     fn program(&self, py: Python<'_>) -> PyResult<Cow<'_, Arc<ndexpr::Program>>> {
         match engines::current(self.floats) {
             Ok(engine) if std::ptr::eq(engine, self.engine) => Ok(Cow::Borrowed(&self.program)),

@@ -5,8 +5,8 @@
 //! have.
 //!
 //! An engine keeps its number of threads for life, so choosing another number means choosing other
-//! engines. Those that were made stay, with their programs: a process asks for few numbers of
-//! threads. How many threads there may be is the engine's to say.
+//! engines. Engines that were made stay, with their programs, because a process asks for only a few
+//! numbers of threads. The engine decides how many threads there may be.
 
 use ndexpr::{Engine, Error, FloatMode};
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -34,17 +34,17 @@ impl Floats {
 
 /// The engines for a number of threads. Never freed.
 struct Made {
-    /// What was asked for; `None` for the engine's own choice.
+    /// The number of threads that was asked for; `None` for the engine's own choice.
     n_threads: Option<usize>,
     engines: [Engine; 2],
-    /// Those that were made before.
+    /// The engines that were made before these.
     older: Option<&'static Made>,
 }
 
-/// Those that are used now; null until first asked for.
+/// The engines that are used now; null until they are first asked for.
 static CURRENT: AtomicPtr<Made> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Those that were made last, the head of a list.
+/// The engines that were made last: the head of a list.
 static NEWEST: AtomicPtr<Made> = AtomicPtr::new(std::ptr::null_mut());
 
 /// The engine to use now. It lives as long as the process.
@@ -84,8 +84,8 @@ fn engines_for(n_threads: Option<usize>) -> Result<&'static Made, Error> {
     }
 }
 
-/// Makes engines and puts them at the head of the list. Should two threads make the same, both
-/// stay.
+/// Makes engines and puts them at the head of the list. If two threads make engines for the same
+/// number at once, both pairs stay.
 fn make(n_threads: Option<usize>) -> Result<&'static Made, Error> {
     let engine = |mode| {
         // Programs are kept by text here, so the engine need not.

@@ -56,13 +56,13 @@ pub(crate) fn panicked() -> PyErr {
     PyRuntimeError::new_err("internal error: the engine panicked; please report this as a defect")
 }
 
-/// The message and the place in the text, without the word that Python's own heading says.
+/// The message and the place in the text, without the word that Python's own heading already says.
 fn drawn(error: &Error) -> String {
     let drawn = error.render();
     drawn.strip_prefix("error: ").unwrap_or(&drawn).trim_end().to_owned()
 }
 
-/// With what Python needs to draw the line itself.
+/// A `SyntaxError` with all that Python needs to draw the text's line on its own.
 fn syntax_error(text: &str, error: &Error, message: String) -> PyErr {
     let Some(span) = error.spans().next() else { return PySyntaxError::new_err(message) };
     let place = |byte: u32| {

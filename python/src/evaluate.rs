@@ -21,7 +21,7 @@ struct Last {
     order: Order,
     casting: Casting,
     floats: Floats,
-    /// Weak: an array is not kept alive for an evaluation that may never come.
+    /// A weak reference, so that no array is kept alive for an evaluation that may never come.
     out: Option<Py<PyWeakrefReference>>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn bind<'py>(
         }
         is_constant.push(value.is_none());
     }
-    // May run code, where it lets an object go.
+    // This may run Python code, because it may free objects.
     drop(scope);
     let (mut types, mut found) = (Types::new(), operands.types());
     for is_constant in is_constant {
@@ -235,7 +235,7 @@ pub(crate) fn validate<'py>(
     };
     match check() {
         Ok(()) => Ok(None),
-        // What ends a program is not an answer.
+        // An exception that ends the whole program is raised, and not returned as an answer.
         Err(error) if error.is_instance_of::<PyException>(py) => {
             Ok(Some(error.into_value(py).into_bound(py).into_any()))
         }
@@ -259,7 +259,7 @@ fn options<'py>(
     Ok(Options { out, order, casting })
 }
 
-/// A choice by its name.
+/// The choice that has this name.
 pub(crate) fn named<T>(name: &Bound<'_, PyAny>, choice: fn(&str) -> Option<T>, expected: &str) -> PyResult<T> {
     let found = name.cast::<PyString>().ok().and_then(|name| choice(name.to_str().ok()?));
     match found {
@@ -310,7 +310,7 @@ fn remember(text: &Bound<'_, Text>, options: &Options<'_>, floats: Floats) -> Py
     }
     let out = out.as_ref().map(|out| PyWeakrefReference::new(out).map(Bound::unbind)).transpose()?;
     let last = Last { text: text.clone().unbind(), order: *order, casting: *casting, floats, out };
-    // Dropped when it is no longer borrowed: that may run code.
+    // This is dropped when the cell is no longer borrowed, because dropping it may run Python code.
     let before = LAST.replace(Some(last));
     drop(before);
     Ok(())

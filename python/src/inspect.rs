@@ -111,7 +111,7 @@ pub(crate) fn functions(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
 }
 
 /// Set how many threads may take part in one evaluation, the caller's included, and return how many
-/// it were before.
+/// there were before.
 ///
 /// Parameters
 /// ----------

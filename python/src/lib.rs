@@ -7,13 +7,15 @@
 //! text.rs         scope.rs  values.rs                      text.rs    run.rs arrays.rs
 //! ```
 //!
-//! Until the operands are there, the caller's Python code may run. Then arrays are read, and no such
-//! code runs until the call is over, except finalizers, other threads, and handlers of signals.
+//! Until the operands are there, the caller's Python code may run. Then arrays are read, and no
+//! such code runs until the call is over, except finalizers, other threads, and handlers of
+//! signals.
 //!
-//! Only ndexpr's public interface and `ndexpr::raw` are used. `unsafe` is where NumPy's structs are read and views of
-//! its memory are made (`arrays`, `values`, `run`), where the interpreter lends its frame
-//! (`scope`), where its functions are called as ones that may unwind (`calls`), for the engines,
-//! which are never freed (`engines`), and for a lock that outlives a fork (`lock`).
+//! Only ndexpr's public interface and `ndexpr::raw` are used. `unsafe` is used to read NumPy's
+//! structs and to make views of its memory (`arrays`, `values`, `run`). It is also used where the
+//! interpreter lends its frame (`scope`), where the interpreter's functions are called as ones that
+//! may unwind (`calls`), for the engines, which are never freed (`engines`), and for a lock that
+//! outlives a fork (`lock`).
 
 mod arrays;
 mod calls;

@@ -1,17 +1,17 @@
 //! A lock that a forked child never waits on for ever.
 //!
-//! In: short work on a value. Out: what the work returns. Always true: whoever waits does so for a
-//! thread of its own process.
+//! In: short work on a value. Out: what the work returns. Always true: a thread that waits here
+//! waits for a thread of its own process.
 //!
-//! A child has only one of its parent's threads. What another thread held at the moment of the fork
-//! stays locked in the child. There the value is given up, and the child begins with a fresh one,
-//! so this is for caches alone.
+//! A child has only one of its parent's threads. A lock that another thread held at the moment of
+//! the fork stays locked in the child. The child gives that value up and begins with a fresh one,
+//! so this type is only for caches.
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 pub(crate) struct Lock<T> {
-    /// Never null, and never freed but with the lock.
+    /// Never null. The value is freed only when the whole lock is dropped.
     current: AtomicPtr<Locked<T>>,
 }
 
@@ -26,13 +26,13 @@ impl<T: Default> Lock<T> {
         Lock { current: AtomicPtr::new(Locked::fresh()) }
     }
 
-    /// Works on the value, alone. The work must not take the interpreter's lock: the thread that
-    /// has that may be the one that waits here.
+    /// Does the work on the value while no other thread uses it. The work must not take the
+    /// interpreter's lock, because the thread that holds that lock may be waiting here.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         loop {
             let current = self.current.load(Ordering::Acquire);
-            // SAFETY: the pointer came from a box, and only `drop` frees that, to which the lock is
-            // no longer borrowed.
+            // SAFETY: the pointer came from a box, and only `drop` frees that box, which happens
+            // when the lock is no longer borrowed.
             let locked = unsafe { &*current };
             if let Some(mut value) = locked.lock() {
                 return work(&mut value);
@@ -43,8 +43,8 @@ impl<T: Default> Lock<T> {
                 // SAFETY: another thread was first, so nobody else has seen this one.
                 drop(unsafe { Box::from_raw(fresh) });
             }
-            // What was replaced is not freed: it is locked, and a thread may be about to look at
-            // it.
+            // The value that was replaced is not freed: it is locked, and a thread may be about to
+            // look at it.
         }
     }
 }
@@ -64,7 +64,7 @@ impl<T: Default> Locked<T> {
 }
 
 impl<T> Locked<T> {
-    /// The value; none if it is locked and was made by another process. A panic of another thread
+    /// The value; `None` if it is locked and was made by another process. A panic of another thread
     /// that held it is ignored.
     fn lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.value.try_lock() {
@@ -102,8 +102,8 @@ mod tests {
         assert_eq!(lock.with(|value| *value), 0);
     }
 
-    /// In the child, only the thread that forks exists, so the lock that the other holds stays
-    /// held.
+    /// In the child, only the thread that forks exists, so the lock that the other thread holds
+    /// stays held.
     #[cfg(unix)]
     #[test]
     fn a_forked_child_does_not_wait_for_a_thread_that_it_does_not_have() {

@@ -20,20 +20,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Elements from which on other Python threads may run meanwhile. A thread that takes the
-/// interpreter's lock may keep it for 5 ms, so a call of some microseconds does not give it up.
+/// With this many elements or more, other Python threads may run during the call. A thread that
+/// takes the interpreter's lock may keep it for 5 ms, so a call of some microseconds does not give
+/// it up.
 ///
 /// Chosen by "interpreter-lock" in docs/measurements.md.
 const MIN_ELEMS_TO_DETACH: usize = 1 << 15;
 
-/// Elements from which on Ctrl-C can stop the main thread's evaluation: so many take 0.05 ms at
-/// least, and some 20 ms in the longest expressions.
+/// With this many elements or more, Ctrl-C can stop the main thread's evaluation. So many elements
+/// take at least 0.05 ms, and about 20 ms in the longest expressions.
 const MIN_ELEMS_TO_INTERRUPT: usize = 1 << 18;
 
 /// How often the main thread looks for signals.
 const SIGNAL_PERIOD: Duration = Duration::from_millis(20);
 
-/// How the result is to be given.
+/// How the caller wants to get the result.
 #[derive(Clone, Default)]
 pub(crate) struct Options<'py> {
     pub(crate) out: Option<Bound<'py, PyAny>>,
@@ -41,7 +42,8 @@ pub(crate) struct Options<'py> {
     pub(crate) casting: Casting,
 }
 
-/// What may become of the result in an output of another dtype; by NumPy's rules.
+/// Which conversions are allowed if the output has another dtype than the result. The rules are
+/// NumPy's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Casting {
     No,
@@ -109,7 +111,7 @@ pub(crate) fn check<'py>(
     }
 }
 
-/// The program that runs these values, if Python's integers among them need another one.
+/// The program that runs these values, if Python's integers among them need another program.
 fn variant(
     py: Python<'_>,
     text: &str,
@@ -157,18 +159,18 @@ fn run_fresh<'py>(
     Ok(result)
 }
 
-/// The shape of the result where all operands are arrays of few elements, of one shape and in C's
-/// order; none where it is not so simple. More has to be known only by what is larger: describing
-/// each array to the engine by a view takes longer than to add two of one element.
+/// The shape of the result if all operands are arrays of few elements, of one shape and in C's
+/// order; `None` in all other cases. Only larger calls need a view of each array, because
+/// describing an array to the engine by a view takes longer than adding two arrays of one element.
 fn shape_of_all(program: &Program, operands: &Operands<'_>) -> Option<SmallVec<[usize; 4]>> {
     let shape = operands.common_shape()?;
     let n_elems = shape.iter().try_fold(1, |n: usize, &extent| n.checked_mul(extent))?;
     ((1..MIN_ELEMS_TO_DETACH).contains(&n_elems) && raw::is_one_loop(program)).then_some(shape)
 }
 
-/// Runs into a writeable array, where that and all operands are arrays of this shape and in C's order.
-/// False, and nothing is done, where one is not, or where a call needs more attention: the output
-/// partly overlaps an operand, or a second thread is worth its while.
+/// Runs into a writeable array, if that array and all operands have this shape and are in C's
+/// order. Otherwise it does nothing and returns false. It also does so if the call needs more
+/// attention, because the output partly overlaps an operand or the work is worth a second thread.
 fn run_flat(
     py: Python<'_>,
     text: &str,
@@ -179,9 +181,9 @@ fn run_flat(
 ) -> PyResult<bool> {
     let n_elems = shape.iter().product();
     let Some((data, dtype)) = arrays::dense(out, shape) else { return Ok(false) };
-    // SAFETY: `dense` has just found that the elements follow each other, and how many there are. From
-    // here to the end of the run no Python code runs in this thread, and the caller of Python's
-    // vouches for the others, as with a view.
+    // SAFETY: `dense` has just found that the elements follow each other, and how many there are.
+    // From here to the end of the run no Python code runs in this thread, and the Python caller
+    // vouches for the other threads, as with a view.
     let mut flat = unsafe { Flat::dense(data, dtype, n_elems) };
     for operand in operands.only_arrays() {
         let array = operand.and_then(|array| arrays::dense(array, shape));
@@ -199,7 +201,7 @@ fn run_flat(
     }
 }
 
-/// The order of axes that was asked for; none for the one that the engine suggests.
+/// The order of axes that was asked for; `None` for the order that the engine suggests.
 fn memory_order(layout: &Layout, values: &Values<'_, '_>, order: Order) -> Option<SmallVec<[usize; 6]>> {
     let n_axes = layout.shape().len();
     let is_fortran = match order {
@@ -247,7 +249,8 @@ fn run_into<'py>(
     }
     check_casting(py, program, object, options.casting)?;
     let result = run_fresh(py, text, program, operands, Order::Keep)?;
-    // That it may be cast is checked; NumPy says whether shapes fit and it can be written.
+    // It was checked that the result may be cast. NumPy reports whether the shapes fit and whether
+    // `out` can be written.
     calls::call_numpy(intern!(py, "copyto"), (out, result, "unsafe"))?;
     Ok(())
 }
@@ -266,7 +269,7 @@ fn check_casting(py: Python<'_>, program: &Program, out: &Bound<'_, PyUntypedArr
 enum Lock {
     Keep,
     GiveUp,
-    /// Takes it back now and then to look for signals.
+    /// Gives the lock up, and takes it back now and then to look for signals.
     GiveUpAndAsk,
 }
 
@@ -284,8 +287,8 @@ fn execute(
         _ => Lock::GiveUp,
     };
     // SAFETY: from here until the run begins, no Python code runs in this thread. During the run
-    // only other threads and handlers of signals can change the arrays in place, which is up to the
-    // caller of Python's: see `Array`. That `out` is writeable is up to our callers.
+    // only other threads and handlers of signals can change the arrays in place, and the Python
+    // caller has to prevent that: see `Array`. Our callers make sure that `out` is writeable.
     let (out, vars) = unsafe { (out.view_mut()?, values.vars()?) };
     let done = match lock {
         Lock::Keep => guarded(|| program.run_in_order(&vars, out, None)),
@@ -298,14 +301,15 @@ fn execute(
     }
 }
 
-/// None if it panics. Nothing of ours is left half-done then: what is written is the output, which
-/// no one reads.
+/// Does the work, and returns `None` if it panics. Nothing of ours is left half-done then: the work
+/// writes only the output, which nobody reads.
 fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
-/// Looks for signals now and then, which only this thread, the main thread, can. An exception of
-/// their handlers cancels the run and is the result.
+/// Does the work, and looks for signals now and then. Only the main thread can do that, and this
+/// thread is the main thread. If a handler of a signal raises an exception, this cancels the run
+/// and returns that exception.
 fn interruptible<T>(py: Python<'_>, work: impl FnOnce(&Progress) -> T + Send) -> PyResult<Option<T>>
 where
     T: Send,
@@ -351,8 +355,8 @@ fn find_is_main_thread(py: Python<'_>) -> PyResult<bool> {
     Ok(this == main)
 }
 
-/// How many elements an evaluation runs over, at the most: those of all arrays broadcast with each
-/// other.
+/// The largest number of elements that an evaluation may run over: the number that all arrays have
+/// when they are broadcast with each other.
 fn n_elems(values: &Values<'_, '_>, out: &Array<'_, '_>) -> usize {
     if values.arrays().all(|array| array.shape() == out.shape()) {
         return out.shape().iter().fold(1, |n: usize, &extent| n.saturating_mul(extent));

@@ -15,14 +15,14 @@ use std::cell::RefCell;
 /// The caller's place among the frames, as numexpr counts them for `_frame_depth`.
 pub(crate) const CALLER: usize = 3;
 
-/// The most names that are looked through for one that may have been meant.
+/// At most so many names are searched for one that the user may have meant.
 const MAX_KNOWN: usize = 10_000;
 
-/// What is asked for a name, first the locals.
+/// The dictionaries or frames that are asked for a name, the locals first.
 pub(crate) struct Scope<'py> {
     locals: Option<Names<'py>>,
     globals: Option<Names<'py>>,
-    /// What to take out of the locals again.
+    /// The variables that must be taken out of the locals again.
     copied: Option<Py<PyTuple>>,
 }
 
@@ -61,7 +61,8 @@ impl<'py> Scope<'py> {
             return Ok(scope);
         }
         if frame_depth != CALLER {
-            // A frame further up: what stands between is Python code, so this may take its time.
+            // The frame is further up. The frames between are Python code, so this need not be
+            // fast.
             let depth = frame_depth.saturating_sub(CALLER);
             let sys = calls::import(intern!(py, "sys"))?;
             let frame = calls::call_method(&sys, intern!(py, "_getframe"), (depth,))?;
@@ -88,9 +89,10 @@ impl<'py> Scope<'py> {
     /// The locals of the caller's frame.
     ///
     /// From Python 3.13 on, a frame gives out a proxy that reads a function's variables where they
-    /// are. Before, it copies all of them into a dictionary that it keeps, and copies them again
-    /// whenever somebody asks. There, what was copied for us has to be taken out again: it would
-    /// keep the caller's arrays alive until the caller returns.
+    /// are. Before 3.13, it copies all of them into a dictionary that it keeps, and copies them
+    /// again whenever somebody asks. In these versions, the variables that were copied for us must
+    /// be taken out of the dictionary again. Otherwise it would keep the caller's arrays alive
+    /// until the caller returns.
     fn look_at_locals(&mut self, py: Python<'py>) -> PyResult<()> {
         // SAFETY: the thread is attached; the reference is borrowed, or null without a frame.
         let frame = unsafe { ffi::PyEval_GetFrame() };
@@ -104,8 +106,8 @@ impl<'py> Scope<'py> {
             // SAFETY: the object is alive, and these versions of Python have the interpreter's
             // lock, so the count is exact.
             let n_references = unsafe { ffi::Py_REFCNT(locals.as_ptr()) };
-            // One is the frame's and one is ours. With a third, somebody has asked for `locals()`
-            // and may still look at it.
+            // One reference is the frame's and one is ours. If there is a third, somebody has asked
+            // for `locals()` and may still look at it.
             self.copied = if n_references == 2 { variables(&code)? } else { None };
         }
         self.locals = Some(Names::of_frame(locals));
@@ -162,7 +164,7 @@ impl Drop for Scope<'_> {
         }
         // The others are names that `exec` has made, which are nowhere else.
         for name in copied.iter_borrowed().filter(|name| is_there(name)) {
-            // A name that was there has string for a key, so this cannot fail.
+            // A name that was there has a string as its key, so this cannot fail.
             let _ = names.del_item(name);
         }
     }
@@ -174,11 +176,11 @@ fn has_proxies(py: Python<'_>) -> bool {
     *HAS_PROXIES.get_or_init(py, || py.version_info() >= (3, 13))
 }
 
-/// The variables of a function, which a frame copies into its dictionary of locals; none for code
-/// of a module or a class, where that dictionary is the variables' own place.
+/// The variables of a function, which a frame copies into its dictionary of locals; `None` for the
+/// code of a module or a class, whose variables are kept in that dictionary itself.
 fn variables(code: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyTuple>>> {
-    /// Code that was seen lately, and its variables: to ask for them takes longer than a short
-    /// call.
+    /// Code objects that were seen lately, each with its variables. They are kept because asking
+    /// for the variables takes longer than a short call.
     type Seen = Vec<(Py<PyAny>, Option<Py<PyTuple>>)>;
     const MAX_SEEN: usize = 8;
     /// `inspect.CO_OPTIMIZED`: variables are not kept in a dictionary.
@@ -214,7 +216,7 @@ fn variables(code: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyTuple>>> {
         seen.push(new);
         oldest
     });
-    // Dropped when the list is no longer borrowed: that may run code.
+    // This is dropped when the list is no longer borrowed, because dropping it may run Python code.
     drop(oldest);
     Ok(variables)
 }
@@ -254,7 +256,7 @@ impl<'py> Names<'py> {
     fn get(&self, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = match self {
             Names::Dict { names, .. } => return names.get_item(name),
-            // Asked first, since an exception takes longer.
+            // This asks whether the name is there first, because an exception takes longer.
             Names::Frame(names) if !names.contains(name)? => return Ok(None),
             Names::Frame(names) => names.get_item(name),
             Names::Mapping { names, .. } => calls::get_item(names, name),
@@ -277,7 +279,8 @@ impl<'py> Names<'py> {
     }
 }
 
-/// The keys of a mapping, as far as it lists them: there may be no end to them.
+/// The first keys of a mapping, as far as it lists them. Not all are taken, because a mapping may
+/// list keys without end.
 fn listed_keys<'py>(mapping: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
     let py = mapping.py();
     let keys = calls::call_method(mapping, intern!(py, "keys"), ())?;

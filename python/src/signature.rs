@@ -21,8 +21,8 @@ pub(crate) struct Types {
 }
 
 impl Types {
-    /// As a caller states them; without a signature all names are arrays of float64, sorted, as
-    /// numexpr has it.
+    /// The types that a caller states. Without a signature all names are arrays of float64, sorted,
+    /// as in numexpr.
     pub(crate) fn new(text: &Text, signature: Option<&Bound<'_, PyAny>>) -> PyResult<Types> {
         let mut inputs = Vec::new();
         let Some(signature) = signature else {
@@ -53,7 +53,7 @@ impl Types {
         Ok(Types { inputs })
     }
 
-    /// By name of the text.
+    /// The type of each name of the text, in the text's order.
     pub(crate) fn types(&self, text: &Text) -> text::Types {
         let type_of = |name: &str| self.inputs.iter().find(|(known, _)| known == name).map(|&(_, ty)| ty);
         text.names().iter().map(|name| type_of(&name.text)).collect()
@@ -61,7 +61,7 @@ impl Types {
 }
 
 /// What a caller states as a variable's type: a dtype for an array, "scalar float32" or "weak
-/// float" for a number, or an array or a number like those to come.
+/// float" for a number, or an array or a number like those that the variable will have.
 fn var_type(stated: &Bound<'_, PyAny>, name: &str) -> PyResult<VarType> {
     if let Ok(stated) = stated.cast::<PyString>() {
         let words: Vec<&str> = stated.to_str()?.split_whitespace().collect();
@@ -85,7 +85,7 @@ fn var_type(stated: &Bound<'_, PyAny>, name: &str) -> PyResult<VarType> {
     dtype_like(stated, name).map(VarType::array)
 }
 
-/// True for arrays and numbers, as against dtypes.
+/// True for arrays and numbers, false for dtypes.
 fn is_value(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let is_number = object.is_instance_of::<PyFloat>()
         || object.is_instance_of::<PyInt>()

@@ -16,29 +16,32 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Texts that are kept; the oldest make room.
+/// The most texts that are kept. The oldest ones make room for new ones.
 const MAX_TEXTS: usize = 512;
 
-/// Programs that are kept for each text, one for each combination of types; the oldest make room.
+/// The most programs that are kept for each text, one for each combination of types. The oldest
+/// ones make room for new ones.
 const MAX_PROGRAMS: usize = 32;
 
-/// Bytes of all texts that are kept, with their programs; the oldest texts make room.
+/// The most bytes that all kept texts take with their programs. The oldest texts make room for new
+/// ones.
 const MAX_BYTES: usize = 64 << 20;
 
-/// Programs of fewer characters of code than this are compiled in about a millisecond. That is less
+/// Texts of fewer characters of code than this are compiled in about a millisecond. That is less
 /// than a thread may have to wait for the interpreter's lock, so compiling them does not give it
 /// up.
 const MIN_CODE_TO_DETACH: usize = 1 << 10;
 
-/// The types of a text's names; none where the language's constant is meant.
+/// The types of a text's names; `None` for a name that means the language's constant.
 pub(crate) type Types = SmallVec<[Option<VarType>; 6]>;
 
 /// A name that a text uses.
 pub(crate) struct Name {
-    /// As Python looks it up.
+    /// The name in the form in which Python looks it up.
     pub(crate) key: Py<PyString>,
     pub(crate) text: String,
-    /// The language has a constant of this name, which an undefined one means.
+    /// Whether the language has a constant of this name. The name means that constant if it is not
+    /// defined.
     pub(crate) is_constant: bool,
 }
 
@@ -60,16 +63,16 @@ struct Programs {
 }
 
 struct Kept {
-    /// Whose program it is; engines live as long as the process.
+    /// The engine that the program belongs to. Engines live as long as the process.
     engine: &'static Engine,
     types: Types,
     program: Arc<Program>,
 }
 
-/// The list of texts, by themselves, the oldest first.
+/// The kept texts by their strings, the oldest first.
 static TEXTS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 
-/// The bytes of the texts in [`TEXTS`], about.
+/// About how many bytes the texts in [`TEXTS`] take.
 static KEPT_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 /// Makes what is made once, so that later calls only read it.
@@ -91,7 +94,7 @@ impl Text {
             return Err(PyTypeError::new_err(format!("an expression is a str, not {found}")));
         };
         let texts = texts(py);
-        // A class of the caller's may say what its texts are equal to.
+        // A string of a class of the caller's may have its own definition of equality.
         let copy;
         let text = if ex.is_exact_instance_of::<PyString>() {
             text
@@ -145,7 +148,7 @@ impl Text {
         self.program_of(py, engine, types)
     }
 
-    /// As [`Text::program`], of this engine.
+    /// The same as [`Text::program`] for a given engine.
     pub(crate) fn program_of(&self, py: Python<'_>, engine: &'static Engine, types: &Types) -> PyResult<Arc<Program>> {
         let is_it = |kept: &&Kept| std::ptr::eq(kept.engine, engine) && kept.types == *types;
         let found =
@@ -153,7 +156,8 @@ impl Text {
         if let Some(found) = found {
             return Ok(found);
         }
-        // Unlocked, so that others can run meanwhile. Should two compile the same, both are right.
+        // The list is not locked here, so that other threads can run meanwhile. If two threads
+        // compile the same program, both results are right.
         let (text, signature) = (self.as_str(py)?, self.signature(types));
         let program = if self.code_len < MIN_CODE_TO_DETACH {
             engine.compile(text, &signature)
@@ -173,7 +177,7 @@ impl Text {
             }
             (oldest, is_counted)
         });
-        // Without the lock, for it frees code.
+        // This is dropped after the lock is released, because it frees code.
         drop(oldest);
         if is_counted {
             make_room(texts(py), MAX_TEXTS)?;
@@ -192,7 +196,7 @@ impl Text {
         Ok(1024 + if text.is_ascii() { text.len() } else { 3 * text.len() })
     }
 
-    /// The bytes of one program, about: machine code in pages of its own, the stages that
+    /// About how many bytes one program takes: machine code in pages of its own, the stages that
     /// `explain` shows, and a copy of the text.
     ///
     /// Chosen by "kept-program-bytes" in docs/measurements.md.
@@ -206,15 +210,16 @@ impl Text {
         KEPT_BYTES.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Counts the text no more.
+    /// Takes the text out of the count.
     fn uncount(&self) {
         let bytes = self.programs.with(|programs| std::mem::take(&mut programs.counted_bytes));
-        // A forked child that had to begin anew with a text has forgotten what it had counted.
+        // A forked child that had to begin anew with a text no longer knows how much was counted
+        // for it.
         KEPT_BYTES.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Why a name that is not there is not: the error that points at it, and at what among `known`
-    /// may have been meant.
+    /// The error for a name that does not exist. It points at the name, and tells which of the
+    /// `known` names may have been meant.
     pub(crate) fn missing(&self, py: Python<'_>, missing: &Name, known: impl Iterator<Item = String>) -> PyErr {
         let text = match self.as_str(py) {
             Ok(text) => text,
@@ -240,7 +245,7 @@ impl Drop for Text {
     }
 }
 
-/// Lets the oldest texts go until no more than so many are there, and they are within
+/// Removes the oldest texts until there are at most `max_texts`, and these take at most
 /// [`MAX_BYTES`]. The newest one stays, whatever its size.
 fn make_room(texts: &Bound<'_, PyDict>, max_texts: usize) -> PyResult<()> {
     let is_enough = || {
@@ -251,7 +256,7 @@ fn make_room(texts: &Bound<'_, PyDict>, max_texts: usize) -> PyResult<()> {
         return Ok(());
     }
     for oldest in texts.keys() {
-        // Another thread may have let it go meanwhile.
+        // Another thread may have removed it meanwhile.
         if let Some(text) = texts.get_item(&oldest)? {
             text.cast::<Text>()?.get().uncount();
             let _ = texts.del_item(&oldest);

@@ -2,8 +2,8 @@
 //!
 //! In: the objects that names stand for. Out: arrays where they are, and numbers. Always true:
 //! [`Operands`] come from look-ups and conversions, which may run Python code; [`Values`] are read
-//! from all of them together, once no more of that is to come. Small arrays need no such copy of
-//! what NumPy states: it is looked at again right before the run.
+//! from all operands together, when no more Python code is to run. Small arrays need no such copy
+//! of what NumPy states, because NumPy's statement is read again right before the run.
 //!
 //! Python's own numbers are weak, as in NumPy 2: they take the dtype of what they meet. NumPy's
 //! numbers and arrays of rank 0 are single values of their dtype. Everything else goes through
@@ -18,7 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt};
 use smallvec::SmallVec;
 
-/// A number: all of it is known when it is looked up.
+/// A number, which is completely known when it is looked up.
 #[derive(Clone, Copy)]
 enum Number {
     Scalar(Scalar),
@@ -52,7 +52,7 @@ enum Operand<'py> {
     Number(Number),
 }
 
-/// What several variables stand for, in the order of a program's. Arrays are kept alive.
+/// What several variables stand for, in the order of a program's variables. Arrays are kept alive.
 #[derive(Default)]
 pub(crate) struct Operands<'py> {
     operands: SmallVec<[Operand<'py>; 6]>,
@@ -72,7 +72,7 @@ impl<'py> Operands<'py> {
         Ok(())
     }
 
-    /// Their types now. An error if an array has become one that the engine cannot read.
+    /// The operands' types now. An error if an array has become one that the engine cannot read.
     pub(crate) fn types(&self) -> impl Iterator<Item = PyResult<VarType>> {
         self.operands.iter().map(|operand| match operand {
             Operand::Array(array) => type_now(array).ok_or_else(changed_error),
@@ -80,7 +80,7 @@ impl<'py> Operands<'py> {
         })
     }
 
-    /// The arrays, if there is nothing else.
+    /// The operands as arrays; `None` for each one that is a number.
     pub(crate) fn only_arrays(&self) -> impl Iterator<Item = Option<&Bound<'py, PyUntypedArray>>> {
         self.operands.iter().map(|operand| match operand {
             Operand::Array(array) => Some(array),
@@ -88,14 +88,16 @@ impl<'py> Operands<'py> {
         })
     }
 
-    /// The shape that all have now, if all are arrays whose elements lie in C's order without gaps.
+    /// The shape that all operands have now, if all are arrays whose elements lie in C's order
+    /// without gaps.
     pub(crate) fn common_shape(&self) -> Option<SmallVec<[usize; 4]>> {
         let mut arrays = self.only_arrays();
         let shape = dense_shape(arrays.next()??)?;
         arrays.all(|array| array.is_some_and(|array| dense(array, &shape).is_some())).then_some(shape)
     }
 
-    /// Adds a value as one of this type; Python's numbers, which have none, take it.
+    /// Adds a value as one of this type. Python's numbers have no dtype of their own, so they take
+    /// this one.
     pub(crate) fn push_as(&mut self, object: &Bound<'py, PyAny>, name: &str, ty: VarType) -> PyResult<()> {
         self.push(object, name)?;
         if let Some(Operand::Number(last)) = self.operands.last_mut() {
@@ -111,7 +113,7 @@ impl<'py> Operands<'py> {
     }
 }
 
-/// An array that the object itself is, or one to which it had to be copied.
+/// The object itself if it is an array, or an array that it had to be copied to.
 fn array_operand<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Bound<'py, PyUntypedArray>>> {
     // Most arrays are of NumPy's class itself, which is found out quickly.
     let array = match object.cast_exact::<PyUntypedArray>() {
@@ -145,7 +147,7 @@ impl<'a, 'py> Values<'a, 'py> {
     /// Reads all operands, now that no more Python code is to run. An error if an array has become
     /// one that the engine cannot read.
     ///
-    /// Read in place, because to move several arrays' extents takes a while.
+    /// They are read in place, because moving the extents of several arrays takes time.
     pub(crate) fn read(&mut self, operands: &'a Operands<'py>) -> PyResult<()> {
         self.values.clear();
         for operand in &operands.operands {
@@ -153,7 +155,8 @@ impl<'a, 'py> Values<'a, 'py> {
                 &Operand::Number(number) => Value::Number(number),
                 Operand::Array(object) => {
                     let array = Array::read(object).ok_or_else(changed_error)?;
-                    // One element is copied, so that compiled code knows that there is one.
+                    // A single element is copied, so that compiled code knows that there is only
+                    // one.
                     let element = if array.shape().is_empty() { element(&array)? } else { None };
                     match element {
                         Some(element) => Value::Number(Number::Scalar(element)),
@@ -170,7 +173,7 @@ impl<'a, 'py> Values<'a, 'py> {
     ///
     /// # Safety
     ///
-    /// As [`Array::view`], for each array.
+    /// The conditions of [`Array::view`] must hold for each array.
     pub(crate) unsafe fn vars(&self) -> PyResult<SmallVec<[Var<'a>; 4]>> {
         let var = |value: &Value<'a, 'py>| match value {
             // SAFETY: the caller vouches for it.
@@ -189,7 +192,7 @@ impl<'a, 'py> Values<'a, 'py> {
     }
 }
 
-/// Python's own numbers; none for other objects.
+/// The value of one of Python's own numbers; `None` for other objects.
 fn number(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<Number>> {
     Ok(Some(if object.is_exact_instance_of::<PyFloat>() {
         Number::WeakFloat(object.extract()?)
@@ -213,10 +216,10 @@ fn int(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Number> {
     }
 }
 
-/// A number of Python's as one of a dtype; none if that would round or cut it.
+/// A number of Python's as a value of a dtype; `None` if the conversion would round or cut it.
 fn typed(object: &Bound<'_, PyAny>, dtype: DType) -> PyResult<Option<Scalar>> {
     if dtype.is_float() {
-        // An integer of a class of the caller's may have a method for this.
+        // A class of integers of the caller's may have its own method for this conversion.
         let value: f64 = calls::call(&object.py().get_type::<PyFloat>(), (object,))?.extract()?;
         return Ok(Some(match dtype {
             DType::Float32 => Scalar::new(value as f32),

@@ -48,11 +48,11 @@ pub struct KernelArgs {
 /// A compiled loop.
 pub type KernelFn = unsafe extern "C" fn(args: *const KernelArgs);
 
-/// A function over a whole tile: reads `n` elements at `a`, writes `n` at `out`. At `b` are the
-/// elements of its second argument, which it only reads, or it writes those of its second result
-/// there; if it has neither, `b` is null. All are contiguous and of the dtype the function was
-/// chosen for; they need no alignment beyond one byte. A result may be exactly where an argument
-/// is, and overlaps nothing otherwise.
+/// A function over a whole tile: it reads `n` elements at `a` and writes `n` at `out`. If it has a
+/// second argument, the elements of that are at `b`, and it only reads them. If it has a second
+/// result, it writes the elements of that at `b`. If it has neither, `b` is null. All elements are
+/// contiguous and of the dtype that the function was chosen for; they need no alignment beyond one
+/// byte. A result may be exactly where an argument is, and overlaps nothing otherwise.
 pub type TileFn = unsafe extern "C" fn(n: usize, out: *mut u8, a: *const u8, b: *mut u8);
 
 /// How an operand moves along the lanes. A kernel is specialised for it.
@@ -60,8 +60,8 @@ pub type TileFn = unsafe extern "C" fn(n: usize, out: *mut u8, a: *const u8, b: 
 pub enum RunKind {
     /// One element after the other: the lane stride is the element's size.
     Contiguous,
-    /// The same element for every lane: the lane stride is 0. Never an output's, unless there is
-    /// one lane.
+    /// The same element for every lane: the lane stride is 0. An output has this kind only if there
+    /// is one lane.
     Splat,
     /// Any other lane stride. A kernel that is compiled for it takes any lane stride at all.
     Strided,

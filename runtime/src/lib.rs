@@ -24,20 +24,20 @@
 //! | [`pool`]   | the threads |
 //! | [`exec`]   | calls a kernel for every tile of a plan, several loops as one call; copies; progress and cancelling |
 //!
-//! Everything is safe to call except what takes the caller's word for something that cannot be
-//! checked:
+//! Every function is safe to call, except those that must trust the caller because something cannot
+//! be checked:
 //!
 //! | where | what | the caller's word |
 //! |-------|------|-------------------|
 //! | [`view`]   | [`View::from_raw_parts`](view::View::from_raw_parts), [`ViewMut::from_raw_parts`](view::ViewMut::from_raw_parts) | the memory is there, and nobody else uses it meanwhile |
 //! | [`exec`]   | [`Kernel::new`](exec::Kernel::new) | the machine code keeps to [`abi`] |
-//! |            | [`Flat::dense`](exec::Flat::dense), [`Flat::push_dense`](exec::Flat::push_dense) | as of views |
+//! |            | [`Flat::dense`](exec::Flat::dense), [`Flat::push_dense`](exec::Flat::push_dense) | the same as for views |
 //! | [`reduce`] | [`Reducer::leaves`](reduce::Reducer::leaves), [`product_leaves`](reduce::Reducer::product_leaves), [`column_leaf`](reduce::Reducer::column_leaf), [`combine`](reduce::Reducer::combine), [`node`](reduce::Reducer::node), [`finish`](reduce::Reducer::finish) | elements, partials and room for them are there |
 //! |            | [`Scanner::scan`](reduce::Scanner::scan), [`scan_rows`](reduce::Scanner::scan_rows) | the same |
 //! | [`abi`]    | any [`KernelFn`](abi::KernelFn) and [`TileFn`](abi::TileFn), such as those of [`math`] | arguments are as [`abi`] says |
 //!
-//! The rest of the crate rests on the checks made where views, plans and [`Stages`](exec::Stages)
-//! are made: nothing after them checks again.
+//! The rest of the crate relies on the checks that are made where views, plans and
+//! [`Stages`](exec::Stages) are made: nothing is checked again afterwards.
 //!
 //! A kernel is usually machine code from a JIT. Any `extern "C"` function that keeps the contract
 //! will do:

@@ -1,7 +1,7 @@
 //! What this crate assumes of the machine: caches, costs, and the sizes of pieces that follow from
 //! them. Every such constant of `plan`, `memory` and `exec` is here.
 //!
-//! In: nothing, except what the processor tells of its last-level cache. Out: constants. Always
+//! In: nothing, except what the processor states about its last-level cache. Out: constants. Always
 //! true: they decide on speed alone. No result depends on them.
 
 use std::num::NonZeroUsize;
@@ -29,7 +29,7 @@ pub(crate) const MAX_CHAIN_ROW_BYTES: usize = 512 << 10;
 /// Chosen by "band-bytes" in docs/measurements.md.
 pub(crate) const MAX_BAND_BYTES: usize = 384 << 10;
 
-/// Smaller arrays are in the caches anyway, and bands only cost time.
+/// Arrays with fewer bytes are in the caches anyway, so bands would only cost time.
 ///
 /// Chosen by "band-bytes" in docs/measurements.md.
 pub(crate) const MIN_BAND_TOTAL_BYTES: usize = 4 << 20;
@@ -40,8 +40,8 @@ pub(crate) const MIN_BAND_TOTAL_BYTES: usize = 4 << 20;
 /// Chosen by "joined-tile" in docs/measurements.md.
 pub(crate) const JOINED_TILE_BYTES: usize = 12 << 10;
 
-/// How far a reduction asks for each input ahead. While it computes from registers, memory would
-/// otherwise rest.
+/// How many bytes ahead a reduction prefetches each input. Otherwise memory would be idle while the
+/// reduction computes from registers.
 ///
 /// Chosen by "reduction-prefetch" in docs/measurements.md.
 pub(crate) const PREFETCHED_BYTES: usize = 512;
@@ -63,26 +63,28 @@ pub(crate) fn is_worth_streaming(n_bytes: usize) -> bool {
 /// not written as a whole.
 pub(crate) const MIN_STREAMED_RUN_BYTES: usize = 512;
 
-/// Runs that do not begin where streaming stores may begin are streamed from this length on. Their
-/// ends are written by ordinary stores, which are slow in a line that also has streaming stores.
+/// Runs that do not begin where streaming stores may begin are streamed only if they have at least
+/// this length. Their ends are written by ordinary stores, which are slow in a line that also has
+/// streaming stores.
 ///
 /// Chosen by "unaligned-streaming" in docs/measurements.md.
 pub(crate) const MIN_UNALIGNED_RUN_BYTES: usize = 3 << 10;
 
-/// From this length of runs on, streaming stores of 256 bits gain.
+/// In runs of at least this length, streaming stores of 256 bits are faster.
 ///
 /// Chosen by "register-width" in docs/measurements.md.
 pub(crate) const LONG_RUN_BYTES: usize = 8 << 10;
 
 // Costs.
 
-/// One more thread for each so many nanoseconds of estimated work: below 60 us no second one is
-/// woken.
+/// There is one more thread for each so many nanoseconds of estimated work, so below 60 us no
+/// second thread is woken.
 ///
 /// Chosen by "thread-work" in docs/measurements.md.
 pub(crate) const NS_PER_THREAD: f64 = 30_000.0;
 
-/// The same where helpers are awake, because short calls follow one another (`pool/short_calls.rs`).
+/// The same limit when helpers are awake because short calls follow one another
+/// (`pool/short_calls.rs`).
 ///
 /// Chosen by "awake-thread-work" in docs/measurements.md.
 pub(crate) const NS_PER_AWAKE_THREAD: f64 = 4_000.0;
@@ -91,18 +93,22 @@ pub(crate) const NS_PER_AWAKE_THREAD: f64 = 4_000.0;
 /// more than two gain nothing.
 pub(crate) const CHUNKS_PER_AWAKE_THREAD: f64 = 2.0;
 
-/// What a byte of operands costs one core beside the arithmetic, in the L2 and L3 caches.
+/// The nanoseconds that a byte of operands in the L2 or L3 cache costs one core, in addition to the
+/// arithmetic.
 ///
 /// Chosen by "cached-byte" in docs/measurements.md.
 pub(crate) const NS_PER_BYTE: f64 = 0.008;
 
-/// A chunk is not shorter, so that taking one costs nothing beside it.
+/// A chunk is not shorter than this, so that taking a chunk costs almost nothing compared to its
+/// work.
 pub(crate) const MIN_CHUNK_NS: f64 = 5_000.0;
 
-/// A chunk is not longer, so that progress moves, cancelling is prompt, and threads end together.
+/// A chunk is not longer than this, so that progress moves, cancelling is prompt, and threads end
+/// together.
 pub(crate) const MAX_CHUNK_NS: f64 = 1_000_000.0;
 
-/// Chunks for each thread, within these limits: enough to even out threads that others slow down.
+/// Chunks for each thread, within these limits: enough to balance the work if something slows some
+/// threads down.
 pub(crate) const CHUNKS_PER_THREAD: f64 = 8.0;
 
 /// What reducing an element costs beside computing it.
@@ -113,10 +119,12 @@ pub(crate) const COPY_NS_PER_ELEM: f32 = 0.5;
 
 // Sizes of pieces.
 
-/// Elements of a tile of a kernel without slots, ...
+/// The most elements of a tile of a kernel without spill slots. If so many take longer than a short
+/// chunk, the limit is lower.
 pub(crate) const MAX_FREE_TILE_ELEMS: usize = 16_384;
 
-/// ... or fewer if they take longer than a short chunk, but not fewer than this.
+/// The limit on such a tile is never lower than this, even if so many elements take longer than a
+/// short chunk.
 pub(crate) const MIN_FREE_TILE_ELEMS: usize = 512;
 
 /// The lanes of a tile are a multiple of this, so that only the last tile of a row has lanes that
@@ -124,8 +132,8 @@ pub(crate) const MIN_FREE_TILE_ELEMS: usize = 512;
 pub(crate) const LANE_GRANULE: usize = 64;
 
 /// Lanes of a tile of a *band*. A band has as many rows as a cache line has elements of the
-/// transposed operands, whose lines lie along the rows. The lines of the next band are asked for
-/// meanwhile.
+/// transposed operands, whose cache lines extend along the row axis. The lines of the next band are
+/// prefetched meanwhile.
 ///
 /// Chosen by "band-lanes" in docs/measurements.md.
 pub(crate) const BAND_LANES: usize = 128;
@@ -136,13 +144,13 @@ pub(crate) const BAND_LANES: usize = 128;
 /// Chosen by "transposed-tile" in docs/measurements.md.
 pub(crate) const TRANSPOSED_TILE: (usize, usize) = (128, 64);
 
-/// Shorter rows are joined where they can be: a kernel would spend its time between rows, and in
-/// the lanes that do not fill a vector block.
+/// Rows that are shorter than this are joined where they can be. Otherwise a kernel would spend its
+/// time between rows, and in the lanes that do not fill a vector block.
 pub(crate) const SHORT_ROW_LANES: usize = 16;
 
-/// With fewer elements for each result than this, and more results than elements, the lanes are
-/// results: a row would be too short for vectors. A leaf costs 10 ns beside its elements; to gather
-/// an element costs 0.3 ns.
+/// If each result has fewer elements than this, and there are more results than elements of each,
+/// then the lanes are results, because a row of one result's elements would be too short for
+/// vectors. A leaf costs 10 ns beside its elements; to gather an element costs 0.3 ns.
 pub(crate) const SHORT_REDUCTION: usize = 32;
 
 /// Elements of a tile that waits in scratch for its reduction: 32 KiB of float64, which the L2
@@ -173,7 +181,7 @@ pub(crate) const MIN_CHAIN_ROWS: usize = 4;
 /// Parts into which the reduced axes are split between threads: enough for any number of threads.
 pub(crate) const MAX_PARTS: usize = 4096;
 
-/// Words of the memory in which these parts leave what they have come to: 8 MiB.
+/// Words of the memory in which these parts leave their partials: 8 MiB.
 pub(crate) const MAX_NODE_WORDS: usize = 1 << 20;
 
 /// A thread that works on one long chunk reports its progress, and asks whether to stop, every so
@@ -184,7 +192,7 @@ pub(crate) const REPORT_ELEMS: usize = 1 << 16;
 /// together, so that a cancelled run does not go on handing out chunks.
 pub(crate) const MAX_HANDOUTS: usize = 1 << 14;
 
-/// What the last-level cache holds, as the processor tells; 32 MiB if it does not.
+/// The bytes that the last-level cache holds, as the processor states them; 32 MiB if it does not.
 fn last_level_bytes() -> usize {
     const USUAL_BYTES: NonZeroUsize = NonZeroUsize::new(32 << 20).unwrap();
     static BYTES: OnceNonZeroUsize = OnceNonZeroUsize::new();
@@ -196,9 +204,10 @@ fn last_level_bytes() -> usize {
 fn largest_cache_bytes() -> Option<usize> {
     use std::arch::x86_64::{__cpuid, __cpuid_count};
 
-    /// Intel's leaf.
+    /// The CPUID leaf on Intel's processors.
     const CACHES: u32 = 4;
-    /// AMD's, of the same form; it exists if `TOPOLOGY` is set in `FEATURES`.
+    /// The leaf on AMD's processors, which has the same form. It exists if `TOPOLOGY` is set in
+    /// `FEATURES`.
     const EXTENDED_CACHES: u32 = 0x8000_001d;
     const FEATURES: u32 = 0x8000_0001;
     const TOPOLOGY: u32 = 1 << 22;
@@ -212,7 +221,8 @@ fn largest_cache_bytes() -> Option<usize> {
         (false, false) => return None,
     };
     let caches = (0..MAX_CACHES).map(|k| __cpuid_count(leaf, k)).take_while(|cache| cache.eax & 0x1f != 0);
-    // Each field is one less than what it tells: ways, partitions, bytes of a line, sets.
+    // Each field is one less than the number that it states: ways, partitions, bytes of a line,
+    // sets.
     let bytes = caches.map(|cache| {
         let field = |low: u32, n_bits: u32| (cache.ebx >> low & ((1 << n_bits) - 1)) as usize + 1;
         field(22, 10) * field(12, 10) * field(0, 12) * (cache.ecx as usize + 1)

@@ -12,8 +12,8 @@ use crate::vars::Signature;
 ///
 /// # Errors
 ///
-/// None, for a text that was compiled with this signature and these options; what is made anew for
-/// printing is checked all the same.
+/// There are none for a text that was compiled with this signature and these options. But what is
+/// made anew for printing is checked again.
 pub(crate) fn explain(
     compiled: &Compiled,
     signature: &Signature,

@@ -1,8 +1,8 @@
-//! A look at the memory that is left, before something that aborts the process if it finds none.
+//! Checks how much memory is left, before code runs that aborts the process if there is none.
 //!
 //! Cranelift, like most code, cannot report that an allocation failed. So the compiler first asks
-//! the system for as much address space as it may need, and gives it back: where that fails, as
-//! under `RLIMIT_AS`, the caller gets an error.
+//! the system for as much address space as it may need, and gives it back. Where the system
+//! refuses, as under `RLIMIT_AS`, the caller gets an error.
 
 use crate::error::Error;
 use ndexpr_runtime::memory::AllocError;
@@ -16,7 +16,7 @@ const BYTES_PER_EXPR: usize = 16 << 10;
 
 /// # Errors
 ///
-/// If there is not the memory to compile a text of so many bytes, or expressions.
+/// If there is not enough memory to compile a text of so many bytes, or of so many expressions.
 pub(super) fn check(n_text_bytes: usize, n_exprs: usize) -> Result<(), Error> {
     let n_bytes = BASE_BYTES + n_text_bytes.saturating_mul(16) + n_exprs.saturating_mul(BYTES_PER_EXPR);
     let mut room = Vec::<u8>::new();

@@ -31,8 +31,8 @@ use ndexpr_grammar::Ast;
 use stage::Clock;
 use std::time::Duration;
 
-/// The weak integers of the call that a text is compiled for, by name; none if it is compiled for no
-/// particular call.
+/// The weak integers of the call that a text is compiled for, by name; `None` if it is compiled for
+/// no particular call.
 pub(crate) type WeakInts = Option<Vec<(String, i128)>>;
 
 /// What the passes make of a text.
@@ -49,7 +49,7 @@ pub(crate) struct Compiled {
 impl Compiled {
     /// About how many bytes of memory it takes, its machine code included.
     pub(crate) fn n_bytes(&self) -> usize {
-        /// What a node has in hash tables and lists beside itself.
+        /// The bytes that a node takes in hash tables and lists, in addition to its own.
         const BESIDE: usize = 48;
 
         let code: usize = self.executable.loops().unwrap_or_default().iter().map(CompiledLoop::n_bytes).sum();

@@ -12,8 +12,8 @@ use rustc_hash::FxHashSet;
 pub struct UsedName {
     /// The name, as the text has it.
     pub name: String,
-    /// The language has a constant of this name, such as `pi`, which it means unless there is a
-    /// variable.
+    /// Whether the language has a constant of this name, such as `pi`. The name means that constant
+    /// unless there is a variable of this name.
     pub is_constant: bool,
 }
 

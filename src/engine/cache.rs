@@ -51,8 +51,8 @@ impl Cache {
         {
             return Ok(Arc::clone(program));
         }
-        // Unlocked, so that others can run meanwhile. If two threads compile the same, both are
-        // right.
+        // The list is not locked here, so that other threads can run meanwhile. If two threads
+        // compile the same program, both results are right.
         let program = compile()?;
         // Dropped after the lock is released, because that frees code.
         let removed = self.add(key, &program);
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::engine::Engine;
 
-    /// As in a child that was forked while another thread looked something up.
+    /// This is the situation in a child that was forked while another thread looked something up.
     #[test]
     fn programs_are_compiled_while_the_list_stays_locked() {
         let engine = Engine::builder().threads(1).build().unwrap();

@@ -87,8 +87,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// If the text is not an expression, names what is not there, or applies an operation to dtypes
-    /// that it is not defined for; see [`ErrorKind`](crate::ErrorKind).
+    /// If the text is not an expression, names something that does not exist, or applies an
+    /// operation to dtypes that it is not defined for; see [`ErrorKind`](crate::ErrorKind).
     pub fn compile(&self, text: &str, signature: &Signature) -> Result<Arc<Program>, Error> {
         Program::new(text, signature, Arc::clone(&self.context)).map(Arc::new)
     }
@@ -103,8 +103,8 @@ impl Engine {
         self.cached(text, vars)?.evaluate(vars)
     }
 
-    /// Evaluates a text into an output, as [`Program::run`] does; otherwise as
-    /// [`Engine::evaluate`].
+    /// Evaluates a text into an output, as [`Program::run`] does. In all other respects this is the
+    /// same as [`Engine::evaluate`].
     ///
     /// # Errors
     ///
@@ -113,8 +113,9 @@ impl Engine {
         self.cached(text, vars)?.run(vars, out)
     }
 
-    /// The program for a text and these variables, from the cache if it is there: it depends on their
-    /// types, and may depend on the values of weak integers (`2**k` is a float if `k` is negative).
+    /// The program for a text and these variables, from the cache if it is there: it depends on
+    /// their types, and may depend on the values of weak integers (`2**k` is a float if `k` is
+    /// negative).
     ///
     /// # Errors
     ///
@@ -125,7 +126,8 @@ impl Engine {
         Ok(variant.unwrap_or(program))
     }
 
-    /// The program for a text and variables of these types. It runs the variants that values need.
+    /// The program for a text and variables of these types. If the values of a call need a variant
+    /// of it, it runs that variant.
     fn cached(&self, text: &str, vars: &Vars<'_>) -> Result<Arc<Program>, Error> {
         self.cache.get_or_compile(text, vars, || self.compile(text, &vars.signature()))
     }
@@ -156,9 +158,10 @@ impl Default for EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Threads that may take part in one evaluation, the caller's included. Unless set: the
-    /// environment variable `NDEXPR_NUM_THREADS` (values above [`MAX_THREADS`](crate::MAX_THREADS)
-    /// count as that), else the processors that this process may use.
+    /// Threads that may take part in one evaluation, the caller's included. Unless this is set, it
+    /// is the value of the environment variable `NDEXPR_NUM_THREADS` (values above
+    /// [`MAX_THREADS`](crate::MAX_THREADS) count as that), or else the number of processors that
+    /// this process may use.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> EngineBuilder {
         self.threads = Some(threads);

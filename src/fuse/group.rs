@@ -6,13 +6,14 @@
 //! level 0 read variables only, those of level 1 also outcomes of level 0, and so on.
 //!
 //! Before each level, two kinds of values get loops of their own, so that they are computed once.
-//! Single values that a function is called for: `a * sin(k)` calls `sin` once. And values that
-//! follow from outcomes alone: the division and the root in `(a - mean(a, axis=0)) / std(a,
-//! axis=0)` are computed for each outcome, not for each element that it meets.
+//! The first kind is single values that a function is called for: `a * sin(k)` calls `sin` once.
+//! The second kind is values that follow from outcomes alone: the division and the root in
+//! `(a - mean(a, axis=0)) / std(a, axis=0)` are computed for each outcome, not for each element
+//! that it meets.
 //!
-//! A value that costs function calls, that is reduced and that the result is made from too (the
-//! exponentials of a softmax) is left in the result's memory, and the last loop replaces it. So no
-//! array is made that the text does not have.
+//! Some values cost function calls, are reduced, and are also needed for the result (the
+//! exponentials of a softmax). Such a value is left in the result's memory, and the last loop
+//! replaces it. So no array is made that the text does not have.
 
 use super::collect::collect;
 use super::{CallArray, Dest, Fold, Fused, Loop, Source, Space, TempShape, source_of};
@@ -40,7 +41,7 @@ pub(crate) fn fuse(graph: &Graph) -> Fused {
         grouping.add_values(level, &mut fused, &mut sources);
         grouping.add_reductions(level, kept, &mut fused, &mut sources);
     }
-    // A reduction that is the result is there already.
+    // If the result is a reduction's outcome, it is there already.
     if sources[graph.root().index()] != Some(Source::Result) {
         fused.loops.push(collect(graph, Space::Result, vec![(graph.root(), Some(Dest::Result))], &sources));
     }
@@ -49,14 +50,14 @@ pub(crate) fn fuse(graph: &Graph) -> Fused {
 
 struct Grouping<'g> {
     graph: &'g Graph,
-    /// By node: how many levels of reductions are below it.
+    /// For each node, how many levels of reductions are below it.
     level: Vec<u32>,
-    /// By node: the reductions whose outcomes alone it follows from; none if a variable that is no
-    /// scalar takes part, or if it is a scalar itself.
+    /// For each node that follows from outcomes alone, the reductions of these outcomes; `None` if
+    /// a variable that is no scalar takes part, or if the node is a scalar itself.
     outcomes: Vec<Option<BTreeSet<ReductionId>>>,
-    /// By node: whether a function is called for it, since the last reduction.
+    /// For each node, whether a function is called for it, since the last reduction.
     calls: Vec<bool>,
-    /// By node: whether the root needs it.
+    /// For each node, whether the root needs it.
     live: Vec<bool>,
 }
 
@@ -119,8 +120,8 @@ impl<'g> Grouping<'g> {
         first.map_or(id, |index| ReductionId(index as u32))
     }
 
-    /// Whether the outcome has the shape of the result for certain: optimising may have dropped
-    /// what makes that larger.
+    /// Whether the outcome has the shape of the result for certain: optimising may have dropped a
+    /// variable that makes the result larger.
     fn has_shape_of_result(&self, id: ReductionId) -> bool {
         match self.graph.reduction(id).is_total() {
             true => self.graph.root_domain().is_empty(),
@@ -128,7 +129,7 @@ impl<'g> Grouping<'g> {
         }
     }
 
-    /// The argument of a reduction that the result is made from too, and that is worth keeping in
+    /// An argument of a reduction that is also needed for the result, and that is worth keeping in
     /// the result's memory.
     fn value_to_keep(&self) -> Option<ExprId> {
         let graph = self.graph;
@@ -154,12 +155,12 @@ impl<'g> Grouping<'g> {
         })
     }
 
-    /// Values that follow from outcomes up to a level, for those that would compute them for each
-    /// of their elements.
+    /// Adds loops for values that follow from outcomes up to a level. Otherwise the loops that use
+    /// them would compute them for each of their elements.
     fn add_values(&self, level: u32, fused: &mut Fused, sources: &mut [Option<Source>]) {
         let graph = self.graph;
         let is_here = |id: ExprId| self.level[id.index()] == level && matches!(graph.expr(id), Expr::Apply(..));
-        // By node: used where there are more elements.
+        // For each node: whether it is used where there are more elements.
         let mut is_scalar_used = vec![false; graph.len()];
         let mut is_outcome_used = vec![false; graph.len()];
         let users = graph.ids().filter(|id| self.live[id.index()]);
@@ -187,7 +188,7 @@ impl<'g> Grouping<'g> {
         }
     }
 
-    /// A loop that leaves values in temporaries.
+    /// Adds a loop that leaves values in temporaries.
     fn add_loop(&self, space: Space, values: Vec<ExprId>, fused: &mut Fused, sources: &mut [Option<Source>]) {
         if values.is_empty() {
             return;
@@ -204,7 +205,7 @@ impl<'g> Grouping<'g> {
         fused.loops.push(group);
     }
 
-    /// The reductions whose arguments are of a level.
+    /// Adds the reductions whose arguments are of a level.
     fn add_reductions(&self, level: u32, kept: Option<ExprId>, fused: &mut Fused, sources: &mut [Option<Source>]) {
         let graph = self.graph;
         let mut groups: Vec<(LoopKey<'_>, Vec<ExprId>)> = Vec::new();
@@ -214,7 +215,8 @@ impl<'g> Grouping<'g> {
                 continue;
             }
             let reduction = graph.reduction(reduction);
-            // A place is counted in the order of the axes; and what accumulates is no reduction.
+            // Both have a loop of their own: a place is counted in the order of the axes, and a
+            // cumulative operation is no reduction.
             let is_alone = op.is_cumulative() || op.is_place();
             let key: LoopKey<'_> = (&reduction.domain, &reduction.axes, is_alone.then_some(id));
             match groups.iter_mut().find(|(found, _)| *found == key) {
@@ -264,7 +266,7 @@ impl<'g> Grouping<'g> {
     }
 }
 
-/// By node: whether a function is called for it, since the last reduction.
+/// For each node, whether a function is called for it, since the last reduction.
 fn calls(graph: &Graph) -> Vec<bool> {
     let mut calls = vec![false; graph.len()];
     for id in graph.ids() {

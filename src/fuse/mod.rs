@@ -53,7 +53,7 @@ pub(crate) enum Space {
     One,
     /// What a reduction runs over.
     Domain(ReductionId),
-    /// What these broadcast to.
+    /// The shape that these broadcast to.
     Leaves(Vec<Leaf>),
 }
 
@@ -77,7 +77,7 @@ pub(crate) struct Loop {
     pub(crate) body: Vec<ExprId>,
     /// What it leaves, and where; nowhere if it is only reduced.
     pub(crate) outputs: Vec<(ExprId, Option<Dest>)>,
-    /// By output: how the runtime can read it without a kernel.
+    /// For each output, how the runtime can read it without a kernel.
     pub(crate) origins: Vec<Option<Origin>>,
     /// What becomes of the outputs, all along the same axes.
     pub(crate) folds: Vec<Fold>,

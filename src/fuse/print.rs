@@ -36,7 +36,7 @@ impl Fused {
     }
 }
 
-/// The name of what a loop reads. A count is followed by whose it is.
+/// The name of what a loop reads. A count is followed by the reduction that it belongs to.
 fn name(graph: &Graph, source: Source) -> String {
     let name = name_of(source, graph);
     match source {

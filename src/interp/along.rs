@@ -1,8 +1,8 @@
 //! Reductions, one after the other: the argument of each becomes an array, which the runtime
 //! reduces.
 //!
-//! The order of additions is part of what is promised, so it is the runtime's; the oracle for that
-//! is NumPy, and exact sums, in the tests.
+//! The order of additions is part of what is promised, so the interpreter takes the runtime's
+//! order. In the tests, the oracle for this order is NumPy, and exact sums.
 
 use super::{Leaf, evaluate};
 use crate::along::{count, reduce_array};
@@ -75,7 +75,7 @@ impl Call<'_> {
         let (mut temps, mut views) = (Vec::new(), Vec::new());
         for &(_, source) in &group.inputs {
             match source {
-                // The others have one element each.
+                // The other sources have one element each.
                 Source::View(number) => views.extend(self.values.get(number).map(|&view| view.clone())),
                 Source::Temp(temp) => {
                     let (shape, order) = self.fused.temp_layout(temp, self.shapes, self.values)?.seen();

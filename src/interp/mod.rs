@@ -20,7 +20,7 @@ const PROGRESS_EVERY: usize = 4096;
 
 /// Evaluates a graph without reductions for every element of the output. `inputs` are the values of
 /// the graph's variables, in order, and must broadcast to the output's shape; none may overlap the
-/// output unless it is the very same view. None is the output as it was before.
+/// output unless it is the very same view. `None` stands for the output as it was before.
 ///
 /// # Errors
 ///

@@ -14,8 +14,8 @@ use ndexpr_runtime::view::{View, ViewMut};
 use smallvec::SmallVec;
 
 /// The inputs of a call; `None` stands for the output as it was. The usual number of variables
-/// takes no heap. Filled where it is, because it is large and the smallest calls feel it when it
-/// moves.
+/// takes no heap. It is filled in place, because it is large, and moving it would slow down the
+/// smallest calls.
 pub(super) type Inputs<'a> = SmallVec<[Option<View<'a>>; 8]>;
 
 /// The values of a call's variables, as the caller gives them.
@@ -104,7 +104,7 @@ pub(super) fn int_value(scalar: Scalar) -> Option<i128> {
     }
 }
 
-/// The views of inputs, of which none is the output.
+/// The views of all inputs; `None` if one of the inputs is the output.
 pub(super) fn all_views<'s>(inputs: &'s [Option<View<'s>>]) -> Option<SmallVec<[&'s View<'s>; 8]>> {
     inputs.iter().map(Option::as_ref).collect()
 }

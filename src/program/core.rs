@@ -48,7 +48,7 @@ impl Core {
         crate::shape::first_use(&self.compiled.ast, name)
     }
 
-    /// That the result is not of the dtype that the caller has a place for.
+    /// The error for a result that does not have the dtype that the caller has a place for.
     pub(super) fn dtype_error(&self, expected: DType) -> Error {
         let whole = self.compiled.ast[self.compiled.ast.root()].span;
         Error::result_dtype(expected, self.result_dtype(), Some((whole, &self.text)))

@@ -15,8 +15,8 @@ use smallvec::SmallVec;
 /// The bytes of values that are the same for all elements, one element each.
 type Temps = SmallVec<[[u8; 8]; 4]>;
 
-/// Runs all loops into an output of the result's shape. False, and the output is as it was, if
-/// there is no machine code for the layout.
+/// Runs all loops into an output of the result's shape. Returns false, and leaves the output as it
+/// was, if there is no machine code for the layout.
 pub(super) fn run(
     core: &Core,
     loops: &[CompiledLoop],
@@ -49,7 +49,8 @@ pub(super) fn run(
     Ok(true)
 }
 
-/// Computes values that are the same for all elements. False if there is no machine code for it.
+/// Computes values that are the same for all elements. Returns false if there is no machine code
+/// for this.
 fn run_scalar_loop(
     core: &Core,
     compiled: &CompiledLoop,

@@ -1,7 +1,7 @@
 //! Flat calls: programs of one loop on a few arrays with the same strides, run without a plan.
 //!
-//! In: a program and the values of its variables. Out: the result, or `None` for whatever is not so
-//! simple, or is wrong: then another way is taken, which also finds what to say.
+//! In: a program and the values of its variables. Out: the result, or `None` if the call is not so
+//! simple, or is wrong. Then another way is taken, which also finds the error to report.
 
 use super::bind::Values;
 use super::core::Core;
@@ -15,12 +15,13 @@ use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::{View, ViewMut};
 use smallvec::SmallVec;
 
-/// Fresh results of more elements are not tried: to make the array takes longer than to find out
-/// how.
+/// Calls with a fresh result of more elements than this do not try this way: making the array takes
+/// longer than finding out how to run.
 const MAX_FRESH_ELEMS: usize = 100_000;
 
-/// Results of no more elements are made as arrays of their type, instead of an [`Output`] that
-/// becomes one: that would be a quarter of a call on few elements.
+/// Results of at most so many elements are made directly as arrays of their type. To make an
+/// [`Output`] first, which then becomes such an array, would take a quarter of a call on few
+/// elements.
 const MAX_TYPED_ELEMS: usize = 4096;
 
 /// The only loop of a program that is machine code without reductions.
@@ -89,8 +90,8 @@ fn run_checked(core: &Core, given: &Flat<'_>) -> Option<Result<(), Error>> {
 }
 
 /// A call into a fresh array, in C order, of the shape of the first of its variables that has axes.
-/// `None` also if that is not of the rank that is asked for. The dtype asked for must be that of
-/// the result, if there is one.
+/// `None` also if that variable does not have the rank that is asked for. If a dtype is asked for,
+/// it must be that of the result.
 pub(super) fn evaluate<R: FromResult>(core: &Core, values: Values<'_>) -> Option<Result<R, Error>> {
     only_loop(core)?;
     let mut first: Option<&View<'_>> = None;

@@ -1,4 +1,5 @@
-//! How a call runs. This is the one place that decides it, and `recent` is the one that remembers.
+//! How a call runs. This is the one place that decides it, and `recent` is the one place that
+//! remembers something of it.
 //!
 //! ```text
 //! flat        one loop without reductions over a few arrays with the same strides: no plan is made
@@ -24,7 +25,8 @@ use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::{View, ViewMut};
 use std::sync::Arc;
 
-/// Runs a call into an output: any of the result's dtype, of a shape that the result broadcasts to.
+/// Runs a call into an output. This may be any output of the result's dtype and of a shape that the
+/// result broadcasts to.
 pub(super) fn run(
     core: &Core,
     values: Values<'_>,
@@ -39,7 +41,8 @@ pub(super) fn run(
     run_bound(core, values, out, progress)
 }
 
-/// Runs a call that is not flat. Not inlined: flat calls would feel what this puts on the stack.
+/// Runs a call that is not flat. This is not inlined, because its variables on the stack would slow
+/// down flat calls.
 #[inline(never)]
 fn run_bound(core: &Core, values: Values<'_>, out: &mut ViewMut<'_>, progress: Option<&Progress>) -> Result<(), Error> {
     let mut copies = Copies::new();
@@ -65,8 +68,8 @@ fn run_bound(core: &Core, values: Values<'_>, out: &mut ViewMut<'_>, progress: O
     run_apart(core, &inputs, out, progress)
 }
 
-/// Runs on inputs that overlap the output nowhere, or are it; with reductions, none is it, and the
-/// output has the result's shape.
+/// Runs on inputs each of which either does not overlap the output, or is the output. With
+/// reductions, no input is the output, and the output has the result's shape.
 pub(super) fn run_apart(
     core: &Core,
     inputs: &[Option<View<'_>>],

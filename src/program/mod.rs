@@ -59,7 +59,7 @@ use std::time::Duration;
 /// ```
 pub struct Program {
     core: Core,
-    /// For values of another class than those that it was compiled for.
+    /// The programs for values of another class than those that this one was compiled for.
     variants: numbers::Variants,
 }
 
@@ -106,16 +106,16 @@ impl Program {
         self.core.graph().given_vars().iter().map(|var| (var.name.as_str(), var.ty))
     }
 
-    /// The dtype of the result. It may be another one for calls with weak integers: `2**k` is an
-    /// integer, and a float if `k` is negative. [`Engine::program`](crate::Engine::program) gives the
-    /// program for a call.
+    /// The dtype of the result. It may be another dtype for calls with weak integers: `2**k` is an
+    /// integer, and a float if `k` is negative. [`Engine::program`](crate::Engine::program) gives
+    /// the program for a call.
     #[must_use]
     pub fn result_dtype(&self) -> DType {
         self.core.result_dtype()
     }
 
-    /// What runs the program: the interpreter, if the engine was told to or machine code could not
-    /// be made.
+    /// What runs the program: the interpreter, if the engine was told to use it or if machine code
+    /// could not be made.
     #[must_use]
     pub fn backend(&self) -> Backend {
         if self.fallback_reason().is_some() { Backend::Interp } else { Backend::Jit }
@@ -224,11 +224,12 @@ impl Program {
         numbers::with(self, Values::InOrder(values), run).map_err(|error| self.in_text(error))
     }
 
-    /// Runs into an output: any array or view of the result's dtype, of the result's shape or one
-    /// that it broadcasts to. The output may be one of the inputs, or overlap them.
+    /// Runs into an output: any array or view that has the result's dtype, and the result's shape
+    /// or a shape that the result broadcasts to. The output may be one of the inputs, or overlap
+    /// them.
     ///
     /// With up to 8 variables and without reductions this allocates nothing once a layout has been
-    /// seen, but what a thread needs when it starts. An input that overlaps the output without
+    /// seen, except what a thread needs when it starts. An input that overlaps the output without
     /// being it is copied first.
     ///
     /// # Errors
@@ -239,7 +240,8 @@ impl Program {
         self.run_with(vars, out, None)
     }
 
-    /// As [`Program::run`], telling how far it is; the progress may also stop it.
+    /// The same as [`Program::run`], but it tells the progress how far it is, and the progress may
+    /// stop it.
     ///
     /// # Errors
     ///
@@ -265,8 +267,8 @@ impl Program {
         numbers::with(self, Values::Named(vars), fresh::evaluate).map_err(|error| self.in_text(error))
     }
 
-    /// As [`Program::evaluate`], in memory of a pool, which gets it back when the result is
-    /// dropped.
+    /// The same as [`Program::evaluate`], but the result is in memory of a pool, which gets that
+    /// memory back when the result is dropped.
     ///
     /// # Errors
     ///

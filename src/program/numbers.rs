@@ -1,8 +1,8 @@
 //! Weak integers of a call: what is computed from them, and which program they need.
 //!
-//! In: a program and the values of a call. Out: the same call with the numbers that it has to
-//! compute as values of hidden variables, on the program itself or on a variant. Always true: the
-//! core that runs assumes nothing that the call's values contradict.
+//! In: a program and the values of a call. Out: the same call, on the program itself or on a
+//! variant. The numbers that have to be computed for the call become values of hidden variables.
+//! Always true: the core that runs assumes nothing that the call's values contradict.
 //!
 //! A *variant* is the same text compiled for another class of values: `2**k` is an integer, but a
 //! float if `k` is negative. See [`Numbers`](crate::hir::Numbers).
@@ -39,7 +39,7 @@ impl Default for Variants {
     }
 }
 
-/// Runs `run` on what the call needs.
+/// Calls `run` with the core and the values that the call needs.
 pub(super) fn with<R>(
     program: &Program,
     values: Values<'_>,
@@ -58,7 +58,7 @@ fn with_numbers<R>(
     run: impl FnOnce(&Core, Values<'_>) -> Result<R, Error>,
 ) -> Result<R, Error> {
     let Some(weak) = weak_ints(&program.core, values)? else {
-        // Something is missing, or of another type: binding says what.
+        // A value is missing, or has another type. Binding reports which.
         return run(&program.core, values);
     };
     let (variant, computed) = match evaluate(&program.core, &weak) {
@@ -85,7 +85,7 @@ fn with_numbers<R>(
     }
 }
 
-/// The variant that the values of a call need; none if it is the program itself.
+/// The variant that the values of a call need; `None` if it is the program itself.
 ///
 /// # Errors
 ///
@@ -100,10 +100,11 @@ pub(super) fn variant(program: &Program, values: Values<'_>) -> Result<Option<Ar
     }
 }
 
-/// By variable of the text, the value of a weak integer.
+/// For each variable of the text, its value if it is a weak integer.
 type WeakInts = SmallVec<[Option<i128>; 8]>;
 
-/// The weak integers of a call; none if there is none where one should be.
+/// The weak integers of a call; `None` if a value that should be one is not there or is something
+/// else.
 fn weak_ints(core: &Core, values: Values<'_>) -> Result<Option<WeakInts>, Error> {
     let vars = core.graph().given_vars();
     if let Values::InOrder(values) = values
@@ -124,7 +125,7 @@ fn weak_ints(core: &Core, values: Values<'_>) -> Result<Option<WeakInts>, Error>
     Ok(Some(all))
 }
 
-/// The values of the hidden variables; none if the core is not for these values.
+/// The values of the hidden variables; `None` if the core is not for these values.
 fn evaluate(core: &Core, weak: &WeakInts) -> Option<SmallVec<[Scalar; 4]>> {
     core.graph().numbers().evaluate(|var: VarId| weak.get(var.0 as usize).copied().flatten())
 }
@@ -141,7 +142,8 @@ fn find(program: &Program, weak: &WeakInts) -> Result<Arc<Program>, Error> {
     let given = program.core.graph().given_vars().iter().zip(weak);
     let given = given.filter_map(|(var, value)| Some((var.name.clone(), (*value)?))).collect();
     let variant = Arc::new(Program::for_values(text, signature, Some(given), Arc::clone(context))?);
-    // What makes room is dropped without the lock, because that frees code.
+    // The variant that makes room is dropped after the lock is released, because dropping it frees
+    // code.
     let mut dropped = None;
     if let Some(mut known) = program.variants.programs.lock() {
         if known.len() == MAX_VARIANTS {

@@ -7,8 +7,9 @@ use ndexpr_runtime::view::{Overlap, View, ViewMut};
 /// Copies of some inputs, with their numbers.
 pub(super) type Copies = Vec<(usize, OwnedCopy)>;
 
-/// Copies the inputs that share memory with the output without being it. With `of_same`, those that
-/// are the output are copied too: several loops write the output before all inputs are read.
+/// Copies the inputs that share memory with the output without being it. With `of_same`, inputs
+/// that are the output are copied too, because several loops write the output before all inputs are
+/// read.
 pub(super) fn copy_overlapping(
     inputs: &[Option<View<'_>>],
     out: &ViewMut<'_>,

@@ -1,4 +1,4 @@
-//! What was made for a program's last call, for the next one.
+//! Keeps what was made for a program's last call, so that the next call can use it.
 
 use super::staged::Staged;
 use std::sync::{Arc, Mutex};

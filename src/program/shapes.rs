@@ -36,8 +36,8 @@ pub(super) fn layout(core: &Core, inputs: &Inputs<'_>) -> Result<Layout, Error> 
     Ok(Layout { shape, order })
 }
 
-/// The layout, where a glance tells it: numbers, and vectors of one length. `None` for all else,
-/// also if something is wrong. The smallest calls need it this quickly.
+/// The layout in the cases in which it is found quickly: numbers, and vectors of one length. `None`
+/// in all other cases, also if something is wrong. The smallest calls need the layout this quickly.
 pub(super) fn plain_layout(core: &Core, values: Values<'_>) -> Option<Layout> {
     let vars = core.graph().vars();
     if core.has_reductions() || !values.has_count(vars.len()) {
@@ -67,9 +67,9 @@ pub(super) fn order_of(shape: &[usize], inputs: &[Option<View<'_>>]) -> Shape {
     output_order(shape, inputs.iter().flatten())
 }
 
-/// The shape of the result. All variables of the text take part, whatever became of them; those in
-/// reductions take part through the reductions' shapes. `out_shape` is that of variables that are
-/// the output.
+/// The shape of the result. All variables of the text take part, even if optimising has dropped
+/// them. Those in reductions take part through the reductions' shapes. `out_shape` is that of
+/// variables that are the output.
 pub(super) fn result_shape(core: &Core, inputs: &[Option<View<'_>>], out_shape: &[usize]) -> Result<Shape, Error> {
     if core.has_reductions() {
         if let Some(recent) = core.recent.get()

@@ -16,7 +16,8 @@ use smallvec::SmallVec;
 /// The loops of a program as stages, for arrays of certain shapes and strides.
 pub(super) struct Staged {
     stages: Stages,
-    /// How many elements each reduction has along its axes: inputs, after the variables.
+    /// How many elements each reduction has along its axes. These counts are inputs, after the
+    /// variables.
     counts: SmallVec<[i64; 4]>,
     n_elems: usize,
     /// The result's shape.
@@ -90,8 +91,8 @@ impl Staged {
         self.stages.is_into(out) && self.shape_for(values).is_some()
     }
 
-    /// Runs them, into an output of the result's shape that no input overlaps. False, and the
-    /// output is as it was, if there is no machine code for the layout.
+    /// Runs the stages into an output of the result's shape that no input overlaps. Returns false,
+    /// and leaves the output as it was, if there is no machine code for the layout.
     pub(super) fn run(
         &self,
         loops: &[CompiledLoop],

@@ -1,8 +1,8 @@
-//! Copies arrays: inputs that partly overlap an output, and outcomes that are repeated to a larger
-//! one.
+//! Copies arrays: inputs that partly overlap an output, and outcomes that are repeated to fill a
+//! larger output.
 //!
 //! In: a view, and where its elements go. Out: the same elements there. A copy is a run like any
-//! other: on several threads, and it can be cancelled.
+//! other: it may use several threads, and it can be cancelled.
 
 use std::sync::Arc;
 
@@ -57,8 +57,8 @@ pub fn copy_of(view: &View<'_>, options: &RunOptions<'_>) -> Result<OwnedCopy, E
 ///
 /// # Errors
 ///
-/// As [`Plan::new`] and [`run`]; an output of another dtype than the view's counts as one of
-/// another shape.
+/// As [`Plan::new`] and [`run`]; an output that does not have the view's dtype is reported as one
+/// that does not have its shape.
 pub fn copy_into(from: &View<'_>, to: &mut ViewMut<'_>, options: &RunOptions<'_>) -> Result<(), ExecError> {
     if let Some(progress) = options.progress {
         progress.add_total(to.n_elems());

@@ -2,9 +2,9 @@
 //! thread for.
 //!
 //! In: an output without gaps, and inputs that either have exactly its shape and strides or are one
-//! element. Out: the same as [`run`](super::run) of a [`Plan`](crate::plan::Plan) of them, without
-//! making a plan, which takes several times as long as a thousand additions. Everything else is
-//! refused before anything is written.
+//! element. Out: what [`run`](super::run) gives for a [`Plan`](crate::plan::Plan) of them. But no
+//! plan is made, because making one takes several times as long as a thousand additions. Everything
+//! else is refused before anything is written.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -44,22 +44,23 @@ const CHUNK_STEP: usize = 64;
 /// assert!(!flat.push(&View::from_slice(&a[..2])), "another shape");
 /// ```
 pub struct Flat<'a> {
-    /// The output's layout; none where the caller promises that inputs have the same.
+    /// The output's layout; `None` if the caller promises that the inputs have the same layout.
     out: Option<&'a RawView>,
     n_elems: usize,
     n_bytes: usize,
     n_inputs: usize,
-    /// Inputs, in order. All places behind them hold the output, so it is always the next one.
+    /// Inputs, in order. All places behind them hold the output, so the output always comes right
+    /// after the last input.
     ptrs: [*mut u8; MAX_OPERANDS],
     kinds: [RunKind; MAX_OPERANDS],
     dtypes: [DType; MAX_OPERANDS],
-    /// It borrows the inputs, and the output exclusively.
+    /// The call borrows the inputs, and it borrows the output exclusively.
     memory: PhantomData<(&'a [u8], &'a mut [u8])>,
 }
 
 impl<'a> Flat<'a> {
-    /// A call without inputs yet. `None` if the output is empty, has gaps, or is neither in C nor
-    /// in F order.
+    /// A call that has no inputs yet. `None` if the output is empty, has gaps, or is neither in C
+    /// nor in F order.
     #[must_use]
     pub fn new(out: &'a mut ViewMut<'_>) -> Option<Flat<'a>> {
         let out: &'a RawView = out.raw();
@@ -67,8 +68,9 @@ impl<'a> Flat<'a> {
         Some(Flat { out: Some(out), ..Flat::of(out.ptr, out.dtype, n_elems) })
     }
 
-    /// As [`Flat::new`], of parts instead of a view: `n_elems` elements one after the other. They
-    /// may be an array of several axes, whose order in memory all inputs share.
+    /// The same as [`Flat::new`], with parts instead of a view: the output is `n_elems` elements
+    /// one after the other. They may be an array of several axes, whose order in memory all inputs
+    /// share.
     ///
     /// # Safety
     ///
@@ -91,9 +93,9 @@ impl<'a> Flat<'a> {
         }
     }
 
-    /// Adds an input. `false`, and nothing is added, if it is neither one element nor laid out as
-    /// the output is, if it partly overlaps the output, or if there are [`MAX_FLAT_INPUTS`]
-    /// already.
+    /// Adds an input. Returns `false`, and adds nothing, if the input is neither one element nor
+    /// laid out as the output is, if it partly overlaps the output, or if there are
+    /// [`MAX_FLAT_INPUTS`] already.
     #[must_use]
     pub fn push(&mut self, input: &View<'a>) -> bool {
         let raw = input.raw();
@@ -110,7 +112,7 @@ impl<'a> Flat<'a> {
         if !is_allowed {
             return false;
         }
-        // Of a single element any kind is right; contiguous is the usual one.
+        // For a single element any run kind is right, and contiguous is the usual one.
         match is_one && self.n_elems > 1 {
             true => self.add(raw.ptr, raw.dtype, RunKind::Splat),
             false => self.add(raw.ptr, raw.dtype, RunKind::Contiguous),
@@ -118,9 +120,9 @@ impl<'a> Flat<'a> {
         true
     }
 
-    /// Adds an input of parts: as many elements as the output has, one after the other. `false`,
-    /// and nothing is added, if it partly overlaps the output, or if there are [`MAX_FLAT_INPUTS`]
-    /// already.
+    /// Adds an input that is given by its parts: as many elements as the output has, one after the
+    /// other. Returns `false`, and adds nothing, if it partly overlaps the output, or if there are
+    /// [`MAX_FLAT_INPUTS`] already.
     ///
     /// # Safety
     ///
@@ -134,8 +136,8 @@ impl<'a> Flat<'a> {
         true
     }
 
-    /// Adds one element, in its first bytes, as an input. `false`, and nothing is added, if there
-    /// are [`MAX_FLAT_INPUTS`] already.
+    /// Adds one element as an input; it is in the first of these bytes. Returns `false`, and adds
+    /// nothing, if there are [`MAX_FLAT_INPUTS`] already.
     #[must_use]
     pub fn push_scalar(&mut self, dtype: DType, bytes: &'a [u8; 8]) -> bool {
         if self.n_inputs == MAX_FLAT_INPUTS {
@@ -146,8 +148,8 @@ impl<'a> Flat<'a> {
         true
     }
 
-    /// Adds the output, as it was, as an input. `false`, and nothing is added, if it is not of this
-    /// dtype, or if there are [`MAX_FLAT_INPUTS`] already.
+    /// Adds the output, as it was before the call, as an input. Returns `false`, and adds nothing,
+    /// if it is not of this dtype, or if there are [`MAX_FLAT_INPUTS`] already.
     #[must_use]
     pub fn push_output(&mut self, dtype: DType) -> bool {
         let (out_ptr, out_dtype) = self.output();
@@ -162,15 +164,15 @@ impl<'a> Flat<'a> {
         (self.ptrs[self.n_inputs], self.dtypes[self.n_inputs])
     }
 
-    /// Whether no byte of the output is among so many bytes.
+    /// Whether these bytes share no byte with the output.
     fn is_apart(&self, ptr: *const u8, n_bytes: usize) -> bool {
         // Neither range wraps around, because both are inside of memory.
         let (start, out_start) = (ptr.addr(), self.output().0.addr());
         start + n_bytes <= out_start || out_start + self.n_bytes <= start
     }
 
-    /// Whether as many elements as the output has are apart from it, or are each where one of the
-    /// output's is.
+    /// Looks at as many elements as the output has: whether they share no byte with it, or each
+    /// lies exactly where the output's element lies.
     fn is_apart_or_output(&self, ptr: *const u8, dtype: DType) -> bool {
         let (out_ptr, out_dtype) = self.output();
         let is_output = ptr.addr() == out_ptr.addr() && dtype.size() == out_dtype.size();
@@ -184,8 +186,8 @@ impl<'a> Flat<'a> {
         self.n_inputs += 1;
     }
 
-    /// The same call with other inputs: those of these numbers, in this order. `None` if they are
-    /// more than [`MAX_FLAT_INPUTS`].
+    /// The same call with other inputs: this call's inputs of these numbers, in this order. `None`
+    /// if there are more than [`MAX_FLAT_INPUTS`].
     ///
     /// # Panics
     ///
@@ -223,8 +225,8 @@ impl<'a> Flat<'a> {
     }
 
     /// Runs, if the work is too short to wake a second thread for. Helpers take part only if they
-    /// are awake, because short calls follow one another. `None`, and nothing is done, if the work
-    /// is longer.
+    /// are awake because short calls follow one another. Returns `None`, and does nothing, if the
+    /// work is longer.
     ///
     /// # Errors
     ///
@@ -316,9 +318,9 @@ impl<'a> Flat<'a> {
                 KernelArgs { n_lanes, n_rows: 1, operands: operands.as_ptr(), slots, tile_fns: spec.tile_fns.as_ptr() };
             // SAFETY: (1) the caller vouches for the kernel and the slots, and the tile is no
             // larger than the kernel's; (2) the operands' elements are those of views that are
-            // borrowed for `'a`, the output exclusively: `n_elems` of them one after the other, of
-            // which these are some, or a single one with stride 0; (3) an input that is not apart
-            // from the output is exactly it, see `push`.
+            // borrowed for `'a`, the output exclusively: a view has `n_elems` elements one after
+            // the other, of which this call uses some, or a single one with stride 0; (3) an input
+            // that is not apart from the output is exactly it, see `push`.
             unsafe { (spec.entry)(&args) };
             next += n_lanes;
             operands.iter_mut().for_each(|operand| advance(operand, n_lanes));
@@ -359,14 +361,14 @@ fn dense_elems(raw: &RawView) -> Option<usize> {
     (n_elems > 0).then_some(n_elems)
 }
 
-/// Whether an array has the output's shape, and its elements the same order without gaps.
+/// Whether an array has the output's shape, and its elements lie in the same order without gaps.
 fn is_laid_out_as(raw: &RawView, out: &RawView) -> bool {
     let (size, out_size) = (raw.dtype.size() as isize, out.dtype.size() as isize);
     let is_alike = |((&extent, &out_extent), (&stride, &out_stride)): ((&usize, &usize), (&isize, &isize))| {
-        // Both are a number of elements times the size of one.
+        // Both strides are a number of elements times the size of one.
         extent == out_extent && (extent == 1 || stride.wrapping_mul(out_size) == out_stride.wrapping_mul(size))
     };
-    // One by one: comparing slices is a call, which takes longer than so few extents.
+    // This compares one by one: comparing slices is a call, which takes longer than so few extents.
     raw.shape.len() == out.shape.len()
         && raw.shape.iter().zip(&out.shape).zip(raw.strides.iter().zip(&out.strides)).all(is_alike)
 }

@@ -24,7 +24,7 @@ pub struct KernelSpec {
     /// Bytes of scratch for a tile of `max_tile_elems`, at most
     /// [`MAX_SCRATCH_BYTES`](crate::memory::MAX_SCRATCH_BYTES).
     pub slot_bytes: usize,
-    /// Whether it writes past the caches, which it can only where outputs are aligned: see
+    /// Whether it writes past the caches. It can do so only where outputs are aligned: see
     /// [`STREAM_ALIGN`](super::STREAM_ALIGN).
     pub is_streaming: bool,
     /// The kernel's table of tile functions.
@@ -36,8 +36,8 @@ pub struct KernelSpec {
     pub code: Arc<dyn Any + Send + Sync>,
 }
 
-/// A compiled loop for operands of fixed dtypes and run kinds. Immutable; may run on many threads
-/// at once.
+/// A compiled loop for operands of fixed dtypes and run kinds. It is immutable and may run on many
+/// threads at once.
 pub struct Kernel {
     spec: KernelSpec,
 }
@@ -54,7 +54,8 @@ impl Kernel {
     ///   [`STREAM_ALIGN`](super::STREAM_ALIGN).
     /// - It writes elements of dtype bool as 0 or 1 only, reads any byte as a bool, and does not
     ///   rely on what is in `slots`. It reads the inputs' elements of a row and lane before it
-    ///   writes the outputs' of the same, because an input may be exactly an output.
+    ///   writes the outputs' elements of the same row and lane, because an input may be exactly an
+    ///   output.
     /// - It may be called on several threads at once, for different tiles.
     /// - It returns, and does not unwind.
     /// - `n_outputs` is at most the number of operands; `slot_bytes` is enough for tiles of up to
@@ -87,12 +88,13 @@ impl Kernel {
         self.check_kinds(dtypes, kinds, n_inputs)
     }
 
-    /// Checks that the kernel is one for operands of these dtypes and kinds. A strided operand of the kernel may have any
-    /// kind: callers give each operand its lane stride.
+    /// Checks that the kernel is one for operands of these dtypes and kinds. A strided operand of
+    /// the kernel may have any kind: callers give each operand its lane stride.
     pub(super) fn check_kinds(&self, dtypes: &[DType], kinds: &[RunKind], n_inputs: usize) -> Result<(), ExecError> {
         let expected = self.spec.operands.iter().copied();
         let found = dtypes.iter().copied().zip(kinds.iter().copied());
-        // Any stride will do for a strided operand: contiguous ones and splats have their own.
+        // A strided operand takes any stride, so also the strides of contiguous operands and of
+        // splats.
         let fits = |(expected, found): ((DType, RunKind), (DType, RunKind))| {
             expected == found || expected == (found.0, RunKind::Strided)
         };

@@ -1,7 +1,7 @@
 //! [`launch`]: the chunk loop of every run.
 //!
-//! In: a number of chunks, how many threads are worth their while, the scratch that each needs, and
-//! what to do for a chunk. Out: each chunk done once, or the first error. Always true:
+//! In: a number of chunks, how many threads the work is worth, the scratch that each thread needs,
+//! and what to do for a chunk. Out: each chunk done once, or the first error. Always true:
 //!
 //! - before each chunk a thread asks whether to go on: it does not after an error, or if the run
 //!   was cancelled. Chunks that it leaves out are not counted as done;
@@ -22,12 +22,12 @@ use crate::pool::Pool;
 pub struct RunOptions<'a> {
     /// The threads that may take part.
     pub pool: &'a Pool,
-    /// Is told how far the run is; may cancel it.
+    /// It is told how far the run is, and may cancel it.
     pub progress: Option<&'a Progress>,
 }
 
 impl<'a> RunOptions<'a> {
-    /// With this pool, without progress.
+    /// Options with this pool and without progress.
     #[must_use]
     pub fn new(pool: &'a Pool) -> RunOptions<'a> {
         RunOptions { pool, progress: None }
@@ -49,8 +49,8 @@ pub(super) struct Chunks {
 pub(super) struct Run<'r> {
     progress: Option<&'r Progress>,
     is_counted: bool,
-    /// [`RUNS`], or why it ends early. This is an atomic, because no thread may ever wait for another
-    /// one to set it: in a forked child, that other thread does not exist.
+    /// [`RUNS`], or why the run ends early. This is an atomic, because no thread may ever wait for
+    /// another one to set it: in a forked child, that other thread does not exist.
     state: AtomicU8,
 }
 
@@ -58,7 +58,7 @@ const RUNS: u8 = 0;
 const IS_CANCELLED: u8 = 1;
 const HAS_NO_SCRATCH: u8 = 2;
 
-/// Calls `work(run, chunk, scratch)` for each chunk, on several threads. It returns how many
+/// Calls `work(run, chunk, scratch)` for each chunk, on several threads. `work` returns how many
 /// elements it has computed and not [reported](Run::report) itself.
 pub(super) fn launch(
     options: &RunOptions<'_>,
@@ -95,8 +95,8 @@ pub(super) fn launch(
 }
 
 impl Run<'_> {
-    /// For long chunks: counts so many elements as done. False if the run must end early: then the
-    /// chunk returns, and leaves its outputs as they are.
+    /// For long chunks: counts so many elements as done. Returns false if the run must end early:
+    /// then the chunk returns, and leaves its outputs as they are.
     pub(super) fn report(&self, n_elems: usize) -> bool {
         self.add_done(n_elems);
         self.goes_on()
@@ -122,13 +122,13 @@ impl Run<'_> {
         !is_to_stop
     }
 
-    /// Ends the run early. If several threads do, the first reason counts.
+    /// Ends the run early. If several threads end it, the first reason counts.
     fn end(&self, reason: u8) {
         let _ = self.state.compare_exchange(RUNS, reason, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
-/// Something that the threads of a run share although it holds raw pointers.
+/// A value that the threads of a run share although it holds raw pointers.
 pub(super) struct Shared<T>(T);
 
 // SAFETY: the caller of `new` has promised that threads may share it.
@@ -137,8 +137,8 @@ unsafe impl<T> Sync for Shared<T> {}
 impl<T> Shared<T> {
     /// # Safety
     ///
-    /// Everything in `value` except raw pointers must be `Sync`. Of the memory that the pointers
-    /// lead to, the threads that share the value must write each place on one thread only, and no
+    /// Everything in `value` except raw pointers must be `Sync`. Each place in the memory that the
+    /// pointers lead to may be written by only one of the threads that share the value, and no
     /// other thread may read it meanwhile.
     pub(super) unsafe fn new(value: T) -> Shared<T> {
         Shared(value)

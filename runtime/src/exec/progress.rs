@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-/// How far one or several runs are, and a way to stop them. It counts elements, about once in a
-/// millisecond.
+/// How far one or several runs are, and a way to stop them. It counts elements, and is updated
+/// about once in a millisecond.
 #[derive(Debug, Default)]
 pub struct Progress {
     done: AtomicUsize,
@@ -15,7 +15,7 @@ pub struct Progress {
     question: Option<Question>,
 }
 
-/// Whether to go on.
+/// The question whether to go on.
 struct Question {
     may_go_on: Box<dyn Fn() -> bool + Send + Sync>,
     /// The thread that asks it.
@@ -88,7 +88,7 @@ impl Progress {
         self.total.store(n_elems, Ordering::Relaxed);
     }
 
-    /// Adds elements to those that there are in all, for a run that turns out to have more to do.
+    /// Adds to the number of elements in all, for a run that turns out to have more to do.
     pub fn add_total(&self, n_elems: usize) {
         self.total.fetch_add(n_elems, Ordering::Relaxed);
     }

@@ -16,8 +16,8 @@ use crate::pool::Pool;
 
 /// Computes all outputs of `plan` by `kernel`.
 ///
-/// This allocates nothing, except scratch when a thread needs more than ever before, and what a
-/// thread needs that starts.
+/// This allocates nothing, except scratch when a thread needs more than ever before, and what a new
+/// thread needs to start.
 ///
 /// # Errors
 ///
@@ -28,8 +28,8 @@ pub fn run(plan: &Plan<'_>, kernel: &Kernel, options: &RunOptions<'_>) -> Result
     run_streaming(plan, kernel, None, options)
 }
 
-/// As [`run`]. Wherever outputs are aligned for it, a second kernel is called that writes past the
-/// caches; see [`Plan::is_worth_streaming`].
+/// The same as [`run`] with a second kernel, which writes past the caches. That kernel is called
+/// wherever the outputs are aligned for it; see [`Plan::is_worth_streaming`].
 ///
 /// # Errors
 ///
@@ -43,7 +43,7 @@ pub fn run_streaming(
     run_counted(plan, kernel, streaming, options, true)
 }
 
-/// As [`run`], but the elements do not count as progress.
+/// The same as [`run`], but the elements do not count as progress.
 pub(super) fn run_uncounted(plan: &Plan<'_>, kernel: &Kernel, options: &RunOptions<'_>) -> Result<(), ExecError> {
     run_counted(plan, kernel, None, options, false)
 }
@@ -190,7 +190,7 @@ impl Call<'_> {
     ///
     /// # Safety
     ///
-    /// As of [`kernel`](Call::kernel), of both kernels.
+    /// The contract of [`kernel`](Call::kernel), for both kernels.
     unsafe fn stream(&self, streaming: &KernelSpec, (n_rows, n_lanes): (usize, usize), operands: &mut [Operand]) {
         let first_output = operands.len() - streaming.n_outputs;
         let step_bytes = |operand: &Operand| operand.ptr.addr() | operand.row_stride as usize;
@@ -225,8 +225,8 @@ fn advance(operand: &mut Operand, n_bytes: isize) {
     operand.ptr = operand.ptr.wrapping_offset(n_bytes);
 }
 
-/// After how many lanes all these outputs are aligned for a streaming kernel; `None` if they never
-/// are at once.
+/// The number of lanes after which all these outputs are aligned for a streaming kernel; `None` if
+/// there is no lane at which all of them are.
 fn lanes_to_alignment(outputs: &[Operand]) -> Option<usize> {
     (0..STREAM_ALIGN).find(|&lane| {
         let at = |output: &Operand| output.ptr.addr() + lane * output.lane_stride as usize;

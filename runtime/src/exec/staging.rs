@@ -11,20 +11,20 @@ use crate::machine::LINE_BYTES;
 use crate::memory::prefetch_to_l2;
 use crate::plan::{Ahead, Plan, Tiling};
 
-/// Where a plan's operands wait.
+/// The operands of a plan that wait in scratch.
 pub(super) struct Staging {
     packed: SmallVec<[Staged; 2]>,
     n_bytes: usize,
-    /// The tile whose packed inputs are asked for ahead.
+    /// The tile whose packed inputs are prefetched.
     ahead: Ahead,
-    /// Inputs beside packed ones that are contiguous along the lanes, in runs too short for the
-    /// processor to notice and read ahead.
+    /// Inputs that are contiguous along the lanes, in a plan that also has packed inputs. Their
+    /// runs are too short for the processor to notice them and read ahead.
     along: SmallVec<[Along; 4]>,
     /// See [`Plan::joins_rows`].
     joins_rows: bool,
 }
 
-/// What a scratch holds of each packed input: where the elements are from, and how many they are.
+/// What a scratch holds of each packed input: where the elements come from, and how many there are.
 /// Rows that repeat are packed once for many tiles.
 pub(super) type Held = SmallVec<[(*const u8, usize); 2]>;
 
@@ -38,12 +38,12 @@ struct Along {
 struct Staged {
     operand: usize,
     elem_bytes: usize,
-    /// Where in the scratch.
+    /// Where the operand is in the scratch.
     offset: usize,
 }
 
 impl Staging {
-    /// Nothing waits.
+    /// A staging in which nothing waits.
     pub(super) fn none() -> Staging {
         Staging { packed: SmallVec::new(), n_bytes: 0, ahead: Ahead::Lanes, along: SmallVec::new(), joins_rows: false }
     }
@@ -75,7 +75,7 @@ impl Staging {
         self.n_bytes
     }
 
-    /// Kernels get tiles as they are.
+    /// Whether kernels get tiles as they are.
     pub(super) fn is_none(&self) -> bool {
         self.n_bytes == 0 && !self.joins_rows
     }
@@ -85,7 +85,7 @@ impl Staging {
         if self.joins_rows { (1, n_rows * n_lanes) } else { (n_rows, n_lanes) }
     }
 
-    /// Packs a tile's inputs, and has the kernel find them in scratch.
+    /// Packs a tile's inputs, and changes `operands` so that the kernel finds them in scratch.
     ///
     /// # Safety
     ///

@@ -70,8 +70,8 @@ pub(crate) fn zeroed_words(n: usize) -> Result<Vec<u64>, AllocError> {
     zeroed_vec(n)
 }
 
-/// As `vec![0; n]`, which zeroes nothing where the system hands out zero pages. But this returns an
-/// error if there is no memory, where `vec!` aborts.
+/// The same as `vec![0; n]`, which zeroes nothing where the system hands out zero pages. The
+/// difference is that if there is no memory, this returns an error, while `vec!` aborts.
 fn zeroed_vec<T: Element>(n: usize) -> Result<Vec<T>, AllocError> {
     let n_bytes = n.saturating_mul(size_of::<T>());
     let out_of_memory = AllocError::OutOfMemory { n_bytes };

@@ -1,4 +1,4 @@
-//! What follows stores past the caches.
+//! The fence that must follow stores past the caches.
 
 /// Orders what this thread has streamed before whatever it writes afterwards. Ordinary stores are
 /// ordered by themselves.

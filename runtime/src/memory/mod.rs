@@ -1,9 +1,9 @@
 //! Memory that the runtime allocates: outputs and scratch. It runs nothing.
 //!
 //! In: dtypes, shapes, numbers of bytes. Out: [`Output`]s, scratch of a thread, lists of words.
-//! Always true: nothing here aborts the process when memory runs out, an [`AllocError`] comes back;
-//! and no memory is ever uninitialised. It starts out zeroed, which is a valid value of every
-//! dtype, and costs nothing where the system hands out zero pages anyway.
+//! Always true: when memory runs out, nothing here aborts the process, but an [`AllocError`] is
+//! returned; and no memory is ever uninitialised. It starts out zeroed, which is a valid value of
+//! every dtype, and costs nothing where the system hands out zero pages anyway.
 
 mod buffer;
 mod fence;
@@ -22,7 +22,7 @@ pub(crate) use scratch::with_scratch;
 /// The most scratch that a kernel may ask for, per thread. The thread keeps it for the next kernel.
 pub const MAX_SCRATCH_BYTES: usize = 1 << 20;
 
-/// Why memory could not be had.
+/// Why memory could not be allocated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AllocError {
@@ -47,7 +47,7 @@ pub enum AllocError {
     /// Memory of so many elements cannot have this shape.
     #[error("an array of {n_elems} elements cannot have shape {shape:?}")]
     OtherSize {
-        /// The elements that there are.
+        /// The number of elements that the memory has.
         n_elems: usize,
         /// The shape.
         shape: Box<[usize]>,

@@ -42,11 +42,11 @@ impl Output {
         Ok(Output { buffer, shape: list(shape), strides, order: list(order) })
     }
 
-    /// How such an array lies.
+    /// The layout of such an array.
     ///
     /// # Errors
     ///
-    /// As [`Output::new`], but that memory is not asked for.
+    /// As [`Output::new`], except that this allocates no memory.
     pub(crate) fn layout(dtype: DType, shape: &[usize], order: &[usize]) -> Result<Layout, AllocError> {
         let (_, strides) = lay_out(dtype, shape, order)?;
         Ok(RawView { ptr: std::ptr::null_mut(), dtype, shape: list(shape), strides }.layout())
@@ -112,8 +112,8 @@ impl Output {
         self.into_array_of()
     }
 
-    /// The array, without copying; `None` if its elements are not of type `T`, or it has not the
-    /// rank of `D`.
+    /// The array, without copying; `None` if its elements are not of type `T`, or it does not have
+    /// the rank of `D`.
     #[must_use]
     pub fn into_array_of<T: Element, D: Dimension>(self) -> Option<Array<T, D>> {
         let n_axes = self.shape.len();

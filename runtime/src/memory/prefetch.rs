@@ -16,7 +16,7 @@ pub(crate) fn prefetch(from: *const u8, n_bytes: usize) {
 }
 
 /// Asks for the cache line at an address to be in the L2 cache. In the L1 cache it would drive out
-/// elements that are in use. Otherwise as [`prefetch`].
+/// elements that are in use. In all other respects this is the same as [`prefetch`].
 pub(crate) fn prefetch_to_l2(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
     {

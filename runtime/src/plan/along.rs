@@ -2,8 +2,8 @@
 //!
 //! In: operands over a shape, and which of its axes are reduced. Out: an [`AxisNest`], in which the
 //! outer axes are merged with one another, and so are the reduced axes. Axes are in the memory
-//! order of the inputs, as [`output_order`](super::output_order) has it, and none is reversed. So
-//! the order of the elements that belong to one result follows from the shape, the axes and that
+//! order of the inputs, as [`output_order`](super::output_order) finds it, and no axis is reversed.
+//! So the order of the elements that belong to one result follows from the shape, the axes and that
 //! memory order alone. It does not depend on the strides, or on what else is read.
 
 use smallvec::SmallVec;
@@ -17,7 +17,7 @@ use crate::view::{AxisSet, RawView, Shape, Strides};
 /// Which group of axes the lanes belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lanes {
-    /// A row is what one result is made of, or a piece of that.
+    /// A row holds the elements that one result is made of, or some of them.
     Reduced,
     /// A row has one element of each of many results.
     Outer,
@@ -79,7 +79,8 @@ impl Group {
         &self.operands[operand].strides
     }
 
-    /// How far an operand is from its start at an index, counted with the innermost axis fastest.
+    /// How far an operand's element at an index is from its first one. Indices are counted with the
+    /// innermost axis fastest.
     pub(crate) fn offset(&self, operand: usize, index: usize) -> isize {
         let strides = &self.operands[operand].strides;
         if let [stride] = strides[..] {

@@ -29,7 +29,7 @@ pub enum PlanError {
         /// The iteration's shape.
         to: Box<[usize]>,
     },
-    /// An output has not the iteration's shape.
+    /// An output does not have the iteration's shape.
     #[error("output {output} has shape {found:?}, expected {expected:?}")]
     OutputShape {
         /// Which output.

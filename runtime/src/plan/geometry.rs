@@ -28,9 +28,10 @@ pub(crate) struct Geometry {
     pub(super) dtypes: PerOperand<DType>,
     pub(super) run_kinds: PerOperand<RunKind>,
     /// Inputs that are packed tile by tile: those that are transposed with respect to the lanes. If
-    /// rows are joined, those whose rows do not follow one another.
+    /// rows are joined, these are the inputs whose rows do not follow one another.
     pub(super) packed: SmallVec<[usize; MAX_PACKED]>,
-    /// A kernel sees the rows of a tile as one: they would be too short for it.
+    /// Whether a kernel sees the rows of a tile as one row, because single rows would be too short
+    /// for it.
     pub(super) joins_rows: bool,
 }
 

@@ -1,15 +1,15 @@
 //! Plans: one call's iteration, made from views.
 //!
-//! In: a shape, views to read and views to write. Out: a [`Plan`], the same iteration as a nest of
-//! as few loops as the strides allow, named from the inside out the *lane* axis, the *row* axis and
-//! the outer axes; each operand's *run* along the lanes classified, so that a kernel can be chosen;
-//! and [`Tiling`]s, which cut the nest into the rectangles of rows and lanes that a kernel is
-//! called for. Always true of a plan that exists:
+//! In: a shape, views to read and views to write. Out: a [`Plan`], which is the same iteration as a
+//! nest of as few loops as the strides allow. From the inside out, these are called the *lane*
+//! axis, the *row* axis and the outer axes. The plan classifies each operand's *run* along the
+//! lanes, so that a kernel can be chosen. It also gives [`Tiling`]s, which cut the nest into the
+//! rectangles of rows and lanes that a kernel is called for. Always true of a plan that exists:
 //!
 //! 1. every address that the nest can reach from an operand's pointer is an element of that
 //!    operand's view;
-//! 2. the nest reaches each element of each output exactly once, and for it those elements of the
-//!    inputs that broadcasting assigns to it;
+//! 2. the nest reaches each element of each output exactly once, and together with it the elements
+//!    of the inputs that broadcasting assigns to it;
 //! 3. an input shares no memory with an output, or is exactly that output, element for element;
 //! 4. the tiles of a tiling cover the nest, each element once.
 //!
@@ -47,9 +47,10 @@ type PerOperand<T> = SmallVec<[T; 8]>;
 /// Where an input's elements come from.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'v, 'a> {
-    /// From a view.
+    /// The elements come from a view.
     View(&'v View<'a>),
-    /// From the output of this number, as it was before the call: `a += b` reads its output.
+    /// The elements come from the output of this number, as it was before the call: `a += b` reads
+    /// its output.
     Output(usize),
 }
 
@@ -78,7 +79,7 @@ pub struct Plan<'a> {
     geometry: Cow<'a, Geometry>,
     /// Where the nest begins in each operand.
     starts: PerOperand<*mut u8>,
-    /// An input is exactly an output.
+    /// Whether an input is exactly an output.
     is_in_place: bool,
     memory: PhantomData<(&'a [u8], &'a mut [u8])>,
 }
@@ -96,7 +97,8 @@ impl<'a> Plan<'a> {
         Plan::build(shape, inputs.iter().map(Input::View), outputs)
     }
 
-    /// As [`Plan::new`], where some inputs are outputs: the loop updates these in place.
+    /// The same as [`Plan::new`], for a loop some of whose inputs are outputs: it updates these in
+    /// place.
     ///
     /// # Errors
     ///
@@ -129,17 +131,18 @@ impl<'a> Plan<'a> {
         Plan::of_raw(shape, &operands, n_inputs)
     }
 
-    /// As [`Plan::new`], of operands for whose memory the caller answers: inputs, then outputs.
-    /// Running the plan is sound only while that memory is as good as if the plan had borrowed it.
+    /// The same as [`Plan::new`], for operands whose memory the caller vouches for: inputs, then
+    /// outputs. Running the plan is sound only while that memory is as good as if the plan had
+    /// borrowed it.
     fn of_raw(shape: &[usize], operands: &[&RawView], n_inputs: usize) -> Result<Plan<'a>, PlanError> {
         let geometry = Geometry::new(shape, operands, n_inputs)?;
         let is_in_place = check_memory(&operands[..n_inputs], &operands[n_inputs..])?;
         Ok(Plan::at(Cow::Owned(geometry), operands.iter().map(|operand| operand.ptr), is_in_place))
     }
 
-    /// A plan of operands at these places, inputs first. The caller answers for their memory as in
-    /// [`Plan::of_raw`], and that they have the geometry's strides. None may overlap an output,
-    /// except, if `is_in_place`, inputs that are exactly that output.
+    /// A plan of operands at these places, inputs first. The caller vouches for their memory as in
+    /// [`Plan::of_raw`], and for their strides, which must be the geometry's. None may overlap an
+    /// output, except, if `is_in_place`, inputs that are exactly that output.
     pub(crate) fn at(geometry: Cow<'a, Geometry>, ptrs: impl Iterator<Item = *mut u8>, is_in_place: bool) -> Plan<'a> {
         let starts = ptrs.zip(&geometry.nest.operands).map(|(ptr, walk)| ptr.wrapping_offset(walk.offset)).collect();
         Plan { geometry, starts, is_in_place, memory: PhantomData }
@@ -192,8 +195,8 @@ impl<'a> Plan<'a> {
         self.geometry.bytes_per_elem()
     }
 
-    /// Whether the outputs should be written past the caches: they do not fit there together with
-    /// the inputs, no input is an output, and they are written in long runs.
+    /// Whether the outputs should be written past the caches: they do not fit into the caches
+    /// together with the inputs, no input is an output, and they are written in long runs.
     #[must_use]
     pub fn is_worth_streaming(&self) -> bool {
         !self.is_in_place
@@ -201,8 +204,8 @@ impl<'a> Plan<'a> {
             && self.geometry.writes_runs_of(MIN_STREAMED_RUN_BYTES)
     }
 
-    /// Whether streaming stores are worth it in tiles of this tiling. In short tiles they are only
-    /// if tiles begin where such stores may begin.
+    /// Whether streaming stores are worth it in tiles of this tiling. In short tiles they are worth
+    /// it only if tiles begin where such stores may begin.
     pub(crate) fn can_stream(&self, tiling: &Tiling) -> bool {
         let Geometry { nest, dtypes, joins_rows, .. } = &*self.geometry;
         let n_lanes = tiling.lanes_per_tile * if *joins_rows { tiling.rows_per_tile } else { 1 };

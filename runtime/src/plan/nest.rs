@@ -1,9 +1,10 @@
-//! The loop nest: axes reordered, reversed and merged. An elementwise loop computes the same
-//! anyway.
+//! The loop nest: axes reordered, reversed and merged. None of that changes what an elementwise
+//! loop computes.
 //!
 //! In: checked operands over a non-empty shape. Out: a [`Nest`] of at least two axes (rows, lanes)
 //! that visits the same elements. Every step permutes, reverses or joins the axes of all operands
-//! alike, so it changes the order of visits only; that is rules 1 and 2 of a [plan](super).
+//! in the same way, so it changes the order of visits only; that is rules 1 and 2 of a
+//! [plan](super).
 
 use smallvec::SmallVec;
 
@@ -22,7 +23,7 @@ pub(crate) struct Nest {
 #[derive(Clone)]
 pub(crate) struct Walk {
     /// Bytes from the view's first element to the one at index 0 of every axis, which is another
-    /// where axes are reversed.
+    /// element if axes are reversed.
     pub(crate) offset: isize,
     /// Bytes to the next element along each axis.
     pub(crate) strides: Strides,
@@ -38,7 +39,7 @@ impl Walk {
     }
 
     /// Whether it is transposed with respect to the lanes: it moves less from row to row than from
-    /// lane to lane, and little enough to find its cache lines again.
+    /// lane to lane, and so little that the next row finds the same cache lines again.
     fn is_transposed(&self, axis: usize) -> bool {
         let stride = self.strides[axis].unsigned_abs();
         stride != 0 && stride < self.lane_stride().unsigned_abs() && stride < LINE_BYTES
@@ -69,8 +70,8 @@ impl Nest {
         nest
     }
 
-    /// Outputs first, because they decide: they have no zero strides, and writes cost more than
-    /// reads.
+    /// The operands in the order in which they decide. Outputs come first, because they have no
+    /// zero strides, and writes cost more than reads.
     fn by_weight(&self, n_inputs: usize) -> impl Iterator<Item = &Walk> {
         let (inputs, outputs) = self.operands.split_at(n_inputs);
         outputs.iter().chain(inputs)
@@ -79,8 +80,8 @@ impl Nest {
     /// Puts the axis with the smallest strides innermost. The first operand that moves differently
     /// along two axes decides between them; if none does, they stay in order.
     ///
-    /// This is an insertion sort, because the comparison is not always transitive, as `sort_by`
-    /// asks for.
+    /// This is an insertion sort, because `sort_by` needs a transitive comparison, and this one is
+    /// not always transitive.
     fn sort_axes(&mut self, n_inputs: usize) {
         for sorted in 1..self.extents.len() {
             for inner in (1..=sorted).rev() {
@@ -101,8 +102,8 @@ impl Nest {
             .is_some_and(|(a, b)| a < b)
     }
 
-    /// Reverses each axis along which the first operand that moves goes down. Then arrays that are
-    /// all reversed along an axis are contiguous.
+    /// Reverses each axis along which the first operand that moves has a negative stride. Then
+    /// arrays that are all reversed along an axis are contiguous.
     fn make_strides_positive(&mut self, n_inputs: usize) {
         for axis in 0..self.extents.len() {
             let deciding = self.by_weight(n_inputs).map(|walk| walk.strides[axis]).find(|&stride| stride != 0);
@@ -116,8 +117,8 @@ impl Nest {
         }
     }
 
-    /// Joins neighbouring axes wherever one step along the outer is a whole run along the inner,
-    /// for every operand.
+    /// Joins neighbouring axes wherever one step along the outer axis is a whole run along the
+    /// inner axis, for every operand.
     pub(super) fn merge_axes(&mut self) {
         for outer in (0..self.extents.len().saturating_sub(1)).rev() {
             let n_inner = self.extents[outer + 1] as isize;
@@ -177,8 +178,8 @@ impl Nest {
         &self.extents[..self.extents.len() - 2]
     }
 
-    /// If rows are short, and each row of every output follows the row before: the inputs of which
-    /// that is not so.
+    /// If rows are short, and each row of every output follows the row before: the inputs whose
+    /// rows do not follow one another.
     pub(crate) fn unjoined_in_short_rows<A>(&self, n_inputs: usize) -> Option<SmallVec<A>>
     where
         A: smallvec::Array<Item = usize>,
@@ -200,7 +201,7 @@ impl Nest {
         self.n_rows() > 1 && self.operands[operand].is_transposed(row_axis)
     }
 
-    /// Whether some operand is.
+    /// Whether some operand is transposed with respect to rows and lanes.
     pub(crate) fn has_transposed(&self) -> bool {
         (0..self.operands.len()).any(|operand| self.is_transposed(operand))
     }

@@ -7,9 +7,9 @@ use crate::view::{RawView, Shape, Strides, View, is_broadcastable};
 /// The order in memory, outermost axis first, that a fresh output of `shape` should have so that it
 /// follows its inputs.
 ///
-/// As NumPy's `order='K'`: C if the inputs are, or disagree; F if all are F; and permuted arrays
-/// keep their permutation. Broadcast axes have no say, and neither have inputs that do not
-/// broadcast to `shape`.
+/// The order follows NumPy's `order='K'`: C if the inputs are in C order, or disagree; F if all are
+/// in F order; and permuted arrays keep their permutation. Broadcast axes do not count. Inputs that
+/// do not broadcast to `shape` do not count either.
 ///
 /// ```
 /// use ndexpr_runtime::{plan::output_order, view::View};
@@ -24,7 +24,7 @@ pub fn output_order<'v>(shape: &[usize], inputs: impl IntoIterator<Item = &'v Vi
     order_of(shape, inputs.into_iter().map(View::raw))
 }
 
-/// The same of raw views.
+/// The same for raw views.
 pub(super) fn order_of<'v>(shape: &[usize], inputs: impl Iterator<Item = &'v RawView>) -> Shape {
     let strides: SmallVec<[Strides; 8]> = inputs
         .filter(|input| is_broadcastable(&input.shape, shape))
@@ -53,7 +53,7 @@ pub(super) fn order_of<'v>(shape: &[usize], inputs: impl Iterator<Item = &'v Raw
 }
 
 /// Whether `axis` should be inside of `other`, an axis that comes after it in C order; `None` if no
-/// input moves along both. Inputs that disagree are settled in favour of C.
+/// input moves along both. If inputs disagree, C order is chosen.
 fn belongs_inside(axis: usize, other: usize, strides: &[Strides]) -> Option<bool> {
     strides
         .iter()

@@ -1,7 +1,8 @@
 //! Walking over the tiles of a plan.
 //!
 //! In: a tiling and a range of tile numbers. Out: for each tile its rows, its lanes, and where its
-//! operands are. The first tile is found by division, the following ones by counting on.
+//! operands are. The first tile is found by division, and each following one by a step from the
+//! tile before it.
 
 use std::ops::Range;
 

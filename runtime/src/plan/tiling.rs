@@ -7,7 +7,8 @@ use crate::machine::{
 
 /// A grid of tiles over rows and lanes, repeated for each index of the outer axes.
 ///
-/// Tiles are numbered lane blocks fastest, then row blocks, then outer axes, innermost first.
+/// In the numbering of tiles, lane blocks run fastest, then row blocks, then the outer axes,
+/// innermost first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiling {
     /// The most rows of a tile.
@@ -28,9 +29,9 @@ pub struct Tiling {
 /// A tile beside another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ahead {
-    /// That of the next lanes.
+    /// The tile of the next lanes.
     Lanes,
-    /// That of the next rows.
+    /// The tile of the next rows.
     Rows,
 }
 
@@ -69,8 +70,8 @@ impl Plan<'_> {
         (if rows >= LINE_BYTES { rows / LINE_BYTES * LINE_BYTES } else { rows }, lanes, Ahead::Rows)
     }
 
-    /// A tile of operands of which some are transposed. So many rows that the output's tiles begin
-    /// with whole cache lines, as streaming asks for.
+    /// A tile of operands of which some are transposed. It has so many rows that the output's tiles
+    /// begin with whole cache lines, as streaming stores need.
     fn transposed_tile(&self, max_tile_elems: usize) -> (usize, usize, Ahead) {
         let sizes = || self.packed().iter().map(|&input| self.dtypes()[input].size());
         let band_rows = sizes().min().map_or(1, |smallest| LINE_BYTES / smallest);

@@ -24,9 +24,9 @@ const N_SLOTS: usize = if cfg!(all(loom, test)) { 2 } else { 16 };
 
 /// How many more helpers each participant calls when it begins.
 ///
-/// A waker needs less time than a woken thread ("waking" in docs/measurements.md), so helpers that
-/// wake two each are sooner many than one caller could wake. This is reasoned, not measured: it
-/// takes more processors.
+/// A waker needs less time than a woken thread ("waking" in docs/measurements.md), so if each
+/// helper wakes two more, many helpers are awake sooner than if one caller woke them all. This
+/// follows from reasoning, and not from a measurement, which would take more processors.
 const FAN_OUT: usize = 2;
 
 pub(super) struct Crew {
@@ -76,11 +76,11 @@ impl Crew {
         };
         // SAFETY: `work` is borrowed for the whole of this function.
         let job = unsafe { Job::new(n_chunks, n_helpers, work) };
-        // SAFETY: the slot was taken above. The job stays here until `close` has returned: what is
-        // between does not unwind, since `take_part` catches panics.
+        // SAFETY: the slot was taken above. The job stays here until `close` has returned: the code
+        // between does not unwind, because `take_part` catches panics.
         unsafe { slot.open(&job) };
         let outcome = job.take_part(0, || {
-            // The offer, then the look for parked workers: see `workers.rs`.
+            // First the offer, then the search for parked workers: see `workers.rs`.
             fence(Ordering::SeqCst);
             self.call_helpers();
         });

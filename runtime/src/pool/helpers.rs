@@ -1,4 +1,5 @@
-//! Helpers that an executor of the application runs: when it can, or never, if it drops them.
+//! Helpers that an executor of the application runs. It runs them when it can, or never, if it
+//! drops them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use super::crew::Crew;
 use super::sync::{AtomicUsize, Ordering, fence};
 
-/// Has a helper run somewhere.
+/// Makes an executor run a helper.
 pub(super) type Spawn = Arc<dyn Fn(Helper) + Send + Sync>;
 
 pub(super) struct Helpers {
@@ -62,8 +63,8 @@ pub struct Helper {
 }
 
 impl Helper {
-    /// Helps with the work that there is, if any is left, and returns when there is none that one
-    /// more could help with. Does not sleep or wait, and does not unwind.
+    /// Helps with the work that there is, if any is left, and returns when there is no work that
+    /// one more helper could help with. It does not sleep, wait or unwind.
     pub fn help(mut self) {
         while self.is_counted {
             while self.crew.help() {}

@@ -75,7 +75,7 @@ impl Job {
         outcome
     }
 
-    /// As a helper: [`Job::take_part`], with the panic kept for the caller. Does not unwind.
+    /// Does [`Job::take_part`] as a helper, and keeps a panic for the caller. Does not unwind.
     pub(super) fn help(&self, participant: usize, first: impl FnOnce()) {
         if let Err(payload) = self.take_part(participant, first) {
             // The caller gets one panic. If the lock is taken, another helper is just storing its

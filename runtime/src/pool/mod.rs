@@ -91,8 +91,8 @@ pub enum PoolError {
 /// # Ok::<(), ndexpr_runtime::pool::PoolError>(())
 /// ```
 ///
-/// A pool has one parked thread more than that if all others last ran on the waker's processor
-/// (`placement.rs`).
+/// A pool has one more thread than that, which is parked, if all others last ran on the waker's
+/// processor (`placement.rs`).
 ///
 /// Dropping a pool ends its threads, and waits for that.
 pub struct Pool {
@@ -169,8 +169,8 @@ impl Pool {
     ///
     /// # Panics
     ///
-    /// If `work` does: then chunks that no thread had begun are left out. Also in a child that was
-    /// forked inside of `work`, when the call ends there, if other participants were at work.
+    /// If `work` panics: then chunks that no thread had begun are left out. Also in a child that
+    /// was forked inside of `work`, when the call ends there, if other participants were at work.
     pub fn run(&self, n_chunks: usize, max_threads: usize, work: impl Fn(usize, usize) + Sync) {
         let n_helpers = max_threads.min(self.n_threads).min(n_chunks).saturating_sub(1);
         match if n_helpers > 0 { self.crew() } else { None } {
@@ -181,7 +181,7 @@ impl Pool {
 
     /// Begins a call that is too short to wake helpers for, and would gain `gain` by helpers that
     /// are awake. It has helpers if it is one of many consecutive calls, for which they stay awake.
-    /// `None` if they never do.
+    /// `None` if helpers never stay awake.
     pub(crate) fn short_call(&self, gain: Duration) -> Option<ShortCall<'_>> {
         let waits_awake = || self.crew().is_some_and(|crew| crew.waits_awake());
         let call = (self.n_threads > 1).then(|| self.short_calls.call(gain))?;

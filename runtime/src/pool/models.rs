@@ -123,8 +123,8 @@ fn callers_do_not_share_a_slot() {
     });
 }
 
-/// From starting the worker to ending it: in the second call the worker is at work, about to sleep,
-/// asleep.
+/// From starting the worker to ending it. In the second call the worker may be at work, about to
+/// sleep, or asleep.
 #[test]
 fn a_worker_overlooks_no_work() {
     check(2, || {
@@ -183,8 +183,8 @@ fn a_panic_of_either_reaches_the_caller() {
     });
 }
 
-/// An executor of one thread for each helper. In the second call the first helper is at work, about
-/// to go, gone.
+/// An executor of one thread for each helper. In the second call the first helper may be at work,
+/// about to go, or gone.
 #[test]
 fn an_executor_overlooks_no_work() {
     check(2, || {

@@ -12,8 +12,8 @@
 //! than may be awake, for this purpose. So while each worker has a processor to itself, one of the
 //! parked ones is not on the waker's.
 //!
-//! On a busy machine two workers may come to last run on the same processor. If it is the waker's, a
-//! short call goes without help, until the scheduler has moved one of them.
+//! On a busy machine two workers may come to last run on the same processor. If it is the waker's,
+//! a short call goes without help, until the scheduler has moved one of them.
 //!
 //! Always true: the pool never changes a thread's affinity, neither the application's threads' nor
 //! its own. The owner of the process may narrow the affinity at any time, and `sched_setaffinity`
@@ -26,14 +26,14 @@ pub(super) fn current_cpu() -> usize {
     rustix::thread::sched_getcpu()
 }
 
-/// The processor that this thread runs on, or [`UNKNOWN`]: always that, on systems that do not tell
-/// and in models.
+/// The processor that this thread runs on, or [`UNKNOWN`]: in models and on systems that do not
+/// tell the processor, it is always [`UNKNOWN`].
 #[cfg(not(all(target_os = "linux", not(all(loom, test)))))]
 pub(super) fn current_cpu() -> usize {
     UNKNOWN
 }
 
-/// No processor's number.
+/// A number that no processor has.
 pub(super) const UNKNOWN: usize = usize::MAX;
 
 /// How many workers there may be beyond those that may be awake. Without a free processor for it,

@@ -16,7 +16,7 @@ use super::sync::{AtomicUsize, Ordering, Padded};
 const MAX_SHARES: usize = if cfg!(all(loom, test)) { 2 } else { 16 };
 
 pub(super) struct Shares {
-    /// How many chunks of each share have been given out, or more.
+    /// For each share, how many of its chunks have been given out, or a larger number.
     n_given: [Padded<AtomicUsize>; MAX_SHARES],
     n_shares: usize,
     n_chunks: usize,
@@ -37,9 +37,9 @@ impl Shares {
             let share = (participant + turn) % self.n_shares;
             let (start, len) = self.bounds(share);
             let n_given = &self.n_given[share];
-            // The load saves shares that are done the traffic of a write. It also keeps the counter
-            // from overflowing: it exceeds `len` by at most one for each participant, and if there
-            // are two participants, `len` is at most half of all chunks.
+            // Because of this load, shares that are done cause no traffic by writes. It also keeps
+            // the counter from overflowing: it exceeds `len` by at most one for each participant,
+            // and if there are two participants, `len` is at most half of all chunks.
             while n_given.load(Ordering::Relaxed) < len {
                 let chunk = n_given.fetch_add(1, Ordering::Relaxed);
                 if chunk >= len {

@@ -3,9 +3,9 @@
 //!
 //! Waking a helper costs more than a short call gains by it, but a helper that is awake from the
 //! previous call costs nothing. So a helper is woken when the consecutive calls could have gained
-//! as much as waking costs: at worst they have then lost twice what the better choice would have
-//! cost. All calls of a series must be one thread's. Where several threads make short calls there
-//! is other work for the processors, and a helper that the system preempts keeps its caller
+//! as much as waking costs. At worst, they have then lost twice what the better choice would have
+//! cost. All calls of a series must be made by one thread. If several threads make short calls,
+//! there is other work for the processors, and a helper that the system preempts keeps its caller
 //! waiting.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -40,8 +40,8 @@ fn n_room(state: usize) -> usize {
 
 /// A place for one job.
 pub(super) struct Slot {
-    /// Whether a caller has the slot. On another line than the gate, which idle workers keep
-    /// reading.
+    /// Whether a caller has the slot. It is on another cache line than the gate, because idle
+    /// workers keep reading that line.
     is_taken: Padded<AtomicBool>,
     gate: Padded<Gate>,
 }

@@ -16,16 +16,16 @@
 //! - A crew belongs to one process (`Pool::crew`). The locks of `workers.rs` are taken by a worker
 //!   that begins, by `Crew::call_helpers` and by `Crew::end`. The second returns at once in another
 //!   process than the crew's, and `Pool` does not call the third there.
-//! - `Job::panic` is locked by a helper that panics, which gives up where it would wait, and by the
-//!   caller when no helper is inside. In a child that was forked inside a chunk, the caller panics
-//!   before that if helpers were inside.
+//! - `Job::panic` is locked by a helper that panics, which gives up if it would have to wait, and
+//!   by the caller when no helper is inside. In a child that was forked inside a chunk, the caller
+//!   panics before that if helpers were inside.
 //! - `Job::parked_caller` is locked by the caller when it parks, and after that by the last helper
 //!   inside. So no two threads are ever at this lock at the same time.
 //!
 //! `tests/pool_locks.rs` looks for locks elsewhere. The standard library has locks too. Those
 //! around the environment and standard output are not taken in calls; the one that a starting
-//! thread takes is the reason for `PATIENCE` in `workers.rs`. The allocator's are glibc's, which
-//! sees to forks.
+//! thread takes is the reason for `PATIENCE` in `workers.rs`. The allocator's locks are glibc's,
+//! which takes care of forks.
 
 #[cfg(not(all(loom, test)))]
 pub(super) use self::with_std::*;

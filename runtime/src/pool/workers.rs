@@ -39,8 +39,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 const STACK_BYTES: usize = 2 << 20;
 
 pub(super) struct Workers {
-    /// One for each thread that may exist. The first are preferred for waking, so that the last can
-    /// sleep long.
+    /// One entry for each thread that may exist. The first workers are preferred for waking, so
+    /// that the last ones can sleep long.
     workers: Box<[Padded<Worker>]>,
     max_awake: usize,
     n_started: AtomicUsize,
@@ -115,8 +115,8 @@ impl Workers {
         self.n_awake() < self.max_awake && (self.n_parked.load(Ordering::Relaxed) > 0 || self.may_start())
     }
 
-    /// Wakes a worker or starts one. Two threads that do so at once may exceed the maximum by the
-    /// spare worker.
+    /// Wakes a worker or starts one. If two threads do so at once, the spare worker may be awake in
+    /// addition to the maximum.
     pub(super) fn wake_or_start_one(&self, crew: &Arc<Crew>) -> bool {
         if self.n_awake() >= self.max_awake {
             return false;
@@ -174,18 +174,19 @@ impl Workers {
         handles.len() > index
     }
 
-    /// As worker `index`: makes its thread known to wakers. It must be called once, first.
+    /// Makes the thread of worker `index` known to wakers. That worker must call this once, before
+    /// anything else.
     pub(super) fn register(&self, index: usize) {
         *lock(&self.workers[index].thread) = Some(current());
     }
 
-    /// As worker `index`: parks until it is woken, but not if `is_needed`.
+    /// Called by worker `index`: parks it until it is woken, but not if `is_needed`.
     pub(super) fn park(&self, index: usize, is_needed: impl Fn() -> bool) {
         let worker = &self.workers[index];
         worker.last_cpu.store(current_cpu(), Ordering::Relaxed);
         self.n_parked.fetch_add(1, Ordering::Relaxed);
         worker.is_parked.store(true, Ordering::Release);
-        // The announcement, then the look: see the top.
+        // First the announcement, then the search for work: see the top of this file.
         fence(Ordering::SeqCst);
         if (is_needed() || self.is_over()) && worker.claim() {
             self.n_parked.fetch_sub(1, Ordering::Relaxed);
@@ -222,7 +223,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
 
-    /// As they may be in a forked child: see [`PATIENCE`].
+    /// Such threads may exist in a forked child: see [`PATIENCE`].
     #[test]
     fn threads_that_do_not_begin_are_not_waited_for() {
         let workers = Workers::new(2, true);

@@ -45,7 +45,7 @@ impl<T: Source, O: Order> Step for Arg<T, O> {
     type Lanes<const N: usize> = ArgLanes<T::Key, N>;
 
     // A lane without elements has row 0, as if the worst possible element were there. All real
-    // elements have lower indices, so that one is not found.
+    // elements have lower indices, so this imaginary element is never the result.
     #[inline(always)]
     fn neutral() -> T::Raw {
         O::worst::<T>()

@@ -29,7 +29,7 @@ pub(super) type Finish = unsafe fn(n: usize, partials: *const u8, out: *mut u8, 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Code {
     pub(super) leaves: Leaves,
-    /// There for sums of floats only.
+    /// `Some` for sums of floats only.
     pub(super) product_leaves: Option<ProductLeaves>,
     pub(super) column_leaf: ColumnLeaf,
     pub(super) combine: Combine,
@@ -126,7 +126,7 @@ unsafe fn finish<R: Reduce>(n: usize, partials: *const u8, out: *mut u8, out_str
     }
 }
 
-/// `R` in lanes `N` at a time.
+/// The code of `R`, with `N` lanes at a time.
 fn code<R: Reduce, const N: usize>(level: CpuLevel) -> Code {
     match level {
         CpuLevel::Generic => generic::code::<R, N>(),
@@ -139,8 +139,8 @@ fn code<R: Reduce, const N: usize>(level: CpuLevel) -> Code {
 
 /// Sums of floats, and of products of them.
 ///
-/// Products of float64 are read 32 bytes at a time with AVX-512 too, which is faster for them
-/// alone. Chosen by "float64-products" in docs/measurements.md.
+/// Products of float64 are read 32 bytes at a time with AVX-512 too, which is faster for these
+/// products only. Chosen by "float64-products" in docs/measurements.md.
 fn sums<T: Addend<Raw: Mul<Output = T::Raw>>>(level: CpuLevel) -> Code {
     match level {
         CpuLevel::Generic => generic::sums::<T>(),

@@ -1,8 +1,8 @@
 //! Sums of squared deviations from the mean: what variances are made of.
 //!
 //! A leaf takes two passes while it is in cache: the mean, and the deviations from it. The second
-//! also corrects the mean and the squares for the error of the first. Leaves are combined as by
-//! Chan, Golub and LeVeque.
+//! also corrects the mean and the squares for the error of the first. Leaves are combined by the
+//! method of Chan, Golub and LeVeque.
 
 use std::marker::PhantomData;
 
@@ -12,16 +12,16 @@ use super::fold::{COLUMN_GROUP, Reduce, SHORT, Step, fold_flat, fold_rows, halve
 use super::number::{Addend, f64_of};
 use super::sum::Sum;
 
-/// The sum of squared deviations: NaN if an element is, or if `IGNORE_NAN`, of the elements that
-/// are not.
+/// The sum of squared deviations. It is NaN if an element is NaN. With `IGNORE_NAN`, it is the sum
+/// for the elements that are not NaN.
 pub(super) struct Deviations<T, const IGNORE_NAN: bool>(PhantomData<T>);
 
-/// What some elements have come to. Everything is 0 if there are none.
+/// The partial of some elements. Everything is 0 if there are none.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Spread {
     /// The number of elements. It is a float because vectors of spreads have float parts only; it
-    /// is exact, because more elements than that do not fit in memory.
+    /// is exact, because more elements than a float counts exactly do not fit in memory.
     count: f64,
     mean: f64,
     /// The sum of squared deviations.
@@ -31,14 +31,16 @@ pub(super) struct Spread {
 impl Spread {
     const NONE: Spread = Spread { count: 0.0, mean: 0.0, squares: 0.0 };
 
-    /// From an approximate mean, and the sums of the deviations from it and of their squares.
+    /// Makes a spread from an approximate mean, and the sums of the deviations from it and of their
+    /// squares.
     #[inline(always)]
     fn new(count: f64, mean: f64, sum: f64, squares: f64) -> Spread {
         let exact = squares - sum * sum / count;
-        // If rounding is the only deviation, what is left is as small as that, and may be negative.
+        // If the deviations are only rounding errors, the result is as small as these errors, and
+        // may be negative.
         let exact = if exact < 0.0 { 0.0 } else { exact };
-        // The elements are finite and their sum or squares overflow. Infinite elements would make
-        // it NaN.
+        // The elements are finite, but their sum or their squares overflow. Infinite elements would
+        // make the result NaN.
         let exact = if squares == f64::INFINITY { squares } else { exact };
         let exact = if mean.is_nan() { mean } else { exact };
         if count == 0.0 { Spread::NONE } else { Spread { count, mean: mean + sum / count, squares: exact } }

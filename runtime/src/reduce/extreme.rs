@@ -1,7 +1,7 @@
 //! Least and greatest elements.
 //!
 //! Whatever the order of the elements, the result has the same bits: of equal zeros, -0.0 is the
-//! lesser; and of NaNs there is one.
+//! lesser; and there is only one NaN.
 
 use std::marker::PhantomData;
 use std::ops::{BitAnd, BitOr};
@@ -141,11 +141,12 @@ impl FloatOrder for Highest {
     }
 }
 
-/// The best float: NaN if any is, or if `IGNORE_NAN`, only if all are.
+/// The best float. It is NaN if any element is NaN; with `IGNORE_NAN`, only if all elements are
+/// NaN.
 pub(super) struct FloatExtreme<T, O, const IGNORE_NAN: bool>(PhantomData<(T, O)>);
 
 /// A lane takes a comparison, a minimum and two logical operations per element. Which zero is the
-/// best, and whether the result is NaN, is found out at the end of a leaf.
+/// best, and whether the result is NaN, is determined at the end of a leaf.
 #[derive(Clone, Copy)]
 pub(super) struct FloatLane<F: Float> {
     /// The best element that is not NaN.

@@ -1,5 +1,5 @@
-//! The shape of a leaf: what accumulates how, and the loops over lanes and rows that every
-//! accumulator shares.
+//! The shape of a leaf: what accumulates elements and how, and the loops over lanes and rows that
+//! every accumulator shares.
 //!
 //! Elements are folded a row of `N` at a time into `N` lanes. The loops over lanes are innermost,
 //! have a constant count and no branch, so the compiler makes vectors of them, of whatever width
@@ -24,8 +24,8 @@ pub(super) trait Step {
 
     fn set<const N: usize>(lanes: &mut Self::Lanes<N>, lane: usize, value: Self::Lane);
 
-    /// A lane and the element of a row, counted from 0. There are no more than [`LEAF`] / [`LANES`]
-    /// rows.
+    /// Adds the element of a row to a lane. Rows are counted from 0, and there are no more than
+    /// [`LEAF`] / [`LANES`] of them.
     fn add(lane: Self::Lane, x: Self::Elem, row: usize) -> Self::Lane;
 }
 
@@ -192,8 +192,8 @@ pub(super) unsafe fn fold_flat<S: Step, const N: usize>(
     lanes
 }
 
-/// Adds `rows` rows of `N` elements to `N` lanes, `GROUP` rows to a lane before the next lane: an
-/// accumulator is loaded and stored once for so many rows.
+/// Adds `rows` rows of `N` elements to `N` lanes, `GROUP` rows to a lane before it goes on to the
+/// next lane. So an accumulator is loaded and stored once for so many rows.
 ///
 /// # Safety
 ///

@@ -61,7 +61,7 @@ pub enum ReduceOp {
     /// The sum. `bool` and signed integers give int64 and unsigned integers uint64, wrapped around;
     /// floats are summed in float64 and rounded to their dtype at the end. Never -0.0, as in NumPy.
     Sum,
-    /// The product; dtypes as of [`ReduceOp::Sum`].
+    /// The product, with the dtypes of [`ReduceOp::Sum`].
     Prod,
     /// The least element; NaN if any is. -0.0 is less than 0.0.
     Min,
@@ -71,9 +71,9 @@ pub enum ReduceOp {
     NanMin,
     /// The greatest element that is not NaN; NaN if all are.
     NanMax,
-    /// Whether any element is true; of `bool` only.
+    /// Whether any element is true; for `bool` only.
     Any,
-    /// Whether every element is true; of `bool` only.
+    /// Whether every element is true; for `bool` only.
     All,
     /// The index of the first least element, or of the first NaN if there is one, as int64. Zeros
     /// are equal.
@@ -81,10 +81,10 @@ pub enum ReduceOp {
     /// The index of the first greatest element, or of the first NaN if there is one, as int64.
     /// Zeros are equal.
     ArgMax,
-    /// The sum of squared deviations from the mean, as float64; of floats only. NaN if an element
+    /// The sum of squared deviations from the mean, as float64; for floats only. NaN if an element
     /// is NaN or infinite.
     Deviations,
-    /// The same of the elements that are not NaN.
+    /// The same for the elements that are not NaN.
     NanDeviations,
 }
 
@@ -118,12 +118,12 @@ impl ReduceOp {
     }
 }
 
-/// An operation along axes: to one result, or to as many results as elements.
+/// An operation along axes, which gives one result, or as many results as there are elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AlongOp {
-    /// To one result for all elements along the axes.
+    /// One result for all elements along the axes.
     Reduce(ReduceOp),
-    /// To a result for each element along one axis.
+    /// A result for each element along one axis.
     Scan(ScanOp),
 }
 
@@ -147,8 +147,9 @@ impl AlongOp {
 /// The code of a reduction of elements of one dtype.
 ///
 /// Elements become *partials*: a group of consecutive elements is represented by
-/// [`Reducer::partial_bytes`] bytes, of which any are valid. The results of groups of groups are
-/// made by [`Reducer::combine`], and a result is made by [`Reducer::finish`].
+/// [`Reducer::partial_bytes`] bytes, which are valid whatever they are. [`Reducer::combine`] makes
+/// one partial of two groups that follow each other, and [`Reducer::finish`] makes a result of a
+/// partial.
 #[derive(Clone, Copy, Debug)]
 pub struct Reducer {
     op: ReduceOp,
@@ -196,7 +197,7 @@ impl Reducer {
         self.code.partial_bytes
     }
 
-    /// The result for no elements; `None` if only elements give one.
+    /// The result for no elements; `None` if there is no result without elements.
     #[must_use]
     pub fn empty(&self) -> Option<Scalar> {
         match self.op {
@@ -210,8 +211,9 @@ impl Reducer {
         }
     }
 
-    /// Whether no more elements can change the result of any of these partials: all are true of
-    /// [`ReduceOp::Any`], or false of [`ReduceOp::All`]. False of other reductions.
+    /// Whether no more elements can change the result of any of these partials: for
+    /// [`ReduceOp::Any`] if all are true, for [`ReduceOp::All`] if all are false. Returns false for
+    /// other reductions.
     #[must_use]
     pub fn is_decided(&self, partials: &[u8]) -> bool {
         match self.op {
@@ -240,8 +242,8 @@ impl Reducer {
         self.code.product_leaves.is_some()
     }
 
-    /// As [`leaves`](Reducer::leaves) of elements that are the products of two others each, rounded
-    /// to their dtype.
+    /// The same as [`leaves`](Reducer::leaves), for elements that are each the product of two
+    /// others, rounded to their dtype.
     ///
     /// # Panics
     ///
@@ -249,7 +251,7 @@ impl Reducer {
     ///
     /// # Safety
     ///
-    /// As [`leaves`](Reducer::leaves), for the elements at `a` and those at `b`.
+    /// The contract of [`leaves`](Reducer::leaves), for the elements at `a` and those at `b`.
     pub unsafe fn product_leaves(&self, n: usize, a: *const u8, b: *const u8, partials: *mut u8) {
         let code = self.code.product_leaves.expect("a reducer that takes products");
         // SAFETY: as above.
@@ -258,7 +260,7 @@ impl Reducer {
 
     /// Reduces each of `lanes` columns of up to [`COLUMN_LEAF`] rows, at least 1, to a partial. The
     /// first row is at a multiple of [`COLUMN_LEAF`] among all rows, and only the last leaf of
-    /// columns may have fewer. `first` is the index of the first row.
+    /// columns may have fewer rows. `first` is the index of the first row.
     ///
     /// # Safety
     ///
@@ -279,8 +281,8 @@ impl Reducer {
         unsafe { (self.code.column_leaf)(rows, lanes, src, row_stride, first, partials) }
     }
 
-    /// Combines each of `n` partials at `left`, in place, with the one at `right`, which is of the
-    /// elements that follow.
+    /// Combines each of `n` partials at `left`, in place, with the partial at `right`, which stands
+    /// for the elements that follow.
     ///
     /// # Safety
     ///

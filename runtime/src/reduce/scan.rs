@@ -7,9 +7,9 @@ use crate::dtype::{DType, Element};
 /// An operation that gives a running result for each element along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ScanOp {
-    /// The sum of the elements so far, dtypes as of [`ReduceOp::Sum`](super::ReduceOp::Sum): floats
-    /// are summed in float64 and each result is rounded. The sum of nothing but -0.0 is -0.0, as in
-    /// NumPy.
+    /// The sum of the elements so far, with the dtypes of [`ReduceOp::Sum`](super::ReduceOp::Sum):
+    /// floats are summed in float64 and each result is rounded. The sum of nothing but -0.0 is
+    /// -0.0, as in NumPy.
     CumSum,
     /// The product of the elements so far.
     CumProd,
@@ -28,8 +28,8 @@ impl ScanOp {
 
 /// The code of a scan of elements of one dtype.
 ///
-/// The elements so far have come to a *carry*: eight bytes of which any are valid. It begins as
-/// [`Scanner::start`].
+/// A *carry* stands for the elements so far. It has eight bytes, which are valid whatever they are,
+/// and begins as [`Scanner::start`].
 #[derive(Clone, Copy, Debug)]
 pub struct Scanner {
     dtype: DType,
@@ -95,8 +95,8 @@ impl Scanner {
     /// # Safety
     ///
     /// At `src`, and every `src_stride` bytes from there, are `rows` rows of consecutive elements,
-    /// one for each carry; likewise at `out` room for results. No alignment is asked for; memory is
-    /// shared as in [`Scanner::scan`] or not at all.
+    /// one for each carry. At `out` there is room for results in the same way. No alignment is
+    /// asked for; memory is shared as in [`Scanner::scan`] or not at all.
     pub unsafe fn scan_rows(
         &self,
         rows: usize,

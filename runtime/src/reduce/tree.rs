@@ -31,8 +31,8 @@ use super::Reducer;
 pub struct Tree<'s> {
     reducer: Reducer,
     width: usize,
-    /// Nodes from the left, of falling levels, each as many words as a row takes; then room for the
-    /// next node.
+    /// The nodes from the left, with decreasing levels. Each takes as many words as a row. After
+    /// them there is room for the next node.
     scratch: &'s mut [u64],
     /// Leaves so far, the last node counted as if it were whole: bit `k` is set if there is a node
     /// of level `k`.

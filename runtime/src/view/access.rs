@@ -1,4 +1,4 @@
-//! What can be asked of a [`View`] and of a [`ViewMut`] alike.
+//! What can be asked of both a [`View`] and a [`ViewMut`].
 
 use super::raw::read_scalar;
 use super::{View, ViewMut};

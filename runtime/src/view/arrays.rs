@@ -10,8 +10,8 @@ use super::raw::RawView;
 use super::{View, ViewMut, list};
 use crate::dtype::Element;
 
-/// ndarray counts strides in elements. Wrapping, because the stride of a unit or empty axis may be
-/// anything.
+/// ndarray counts strides in elements. The multiplication wraps, because the stride of a unit or
+/// empty axis may be anything.
 fn raw<T: Element>(ptr: *mut T, shape: &[usize], strides: &[isize]) -> RawView {
     let mut strides = list(strides);
     strides.iter_mut().for_each(|stride| *stride = stride.wrapping_mul(size_of::<T>() as isize));

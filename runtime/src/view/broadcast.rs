@@ -27,7 +27,8 @@ pub struct BroadcastError {
     pub rhs_extent: usize,
 }
 
-/// The shape that all of `shapes` can be stretched to. Of no shapes, the empty one (rank 0).
+/// The shape that all of `shapes` can be stretched to. If there are no shapes, it is the empty
+/// shape (rank 0).
 ///
 /// ```
 /// use ndexpr_runtime::view::broadcast_shapes;

@@ -79,8 +79,8 @@ impl<'a> View<'a> {
     /// # Safety
     ///
     /// - Every element (none, if an extent is 0) must lie in one allocation that `ptr` points into,
-    ///   and be valid for reads for `'a`. It need not be aligned, and may hold any bytes, but
-    ///   initialised ones.
+    ///   and be valid for reads for `'a`. It need not be aligned. It may hold any bytes, but they
+    ///   must be initialised.
     /// - Nobody may write to the elements during `'a`, with one exception:
     ///   [`exec::run`](crate::exec::run) on a plan of which this view is an input, which checks how
     ///   its inputs and outputs overlap.

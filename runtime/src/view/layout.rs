@@ -1,7 +1,7 @@
 //! Arithmetic on shapes and strides: counts, spans, broadcasting of strides, self-overlap. No
 //! pointers.
 //!
-//! All of it is total: overflow is an answer (`None`), not an accident.
+//! Every function here is total: it answers an overflow by `None`.
 
 use std::ops::Range;
 
@@ -40,10 +40,10 @@ pub(super) fn byte_span(elem_bytes: usize, shape: &[usize], strides: &[isize]) -
 
 /// Whether two elements may share a byte.
 ///
-/// Takes the axes from the smallest stride up: an axis is fine if one step along it clears all that
-/// the axes before it span. Every layout that slicing, transposing or reversing an array can make
-/// passes. A few interleaved ones that do not overlap (one-byte elements, shape `[3, 2]`, strides
-/// `[2, 3]`) fail too.
+/// This looks at the axes from the smallest stride up. An axis is fine if one step along it is
+/// longer than all that the axes before it span. Every layout that slicing, transposing or
+/// reversing an array can make passes. A few interleaved ones that do not overlap (one-byte
+/// elements, shape `[3, 2]`, strides `[2, 3]`) fail too.
 pub(super) fn overlaps_itself(elem_bytes: usize, shape: &[usize], strides: &[isize]) -> bool {
     if let (&[extent], &[stride]) = (shape, strides) {
         return extent > 1 && stride.unsigned_abs() < elem_bytes;

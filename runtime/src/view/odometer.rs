@@ -1,9 +1,10 @@
 //! Counting over the indices of a shape.
 
-/// Steps from an index to the next one, the last axis fastest; from the last index to the first.
+/// Steps from an index to the next one, the last axis fastest. After the last index comes the first
+/// one.
 ///
-/// Calls `moved(axis, n_steps)` for each axis along which the index moves, by how many steps:
-/// forwards by one, or back to 0.
+/// Calls `moved(axis, n_steps)` for each axis along which the index moves. `n_steps` says how far:
+/// one step forwards, or back to 0.
 pub(crate) fn step(index: &mut [usize], extents: &[usize], mut moved: impl FnMut(usize, isize)) {
     for (axis, (place, &extent)) in index.iter_mut().zip(extents).enumerate().rev() {
         *place += 1;

@@ -26,8 +26,8 @@ pub struct ViewMut<'a> {
 }
 
 // SAFETY: by rule 2 of the module a `ViewMut` is the only way to its plain bytes during its
-// lifetime, and reads through `&ViewMut` only conflict with writes that need `&mut ViewMut`: it is
-// as `&mut [u8]`.
+// lifetime, and reads through `&ViewMut` only conflict with writes that need `&mut ViewMut`. So it
+// is like `&mut [u8]`.
 unsafe impl Send for ViewMut<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for ViewMut<'_> {}
@@ -78,9 +78,9 @@ impl<'a> ViewMut<'a> {
     /// # Safety
     ///
     /// - Every element (none, if an extent is 0) must lie in one allocation that `ptr` points into,
-    ///   and be valid for reads and writes for `'a`. It need not be aligned, and may hold any
-    ///   bytes, but initialised ones.
-    /// - Nobody may read or write the elements during `'a` but through this view, with one
+    ///   and be valid for reads and writes for `'a`. It need not be aligned. It may hold any bytes,
+    ///   but they must be initialised.
+    /// - During `'a`, the elements may be read and written only through this view, with one
     ///   exception: a [`View`] made by [`View::from_raw_parts`] that is used only as an input of a
     ///   [`Plan`](crate::plan::Plan) of which this view is an output. The plan checks how they
     ///   overlap.

@@ -56,9 +56,9 @@ fn are_disjoint(input: &RawView, output: &RawView) -> bool {
     if input_span.end <= distance + output_span.start || distance + output_span.end <= input_span.start {
         return true;
     }
-    // Any two elements lie `distance` apart plus a multiple of the gcd of all strides. If they
-    // shared a byte, they would be less than one element's size apart: out - in > -out_bytes and <
-    // in_bytes. So look at the two candidates next to 0 in that residue class.
+    // The distance of any two elements is `distance` plus a multiple of the gcd of all strides. If
+    // they shared a byte, they would be less than one element's size apart: out - in > -out_bytes
+    // and < in_bytes. So look at the two candidates next to 0 in that residue class.
     let moving = |view: &RawView| -> u128 {
         let axes = view.shape.iter().zip(&view.strides).filter(|&(&extent, _)| extent > 1);
         axes.fold(0, |g, (_, stride)| gcd(g, stride.unsigned_abs() as u128))

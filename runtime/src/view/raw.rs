@@ -26,8 +26,8 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Whether a view has this layout. Then what was found out about offsets from the first element
-    /// of one view is true of the other.
+    /// Whether a view has this layout. Then all that is known about offsets from the first element
+    /// of one view is true for the other view too.
     pub(crate) fn is_of(&self, view: &RawView) -> bool {
         self.dtype == view.dtype && self.shape == view.shape && self.strides == view.strides
     }
@@ -42,8 +42,8 @@ impl Layout {
     }
 }
 
-/// Not derived: `clone` of a `SmallVec` copies element by element, which would slow down short
-/// calls.
+/// This is not derived, because `clone` of a `SmallVec` copies element by element, which would slow
+/// down short calls.
 impl Clone for RawView {
     fn clone(&self) -> RawView {
         let (shape, strides) = (list(&self.shape), list(&self.strides));
@@ -54,8 +54,8 @@ impl Clone for RawView {
 impl RawView {
     /// Checks the lengths, the number of axes, and that counts and spans fit in an `isize`.
     pub(super) fn new(ptr: *mut u8, dtype: DType, shape: &[usize], strides: &[isize]) -> Result<RawView, ViewError> {
-        // Vectors and single values at a glance: small calls feel what it takes to find out about
-        // more axes.
+        // Vectors and single values are checked first, because looking at more axes would slow down
+        // small calls.
         match (shape, strides) {
             ([], []) => return Ok(RawView { ptr, dtype, shape: Shape::new(), strides: Strides::new() }),
             (&[extent], &[stride]) if is_short_vector(extent, stride) => {
@@ -139,7 +139,7 @@ impl RawView {
 
 /// Whether a vector's count and span are certain to fit in an `isize`, whatever its dtype.
 fn is_short_vector(extent: usize, stride: isize) -> bool {
-    // The last element's bytes come on top.
+    // The last element's bytes are added to this.
     const LONGEST: usize = isize::MAX as usize / 2;
     extent <= LONGEST && extent.checked_mul(stride.unsigned_abs()).is_some_and(|span| span <= LONGEST)
 }

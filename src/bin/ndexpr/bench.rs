@@ -18,7 +18,7 @@ use crate::op_by_op::OpByOp;
 use crate::output::Elements;
 use crate::sources;
 
-/// Every line is measured this often at least, and until [`BUDGET`] is spent.
+/// Every line is measured at least this often, and until [`BUDGET`] is spent.
 const MIN_REPETITIONS: usize = 5;
 const MAX_REPETITIONS: usize = 10_000;
 const BUDGET: Duration = Duration::from_millis(800);

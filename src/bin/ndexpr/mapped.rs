@@ -21,7 +21,7 @@ pub(crate) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// For a file that is read.
+    /// The report for a file that is read.
     pub(crate) fn input(path: &Path) -> Report<'static> {
         let message = format!(
             "cannot read `{}`: a part of it has disappeared while it was being read (was the file truncated?)",
@@ -34,7 +34,7 @@ impl Report<'_> {
 #[cfg(target_os = "linux")]
 pub(crate) use self::on_linux::watch;
 
-/// Elsewhere the system ends the process in its own way.
+/// On other systems, the system ends the process in its own way.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn watch(_map: &[u8], _report: Report<'_>) {}
 

@@ -1,4 +1,5 @@
-//! Evaluation one operation at a time, each into a fresh array: what fusing competes with.
+//! Evaluation one operation at a time, each into a fresh array. The fused evaluation is compared
+//! with this.
 //!
 //! In: a text. Out: one program for each operation of its syntax tree that variables take part in.
 //! The text of a step is the operation's own, in which a name stands for the result of each
@@ -39,7 +40,7 @@ impl OpByOp {
         let prefix = unused_prefix(&ast);
         let mut steps: Vec<Step> = Vec::new();
         let mut signature = signature.clone();
-        // By expression: the step that computes it.
+        // For each expression, the step that computes it.
         let mut step_of: Vec<Option<usize>> = vec![None; ast.len()];
         for (id, expr) in ast.exprs().filter(|(id, _)| is_step[id.index()]) {
             let mut step_text = String::new();
@@ -97,9 +98,9 @@ impl Step {
     }
 }
 
-/// By expression: whether it is an operation that variables take part in. Numbers that promote as
-/// literals do stay in the text of the operation that they are used in, and so does what is made of
-/// them alone.
+/// For each expression, whether it is an operation that variables take part in. Weak numbers stay
+/// in the text of the operation that they are used in, and so does every operation on weak numbers
+/// alone.
 fn operations(ast: &Ast, signature: &Signature) -> Vec<bool> {
     let mut has_variable = vec![false; ast.len()];
     let mut is_operation = vec![false; ast.len()];

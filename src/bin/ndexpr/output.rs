@@ -3,8 +3,9 @@
 //! The file is made without a name in the same directory, sized, mapped, filled, flushed, and only
 //! then linked to a name and renamed. So whatever fails, an existing `out.npy` stays as it was, and
 //! it may be among the inputs: their maps keep the old file. A file without a name disappears with
-//! the process, even if that is killed. Where the system has no such files, it has a temporary name
-//! from the beginning, which all ends of the process but a kill remove.
+//! the process, even if that is killed. On systems without such files, the file has a temporary
+//! name from the beginning. It is removed however the process ends, except when the process is
+//! killed.
 
 use std::fs;
 use std::io::{self, Write};
@@ -144,8 +145,8 @@ impl OutputFile {
 }
 
 impl Temporary {
-    /// A new file in the directory of `destination`, with the permissions of a file that is there,
-    /// or of a new one.
+    /// A new file in the directory of `destination`, with the permissions of the file that is
+    /// there, or else of a new file.
     fn beside(destination: &Path) -> io::Result<Temporary> {
         let directory = directory_of(destination);
         let temporary = match Temporary::unnamed(directory) {
@@ -199,7 +200,8 @@ impl Temporary {
             #[cfg(target_os = "linux")]
             Temporary::Unnamed { file: _file, link } => {
                 use rustix::fs::{AtFlags, CWD, linkat};
-                // Linking does not replace a file, renaming does: so first to a name that is free.
+                // Linking does not replace a file, but renaming does. So the file is first linked
+                // to a name that is free.
                 let to_name = |name: &Path| Ok(linkat(CWD, &link, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
                 names().make_in(directory_of(destination), to_name)?.persist(destination)?;
             }
@@ -276,7 +278,7 @@ mod tests {
         assert_eq!((array.dtype(), array.shape(), array.data()), (DType::Int16, &[3][..], &[0; 6][..]));
     }
 
-    /// As on file systems without unnamed files.
+    /// Tests what happens on file systems without unnamed files.
     #[test]
     fn named_temporaries() {
         let directory = tempfile::tempdir().unwrap();

@@ -41,7 +41,7 @@ pub(crate) fn write_array(
 /// The indices of an axis that are shown.
 struct Axis {
     indices: Vec<usize>,
-    /// Whether some between the edges are left out.
+    /// Whether some indices between the edges are left out.
     is_cut: bool,
 }
 
@@ -234,7 +234,7 @@ floats! {
 }
 
 /// The words of floats: all with an exponent or none, points aligned, and no more digits than
-/// needed or 8.
+/// needed, at most 8.
 fn float_words<T: Float>(elements: &[Scalar]) -> Vec<String> {
     let values: Vec<T> = elements.iter().filter_map(|scalar| scalar.get()).collect();
     let finite = || values.iter().copied().filter(|value| value.is_finite());
@@ -290,8 +290,8 @@ fn not_finite<T: Float>(value: T) -> Option<&'static str> {
     }
 }
 
-/// Without an exponent: the shortest digits, at most 8 of them after the point. The point stays
-/// even if no digit follows.
+/// A number without an exponent: the shortest digits, at most 8 of them after the point. The point
+/// stays even if no digit follows.
 fn fixed_text<T: Float>(value: T) -> String {
     if let Some(word) = not_finite(value) {
         return word.to_owned();
@@ -312,8 +312,8 @@ fn shortest_fixed<T: Float>(value: T) -> String {
     settle_tie(value, shortest, |value| format!("{value:.n_digits$}"))
 }
 
-/// In scientific notation: mantissa, with a point and the fewest digits that give the value back,
-/// but at most `precision` after the point, and exponent.
+/// The mantissa and the exponent of a number in scientific notation. The mantissa has a point and
+/// the fewest digits that give the value back, but at most `precision` digits after the point.
 fn scientific<T: Float>(value: T, precision: usize) -> (String, i32) {
     let shortest = format!("{value:e}");
     let n_digits = split_exponent(&shortest).0.len().saturating_sub(if value.is_negative() { 3 } else { 2 });
@@ -366,7 +366,7 @@ mod tests {
         assert_eq!(shown(T::DTYPE, shape, &mut element), format!("{expected}\n"));
     }
 
-    /// As above, for elements that are computed from their number in C order.
+    /// The same check for elements that are computed from their number in C order.
     #[track_caller]
     fn check_fn<T: Element>(shape: &[usize], value: impl Fn(usize) -> T, expected: &str) {
         let mut element = |index: &[usize]| Scalar::new(value(flat(index, shape)));
@@ -436,7 +436,7 @@ mod tests {
         check(&[] as &[i64], &[3, 0, 2], "[]");
     }
 
-    /// Likewise.
+    /// These expected texts come from NumPy in the same way.
     #[test]
     #[rustfmt::skip]
     fn long_arrays_as_numpy_shows_them() {

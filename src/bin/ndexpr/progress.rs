@@ -19,7 +19,8 @@ pub(crate) fn with_bar<R>(progress: &Progress, work: impl FnOnce() -> R) -> R {
         return work();
     }
     thread::scope(|scope| {
-        // Nothing is ever sent. The message is that the sender is dropped, also if `work` panics.
+        // Nothing is ever sent through this channel. The end of the work is told by dropping the
+        // sender, which also happens if `work` panics.
         let (is_running, until_done) = mpsc::channel::<()>();
         // Without a thread there is no bar.
         let _ = thread::Builder::new().spawn_scoped(scope, move || follow(progress, &until_done));

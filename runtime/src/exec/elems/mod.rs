@@ -1,7 +1,7 @@
 //! Moves elements between places with strides.
 //!
 //! In: pointers, sizes and strides. Out: the same elements elsewhere. Always true: elements are
-//! moved by their bits, in any alignment, and no function here checks what its caller vouches for.
+//! moved by their bits, in any alignment. No function here checks what its caller vouches for.
 
 mod repeat;
 mod strided;

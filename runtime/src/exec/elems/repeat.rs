@@ -1,10 +1,12 @@
-//! Elements that repeat along an axis, copied as often as they do.
+//! Copies elements that repeat along an axis, as often as they repeat.
 
-/// Copies the first `n_bytes` at `rows` to the `n_rows - 1` places of as many bytes that follow.
+/// Copies the first `n_bytes` at `rows` to the `n_rows - 1` places that follow, which have
+/// `n_bytes` bytes each.
 ///
 /// # Safety
 ///
-/// Those `n_rows * n_bytes` must be readable and writable, and the first `n_bytes` initialised.
+/// Those `n_rows * n_bytes` bytes must be readable and writable, and the first `n_bytes`
+/// initialised.
 pub(in crate::exec) unsafe fn repeat_row(n_bytes: usize, n_rows: usize, rows: *mut u8) {
     let mut done = n_bytes;
     while done < n_rows * n_bytes {
@@ -16,8 +18,8 @@ pub(in crate::exec) unsafe fn repeat_row(n_bytes: usize, n_rows: usize, rows: *m
     }
 }
 
-/// Copies each of `n_rows` elements of `size` bytes (1, 2, 4 or 8) to a row of `n_lanes` like it,
-/// without gaps.
+/// Copies each of `n_rows` elements of `size` bytes (1, 2, 4 or 8) to a row of `n_lanes` elements
+/// equal to it, without gaps.
 ///
 /// # Safety
 ///
@@ -43,11 +45,11 @@ pub(in crate::exec) unsafe fn repeat_lanes(
 
 /// # Safety
 ///
-/// As of [`repeat_lanes`], for elements of the size of `T`.
+/// The contract of [`repeat_lanes`], for elements of the size of `T`.
 unsafe fn repeat_each<T: Copy>((n_rows, n_lanes): (usize, usize), from: *const u8, row_stride: isize, to: *mut u8) {
     /// # Safety
     ///
-    /// As of the outer function, for rows of `N`.
+    /// The contract of the outer function, for rows of `N`.
     unsafe fn rows_of<T: Copy, const N: usize>(n_rows: usize, from: *const u8, row_stride: isize, to: *mut u8) {
         for row in 0..n_rows {
             // SAFETY: the caller's contract.
@@ -58,7 +60,7 @@ unsafe fn repeat_each<T: Copy>((n_rows, n_lanes): (usize, usize), from: *const u
         }
     }
     // SAFETY: the caller's contract. Points and colours are the usual short rows: the compiler
-    // makes few stores of each.
+    // turns each of them into a few stores.
     unsafe {
         match n_lanes {
             2 => rows_of::<T, 2>(n_rows, from, row_stride, to),
@@ -89,7 +91,8 @@ mod tests {
         }
     }
 
-    /// Every size, rows of every length, elements side by side, apart and backwards, unaligned.
+    /// Tests every size and rows of every length, with elements side by side, apart and backwards,
+    /// unaligned.
     #[test]
     fn lanes_are_repeated() {
         for size in [1_usize, 2, 4, 8] {
@@ -98,8 +101,8 @@ mod tests {
                     let bytes: Vec<u8> = (0..200).collect();
                     let mut repeated = vec![0; 1 + 7 * n_lanes * size + 1];
                     let at = |row: usize| (1 + first * stride.abs() + row as isize * stride) as usize;
-                    // SAFETY: seven elements of the bytes, the first of them at either end; room
-                    // for all.
+                    // SAFETY: the bytes hold seven elements, the first of them at either end, and
+                    // there is room for all rows.
                     unsafe {
                         let (from, to) = (bytes.as_ptr().add(at(0)), repeated.as_mut_ptr().add(1));
                         repeat_lanes(size, (7, n_lanes), from, stride, to);

@@ -17,7 +17,7 @@ pub(in crate::exec) unsafe fn copy_strided(
 ) {
     /// # Safety
     ///
-    /// As of the outer function, for elements of the size of `T`.
+    /// The contract of the outer function, for elements of the size of `T`.
     unsafe fn copy<T: Copy>(n: usize, from: *const u8, from_stride: isize, to: *mut u8, to_stride: isize) {
         for k in 0..n as isize {
             // SAFETY: the caller's contract.

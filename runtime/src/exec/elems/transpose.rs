@@ -3,9 +3,9 @@
 use crate::machine::LINE_BYTES;
 use crate::memory::prefetch_to_l2;
 
-/// Copies `n_rows` x `n_lanes` elements of `size` bytes (1, 2, 4 or 8) to rows without gaps, from
-/// where they are nearer to each other along a column than along a row. Meanwhile the lines `ahead`
-/// bytes from there are asked for, wherever that is.
+/// Copies `n_rows` x `n_lanes` elements of `size` bytes (1, 2, 4 or 8) to rows without gaps. At
+/// `from`, elements are nearer to each other along a column than along a row. Meanwhile this
+/// prefetches the lines that are `ahead` bytes from the elements, whatever addresses these are.
 ///
 /// # Safety
 ///
@@ -37,7 +37,7 @@ pub(in crate::exec) unsafe fn copy_transposed(
 
 /// # Safety
 ///
-/// As of [`copy_transposed`], for elements of the size of `T`.
+/// The contract of [`copy_transposed`], for elements of the size of `T`.
 #[inline(always)]
 unsafe fn copy<T: Square>(
     (n_rows, n_lanes): (usize, usize),
@@ -55,8 +55,8 @@ unsafe fn copy<T: Square>(
     let squares = if row_stride == size_of::<T>() as isize { n_lanes / T::SIDE * T::SIDE } else { 0 };
     for first in (0..n_rows).step_by(T::LINE) {
         let end = n_rows.min(first + T::LINE);
-        // Of a line that is in the tile and beside it the first part is there already, and the last
-        // part is not.
+        // These rows of a column may lie in two lines, which reach beyond the tile. The first line
+        // is in the cache already, and the last one is not.
         let ask = |lane: usize| prefetch_to_l2(at(end - 1, lane).wrapping_offset(ahead));
         let square_rows = (end - first) / T::SIDE * T::SIDE;
         for lane in (0..squares).step_by(T::SIDE) {
@@ -67,7 +67,7 @@ unsafe fn copy<T: Square>(
             let transpose = |row: usize| unsafe {
                 T::transpose(from.add(row * size_of::<T>()), lane_stride, to.add(row * n_lanes), n_lanes);
             };
-            // As many as usual: the compiler makes a straight line of it.
+            // This is the usual number, for which the compiler makes straight-line code.
             if square_rows == T::LINE {
                 (0..T::LINE).step_by(T::SIDE).for_each(transpose);
                 continue;
@@ -89,8 +89,9 @@ trait Square: Copy {
     /// Elements of a cache line.
     const LINE: usize = LINE_BYTES / size_of::<Self>();
 
-    /// Copies a square: its columns are `SIDE` consecutive elements each, `lane_stride` bytes
-    /// apart, its rows become `SIDE` consecutive elements each, `row_len` elements apart.
+    /// Copies a square. At `from`, each column is `SIDE` consecutive elements, and the columns are
+    /// `lane_stride` bytes apart. At `to`, each row becomes `SIDE` consecutive elements, and the
+    /// rows are `row_len` elements apart.
     ///
     /// # Safety
     ///
@@ -98,7 +99,7 @@ trait Square: Copy {
     unsafe fn transpose(from: *const u8, lane_stride: isize, to: *mut Self, row_len: usize);
 }
 
-/// One by one.
+/// Elements that are copied one by one.
 macro_rules! single {
     ($($ty:ident)*) => {$(
         impl Square for $ty {
@@ -161,8 +162,8 @@ impl Square for u64 {
 mod tests {
     use super::*;
 
-    /// Every size, extents around squares and bands, rows side by side and apart, columns either
-    /// way, unaligned.
+    /// Tests every size and extents around squares and bands, with rows side by side and apart,
+    /// columns in either direction, unaligned.
     #[test]
     fn every_element_comes_to_its_place() {
         for size in [1_usize, 2, 4, 8] {
@@ -173,8 +174,8 @@ mod tests {
                     let bytes: Vec<u8> = (0..1 + column * n_lanes).map(|i| (i * 7 + i / 251) as u8).collect();
                     let first = 1 + if sign < 0 { column * (n_lanes - 1) } else { 0 };
                     let mut copied = vec![0; 1 + n_rows * n_lanes * size + 1];
-                    // SAFETY: `n_lanes` columns of `column` bytes each, the first of them at either
-                    // end; room for all.
+                    // SAFETY: there are `n_lanes` columns of `column` bytes each, the first of them
+                    // at either end, and there is room for all elements.
                     unsafe {
                         let strides = (row_stride, sign * column as isize);
                         let from = bytes.as_ptr().add(first);

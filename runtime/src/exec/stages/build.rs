@@ -3,7 +3,7 @@
 //! In: a loop, and the layouts of the arrays that it names. Out: a [`Step`], or a [`PlanError`].
 //! Always true of a step: its operands have the loop's shape, or broadcast to it if they are
 //! inputs; dtypes agree; no memory takes two outputs; an input is also an output only if both are
-//! the result, element for element; and what a [`Stage`] promises.
+//! the result, element for element; and the step keeps what a [`Stage`] promises.
 
 use smallvec::SmallVec;
 
@@ -40,7 +40,7 @@ struct OutputSpec {
 }
 
 impl Stages {
-    /// The step of a loop that comes after the steps that there are.
+    /// The step of a loop that is to run after the steps that there are.
     pub(super) fn step(&self, spec: &LoopSpec<'_>) -> Result<Step, PlanError> {
         let n_elems = check_shape(spec.shape())?;
         check_parts(spec)?;
@@ -106,8 +106,8 @@ impl Stages {
             if operands.memory[n_inputs..].contains(&memory) {
                 return Err(PlanError::SharedOutput { output });
             }
-            // The result may be updated in place, element for element; nothing else is read and
-            // written at once.
+            // The result may be updated in place, element for element; no other memory is both read
+            // and written by one loop.
             let is_clash = |input: &Memory| *input == memory && (memory != Memory::Result || !reduced.is_empty());
             if let Some(input) = operands.memory[..n_inputs].iter().position(is_clash) {
                 return Err(PlanError::Overlap { input, output });
@@ -117,9 +117,10 @@ impl Stages {
         Ok(operands)
     }
 
-    /// The elementwise loop as a stage that can run row by row after the loop before it. That loop
-    /// must have the same shape, or this loop one element for each of its results; and there must
-    /// be enough rows, short enough, to run block by block of them.
+    /// The elementwise loop as a stage that can run row by row after the loop before it. The loop
+    /// before must have the same shape, or this loop must have one element for each result of the
+    /// loop before. There must be enough rows, and they must be short enough, to run one block of
+    /// rows after the other.
     fn following(&self, spec: &LoopSpec<'_>, operands: &Operands) -> Option<Stage> {
         let Some(Step::Along(before)) = self.steps.last() else { return None };
         let is_following = |(axis, &extent): (usize, &usize)| {
@@ -179,7 +180,8 @@ fn check_parts(spec: &LoopSpec<'_>) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// Checks that values have the dtypes of what they are copies of, and of what takes them.
+/// Checks that a value has the dtype of the inputs that it is read from, if it has an origin, and
+/// the dtype that its sinks read.
 fn check_dtypes(spec: &LoopSpec<'_>, inputs: &[RawView]) -> Result<(), PlanError> {
     let values = spec.values();
     for value in &values {
@@ -211,7 +213,7 @@ fn outputs(spec: &LoopSpec<'_>) -> SmallVec<[OutputSpec; 4]> {
     outputs
 }
 
-/// A loop without elements: reductions still have results, of nothing.
+/// The step of a loop without elements. Its reductions still have results: those of no elements.
 fn empty(spec: &LoopSpec<'_>) -> Step {
     let fill = |sink: &super::spec::SinkSpec| match sink.op {
         SinkOp::Reduce(reducer) => Some((sink.dest, reducer)),
@@ -300,7 +302,7 @@ fn same_dtype(expected: DType, found: DType) -> Result<(), PlanError> {
     if expected == found { Ok(()) } else { Err(PlanError::DTypeMismatch { expected, found }) }
 }
 
-/// A shape that can be iterated over; gives its number of elements.
+/// Checks that a shape can be iterated over. Returns its number of elements.
 fn check_shape(shape: &[usize]) -> Result<usize, PlanError> {
     if shape.len() > MAX_AXES {
         return Err(PlanError::TooManyAxes { n_axes: shape.len() });
@@ -320,7 +322,7 @@ fn without_axes(raw: RawView, hidden: AxisSet) -> RawView {
     }
 }
 
-/// The array with unit axes put in, where an axis of the outcome is reduced.
+/// The array with a unit axis inserted for each axis of the outcome that is reduced.
 fn with_axes(raw: &RawView, inserted: AxisSet) -> RawView {
     let (mut shape, mut strides) = (raw.shape.clone(), raw.strides.clone());
     for axis in inserted.iter() {

@@ -7,8 +7,8 @@ use crate::machine::{MAX_CHAIN_ROW_BYTES, MIN_CHAIN_ROWS};
 use crate::plan::Lanes;
 
 impl Stages {
-    /// The end of the loops from `at` on that run together, block by block of rows. What one loop
-    /// has read or written is still in the cache for the next one then.
+    /// The end of the loops from `at` on that run together, one block of rows after the other. What
+    /// one loop has read or written is then still in the cache for the next loop.
     ///
     /// They have the same outer axes, and what one uses of another is in the rows of the block.
     pub(super) fn chain_end(&self, at: usize, kernels: &[Option<&Kernel>], options: &RunOptions<'_>) -> usize {
@@ -46,8 +46,8 @@ impl Stages {
     }
 }
 
-/// Whether both stages use, in the same rows, whatever one of them writes and the other uses. Then
-/// blocks of rows may run in any order.
+/// Whether all that one of the two stages writes and the other uses is in the same rows for both.
+/// Then blocks of rows may run in any order.
 fn shares_rows(stage: &Stage, earlier: &Stage) -> bool {
     let is_still = |strides: &[isize]| strides.iter().all(|&stride| stride == 0);
     let is_unit = |stage: &Stage| stage.nest.reduced.n() == 1;

@@ -2,9 +2,9 @@
 //!
 //! In: loops ([`MapLoop`], [`ReduceLoop`], [`ScanLoop`]) over views, over temporaries and over the
 //! result; the layouts of these; kernels. Out: the result, filled. Loops that reduce the same axis
-//! of the same shape, and what follows them, run block by block of rows while these are in the
-//! cache: see [`chain`](Stages::chain_end). Always true: what a safe caller adds is checked, so
-//! whatever is accepted stays inside of its arrays.
+//! of the same shape, and what follows them, run one block of rows after the other, while the block
+//! is in the cache: see [`chain`](Stages::chain_end). Always true: what a safe caller adds is
+//! checked, so whatever is accepted stays inside of its arrays.
 //!
 //! A module uses only modules above it:
 //!
@@ -73,7 +73,7 @@ pub struct Stages {
     steps: Vec<Step>,
 }
 
-/// What passes from one loop to another.
+/// A temporary: what passes from one loop to another.
 struct Temp {
     shape: Shape,
     order: Shape,
@@ -99,14 +99,14 @@ struct Map {
 }
 
 impl Stages {
-    /// No loops yet, for arrays of these dtypes, shapes and strides.
+    /// Stages without loops yet, for arrays of these dtypes, shapes and strides.
     #[must_use]
     pub fn new(views: &[&View<'_>], result: &ViewMut<'_>) -> Stages {
         let views = views.iter().map(|view| view.raw().layout()).collect();
         Stages { views, result: result.raw().layout(), temps: Vec::new(), steps: Vec::new() }
     }
 
-    /// Makes room for a temporary, which is all zeros when a run begins; gives its number. Loops
+    /// Makes room for a temporary, which is all zeros when a run begins. Returns its number. Loops
     /// that read it do not see those of the `hidden` axes that have extent 1.
     ///
     /// # Errors
@@ -128,9 +128,9 @@ impl Stages {
     ///
     /// # Errors
     ///
-    /// As [`Plan::new`], except that overlap is known by name only; and if the loop names something
-    /// that does not exist, dtypes differ, or two outputs go to one place. The numbers of outputs
-    /// count on after those of the values.
+    /// As [`Plan::new`], except that overlap is recognised by name only. Also if the loop names
+    /// something that does not exist, if dtypes differ, or if two outputs go to one place. In the
+    /// numbering of outputs, the outcomes come after the values.
     pub fn map(&mut self, map: &MapLoop<'_>) -> Result<(), PlanError> {
         self.add(&LoopSpec::Map(*map))
     }
@@ -203,7 +203,7 @@ impl Stages {
     ///
     /// # Errors
     ///
-    /// As [`run`](super::run); a kernel that is missing counts as one for other operands. And if
+    /// As [`run`](super::run); a kernel that is missing counts as one for other operands. Also if
     /// the arrays do not have the layouts that the loops were added for, or the result overlaps one
     /// of them.
     pub fn run(
@@ -245,8 +245,8 @@ impl Stages {
                 }
                 Step::Map(map) => {
                     // This function borrows what the plan should borrow. It was checked above that
-                    // the arrays have the right layouts and do not overlap; and of what a loop
-                    // writes, it reads the result only, see `build`.
+                    // the arrays have the right layouts and do not overlap; and a loop reads
+                    // nothing that it writes, except the result: see `build`.
                     let ptrs = map.operands.iter().map(|&memory| place(memory));
                     let is_in_place = map.operands.iter().filter(|&&memory| memory == Memory::Result).count() > 1;
                     let plan = Plan::at(Cow::Borrowed(&map.geometry), ptrs, is_in_place);
@@ -279,7 +279,7 @@ impl Stages {
     }
 }
 
-/// Writes the result of no elements everywhere.
+/// Fills the result with what the reduction gives for no elements.
 fn fill(result: &mut ViewMut<'_>, reducer: &Reducer, options: &RunOptions<'_>) -> Result<(), ExecError> {
     let Some(value) = reducer.empty() else { return Ok(()) };
     let bytes = value.to_ne_bytes();

@@ -27,12 +27,12 @@ pub(super) struct Bound<'s> {
     ptrs: SmallVec<[*mut u8; 8]>,
 }
 
-/// How the work of a stage is cut into parts: blocks of outer indices, and each block into pieces
-/// of the leaves that its results are made of.
+/// How the work of a stage is cut into parts: first into blocks of outer indices, and then each
+/// block into pieces of the leaves that its results are made of.
 struct Cut<'p> {
     /// Outer indices of a block.
     block: usize,
-    /// Blocks do not reach from one run of outer indices into the next.
+    /// The number of outer indices in a run. Blocks do not reach from one run into the next.
     run: usize,
     blocks_per_run: usize,
     n_blocks: usize,
@@ -95,7 +95,7 @@ impl<'s> Bound<'s> {
         self.kernel.map_or(0, |kernel| kernel.spec().slot_bytes.next_multiple_of(64))
     }
 
-    /// Words in which a part of a block leaves what it has come to.
+    /// Words in which a part of a block leaves its partials.
     fn node_words(&self, block: usize) -> usize {
         self.stage.reductions().map(|(_, reducer)| (block * reducer.partial_bytes()).div_ceil(8)).sum()
     }
@@ -123,8 +123,8 @@ impl<'s> Bound<'s> {
         if is_splittable && part_ns > chunk_ns {
             let leaf_ns = ns_per_elem * (leaf_elems * if is_columns { block } else { 1 }) as f64;
             let mut level = ((chunk_ns / leaf_ns).max(1.0) as u64).ilog2();
-            // Longer parts than a chunk where there would be too many: they report and ask on their
-            // own.
+            // If there would be too many parts, they are longer than a chunk. Then they report
+            // progress and ask whether to stop on their own.
             let words = self.node_words(block);
             let is_too_many = |n_parts: usize| n_parts > MAX_PARTS || n_parts.saturating_mul(words) > MAX_NODE_WORDS;
             loop {
@@ -173,7 +173,7 @@ impl<'s> Bound<'s> {
         Ok(())
     }
 
-    /// Combines what the parts of each block have come to, and writes the results.
+    /// Combines the partials that the parts of each block have left, and writes the results.
     fn combine(&self, cut: &Cut<'_>, nodes: &[u64], words: usize) -> Result<(), ExecError> {
         let scratch_bytes = words_beside(self.stage, cut.block, cut.parts_per_block) * size_of::<u64>();
         let per_block = cut.parts_per_block * words;
@@ -195,8 +195,8 @@ impl<'s> Bound<'s> {
 ///
 /// # Safety
 ///
-/// As [`Bound::run`], for all stages; and each [shares rows](super::chain) with all stages before
-/// it.
+/// The contract of [`Bound::run`], for all stages; and each [shares rows](super::chain) with all
+/// stages before it.
 pub(super) unsafe fn run_chain(stages: &[Bound<'_>], options: &RunOptions<'_>) -> Result<(), ExecError> {
     let (n_outer, n_reduced) = (stages[0].stage.nest.outer.n(), stages[0].stage.nest.reduced.n());
     let bytes: usize = stages.iter().map(|bound| bound.stage.bytes_per_elem).sum();
@@ -212,8 +212,8 @@ pub(super) unsafe fn run_chain(stages: &[Bound<'_>], options: &RunOptions<'_>) -
         scratch_bytes: scratch_bytes.unwrap_or(0),
         is_counted: true,
     };
-    // SAFETY: only the pointers are not `Sync`. Blocks have different rows, so a thread has written
-    // itself what it reads of another stage; the caller vouches for the rest.
+    // SAFETY: only the pointers are not `Sync`. Blocks have different rows, so whatever a thread
+    // reads of another stage was written by that same thread; the caller vouches for the rest.
     let shared = unsafe { Shared::new(stages) };
     launch(options, &chunks, |run, chunk, scratch| {
         let rows = chunk * chunk_rows..((chunk + 1) * chunk_rows).min(n_outer);

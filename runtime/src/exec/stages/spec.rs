@@ -1,8 +1,8 @@
 //! What the loops of [`Stages`](super::Stages) are.
 //!
-//! There are three kinds: [`MapLoop`], [`ReduceLoop`] and [`ScanLoop`]. Their fields leave no room
-//! for what cannot run: a scan goes along one axis and has its loop for itself; and all that a loop
-//! computes goes to memory, unless it is reduced or scanned.
+//! There are three kinds: [`MapLoop`], [`ReduceLoop`] and [`ScanLoop`]. Their fields cannot
+//! describe a loop that cannot run: a scan goes along one axis and is alone in its loop; and all
+//! that a loop computes goes to memory, unless it is reduced or scanned.
 
 use smallvec::SmallVec;
 
@@ -87,13 +87,13 @@ pub struct ScanLoop<'s> {
 pub struct Value {
     /// Its dtype.
     pub dtype: DType,
-    /// Where it is from, if reductions can read that themselves.
+    /// Where the value comes from, if reductions can read it from there themselves.
     pub origin: Option<Origin>,
     /// Where its elements go too, if they are needed later.
     pub keep: Option<Dest>,
 }
 
-/// What needs no kernel to be reduced.
+/// Elements that can be reduced without a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The elements of an input.

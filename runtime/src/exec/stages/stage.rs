@@ -11,7 +11,7 @@ use crate::view::{AxisSet, Shape};
 
 /// A loop along axes, or an elementwise one that may follow it row by row.
 ///
-/// Always true: a sink that scans is the only sink, and there is one reduced axis then; and a value
+/// Always true: a sink that scans is the only sink, and its stage has one reduced axis; and a value
 /// that waits in scratch has a sink.
 pub(super) struct Stage {
     pub(super) nest: AxisNest,
@@ -20,7 +20,7 @@ pub(super) struct Stage {
     pub(super) sinks: SmallVec<[Sink; 2]>,
     /// Sinks read the inputs themselves, so there is nothing to compute.
     pub(super) is_direct: bool,
-    /// By value.
+    /// For each value, where it comes from if it needs no kernel.
     pub(super) origins: SmallVec<[Option<Origin>; 2]>,
     /// How the kernel's operands move along the lanes.
     pub(super) kinds: Kinds,

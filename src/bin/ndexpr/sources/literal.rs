@@ -142,7 +142,8 @@ impl Number {
         Some(Number::Float { value, text })
     }
 
-    /// Its value in the dtype that its spelling implies: int64 (uint64 if it must), float64.
+    /// Its value in the dtype that its spelling implies: int64 (uint64 if int64 is too small) or
+    /// float64.
     fn natural(&self) -> Option<Scalar> {
         match self {
             Number::Int(_) => self.as_dtype(DType::Int64).or_else(|| self.as_dtype(DType::UInt64)),

@@ -1,4 +1,4 @@
-//! Results side by side: rows of memory are added to a block of them, one row after the other.
+//! Reduces rows of memory into a block of results that are side by side, one row after the other.
 
 use super::super::stage::Sink;
 use super::trees::TreeMemory;
@@ -7,11 +7,12 @@ use crate::exec::elems::copy_strided;
 use crate::reduce::COLUMN_LEAF;
 
 impl Worker<'_> {
-    /// Results side by side: a block of lanes, within one run of the innermost outer axis.
+    /// Computes results that are side by side: a block of lanes, within one run of the innermost
+    /// outer axis.
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run).
+    /// The contract of [`run`](Worker::run).
     pub(super) unsafe fn columns(&self, part: &Part, outcome: Outcome) {
         let stage = self.stage;
         let reduced = &stage.nest.reduced;
@@ -51,7 +52,8 @@ impl Worker<'_> {
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run); the lanes must be results, and the tile must fit the scratch.
+    /// The contract of [`run`](Worker::run); the lanes must be results, and the tile must fit the
+    /// scratch.
     pub(super) unsafe fn fill_columns(&self, outer: usize, first: usize, n_rows: usize, n_lanes: usize) -> Starts {
         let reduced = &self.stage.nest.reduced;
         let starts = self.starts(outer, first);
@@ -66,13 +68,13 @@ impl Worker<'_> {
         starts
     }
 
-    /// Where a sink reads a tile of columns: its lanes are consecutive, and the number is the bytes
-    /// from row to row.
+    /// Returns where a sink reads a tile of columns, whose lanes are consecutive, and the number of
+    /// bytes from row to row.
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run); `starts` is where the operands are at the first element of the
-    /// tile.
+    /// The contract of [`run`](Worker::run); `starts` is where the operands are at the first
+    /// element of the tile.
     pub(super) unsafe fn column_source(
         &self,
         sink: &Sink,
@@ -95,8 +97,8 @@ impl Worker<'_> {
             let offset = reduced.offset(operand, first + row) - reduced.offset(operand, first);
             let source = starts[operand].wrapping_offset(offset);
             // SAFETY: the elements are the operand's. The scratch of a value that is in memory is
-            // free. The tile fits it: `block_lanes` keeps to that, but in a direct stage, which
-            // only comes here with a single lane (`is_direct` in `stages::stage`).
+            // free. The tile fits it: `block_lanes` makes sure of that, except in a direct stage,
+            // which only comes here with a single lane (`is_direct` in `stages::stage`).
             unsafe {
                 let row = scratch.add(row * n_lanes * size);
                 copy_strided(size, n_lanes, source, outer.inner_stride(operand), row, size as isize);

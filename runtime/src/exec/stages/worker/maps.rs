@@ -7,7 +7,7 @@ impl Worker<'_> {
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run).
+    /// The contract of [`run`](Worker::run).
     pub(super) unsafe fn map_rows(&self, part: &Part) {
         let (outer, reduced) = (&self.stage.nest.outer, &self.stage.nest.reduced);
         let inner = reduced.inner();
@@ -28,7 +28,7 @@ impl Worker<'_> {
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run).
+    /// The contract of [`run`](Worker::run).
     pub(super) unsafe fn map_lanes(&self, part: &Part) {
         let outer = &self.stage.nest.outer;
         let mut at = part.outer.start;

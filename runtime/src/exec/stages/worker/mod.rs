@@ -1,8 +1,8 @@
 //! Does parts of the work of a stage: fills tiles with the values of a loop, and reduces or scans
 //! them.
 //!
-//! In: a [`Stage`], a kernel for it, and a part of its work: a range of results (outer indices) and
-//! a range of leaves of the elements that each is made of. Out: the results of that part, or the
+//! In: a [`Stage`], a kernel for it, and a part of its work: a range of results (outer indices),
+//! and a range of the leaves that each result is made of. Out: the results of that part, or the
 //! nodes of the tree above the leaves, which are combined when all parts are there. Always true:
 //! what is computed for a leaf depends neither on the part that it is in nor on the thread; see
 //! [`crate::reduce`] for the order of the additions.
@@ -11,7 +11,7 @@
 //! |-----------|-----|
 //! | `rows`    | reduces rows, each to a result |
 //! | `columns` | reduces rows into one another: results side by side |
-//! | `trees`   | combines what leaves have come to, and writes the results |
+//! | `trees`   | combines the partials of leaves, and writes the results |
 //! | `scans`   | running results |
 //! | `maps`    | elementwise loops between reductions |
 
@@ -59,9 +59,10 @@ pub(super) struct Part {
 /// Where the outcome of a part goes.
 #[derive(Clone, Copy)]
 pub(super) enum Outcome {
-    /// All leaves were in the part: to the stage's targets.
+    /// All leaves were in the part, so the results go to the stage's targets.
     Results,
-    /// Only some were: the partials go to this memory, those of each sink in turn.
+    /// Only some leaves were in the part, so the partials go to this memory, those of each sink in
+    /// turn.
     Nodes(*mut u64),
 }
 
@@ -146,8 +147,8 @@ impl<'s> Worker<'s> {
         stage.part_elems(part).saturating_sub(self.n_reported.get())
     }
 
-    /// Tells that so many more elements of the part were computed. False if the part must end
-    /// early.
+    /// Reports that so many more elements of the part were computed. Returns false if the part must
+    /// end early.
     fn goes_on_after(&self, n_elems: usize) -> bool {
         let n_unreported = self.n_unreported.get() + n_elems;
         if n_unreported < REPORT_ELEMS {
@@ -175,7 +176,8 @@ impl<'s> Worker<'s> {
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run); the tile must be inside of the operands, and fit the scratch.
+    /// The contract of [`run`](Worker::run); the tile must be inside of the operands, and fit the
+    /// scratch.
     unsafe fn compute(
         &self,
         starts: &[*mut u8],

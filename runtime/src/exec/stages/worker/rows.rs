@@ -1,5 +1,5 @@
-//! Results of rows, each of consecutive elements: leaves one after the other, or rows that are
-//! shorter than a leaf.
+//! Reduces rows of consecutive elements, each to a result: leaves one after the other, or rows that
+//! are shorter than a leaf.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -20,11 +20,12 @@ enum Elems {
 }
 
 impl Elems {
-    /// Reduces `n` of them. `first` is the index of the first one.
+    /// Reduces `n` elements. `first` is the index of the first one.
     ///
     /// # Safety
     ///
-    /// As [`Reducer::leaves`]; the reducer of products takes them.
+    /// The contract of [`Reducer::leaves`]. If the elements are products, the reducer must take
+    /// products.
     unsafe fn reduce(self, reducer: Reducer, n: usize, first: u64, partials: *mut u8) {
         // SAFETY: the caller's contract.
         unsafe {
@@ -42,7 +43,7 @@ impl Worker<'_> {
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run); the lanes must be reduced.
+    /// The contract of [`run`](Worker::run); the lanes must be reduced.
     pub(super) unsafe fn fill_row(&self, outer: usize, range: Range<usize>) {
         let reduced = &self.stage.nest.reduced;
         if self.kernel.is_none() {
@@ -73,8 +74,8 @@ impl Worker<'_> {
         }
     }
 
-    /// Prefetches the elements of inputs that are needed next: those after element `end` of the ones
-    /// that result `outer` is made of.
+    /// Prefetches the elements of inputs that are needed next: those after element `end` of the
+    /// ones that result `outer` is made of.
     fn prefetch_after(&self, outer: usize, end: usize) {
         let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
         if self.kernel.is_none() || reduced.extents.len() > 1 || end >= reduced.n() {
@@ -86,12 +87,13 @@ impl Worker<'_> {
         }
     }
 
-    /// Where a sink reads the elements that were just computed, one after the other: those with the
-    /// numbers `range` of the ones that result `outer` is made of.
+    /// Where a sink reads the elements that were just computed, one after the other. They have the
+    /// numbers `range` among the elements that result `outer` is made of.
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run); the lanes must be reduced, and the elements be computed.
+    /// The contract of [`run`](Worker::run); the lanes must be reduced, and the elements be
+    /// computed.
     pub(super) unsafe fn row_source(&self, sink: &Sink, outer: usize, range: Range<usize>) -> *const u8 {
         let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
         let scratch = self.value_scratch(sink.value);
@@ -115,11 +117,11 @@ impl Worker<'_> {
         scratch
     }
 
-    /// Results of more than one leaf each, one after the other.
+    /// Computes results of more than one leaf each, one after the other.
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run).
+    /// The contract of [`run`](Worker::run).
     pub(super) unsafe fn long_rows(&self, part: &Part, outcome: Outcome) {
         let stage = self.stage;
         let n = stage.nest.reduced.n();
@@ -161,12 +163,12 @@ impl Worker<'_> {
         }
     }
 
-    /// What a sink reduces of the elements that were just computed, as
-    /// [`row_source`](Worker::row_source).
+    /// The elements that a sink reduces, of those that were just computed. It finds them as
+    /// [`row_source`](Worker::row_source) does.
     ///
     /// # Safety
     ///
-    /// As [`row_source`](Worker::row_source).
+    /// The contract of [`row_source`](Worker::row_source).
     unsafe fn row_elems(&self, sink: &Sink, outer: usize, range: Range<usize>) -> Elems {
         let nest = &self.stage.nest;
         let start = |operand: usize| {
@@ -199,8 +201,8 @@ impl Worker<'_> {
             tree.push(0);
             return is_decided;
         }
-        // A group starts at a multiple of its size, from the part's first leaf on, and only the
-        // last has fewer leaves.
+        // Counted from the part's first leaf, a group starts at a multiple of its size, and only
+        // the last group has fewer leaves.
         let mut partials = [0_u64; DIRECT_LEAVES * MAX_PARTIAL_WORDS];
         let partials: *mut u8 = partials.as_mut_ptr().cast();
         // SAFETY: the caller's contract; there is room for the partials of a group of leaves, and
@@ -215,11 +217,11 @@ impl Worker<'_> {
         is_decided
     }
 
-    /// Results of one leaf each, many at a time.
+    /// Computes results of one leaf each, many at a time.
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run).
+    /// The contract of [`run`](Worker::run).
     pub(super) unsafe fn short_rows(&self, part: &Part, outcome: Outcome) {
         let stage = self.stage;
         let (outer, reduced) = (&stage.nest.outer, &stage.nest.reduced);
@@ -251,8 +253,8 @@ impl Worker<'_> {
                             true => Elems::At(self.value_scratch(sink.value).wrapping_add(row * n * size)),
                             false => self.row_elems(sink, at + row, 0..n),
                         };
-                        // In the batch, partials of one or two bytes are not aligned. So each partial is
-                        // made elsewhere first.
+                        // In the batch, partials of one or two bytes are not aligned. So each
+                        // partial is made elsewhere first.
                         let mut partial = [0_u64; MAX_PARTIAL_WORDS];
                         elems.reduce(reducer, n, 0, partial.as_mut_ptr().cast());
                         let bytes = reducer.partial_bytes();

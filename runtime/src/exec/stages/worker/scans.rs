@@ -6,7 +6,7 @@ use crate::plan::Lanes;
 use crate::reduce::{COLUMN_LEAF, Scanner};
 
 /// Words of scratch for running results: those of a tile, before they go to the target, and for
-/// columns what each has accumulated.
+/// columns also what each column has accumulated.
 pub(super) fn words(lanes: Lanes, n_lanes: usize) -> usize {
     match lanes {
         Lanes::Reduced => FILL_ELEMS,
@@ -15,11 +15,11 @@ pub(super) fn words(lanes: Lanes, n_lanes: usize) -> usize {
 }
 
 impl Worker<'_> {
-    /// Running results, a row after the other.
+    /// Computes running results, one row after the other.
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run).
+    /// The contract of [`run`](Worker::run).
     pub(super) unsafe fn scan_rows(&self, scanner: Scanner, part: &Part) {
         let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
         let sink = &stage.sinks[0];
@@ -46,11 +46,11 @@ impl Worker<'_> {
         }
     }
 
-    /// Running results, down the rows of a block of lanes.
+    /// Computes running results, down the rows of a block of lanes.
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run).
+    /// The contract of [`run`](Worker::run).
     pub(super) unsafe fn scan_columns(&self, scanner: Scanner, part: &Part) {
         let (stage, nest) = (self.stage, &self.stage.nest);
         let (sink, n_lanes) = (&stage.sinks[0], part.outer.len());

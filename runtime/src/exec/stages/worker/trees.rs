@@ -1,4 +1,4 @@
-//! The trees above leaves: they combine what leaves have come to, and end as results.
+//! The trees above leaves: they combine the partials of leaves, and end as results.
 
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ pub(super) struct TreeMemory<'m> {
 }
 
 impl<'m> TreeMemory<'m> {
-    /// For trees of up to so many nodes, each of `width` partials.
+    /// Memory for trees of up to so many nodes, each of `width` partials.
     ///
     /// # Safety
     ///
@@ -59,16 +59,17 @@ impl Worker<'_> {
         self.ptrs[sink.target].wrapping_offset(self.stage.nest.outer.offset(sink.target, outer))
     }
 
-    /// Ends the trees of `n` results from `outer` on: as results, or as nodes for later.
+    /// Ends the trees of `n` results from `outer` on: as results, or as nodes that are combined
+    /// later.
     ///
     /// # Safety
     ///
-    /// As [`run`](Worker::run).
+    /// The contract of [`run`](Worker::run).
     pub(super) unsafe fn conclude(&self, trees: Trees<'_>, outer: usize, n: usize, outcome: Outcome) {
         let mut n_words = 0;
         for ((sink, reducer), tree) in self.stage.reductions().zip(trees) {
-            // A part without leaves found the result decided by another part. It adds nothing to
-            // it.
+            // The tree has no leaves if another part had already decided the result. Then this part
+            // adds nothing to it.
             let Some(partials) = tree.finish() else { continue };
             // SAFETY: the caller's contract: results are this thread's to write; nodes have room
             // for every sink's.

@@ -65,7 +65,7 @@ pub(crate) struct Generator {
 /// What the elements are.
 #[derive(Clone, Debug, PartialEq)]
 enum Rule {
-    /// From the first to the second, both included, evenly.
+    /// Evenly spaced from the first number to the second, both included.
     Linspace(f64, f64),
     /// Start and step, in integers.
     IntRange(i128, i128),
@@ -283,7 +283,7 @@ fn linspace_at(start: f64, stop: f64, n: usize, idx: usize) -> f64 {
 }
 
 /// Output number `idx` of SplitMix64 (Steele, Lea and Flood 2014; constants as in Vigna's
-/// splitmix64.c). Any of its outputs can be computed without those before.
+/// splitmix64.c). Any of its outputs can be computed without computing those before it.
 fn split_mix(seed: u64, idx: u64) -> u64 {
     let mut z = seed.wrapping_add(idx.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

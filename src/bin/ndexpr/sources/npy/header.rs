@@ -331,8 +331,8 @@ pub(crate) fn header_bytes(dtype: DType, shape: &[usize], order: Order) -> Vec<u
         dtype.size(),
         extents.join(", "),
     );
-    // Room for the slowest extent to grow to 21 digits in place: NumPy leaves it so that arrays can
-    // be appended to.
+    // Room for the slowest extent to grow to 21 digits in place: NumPy leaves this room so that
+    // data can be appended to the array.
     let growing = if order == Order::Fortran { extents.last() } else { extents.first() };
     text.extend(std::iter::repeat_n(' ', growing.map_or(0, |extent| 21_usize.saturating_sub(extent.len()))));
     // 32 extents of 20 digits stay far below version 1's limit of 65535 bytes.

@@ -2,8 +2,8 @@
 //!
 //! A file is `\x93NUMPY`, two version bytes, the header's length (2 bytes in version 1, 4 in 2 and
 //! 3), a Python dict as text, and the elements
-//! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>). Nothing a header
-//! says is believed before it is checked against the bytes there are.
+//! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>). Nothing that a
+//! header says is believed before it is checked against the bytes that there are.
 
 mod header;
 #[cfg(test)]
