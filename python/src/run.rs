@@ -112,12 +112,7 @@ pub(crate) fn check<'py>(
 }
 
 /// The program that runs these values, if Python's integers among them need another program.
-fn variant(
-    py: Python<'_>,
-    text: &str,
-    program: &Program,
-    operands: &Operands<'_>,
-) -> PyResult<Option<Arc<Program>>> {
+fn variant(py: Python<'_>, text: &str, program: &Program, operands: &Operands<'_>) -> PyResult<Option<Arc<Program>>> {
     if !raw::has_variants(program) {
         return Ok(None);
     }
