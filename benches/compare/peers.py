@@ -33,12 +33,14 @@ import ndexpr  # noqa: E402
 #: One figure is the time of so many calls that they take at least this long, in seconds.
 SAMPLE = 2e-4
 
-#: Seconds between turns. Threads of OpenMP, which Numba uses, wait about 5 ms for more work without giving up their processor, so the
-#: next library would have one processor less. A turn that is not counted comes after the rest.
+#: Seconds between turns. Threads of OpenMP, which Numba uses, wait about 5 ms for more work without
+#: giving up their processor, so the next library would have one processor less. A turn that is not
+#: counted comes after the rest.
 #: Chosen by "rest-between-peers" in docs/measurements.md.
 REST = 0.01
 
-#: A row's name, and its text for ndexpr and numexpr; in other libraries it is the function of this name below.
+#: A row's name, and its text for ndexpr and numexpr; in other libraries it is the function of this
+#: name below.
 ROWS = {
     "add_mul": "a + b*2",
     "poly3": ".25*a**3 + .75*a**2 - 1.5*a - 2",

@@ -27,7 +27,7 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-#: What daemon threads do when the program ends, each in a way that takes the interpreter's lock again.
+#: What daemon threads do when the program ends. Each way takes the interpreter's lock again.
 WORK = {
     "short calls": "ndexpr.evaluate('a + 1', {'a': small})",
     "long calls": "ndexpr.evaluate('sin(a) + 1', {'a': large})",
