@@ -286,6 +286,12 @@ impl Error {
         }
     }
 
+    /// The error for a word whose letters only look like those of `keyword`.
+    pub(crate) fn disguised_keyword(word: &str, keyword: &'static str, span: Span) -> Self {
+        let character = word.chars().find(|character| !character.is_ascii()).unwrap_or_default();
+        Self::new(ErrorKind::LookAlike { character, instead: keyword }, span)
+    }
+
     pub(crate) fn foreign_operator(found: &'static str, instead: &'static str, span: Span) -> Self {
         Self::new(ErrorKind::ForeignOperator { found, instead }, span)
     }

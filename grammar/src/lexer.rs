@@ -6,7 +6,7 @@
 
 use logos::Logos;
 
-use crate::error::{Error, Feature};
+use crate::error::{Error, Feature, Found};
 use crate::foreign::ForeignOperator;
 use crate::limits::Nesting;
 use crate::name;
@@ -61,7 +61,7 @@ impl<'s> Lexer<'s> {
             Ok(Token::Foreign(operator)) => {
                 return Err(self.foreign(operator, self.span(range.start, range.end)));
             }
-            Ok(Token::Name(word)) => Token::word(word),
+            Ok(Token::Name(word)) => word_token(word, self.span(range.start, range.end))?,
             Ok(token) => token,
             Err(Fault::Number(error)) => return Err(*error),
             Err(Fault::Stray) => return Err(self.stray(range.start)),
@@ -139,6 +139,16 @@ impl<'s> Lexer<'s> {
     fn span(&self, start: usize, end: usize) -> Span {
         let offset = |byte_idx| u32::try_from(byte_idx).unwrap_or(u32::MAX);
         Span::new(offset(start), offset(end))
+    }
+}
+
+/// The keyword that a word is, else the name. A name whose normal form is a keyword is refused,
+/// because printed in its normal form it would no longer be a name.
+fn word_token(word: &str, span: Span) -> Result<Token<'_>, Error> {
+    let normal = name::normal_name(word);
+    match (Token::word(word), Token::word(&normal).found(&normal)) {
+        (Token::Name(_), Found::Keyword(keyword)) => Err(Error::disguised_keyword(word, keyword, span)),
+        (token, _) => Ok(token),
     }
 }
 

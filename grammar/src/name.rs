@@ -11,16 +11,21 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Whether a character can continue a name. These are Unicode's default identifiers, except the
-/// middle dot and the Greek one that is normalised to it. Both are far more often meant to
-/// multiply.
+/// Whether the normal form of a character has a middle dot: the dot, the Greek one, and `l` with a
+/// dot. The dot is far more often meant to multiply than to be part of a name.
+fn has_middle_dot(character: char) -> bool {
+    matches!(character, '·' | '\u{387}' | '\u{13f}' | '\u{140}')
+}
+
+/// Whether a character can continue a name. These are Unicode's default identifiers, except those
+/// with a middle dot.
 fn continues(character: char) -> bool {
-    !matches!(character, '·' | '\u{387}') && unicode_ident::is_xid_continue(character)
+    unicode_ident::is_xid_continue(character) && !has_middle_dot(character)
 }
 
 /// Whether a character can begin a name.
 pub(crate) fn begins(character: char) -> bool {
-    character == '_' || unicode_ident::is_xid_start(character)
+    character == '_' || unicode_ident::is_xid_start(character) && !has_middle_dot(character)
 }
 
 /// The number of bytes at the start of `text` that continue a name.

@@ -497,6 +497,16 @@ fn spellings_of_a_name_are_one_name() {
         assert_eq!(crate::normal_name(text), name);
     }
     assert_eq!(ast("\u{b5} + \u{3bc}").names().len(), 1);
-    // As in Python, only the plain spelling is the keyword.
-    assert_eq!(ast("\u{1d422}\u{1d41f}").names().collect::<Vec<_>>(), ["if"]);
+}
+
+/// Printed in its normal form, such a name would be the keyword.
+#[test]
+fn a_name_is_no_keyword_in_other_letters() {
+    for text in ["\u{1d422}f", "\u{1d41a}nd(a)", "\u{ff34}rue", "a + fal\u{17f}e"] {
+        let error = parse(text, &Limits::default()).unwrap_err();
+        assert!(matches!(error.kind(), crate::ErrorKind::LookAlike { .. }), "{text}: {error}");
+    }
+    let error = parse("2 + \u{1d422}f", &Limits::default()).unwrap_err();
+    assert_eq!(error.span().range(), 4..9);
+    assert!(error.to_diagnostic().render("2 + \u{1d422}f").contains("write `if`"));
 }

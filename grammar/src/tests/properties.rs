@@ -1,8 +1,10 @@
 //! What holds for every text and every tree.
 
+use proptest::num::f64;
 use proptest::prelude::*;
+use unicode_normalization::UnicodeNormalization;
 
-use crate::{Ast, Diagnostic, Error, ExprKind, Limits, Span, parse};
+use crate::{Ast, Diagnostic, Error, ExprKind, Limits, Span, normal_name, parse};
 
 /// Texts that the parser reads further than it reads arbitrary characters.
 fn near_expression() -> impl Strategy<Value = String> {
@@ -14,7 +16,7 @@ fn near_expression() -> impl Strategy<Value = String> {
         ]),
         1 => prop::sample::select(vec![
             "=", "!", "&&", "[", "]", ".", "\"", "'", ";", ":", "?", "@", "#", "\n", "\r\n", "\r", "\t", "\0", "×", "−", "²",
-            "\u{301}", "\u{feff}", "_", "1_", "0b", "lambda ", "数", "·",
+            "\u{301}", "\u{feff}", "_", "1_", "0b", "lambda ", "数", "·", "\u{1d422}f",
         ]),
     ];
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
@@ -24,12 +26,11 @@ fn near_expression() -> impl Strategy<Value = String> {
 /// elsewhere.
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
-        prop::sample::select(vec!["a", "b", "c_1", "é", "pi", "True", "False", "1_0", "0xff"]).prop_map(str::to_owned),
+        prop::sample::select(vec!["a", "b", "c_1", "é", "pi", "\u{b5}", "\u{1d43}", "True", "False", "1_0", "0xff"])
+            .prop_map(str::to_owned),
         any::<u128>().prop_map(|value| value.to_string()),
-        any::<f64>()
-            .prop_filter("literals are finite and not negative", |value| value.is_finite() && value.is_sign_positive())
-            .prop_map(|value| format!("{value:e}")),
-        (0.0..1e30).prop_map(|value: f64| format!("{value:?}j")),
+        (f64::POSITIVE | f64::NORMAL | f64::SUBNORMAL | f64::ZERO).prop_map(|value| format!("{value:e}")),
+        (0.0..1e30).prop_map(|value| format!("{value:?}j")),
     ];
     leaf.prop_recursive(8, 64, 4, |inner| {
         let operators = vec![
@@ -82,6 +83,11 @@ fn is_inside(text: &str, span: Span) -> bool {
     span.start <= span.end && text.get(span.range()).is_some()
 }
 
+/// Whether a piece of the text is a spelling of `name`: Python stores names in Unicode's form NFKC.
+fn spells(spelling: &str, name: &str) -> bool {
+    spelling.nfkc().eq(name.chars())
+}
+
 fn check_tree(text: &str, ast: &Ast) -> Result<(), TestCaseError> {
     let mut n_parents = vec![0; ast.len()];
     for (id, expr) in ast.exprs() {
@@ -96,14 +102,14 @@ fn check_tree(text: &str, ast: &Ast) -> Result<(), TestCaseError> {
             n_parents[child.index()] += 1;
         }
         if let ExprKind::Call { function, function_span, keywords, .. } = &expr.kind {
-            prop_assert_eq!(function_span.text(text), ast.name(*function));
+            prop_assert!(spells(function_span.text(text), ast.name(*function)));
             for keyword in keywords {
-                prop_assert_eq!(keyword.name_span.text(text), ast.name(keyword.name));
+                prop_assert!(spells(keyword.name_span.text(text), ast.name(keyword.name)));
                 prop_assert!(keyword.name_span.end < ast[keyword.value].span.start);
             }
         }
         if let ExprKind::Name(name) = &expr.kind {
-            prop_assert_eq!(expr.span.text(text), ast.name(*name));
+            prop_assert!(spells(expr.span.text(text), ast.name(*name)));
         }
     }
     let root = n_parents.pop();
@@ -148,6 +154,19 @@ fn check_printing(ast: &Ast) -> Result<(), TestCaseError> {
         Err(error) => prop_assert!(false, "{}", error.to_diagnostic().render(&printed)),
     }
     Ok(())
+}
+
+#[test]
+fn every_character_of_a_name_stays_one_in_the_normal_form() {
+    for character in '\0'..=char::MAX {
+        for text in [character.to_string(), format!("a{character}"), format!("a{character}\u{301}b")] {
+            let Ok(ast) = parse(&text, &Limits::default()) else { continue };
+            let Some(name) = ast.names().next() else { continue };
+            let again = parse(name, &Limits::default());
+            assert!(again.is_ok_and(|again| again.names().eq([name])), "{text:?}: {name:?}");
+            assert_eq!(normal_name(name), name);
+        }
+    }
 }
 
 proptest! {
