@@ -170,6 +170,7 @@ impl<'a> Var<'a> {
 
     /// The type, as a signature has it.
     #[must_use]
+    #[inline]
     pub fn ty(&self) -> VarType {
         match &self.kind {
             VarKind::View(view) => VarType::array(view.dtype()),
@@ -180,6 +181,7 @@ impl<'a> Var<'a> {
     }
 
     /// Makes it an input of a short call; false if it does not fit there.
+    #[inline]
     pub(crate) fn push_to<'v>(&'v self, flat: &mut Flat<'v>) -> bool {
         match &self.kind {
             VarKind::View(view) => flat.push(view),
@@ -330,6 +332,7 @@ impl<'a> Vars<'a> {
     }
 
     /// The value of a variable that was probably added as the `place`th.
+    #[inline]
     pub(crate) fn get_near(&self, name: &str, place: usize) -> Option<&Var<'a>> {
         match self.vars.get(place) {
             // Names are short, so comparing byte by byte is faster than calling the function that

@@ -5,6 +5,7 @@
 //! within the limit; no [`Token::Foreign`] gets out.
 
 use logos::Logos;
+use std::borrow::Cow;
 
 use crate::error::{Error, Feature, Found};
 use crate::foreign::ForeignOperator;
@@ -145,10 +146,10 @@ impl<'s> Lexer<'s> {
 /// The keyword that a word is, else the name. A name whose normal form is a keyword is refused,
 /// because printed in its normal form it would no longer be a name.
 fn word_token(word: &str, span: Span) -> Result<Token<'_>, Error> {
-    let normal = name::normal_name(word);
-    match (Token::word(word), Token::word(&normal).found(&normal)) {
-        (Token::Name(_), Found::Keyword(keyword)) => Err(Error::disguised_keyword(word, keyword, span)),
-        (token, _) => Ok(token),
+    let Cow::Owned(normal) = name::normal_name(word) else { return Ok(Token::word(word)) };
+    match Token::word(&normal).found(&normal) {
+        Found::Keyword(keyword) => Err(Error::disguised_keyword(word, keyword, span)),
+        _ => Ok(Token::Name(word)),
     }
 }
 

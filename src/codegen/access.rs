@@ -107,16 +107,23 @@ impl BlockCode<'_, '_> {
         if let Some(&(_, _, address)) = known {
             return address;
         }
-        let shift = ty.bytes.ilog2();
-        let offset = if shift == 0 {
-            self.lane
-        } else {
-            let shift = self.builder.ins().iconst(types::I64, i64::from(shift));
-            self.builder.ins().ishl(self.lane, shift)
-        };
+        let offset = self.lane_offset(ty.bytes);
         let address = self.builder.ins().iadd(base, offset);
         self.addresses.push((base, ty.bytes, address));
         address
+    }
+
+    /// The bytes from lane 0 to the block's first lane, in a contiguous row of elements of this
+    /// size.
+    fn lane_offset(&mut self, elem_bytes: u32) -> Value {
+        let shift = elem_bytes.ilog2();
+        *self.lane_offsets[shift as usize].get_or_insert_with(|| match shift {
+            0 => self.lane,
+            _ => {
+                let shift = self.builder.ins().iconst(types::I64, i64::from(shift));
+                self.builder.ins().ishl(self.lane, shift)
+            }
+        })
     }
 
     fn load_contiguous(&mut self, base: Value, ty: Ty, i: usize) -> Value {

@@ -53,6 +53,8 @@ pub(super) struct BlockCode<'a, 'f> {
     pub(super) values: Vec<Option<Bundle>>,
     /// For each value, its registers if it is loaded. Each is emitted when it is first used.
     pub(super) parts: Vec<Vec<Option<Value>>>,
+    /// The bytes from lane 0 to `lane`, for elements of 1, 2, 4 and 8 bytes, if they are known.
+    pub(super) lane_offsets: [Option<Value>; 4],
     /// The address of the block's first element in each contiguous row, by base and element size.
     pub(super) addresses: Vec<(Value, u32, Value)>,
 }

@@ -121,8 +121,11 @@ impl Emitter<'_> {
     /// slot.
     fn slot_rows(&mut self, segment: &Segment, row: Value) -> Vec<Option<Value>> {
         let tape = self.outline.tape;
-        let row_elem = self.builder.ins().imul(row, self.n_lanes);
         let mut rows = vec![None; tape.nodes.len()];
+        if segment.slots.is_empty() {
+            return rows;
+        }
+        let row_elem = self.builder.ins().imul(row, self.n_lanes);
         for &value in &segment.slots {
             let slot = tape.slot_of[value.index()].expect("the outline lists values that have a slot");
             rows[value.index()] = Some(self.slot_row(slot.offset, tape.node(value).ty.bytes, row_elem));

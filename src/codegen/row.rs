@@ -201,6 +201,7 @@ impl Row<'_> {
             lane,
             values: ready.values.clone(),
             parts: vec![Vec::new(); self.outline.tape.nodes.len()],
+            lane_offsets: [None; 4],
             addresses: Vec::new(),
         }
     }

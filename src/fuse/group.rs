@@ -27,6 +27,12 @@ type LoopKey<'g> = (&'g [Leaf], &'g Axes, Option<ExprId>);
 
 /// Groups the operations of a graph into loops.
 pub(crate) fn fuse(graph: &Graph) -> Fused {
+    let calls_for_scalar = |id| graph.is_scalar(id) && matches!(graph.expr(id), Expr::Apply(Op::Math(_), _));
+    if graph.reductions().is_empty() && !graph.ids().any(calls_for_scalar) {
+        let sources = vec![None; graph.len()];
+        let only = collect(graph, Space::Result, vec![(graph.root(), Some(Dest::Result))], &sources);
+        return Fused { loops: vec![only], temps: Vec::new() };
+    }
     let grouping = Grouping::new(graph);
     let mut fused = Fused { loops: Vec::new(), temps: Vec::new() };
     let mut sources: Vec<Option<Source>> = vec![None; graph.len()];

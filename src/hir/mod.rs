@@ -152,6 +152,7 @@ impl Graph {
     }
 
     /// The node that is the result. Set by [`lower`], so there always is one.
+    #[inline]
     pub(crate) fn root(&self) -> ExprId {
         self.root.expect("lowering sets the root")
     }

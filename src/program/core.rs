@@ -31,6 +31,7 @@ impl Core {
         &self.compiled.graph
     }
 
+    #[inline]
     pub(super) fn result_dtype(&self) -> DType {
         self.graph().dtype(self.graph().root())
     }

@@ -9,6 +9,7 @@ use crate::array::FromResult;
 use crate::error::Error;
 use crate::fuse::{self, Source};
 use crate::kernels::CompiledLoop;
+use crate::vars::Var;
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS};
 use ndexpr_runtime::memory::Output;
@@ -48,16 +49,32 @@ pub(super) fn run_given(core: &Core, flat: &Flat<'_>) -> Option<Result<(), Error
 }
 
 /// Runs a call into an output.
+#[inline]
 pub(super) fn run(core: &Core, values: Values<'_>, out: &mut ViewMut<'_>) -> Option<Result<(), Error>> {
+    // Which kind of values there is is asked once, not for each variable.
+    match values {
+        Values::Named(vars) => run_on(core, |place, name| vars.get_near(name, place), out),
+        Values::InOrder(all) if values.has_count(core.graph().vars().len()) => {
+            run_on(core, |place, _| all.get(place), out)
+        }
+        Values::InOrder(_) => None,
+    }
+}
+
+/// Runs on the values that `value_of` gives for a variable by its place and name.
+fn run_on<'v>(
+    core: &Core,
+    value_of: impl Fn(usize, &str) -> Option<&'v Var<'v>>,
+    out: &mut ViewMut<'_>,
+) -> Option<Result<(), Error>> {
     only_loop(core)?;
-    let vars = core.graph().vars();
-    if out.dtype() != core.result_dtype() || !values.has_count(vars.len()) {
+    if out.dtype() != core.result_dtype() {
         return None;
     }
     let mut given = Flat::new(out)?;
     // All variables of the text are looked at, whether the loop reads them or not.
-    for (place, var) in vars.iter().enumerate() {
-        let value = values.get(place, &var.name)?;
+    for (place, var) in core.graph().vars().iter().enumerate() {
+        let value = value_of(place, &var.name)?;
         let ty = value.ty();
         let is_right = ty.dtype == var.ty.dtype && (ty.is_scalar || !var.ty.is_scalar) && var.must_fit.is_empty();
         if !is_right || !value.push_to(&mut given) {

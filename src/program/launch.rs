@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 /// Runs a call into an output. This may be any output of the result's dtype and of a shape that the
 /// result broadcasts to.
+#[inline]
 pub(super) fn run(
     core: &Core,
     values: Values<'_>,

@@ -29,6 +29,7 @@ impl<'p> Threads<'p> {
 
     /// The same for work that is too short to wake a second thread for: it has helpers only if
     /// short calls follow one another. `None` for longer work.
+    #[inline]
     pub(super) fn for_short_work(total_ns: f64, pool: &'p Pool) -> Option<Threads<'p>> {
         if total_ns >= 2.0 * NS_PER_THREAD {
             return None;

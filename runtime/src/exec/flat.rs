@@ -243,11 +243,8 @@ impl<'a> Flat<'a> {
         }
         if threads.n == 1 {
             if spec.slot_bytes > 0 {
-                let call = |slots: *mut u8| {
-                    // SAFETY: the kernel was checked and has its slots, and these are all elements.
-                    unsafe { self.call(kernel, slots, 0..self.n_elems) }
-                };
-                return Some(with_scratch(spec.slot_bytes, call).map_err(ExecError::from));
+                // SAFETY: the kernel was checked.
+                return Some(unsafe { self.call_with_slots(kernel) });
             }
             // SAFETY: as above, and the kernel takes no slots.
             unsafe { self.call(kernel, std::ptr::null_mut(), 0..self.n_elems) };
@@ -256,6 +253,22 @@ impl<'a> Flat<'a> {
         let chunk_elems = ((threads.chunk_ns / ns_per_elem) as usize).max(1);
         // SAFETY: the kernel was checked.
         Some(unsafe { self.run_in_chunks(kernel, chunk_elems.next_multiple_of(CHUNK_STEP), threads.n, pool) })
+    }
+
+    /// Calls the kernel on this thread, for all elements. This is a separate function so that
+    /// kernels without slots do not have its variables on the stack.
+    ///
+    /// # Safety
+    ///
+    /// The kernel must be one for the operands.
+    #[inline(never)]
+    unsafe fn call_with_slots(&self, kernel: &Kernel) -> Result<(), ExecError> {
+        let call = |slots: *mut u8| {
+            // SAFETY: the caller vouches for the kernel, whose slots these are; these are all
+            // elements.
+            unsafe { self.call(kernel, slots, 0..self.n_elems) }
+        };
+        with_scratch(kernel.spec().slot_bytes, call).map_err(ExecError::from)
     }
 
     /// Runs on several threads. This is a separate function so that calls on one thread do not

@@ -58,6 +58,7 @@ thread_local! {
 /// Calls `f` with `n_bytes` bytes of this thread's scratch, aligned to 64. They are initialised:
 /// with zeros, or with what an earlier call has left there. Allocates only when a thread needs more
 /// than ever before. A call inside of `f` gets other memory.
+#[inline]
 pub(crate) fn with_scratch<R>(n_bytes: usize, f: impl FnOnce(*mut u8) -> R) -> Result<R, AllocError> {
     let mut scratch = SCRATCH.try_with(|cell| cell.replace(Scratch::EMPTY)).unwrap_or(Scratch::EMPTY);
     let result = scratch.grow(n_bytes).map(|()| f(scratch.ptr.as_ptr()));

@@ -74,8 +74,10 @@ pub(super) fn rewrite(code: &[u8], marked: &Marked, is_streaming: bool) -> Resul
 /// Code, and the instructions that will replace some of it.
 struct Rewriter {
     code: Vec<u8>,
-    /// The changed instructions, in any order. If several have one address, the last one counts.
+    /// The changed instructions. If several have one address, the last one counts.
     changed: Vec<Instruction>,
+    /// How many of them are stores past the caches: the first ones, in the order of addresses.
+    n_streamed: usize,
     /// The length of the original code.
     n_bytes: usize,
     /// The constants that were repeated behind the code: the old place of each, and the new one.
@@ -84,13 +86,16 @@ struct Rewriter {
 
 impl Rewriter {
     fn new(code: &[u8]) -> Rewriter {
-        Rewriter { code: code.to_vec(), changed: Vec::new(), n_bytes: code.len(), constants: Vec::new() }
+        Rewriter { code: code.to_vec(), changed: Vec::new(), n_streamed: 0, n_bytes: code.len(), constants: Vec::new() }
     }
 
-    /// An instruction as it is after the changes so far.
+    /// An instruction as it is after stores have been changed.
     fn current(&self, instruction: &Instruction) -> Instruction {
-        let changed = self.changed.iter().rev().find(|changed| changed.ip() == instruction.ip());
-        *changed.unwrap_or(instruction)
+        let streamed = &self.changed[..self.n_streamed];
+        match streamed.binary_search_by_key(&instruction.ip(), Instruction::ip) {
+            Ok(place) => streamed[place],
+            Err(_) => *instruction,
+        }
     }
 
     /// The code with the changed instructions, each as long as before.

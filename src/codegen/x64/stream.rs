@@ -24,5 +24,7 @@ pub(super) fn rewrite(flow: &Flow, ranges: &[Range<usize>], rewriter: &mut Rewri
             rewriter.changed.push(streaming);
         }
     }
+    rewriter.changed.sort_unstable_by_key(iced_x86::Instruction::ip);
+    rewriter.n_streamed = rewriter.changed.len();
     Ok(())
 }
