@@ -41,6 +41,7 @@ const LAYERS: &[Layers] = &[
         ],
     },
     Layers { sources: "src", parent: "tape", order: &["liveness pair print verify wide", "schedule", "build"] },
+    Layers { sources: "src", parent: "tape::build", order: &["casts powers"] },
     Layers { sources: "src", parent: "outline", order: &["calls machine", "direct pressure print verify"] },
     Layers {
         sources: "src",
