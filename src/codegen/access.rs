@@ -3,6 +3,7 @@
 use super::block::{BlockCode, bitcast};
 use super::bundle::register_type;
 use super::marks::Mark;
+use super::x64::Step;
 use crate::outline::Width;
 use crate::tape::{Kind, Ty, ValueId};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
@@ -13,7 +14,7 @@ use ndexpr_runtime::abi::RunKind;
 ///
 /// There are no alias regions, because a kernel may read what it writes if an output is an input
 /// too.
-fn array_flags() -> MemFlagsData {
+pub(super) fn array_flags() -> MemFlagsData {
     MemFlagsData::new().with_notrap()
 }
 
@@ -53,16 +54,7 @@ impl BlockCode<'_, '_> {
                 (RunKind::Strided, Some(stride)) => {
                     self.store_strided(row.base, stride, ty, i, register);
                 }
-                _ if self.streams && self.n_lanes * ty.bytes >= self.width.bytes() => {
-                    // The address is emitted before the store, so only the store itself is marked.
-                    self.address(row.base, ty);
-                    let after = self.builder.srcloc();
-                    let mark = if self.is_wide { Mark::LoopStore(self.loop_index) } else { Mark::Store };
-                    self.builder.set_srcloc(mark.loc());
-                    self.store_contiguous(row.base, ty, i, register);
-                    self.builder.set_srcloc(after);
-                }
-                _ => self.store_contiguous(row.base, ty, i, register),
+                _ => self.store_contiguous(row.base, ty, i, register, self.streams),
             }
         }
     }
@@ -79,7 +71,7 @@ impl BlockCode<'_, '_> {
         let ty = self.ty(value);
         for i in 0..self.n_registers(ty) {
             let register = self.register(value, i);
-            self.store_contiguous(base, ty, i, register);
+            self.store_contiguous(base, ty, i, register, false);
         }
     }
 
@@ -102,7 +94,7 @@ impl BlockCode<'_, '_> {
     }
 
     /// The address of the block's first element in a contiguous row.
-    fn address(&mut self, base: Value, ty: Ty) -> Value {
+    pub(super) fn address(&mut self, base: Value, ty: Ty) -> Value {
         let known = self.addresses.iter().find(|&&(known, bytes, _)| known == base && bytes == ty.bytes);
         if let Some(&(_, _, address)) = known {
             return address;
@@ -126,23 +118,51 @@ impl BlockCode<'_, '_> {
         })
     }
 
+    /// The bytes of a value's lanes in the whole block.
+    fn block_bytes(&self, ty: Ty) -> u32 {
+        self.n_lanes * ty.bytes
+    }
+
+    /// Emits something in a wide loop that is not for wide registers; elsewhere it is like the
+    /// rest.
+    pub(super) fn in_step<R>(&mut self, step: Step, emit: impl FnOnce(&mut Self) -> R) -> R {
+        if !self.is_wide {
+            return emit(self);
+        }
+        let after = self.builder.srcloc();
+        self.builder.set_srcloc(Mark::Loop(self.loop_index, step).loc());
+        let result = emit(self);
+        self.builder.set_srcloc(after);
+        result
+    }
+
+    /// Loads the `i`th register of a block from a contiguous row.
     fn load_contiguous(&mut self, base: Value, ty: Ty, i: usize) -> Value {
         let address = self.address(base, ty);
-        let block_bytes = self.n_lanes * ty.bytes;
-        if block_bytes >= self.width.bytes() {
-            let offset = i as i32 * self.width.bytes() as i32;
-            let register = register_type(ty);
-            if ty.kind == Kind::Float && self.target.wants_aligned_operands() {
-                // Cranelift 0.135.8 makes any load an operand of `cmpps` and `cmppd`, which trap if
-                // it is not aligned. A load of another type does not become an operand.
-                let bits = self.builder.ins().load(types::I8X16, array_flags(), address, offset);
-                return bitcast(self.builder, register, bits);
-            }
-            return self.builder.ins().load(register, array_flags(), address, offset);
+        let offset = i as i32 * self.width.bytes() as i32;
+        match self.order(ty) {
+            None if self.block_bytes(ty) >= self.width.bytes() => self.load_register(address, offset, ty),
+            None => self.load_part(address, ty, self.block_bytes(ty)),
+            Some(order) => self.load_in_order(address, offset, ty, order),
         }
-        // A part of a register is loaded as one scalar of that size.
+    }
+
+    /// Loads a whole register.
+    pub(super) fn load_register(&mut self, address: Value, offset: i32, ty: Ty) -> Value {
+        let register = register_type(ty);
+        if ty.kind == Kind::Float && self.target.wants_aligned_operands() {
+            // Cranelift 0.135.8 makes any load an operand of `cmpps` and `cmppd`, which trap if
+            // it is not aligned. A load of another type does not become an operand.
+            let bits = self.builder.ins().load(types::I8X16, array_flags(), address, offset);
+            return bitcast(self.builder, register, bits);
+        }
+        self.builder.ins().load(register, array_flags(), address, offset)
+    }
+
+    /// Loads a part of a register as one scalar of that size.
+    pub(super) fn load_part(&mut self, address: Value, ty: Ty, n_bytes: u32) -> Value {
         let ins = self.builder.ins();
-        let register = match (block_bytes, ty.kind, ty.bytes) {
+        let register = match (n_bytes, ty.kind, ty.bytes) {
             (8, Kind::Float, 8) => {
                 let scalar = ins.load(types::F64, array_flags(), address, 0);
                 self.builder.ins().scalar_to_vector(types::F64X2, scalar)
@@ -167,15 +187,38 @@ impl BlockCode<'_, '_> {
         bitcast(self.builder, register_type(ty), register)
     }
 
-    fn store_contiguous(&mut self, base: Value, ty: Ty, i: usize, register: Value) {
+    /// Stores the `i`th register of a block to a contiguous row; past the caches if that is asked
+    /// for and the block fills the register.
+    fn store_contiguous(&mut self, base: Value, ty: Ty, i: usize, register: Value, streams: bool) {
+        // The address is emitted before the store, so that only the store itself is marked.
         let address = self.address(base, ty);
-        let block_bytes = self.n_lanes * ty.bytes;
-        if block_bytes >= self.width.bytes() {
-            let offset = i as i32 * self.width.bytes() as i32;
-            self.builder.ins().store(array_flags(), register, address, offset);
-            return;
+        let offset = i as i32 * self.width.bytes() as i32;
+        let is_filled = self.block_bytes(ty) >= self.width.bytes();
+        let register = match self.order(ty) {
+            None => register,
+            Some(order) if is_filled => self.out_of_order(register, order),
+            Some(order) => return self.store_part_out_of_order(address, ty, register, order),
+        };
+        if !is_filled {
+            return self.store_part(address, ty, self.block_bytes(ty), register);
         }
-        let part = match (block_bytes, ty.kind, ty.bytes) {
+        let after = self.builder.srcloc();
+        if streams {
+            let mark = if self.is_wide { Mark::Loop(self.loop_index, Step::Streamed) } else { Mark::Store };
+            self.builder.set_srcloc(mark.loc());
+        }
+        self.builder.ins().store(array_flags(), register, address, offset);
+        self.builder.set_srcloc(after);
+    }
+
+    /// Stores a whole register.
+    pub(super) fn store_register(&mut self, address: Value, register: Value) {
+        self.builder.ins().store(array_flags(), register, address, 0);
+    }
+
+    /// Stores the first bytes of a register.
+    pub(super) fn store_part(&mut self, address: Value, ty: Ty, n_bytes: u32, register: Value) {
+        let part = match (n_bytes, ty.kind, ty.bytes) {
             (8, Kind::Float, 8) => types::F64X2,
             (4, Kind::Float, _) => types::F32X4,
             (8, ..) => types::I64X2,

@@ -39,6 +39,8 @@ pub(super) struct BlockCode<'a, 'f> {
     pub(super) is_wide: bool,
     /// The number of the marked loop.
     pub(super) loop_index: u32,
+    /// The bytes of the widest value of the tape.
+    pub(super) widest: u32,
     /// For each operand, inputs first, where its row is, if the segment uses it.
     pub(super) rows: &'a [Option<RowAccess>],
     /// For each value, where the row's elements of its slot are, if the segment uses it.
@@ -223,6 +225,9 @@ impl BlockCode<'_, '_> {
 
     /// The registers of an instruction's result.
     fn compute(&mut self, node: &Node, is_uniform: bool) -> Bundle {
+        if let Some(registers) = self.converted_load(node) {
+            return Bundle { registers, is_uniform };
+        }
         let registers = match node.inst {
             Inst::Extend { signed } => self.extend(node.args[0], node.ty, signed),
             Inst::Truncate => self.truncate(node.args[0], node.ty),

@@ -5,7 +5,9 @@
 
 use super::block::{BlockCode, bitcast, splat_bits};
 use super::bundle::{int_register, register_type};
+use super::x64::Step;
 use crate::tape::{Kind, Ty, ValueId};
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use smallvec::SmallVec;
 
@@ -46,10 +48,52 @@ impl BlockCode<'_, '_> {
         let mut registers = self.registers(arg);
         let mut bytes = self.ty(arg).bytes;
         while bytes < to.bytes {
+            let from = Ty::int(bytes);
             bytes *= 2;
-            registers = self.widen(registers, Ty::int(bytes), signed);
+            registers = match self.is_wide {
+                // The instructions that extend the first half of a register take two there.
+                true => {
+                    self.unpacked(&registers, Ty::int(bytes), |block, register| block.signs(from, register, signed))
+                }
+                false => self.widen(registers, Ty::int(bytes), signed),
+            };
         }
         registers
+    }
+
+    /// Makes two registers of twice the width from each register, or only the first one if that is
+    /// all the block fills: each lane, and behind it the lane of a second register.
+    fn unpacked(
+        &mut self,
+        registers: &Registers,
+        to: Ty,
+        mut second: impl FnMut(&mut Self, Value) -> Value,
+    ) -> Registers {
+        let n = self.n_registers(to);
+        let mut wide = Registers::new();
+        for &low in registers {
+            let high = second(self, low);
+            for half in [0, 8] {
+                if wide.len() < n {
+                    let lane = to.bytes as u8 / 2;
+                    let bytes: [u8; 16] = std::array::from_fn(|at| {
+                        let (at, of_second) = (at as u8, at as u8 / lane % 2);
+                        half + at / (2 * lane) * lane + at % lane + 16 * of_second
+                    });
+                    wide.push(self.shuffle(low, high, bytes, int_register(to.bytes)));
+                }
+            }
+        }
+        wide
+    }
+
+    /// For each lane of integers, what the upper half of a lane of twice the width holds.
+    fn signs(&mut self, ty: Ty, register: Value, signed: bool) -> Value {
+        let zero = splat_bits(self.builder, ty, 0);
+        match signed {
+            true => self.builder.ins().icmp(IntCC::SignedGreaterThan, zero, register),
+            false => zero,
+        }
     }
 
     pub(super) fn truncate(&mut self, arg: ValueId, to: Ty) -> Registers {
@@ -75,10 +119,12 @@ impl BlockCode<'_, '_> {
     /// A mask is a signed -1 or 0, which all conversions of signed integers keep.
     pub(super) fn resize_mask(&mut self, arg: ValueId, to: Ty) -> Registers {
         let mut bytes = self.ty(arg).bytes;
-        if bytes < to.bytes {
-            return self.extend(arg, to, true);
-        }
         let mut registers = self.registers(arg);
+        // All bytes of a mask's lane are the same, so a wider lane is a narrower one several times.
+        while bytes < to.bytes {
+            registers = self.unpacked(&registers, Ty::mask(2 * bytes), |_, register| register);
+            bytes *= 2;
+        }
         while bytes > to.bytes {
             bytes /= 2;
             registers = match bytes {
@@ -128,16 +174,25 @@ impl BlockCode<'_, '_> {
         self.halves(registers, to, |block, half| block.builder.ins().fvpromote_low(half))
     }
 
-    /// Applies a step to both halves of each register. The step makes a whole register of a first
-    /// half.
+    /// Converts each half of each register to a register of lanes of twice the width, or only the
+    /// first half if that is all the block fills.
     fn halves(&mut self, registers: Registers, to: Ty, mut step: impl FnMut(&mut Self, Value) -> Value) -> Registers {
         let n = self.n_registers(to);
         let mut whole = Registers::new();
         for register in registers {
-            whole.push(step(self, register));
-            if whole.len() < n {
-                let high = self.high_half(register);
-                whole.push(step(self, high));
+            for half in [Step::Gather, Step::GatherHigh] {
+                if whole.len() == n {
+                    break;
+                }
+                if self.is_wide {
+                    let to = self.builder.func.dfg.value_type(register);
+                    let quarters = self.shuffle_of_quarters(register, half);
+                    let quarters = bitcast(self.builder, to, quarters);
+                    whole.push(self.in_step(Step::Widen, |block| step(block, quarters)));
+                } else {
+                    let part = if half == Step::Gather { register } else { self.high_half(register) };
+                    whole.push(step(self, part));
+                }
             }
         }
         whole

@@ -5,7 +5,7 @@
 //! - [`loops`]: segments, rows and calls, as the [outline](crate::outline) has them; [`row`]: the
 //!   loops of a row.
 //! - [`block`]: the instructions of one vector block; [`access`] is how it meets memory,
-//!   [`convert`] how widths change.
+//!   [`convert`] how widths change, [`order`] where lanes are in wide registers.
 //! - [`marks`], [`x64`]: stores past the caches, and registers of 256 bits. Cranelift has neither,
 //!   so finished code is checked and rewritten.
 //! - [`memory`]: finishes code, and owns it; [`arena`] is where it is.
@@ -23,6 +23,7 @@ mod convert;
 mod loops;
 mod marks;
 mod memory;
+mod order;
 mod row;
 mod target;
 #[cfg(test)]
@@ -177,8 +178,12 @@ fn compile_with(work: &mut Work, outline: &Outline<'_>, generator: &Generator) -
     // call takes as a single element is stored to its own slot right before the call, which is
     // reserved for it up to its last user. (8) Where registers have 256 bits, `BlockCode` counts
     // addresses in 32 bytes, also on the stack, so an access that `x64::widen` has widened is still
-    // of its own lanes. That every access of such a loop is widened, and that nothing else is,
-    // `x64::widen` checks on the decoded code. Constants stay inside of the code.
+    // of its own lanes. Accesses of narrower elements are of as many bytes as the block's lanes
+    // have: `order` emits them, marked with what they become. `x64::widen` checks on the decoded
+    // code that every instruction of such a loop becomes what its mark says, that no narrow
+    // register is read as a wide one, and that nothing else changes. Constants stay inside of the
+    // code. Spilled registers have places of their own, in a part of the frame that nothing else
+    // uses.
     Ok(unsafe { Kernel::new(spec) })
 }
 

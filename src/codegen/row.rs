@@ -4,6 +4,7 @@ use super::block::{BlockCode, Kept, RowAccess};
 use super::bundle::Bundle;
 use super::marks::Mark;
 use super::target::Target;
+use super::x64::Step;
 use crate::outline::{Head, Outline, Segment, VectorBlock};
 use crate::tape::{Inst, ValueId};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -104,7 +105,7 @@ impl Row<'_> {
 
         builder.switch_to_block(body);
         if self.is_wide(vector) {
-            builder.set_srcloc(Mark::Loop(self.loop_index).loc());
+            builder.set_srcloc(Mark::Loop(self.loop_index, Step::Wide).loc());
         }
         self.vector_block(builder, ready, lane, vector);
         let next = builder.ins().iadd(lane, n);
@@ -116,17 +117,8 @@ impl Row<'_> {
             builder.switch_to_block(after_head);
         }
         let has_next = builder.ins().icmp(IntCC::SignedLessThanOrEqual, next, last);
-        if self.is_wide(vector) {
-            let cleared = block_of_lane(builder);
-            builder.ins().brif(has_next, body, &to_next, cleared.block, &to_next);
-            builder.switch_to_block(cleared.block);
-            builder.set_srcloc(Mark::End(self.loop_index).loc());
-            builder.ins().fence();
-            builder.set_srcloc(SourceLoc::default());
-            builder.ins().jump(then, &[BlockArg::Value(cleared.lane)]);
-        } else {
-            builder.ins().brif(has_next, body, &to_next, then, &to_next);
-        }
+        builder.ins().brif(has_next, body, &to_next, then, &to_next);
+        builder.set_srcloc(SourceLoc::default());
     }
 
     /// Emits the values that are the same for all lanes.
@@ -194,6 +186,7 @@ impl Row<'_> {
             width: vector.width,
             is_wide: self.is_wide(vector),
             loop_index: self.loop_index,
+            widest: self.outline.tape.widest(),
             rows: &self.accesses,
             slot_rows: &self.slots,
             kept: &ready.kept,

@@ -28,7 +28,7 @@ impl Width {
 pub(crate) struct Machine {
     /// The registers that every loop can have.
     pub(crate) width: Width,
-    /// Wider registers, for loops whose values are all of one width.
+    /// Wider registers, for loops in which nothing is done lane by lane.
     pub(crate) wide: Option<Width>,
     pub(crate) n_registers: u32,
     /// A line of the caches.
@@ -45,7 +45,7 @@ impl Machine {
         Preferences {
             fuses_in_loops: self.has_fma,
             prefers_calls: self.has_wider_calls,
-            divides_in_loops_of_one_width: self.wide.is_some(),
+            divides_in_wide_loops: self.wide.is_some(),
         }
     }
 

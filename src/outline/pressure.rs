@@ -58,26 +58,26 @@ impl<'t> Bodies<'t> {
         Lanes { n_lanes, spare_registers: (machine.n_registers - 1).saturating_sub(most) }
     }
 
-    /// The lanes of a block in wide registers, if these can hold the values. In a short loop a
-    /// block takes half as many registers as with narrow ones, so that no more lanes are left over.
-    /// In a long chain it takes as many as with narrow ones.
+    /// The lanes of a block in wide registers. In a short loop of one width, a block takes half as
+    /// many registers as with narrow ones, so that no more lanes are left over. In a long chain it
+    /// takes as many as with narrow ones. With several widths it takes as many as there are, so
+    /// that narrow values fill registers too. If there are too few registers even for a small
+    /// block, some of its values go through the stack.
     // Chosen by "wide-block-registers" in docs/measurements.md.
     pub(super) fn wide_lanes(&self, machine: &Machine) -> Result<u32, &'static str> {
         let width = machine.wide.ok_or("the machine has no wider ones, or they were not asked for")?;
-        let nodes = &self.tape.nodes;
-        if nodes.len() > LONG_TAPE {
-            return Err("the loop is long");
-        }
-        if !self.tape.is_of_one_width() {
-            return Err("its values are of several widths");
-        }
         if !self.tape.has_vector_forms() {
             return Err("some of it is done lane by lane");
         }
-        let lanes = |registers: u32| registers * width.bytes() / nodes[0].ty.bytes;
-        let choices: &[u32] = if self.is_long_chain() { &[7, 4, 2] } else { &[4, 2] };
+        let lanes = |registers: u32| registers * width.bytes() / self.tape.widest();
+        let is_chain = self.is_long_chain() && self.tape.nodes.len() <= LONG_TAPE;
+        let choices: &[u32] = match (self.tape.is_of_one_width(), is_chain) {
+            (true, true) => &[7, 4, 2],
+            (true, false) => &[4, 2],
+            (false, _) => &[8, 4, 2],
+        };
         let fits = |lanes: &u32| self.most_pressure(*lanes, width) <= machine.register_budget();
-        choices.iter().map(|&registers| lanes(registers)).find(fits).ok_or("too many of its values are alive at once")
+        Ok(choices.iter().map(|&registers| lanes(registers)).find(fits).unwrap_or(lanes(1)))
     }
 
     fn is_long_chain(&self) -> bool {

@@ -5,8 +5,8 @@
 //! - What an instruction uses is made before it in the same body, made anew by its segment, or in a
 //!   listed spill slot.
 //! - The operands and slots that a segment uses are listed.
-//! - Values fill the registers of whole blocks, or all fit one register of the narrowest width.
-//!   Wide registers are filled by every value, and no operand of their segment is strided.
+//! - Values fill the registers of whole blocks, or a part of one register that is a power of two.
+//!   No operand of a segment with wide registers is strided.
 
 use super::{Outline, Segment, VectorBlock};
 use crate::tape::{Inst, ValueId};
@@ -92,5 +92,6 @@ fn check_segment(outline: &Outline<'_>, segment: &Segment, is_made: &mut [bool])
 
 fn is_filled(block: VectorBlock, lane_bytes: u32, is_wide: bool) -> bool {
     let bytes = block.n_lanes * lane_bytes;
-    bytes.is_multiple_of(block.width.bytes()) || (!is_wide && bytes < block.width.bytes() && bytes.is_power_of_two())
+    let is_part = bytes < block.width.bytes() && bytes.is_power_of_two();
+    bytes.is_multiple_of(block.width.bytes()) || (is_part && (!is_wide || bytes >= 2))
 }

@@ -295,6 +295,11 @@ impl Tape {
         segments
     }
 
+    /// The most bytes that a value takes for a lane.
+    pub(crate) fn widest(&self) -> u32 {
+        self.nodes.iter().map(|node| node.ty.bytes).max().unwrap_or(8)
+    }
+
     /// True if all values take the same number of bytes for a lane.
     pub(crate) fn is_of_one_width(&self) -> bool {
         is_of_one_width(&self.nodes)
@@ -317,6 +322,7 @@ fn is_of_one_width(nodes: &[Node]) -> bool {
 fn has_vector_forms(nodes: &[Node]) -> bool {
     nodes.iter().all(|node| match node.inst {
         Inst::ToInt { .. } => node.ty.bytes < 8,
+        Inst::ToFloat { .. } => nodes[node.args[0].index()].ty.bytes < 8,
         Inst::Shl | Inst::Shr { .. } => matches!(nodes[node.args[1].index()].inst, Inst::Const(_)),
         _ => true,
     })

@@ -1,12 +1,11 @@
 //! Divisions and square roots as calls: in wide registers they take as long as in narrow ones. The
-//! runtime's functions have wide registers, and loops have them only where all values are of one
-//! width.
+//! runtime's functions have wide registers, and loops do not have them on every machine.
 //!
 //! A call costs the time that its arguments take on their way through memory, and it does not
 //! overlap with the loop around it. So the time of both forms is estimated; the bits are the same.
 //! A difference whose exponential is called anyway becomes part of that call.
 
-use super::{Function, Inst, Kind, Node, ValueId, has_vector_forms, is_of_one_width};
+use super::{Function, Inst, Kind, Node, ValueId, has_vector_forms};
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::math::{MathFn, WideFn};
 
@@ -30,11 +29,11 @@ const LARGEST_SHARE: f32 = 0.75;
 /// `is_uniform` tells of each input whether it is taken to be the same in all lanes. What follows
 /// from such inputs alone is computed once for a row, and does not become a call.
 ///
-/// Loops whose values are all of one width keep their divisions, if they have wide registers.
+/// Loops that have wide registers keep their divisions.
 // Chosen by "wide-loops" in docs/measurements.md.
-pub(super) fn use_calls(nodes: &mut [Node], is_uniform: &[bool], divides_in_loops_of_one_width: bool) {
+pub(super) fn use_calls(nodes: &mut [Node], is_uniform: &[bool], divides_in_wide_loops: bool) {
     let has_calls = || nodes.iter().any(|node| matches!(node.inst, Inst::Call { .. }));
-    if divides_in_loops_of_one_width && is_of_one_width(nodes) && has_vector_forms(nodes) && !has_calls() {
+    if divides_in_wide_loops && has_vector_forms(nodes) && !has_calls() {
         return;
     }
     let is_uniform = uniform(nodes, is_uniform);

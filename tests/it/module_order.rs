@@ -46,9 +46,13 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "src",
         parent: "codegen",
-        order: &["arena bundle target x64", "marks", "block", "access convert", "row", "loops memory"],
+        order: &["arena bundle target x64", "marks", "block", "access convert", "order", "row", "loops memory"],
     },
-    Layers { sources: "src", parent: "codegen::x64", order: &["flow forms check", "listing stream widen"] },
+    Layers {
+        sources: "src",
+        parent: "codegen::x64",
+        order: &["flow forms", "check draft listing", "frame stream", "widen"],
+    },
     Layers { sources: "src", parent: "fuse", order: &["collect bound print", "group"] },
     Layers { sources: "src", parent: "compile", order: &["headroom stage names", "executable", "explain"] },
     Layers {

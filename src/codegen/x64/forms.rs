@@ -1,6 +1,7 @@
-//! Tables of instructions: the 256-bit form of a 128-bit one, and the form of a store that goes
-//! past the caches.
+//! Tables of instructions: the 256-bit forms of 128-bit ones, and the forms of stores that go past
+//! the caches.
 
+use super::Conversion;
 use iced_x86::Code;
 use iced_x86::Code::*;
 
@@ -152,6 +153,15 @@ pub(super) fn wide(code: Code) -> Option<Code> {
         VEX_Vpackssdw_xmm_xmm_xmmm128 => VEX_Vpackssdw_ymm_ymm_ymmm256,
         VEX_Vpackuswb_xmm_xmm_xmmm128 => VEX_Vpackuswb_ymm_ymm_ymmm256,
         VEX_Vpackusdw_xmm_xmm_xmmm128 => VEX_Vpackusdw_ymm_ymm_ymmm256,
+        VEX_Vpalignr_xmm_xmm_xmmm128_imm8 => VEX_Vpalignr_ymm_ymm_ymmm256_imm8,
+        VEX_Vshufps_xmm_xmm_xmmm128_imm8 => VEX_Vshufps_ymm_ymm_ymmm256_imm8,
+        VEX_Vshufpd_xmm_xmm_xmmm128_imm8 => VEX_Vshufpd_ymm_ymm_ymmm256_imm8,
+        VEX_Vunpcklps_xmm_xmm_xmmm128 => VEX_Vunpcklps_ymm_ymm_ymmm256,
+        VEX_Vunpcklpd_xmm_xmm_xmmm128 => VEX_Vunpcklpd_ymm_ymm_ymmm256,
+        VEX_Vunpckhps_xmm_xmm_xmmm128 => VEX_Vunpckhps_ymm_ymm_ymmm256,
+        VEX_Vunpckhpd_xmm_xmm_xmmm128 => VEX_Vunpckhpd_ymm_ymm_ymmm256,
+        // Both move the first half of the second source behind the first half of the first one.
+        VEX_Vmovlhps_xmm_xmm_xmm => VEX_Vunpcklpd_ymm_ymm_ymmm256,
         VEX_Vpshufb_xmm_xmm_xmmm128 => VEX_Vpshufb_ymm_ymm_ymmm256,
         VEX_Vpshufd_xmm_xmmm128_imm8 => VEX_Vpshufd_ymm_ymmm256_imm8,
         VEX_Vpshufhw_xmm_xmmm128_imm8 => VEX_Vpshufhw_ymm_ymmm256_imm8,
@@ -168,6 +178,114 @@ pub(super) fn wide(code: Code) -> Option<Code> {
         _ => return None,
     };
     Some(wide)
+}
+
+/// The wide form of an instruction whose halves are not independent, with what has to be done
+/// around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Crossing {
+    /// The wide instruction reads one narrow register. The first quarters of both halves have to be
+    /// brought together there.
+    Widening(Code),
+    /// The wide instruction writes one narrow register. Its two quarters have to go to the first
+    /// quarters of both halves.
+    Narrowing(Code),
+}
+
+/// The wide form of an instruction that changes the width of lanes.
+///
+/// The narrow ones read the first half of a register, or write it and clear the rest.
+pub(super) fn crossing(code: Code) -> Option<Crossing> {
+    use Crossing::{Narrowing, Widening};
+    let crossing = match code {
+        VEX_Vpmovsxbw_xmm_xmmm64 => Widening(VEX_Vpmovsxbw_ymm_xmmm128),
+        VEX_Vpmovsxwd_xmm_xmmm64 => Widening(VEX_Vpmovsxwd_ymm_xmmm128),
+        VEX_Vpmovsxdq_xmm_xmmm64 => Widening(VEX_Vpmovsxdq_ymm_xmmm128),
+        VEX_Vpmovzxbw_xmm_xmmm64 => Widening(VEX_Vpmovzxbw_ymm_xmmm128),
+        VEX_Vpmovzxwd_xmm_xmmm64 => Widening(VEX_Vpmovzxwd_ymm_xmmm128),
+        VEX_Vpmovzxdq_xmm_xmmm64 => Widening(VEX_Vpmovzxdq_ymm_xmmm128),
+        VEX_Vcvtdq2pd_xmm_xmmm64 => Widening(VEX_Vcvtdq2pd_ymm_xmmm128),
+        VEX_Vcvtps2pd_xmm_xmmm64 => Widening(VEX_Vcvtps2pd_ymm_xmmm128),
+        VEX_Vcvtpd2ps_xmm_xmmm128 => Narrowing(VEX_Vcvtpd2ps_xmm_ymmm256),
+        VEX_Vcvtpd2dq_xmm_xmmm128 => Narrowing(VEX_Vcvtpd2dq_xmm_ymmm256),
+        VEX_Vcvttpd2dq_xmm_xmmm128 => Narrowing(VEX_Vcvttpd2dq_xmm_ymmm256),
+        _ => return None,
+    };
+    Some(crossing)
+}
+
+/// The instruction that loads and converts lanes: into a wide register, and into a narrow one.
+pub(super) fn converting(conversion: Conversion) -> Option<[Code; 2]> {
+    let codes = match conversion {
+        Conversion::Extend { from: 1, to: 2, signed: true } => [VEX_Vpmovsxbw_ymm_xmmm128, VEX_Vpmovsxbw_xmm_xmmm64],
+        Conversion::Extend { from: 1, to: 4, signed: true } => [VEX_Vpmovsxbd_ymm_xmmm64, VEX_Vpmovsxbd_xmm_xmmm32],
+        Conversion::Extend { from: 1, to: 8, signed: true } => [VEX_Vpmovsxbq_ymm_xmmm32, VEX_Vpmovsxbq_xmm_xmmm16],
+        Conversion::Extend { from: 2, to: 4, signed: true } => [VEX_Vpmovsxwd_ymm_xmmm128, VEX_Vpmovsxwd_xmm_xmmm64],
+        Conversion::Extend { from: 2, to: 8, signed: true } => [VEX_Vpmovsxwq_ymm_xmmm64, VEX_Vpmovsxwq_xmm_xmmm32],
+        Conversion::Extend { from: 4, to: 8, signed: true } => [VEX_Vpmovsxdq_ymm_xmmm128, VEX_Vpmovsxdq_xmm_xmmm64],
+        Conversion::Extend { from: 1, to: 2, .. } => [VEX_Vpmovzxbw_ymm_xmmm128, VEX_Vpmovzxbw_xmm_xmmm64],
+        Conversion::Extend { from: 1, to: 4, .. } => [VEX_Vpmovzxbd_ymm_xmmm64, VEX_Vpmovzxbd_xmm_xmmm32],
+        Conversion::Extend { from: 1, to: 8, .. } => [VEX_Vpmovzxbq_ymm_xmmm32, VEX_Vpmovzxbq_xmm_xmmm16],
+        Conversion::Extend { from: 2, to: 4, .. } => [VEX_Vpmovzxwd_ymm_xmmm128, VEX_Vpmovzxwd_xmm_xmmm64],
+        Conversion::Extend { from: 2, to: 8, .. } => [VEX_Vpmovzxwq_ymm_xmmm64, VEX_Vpmovzxwq_xmm_xmmm32],
+        Conversion::Extend { from: 4, to: 8, .. } => [VEX_Vpmovzxdq_ymm_xmmm128, VEX_Vpmovzxdq_xmm_xmmm64],
+        Conversion::IntToFloat => [VEX_Vcvtdq2pd_ymm_xmmm128, VEX_Vcvtdq2pd_xmm_xmmm64],
+        Conversion::FloatToFloat => [VEX_Vcvtps2pd_ymm_xmmm128, VEX_Vcvtps2pd_xmm_xmmm64],
+        Conversion::Extend { .. } => return None,
+    };
+    Some(codes)
+}
+
+/// The load that stands for those of [`converting`].
+pub(super) const MARKED_LOAD: Code = VEX_Vpmovsxdq_xmm_xmmm64;
+
+/// True for instructions that may stay narrow in a wide loop: they move elements between memory and
+/// a register, or within a register, and clear the other half of what they write.
+pub(super) fn stays_narrow(code: Code) -> bool {
+    matches!(
+        code,
+        VEX_Vmovups_xmm_xmmm128
+            | VEX_Vmovups_xmmm128_xmm
+            | VEX_Vmovupd_xmm_xmmm128
+            | VEX_Vmovupd_xmmm128_xmm
+            | VEX_Vmovdqu_xmm_xmmm128
+            | VEX_Vmovdqu_xmmm128_xmm
+            | VEX_Vmovsd_xmm_m64
+            | VEX_Vmovsd_m64_xmm
+            | VEX_Vmovss_xmm_m32
+            | VEX_Vmovss_m32_xmm
+            | VEX_Vmovq_xmm_xmmm64
+            | VEX_Vmovq_xmmm64_xmm
+            | VEX_Vmovq_xmm_rm64
+            | VEX_Vmovq_rm64_xmm
+            | VEX_Vmovd_xmm_rm32
+            | VEX_Vmovd_rm32_xmm
+            | VEX_Vpextrb_r32m8_xmm_imm8
+            | VEX_Vpextrb_r64m8_xmm_imm8
+            | VEX_Vpextrw_r32m16_xmm_imm8
+            | VEX_Vpextrw_r64m16_xmm_imm8
+            | VEX_Vpextrd_rm32_xmm_imm8
+            | VEX_Vpextrq_rm64_xmm_imm8
+            | VEX_Vpshufd_xmm_xmmm128_imm8
+            | VEX_Vpshufb_xmm_xmm_xmmm128
+    )
+}
+
+/// True for instructions that only copy a whole register, to another one or to memory or from
+/// there.
+pub(super) fn is_move(code: Code) -> bool {
+    wants_aligned(code)
+        || matches!(
+            code,
+            VEX_Vmovups_xmm_xmmm128
+                | VEX_Vmovups_xmmm128_xmm
+                | VEX_Vmovupd_xmm_xmmm128
+                | VEX_Vmovupd_xmmm128_xmm
+                | VEX_Vmovdqu_xmm_xmmm128
+                | VEX_Vmovdqu_xmmm128_xmm
+                | Movdqu_xmm_xmmm128
+                | Movdqu_xmmm128_xmm
+        )
 }
 
 /// True for instructions that trap where their operand in memory is not aligned to a register.

@@ -1,21 +1,31 @@
 //! Rewriting, on code written by hand. The encodings are those of GNU's assembler.
 
-use super::{Loop, Marked, rewrite};
+use super::flow::Flow;
+use super::{Conversion, Marked, Step, rewrite, text};
 use std::ops::Range;
 
 /// `vmovupd (%rsi), %xmm0`, `vaddpd %xmm0, %xmm0, %xmm1`, `vmovupd %xmm1, (%rdi)`.
 const LOAD: &[u8] = &[0xc5, 0xf9, 0x10, 0x06];
 const ADD: &[u8] = &[0xc5, 0xf9, 0x58, 0xc8];
 const STORE: &[u8] = &[0xc5, 0xf9, 0x11, 0x0f];
+/// `mov %rdx, %rcx`.
+const MOVE: &[u8] = &[0x48, 0x89, 0xd1];
 /// `add $0x20, %rsi`, `cmp %rax, %rsi`.
 const STEP: &[u8] = &[0x48, 0x83, 0xc6, 0x20];
 const COMPARE: &[u8] = &[0x48, 0x39, 0xc6];
-const FENCE: &[u8] = &[0x0f, 0xae, 0xf0];
+const CLEAR: &[u8] = &[0xc5, 0xf8, 0x77];
 const RETURN: &[u8] = &[0xc3];
-
-fn one(range: Range<usize>) -> Vec<Range<usize>> {
-    std::iter::once(range).collect()
-}
+/// `push %rbp`, `mov %rsp, %rbp`, `sub $0x20, %rsp`, and `add $0x20, %rsp`, `pop %rbp`.
+const FRAME: &[u8] = &[0x55, 0x48, 0x89, 0xe5, 0x48, 0x83, 0xec, 0x20];
+const END_OF_FRAME: &[u8] = &[0x48, 0x83, 0xc4, 0x20, 0x5d];
+/// `vpshufd $0xd8, %xmm0, %xmm1`, `vpshufd $0xd8, (%rsi), %xmm0`.
+const SHUFFLE: &[u8] = &[0xc5, 0xf9, 0x70, 0xc8, 0xd8];
+const SHUFFLE_LOADED: &[u8] = &[0xc5, 0xf9, 0x70, 0x06, 0xd8];
+/// `vpmovsxdq 0x10(%rsi), %xmm0`.
+const CONVERT: &[u8] = &[0xc4, 0xe2, 0x79, 0x25, 0x46, 0x10];
+/// `vmovq (%rsi), %xmm0`, `vmovq %xmm1, (%rdi)`.
+const LOAD_PART: &[u8] = &[0xc5, 0xfa, 0x7e, 0x06];
+const STORE_PART: &[u8] = &[0xc5, 0xf9, 0xd6, 0x0f];
 
 /// `jle` from the end of what comes before to `to`.
 fn jump_if_not_above(code: &mut Vec<u8>, to: usize) {
@@ -23,20 +33,27 @@ fn jump_if_not_above(code: &mut Vec<u8>, to: usize) {
     code.extend([0x7e, (to as i64 - from as i64) as i8 as u8]);
 }
 
-/// `mov %rdx, %rcx`, then a loop of these instructions, then its end. Everything of the loop is
-/// marked.
-fn a_loop(body: &[&[u8]]) -> (Vec<u8>, Marked) {
-    let mut code = vec![0x48, 0x89, 0xd1];
+/// `mov %rdx, %rcx`, then a loop of these instructions. Everything of the loop is marked.
+fn loop_of_steps(body: &[(&[u8], Step)]) -> (Vec<u8>, Marked) {
+    let mut code = MOVE.to_vec();
     let start = code.len();
-    body.iter().for_each(|instruction| code.extend_from_slice(instruction));
+    let mut marked = Marked::default();
+    for &(instruction, step) in body {
+        marked.steps.push((code.len()..code.len() + instruction.len(), 0, step));
+        code.extend_from_slice(instruction);
+    }
+    let end_of_body = code.len();
     code.extend_from_slice(STEP);
     code.extend_from_slice(COMPARE);
     jump_if_not_above(&mut code, start);
-    let end = code.len();
-    code.extend_from_slice(FENCE);
+    marked.steps.push((end_of_body..code.len(), 0, Step::Wide));
     code.extend_from_slice(RETURN);
-    let marked = Loop { body: one(start..end), end: one(end..end + FENCE.len()) };
-    (code, Marked { stores: Vec::new(), loops: vec![marked] })
+    (code, marked)
+}
+
+fn a_loop(body: &[&[u8]]) -> (Vec<u8>, Marked) {
+    let body: Vec<(&[u8], Step)> = body.iter().map(|&instruction| (instruction, Step::Wide)).collect();
+    loop_of_steps(&body)
 }
 
 fn widened(body: &[&[u8]]) -> Result<Vec<u8>, String> {
@@ -46,12 +63,24 @@ fn widened(body: &[&[u8]]) -> Result<Vec<u8>, String> {
 
 /// What the body of a loop becomes.
 fn wide_body(body: &[&[u8]]) -> Result<Vec<u8>, String> {
-    let n_bytes: usize = body.iter().map(|instruction| instruction.len()).sum();
-    widened(body).map(|code| code[3..3 + n_bytes].to_vec())
+    let n_more = STEP.len() + COMPARE.len() + 2 + CLEAR.len() + RETURN.len();
+    widened(body).map(|code| code[MOVE.len()..code.len() - n_more].to_vec())
+}
+
+/// The instructions of code as text.
+fn texts(code: &[u8]) -> Vec<String> {
+    Flow::of(code).expect("code").instructions().iter().map(text).collect()
+}
+
+/// What the body of a loop becomes, as text.
+fn wide_steps(body: &[(&[u8], Step)]) -> Result<Vec<String>, String> {
+    let (code, marked) = loop_of_steps(body);
+    let texts = texts(&rewrite(&code, &marked, false)?);
+    Ok(texts[1..texts.len() - 5].to_vec())
 }
 
 #[track_caller]
-fn assert_refused(found: Result<Vec<u8>, String>, why: &str) {
+fn assert_refused<T: std::fmt::Debug>(found: Result<T, String>, why: &str) {
     let reason = found.expect_err("a refusal");
     assert!(reason.contains(why), "{reason}");
 }
@@ -59,13 +88,13 @@ fn assert_refused(found: Result<Vec<u8>, String>, why: &str) {
 #[test]
 fn a_loop_gets_wide_registers() {
     let code = widened(&[LOAD, ADD, STORE]).expect("a loop of known instructions");
-    let (before, _) = a_loop(&[LOAD, ADD, STORE]);
-    let mut expected = before.clone();
+    let (mut expected, _) = a_loop(&[LOAD, ADD, STORE]);
     for vector in [3, 7, 11] {
         expected[vector + 1] |= 0b100;
     }
-    let end = before.len() - RETURN.len() - FENCE.len();
-    expected[end..end + 3].copy_from_slice(&[0xc5, 0xf8, 0x77]);
+    expected.pop();
+    expected.extend_from_slice(CLEAR);
+    expected.extend_from_slice(RETURN);
     assert_eq!(code, expected);
 }
 
@@ -74,11 +103,11 @@ fn a_loop_gets_wide_registers() {
 fn vectors_of_every_encoding() {
     // vpxor of each register with itself: what it held before does not matter.
     let mut written: Vec<u8> = Vec::new();
-    for register in 0..16_u8 {
-        let (r, b) = (u8::from(register < 8), u8::from(register < 8));
-        let prefix = [0xc4, r << 7 | 0x40 | b << 5 | 1, (!register & 0xf) << 3 | 1];
-        written.extend(prefix);
-        written.extend([0xef, 0xc0 | (register & 7) << 3 | register & 7]);
+    for register in 0..8_u8 {
+        written.extend([0xc5, (!register & 0xf) << 3 | 0x81, 0xef, 0xc0 | register << 3 | register]);
+    }
+    for register in 8..16_u8 {
+        written.extend([0xc4, 0x41, (!register & 0xf) << 3 | 1, 0xef, 0xc0 | (register & 7) << 3 | register & 7]);
     }
     for (narrow, wide) in [
         // vmovupd (%rax), %xmm0
@@ -110,8 +139,9 @@ fn vectors_of_every_encoding() {
         (&[0xc5, 0xf9, 0x70, 0xd1, 0x50], &[0xc5, 0xfd, 0x70, 0xd1, 0x50]),
         // vpmullq %xmm1, %xmm2, %xmm3
         (&[0x62, 0xf2, 0xed, 0x08, 0x40, 0xd9], &[0x62, 0xf2, 0xed, 0x28, 0x40, 0xd9]),
-        // vpsraq $5, 0x40(%rdx), %xmm2: the displacement is in registers
+        // vpsraq $5, 0x40(%rdx), %xmm2: the displacement is in registers; 0x30(%rdx): in bytes now
         (&[0x62, 0xf1, 0xed, 0x08, 0x72, 0x62, 0x04, 0x05], &[0x62, 0xf1, 0xed, 0x28, 0x72, 0x62, 0x02, 0x05]),
+        (&[0x62, 0xf1, 0xed, 0x08, 0x72, 0x62, 0x03, 0x05], &[0x62, 0xf1, 0xed, 0x28, 0x72, 0xa2, 0x30, 0, 0, 0, 0x05]),
         // vcvtudq2ps 0x12345678(%rdx), %xmm4
         (
             &[0x62, 0xf1, 0x7f, 0x08, 0x7a, 0xa2, 0x78, 0x56, 0x34, 0x12],
@@ -129,8 +159,9 @@ fn vectors_of_every_encoding() {
 #[test]
 fn anything_else_is_refused() {
     for (instruction, why) in [
-        // vmovupd (%rsp), %xmm0; vmovupd 0x8(%rbp), %xmm0
-        (&[0xc5, 0xf9, 0x10, 0x04, 0x24][..], "uses the stack"),
+        // vmovupd (%rsp), %xmm0; vaddpd (%rsp), %xmm0, %xmm1; vmovupd 0x8(%rbp), %xmm0
+        (&[0xc5, 0xf9, 0x10, 0x04, 0x24][..], "frame"),
+        (&[0xc5, 0xf9, 0x58, 0x0c, 0x24], "uses the stack"),
         (&[0xc5, 0xf9, 0x10, 0x45, 0x08], "uses the stack"),
         // vmovsd (%rax), %xmm0; vmovaps (%rax), %xmm0
         (&[0xc5, 0xfb, 0x10, 0x00], "no wide form"),
@@ -139,11 +170,9 @@ fn anything_else_is_refused() {
         // %xmm1: not known.
         (&[0xc5, 0xe9, 0xd2, 0xd9], ""),
         (&[0xc4, 0xe3, 0x79, 0x05, 0x08, 0x01], "no wide form"),
-        // vpsraq $5, 0x30(%rdx), %xmm2: the displacement is an odd number of registers
-        (&[0x62, 0xf1, 0xed, 0x08, 0x72, 0x62, 0x03, 0x05], "another length"),
         // vaddpd %ymm1, %ymm2, %ymm3; movaps %xmm1, %xmm2; movdqa (%rax), %xmm0
         (&[0xc5, 0xed, 0x58, 0xd9], ""),
-        (&[0x0f, 0x28, 0xd1], ""),
+        (&[0x0f, 0x28, 0xd1], "from before the loop"),
         (&[0x66, 0x0f, 0x6f, 0x00], "aligned"),
         // nop; call *%rax; ret
         (&[0x90], "not known in a loop"),
@@ -159,11 +188,12 @@ fn anything_else_is_refused() {
 #[test]
 fn a_vector_instruction_in_a_gap_is_refused() {
     let (code, mut marked) = a_loop(&[LOAD, ADD, STORE]);
-    let Range { start, end } = marked.loops[0].body[0];
-    marked.loops[0].body = vec![start..start + 4, start + 8..end];
+    let addition = marked.steps.remove(1);
     assert_refused(rewrite(&code, &marked, false), "not marked");
     // Instructions without vectors may be in a gap, because gaps are read as well.
-    marked.loops[0].body = vec![start..start + 12, end - 2..end];
+    marked.steps.insert(1, addition);
+    let Range { end, .. } = marked.steps[3].0;
+    marked.steps[3].0.start = end - 2;
     assert!(rewrite(&code, &marked, false).is_ok());
 }
 
@@ -175,16 +205,26 @@ fn bytes_that_are_no_instruction_are_refused() {
 }
 
 #[test]
-fn branches_must_stay_inside_or_come_to_the_end() {
-    // jne to a return behind the loop: after the store come 4 + 3 + 2 bytes and the fence.
-    let out = |distance: u8| [0x75, distance];
-    assert_refused(widened(&[LOAD, ADD, STORE, &out(12)]), "`ret`");
-    assert!(widened(&[LOAD, ADD, STORE, &out(9)]).is_ok(), "to the end");
-    // A branch out to vector code: a load comes again after the return, unmarked.
-    let (mut code, marked) = a_loop(&[LOAD, ADD, STORE, &out(13)]);
-    code.extend(LOAD);
-    code.extend(RETURN);
-    assert_refused(rewrite(&code, &marked, false), "vmovupd");
+fn every_way_out_clears_the_upper_halves() {
+    // jne to the return behind the loop: after the store come 4 + 3 + 2 bytes.
+    let code = widened(&[LOAD, ADD, STORE, &[0x75, 9]]).expect("a loop with a way out");
+    assert_eq!(
+        texts(&code),
+        [
+            "mov %rdx,%rcx",
+            "vmovupd (%rsi),%ymm0",
+            "vaddpd %ymm0,%ymm0,%ymm1",
+            "vmovupd %ymm1,(%rdi)",
+            "jne 0x1e",
+            "add $0x20,%rsi",
+            "cmp %rax,%rsi",
+            "jle 3",
+            "vzeroupper",
+            "ret",
+            "vzeroupper",
+            "jmp 0x1d",
+        ]
+    );
 }
 
 #[test]
@@ -192,11 +232,7 @@ fn a_branch_into_the_middle_is_refused() {
     let (code, mut marked) = a_loop(&[LOAD, ADD, STORE]);
     // jne before all other instructions, to the addition: 3 bytes and the load are between.
     let code = [&[0x75, 7][..], &code].concat();
-    let moved = |range: &Range<usize>| range.start + 2..range.end + 2;
-    marked.loops[0] = Loop {
-        body: marked.loops[0].body.iter().map(moved).collect(),
-        end: marked.loops[0].end.iter().map(moved).collect(),
-    };
+    marked.steps.iter_mut().for_each(|(bytes, ..)| *bytes = bytes.start + 2..bytes.end + 2);
     assert_refused(rewrite(&code, &marked, false), "into the middle");
 }
 
@@ -207,37 +243,152 @@ fn vectors_after_a_branch_are_refused() {
 }
 
 #[test]
-fn a_loop_needs_its_end() {
-    let (code, mut marked) = a_loop(&[LOAD, ADD, STORE]);
-    marked.loops[0].end.clear();
-    assert_refused(rewrite(&code, &marked, false), "end");
-    let (mut code, marked) = a_loop(&[LOAD, ADD, STORE]);
-    let end = marked.loops[0].end[0].clone();
-    // lfence
-    code[end].copy_from_slice(&[0x0f, 0xae, 0xe8]);
-    assert_refused(rewrite(&code, &marked, false), "no fence");
-}
-
-#[test]
 fn constants_are_repeated_behind_the_code() {
     // Two times vaddpd 0x..(%rip), %xmm0, %xmm1: the constant follows the return.
     let add = |displacement: u8| [0xc5, 0xf9, 0x58, 0x0d, displacement, 0, 0, 0];
-    let [first, second] = [add(21), add(13)];
+    let [first, second] = [add(18), add(10)];
     let (mut code, marked) = a_loop(&[LOAD, &first, &second]);
-    let from = code.len();
-    assert_eq!(from, 3 + 4 + 16 + 9 + 4);
+    assert_eq!(code.len(), 3 + 4 + 16 + 9 + 1);
     code.extend(1..=16);
     let wide = rewrite(&code, &marked, false).expect("a constant behind the code");
-    assert_eq!(wide[from..from + 16], (1..=16).collect::<Vec<u8>>(), "where others read it");
-    assert_eq!(wide.len(), 96);
-    assert_eq!(wide[64..], (1..=16).chain(1..=16).collect::<Vec<u8>>());
+    let flow = Flow::of(&wide).expect("code");
+    let read: Vec<usize> = flow
+        .instructions()
+        .iter()
+        .filter(|instruction| instruction.is_ip_rel_memory_operand())
+        .map(|instruction| instruction.ip_rel_memory_address() as usize)
+        .collect();
+    assert_eq!(read.len(), 2);
+    assert_eq!(read[0], read[1]);
+    assert_eq!(wide[read[0]..read[0] + 32], (1..=16).chain(1..=16).collect::<Vec<u8>>());
+    assert_eq!(read[0] % 32, 0);
     // Only a part of the constant is there.
     code.pop();
     assert_refused(rewrite(&code, &marked, false), "reads no constant");
 }
 
+/// `vmovdqu %xmm0, 0x10(%rsp)`, or the same without VEX, and `vmovdqu 0x10(%rsp), %xmm1`.
+const SPILL: &[u8] = &[0xc5, 0xfa, 0x7f, 0x44, 0x24, 0x10];
+const SPILL_WITHOUT_VEX: &[u8] = &[0xf3, 0x0f, 0x7f, 0x44, 0x24, 0x10];
+const RELOAD: &[u8] = &[0xc5, 0xfa, 0x6f, 0x4c, 0x24, 0x10];
+
+/// A loop in a function with a frame, in which `mov %rsi, 0x8(%rsp)` comes first.
+fn in_frame(body: &[&[u8]]) -> (Vec<u8>, Marked) {
+    let (code, mut marked) = a_loop(body);
+    let before = [FRAME, &[0x48, 0x89, 0x74, 0x24, 0x08]].concat();
+    let code = [&before, &code[..code.len() - RETURN.len()], END_OF_FRAME, RETURN].concat();
+    marked.steps.iter_mut().for_each(|(bytes, ..)| *bytes = bytes.start + before.len()..bytes.end + before.len());
+    (code, marked)
+}
+
+#[test]
+fn spilled_registers_get_wide_places() {
+    for spill in [SPILL, SPILL_WITHOUT_VEX] {
+        let (code, marked) = in_frame(&[LOAD, spill, RELOAD, STORE]);
+        let code = rewrite(&code, &marked, false).expect("a loop that spills");
+        assert_eq!(
+            texts(&code),
+            [
+                "push %rbp",
+                "mov %rsp,%rbp",
+                "sub $0x40,%rsp",
+                "test %eax,0x20(%rsp)",
+                "mov %rsi,0x28(%rsp)",
+                "mov %rdx,%rcx",
+                "vmovupd (%rsi),%ymm0",
+                "vmovups %ymm0,(%rsp)",
+                "vmovups (%rsp),%ymm1",
+                "vmovupd %ymm1,(%rdi)",
+                "add $0x20,%rsi",
+                "cmp %rax,%rsi",
+                "jle 0x17",
+                "vzeroupper",
+                "add $0x40,%rsp",
+                "pop %rbp",
+                "ret",
+            ]
+        );
+    }
+    // From before the loop; a general register in the place of a spilled one.
+    let (code, marked) = in_frame(&[RELOAD, STORE]);
+    assert_refused(rewrite(&code, &marked, false), "from before the loop");
+    // mov %rsi, 0x18(%rsp)
+    let (code, marked) = in_frame(&[LOAD, SPILL, &[0x48, 0x89, 0x74, 0x24, 0x18], RELOAD, STORE]);
+    assert_refused(rewrite(&code, &marked, false), "not known in a loop");
+}
+
+#[test]
+fn halves_are_brought_together_for_conversions() {
+    for (narrow, wide) in [
+        (&[0xc5, 0xf8, 0x5a, 0xc8][..], ["vpermq $8,%ymm0,%ymm1", "vcvtps2pd %xmm1,%ymm1"]),
+        (&[0xc5, 0xfa, 0xe6, 0xc8], ["vpermq $8,%ymm0,%ymm1", "vcvtdq2pd %xmm1,%ymm1"]),
+        (&[0xc4, 0xe2, 0x79, 0x20, 0xc8], ["vpermq $8,%ymm0,%ymm1", "vpmovsxbw %xmm1,%ymm1"]),
+        (&[0xc4, 0xe2, 0x79, 0x33, 0x0e], ["vpermq $8,(%rsi),%ymm1", "vpmovzxwd %xmm1,%ymm1"]),
+        (&[0xc5, 0xf9, 0x5a, 0xc8], ["vcvtpd2ps %ymm0,%xmm1", "vpermq $0xd8,%ymm1,%ymm1"]),
+        (&[0xc5, 0xf9, 0xe6, 0xc8], ["vcvttpd2dq %ymm0,%xmm1", "vpermq $0xd8,%ymm1,%ymm1"]),
+    ] {
+        let found = wide_steps(&[(LOAD, Step::Wide), (narrow, Step::Wide)]).expect("a conversion");
+        assert_eq!(found[1..], wide);
+    }
+}
+
+#[test]
+fn marked_shuffles_become_permutations() {
+    let wide = |shuffle, step| wide_steps(&[(LOAD, Step::Wide), (shuffle, step)]).map(|texts| texts[1..].to_vec());
+    assert_eq!(wide(SHUFFLE, Step::Interleave), Ok(vec!["vpermq $0xd8,%ymm0,%ymm1".to_owned()]));
+    assert_eq!(wide(SHUFFLE, Step::Gather), Ok(vec!["vpermq $8,%ymm0,%ymm1".to_owned()]));
+    assert_eq!(wide(SHUFFLE, Step::GatherHigh), Ok(vec!["vpermq $0xd,%ymm0,%ymm1".to_owned()]));
+    assert_eq!(wide(SHUFFLE_LOADED, Step::Interleave), Ok(vec!["vpermq $0xd8,(%rsi),%ymm0".to_owned()]));
+    // A narrow register, or 16 bytes of memory, spread over both halves.
+    let found = wide_steps(&[(LOAD_PART, Step::Narrow), (SHUFFLE, Step::Spread), (STORE, Step::Wide)]);
+    let expected = ["vmovq (%rsi),%xmm0", "vpermq $0x50,%ymm0,%ymm1", "vmovupd %ymm1,(%rdi)"];
+    assert_eq!(found.expect("a spread"), expected);
+    let found = wide_steps(&[(SHUFFLE_LOADED, Step::Spread)]);
+    assert_eq!(found.expect("a spread"), ["vbroadcasti128 (%rsi),%ymm0", "vpermq $0x50,%ymm0,%ymm0"]);
+    // And back.
+    let found = wide_steps(&[(LOAD, Step::Wide), (SHUFFLE, Step::Gather), (STORE_PART, Step::Narrow)]);
+    assert_eq!(found.expect("a part"), ["vmovupd (%rsi),%ymm0", "vpermq $8,%ymm0,%ymm1", "vmovq %xmm1,(%rdi)"]);
+    // Other shuffles do not stand for anything.
+    let other = &[0xc5, 0xf9, 0x70, 0xc8, 0xd9];
+    assert_refused(wide(other, Step::Interleave), "not the shuffle");
+    assert_refused(wide(ADD, Step::Gather), "not the shuffle");
+}
+
+#[test]
+fn marked_loads_become_conversions() {
+    let extend = |from, to, signed| Conversion::Extend { from, to, signed };
+    for (conversion, wide, narrow) in [
+        (extend(1, 4, false), "vpmovzxbd 0x10(%rsi),%ymm0", "vpmovzxbd 0x10(%rsi),%xmm0"),
+        (extend(2, 8, true), "vpmovsxwq 0x10(%rsi),%ymm0", "vpmovsxwq 0x10(%rsi),%xmm0"),
+        (Conversion::IntToFloat, "vcvtdq2pd 0x10(%rsi),%ymm0", "vcvtdq2pd 0x10(%rsi),%xmm0"),
+        (Conversion::FloatToFloat, "vcvtps2pd 0x10(%rsi),%ymm0", "vcvtps2pd 0x10(%rsi),%xmm0"),
+    ] {
+        assert_eq!(wide_steps(&[(CONVERT, Step::Convert(conversion))]).expect("a load"), [wide]);
+        assert_eq!(wide_steps(&[(CONVERT, Step::ConvertNarrow(conversion))]).expect("a load"), [narrow]);
+    }
+    assert_refused(wide_steps(&[(LOAD, Step::Convert(Conversion::IntToFloat))]), "not the load");
+    assert_refused(wide_steps(&[(CONVERT, Step::Convert(extend(4, 4, true)))]), "not the load");
+}
+
+#[test]
+fn narrow_registers_are_not_taken_for_wide_ones() {
+    assert_refused(wide_steps(&[(LOAD_PART, Step::Narrow), (ADD, Step::Wide)]), "another width");
+    assert_refused(wide_steps(&[(LOAD, Step::Wide), (ADD, Step::Wide), (STORE_PART, Step::Narrow)]), "another width");
+    assert_refused(wide_steps(&[(LOAD, Step::Wide), (ADD, Step::Narrow)]), "another width");
+    assert_refused(wide_steps(&[(LOAD, Step::Narrow), (ADD, Step::Narrow)]), "cannot stay narrow");
+    // vcvtdq2pd %xmm0, %xmm1 of a narrow register has one instruction.
+    let widen = &[0xc5, 0xfa, 0xe6, 0xc8];
+    let found = wide_steps(&[(LOAD_PART, Step::Narrow), (widen, Step::Widen)]);
+    assert_eq!(found.expect("a conversion"), ["vmovq (%rsi),%xmm0", "vcvtdq2pd %xmm0,%ymm1"]);
+    assert_refused(wide_steps(&[(LOAD, Step::Wide), (widen, Step::Widen)]), "another width");
+}
+
+fn one(range: Range<usize>) -> Vec<Range<usize>> {
+    std::iter::once(range).collect()
+}
+
 fn streamed(code: &[u8]) -> Result<Vec<u8>, String> {
-    let marked = Marked { stores: one(0..code.len()), loops: Vec::new() };
+    let marked = Marked { stores: one(0..code.len()), ..Marked::default() };
     let with_return = [code, RETURN].concat();
     rewrite(&with_return, &marked, true).map(|mut code| {
         code.pop();
@@ -288,8 +439,8 @@ fn other_stores_are_refused() {
     }
     let nothing = Marked::default();
     assert!(rewrite(RETURN, &nothing, true).is_err(), "no stores at all");
-    let half = Marked { stores: one(0..3), loops: Vec::new() };
+    let half = Marked { stores: one(0..3), ..Marked::default() };
     assert!(rewrite(&[STORE, RETURN].concat(), &half, true).is_err(), "a part of a store");
-    let beyond = Marked { stores: one(0..9), loops: Vec::new() };
+    let beyond = Marked { stores: one(0..9), ..Marked::default() };
     assert!(rewrite(&[STORE, RETURN].concat(), &beyond, true).is_err(), "beyond the code");
 }

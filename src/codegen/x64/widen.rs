@@ -3,102 +3,156 @@
 //! instructions.
 //!
 //! Each half of a wide register then holds what the narrow register held for lanes of its own,
-//! because each half of a wide instruction does what the narrow one does (see [`forms::wide`]).
-//! This is right only if all of the following holds, and each point is checked on the decoded code:
+//! because each half of a wide instruction does what the narrow one does (see [`forms::wide`]). For
+//! the few instructions that do not, there is a short sequence (see [`forms::crossing`]).
+//!
+//! In memory, the elements of the widest type are in the order of the halves. Narrower elements are
+//! not: [`Step`] has the instructions that bring them into that order.
+//!
+//! All of the following is checked on the decoded code:
 //!
 //! 1. The loop is all bytes from the first to the last marked one, and these are whole instructions
-//!    without a gap. Every vector instruction among them is marked and has a wide form. The others
-//!    are known ones on general registers.
+//!    without a gap. Every vector instruction among them is marked and has a form that is known
+//!    here. The others are known ones on general registers.
 //! 2. The loop is entered at its first instruction only.
-//! 3. Its vector instructions come before its first branch, and read no vector register that the
-//!    same round has not written, because the upper half of any other register is not known. They
-//!    also do not read the stack, where only 128 bits were spilled.
-//! 4. A branch goes to the first instruction, to another one of the loop, or out of it. The way out
-//!    has no vector instruction, call or return before the marked end, where the upper halves are
-//!    cleared. Some processors are slow at code without AVX as long as the upper halves hold
-//!    something.
+//! 3. Its vector instructions come before its first branch, and read only registers and spill slots
+//!    that the same round has written: in both halves, or in the first one for instructions that
+//!    stay narrow.
+//! 4. Where a branch leaves the loop, the upper halves are cleared. Some processors are slow at
+//!    code
+//!    without AVX as long as the upper halves hold something.
 //!
 //! A constant is behind the code and has 128 bits. A copy of 256 bits, which has it twice, is put
-//! behind everything else.
+//! behind everything else. A spilled register gets a place of 32 bytes in a larger frame.
 
-use super::Rewriter;
+use super::draft::{Draft, Replacement};
 use super::flow::{Flow, branch_target};
-use super::forms;
+use super::forms::{self, Crossing};
+use super::frame;
+use super::{Conversion, Marked, Step};
 use iced_x86::{Code, FlowControl, Instruction, Mnemonic, OpKind, Register};
+use smallvec::smallvec;
 use std::ops::Range;
 
-/// A marked loop.
-#[derive(Clone, Debug, Default)]
-pub(in crate::codegen) struct Loop {
-    /// The bytes that are marked as its instructions.
-    pub(in crate::codegen) body: Vec<Range<usize>>,
-    /// The bytes that are marked as its end: an `mfence`, which is replaced by the instruction that
-    /// clears the upper halves.
-    pub(in crate::codegen) end: Vec<Range<usize>>,
+/// The bytes of a wide register.
+const WIDE_BYTES: u32 = 32;
+
+/// The spilled registers of all wide loops.
+#[derive(Default)]
+pub(super) struct Spills {
+    /// The places where Cranelift has spilled registers of 128 bits, by bytes from the stack's
+    /// register.
+    narrow: Vec<u32>,
 }
 
-/// Gives a loop its wide instructions.
-pub(super) fn rewrite(flow: &Flow, marked: &Loop, rewriter: &mut Rewriter) -> Result<(), String> {
-    let whole = whole(marked).ok_or("a loop without instructions")?;
-    let instructions = flow.filling(&whole).ok_or("a loop has a gap between its instructions")?;
-    let end = end(flow, marked)?;
-    check_entries(flow, &whole)?;
-    let mut written = Registers::default();
+impl Spills {
+    /// Finds those of a loop.
+    pub(super) fn add(&mut self, flow: &Flow, range: &Range<usize>) {
+        let instructions = flow.filling(range).unwrap_or_default();
+        for spill in instructions.iter().filter(|instruction| is_spill(instruction)) {
+            let place = spill.memory_displacement32();
+            if !self.narrow.contains(&place) {
+                self.narrow.push(place);
+            }
+        }
+    }
+
+    /// The bytes that they take in wide registers.
+    pub(super) fn n_bytes(&self) -> u32 {
+        self.narrow.len() as u32 * WIDE_BYTES
+    }
+
+    /// Which one a spilled register is.
+    fn number(&self, spill: &Instruction) -> Option<usize> {
+        self.narrow.iter().position(|&place| place == spill.memory_displacement32())
+    }
+
+    /// True if an instruction on general registers uses a place of one.
+    fn are_used_by(&self, instruction: &Instruction) -> bool {
+        let place = instruction.memory_displacement32();
+        let overlaps = |&narrow: &u32| place < narrow + 16 && narrow < place + 16;
+        frame::is_in_frame(instruction) && self.narrow.iter().any(overlaps)
+    }
+}
+
+/// A copy of a register to the stack, or from there.
+fn is_spill(instruction: &Instruction) -> bool {
+    uses_vectors(instruction) && frame::is_in_frame(instruction) && forms::is_move(instruction.code())
+}
+
+/// Gives the loop of these bytes its wide instructions. The frame has room for the spills.
+///
+/// # Errors
+///
+/// The reason why it cannot be done.
+pub(super) fn rewrite(
+    marked: &Marked,
+    range: &Range<usize>,
+    spills: &Spills,
+    draft: &mut Draft<'_>,
+) -> Result<(), String> {
+    let flow = draft.flow();
+    let instructions = flow.filling(range).ok_or("a loop has a gap between its instructions")?;
+    let first = flow.find(range.start as u64).ok_or("a loop without instructions")?;
+    check_entries(flow, range)?;
+    let mut contents = Contents::new(spills);
     let mut has_branch = false;
-    for instruction in instructions {
+    for (index, instruction) in (first..).zip(instructions) {
         if !uses_vectors(instruction) {
-            if !is_known_scalar(instruction) {
+            if !is_known_scalar(instruction) || spills.are_used_by(instruction) {
                 return Err(format!("`{instruction}` is not known in a loop"));
             }
             has_branch |= instruction.flow_control() != FlowControl::Next;
-            match branch_target(instruction) {
-                Some(to) if instructions.iter().any(|other| other.ip() == to) => {}
-                Some(to) => check_way_out(flow, to, &whole, end.ip())?,
-                None => {}
+            if let Some(to) = branch_target(instruction)
+                && leaves(flow, to, range)?
+            {
+                leave(index, instruction, to, draft);
             }
             continue;
-        }
-        if !marked.body.iter().any(|range| range.contains(&(instruction.ip() as usize))) {
-            return Err(format!("`{instruction}` is in a loop and is not marked"));
         }
         if has_branch {
             return Err(format!("`{instruction}` comes after a branch"));
         }
-        written.follow(instruction)?;
-        let wide = wide(flow, &rewriter.current(instruction), rewriter)?;
-        rewriter.changed.push(wide);
+        let step = marked.step(instruction.ip() as usize);
+        let step = step.ok_or_else(|| format!("`{instruction}` is in a loop and is not marked"))?;
+        let replacement = widened(instruction, step, &mut contents, draft)?;
+        draft.replace(index, replacement);
     }
-    // After the last instruction, the code may only go on to a way out.
-    if instructions.last().is_some_and(|last| last.flow_control() != FlowControl::UnconditionalBranch) {
-        check_way_out(flow, whole.end as u64, &whole, end.ip())?;
+    // After the last instruction, the code goes on behind the loop.
+    let last = instructions.len() - 1;
+    if instructions[last].flow_control() != FlowControl::UnconditionalBranch && leaves(flow, range.end as u64, range)? {
+        let mut replacement: Replacement = draft.current(first + last).into();
+        replacement.push(clearing());
+        draft.replace(first + last, replacement);
     }
-    let mut clearing = end;
-    clearing.set_code(Code::VEX_Vzeroupper);
-    rewriter.changed.push(clearing);
     Ok(())
 }
 
-/// The bytes from the first to the last marked one.
-fn whole(marked: &Loop) -> Option<Range<usize>> {
-    let start = marked.body.iter().map(|range| range.start).min()?;
-    let end = marked.body.iter().map(|range| range.end).max()?;
-    Some(start..end)
+/// The instruction that clears the upper halves of all registers.
+fn clearing() -> Instruction {
+    Instruction::with(Code::VEX_Vzeroupper)
 }
 
-/// The one fence that is marked.
-fn end(flow: &Flow, marked: &Loop) -> Result<Instruction, String> {
-    let [range] = &marked.end[..] else { return Err("a loop has several ends".to_owned()) };
-    match flow.filling(range) {
-        Some([fence]) if fence.code() == Code::Mfence => Ok(*fence),
-        _ => Err("the marked end of a loop is no fence".to_owned()),
+/// Puts the instruction that clears the upper halves between a branch and where it goes.
+fn leave(index: usize, branch: &Instruction, to: u64, draft: &mut Draft<'_>) {
+    if branch.flow_control() == FlowControl::UnconditionalBranch {
+        draft.replace(index, smallvec![clearing(), *branch]);
+        return;
     }
+    let mut jump = *branch;
+    jump.set_code(Code::Jmp_rel32_64);
+    jump.set_near_branch64(to);
+    let label = draft.append([clearing(), jump]);
+    let mut branch = *branch;
+    branch.set_near_branch64(label);
+    draft.replace(index, smallvec![branch]);
 }
 
 /// Checks that nothing outside of a loop goes into its middle.
-fn check_entries(flow: &Flow, whole: &Range<usize>) -> Result<(), String> {
-    let is_inside = |at: u64| whole.contains(&(at as usize));
+fn check_entries(flow: &Flow, range: &Range<usize>) -> Result<(), String> {
+    let is_inside = |at: u64| range.contains(&(at as usize));
     let enters = |instruction: &Instruction| {
-        branch_target(instruction).is_some_and(|to| is_inside(to) && to != whole.start as u64)
+        branch_target(instruction).is_some_and(|to| is_inside(to) && to != range.start as u64)
     };
     match flow.instructions().iter().any(|instruction| !is_inside(instruction.ip()) && enters(instruction)) {
         true => Err("a branch goes into the middle of a loop".to_owned()),
@@ -106,58 +160,149 @@ fn check_entries(flow: &Flow, whole: &Range<usize>) -> Result<(), String> {
     }
 }
 
-/// Checks that the code comes from `from` to the loop's end, or back to its start, by known
-/// instructions on general registers.
-fn check_way_out(flow: &Flow, from: u64, whole: &Range<usize>, end: u64) -> Result<(), String> {
+/// Whether the code that goes on at `to` leaves a loop. It does not if it comes back to the loop's
+/// start by instructions on general registers alone.
+///
+/// # Errors
+///
+/// If it goes to no instruction.
+fn leaves(flow: &Flow, to: u64, range: &Range<usize>) -> Result<bool, String> {
     const MAX_STEPS: usize = 64;
-    let mut at = from;
+    let mut at = to;
     for _ in 0..MAX_STEPS {
-        if at == end || at == whole.start as u64 {
-            return Ok(());
+        if range.contains(&(at as usize)) {
+            return Ok(false);
         }
-        let Some(place) = flow.find(at) else { break };
+        let place = flow.find(at).ok_or("a branch goes to no instruction")?;
         let instruction = &flow.instructions()[place];
         if uses_vectors(instruction) || !is_known_scalar(instruction) {
-            return Err(format!("a branch out of a loop comes to `{instruction}`"));
+            break;
         }
         at = match instruction.flow_control() {
             FlowControl::Next => instruction.next_ip(),
             FlowControl::UnconditionalBranch => instruction.near_branch_target(),
-            _ => return Err(format!("a branch out of a loop comes to `{instruction}`")),
+            _ => break,
         };
     }
-    Err("a branch out of a loop does not come to its end".to_owned())
+    Ok(true)
 }
 
-/// The wide form of a vector instruction.
-fn wide(flow: &Flow, instruction: &Instruction, rewriter: &mut Rewriter) -> Result<Instruction, String> {
+/// What comes in the place of a vector instruction.
+fn widened(
+    instruction: &Instruction,
+    step: Step,
+    contents: &mut Contents<'_>,
+    draft: &mut Draft<'_>,
+) -> Result<Replacement, String> {
     let unknown = |why: &str| format!("`{instruction}` {why}");
-    let code = forms::wide(instruction.code()).ok_or_else(|| unknown("has no wide form that is known"))?;
     if instruction.op_mask() != Register::None || instruction.is_broadcast() {
         return Err(unknown("has a mask or one element for all lanes"));
     }
+    // The register allocator's moves and spills have the mark of what is beside them.
+    let is_between_registers = (0..2).all(|operand| instruction.op_kind(operand) == OpKind::Register);
+    if forms::is_move(instruction.code()) && (is_between_registers || frame::is_in_frame(instruction)) {
+        return contents.copy(instruction).map(|copy| smallvec![copy]);
+    }
+    if matches!(instruction.memory_base(), Register::RSP | Register::RBP) {
+        return Err(unknown("uses the stack"));
+    }
+    match step {
+        Step::Wide => {
+            contents.follow(instruction, Content::Wide, Content::Wide)?;
+            match forms::crossing(instruction.code()) {
+                Some(crossing) => crossed(instruction, crossing, draft),
+                None => Ok(smallvec![wide(instruction, forms::wide(instruction.code()), draft)?]),
+            }
+        }
+        Step::Streamed => {
+            contents.follow(instruction, Content::Wide, Content::Wide)?;
+            let is_in_memory = instruction.op0_kind() == OpKind::Memory;
+            let code = forms::streaming(instruction.code()).filter(|_| is_in_memory);
+            let code = code.ok_or_else(|| unknown("has no form that goes past the caches"))?;
+            Ok(smallvec![wide(instruction, forms::wide(code), draft)?])
+        }
+        Step::Narrow => {
+            contents.follow(instruction, Content::Narrow, Content::Narrow)?;
+            match forms::stays_narrow(instruction.code()) {
+                true => Ok(smallvec![*instruction]),
+                false => Err(unknown("cannot stay narrow")),
+            }
+        }
+        Step::Interleave => {
+            contents.follow(instruction, Content::Wide, Content::Wide)?;
+            Ok(smallvec![permuted(instruction, INTERLEAVE, draft)?])
+        }
+        Step::Spread => {
+            contents.follow(instruction, Content::Narrow, Content::Wide)?;
+            if instruction.op1_kind() == OpKind::Register {
+                return Ok(smallvec![permuted(instruction, SPREAD, draft)?]);
+            }
+            // The wide instruction would read 32 bytes.
+            check_shuffle(instruction)?;
+            let target = wide_register(instruction, 0)?;
+            let mut load = *instruction;
+            load.set_code(Code::VEX_Vbroadcasti128_ymm_m128);
+            load.set_op0_register(target);
+            Ok(smallvec![load, permutation(target, target, SPREAD)?])
+        }
+        Step::Gather => {
+            contents.follow(instruction, Content::Wide, Content::Narrow)?;
+            Ok(smallvec![permuted(instruction, GATHER, draft)?])
+        }
+        Step::GatherHigh => {
+            contents.follow(instruction, Content::Wide, Content::Narrow)?;
+            Ok(smallvec![permuted(instruction, GATHER_HIGH, draft)?])
+        }
+        Step::Convert(conversion) => {
+            contents.follow(instruction, Content::Nothing, Content::Wide)?;
+            let mut converting = converting(instruction, conversion, 0)?;
+            converting.set_op0_register(wide_register(instruction, 0)?);
+            Ok(smallvec![converting])
+        }
+        Step::ConvertNarrow(conversion) => {
+            contents.follow(instruction, Content::Nothing, Content::Narrow)?;
+            Ok(smallvec![converting(instruction, conversion, 1)?])
+        }
+        Step::Widen => {
+            contents.follow(instruction, Content::Narrow, Content::Wide)?;
+            match (forms::crossing(instruction.code()), instruction.op1_kind()) {
+                (Some(Crossing::Widening(code)), OpKind::Register) => {
+                    let mut wide = *instruction;
+                    wide.set_code(code);
+                    wide.set_op0_register(wide_register(instruction, 0)?);
+                    Ok(smallvec![wide])
+                }
+                _ => Err(unknown("does not widen lanes of a register")),
+            }
+        }
+    }
+}
+
+/// The quarters of a register in the order 0 2 1 3.
+const INTERLEAVE: i32 = 0b11_01_10_00;
+/// The quarters in the order 0 0 1 1: the quarters of the first half go to the first quarters of
+/// both halves.
+const SPREAD: i32 = 0b01_01_00_00;
+/// The quarters in the order 0 2 0 0: the reverse of that.
+const GATHER: i32 = 0b00_00_10_00;
+/// The quarters in the order 1 3 0 0.
+const GATHER_HIGH: i32 = 0b00_00_11_01;
+/// The order 0 2 1 3 of lanes of 4 bytes, which stands for all of these.
+const MARKED_SHUFFLE: u64 = 0b11_01_10_00;
+
+/// The wide form of an instruction, by the code of that form.
+fn wide(instruction: &Instruction, code: Option<Code>, draft: &mut Draft<'_>) -> Result<Instruction, String> {
+    let unknown = |why: &str| format!("`{instruction}` {why}");
+    let code = code.ok_or_else(|| unknown("has no wide form that is known"))?;
     let mut wide = *instruction;
     wide.set_code(code);
     for operand in 0..instruction.op_count() {
         match instruction.op_kind(operand) {
-            OpKind::Register => {
-                let register = instruction.op_register(operand);
-                let number = vector_number(register).ok_or_else(|| unknown("has a general register"))?;
-                wide.set_op_register(operand, Register::YMM0 + number);
-            }
+            OpKind::Register => wide.set_op_register(operand, wide_register(instruction, operand)?),
             OpKind::Memory if forms::wants_aligned(instruction.code()) => {
                 return Err(unknown("wants its operand aligned"));
             }
-            OpKind::Memory if instruction.is_ip_rel_memory_operand() => {
-                let from = instruction.ip_rel_memory_address() as usize;
-                let to = repeat_constant(flow, from, rewriter).ok_or_else(|| unknown("reads no constant"))?;
-                wide.set_memory_displacement64(to as u64);
-            }
-            OpKind::Memory => {
-                if matches!(instruction.memory_base(), Register::RSP | Register::RBP | Register::None) {
-                    return Err(unknown("uses the stack"));
-                }
-            }
+            OpKind::Memory => repeat_constant(&mut wide, draft)?,
             OpKind::Immediate8 => {}
             _ => return Err(unknown("has an operand that is not known")),
         }
@@ -165,33 +310,108 @@ fn wide(flow: &Flow, instruction: &Instruction, rewriter: &mut Rewriter) -> Resu
     Ok(wide)
 }
 
-/// The place of 32 bytes that have a constant of 16 bytes twice. They are added if they are not
-/// there yet.
-fn repeat_constant(flow: &Flow, from: usize, rewriter: &mut Rewriter) -> Option<usize> {
-    const BYTES: usize = 16;
-    const ALIGNMENT: usize = 2 * BYTES;
-    if let Some(&(_, to)) = rewriter.constants.iter().find(|constant| constant.0 == from) {
-        return Some(to);
-    }
-    if from < flow.end() || from + BYTES > rewriter.n_bytes {
-        return None;
-    }
-    let code = &mut rewriter.code;
-    code.resize(code.len().next_multiple_of(ALIGNMENT), 0);
-    let to = code.len();
-    code.extend_from_within(from..from + BYTES);
-    code.extend_from_within(from..from + BYTES);
-    rewriter.constants.push((from, to));
-    Some(to)
+fn wide_register(instruction: &Instruction, operand: u32) -> Result<Register, String> {
+    let number = vector_number(instruction.op_register(operand));
+    let number = number.ok_or_else(|| format!("`{instruction}` has a general register"))?;
+    Ok(Register::YMM0 + number)
 }
 
-/// The vector registers that a round of the loop has written.
-#[derive(Default)]
-struct Registers(u32);
+/// If the operand in memory is a constant, makes it one of 256 bits.
+fn repeat_constant(instruction: &mut Instruction, draft: &mut Draft<'_>) -> Result<(), String> {
+    if instruction.is_ip_rel_memory_operand() {
+        let to = draft.repeat_constant(instruction.ip_rel_memory_address() as usize);
+        let to = to.ok_or_else(|| format!("`{instruction}` reads no constant"))?;
+        instruction.set_memory_displacement64(to as u64);
+    }
+    Ok(())
+}
 
-impl Registers {
-    /// Checks what an instruction reads, and notes what it writes.
-    fn follow(&mut self, instruction: &Instruction) -> Result<(), String> {
+/// The sequence for an instruction whose halves are not independent.
+fn crossed(instruction: &Instruction, crossing: Crossing, draft: &mut Draft<'_>) -> Result<Replacement, String> {
+    let target = wide_register(instruction, 0)?;
+    let narrow = instruction.op0_register();
+    match crossing {
+        Crossing::Widening(code) => {
+            let mut gathered = *instruction;
+            gathered.set_code(Code::VEX_Vpermq_ymm_ymmm256_imm8);
+            gathered.set_op0_register(target);
+            match instruction.op1_kind() {
+                OpKind::Register => gathered.set_op1_register(wide_register(instruction, 1)?),
+                _ => repeat_constant(&mut gathered, draft)?,
+            }
+            gathered.set_op2_kind(OpKind::Immediate8);
+            gathered.set_immediate_i32(2, GATHER);
+            let wide = Instruction::with2(code, target, narrow).map_err(|error| error.to_string())?;
+            Ok(smallvec![gathered, wide])
+        }
+        Crossing::Narrowing(code) => {
+            let mut wide = *instruction;
+            wide.set_code(code);
+            match instruction.op1_kind() {
+                OpKind::Register => wide.set_op1_register(wide_register(instruction, 1)?),
+                _ => repeat_constant(&mut wide, draft)?,
+            }
+            Ok(smallvec![wide, permutation(target, target, INTERLEAVE)?])
+        }
+    }
+}
+
+/// The permutation of quarters in the place of a marked shuffle.
+fn permuted(instruction: &Instruction, order: i32, draft: &mut Draft<'_>) -> Result<Instruction, String> {
+    check_shuffle(instruction)?;
+    let mut permuted = wide(instruction, Some(Code::VEX_Vpermq_ymm_ymmm256_imm8), draft)?;
+    permuted.set_immediate_i32(2, order);
+    Ok(permuted)
+}
+
+/// The load in the place of the one that stands for it: of two forms, the one that is asked for.
+fn converting(instruction: &Instruction, conversion: Conversion, form: usize) -> Result<Instruction, String> {
+    let is_it = instruction.code() == forms::MARKED_LOAD
+        && instruction.op1_kind() == OpKind::Memory
+        && !instruction.is_ip_rel_memory_operand();
+    let codes = forms::converting(conversion).filter(|_| is_it);
+    let codes = codes.ok_or_else(|| format!("`{instruction}` is not the load that stands for a conversion"))?;
+    let mut converting = *instruction;
+    converting.set_code(codes[form]);
+    Ok(converting)
+}
+
+fn check_shuffle(instruction: &Instruction) -> Result<(), String> {
+    let is_it = instruction.code() == Code::VEX_Vpshufd_xmm_xmmm128_imm8 && instruction.immediate(2) == MARKED_SHUFFLE;
+    match is_it && !instruction.is_ip_rel_memory_operand() {
+        true => Ok(()),
+        false => Err(format!("`{instruction}` is not the shuffle that stands for a permutation")),
+    }
+}
+
+fn permutation(to: Register, from: Register, order: i32) -> Result<Instruction, String> {
+    Instruction::with3(Code::VEX_Vpermq_ymm_ymmm256_imm8, to, from, order).map_err(|error| error.to_string())
+}
+
+/// What a round of a loop has written to a register or a spill slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Content {
+    #[default]
+    Nothing,
+    /// The first half. The rest is zero or not known.
+    Narrow,
+    Wide,
+}
+
+/// What a round of a loop has written so far.
+struct Contents<'s> {
+    registers: [Content; 16],
+    slots: Vec<Content>,
+    spills: &'s Spills,
+}
+
+impl<'s> Contents<'s> {
+    fn new(spills: &'s Spills) -> Contents<'s> {
+        Contents { registers: Default::default(), slots: vec![Content::Nothing; spills.narrow.len()], spills }
+    }
+
+    /// Checks that an instruction reads registers with this content, and notes what it writes.
+    fn follow(&mut self, instruction: &Instruction, read: Content, written: Content) -> Result<(), String> {
         let number = |operand: u32| match instruction.op_kind(operand) {
             OpKind::Register => vector_number(instruction.op_register(operand)),
             _ => None,
@@ -202,14 +422,59 @@ impl Registers {
         let first_source = if forms::reads_result(instruction.code()) { 0 } else { 1 };
         // A store reads its only register, which is not the first operand.
         for source in (first_source..n_operands).filter_map(number) {
-            if self.0 & 1 << source == 0 {
-                return Err(format!("`{instruction}` reads a register from before the loop"));
+            match self.registers[source as usize] {
+                Content::Nothing => return Err(format!("`{instruction}` reads a register from before the loop")),
+                found if found != read => return Err(format!("`{instruction}` reads a register of another width")),
+                _ => {}
             }
         }
         if let Some(result) = number(0) {
-            self.0 |= 1 << result;
+            self.registers[result as usize] = written;
         }
         Ok(())
+    }
+
+    /// The wide form of a copy between registers and spill slots, whatever they hold.
+    fn copy(&mut self, instruction: &Instruction) -> Result<Instruction, String> {
+        let unknown = || format!("`{instruction}` copies something else than a register");
+        let slot = match frame::is_in_frame(instruction) {
+            true => Some(self.spills.number(instruction).ok_or_else(unknown)?),
+            false => None,
+        };
+        let register = |operand: u32| {
+            let is_register = instruction.op_kind(operand) == OpKind::Register;
+            is_register.then(|| vector_number(instruction.op_register(operand)))?
+        };
+        let content = match (register(1), slot) {
+            (Some(from), _) => self.registers[from as usize],
+            (None, Some(slot)) => self.slots[slot],
+            (None, None) => return Err(unknown()),
+        };
+        if content == Content::Nothing {
+            return Err(format!("`{instruction}` reads a register from before the loop"));
+        }
+        match (register(0), slot) {
+            (Some(to), _) => self.registers[to as usize] = content,
+            (None, Some(slot)) => self.slots[slot] = content,
+            (None, None) => return Err(unknown()),
+        }
+        let mut wide = *instruction;
+        // A spilled register need not be aligned.
+        let (load, store) = (Code::VEX_Vmovups_ymm_ymmm256, Code::VEX_Vmovups_ymmm256_ymm);
+        wide.set_code(match (slot, instruction.op0_kind()) {
+            (None, _) => forms::wide(instruction.code()).ok_or_else(unknown)?,
+            (Some(_), OpKind::Register) => load,
+            (Some(_), _) => store,
+        });
+        for operand in 0..2 {
+            if let Some(number) = register(operand) {
+                wide.set_op_register(operand, Register::YMM0 + number);
+            }
+        }
+        if let Some(slot) = slot {
+            frame::set_place(&mut wide, slot as u32 * WIDE_BYTES);
+        }
+        Ok(wide)
     }
 }
 
@@ -224,10 +489,13 @@ fn uses_vectors(instruction: &Instruction) -> bool {
     })
 }
 
-/// True for the instructions on general registers that count lanes, make addresses and branch.
+/// True for the instructions on general registers that count lanes, make addresses, move elements
+/// to memory and branch.
 fn is_known_scalar(instruction: &Instruction) -> bool {
-    use Mnemonic::{Add, And, Cmp, Imul, Jmp, Lea, Mov, Or, Sar, Shl, Shr, Sub, Test, Xor};
-    let is_known =
-        matches!(instruction.mnemonic(), Add | And | Cmp | Imul | Lea | Mov | Or | Sar | Shl | Shr | Sub | Test | Xor);
+    use Mnemonic::{Add, And, Cmp, Imul, Jmp, Lea, Mov, Movsx, Movsxd, Movzx, Or, Sar, Shl, Shr, Sub, Test, Xor};
+    let is_known = matches!(
+        instruction.mnemonic(),
+        Add | And | Cmp | Imul | Lea | Mov | Movsx | Movsxd | Movzx | Or | Sar | Shl | Shr | Sub | Test | Xor
+    );
     is_known || instruction.mnemonic() == Jmp || instruction.flow_control() == FlowControl::ConditionalBranch
 }

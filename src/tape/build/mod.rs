@@ -27,8 +27,8 @@ pub(crate) struct Preferences {
     /// True if functions over a tile do divisions, square roots and powers faster than most loops
     /// do.
     pub(crate) prefers_calls: bool,
-    /// True if loops whose values are all of one width do these as fast as functions.
-    pub(crate) divides_in_loops_of_one_width: bool,
+    /// True if loops without lane-by-lane instructions do these as fast as functions.
+    pub(crate) divides_in_wide_loops: bool,
 }
 
 /// Builds and schedules the tape of a loop. None if its values need more scratch than a thread has.
@@ -66,7 +66,7 @@ pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Op
         // Scalars, and what was reduced, are mostly the same in all lanes.
         let is_uniform = |&(id, source): &(ExprId, Source)| graph.is_scalar(id) || matches!(source, Source::Temp(_));
         let is_uniform: Vec<bool> = group.inputs.iter().map(is_uniform).collect();
-        wide::use_calls(&mut nodes, &is_uniform, preferences.divides_in_loops_of_one_width);
+        wide::use_calls(&mut nodes, &is_uniform, preferences.divides_in_wide_loops);
     }
     schedule::schedule(nodes, inputs, outputs)
 }

@@ -257,7 +257,10 @@ impl Drawing<'_, '_> {
                 if i == strong {
                     return self.expr(form.args, share);
                 }
-                if self.source.one_in(4) && form.args != DType::Bool {
+                if self.source.one_in(4) {
+                    if form.args == DType::Bool {
+                        return Expr::Leaf(self.source.pick(&["True", "False"]).to_owned());
+                    }
                     let is_natural = op.is_power && i == 1;
                     return Expr::Leaf(self.weak(form.args, is_natural, op.is_comparison));
                 }
@@ -278,7 +281,8 @@ impl Drawing<'_, '_> {
     fn leaf(&mut self, dtype: DType) -> Expr {
         let of_dtype: Vec<&Var> = self.vars.iter().filter(|var| var.dtype == dtype).collect();
         Expr::Leaf(match self.source.below(8) {
-            0 if dtype == DType::Bool => self.source.pick(&["True", "False"]).to_owned(),
+            // Beside literals, a literal bool counts as an integer.
+            0 if dtype == DType::Bool => self.source.pick(&["bool(True)", "bool(False)"]).to_owned(),
             0 => format!("{dtype}({})", self.weak(dtype, false, false)),
             _ if of_dtype.is_empty() => format!("{dtype}({})", self.vars[self.source.below(self.vars.len())].name),
             _ => of_dtype[self.source.below(of_dtype.len())].name.clone(),

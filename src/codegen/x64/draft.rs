@@ -1,0 +1,254 @@
+//! A function's instructions while they are being changed, and how they become code again.
+//!
+//! In: the decoded instructions, and what replaces some of them. Out: code in which branches and
+//! constants are where they were meant to be, whatever the lengths of the new instructions.
+//! Always true: an instruction that is not replaced is encoded anew without a change.
+
+use super::flow::{Flow, branch_target};
+use iced_x86::{Code, Encoder, Instruction};
+use smallvec::SmallVec;
+
+/// Constants keep their place relative to lines of this many bytes.
+const ALIGNMENT: usize = 64;
+
+/// The instructions that come in the place of one.
+pub(super) type Replacement = SmallVec<[Instruction; 3]>;
+
+/// A function that is being changed; see the module.
+///
+/// A *label* names the place of an instruction: for one of the old code its address there. Branches
+/// name labels, and operands name constants by addresses too, in the old code or behind it.
+pub(super) struct Draft<'f> {
+    flow: &'f Flow,
+    /// For each old instruction, what comes in its place, if it is changed.
+    changed: Vec<Option<Replacement>>,
+    /// Instructions that come behind all others.
+    appended: Vec<Instruction>,
+    /// The next label that no instruction has.
+    next_label: u64,
+    constants: Constants,
+}
+
+/// The constants of a function.
+struct Constants {
+    /// The address in the old code of the first byte of `bytes`.
+    start: usize,
+    bytes: Vec<u8>,
+    /// The constants of 128 bits that are there twice in a row, by their first addresses.
+    repeated: Vec<(usize, usize)>,
+}
+
+impl<'f> Draft<'f> {
+    pub(super) fn new(flow: &'f Flow, code: &[u8]) -> Draft<'f> {
+        let start = flow.end() / ALIGNMENT * ALIGNMENT;
+        let mut bytes = code.get(start..).unwrap_or_default().to_vec();
+        // What is left of the instructions is not needed here.
+        let n_code = (flow.end() - start).min(bytes.len());
+        bytes[..n_code].fill(0);
+        Draft {
+            flow,
+            changed: vec![None; flow.instructions().len()],
+            appended: Vec::new(),
+            next_label: 1 << 40,
+            constants: Constants { start, bytes, repeated: Vec::new() },
+        }
+    }
+
+    pub(super) fn flow(&self) -> &'f Flow {
+        self.flow
+    }
+
+    /// Replaces an instruction of the old code.
+    pub(super) fn replace(&mut self, index: usize, replacement: Replacement) {
+        self.changed[index] = Some(replacement);
+    }
+
+    /// What an instruction has become so far.
+    pub(super) fn current(&self, index: usize) -> &[Instruction] {
+        self.changed[index].as_deref().unwrap_or(&self.flow.instructions()[index..=index])
+    }
+
+    /// Appends instructions behind all others. Returns the label of the first one.
+    pub(super) fn append(&mut self, instructions: impl IntoIterator<Item = Instruction>) -> u64 {
+        let label = self.next_label;
+        for mut instruction in instructions {
+            instruction.set_ip(self.next_label);
+            self.next_label += 1;
+            self.appended.push(instruction);
+        }
+        label
+    }
+
+    /// The address of 32 bytes that have a constant of 16 bytes twice. They are added if they are
+    /// not there yet. `None` if there is no constant at the address.
+    pub(super) fn repeat_constant(&mut self, address: usize) -> Option<usize> {
+        const BYTES: usize = 16;
+        let Constants { start, bytes, repeated } = &mut self.constants;
+        if let Some(&(_, to)) = repeated.iter().find(|constant| constant.0 == address) {
+            return Some(to);
+        }
+        let from = address.checked_sub(*start)?;
+        if address < self.flow.end() || from + BYTES > bytes.len() {
+            return None;
+        }
+        bytes.resize(bytes.len().next_multiple_of(2 * BYTES), 0);
+        let to = *start + bytes.len();
+        bytes.extend_from_within(from..from + BYTES);
+        bytes.extend_from_within(from..from + BYTES);
+        repeated.push((address, to));
+        Some(to)
+    }
+
+    /// The new code.
+    ///
+    /// # Errors
+    ///
+    /// If an instruction cannot be encoded.
+    pub(super) fn encode(self) -> Result<Vec<u8>, String> {
+        let Draft { flow, changed, appended, constants, .. } = self;
+        let mut layout = Layout::default();
+        for (old, changed) in flow.instructions().iter().zip(changed) {
+            match changed {
+                None => layout.push(*old, Some(old.ip())),
+                Some(new) => {
+                    // The first one has the label of the old one.
+                    let labels = std::iter::once(Some(old.ip())).chain(std::iter::repeat(None));
+                    new.into_iter().zip(labels).for_each(|(instruction, label)| layout.push(instruction, label));
+                }
+            }
+        }
+        appended.into_iter().for_each(|instruction| layout.push(instruction, Some(instruction.ip())));
+        layout.encode(&constants)
+    }
+}
+
+/// Instructions in the order in which they run down the code.
+#[derive(Default)]
+struct Layout {
+    instructions: Vec<Instruction>,
+    /// Labels in ascending order, and the instruction that each names.
+    labels: Vec<(u64, usize)>,
+}
+
+/// How long an instruction is, and whether its bytes depend on where it is.
+#[derive(Clone, Copy)]
+enum Size {
+    Fixed(usize),
+    ShortBranch,
+    NearBranch(usize),
+}
+
+impl Size {
+    fn bytes(self) -> usize {
+        match self {
+            Size::Fixed(n_bytes) | Size::NearBranch(n_bytes) => n_bytes,
+            Size::ShortBranch => 2,
+        }
+    }
+}
+
+impl Layout {
+    fn push(&mut self, instruction: Instruction, label: Option<u64>) {
+        if let Some(label) = label {
+            self.labels.push((label, self.instructions.len()));
+        }
+        self.instructions.push(instruction);
+    }
+
+    fn find(&self, label: u64) -> Result<usize, String> {
+        let found = self.labels.binary_search_by_key(&label, |&(label, _)| label);
+        found.map(|place| self.labels[place].1).map_err(|_| "a branch goes to no instruction".to_owned())
+    }
+
+    fn encode(&self, constants: &Constants) -> Result<Vec<u8>, String> {
+        let mut encoder = Encoder::new(64);
+        let mut sizes = Vec::with_capacity(self.instructions.len());
+        let mut bytes_of_all = Vec::with_capacity(8 * self.instructions.len());
+        // The bytes of most instructions do not depend on where they are.
+        for instruction in &self.instructions {
+            sizes.push(match branch_target(instruction) {
+                Some(_) => Size::ShortBranch,
+                None => Size::Fixed(encode(&mut encoder, instruction, 0, &mut bytes_of_all)?),
+            });
+        }
+        let starts = loop {
+            let starts = starts(&sizes);
+            if !self.lengthen(&starts, &mut sizes)? {
+                break starts;
+            }
+        };
+        let n_bytes = starts.last().zip(sizes.last()).map_or(0, |(start, size)| start + size.bytes());
+        let new_start = n_bytes.next_multiple_of(ALIGNMENT);
+        let mut code = Vec::with_capacity(new_start + constants.bytes.len());
+        let mut fixed = &bytes_of_all[..];
+        for ((instruction, size), &start) in self.instructions.iter().zip(&sizes).zip(&starts) {
+            let mut placed = *instruction;
+            match size {
+                Size::Fixed(n_bytes) => {
+                    let (bytes, rest) = fixed.split_at(*n_bytes);
+                    fixed = rest;
+                    if !instruction.is_ip_rel_memory_operand() {
+                        code.extend_from_slice(bytes);
+                        continue;
+                    }
+                    let old = instruction.ip_rel_memory_address() as usize;
+                    let at = old.checked_sub(constants.start).ok_or("a constant among the instructions")?;
+                    placed.set_memory_displacement64((new_start + at) as u64);
+                }
+                Size::ShortBranch | Size::NearBranch(_) => {
+                    let to = self.find(instruction.near_branch_target())?;
+                    match size {
+                        Size::ShortBranch => placed.as_short_branch(),
+                        _ => placed.as_near_branch(),
+                    }
+                    placed.set_near_branch64(starts[to] as u64);
+                }
+            }
+            let n_encoded = encode(&mut encoder, &placed, start, &mut code)?;
+            if n_encoded != size.bytes() {
+                return Err(format!("`{instruction}` has another length than before"));
+            }
+        }
+        if self.instructions.iter().any(Instruction::is_ip_rel_memory_operand) {
+            code.resize(new_start, 0);
+            code.extend_from_slice(&constants.bytes);
+        }
+        Ok(code)
+    }
+
+    /// Makes branches near that are too far for short ones. True if there was one.
+    fn lengthen(&self, starts: &[usize], sizes: &mut [Size]) -> Result<bool, String> {
+        let mut has_changed = false;
+        for (index, instruction) in self.instructions.iter().enumerate() {
+            let Size::ShortBranch = sizes[index] else { continue };
+            let to = self.find(instruction.near_branch_target())?;
+            let distance = starts[to] as i64 - (starts[index] + 2) as i64;
+            if i8::try_from(distance).is_err() {
+                let is_jump = matches!(instruction.code(), Code::Jmp_rel8_64 | Code::Jmp_rel32_64);
+                sizes[index] = Size::NearBranch(if is_jump { 5 } else { 6 });
+                has_changed = true;
+            }
+        }
+        Ok(has_changed)
+    }
+}
+
+/// Where instructions of these sizes start.
+fn starts(sizes: &[Size]) -> Vec<usize> {
+    let mut end = 0;
+    let start = |size: &Size| {
+        let start = end;
+        end += size.bytes();
+        start
+    };
+    sizes.iter().map(start).collect()
+}
+
+/// Appends an instruction's bytes, as if it were at `ip`. Returns how many they are.
+fn encode(encoder: &mut Encoder, instruction: &Instruction, ip: usize, bytes: &mut Vec<u8>) -> Result<usize, String> {
+    // The encoder appends to its buffer.
+    encoder.set_buffer(std::mem::take(bytes));
+    let n_bytes = encoder.encode(instruction, ip as u64);
+    *bytes = encoder.take_buffer();
+    n_bytes.map_err(|error| format!("`{instruction}`: {error}"))
+}
