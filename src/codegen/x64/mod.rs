@@ -6,6 +6,7 @@
 //! - [`draft`]: the instructions while they are changed, and how they are encoded.
 //! - [`stream`]: marked stores become stores past the caches.
 //! - [`widen`]: marked loops get registers of 256 bits. The module says what is checked.
+//! - [`contents`]: what their registers hold.
 //! - [`frame`]: room on the stack for spilled registers of 256 bits.
 //! - [`forms`]: which instructions may become which.
 //! - [`listing`]: finished code as text.
@@ -17,6 +18,7 @@
 
 #[cfg(any(test, debug_assertions))]
 mod check;
+mod contents;
 mod draft;
 mod flow;
 mod forms;
@@ -131,7 +133,7 @@ pub(super) fn rewrite(code: &[u8], marked: &Marked, is_streaming: bool) -> Resul
         stream::rewrite(marked, &mut draft)?;
     }
     let loops = marked.loops();
-    let mut spills = widen::Spills::default();
+    let mut spills = contents::Spills::default();
     loops.iter().for_each(|range| spills.add(&flow, range));
     if spills.n_bytes() > 0 {
         frame::grow(&flow, spills.n_bytes(), &mut draft)?;
