@@ -18,8 +18,8 @@ const NAMES: [&str; 4] = ["x", "y", "z", "w"];
 /// Elements of the run on four threads: as many as make some operations worth a second thread.
 const N_ON_THREADS: usize = 40_000;
 
-/// Bytes of the widest vector block: 8 registers.
-const STRIP_BYTES: usize = 128;
+/// Bytes of the widest values in the largest vector block: 8 registers of 256 bits.
+const BLOCK_BYTES: usize = 256;
 
 /// The layouts of the arguments of one run, and where its result goes.
 struct Arrangement {
@@ -146,7 +146,7 @@ impl Suite<'_> {
         let n = self.values[0].len();
         let Some(reference) = self.evaluate(0, "the interpreter", &bind(&self.dense(n))) else { return };
         let widest = self.dtypes.iter().chain([&self.form.result]).map(|dtype| dtype.size()).max().unwrap_or(1);
-        for n_lanes in 0..=2 * STRIP_BYTES / widest + 1 {
+        for n_lanes in 0..=2 * BLOCK_BYTES / widest + 1 {
             // The last values, so that the edges at their start are in vector blocks and in tails.
             let start = if n_lanes % 2 == 0 { 0 } else { n - n_lanes };
             let views: Vec<Array> = (0..self.arity)
@@ -313,7 +313,7 @@ fn bind(arrays: &[Array]) -> Vars<'_> {
 fn values(dtypes: &[DType]) -> Vec<Vec<u64>> {
     let edges: Vec<Vec<u64>> = dtypes.iter().map(|&dtype| edges(dtype)).collect();
     let n_pairs = edges[0].len() * edges.get(1).map_or(1, Vec::len);
-    let n = n_pairs + 2 * STRIP_BYTES + 2;
+    let n = n_pairs + 2 * BLOCK_BYTES + 2;
     (0..dtypes.len())
         .map(|arg| {
             let mut values = pool(arg as u64, dtypes[arg], n);
