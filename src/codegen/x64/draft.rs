@@ -20,6 +20,7 @@ pub(super) type Replacement = SmallVec<[Instruction; 3]>;
 /// name labels, and operands name constants by addresses too, in the old code or behind it.
 pub(super) struct Draft<'f> {
     flow: &'f Flow,
+    code: &'f [u8],
     /// For each old instruction, what comes in its place, if it is changed.
     changed: Vec<Option<Replacement>>,
     /// Instructions that come behind all others.
@@ -39,7 +40,7 @@ struct Constants {
 }
 
 impl<'f> Draft<'f> {
-    pub(super) fn new(flow: &'f Flow, code: &[u8]) -> Draft<'f> {
+    pub(super) fn new(flow: &'f Flow, code: &'f [u8]) -> Draft<'f> {
         let start = flow.end() / ALIGNMENT * ALIGNMENT;
         let mut bytes = code.get(start..).unwrap_or_default().to_vec();
         // What is left of the instructions is not needed here.
@@ -47,6 +48,7 @@ impl<'f> Draft<'f> {
         bytes[..n_code].fill(0);
         Draft {
             flow,
+            code,
             changed: vec![None; flow.instructions().len()],
             appended: Vec::new(),
             next_label: 1 << 40,
@@ -105,27 +107,32 @@ impl<'f> Draft<'f> {
     ///
     /// If an instruction cannot be encoded.
     pub(super) fn encode(self) -> Result<Vec<u8>, String> {
-        let Draft { flow, changed, appended, constants, .. } = self;
+        let Draft { flow, code, changed, appended, constants, .. } = self;
         let mut layout = Layout::default();
         for (old, changed) in flow.instructions().iter().zip(changed) {
             match changed {
-                None => layout.push(*old, Some(old.ip())),
+                None => {
+                    let start = old.ip() as usize;
+                    layout.push(*old, Some(old.ip()), code.get(start..start + old.len()));
+                }
                 Some(new) => {
                     // The first one has the label of the old one.
                     let labels = std::iter::once(Some(old.ip())).chain(std::iter::repeat(None));
-                    new.into_iter().zip(labels).for_each(|(instruction, label)| layout.push(instruction, label));
+                    new.into_iter().zip(labels).for_each(|(instruction, label)| layout.push(instruction, label, None));
                 }
             }
         }
-        appended.into_iter().for_each(|instruction| layout.push(instruction, Some(instruction.ip())));
+        appended.into_iter().for_each(|instruction| layout.push(instruction, Some(instruction.ip()), None));
         layout.encode(&constants)
     }
 }
 
 /// Instructions in the order in which they run down the code.
 #[derive(Default)]
-struct Layout {
+struct Layout<'f> {
     instructions: Vec<Instruction>,
+    /// For each instruction, its bytes in the old code, if it is not changed.
+    unchanged: Vec<Option<&'f [u8]>>,
     /// Labels in ascending order, and the instruction that each names.
     labels: Vec<(u64, usize)>,
 }
@@ -147,12 +154,13 @@ impl Size {
     }
 }
 
-impl Layout {
-    fn push(&mut self, instruction: Instruction, label: Option<u64>) {
+impl<'f> Layout<'f> {
+    fn push(&mut self, instruction: Instruction, label: Option<u64>, unchanged: Option<&'f [u8]>) {
         if let Some(label) = label {
             self.labels.push((label, self.instructions.len()));
         }
         self.instructions.push(instruction);
+        self.unchanged.push(unchanged);
     }
 
     fn find(&self, label: u64) -> Result<usize, String> {
@@ -165,10 +173,15 @@ impl Layout {
         let mut sizes = Vec::with_capacity(self.instructions.len());
         let mut bytes_of_all = Vec::with_capacity(8 * self.instructions.len());
         // The bytes of most instructions do not depend on where they are.
-        for instruction in &self.instructions {
-            sizes.push(match branch_target(instruction) {
-                Some(_) => Size::ShortBranch,
-                None => Size::Fixed(encode(&mut encoder, instruction, 0, &mut bytes_of_all)?),
+        for (instruction, unchanged) in self.instructions.iter().zip(&self.unchanged) {
+            let unchanged = unchanged.filter(|_| !instruction.is_ip_rel_memory_operand());
+            sizes.push(match (branch_target(instruction), unchanged) {
+                (Some(_), _) => Size::ShortBranch,
+                (None, Some(bytes)) => {
+                    bytes_of_all.extend_from_slice(bytes);
+                    Size::Fixed(bytes.len())
+                }
+                (None, None) => Size::Fixed(encode(&mut encoder, instruction, 0, &mut bytes_of_all)?),
             });
         }
         let starts = loop {
