@@ -1,8 +1,8 @@
 //! Checks how much memory is left, before code runs that aborts the process if there is none.
 //!
-//! Cranelift, like most code, cannot report that an allocation failed. So where the process may have
-//! only so much address space (`RLIMIT_AS`), the compiler first asks the system for as much as it may
-//! need, and gives it back. If that fails, the caller gets an error.
+//! Cranelift, like most code, cannot report that an allocation failed. So where the process may
+//! have only so much address space (`RLIMIT_AS`), the compiler first asks the system for as much as
+//! it may need, and gives it back. If that fails, the caller gets an error.
 
 use crate::error::Error;
 use ndexpr_runtime::memory::AllocError;
@@ -29,8 +29,8 @@ pub(super) fn check(n_text_bytes: usize, n_exprs: usize) -> Result<(), Error> {
     found.map_err(|_| AllocError::OutOfMemory { n_bytes }.into())
 }
 
-/// Whether the process may have only so much address space. The look costs a tenth of a microsecond,
-/// and asking for memory twenty.
+/// Whether the process may have only so much address space. The look costs a tenth of a
+/// microsecond, and asking for memory twenty.
 fn is_limited() -> bool {
     #[cfg(unix)]
     let is_limited = rustix::process::getrlimit(rustix::process::Resource::As).current.is_some();

@@ -3,5 +3,6 @@
 mod diagnostics;
 mod hostile;
 mod language;
+mod names;
 mod properties;
 mod rendering;

@@ -242,6 +242,38 @@ pub(super) const MARKED_LOAD: Code = VEX_Vpmovsxdq_xmm_xmmm64;
 /// True for instructions that may stay narrow in a wide loop: they move elements between memory and
 /// a register, or within a register, and clear the other half of what they write.
 pub(super) fn stays_narrow(code: Code) -> bool {
+    is_unaligned_move(code)
+        || matches!(
+            code,
+            VEX_Vmovsd_xmm_m64
+                | VEX_Vmovsd_m64_xmm
+                | VEX_Vmovss_xmm_m32
+                | VEX_Vmovss_m32_xmm
+                | VEX_Vmovq_xmm_xmmm64
+                | VEX_Vmovq_xmmm64_xmm
+                | VEX_Vmovq_xmm_rm64
+                | VEX_Vmovq_rm64_xmm
+                | VEX_Vmovd_xmm_rm32
+                | VEX_Vmovd_rm32_xmm
+                | VEX_Vpextrb_r32m8_xmm_imm8
+                | VEX_Vpextrb_r64m8_xmm_imm8
+                | VEX_Vpextrw_r32m16_xmm_imm8
+                | VEX_Vpextrw_r64m16_xmm_imm8
+                | VEX_Vpextrd_rm32_xmm_imm8
+                | VEX_Vpextrq_rm64_xmm_imm8
+                | VEX_Vpshufd_xmm_xmmm128_imm8
+                | VEX_Vpshufb_xmm_xmm_xmmm128
+        )
+}
+
+/// True for instructions that only copy a whole register, to another one or to memory or from
+/// there.
+pub(super) fn is_move(code: Code) -> bool {
+    wants_aligned(code) || is_unaligned_move(code) || matches!(code, Movdqu_xmm_xmmm128 | Movdqu_xmmm128_xmm)
+}
+
+/// The copies of a whole register with VEX, whose place in memory may have any alignment.
+fn is_unaligned_move(code: Code) -> bool {
     matches!(
         code,
         VEX_Vmovups_xmm_xmmm128
@@ -250,42 +282,7 @@ pub(super) fn stays_narrow(code: Code) -> bool {
             | VEX_Vmovupd_xmmm128_xmm
             | VEX_Vmovdqu_xmm_xmmm128
             | VEX_Vmovdqu_xmmm128_xmm
-            | VEX_Vmovsd_xmm_m64
-            | VEX_Vmovsd_m64_xmm
-            | VEX_Vmovss_xmm_m32
-            | VEX_Vmovss_m32_xmm
-            | VEX_Vmovq_xmm_xmmm64
-            | VEX_Vmovq_xmmm64_xmm
-            | VEX_Vmovq_xmm_rm64
-            | VEX_Vmovq_rm64_xmm
-            | VEX_Vmovd_xmm_rm32
-            | VEX_Vmovd_rm32_xmm
-            | VEX_Vpextrb_r32m8_xmm_imm8
-            | VEX_Vpextrb_r64m8_xmm_imm8
-            | VEX_Vpextrw_r32m16_xmm_imm8
-            | VEX_Vpextrw_r64m16_xmm_imm8
-            | VEX_Vpextrd_rm32_xmm_imm8
-            | VEX_Vpextrq_rm64_xmm_imm8
-            | VEX_Vpshufd_xmm_xmmm128_imm8
-            | VEX_Vpshufb_xmm_xmm_xmmm128
     )
-}
-
-/// True for instructions that only copy a whole register, to another one or to memory or from
-/// there.
-pub(super) fn is_move(code: Code) -> bool {
-    wants_aligned(code)
-        || matches!(
-            code,
-            VEX_Vmovups_xmm_xmmm128
-                | VEX_Vmovups_xmmm128_xmm
-                | VEX_Vmovupd_xmm_xmmm128
-                | VEX_Vmovupd_xmmm128_xmm
-                | VEX_Vmovdqu_xmm_xmmm128
-                | VEX_Vmovdqu_xmmm128_xmm
-                | Movdqu_xmm_xmmm128
-                | Movdqu_xmmm128_xmm
-        )
 }
 
 /// True for instructions that trap where their operand in memory is not aligned to a register.
