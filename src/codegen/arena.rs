@@ -1,6 +1,6 @@
 //! The executable memory of an engine: one arena of pages that kernels take and give back.
 //!
-//! In: sizes. Out: [`Pages`], which Cranelift fills and which then become executable. Always true:
+//! In: finished code. Out: [`Pages`], which hold it and can be executed. Always true:
 //!
 //! - no page is writable and executable at once;
 //! - a page belongs to at most one kernel, so that no kernel's page is touched while another one is
@@ -16,8 +16,6 @@
 //! of chunks stays locked there, kernels get chunks of their own, and pages are not given back.
 
 use crate::bounded_lock::BoundedLock;
-use cranelift_jit::{BranchProtection, JITMemoryKind, JITMemoryProvider};
-use cranelift_module::{ModuleError, ModuleResult};
 use memmap2::MmapMut;
 use std::io;
 use std::sync::Arc;
@@ -130,46 +128,51 @@ impl Taken {
     fn protect(&self, protection: region::Protection) -> region::Result<()> {
         // SAFETY: the pages are of a mapping that is there as long as `self` is. (1) They are this
         // kernel's alone: see `Chunk::take`. (2) No one writes them any more when they become
-        // executable, because Cranelift has finished them; and no code of them runs any more when
-        // they become writable, because the kernel is gone.
+        // executable, because `Pages::new` has written all of the code; and no code of them runs
+        // any more when they become writable, because the kernel is gone.
         unsafe { region::protect(self.start(), self.n_bytes(), protection) }
+    }
+
+    /// Writes code to the first bytes. The pages must be writable.
+    fn write(&mut self, code: &[u8]) {
+        assert!(code.len() <= self.n_bytes(), "the pages are too few");
+        // SAFETY: (1) the pages are of a mapping that is there as long as `self` is; (2) the code
+        // fits, by the assertion; (3) they are this kernel's alone (`Chunk::take`), so nobody else
+        // reads or writes them; (4) pages that `Arena::take` gives out are writable: they are new,
+        // or `Arena::give_back` has made them so.
+        unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), self.start(), code.len()) };
     }
 }
 
-/// The pages of one kernel, as Cranelift asks for them.
+/// The pages of one kernel, which hold its code. They are given back when this is dropped; nobody
+/// may run the code after that.
 pub(super) struct Pages {
     arena: Arc<Arena>,
-    taken: Vec<Taken>,
+    taken: Taken,
 }
 
 impl Pages {
-    pub(super) fn new(arena: &Arc<Arena>) -> Pages {
-        Pages { arena: Arc::clone(arena), taken: Vec::new() }
+    /// Pages with this code, ready to be executed. The code begins at the first byte.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no memory, or does not let it be executed.
+    pub(super) fn new(arena: &Arc<Arena>, code: &[u8]) -> io::Result<Pages> {
+        let mut pages = Pages { arena: Arc::clone(arena), taken: arena.take(code.len())? };
+        pages.taken.write(code);
+        pages.taken.protect(region::Protection::READ_EXECUTE).map_err(io::Error::other)?;
+        Ok(pages)
+    }
+
+    /// The first byte.
+    pub(super) fn start(&self) -> *const u8 {
+        self.taken.start()
     }
 }
 
-impl JITMemoryProvider for Pages {
-    fn allocate(&mut self, size: usize, align: u64, kind: JITMemoryKind) -> io::Result<*mut u8> {
-        // A kernel is one function without data of its own.
-        if !matches!(kind, JITMemoryKind::Executable) || align > region::page::size() as u64 {
-            return Err(io::ErrorKind::Unsupported.into());
-        }
-        let taken = self.arena.take(size)?;
-        let start = taken.start();
-        self.taken.push(taken);
-        Ok(start)
-    }
-
-    unsafe fn free_memory(&mut self) {
-        self.taken.drain(..).for_each(|taken| self.arena.give_back(&taken));
-    }
-
-    fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {
-        for taken in &self.taken {
-            let protected = taken.protect(region::Protection::READ_EXECUTE);
-            protected.map_err(|error| ModuleError::Backend(error.into()))?;
-        }
-        Ok(())
+impl Drop for Pages {
+    fn drop(&mut self) {
+        self.arena.give_back(&self.taken);
     }
 }
 
@@ -181,43 +184,38 @@ mod tests {
         arena.chunks.lock().expect("nobody holds it").len()
     }
 
+    fn pages(arena: &Arc<Arena>, n_bytes: usize) -> Pages {
+        Pages::new(arena, &vec![0; n_bytes]).expect("memory")
+    }
+
     #[test]
     fn pages_are_taken_again_and_empty_chunks_are_unmapped() {
         let (arena, page) = (Arena::new(), region::page::size());
         let per_chunk = CHUNK_BYTES / page;
-        let take = |n_bytes| {
-            let mut pages = Pages::new(&arena);
-            let start = pages.allocate(n_bytes, 32, JITMemoryKind::Executable).expect("memory");
-            (pages, start)
-        };
-        // SAFETY: nothing of these pages is used afterwards.
-        let free = |mut pages: Pages| unsafe { pages.free_memory() };
-        let (first, start) = take(100);
+        let first = pages(&arena, 100);
+        let start = first.start();
         assert_eq!(arena.used_bytes(), page);
-        let (second, other) = take(page + 1);
-        assert_eq!((arena.used_bytes(), other.addr() - start.addr()), (3 * page, page));
-        free(first);
-        let (third, again) = take(page);
-        assert_eq!((again, arena.used_bytes()), (start, 3 * page), "the page that was given back");
-        let many: Vec<_> = (0..3 * per_chunk).map(|_| take(1)).collect();
+        let second = pages(&arena, page + 1);
+        assert_eq!((arena.used_bytes(), second.start().addr() - start.addr()), (3 * page, page));
+        drop(first);
+        let third = pages(&arena, page);
+        assert_eq!((third.start(), arena.used_bytes()), (start, 3 * page), "the page that was given back");
+        let many: Vec<_> = (0..3 * per_chunk).map(|_| pages(&arena, 1)).collect();
         assert_eq!(n_chunks(&arena), 4);
-        let (large, _) = take(2 * CHUNK_BYTES);
+        let large = pages(&arena, 2 * CHUNK_BYTES);
         assert_eq!(n_chunks(&arena), 5);
-        many.into_iter().map(|(pages, _)| pages).chain([second, third, large]).for_each(free);
+        drop((many, second, third, large));
         assert_eq!((arena.used_bytes(), n_chunks(&arena)), (0, 1));
     }
 
     #[test]
     fn finished_pages_are_executable_and_cannot_be_written() {
         let arena = Arena::new();
-        let mut pages = Pages::new(&arena);
-        let start = pages.allocate(10, 32, JITMemoryKind::Executable).expect("memory");
-        let protection = |at: *mut u8| region::query(at).expect("a mapped page").protection();
-        assert_eq!(protection(start), region::Protection::READ_WRITE);
-        pages.finalize(BranchProtection::None).expect("executable pages");
+        let protection = |at: *const u8| region::query(at).expect("a mapped page").protection();
+        let pages = Pages::new(&arena, &[1, 2, 3]).expect("memory");
+        let start = pages.start();
         assert_eq!(protection(start), region::Protection::READ_EXECUTE);
-        // SAFETY: nothing of the pages is used afterwards.
-        unsafe { pages.free_memory() };
+        drop(pages);
         assert_eq!(protection(start), region::Protection::READ_WRITE);
     }
 
@@ -225,12 +223,9 @@ mod tests {
     fn there_are_pages_while_the_list_stays_locked() {
         let arena = Arena::new();
         let held = arena.chunks.lock().expect("nobody holds it");
-        let mut pages = Pages::new(&arena);
-        let start = pages.allocate(10, 32, JITMemoryKind::Executable).expect("memory");
-        pages.finalize(BranchProtection::None).expect("executable pages");
-        // SAFETY: nothing of the pages is used afterwards.
-        unsafe { pages.free_memory() };
-        assert!(!start.is_null());
+        let pages = pages(&arena, 10);
+        assert!(!pages.start().is_null());
+        drop(pages);
         drop(held);
         assert_eq!((arena.used_bytes(), n_chunks(&arena)), (0, 0));
     }

@@ -4,9 +4,10 @@
 //! that the processor finds independent work beside every dependent chain. Loads are emitted at
 //! their first use, next to it, where x86 takes them as memory operands.
 
+use super::access::array_flags;
 use super::bundle::{Bundle, int_register, register_type};
 use super::target::Target;
-use crate::outline::{Segment, Width};
+use crate::outline::{Event, Segment, Width};
 use crate::tape::{Condition, Inst, Kind, Node, Tape, Ty, ValueId};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
@@ -47,6 +48,8 @@ pub(super) struct BlockCode<'a, 'f> {
     pub(super) slot_rows: &'a [Option<Value>],
     /// The values that are the same in all blocks and wait in memory.
     pub(super) kept: &'a Kept,
+    /// For each value, its place after the first kept one, in bytes, once it is stored there.
+    pub(super) places: Vec<Option<i32>>,
     /// The number of lanes of this block.
     pub(super) n_lanes: u32,
     /// The lane of the row that the block starts at.
@@ -69,11 +72,16 @@ pub(super) struct Kept {
     pub(super) base: Option<Value>,
     /// For each value, its place after the first one, in bytes.
     pub(super) at: Vec<Option<i32>>,
+    /// The first place for spills, in the same way.
+    pub(super) first_place: i32,
 }
+
+/// The bytes of memory for a register, of any width.
+const PLACE_BYTES: i32 = Width::Bits256.bytes() as i32;
 
 impl Kept {
     fn find(&self, value: ValueId) -> Option<(Value, i32)> {
-        Some((self.base?, self.at[value.index()]?))
+        Some((self.base?, *self.at.get(value.index())?.as_ref()?))
     }
 }
 
@@ -139,9 +147,10 @@ impl BlockCode<'_, '_> {
         if let Some(register) = parts[i] {
             return register;
         }
-        let register = match node.inst {
-            Inst::Load(operand) => self.load(operand as usize, node.ty, i),
-            _ => self.load_slot(value, i),
+        let register = match (self.places[value.index()].zip(self.kept.base), node.inst) {
+            (Some((place, base)), _) => self.load_kept(base, place + i as i32 * PLACE_BYTES, node.ty),
+            (None, Inst::Load(operand)) => self.load(operand as usize, node.ty, i),
+            (None, _) => self.load_slot(value, i),
         };
         self.parts[value.index()][i] = Some(register);
         register
@@ -163,23 +172,26 @@ impl BlockCode<'_, '_> {
         }
     }
 
-    /// Stores to memory what [`uniform_values`](BlockCode::uniform_values) has emitted.
+    /// Stores to memory what [`uniform_values`](BlockCode::uniform_values) has emitted. There are
+    /// places for spills behind it.
     pub(super) fn keep_uniform_values(&mut self, segment: &Segment) -> Kept {
         let mut values = segment.uniform.clone();
         values.sort_unstable();
-        if values.is_empty() {
+        let n_places = values.len() as u32 + segment.spills.as_ref().map_or(0, |spills| spills.n_places);
+        if n_places == 0 {
             return Kept::default();
         }
-        let bytes = Width::Bits256.bytes();
-        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes * (values.len() as u32 + 1), 0);
+        let bytes = PLACE_BYTES;
+        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes as u32 * (n_places + 1), 0);
         let slot = self.builder.create_sized_stack_slot(slot);
         // The stack itself is only aligned to half of that. To `x64`, an address by the stack's own
         // register would look like that of a spilled vector.
-        let start = self.builder.ins().stack_addr(types::I64, slot, bytes as i32 - 1);
+        let start = self.builder.ins().stack_addr(types::I64, slot, bytes - 1);
         let base = self.builder.ins().band_imm_s(start, -i64::from(bytes));
-        let mut kept = Kept { base: Some(base), at: vec![None; self.tape.nodes.len()] };
+        let first_place = values.len() as i32 * bytes;
+        let mut kept = Kept { base: Some(base), at: vec![None; self.tape.nodes.len()], first_place };
         for (k, value) in values.into_iter().enumerate() {
-            let at = k as i32 * bytes as i32;
+            let at = k as i32 * bytes;
             let register = self.register(value, 0);
             self.store_kept(base, at, register);
             kept.at[value.index()] = Some(at);
@@ -206,6 +218,36 @@ impl BlockCode<'_, '_> {
         if self.tape.slot_of[value.index()].is_some() {
             self.store_slot(value);
         }
+    }
+
+    /// One event of a block whose values do not all stay in registers.
+    pub(super) fn event(&mut self, event: &Event) {
+        let value = event.value;
+        let node = *self.tape.node(value);
+        let n_registers = self.n_registers(node.ty);
+        let place = event.place.map(|place| self.kept.first_place + place as i32 * PLACE_BYTES);
+        if let Inst::Load(_) = node.inst {
+            (0..n_registers).for_each(|i| {
+                self.register(value, i);
+            });
+        } else {
+            self.inst(value);
+        }
+        if let Some(place) = place {
+            let base = self.kept.base.expect("there are places");
+            for i in 0..n_registers {
+                let register = self.register(value, i);
+                self.builder.ins().store(array_flags(), register, base, place + i as i32 * PLACE_BYTES);
+            }
+            self.places[value.index()] = Some(place);
+        }
+        event.leaving.iter().for_each(|&value| self.forget(value));
+    }
+
+    /// From now on, a value is read from memory again.
+    pub(super) fn forget(&mut self, value: ValueId) {
+        self.values[value.index()] = None;
+        self.parts[value.index()].clear();
     }
 
     /// Makes the loads that only stores use, before the first of several stores, because an

@@ -38,8 +38,9 @@ pub(super) fn emit(
     let n_lanes = field(&mut builder, offset_of!(KernelArgs, n_lanes));
     let n_rows = field(&mut builder, offset_of!(KernelArgs, n_rows));
     let operands = field(&mut builder, offset_of!(KernelArgs, operands));
-    let slots = field(&mut builder, offset_of!(KernelArgs, slots));
-    let tile_fns = field(&mut builder, offset_of!(KernelArgs, tile_fns));
+    let has_calls = outline.segments.iter().any(|segment| !segment.calls.is_empty());
+    let slots = (outline.tape.slot_bytes > 0).then(|| field(&mut builder, offset_of!(KernelArgs, slots)));
+    let tile_fns = has_calls.then(|| field(&mut builder, offset_of!(KernelArgs, tile_fns)));
     let is_one_row = outline.has_direct().then(|| builder.ins().icmp_imm_s(IntCC::Equal, n_rows, 1));
     let mut kernel = Emitter { builder, outline, target, n_lanes, n_rows, is_one_row, operands, slots, tile_fns };
     for (index, segment) in outline.segments.iter().enumerate() {
@@ -65,8 +66,10 @@ struct Emitter<'a> {
     /// Whether the tile has one row, if such tiles are treated in another way.
     is_one_row: Option<Value>,
     operands: Value,
-    slots: Value,
-    tile_fns: Value,
+    /// The scratch, if the kernel has slots there.
+    slots: Option<Value>,
+    /// The table of functions, if the kernel calls any.
+    tile_fns: Option<Value>,
 }
 
 /// An operand as a segment uses it.
@@ -161,13 +164,18 @@ impl Emitter<'_> {
         RowAccess { base, kind: access.kind, lane_stride: access.lane_stride }
     }
 
+    fn slots(&self) -> Value {
+        self.slots.expect("values with a slot have scratch")
+    }
+
     /// Where the row's elements of a slot are. The rows of a tile follow one another without gaps
     /// there.
     fn slot_row(&mut self, offset: usize, bytes: u32, row_elem: Value) -> Value {
         let shift = self.builder.ins().iconst(types::I64, i64::from(bytes.ilog2()));
         let row_bytes = self.builder.ins().ishl(row_elem, shift);
         let offset = self.builder.ins().iconst(types::I64, offset as i64);
-        let start = self.builder.ins().iadd(self.slots, offset);
+        let slots = self.slots();
+        let start = self.builder.ins().iadd(slots, offset);
         self.builder.ins().iadd(start, row_bytes)
     }
 
@@ -215,14 +223,16 @@ impl Emitter<'_> {
     /// An entry of the kernel's table of functions.
     fn entry(&mut self, index: usize) -> Value {
         let at = index * size_of::<TileFn>();
-        self.builder.ins().load(types::I64, args_flags(), self.tile_fns, at as i32)
+        let tile_fns = self.tile_fns.expect("the kernel has calls");
+        self.builder.ins().load(types::I64, args_flags(), tile_fns, at as i32)
     }
 
     /// The address of a value's elements in the tile, for a call.
     fn tile_elems(&mut self, value: ValueId) -> Value {
         let offset = self.outline.tape.slot_of[value.index()].expect("a call's values have slots").offset;
         let offset = self.builder.ins().iconst(types::I64, offset as i64);
-        let slot = self.builder.ins().iadd(self.slots, offset);
+        let slots = self.slots();
+        let slot = self.builder.ins().iadd(slots, offset);
         let (Some(operand), Some(is_one_row)) = (self.outline.direct.operand_of[value.index()], self.is_one_row) else {
             return slot;
         };

@@ -8,53 +8,69 @@ use crate::outline::Outline;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::{CompiledCode, Context};
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{Module, ModuleReloc, default_libcall_names};
+use cranelift_module::{Module, ModuleReloc, ModuleResult, default_libcall_names};
+use std::borrow::Cow;
 use std::mem::ManuallyDrop;
 use std::sync::Mutex;
 
 /// One kernel's code. Dropping it frees the memory, so every function pointer to it must be gone by
 /// then: a [`Kernel`](ndexpr_runtime::exec::Kernel) keeps it as long as its entry.
-pub(super) struct Code {
-    /// Never locked: the mutex only makes it `Sync`, which the module is not.
-    module: Mutex<ManuallyDrop<JITModule>>,
-    entry: usize,
+pub(super) enum Code {
+    /// Code in the engine's arena.
+    Pages(Pages),
+    /// Code in memory of Cranelift's own.
+    Module(ModuleCode),
 }
 
 impl Code {
     /// Compiles the function in `context`, rewrites what is marked, and makes the code executable.
     pub(super) fn define(context: &mut Context, outline: &Outline<'_>, generator: &Generator) -> Result<Code, Refusal> {
-        let target = generator.target;
-        let refuse = |error: cranelift_module::ModuleError| Refusal(error.to_string());
-        let mut builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
-        if cfg!(target_arch = "x86_64") {
-            builder.memory_provider(Box::new(Pages::new(&generator.arena)));
+        let compiled = compile(context, generator.target)?;
+        let bytes = finished(compiled, outline)?;
+        // Other processors than x86's do not see new instructions at once, and code that names
+        // functions must be linked. Cranelift does both.
+        if cfg!(target_arch = "x86_64") && compiled.buffer.relocs().is_empty() {
+            let pages = Pages::new(&generator.arena, &bytes);
+            return pages.map(Code::Pages).map_err(|error| Refusal(error.to_string()));
         }
-        // Cranelift calls these, lane by lane, for the one operation that a processor may lack.
-        // Only kernels that the caller allowed to fuse have it.
-        builder.symbol("fma", fused_f64 as *const u8).symbol("fmaf", fused_f32 as *const u8);
-        let mut code = Code { module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))), entry: 0 };
-        let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let id = module.declare_anonymous_function(&context.func.signature).map_err(refuse)?;
-        match is_rewritten(outline) {
-            false => module.define_function(id, context).map_err(refuse)?,
-            true => {
-                let compiled = compile(context, target)?;
-                let bytes = finished(compiled, outline)?;
-                let alignment = u64::from(compiled.buffer.alignment);
-                let relocs = compiled.buffer.relocs().to_vec();
-                let relocs: Vec<ModuleReloc> =
-                    relocs.iter().map(|reloc| ModuleReloc::from_mach_reloc(reloc, &context.func, id)).collect();
-                module.define_function_bytes(id, alignment, &bytes, &relocs).map_err(refuse)?;
-            }
-        }
-        module.finalize_definitions().map_err(refuse)?;
-        code.entry = module.get_finalized_function(id) as usize;
-        Ok(code)
+        let bytes = bytes.into_owned();
+        let code = ModuleCode::define(context, &bytes, generator.target);
+        code.map(Code::Module).map_err(|error| Refusal(error.to_string()))
     }
 
     /// The first instruction.
     pub(super) fn entry(&self) -> *const u8 {
-        self.entry as *const u8
+        match self {
+            Code::Pages(pages) => pages.start(),
+            Code::Module(code) => std::ptr::with_exposed_provenance(code.entry),
+        }
+    }
+}
+
+/// Code that Cranelift has linked, and owns.
+pub(super) struct ModuleCode {
+    /// Never locked: the mutex only makes it `Sync`, which the module is not.
+    module: Mutex<ManuallyDrop<JITModule>>,
+    entry: usize,
+}
+
+impl ModuleCode {
+    /// Links the code that the function in `context` has become.
+    fn define(context: &Context, bytes: &[u8], target: &Target) -> ModuleResult<ModuleCode> {
+        let mut builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
+        // Cranelift calls these, lane by lane, for the one operation that a processor may lack.
+        // Only kernels that the caller allowed to fuse have it.
+        builder.symbol("fma", fused_f64 as *const u8).symbol("fmaf", fused_f32 as *const u8);
+        let mut code = ModuleCode { module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))), entry: 0 };
+        let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let id = module.declare_anonymous_function(&context.func.signature)?;
+        let buffer = &context.compiled_code().expect("it is compiled").buffer;
+        let reloc = |reloc| ModuleReloc::from_mach_reloc(reloc, &context.func, id);
+        let relocs: Vec<ModuleReloc> = buffer.relocs().iter().map(reloc).collect();
+        module.define_function_bytes(id, u64::from(buffer.alignment), bytes, &relocs)?;
+        module.finalize_definitions()?;
+        code.entry = module.get_finalized_function(id).expose_provenance();
+        Ok(code)
     }
 }
 
@@ -69,15 +85,15 @@ fn is_rewritten(outline: &Outline<'_>) -> bool {
 }
 
 /// The machine code, with what is marked rewritten.
-pub(super) fn finished(code: &CompiledCode, outline: &Outline<'_>) -> Result<Vec<u8>, Refusal> {
+pub(super) fn finished<'c>(code: &'c CompiledCode, outline: &Outline<'_>) -> Result<Cow<'c, [u8]>, Refusal> {
     let bytes = code.code_buffer();
     if !is_rewritten(outline) {
-        return Ok(bytes.to_vec());
+        return Ok(Cow::Borrowed(bytes));
     }
-    x64::rewrite(bytes, &marks::marked(code), outline.stores.is_streaming()).map_err(Refusal)
+    x64::rewrite(bytes, &marks::marked(code), outline.stores.is_streaming()).map(Cow::Owned).map_err(Refusal)
 }
 
-impl Drop for Code {
+impl Drop for ModuleCode {
     fn drop(&mut self) {
         let module = self.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         // SAFETY: (1) the module is taken once, here, and not touched again; (2) nobody can call

@@ -98,8 +98,11 @@ impl Row<'_> {
         let LaneBlock { block: body, lane } = block_of_lane(builder);
         builder.switch_to_block(test.block);
         let n = builder.ins().iconst(types::I64, i64::from(vector.n_lanes));
-        let last = builder.ins().isub(self.n_lanes, n);
-        let has_block = builder.ins().icmp(IntCC::SignedLessThanOrEqual, test.lane, last);
+        let (is_in, bound) = match vector.n_lanes {
+            1 => (IntCC::SignedLessThan, self.n_lanes),
+            _ => (IntCC::SignedLessThanOrEqual, builder.ins().isub(self.n_lanes, n)),
+        };
+        let has_block = builder.ins().icmp(is_in, test.lane, bound);
         let from = [BlockArg::Value(test.lane)];
         builder.ins().brif(has_block, body, &from, then, &from);
 
@@ -116,7 +119,7 @@ impl Row<'_> {
             builder.ins().brif(is_there, block, &to_next, after_head, &[]);
             builder.switch_to_block(after_head);
         }
-        let has_next = builder.ins().icmp(IntCC::SignedLessThanOrEqual, next, last);
+        let has_next = builder.ins().icmp(is_in, next, bound);
         builder.ins().brif(has_next, body, &to_next, then, &to_next);
         builder.set_srcloc(SourceLoc::default());
     }
@@ -131,7 +134,7 @@ impl Row<'_> {
             block.values[value.index()] = Some(bundle);
         }
         block.uniform_values(self.segment);
-        match self.is_wide(self.segment.blocks.whole) {
+        match self.is_wide(self.segment.blocks.whole) || self.segment.spills.is_some() {
             false => Ready { values: block.values, kept: Kept::default() },
             // No value stays in a wide register from one basic block to the next.
             true => Ready { kept: block.keep_uniform_values(self.segment), ..none },
@@ -158,6 +161,11 @@ impl Row<'_> {
         let mut block = self.new_block(builder, ready, lane, vector);
         for &value in &self.segment.to_slots {
             block.store_slot(value);
+        }
+        if let Some(spills) = self.segment.spills.as_ref().filter(|_| vector == self.segment.blocks.whole) {
+            self.segment.to_slots.iter().for_each(|&value| block.forget(value));
+            spills.events.iter().for_each(|event| block.event(event));
+            return;
         }
         let mut has_stored = false;
         for &value in &self.segment.body {
@@ -190,6 +198,7 @@ impl Row<'_> {
             rows: &self.accesses,
             slot_rows: &self.slots,
             kept: &ready.kept,
+            places: vec![None; self.outline.tape.nodes.len()],
             n_lanes: vector.n_lanes,
             lane,
             values: ready.values.clone(),

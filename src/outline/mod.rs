@@ -27,17 +27,20 @@ mod direct;
 mod machine;
 mod pressure;
 mod print;
+mod spills;
 mod verify;
 
 pub(crate) use calls::Table;
 pub(crate) use direct::Direct;
 pub(crate) use machine::{Machine, Width};
+pub(crate) use spills::{Event, Spills};
 pub(crate) use verify::verify;
 
-use crate::tape::{Inst, Tape, ValueId};
+use crate::tape::{Inst, Node, Tape, Ty, ValueId};
 use calls::{Call, Callee};
 use ndexpr_runtime::abi::RunKind;
 use pressure::{Bodies, Lanes};
+use spills::Demand;
 
 /// How a kernel writes its outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +105,8 @@ pub(crate) struct Segment {
     /// The values whose spill slot the loop reads or writes.
     pub(crate) slots: Vec<ValueId>,
     pub(crate) blocks: Blocks,
+    /// What whole blocks do if their values do not fit the registers.
+    pub(crate) spills: Option<Spills>,
     pub(crate) calls: Vec<SegmentCall>,
 }
 
@@ -130,6 +135,11 @@ pub(crate) struct VectorBlock {
 
 impl VectorBlock {
     pub(crate) const ONE_LANE: VectorBlock = VectorBlock { n_lanes: 1, width: Width::Bits128 };
+
+    /// The number of registers that a value takes; a part of one counts as one.
+    pub(crate) fn n_registers(self, ty: Ty) -> u32 {
+        (self.n_lanes * ty.bytes).div_ceil(self.width.bytes())
+    }
 }
 
 /// The lanes before the first whole block, up to where stores are aligned.
@@ -185,18 +195,27 @@ impl<'l> Outline<'l> {
         let in_bodies: Vec<Vec<ValueId>> =
             by_segment.iter().map(|values| values.iter().copied().filter(is_in_body).collect()).collect();
         let bodies = Bodies::new(tape, &in_bodies);
-        let lanes = bodies.lanes(machine);
-        let wide = suits_wide(tape, variant).and_then(|()| bodies.wide_lanes(machine));
-        let whole = match (wide, machine.wide) {
-            (Ok(n_lanes), Some(width)) => VectorBlock { n_lanes, width },
-            _ => VectorBlock { n_lanes: lanes.n_lanes, width: machine.width },
-        };
         let direct = Direct::new(tape, kinds, &by_segment);
+        let wide = suits_wide(tape, variant).and_then(|()| bodies.wide_lanes(machine));
+        // Most tiles skip some loops, so these should be short.
+        let narrow = match wide.is_err() || direct.skips.contains(&true) {
+            true => bodies.lanes(machine),
+            false => Lanes::default(),
+        };
+        let (lanes, width) = match (&wide, machine.wide) {
+            (Ok(lanes), Some(width)) => (*lanes, width),
+            _ => (narrow, machine.width),
+        };
+        let shape = Shape {
+            whole: VectorBlock { n_lanes: lanes.n_lanes, width },
+            skipped: VectorBlock { n_lanes: narrow.n_lanes, width: machine.width },
+            lanes,
+        };
         let mut outline = Outline {
             tape,
             kinds,
             stores,
-            width: whole.width,
+            width,
             not_wide: wide.err().map(str::to_owned),
             machine: *machine,
             segments: Vec::with_capacity(by_segment.len()),
@@ -205,7 +224,7 @@ impl<'l> Outline<'l> {
         };
         let mut scratch = Scratch::new(tape);
         for (index, (values, body)) in by_segment.iter().zip(in_bodies).enumerate() {
-            let segment = outline.segment(index, values, body, (whole, lanes), &mut scratch);
+            let segment = outline.segment(index, values, body, &shape, &mut scratch);
             outline.segments.push(segment);
         }
         Ok(outline)
@@ -217,7 +236,7 @@ impl<'l> Outline<'l> {
         index: usize,
         values: &[ValueId],
         body: Vec<ValueId>,
-        (whole, lanes): (VectorBlock, Lanes),
+        shape: &Shape,
         scratch: &mut Scratch,
     ) -> Segment {
         let tape = self.tape;
@@ -246,12 +265,30 @@ impl<'l> Outline<'l> {
         }
         operands.sort_unstable();
         operands.dedup();
-        // No value stays in a wide register from one basic block to the next.
-        let n_hoisted = if self.width == self.machine.width { lanes.spare_registers as usize } else { 0 };
+        let n_hoisted = shape.lanes.spare_registers as usize;
         let hoisted = made_anew.iter().copied().filter(|&value| is_const(value)).take(n_hoisted).collect();
         let uniform = self.uniform(&made_anew, &body, scratch);
-        let blocks = self.blocks((whole, lanes), &body, is_skipped);
-        Segment { is_skipped, made_anew, to_slots, body, hoisted, uniform, operands, slots, blocks, calls }
+        let blocks = self.blocks(shape, &body, is_skipped);
+        let spills = if shape.lanes.fits { None } else { self.spills(&body, &uniform, blocks.whole) };
+        Segment { is_skipped, made_anew, to_slots, body, hoisted, uniform, operands, slots, blocks, spills, calls }
+    }
+
+    /// What blocks do if their values do not fit the registers. `None` if they do.
+    fn spills(&self, body: &[ValueId], uniform: &[ValueId], block: VectorBlock) -> Option<Spills> {
+        let is_uniform = self.is_uniform(uniform);
+        Some(Spills::new(&self.demand(body, &is_uniform, block))).filter(Spills::is_needed)
+    }
+
+    /// For each value, whether it is a constant or one of these.
+    fn is_uniform(&self, uniform: &[ValueId]) -> Vec<bool> {
+        let is_const = |node: &Node| matches!(node.inst, Inst::Const(_));
+        let mut is_uniform: Vec<bool> = self.tape.nodes.iter().map(is_const).collect();
+        uniform.iter().for_each(|value| is_uniform[value.index()] = true);
+        is_uniform
+    }
+
+    fn demand<'d>(&'d self, body: &'d [ValueId], is_uniform: &'d [bool], block: VectorBlock) -> Demand<'d> {
+        Demand { tape: self.tape, body, is_uniform, block, budget: self.machine.register_budget() }
     }
 
     /// The values that are the same in all lanes of a row: splat loads, and what is computed from
@@ -277,12 +314,8 @@ impl<'l> Outline<'l> {
         uniform
     }
 
-    fn blocks(&self, (whole, lanes): (VectorBlock, Lanes), body: &[ValueId], is_skipped: bool) -> Blocks {
-        // Most tiles skip such a loop, so it should be short.
-        let whole = match is_skipped {
-            true => VectorBlock { n_lanes: lanes.n_lanes, width: self.machine.width },
-            false => whole,
-        };
+    fn blocks(&self, shape: &Shape, body: &[ValueId], is_skipped: bool) -> Blocks {
+        let whole = if is_skipped { shape.skipped } else { shape.whole };
         let narrow = self.narrow(whole, is_skipped);
         Blocks { head: self.head(whole, body), whole, narrow }
     }
@@ -365,6 +398,14 @@ impl<'l> Outline<'l> {
         });
         instructions.sum::<f32>() / self.width.bytes() as f32 + calls::ns_per_elem(self.tape)
     }
+}
+
+/// The vector blocks of a tape.
+struct Shape {
+    whole: VectorBlock,
+    /// The whole blocks of loops that most tiles skip.
+    skipped: VectorBlock,
+    lanes: Lanes,
 }
 
 /// A flag for each value, all clear between uses.

@@ -6,10 +6,6 @@
 use super::machine::{Machine, Width};
 use crate::tape::{Inst, Kind, Tape, ValueId};
 
-/// Tapes longer than this get the smallest vector block: their loops are too large to gain by
-/// interleaving, and code size and compile time grow with the block.
-const LONG_TAPE: usize = 400;
-
 /// Loops of at least this many instructions are long chains if few values are alive at once. What
 /// the processor sees ahead is less than one block and the next, so the more registers a block has,
 /// the less the processor waits.
@@ -17,10 +13,13 @@ const LONG_TAPE: usize = 400;
 const LONG_CHAIN: usize = 20;
 
 /// The lanes of a vector block, and the registers that it leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lanes {
     pub(super) n_lanes: u32,
+    /// The registers that can hold constants all through a loop.
     pub(super) spare_registers: u32,
+    /// True if all values that are alive at once fit the registers.
+    pub(super) fits: bool,
 }
 
 /// The instructions of each segment that are neither calls nor made anew in each segment, in order.
@@ -38,46 +37,57 @@ impl<'t> Bodies<'t> {
     /// within the budget. In long chains they may take 7, unless narrower values would then leave a
     /// register unfilled.
     pub(super) fn lanes(&self, machine: &Machine) -> Lanes {
-        let nodes = &self.tape.nodes;
-        let widest = nodes.iter().map(|node| node.ty.bytes).max().unwrap_or(8);
-        let lanes = |registers: u32| registers * machine.width.bytes() / widest;
-        let choices: &[u32] = match nodes.len() {
-            ..=LONG_TAPE if self.tape.is_of_one_width() && self.is_long_chain() => &[8, 7, 4, 2],
-            ..=LONG_TAPE => &[8, 4, 2],
-            _ => &[1],
+        let choices: &[u32] = match self.tape.is_of_one_width() && self.is_long_chain() {
+            true => &[8, 7, 4, 2],
+            false => &[8, 4, 2],
         };
-        let mut most = 0;
-        let mut n_lanes = lanes(choices[choices.len() - 1]);
-        for &registers in choices {
-            n_lanes = lanes(registers);
-            most = self.most_pressure(n_lanes, machine.width);
-            if most <= machine.register_budget() {
-                break;
-            }
-        }
-        Lanes { n_lanes, spare_registers: (machine.n_registers - 1).saturating_sub(most) }
+        self.choose(choices, machine, machine.width)
     }
 
     /// The lanes of a block in wide registers. In a short loop of one width, a block takes half as
     /// many registers as with narrow ones, so that no more lanes are left over. In a long chain it
     /// takes as many as with narrow ones. With several widths it takes as many as there are, so
-    /// that narrow values fill registers too. If there are too few registers even for a small
-    /// block, some of its values go through the stack.
+    /// that narrow values fill registers too.
     // Chosen by "wide-block-registers" in docs/measurements.md.
-    pub(super) fn wide_lanes(&self, machine: &Machine) -> Result<u32, &'static str> {
+    pub(super) fn wide_lanes(&self, machine: &Machine) -> Result<Lanes, &'static str> {
         let width = machine.wide.ok_or("the machine has no wider ones, or they were not asked for")?;
         if !self.tape.has_vector_forms() {
             return Err("some of it is done lane by lane");
         }
-        let lanes = |registers: u32| registers * width.bytes() / self.tape.widest();
-        let is_chain = self.is_long_chain() && self.tape.nodes.len() <= LONG_TAPE;
-        let choices: &[u32] = match (self.tape.is_of_one_width(), is_chain) {
+        let choices: &[u32] = match (self.tape.is_of_one_width(), self.is_long_chain()) {
             (true, true) => &[7, 4, 2],
             (true, false) => &[4, 2],
             (false, _) => &[8, 4, 2],
         };
-        let fits = |lanes: &u32| self.most_pressure(*lanes, width) <= machine.register_budget();
-        Ok(choices.iter().map(|&registers| lanes(registers)).find(fits).unwrap_or(lanes(1)))
+        let lanes = self.choose(choices, machine, width);
+        // No value stays in a wide register from one basic block to the next.
+        Ok(Lanes { spare_registers: 0, ..lanes })
+    }
+
+    /// The first choice of registers for the widest values with which all values fit. If they fit
+    /// with none, some values go through the stack.
+    ///
+    /// A long loop gets fewer: code size and compile time grow with the block, and what is not in
+    /// the caches of instructions takes longer than waiting for results.
+    // Chosen by "long-loops" in docs/measurements.md.
+    fn choose(&self, choices: &[u32], machine: &Machine, width: Width) -> Lanes {
+        let n_instructions: usize = self.bodies.iter().map(Vec::len).sum();
+        let (most_fitting, spilling) = match n_instructions {
+            ..=200 => (8, 4),
+            ..=400 => (4, 2),
+            ..=800 => (2, 2),
+            _ => (1, 1),
+        };
+        let lanes = |registers: u32| registers * width.bytes() / self.tape.widest();
+        let budget = machine.register_budget();
+        let mut pressures = choices.iter().filter(|&&registers| registers <= most_fitting).map(|&registers| {
+            let n_lanes = lanes(registers);
+            (n_lanes, self.most_pressure(n_lanes, width))
+        });
+        match pressures.find(|&(_, most)| most <= budget) {
+            Some((n_lanes, most)) => Lanes { n_lanes, spare_registers: machine.n_registers - 1 - most, fits: true },
+            None => Lanes { n_lanes: lanes(spilling), spare_registers: 0, fits: false },
+        }
     }
 
     fn is_long_chain(&self) -> bool {

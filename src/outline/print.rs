@@ -1,6 +1,6 @@
 //! The outline as text.
 
-use super::{Blocks, Outline, Segment, Stores, VectorBlock};
+use super::{Blocks, Outline, Segment, Spills, Stores, VectorBlock};
 use crate::tape::ValueId;
 use std::fmt;
 
@@ -39,6 +39,20 @@ impl fmt::Display for Outline<'_> {
     }
 }
 
+fn print_spills(f: &mut fmt::Formatter<'_>, spills: &Spills) -> fmt::Result {
+    write!(f, "  registers on the stack: {}", spills.n_places)?;
+    for event in &spills.events {
+        if let Some(place) = event.place {
+            write!(f, ", {} at {place}", event.value)?;
+        }
+    }
+    writeln!(f)?;
+    for event in spills.events.iter().filter(|event| !event.leaving.is_empty()) {
+        writeln!(f, "  read again after {}:{}", event.value, List(&event.leaving))?;
+    }
+    Ok(())
+}
+
 impl Outline<'_> {
     fn operand(&self, operand: u32) -> String {
         let n_inputs = self.tape.inputs.len() as u32;
@@ -58,6 +72,9 @@ impl Outline<'_> {
             list("once a row", &segment.uniform)?;
             list("to slots", &segment.to_slots)?;
             list("body", &segment.body)?;
+            if let Some(spills) = &segment.spills {
+                print_spills(f, spills)?;
+            }
             let operands: Vec<String> = segment.operands.iter().map(|&operand| self.operand(operand)).collect();
             writeln!(f, "  operands:{}", List(&operands))?;
             self.print_blocks(f, &segment.blocks)?;

@@ -5,6 +5,7 @@
 //! - What an instruction uses is made before it in the same body, made anew by its segment, or in a
 //!   listed spill slot.
 //! - The operands and slots that a segment uses are listed.
+//! - Where values do not fit the registers, what [`spills`](super::spills) says of itself.
 //! - Values fill the registers of whole blocks, or a part of one register that is a power of two.
 //!   No operand of a segment with wide registers is strided.
 
@@ -75,6 +76,11 @@ fn check_segment(outline: &Outline<'_>, segment: &Segment, is_made: &mut [bool])
     }
     if let Some(value) = segment.to_slots.iter().find(|value| segment.slots.binary_search(value).is_err()) {
         return Err(format!("{value} goes to a slot that is not listed"));
+    }
+    if let Some(spills) = &segment.spills {
+        let is_uniform = outline.is_uniform(&segment.uniform);
+        let demand = outline.demand(&segment.body, &is_uniform, segment.blocks.whole);
+        super::spills::verify(spills, &demand)?;
     }
     for block in [Some(segment.blocks.whole), segment.blocks.narrow].into_iter().flatten() {
         let is_wide = block.width != outline.machine.width;

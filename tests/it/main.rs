@@ -18,6 +18,7 @@ mod in_a_row;
 mod large;
 mod levels;
 mod little_memory;
+mod long_loops;
 mod measurements;
 mod memory;
 mod module_order;

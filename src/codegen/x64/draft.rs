@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 const ALIGNMENT: usize = 64;
 
 /// The instructions that come in the place of one.
-pub(super) type Replacement = SmallVec<[Instruction; 3]>;
+pub(super) type Replacement = SmallVec<[Instruction; 2]>;
 
 /// A function that is being changed; see the module.
 ///
@@ -21,8 +21,9 @@ pub(super) type Replacement = SmallVec<[Instruction; 3]>;
 pub(super) struct Draft<'f> {
     flow: &'f Flow,
     code: &'f [u8],
-    /// For each old instruction, what comes in its place, if it is changed.
-    changed: Vec<Option<Replacement>>,
+    /// For each old instruction, the part of `new` that comes in its place, if it is changed.
+    changed: Vec<Option<(u32, u32)>>,
+    new: Vec<Instruction>,
     /// Instructions that come behind all others.
     appended: Vec<Instruction>,
     /// The next label that no instruction has.
@@ -50,6 +51,7 @@ impl<'f> Draft<'f> {
             flow,
             code,
             changed: vec![None; flow.instructions().len()],
+            new: Vec::with_capacity(flow.instructions().len()),
             appended: Vec::new(),
             next_label: 1 << 40,
             constants: Constants { start, bytes, repeated: Vec::new() },
@@ -61,13 +63,18 @@ impl<'f> Draft<'f> {
     }
 
     /// Replaces an instruction of the old code.
-    pub(super) fn replace(&mut self, index: usize, replacement: Replacement) {
-        self.changed[index] = Some(replacement);
+    pub(super) fn replace(&mut self, index: usize, replacement: &[Instruction]) {
+        let start = self.new.len();
+        self.new.extend_from_slice(replacement);
+        self.changed[index] = Some((start as u32, self.new.len() as u32));
     }
 
     /// What an instruction has become so far.
     pub(super) fn current(&self, index: usize) -> &[Instruction] {
-        self.changed[index].as_deref().unwrap_or(&self.flow.instructions()[index..=index])
+        match self.changed[index] {
+            Some((start, end)) => &self.new[start as usize..end as usize],
+            None => &self.flow.instructions()[index..=index],
+        }
     }
 
     /// Appends instructions behind all others. Returns the label of the first one.
@@ -106,35 +113,50 @@ impl<'f> Draft<'f> {
     /// # Errors
     ///
     /// If an instruction cannot be encoded.
-    pub(super) fn encode(self) -> Result<Vec<u8>, String> {
-        let Draft { flow, code, changed, appended, constants, .. } = self;
-        let mut layout = Layout::default();
-        for (old, changed) in flow.instructions().iter().zip(changed) {
-            match changed {
-                None => {
-                    let start = old.ip() as usize;
-                    layout.push(*old, Some(old.ip()), code.get(start..start + old.len()));
-                }
-                Some(new) => {
-                    // The first one has the label of the old one.
-                    let labels = std::iter::once(Some(old.ip())).chain(std::iter::repeat(None));
-                    new.into_iter().zip(labels).for_each(|(instruction, label)| layout.push(instruction, label, None));
-                }
+    pub(super) fn encode(&self) -> Result<Vec<u8>, String> {
+        let n_new = self.flow.instructions().len() + self.new.len() + self.appended.len();
+        let mut layout = Layout { placed: Vec::with_capacity(n_new), labels: Vec::with_capacity(n_new) };
+        for (index, old) in self.flow.instructions().iter().enumerate() {
+            let start = old.ip() as usize;
+            let unchanged = match self.changed[index] {
+                None => self.code.get(start..start + old.len()),
+                Some(_) => None,
+            };
+            // The first one has the label of the old one.
+            layout.labels.push((old.ip(), layout.placed.len()));
+            for instruction in self.current(index) {
+                layout.push(instruction, unchanged);
             }
         }
-        appended.into_iter().for_each(|instruction| layout.push(instruction, Some(instruction.ip()), None));
-        layout.encode(&constants)
+        for instruction in &self.appended {
+            layout.labels.push((instruction.ip(), layout.placed.len()));
+            layout.push(instruction, None);
+        }
+        layout.encode(&self.constants)
     }
 }
 
 /// Instructions in the order in which they run down the code.
-#[derive(Default)]
-struct Layout<'f> {
-    instructions: Vec<Instruction>,
-    /// For each instruction, its bytes in the old code, if it is not changed.
-    unchanged: Vec<Option<&'f [u8]>>,
+struct Layout<'d> {
+    placed: Vec<Placed<'d>>,
     /// Labels in ascending order, and the instruction that each names.
     labels: Vec<(u64, usize)>,
+}
+
+/// An instruction in its place.
+struct Placed<'d> {
+    instruction: &'d Instruction,
+    kind: PlacedKind<'d>,
+}
+
+enum PlacedKind<'d> {
+    /// Its bytes in the old code, which are what they were.
+    Unchanged(&'d [u8]),
+    /// It names a constant by the distance to it.
+    NamesConstant(usize),
+    /// The label that it goes to.
+    Branch(u64),
+    Other,
 }
 
 /// How long an instruction is, and whether its bytes depend on where it is.
@@ -154,13 +176,17 @@ impl Size {
     }
 }
 
-impl<'f> Layout<'f> {
-    fn push(&mut self, instruction: Instruction, label: Option<u64>, unchanged: Option<&'f [u8]>) {
-        if let Some(label) = label {
-            self.labels.push((label, self.instructions.len()));
-        }
-        self.instructions.push(instruction);
-        self.unchanged.push(unchanged);
+impl<'d> Layout<'d> {
+    fn push(&mut self, instruction: &'d Instruction, unchanged: Option<&'d [u8]>) {
+        let kind = match (branch_target(instruction), unchanged) {
+            (Some(label), _) => PlacedKind::Branch(label),
+            (None, _) if instruction.is_ip_rel_memory_operand() => {
+                PlacedKind::NamesConstant(instruction.ip_rel_memory_address() as usize)
+            }
+            (None, Some(bytes)) => PlacedKind::Unchanged(bytes),
+            (None, None) => PlacedKind::Other,
+        };
+        self.placed.push(Placed { instruction, kind });
     }
 
     fn find(&self, label: u64) -> Result<usize, String> {
@@ -170,19 +196,22 @@ impl<'f> Layout<'f> {
 
     fn encode(&self, constants: &Constants) -> Result<Vec<u8>, String> {
         let mut encoder = Encoder::new(64);
-        let mut sizes = Vec::with_capacity(self.instructions.len());
-        let mut bytes_of_all = Vec::with_capacity(8 * self.instructions.len());
-        // The bytes of most instructions do not depend on where they are.
-        for (instruction, unchanged) in self.instructions.iter().zip(&self.unchanged) {
-            let unchanged = unchanged.filter(|_| !instruction.is_ip_rel_memory_operand());
-            sizes.push(match (branch_target(instruction), unchanged) {
-                (Some(_), _) => Size::ShortBranch,
-                (None, Some(bytes)) => {
-                    bytes_of_all.extend_from_slice(bytes);
-                    Size::Fixed(bytes.len())
+        let mut sizes = Vec::with_capacity(self.placed.len());
+        // What is encoded anew, one behind the other. Most of it does not depend on where it is.
+        let mut encoded = Vec::with_capacity(8 * self.placed.len());
+        // Where the distance to a constant is, in each instruction that has one.
+        let mut distances = Vec::new();
+        for Placed { instruction, kind } in &self.placed {
+            sizes.push(match kind {
+                PlacedKind::Branch(_) => Size::ShortBranch,
+                PlacedKind::Unchanged(bytes) => Size::Fixed(bytes.len()),
+                PlacedKind::NamesConstant(_) | PlacedKind::Other => {
+                    Size::Fixed(encode(&mut encoder, instruction, 0, &mut encoded)?)
                 }
-                (None, None) => Size::Fixed(encode(&mut encoder, instruction, 0, &mut bytes_of_all)?),
             });
+            if let PlacedKind::NamesConstant(_) = kind {
+                distances.push(encoder.get_constant_offsets().displacement_offset());
+            }
         }
         let starts = loop {
             let starts = starts(&sizes);
@@ -193,36 +222,42 @@ impl<'f> Layout<'f> {
         let n_bytes = starts.last().zip(sizes.last()).map_or(0, |(start, size)| start + size.bytes());
         let new_start = n_bytes.next_multiple_of(ALIGNMENT);
         let mut code = Vec::with_capacity(new_start + constants.bytes.len());
-        let mut fixed = &bytes_of_all[..];
-        for ((instruction, size), &start) in self.instructions.iter().zip(&sizes).zip(&starts) {
-            let mut placed = *instruction;
-            match size {
-                Size::Fixed(n_bytes) => {
-                    let (bytes, rest) = fixed.split_at(*n_bytes);
-                    fixed = rest;
-                    if !instruction.is_ip_rel_memory_operand() {
-                        code.extend_from_slice(bytes);
-                        continue;
-                    }
-                    let old = instruction.ip_rel_memory_address() as usize;
-                    let at = old.checked_sub(constants.start).ok_or("a constant among the instructions")?;
-                    placed.set_memory_displacement64((new_start + at) as u64);
+        let mut encoded = &encoded[..];
+        let names_constants = !distances.is_empty();
+        let mut distances = distances.into_iter();
+        for ((Placed { instruction, kind }, size), &start) in self.placed.iter().zip(&sizes).zip(&starts) {
+            match kind {
+                PlacedKind::Unchanged(bytes) => code.extend_from_slice(bytes),
+                PlacedKind::Other | PlacedKind::NamesConstant(_) => {
+                    let (bytes, rest) = encoded.split_at(size.bytes());
+                    encoded = rest;
+                    code.extend_from_slice(bytes);
                 }
-                Size::ShortBranch | Size::NearBranch(_) => {
-                    let to = self.find(instruction.near_branch_target())?;
+                PlacedKind::Branch(label) => {
+                    let mut placed = **instruction;
                     match size {
                         Size::ShortBranch => placed.as_short_branch(),
                         _ => placed.as_near_branch(),
                     }
-                    placed.set_near_branch64(starts[to] as u64);
+                    placed.set_near_branch64(starts[self.find(*label)?] as u64);
+                    let n_encoded = encode(&mut encoder, &placed, start, &mut code)?;
+                    if n_encoded != size.bytes() {
+                        return Err(format!("`{instruction}` has another length than before"));
+                    }
                 }
             }
-            let n_encoded = encode(&mut encoder, &placed, start, &mut code)?;
-            if n_encoded != size.bytes() {
-                return Err(format!("`{instruction}` has another length than before"));
+            if let PlacedKind::NamesConstant(old) = kind {
+                let at = old.checked_sub(constants.start).ok_or("a constant among the instructions")?;
+                // It counts from the end of the instruction.
+                let distance = (new_start + at).checked_sub(start + size.bytes());
+                let distance = distance.and_then(|distance| i32::try_from(distance).ok());
+                let distance = distance.ok_or("a constant that is too far away")?;
+                let place = start + distances.next().unwrap_or_default();
+                let place = code.get_mut(place..place + 4).ok_or("an instruction without a distance")?;
+                place.copy_from_slice(&distance.to_le_bytes());
             }
         }
-        if self.instructions.iter().any(Instruction::is_ip_rel_memory_operand) {
+        if names_constants {
             code.resize(new_start, 0);
             code.extend_from_slice(&constants.bytes);
         }
@@ -232,10 +267,9 @@ impl<'f> Layout<'f> {
     /// Makes branches near that are too far for short ones. True if there was one.
     fn lengthen(&self, starts: &[usize], sizes: &mut [Size]) -> Result<bool, String> {
         let mut has_changed = false;
-        for (index, instruction) in self.instructions.iter().enumerate() {
-            let Size::ShortBranch = sizes[index] else { continue };
-            let to = self.find(instruction.near_branch_target())?;
-            let distance = starts[to] as i64 - (starts[index] + 2) as i64;
+        for (index, Placed { instruction, kind }) in self.placed.iter().enumerate() {
+            let (PlacedKind::Branch(label), Size::ShortBranch) = (kind, sizes[index]) else { continue };
+            let distance = starts[self.find(*label)?] as i64 - (starts[index] + 2) as i64;
             if i8::try_from(distance).is_err() {
                 let is_jump = matches!(instruction.code(), Code::Jmp_rel8_64 | Code::Jmp_rel32_64);
                 sizes[index] = Size::NearBranch(if is_jump { 5 } else { 6 });

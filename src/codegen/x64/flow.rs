@@ -2,11 +2,15 @@
 //! byte.
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::ops::Range;
 
 /// The instructions of a function, in the order of their addresses.
 pub(super) struct Flow {
     instructions: Vec<Instruction>,
+    /// Where each branch is, and where it goes. In no order.
+    branches: Vec<(u64, u64)>,
 }
 
 impl Flow {
@@ -20,44 +24,61 @@ impl Flow {
         let mut decoder = Decoder::with_ip(64, code, 0, DecoderOptions::NONE);
         let mut is_known = vec![false; code.len()];
         let mut instructions: Vec<Instruction> = Vec::with_capacity(code.len() / 4);
-        let mut starts = vec![0_u64];
-        while let Some(start) = starts.pop() {
+        let mut branches = Vec::new();
+        // The first of them is followed first, so that most instructions are found in order.
+        let mut starts = BinaryHeap::from([Reverse(0_u64)]);
+        while let Some(Reverse(start)) = starts.pop() {
             let mut at = start as usize;
+            if is_known.get(at) == Some(&true) {
+                continue;
+            }
+            decoder.set_position(at).map_err(|error| error.to_string())?;
+            decoder.set_ip(start);
             loop {
                 match is_known.get_mut(at) {
                     None => return Err("the code goes on beyond its end".to_owned()),
                     Some(true) => break,
                     Some(is_known) => *is_known = true,
                 }
-                decoder.set_position(at).map_err(|error| error.to_string())?;
-                decoder.set_ip(at as u64);
                 let instruction = decoder.decode();
                 if instruction.is_invalid() {
                     return Err("the code has bytes that are no instruction".to_owned());
                 }
                 instructions.push(instruction);
-                match instruction.flow_control() {
-                    FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall => {}
-                    FlowControl::ConditionalBranch => starts.push(instruction.near_branch_target()),
-                    FlowControl::UnconditionalBranch => {
-                        starts.push(instruction.near_branch_target());
-                        break;
-                    }
+                let flow_control = instruction.flow_control();
+                if let FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch = flow_control {
+                    let target = instruction.near_branch_target();
+                    branches.push((instruction.ip(), target));
+                    starts.push(Reverse(target));
+                }
+                match flow_control {
+                    FlowControl::Next
+                    | FlowControl::Call
+                    | FlowControl::IndirectCall
+                    | FlowControl::ConditionalBranch => {}
+                    FlowControl::UnconditionalBranch => break,
                     FlowControl::Return | FlowControl::Exception => break,
                     _ => return Err(format!("it is not known where `{instruction}` goes")),
                 }
                 at = instruction.next_ip() as usize;
             }
         }
-        instructions.sort_unstable_by_key(Instruction::ip);
+        if !instructions.is_sorted_by_key(Instruction::ip) {
+            instructions.sort_unstable_by_key(Instruction::ip);
+        }
         match instructions.windows(2).any(|two| two[0].next_ip() > two[1].ip()) {
             true => Err("an instruction begins within another".to_owned()),
-            false => Ok(Flow { instructions }),
+            false => Ok(Flow { instructions, branches }),
         }
     }
 
     pub(super) fn instructions(&self) -> &[Instruction] {
         &self.instructions
+    }
+
+    /// Where each branch is, and where it goes. In no order.
+    pub(super) fn branches(&self) -> &[(u64, u64)] {
+        &self.branches
     }
 
     /// Where the last instruction ends.

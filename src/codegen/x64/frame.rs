@@ -44,7 +44,7 @@ pub(super) fn grow(flow: &Flow, n_bytes: u32, draft: &mut Draft<'_>) -> Result<(
             changed.push(touch(n_bytes)?);
         }
         if has_changed {
-            draft.replace(index, changed);
+            draft.replace(index, &changed);
         }
     }
     Ok(())

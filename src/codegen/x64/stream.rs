@@ -5,7 +5,6 @@
 
 use super::draft::Draft;
 use super::{Marked, Step, forms};
-use smallvec::smallvec;
 
 /// Changes the marked stores.
 pub(super) fn rewrite(marked: &Marked, draft: &mut Draft<'_>) -> Result<(), String> {
@@ -22,7 +21,7 @@ pub(super) fn rewrite(marked: &Marked, draft: &mut Draft<'_>) -> Result<(), Stri
             let code = code.ok_or_else(|| format!("`{store}` has no form that goes past the caches"))?;
             let mut streaming = *store;
             streaming.set_code(code);
-            draft.replace(index, smallvec![streaming]);
+            draft.replace(index, &[streaming]);
         }
     }
     Ok(())

@@ -71,14 +71,14 @@ pub(super) fn rewrite(
         let step = marked.step(instruction.ip() as usize);
         let step = step.ok_or_else(|| format!("`{instruction}` is in a loop and is not marked"))?;
         let replacement = widened(instruction, step, &mut contents, draft)?;
-        draft.replace(index, replacement);
+        draft.replace(index, &replacement);
     }
     // After the last instruction, the code goes on behind the loop.
     let last = instructions.len() - 1;
     if instructions[last].flow_control() != FlowControl::UnconditionalBranch && leaves(flow, range.end as u64, range)? {
         let mut replacement: Replacement = draft.current(first + last).into();
         replacement.push(clearing());
-        draft.replace(first + last, replacement);
+        draft.replace(first + last, &replacement);
     }
     Ok(())
 }
@@ -91,7 +91,7 @@ fn clearing() -> Instruction {
 /// Puts the instruction that clears the upper halves between a branch and where it goes.
 fn leave(index: usize, branch: &Instruction, to: u64, draft: &mut Draft<'_>) {
     if branch.flow_control() == FlowControl::UnconditionalBranch {
-        draft.replace(index, smallvec![clearing(), *branch]);
+        draft.replace(index, &[clearing(), *branch]);
         return;
     }
     let mut jump = *branch;
@@ -100,16 +100,14 @@ fn leave(index: usize, branch: &Instruction, to: u64, draft: &mut Draft<'_>) {
     let label = draft.append([clearing(), jump]);
     let mut branch = *branch;
     branch.set_near_branch64(label);
-    draft.replace(index, smallvec![branch]);
+    draft.replace(index, &[branch]);
 }
 
 /// Checks that nothing outside of a loop goes into its middle.
 fn check_entries(flow: &Flow, range: &Range<usize>) -> Result<(), String> {
     let is_inside = |at: u64| range.contains(&(at as usize));
-    let enters = |instruction: &Instruction| {
-        branch_target(instruction).is_some_and(|to| is_inside(to) && to != range.start as u64)
-    };
-    match flow.instructions().iter().any(|instruction| !is_inside(instruction.ip()) && enters(instruction)) {
+    let enters = |&(at, to): &(u64, u64)| !is_inside(at) && is_inside(to) && to != range.start as u64;
+    match flow.branches().iter().any(enters) {
         true => Err("a branch goes into the middle of a loop".to_owned()),
         false => Ok(()),
     }

@@ -1,0 +1,164 @@
+//! Loops with more values than there are registers: compiled and interpreted, no bit may differ.
+
+use crate::cases::arrays::{Array, Layout, pool, same};
+use ndexpr::{Backend, DType, DynArray, Engine, Program, Scalar, Signature, Stage, VarType, Vars, View, ViewMut, vars};
+use std::sync::Arc;
+
+/// The numbers of values that are alive at once: for blocks of several registers, and for long
+/// loops, whose blocks have one.
+const SIZES: [usize; 3] = [14, 60, 230];
+
+const DTYPES: [(DType, DType); 10] = [
+    (DType::Float64, DType::Float64),
+    (DType::Float32, DType::Float32),
+    (DType::Int64, DType::Int64),
+    (DType::Int16, DType::Int16),
+    (DType::UInt8, DType::UInt8),
+    (DType::Float32, DType::Float64),
+    (DType::Int32, DType::Float64),
+    (DType::UInt8, DType::Float32),
+    (DType::Bool, DType::Float64),
+    (DType::Bool, DType::Int16),
+];
+
+/// A text in which this many values are used early and late, of `x` and `y`.
+fn text(n_values: usize, (x, y): (DType, DType)) -> String {
+    let value = |i: usize| {
+        let k = i % n_values % 100 + 1;
+        match (x, i % 4) {
+            (DType::Bool, 0) => format!("where(x, y*{k}, y - {k})"),
+            (DType::Bool, 1) => format!("where(x ^ (y > {k}), y, y + {k})"),
+            (DType::Bool, _) => format!("(y*{k} + x)"),
+            (_, 0) => format!("(x*{k} + y)"),
+            (_, 1) => format!("minimum(x + {k}, y)"),
+            (_, 2) => format!("where(x > {k}, y*{k}, x)"),
+            _ if y.is_float() => format!("sqrt(abs(y + {k}))"),
+            _ => format!("((y | {k}) - x)"),
+        }
+    };
+    let early: Vec<String> = (0..n_values).map(value).collect();
+    let late: Vec<String> = (0..n_values).map(|i| format!("{}*{}", value(i), value((7 * i + 3) % n_values))).collect();
+    format!("({}) + ({})", early.join(" - "), late.join(" + "))
+}
+
+fn signature((x, y): (DType, DType), x_type: fn(DType) -> VarType) -> Signature {
+    Signature::new().with("x", x_type(x)).with("y", VarType::array(y))
+}
+
+/// The text interpreted and compiled, and what it is called.
+fn programs(n_values: usize, dtypes: (DType, DType), x_type: fn(DType) -> VarType) -> ([Arc<Program>; 2], String) {
+    let programs = [Backend::Interp, Backend::Jit].map(|backend| {
+        let engine = Engine::builder().backend(backend).threads(1).cache_capacity(0).build().expect("an engine");
+        engine.compile(&text(n_values, dtypes), &signature(dtypes, x_type)).expect("it compiles")
+    });
+    assert_eq!(programs[1].fallback_reason(), None);
+    (programs, format!("{n_values} values of {dtypes:?}"))
+}
+
+fn scalars(program: &Program, vars: &Vars<'_>) -> Vec<Scalar> {
+    program.evaluate::<DynArray>(vars).expect("a result").scalars().collect()
+}
+
+fn check(what: &str, expected: &[Scalar], found: &[Scalar]) {
+    assert_eq!(expected.len(), found.len(), "{what}");
+    let differs = (0..expected.len()).find(|&i| !same(expected[i], found[i]));
+    assert_eq!(differs.map(|i| (i, expected[i], found[i])), None, "{what}");
+}
+
+#[test]
+fn values_on_the_stack_are_what_they_were() {
+    for dtypes in DTYPES {
+        let widest = dtypes.0.size().max(dtypes.1.size());
+        for n_values in SIZES {
+            let (programs, what) = programs(n_values, dtypes, VarType::array);
+            assert!(programs[1].explain(Stage::Outline).contains("registers on the stack: "), "{what}");
+            // Up to two blocks of four registers of 256 bits, and a lane.
+            let most = 2 * 128 / widest + 1;
+            let values = [pool(1, dtypes.0, most), pool(2, dtypes.1, most)];
+            let array = |layout: &Layout, i: usize| {
+                let dtype = [dtypes.0, dtypes.1][i];
+                Array::new(dtype, layout, |k| values[i][k % most])
+            };
+            let layouts = [(1, 1), (2, 1), (1, 2)].map(|(x, y)| {
+                let rows = Layout::dense(&[5, 9]);
+                (rows.clone().step(x), rows.step(y))
+            });
+            let lengths = (0..=most).map(|n| (Layout::dense(&[n]), Layout::dense(&[n])));
+            let row = (Layout::dense(&[1]), Layout::dense(&[most]));
+            for (x, y) in lengths.chain(layouts).chain([row]) {
+                let (x, y) = (array(&x, 0), array(&y, 1));
+                let vars = vars! { x: x.view(), y: y.view() };
+                let [expected, found] = [0, 1].map(|i| scalars(&programs[i], &vars));
+                check(&format!("{what}, {:?} and {:?}", x.strides, y.strides), &expected, &found);
+            }
+        }
+    }
+}
+
+/// What is the same in all lanes waits in memory beside them.
+#[test]
+fn scalars_wait_beside_them() {
+    for dtypes in DTYPES {
+        for n_values in SIZES {
+            let (programs, what) = programs(n_values, dtypes, VarType::scalar);
+            let y = Array::new(dtypes.1, &Layout::dense(&[99]), |i| pool(3, dtypes.1, 99)[i]);
+            for bits in pool(4, dtypes.0, 3) {
+                let vars = vars! { x: Scalar::from_bits(dtypes.0, bits), y: y.view() };
+                let [expected, found] = [0, 1].map(|i| scalars(&programs[i], &vars));
+                check(&what, &expected, &found);
+            }
+        }
+    }
+}
+
+/// Values that wait for calls are in the scratch, and are used before and after.
+#[test]
+fn loops_before_and_after_calls() {
+    let y = pool(7, DType::Float64, 99);
+    let x = pool(8, DType::Float64, 99);
+    let array = |values: &[u64]| Array::new(DType::Float64, &Layout::dense(&[99]), |i| values[i]);
+    let (x, y) = (array(&x), array(&y));
+    for n_values in &SIZES[..2] {
+        let inner = text(*n_values, (DType::Float64, DType::Float64));
+        let text = format!("cos({inner}) - sin({inner})*({inner})");
+        let [expected, found] = [Backend::Interp, Backend::Jit].map(|backend| {
+            let engine = Engine::builder().backend(backend).threads(1).build().expect("an engine");
+            let vars = vars! { x: x.view(), y: y.view() };
+            let program = engine.program(&text, &vars).expect("it compiles");
+            assert_eq!(program.backend(), backend);
+            scalars(&program, &vars)
+        });
+        check(&format!("{n_values} values and calls"), &expected, &found);
+    }
+}
+
+/// The result is where an argument was.
+#[test]
+fn results_in_place_of_an_argument() {
+    const N: usize = 77;
+    for dtypes in DTYPES {
+        for n_values in SIZES {
+            let (programs, what) = programs(n_values, dtypes, VarType::array);
+            let dtype = programs[1].result_dtype();
+            if dtype != dtypes.1 {
+                continue;
+            }
+            let x = Array::new(dtypes.0, &Layout::dense(&[N]), |i| pool(5, dtypes.0, N)[i]);
+            let mut y = Array::new(dtype, &Layout::dense(&[N]), |i| pool(6, dtype, N)[i]);
+            let expected = scalars(&programs[0], &vars! { x: x.view(), y: y.view() });
+            let (place, strides) = (y.offset, y.strides.clone());
+            // SAFETY: the elements are inside of the array's memory, whose bytes are initialised.
+            // Nobody but the run below uses them while the views are there, and it checks how its
+            // input and output overlap.
+            let (input, output) = unsafe {
+                let start = y.memory.as_mut_ptr().add(place);
+                (
+                    View::from_raw_parts(start, dtype, &[N], &strides).expect("a view"),
+                    ViewMut::from_raw_parts(start, dtype, &[N], &strides).expect("a view"),
+                )
+            };
+            programs[1].run(&vars! { x: x.view(), y: input }, output).expect("a result");
+            check(&what, &expected, &y.scalars());
+        }
+    }
+}
