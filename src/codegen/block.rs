@@ -7,7 +7,7 @@
 use super::access::array_flags;
 use super::bundle::{Bundle, int_register, register_type};
 use super::target::Target;
-use crate::outline::{Event, Segment, Width};
+use crate::outline::{Event, PLACE_BYTES, Segment, Width};
 use crate::tape::{Condition, Inst, Kind, Node, Tape, Ty, ValueId};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
@@ -64,8 +64,8 @@ pub(super) struct BlockCode<'a, 'f> {
     pub(super) addresses: Vec<(Value, u32, Value)>,
 }
 
-/// Values that are the same in all blocks of a row, each as a register of 256 bits in memory, if
-/// registers do not keep them.
+/// Values that are the same in all blocks of a row, each in a place in memory, if registers do not
+/// keep them; and the places of spills.
 #[derive(Default)]
 pub(super) struct Kept {
     /// The address of the first value.
@@ -75,9 +75,6 @@ pub(super) struct Kept {
     /// The first place for spills, in the same way.
     pub(super) first_place: i32,
 }
-
-/// The bytes of memory for a register, of any width.
-const PLACE_BYTES: i32 = Width::Bits256.bytes() as i32;
 
 impl Kept {
     fn find(&self, value: ValueId) -> Option<(Value, i32)> {
@@ -148,7 +145,7 @@ impl BlockCode<'_, '_> {
             return register;
         }
         let register = match (self.places[value.index()].zip(self.kept.base), node.inst) {
-            (Some((place, base)), _) => self.load_kept(base, place + i as i32 * PLACE_BYTES, node.ty),
+            (Some((place, base)), _) => self.load_kept(base, place + (i as u32 * PLACE_BYTES) as i32, node.ty),
             (None, Inst::Load(operand)) => self.load(operand as usize, node.ty, i),
             (None, _) => self.load_slot(value, i),
         };
@@ -172,25 +169,25 @@ impl BlockCode<'_, '_> {
         }
     }
 
-    /// Stores to memory what [`uniform_values`](BlockCode::uniform_values) has emitted. There are
+    /// Stores to memory what blocks use of [`uniform_values`](BlockCode::uniform_values). There are
     /// places for spills behind it.
-    pub(super) fn keep_uniform_values(&mut self, segment: &Segment) -> Kept {
-        let mut values = segment.uniform.clone();
-        values.sort_unstable();
-        let n_places = values.len() as u32 + segment.spills.as_ref().map_or(0, |spills| spills.n_places);
+    pub(super) fn keep_uniform_values(&mut self, segment: &Segment, in_scratch: Option<Value>) -> Kept {
+        let n_places = segment.n_places();
         if n_places == 0 {
             return Kept::default();
         }
-        let bytes = PLACE_BYTES;
-        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes as u32 * (n_places + 1), 0);
-        let slot = self.builder.create_sized_stack_slot(slot);
-        // The stack itself is only aligned to half of that. To `x64`, an address by the stack's own
-        // register would look like that of a spilled vector.
-        let start = self.builder.ins().stack_addr(types::I64, slot, bytes - 1);
-        let base = self.builder.ins().band_imm_s(start, -i64::from(bytes));
-        let first_place = values.len() as i32 * bytes;
+        let bytes = PLACE_BYTES as i32;
+        let base = in_scratch.unwrap_or_else(|| {
+            let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, PLACE_BYTES * (n_places + 1), 0);
+            let slot = self.builder.create_sized_stack_slot(slot);
+            // The stack itself is only aligned to half of that. To `x64`, an address by the stack's
+            // own register would look like that of a spilled vector.
+            let start = self.builder.ins().stack_addr(types::I64, slot, bytes - 1);
+            self.builder.ins().band_imm_s(start, -i64::from(bytes))
+        });
+        let first_place = segment.kept.len() as i32 * bytes;
         let mut kept = Kept { base: Some(base), at: vec![None; self.tape.nodes.len()], first_place };
-        for (k, value) in values.into_iter().enumerate() {
+        for (k, &value) in segment.kept.iter().enumerate() {
             let at = k as i32 * bytes;
             let register = self.register(value, 0);
             self.store_kept(base, at, register);
@@ -225,7 +222,7 @@ impl BlockCode<'_, '_> {
         let value = event.value;
         let node = *self.tape.node(value);
         let n_registers = self.n_registers(node.ty);
-        let place = event.place.map(|place| self.kept.first_place + place as i32 * PLACE_BYTES);
+        let place = event.place.map(|place| self.kept.first_place + (place * PLACE_BYTES) as i32);
         if let Inst::Load(_) = node.inst {
             (0..n_registers).for_each(|i| {
                 self.register(value, i);
@@ -237,7 +234,7 @@ impl BlockCode<'_, '_> {
             let base = self.kept.base.expect("there are places");
             for i in 0..n_registers {
                 let register = self.register(value, i);
-                self.builder.ins().store(array_flags(), register, base, place + i as i32 * PLACE_BYTES);
+                self.builder.ins().store(array_flags(), register, base, place + (i as u32 * PLACE_BYTES) as i32);
             }
             self.places[value.index()] = Some(place);
         }

@@ -39,7 +39,7 @@ pub(super) fn emit(
     let n_rows = field(&mut builder, offset_of!(KernelArgs, n_rows));
     let operands = field(&mut builder, offset_of!(KernelArgs, operands));
     let has_calls = outline.segments.iter().any(|segment| !segment.calls.is_empty());
-    let slots = (outline.tape.slot_bytes > 0).then(|| field(&mut builder, offset_of!(KernelArgs, slots)));
+    let slots = (outline.scratch_bytes() > 0).then(|| field(&mut builder, offset_of!(KernelArgs, slots)));
     let tile_fns = has_calls.then(|| field(&mut builder, offset_of!(KernelArgs, tile_fns)));
     let is_one_row = outline.has_direct().then(|| builder.ins().icmp_imm_s(IntCC::Equal, n_rows, 1));
     let mut kernel = Emitter { builder, outline, target, n_lanes, n_rows, is_one_row, operands, slots, tile_fns };
@@ -87,6 +87,10 @@ impl Emitter<'_> {
         }
         let accesses = self.accesses(segment);
         let constants = self.hoisted_constants(segment);
+        let places = self.outline.places_in_scratch().map(|start| {
+            let (scratch, start) = (self.slots(), self.builder.ins().iconst(types::I64, start as i64));
+            self.builder.ins().iadd(scratch, start)
+        });
 
         let row_block = self.builder.create_block();
         let row = self.builder.append_block_param(row_block, types::I64);
@@ -111,6 +115,7 @@ impl Emitter<'_> {
             n_lanes: self.n_lanes,
             accesses: accesses.iter().map(|access| access.as_ref().map(|access| self.row(access, row))).collect(),
             slots: self.slot_rows(segment, row),
+            places,
         };
         row_code.emit(&mut self.builder, constants);
         let next_row = self.builder.ins().iadd_imm_s(row, 1);

@@ -8,7 +8,7 @@ use crate::outline::Outline;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::{CompiledCode, Context};
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{Module, ModuleReloc, ModuleResult, default_libcall_names};
+use cranelift_module::{Module, ModuleReloc, default_libcall_names};
 use std::borrow::Cow;
 use std::mem::ManuallyDrop;
 use std::sync::Mutex;
@@ -19,7 +19,7 @@ pub(super) enum Code {
     /// Code in the engine's arena.
     Pages(Pages),
     /// Code in memory of Cranelift's own.
-    Module(ModuleCode),
+    Module(Box<ModuleCode>),
 }
 
 impl Code {
@@ -34,8 +34,7 @@ impl Code {
             return pages.map(Code::Pages).map_err(|error| Refusal(error.to_string()));
         }
         let bytes = bytes.into_owned();
-        let code = ModuleCode::define(context, &bytes, generator.target);
-        code.map(Code::Module).map_err(|error| Refusal(error.to_string()))
+        Ok(Code::Module(Box::new(ModuleCode::define(context, &bytes, generator.target)?)))
     }
 
     /// The first instruction.
@@ -56,19 +55,20 @@ pub(super) struct ModuleCode {
 
 impl ModuleCode {
     /// Links the code that the function in `context` has become.
-    fn define(context: &Context, bytes: &[u8], target: &Target) -> ModuleResult<ModuleCode> {
+    fn define(context: &Context, bytes: &[u8], target: &Target) -> Result<ModuleCode, Refusal> {
+        let refuse = |error: cranelift_module::ModuleError| Refusal(error.to_string());
         let mut builder = JITBuilder::with_isa(target.shared_isa(), default_libcall_names());
         // Cranelift calls these, lane by lane, for the one operation that a processor may lack.
         // Only kernels that the caller allowed to fuse have it.
         builder.symbol("fma", fused_f64 as *const u8).symbol("fmaf", fused_f32 as *const u8);
         let mut code = ModuleCode { module: Mutex::new(ManuallyDrop::new(JITModule::new(builder))), entry: 0 };
         let module = code.module.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let id = module.declare_anonymous_function(&context.func.signature)?;
+        let id = module.declare_anonymous_function(&context.func.signature).map_err(refuse)?;
         let buffer = &context.compiled_code().expect("it is compiled").buffer;
         let reloc = |reloc| ModuleReloc::from_mach_reloc(reloc, &context.func, id);
         let relocs: Vec<ModuleReloc> = buffer.relocs().iter().map(reloc).collect();
-        module.define_function_bytes(id, u64::from(buffer.alignment), bytes, &relocs)?;
-        module.finalize_definitions()?;
+        module.define_function_bytes(id, u64::from(buffer.alignment), bytes, &relocs).map_err(refuse)?;
+        module.finalize_definitions().map_err(refuse)?;
         code.entry = module.get_finalized_function(id).expose_provenance();
         Ok(code)
     }

@@ -156,7 +156,7 @@ fn compile_with(work: &mut Work, outline: &Outline<'_>, generator: &Generator) -
         operands: dtypes.zip(outline.kinds.iter().copied()).collect(),
         n_outputs: tape.outputs.len(),
         max_tile_elems: tape.max_tile_elems,
-        slot_bytes: tape.slot_bytes,
+        slot_bytes: outline.scratch_bytes(),
         is_streaming: outline.stores.is_streaming(),
         tile_fns: outline.table.tile_fns(),
         ns_per_elem: outline.ns_per_elem(),
@@ -165,8 +165,8 @@ fn compile_with(work: &mut Work, outline: &Outline<'_>, generator: &Generator) -
     // SAFETY: the code was made by `loops::emit` from an outline that `outline::verify` found
     // right, of a tape that `tape::verify` found right: nothing else is compiled. (1) Every load
     // and store is at an operand's element of a row below `n_rows` and a lane below `n_lanes`, at a
-    // spill slot below `slot_bytes`, or in a place of the function's own on the stack: vector
-    // blocks run while a whole one is left, and other lanes one at a time. (2) Stores go to outputs
+    // spill slot or a place in the scratch below `slot_bytes`, or in a place of the function's own
+    // on the stack: vector blocks run while a whole one is left, and other lanes one at a time. (2) Stores go to outputs
     // and slots only, bools as 0 or 1, and come after the loads of the same lanes: `tape::verify`
     // checks that no load comes after the first store, and `BlockCode` makes the loads that only
     // stores use before it. A call that writes an output itself is the last of the tile. (3) No

@@ -24,6 +24,8 @@ pub(super) struct Row<'a> {
     pub(super) accesses: Vec<Option<RowAccess>>,
     /// For each value, where the row's elements of its spill slot are, if the segment uses it.
     pub(super) slots: Vec<Option<Value>>,
+    /// Where kept values and spills are, if they are in the scratch.
+    pub(super) places: Option<Value>,
 }
 
 /// What is computed ahead of the vector blocks.
@@ -137,7 +139,7 @@ impl Row<'_> {
         match self.is_wide(self.segment.blocks.whole) || self.segment.spills.is_some() {
             false => Ready { values: block.values, kept: Kept::default() },
             // No value stays in a wide register from one basic block to the next.
-            true => Ready { kept: block.keep_uniform_values(self.segment), ..none },
+            true => Ready { kept: block.keep_uniform_values(self.segment, self.places), ..none },
         }
     }
 
@@ -162,13 +164,13 @@ impl Row<'_> {
         for &value in &self.segment.to_slots {
             block.store_slot(value);
         }
-        if let Some(spills) = self.segment.spills.as_ref().filter(|_| vector == self.segment.blocks.whole) {
+        if let Some(spills) = self.segment.spills_of(vector) {
             self.segment.to_slots.iter().for_each(|&value| block.forget(value));
             spills.events.iter().for_each(|event| block.event(event));
             return;
         }
         let mut has_stored = false;
-        for &value in &self.segment.body {
+        for &value in &self.segment.in_blocks {
             if matches!(self.outline.tape.node(value).inst, Inst::Store(_)) && !has_stored {
                 has_stored = true;
                 block.load_what_is_stored(&self.segment.body);

@@ -100,6 +100,11 @@ pub(crate) struct Segment {
     pub(crate) hoisted: Vec<ValueId>,
     /// Values that are the same in all lanes of a row: loads first, then instructions.
     pub(crate) uniform: Vec<ValueId>,
+    /// Those of them that vector blocks use.
+    pub(crate) kept: Vec<ValueId>,
+    /// The instructions of the body that vector blocks have: those whose results differ from lane
+    /// to lane, and those whose results go to slots.
+    pub(crate) in_blocks: Vec<ValueId>,
     /// The operands that the loop reads or writes, in order, inputs first.
     pub(crate) operands: Vec<u32>,
     /// The values whose spill slot the loop reads or writes.
@@ -107,6 +112,8 @@ pub(crate) struct Segment {
     pub(crate) blocks: Blocks,
     /// What whole blocks do if their values do not fit the registers.
     pub(crate) spills: Option<Spills>,
+    /// What blocks do in which each value takes one register, if these do not fit.
+    pub(crate) spills_of_lanes: Option<Spills>,
     pub(crate) calls: Vec<SegmentCall>,
 }
 
@@ -169,6 +176,15 @@ pub(crate) struct SegmentCall {
     /// The constant that is stored to its slot before the call, as a single element.
     pub(crate) single: Option<ValueId>,
 }
+
+/// The bytes of memory for a register, of any width.
+pub(crate) const PLACE_BYTES: u32 = Width::Bits256.bytes();
+
+/// More places than this are in the scratch, because a thread's stack may be small: 16 KiB.
+const MAX_STACK_PLACES: u32 = 512;
+
+/// The runtime aligns the scratch to this many bytes.
+const SCRATCH_ALIGNMENT: usize = 64;
 
 /// Rows of fewer blocks than this have no head for ordinary stores, because going lane by lane
 /// takes longer than the alignment saves.
@@ -268,9 +284,66 @@ impl<'l> Outline<'l> {
         let n_hoisted = shape.lanes.spare_registers as usize;
         let hoisted = made_anew.iter().copied().filter(|&value| is_const(value)).take(n_hoisted).collect();
         let uniform = self.uniform(&made_anew, &body, scratch);
+        let (kept, in_blocks) = self.in_blocks(&uniform, &body, &to_slots, scratch);
         let blocks = self.blocks(shape, &body, is_skipped);
-        let spills = if shape.lanes.fits { None } else { self.spills(&body, &uniform, blocks.whole) };
-        Segment { is_skipped, made_anew, to_slots, body, hoisted, uniform, operands, slots, blocks, spills, calls }
+        let [spills, spills_of_lanes] = match shape.lanes.fits {
+            true => [None, None],
+            false => [blocks.whole, VectorBlock::ONE_LANE].map(|block| self.spills(&in_blocks, &uniform, block)),
+        };
+        Segment {
+            is_skipped,
+            made_anew,
+            to_slots,
+            body,
+            hoisted,
+            uniform,
+            kept,
+            in_blocks,
+            operands,
+            slots,
+            blocks,
+            spills,
+            spills_of_lanes,
+            calls,
+        }
+    }
+
+    /// The uniform values that blocks use, and the instructions of blocks.
+    fn in_blocks(
+        &self,
+        uniform: &[ValueId],
+        body: &[ValueId],
+        to_slots: &[ValueId],
+        scratch: &mut Scratch,
+    ) -> (Vec<ValueId>, Vec<ValueId>) {
+        let tape = self.tape;
+        uniform.iter().for_each(|value| scratch.is_marked[value.index()] = true);
+        let is_uniform = |scratch: &Scratch, value: ValueId| scratch.is_marked[value.index()];
+        let has_slot = |value: &ValueId| tape.slot_of[value.index()].is_some();
+        let in_blocks: Vec<ValueId> =
+            body.iter().copied().filter(|value| !is_uniform(scratch, *value) || has_slot(value)).collect();
+        let varying = in_blocks.iter().filter(|value| !is_uniform(scratch, **value));
+        let mut kept: Vec<ValueId> = varying.flat_map(|value| tape.node(*value).args()).copied().collect();
+        kept.extend(in_blocks.iter().chain(to_slots));
+        kept.retain(|&value| is_uniform(scratch, value));
+        uniform.iter().for_each(|value| scratch.is_marked[value.index()] = false);
+        (scratch.distinct(kept.into_iter()), in_blocks)
+    }
+
+    /// Where kept values and spills are: on the stack, or if they are many, in the scratch from
+    /// this offset on.
+    pub(crate) fn places_in_scratch(&self) -> Option<usize> {
+        let most = self.segments.iter().map(Segment::n_places).max().unwrap_or(0);
+        (most > MAX_STACK_PLACES).then(|| self.tape.slot_bytes.next_multiple_of(SCRATCH_ALIGNMENT))
+    }
+
+    /// The scratch that the kernel needs.
+    pub(crate) fn scratch_bytes(&self) -> usize {
+        let most = self.segments.iter().map(Segment::n_places).max().unwrap_or(0);
+        match self.places_in_scratch() {
+            Some(start) => start + (most * PLACE_BYTES) as usize,
+            None => self.tape.slot_bytes,
+        }
     }
 
     /// What blocks do if their values do not fit the registers. `None` if they do.
@@ -460,6 +533,17 @@ fn suits_wide(tape: &Tape, variant: Variant<'_>) -> Result<(), &'static str> {
 }
 
 impl Segment {
+    /// The registers of memory for kept values and spills.
+    pub(crate) fn n_places(&self) -> u32 {
+        let spills = [&self.spills, &self.spills_of_lanes].into_iter().flatten();
+        self.kept.len() as u32 + spills.map(|spills| spills.n_places).max().unwrap_or(0)
+    }
+
+    /// What a kind of blocks does if its values do not fit the registers.
+    pub(crate) fn spills_of(&self, block: VectorBlock) -> Option<&Spills> {
+        if block == self.blocks.whole { self.spills.as_ref() } else { self.spills_of_lanes.as_ref() }
+    }
+
     /// False if the segment consists of calls alone.
     pub(crate) fn has_loop(&self) -> bool {
         !self.body.is_empty() || !self.to_slots.is_empty()

@@ -73,9 +73,9 @@ impl<'t> Bodies<'t> {
     fn choose(&self, choices: &[u32], machine: &Machine, width: Width) -> Lanes {
         let n_instructions: usize = self.bodies.iter().map(Vec::len).sum();
         let (most_fitting, spilling) = match n_instructions {
-            ..=200 => (8, 4),
-            ..=400 => (4, 2),
-            ..=800 => (2, 2),
+            0..=200 => (8, 4),
+            201..=400 => (4, 2),
+            401..=800 => (2, 2),
             _ => (1, 1),
         };
         let lanes = |registers: u32| registers * width.bytes() / self.tape.widest();

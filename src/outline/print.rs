@@ -39,20 +39,6 @@ impl fmt::Display for Outline<'_> {
     }
 }
 
-fn print_spills(f: &mut fmt::Formatter<'_>, spills: &Spills) -> fmt::Result {
-    write!(f, "  registers on the stack: {}", spills.n_places)?;
-    for event in &spills.events {
-        if let Some(place) = event.place {
-            write!(f, ", {} at {place}", event.value)?;
-        }
-    }
-    writeln!(f)?;
-    for event in spills.events.iter().filter(|event| !event.leaving.is_empty()) {
-        writeln!(f, "  read again after {}:{}", event.value, List(&event.leaving))?;
-    }
-    Ok(())
-}
-
 impl Outline<'_> {
     fn operand(&self, operand: u32) -> String {
         let n_inputs = self.tape.inputs.len() as u32;
@@ -70,10 +56,13 @@ impl Outline<'_> {
         if segment.has_loop() {
             list("in registers", &segment.hoisted)?;
             list("once a row", &segment.uniform)?;
+            if segment.spills.is_some() || segment.blocks.whole.width != self.machine.width {
+                list("waiting in memory", &segment.kept)?;
+            }
             list("to slots", &segment.to_slots)?;
             list("body", &segment.body)?;
             if let Some(spills) = &segment.spills {
-                print_spills(f, spills)?;
+                self.print_spills(f, spills)?;
             }
             let operands: Vec<String> = segment.operands.iter().map(|&operand| self.operand(operand)).collect();
             writeln!(f, "  operands:{}", List(&operands))?;
@@ -95,6 +84,21 @@ impl Outline<'_> {
                 write!(f, "; in one row {}", callee.name())?;
             }
             writeln!(f, "{}", if stores.is_streaming() { ", past the caches" } else { "" })?;
+        }
+        Ok(())
+    }
+
+    fn print_spills(&self, f: &mut fmt::Formatter<'_>, spills: &Spills) -> fmt::Result {
+        let place = if self.places_in_scratch().is_some() { "in the scratch" } else { "on the stack" };
+        write!(f, "  registers {place}: {}", spills.n_places)?;
+        for event in &spills.events {
+            if let Some(place) = event.place {
+                write!(f, ", {} at {place}", event.value)?;
+            }
+        }
+        writeln!(f)?;
+        for event in spills.events.iter().filter(|event| !event.leaving.is_empty()) {
+            writeln!(f, "  read again after {}:{}", event.value, List(&event.leaving))?;
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ pub(crate) struct Event {
 /// What the registers of a block are needed for.
 pub(super) struct Demand<'a> {
     pub(super) tape: &'a Tape,
+    /// The instructions of a block.
     pub(super) body: &'a [ValueId],
     /// For each value, whether it is the same in all lanes of a row, as constants are. It takes one
     /// register.
@@ -82,8 +83,8 @@ impl Spills {
     }
 }
 
-/// The body, with the loads that only stores use before the first store: an output may be the
-/// memory of an input. What is the same in all lanes is made ahead of the block.
+/// The instructions, with the loads that only stores use before the first store: an output may be
+/// the memory of an input.
 fn events(demand: &Demand<'_>) -> Vec<ValueId> {
     let tape = demand.tape;
     let is_store = |value: &ValueId| matches!(tape.node(*value).inst, Inst::Store(_));
@@ -93,8 +94,7 @@ fn events(demand: &Demand<'_>) -> Vec<ValueId> {
     loads.retain(|&arg| matches!(tape.node(arg).inst, Inst::Load(_)) && !demand.is_uniform[arg.index()]);
     loads.sort_unstable();
     loads.dedup();
-    let made = before.iter().copied().filter(|&value| !demand.is_uniform[value.index()]);
-    made.chain(loads).chain(stores.iter().copied()).collect()
+    before.iter().copied().chain(loads).chain(stores.iter().copied()).collect()
 }
 
 /// The values in registers while the events go by.
@@ -118,8 +118,10 @@ impl<'a> Registers<'a> {
         let mut made_at = vec![NEVER; n_values];
         let mut to_come = vec![0..0; n_values];
         for (now, value) in (0..).zip(values) {
-            made_at[value.index()] = now;
-            for arg in args(demand.tape, *value) {
+            if !demand.is_uniform[value.index()] {
+                made_at[value.index()] = now;
+            }
+            for arg in args(demand, *value) {
                 to_come[arg.index()].end += 1;
             }
         }
@@ -131,7 +133,7 @@ impl<'a> Registers<'a> {
         }
         let mut uses = vec![0; n_uses as usize];
         for (now, value) in (0..).zip(values) {
-            for arg in args(demand.tape, *value) {
+            for arg in args(demand, *value) {
                 let range = &mut to_come[arg.index()];
                 uses[range.end as usize] = now;
                 range.end += 1;
@@ -164,15 +166,16 @@ impl<'a> Registers<'a> {
     /// One event. Returns the values that leave the registers.
     fn step(&mut self, now: Time, value: ValueId) -> SmallVec<[ValueId; 4]> {
         let mut leaving = SmallVec::new();
-        for arg in args(self.demand.tape, value) {
+        for arg in args(self.demand, value) {
             self.to_come[arg.index()].start += 1;
         }
-        let mut held = std::mem::take(&mut self.held);
-        held.retain(|&held| self.next_use(held) != NEVER && held != value);
-        self.held = held;
         let is_store = matches!(self.demand.tape.node(value).inst, Inst::Store(_));
+        let is_made = !is_store && !self.demand.is_uniform[value.index()];
+        let mut held = std::mem::take(&mut self.held);
+        held.retain(|&held| self.next_use(held) != NEVER && !(is_made && held == value));
+        self.held = held;
         let mut n_held = self.n_held();
-        if !is_store {
+        if is_made {
             self.held.push(value);
             n_held += self.n_registers(value);
             while n_held > self.demand.budget {
@@ -186,9 +189,9 @@ impl<'a> Registers<'a> {
         }
         // What was read from memory stays, if there is room, or if it is used before something
         // that can be read again.
-        for arg in args(self.demand.tape, value) {
+        for arg in args(self.demand, value) {
             let next = self.next_use(arg);
-            if next == NEVER || arg == value || self.held.contains(&arg) || leaving.contains(&arg) {
+            if next == NEVER || (is_made && arg == value) || self.held.contains(&arg) || leaving.contains(&arg) {
                 continue;
             }
             let n_registers = self.n_registers(arg);
@@ -263,13 +266,14 @@ impl<'a> Registers<'a> {
     }
 }
 
-/// What an event uses, each once. A load uses what is already there of it.
-fn args(tape: &Tape, value: ValueId) -> SmallVec<[ValueId; 3]> {
-    let node = tape.node(value);
-    let mut args = SmallVec::new();
-    if let Inst::Load(_) = node.inst {
-        args.push(value);
+/// What an event uses, each once. A load uses what is already there of it, and so does what is the
+/// same in all lanes: it was made ahead of the block.
+fn args(demand: &Demand<'_>, value: ValueId) -> SmallVec<[ValueId; 3]> {
+    let node = demand.tape.node(value);
+    if matches!(node.inst, Inst::Load(_)) || demand.is_uniform[value.index()] {
+        return SmallVec::from_slice(&[value]);
     }
+    let mut args = SmallVec::new();
     for &arg in node.args() {
         if !args.contains(&arg) {
             args.push(arg);
@@ -293,8 +297,10 @@ pub(super) fn verify(spills: &Spills, demand: &Demand<'_>) -> Result<(), String>
     let mut made_at = vec![NEVER; tape.nodes.len()];
     let mut first_store = NEVER;
     for (now, event) in (0..).zip(&spills.events) {
-        args(tape, event.value).iter().for_each(|arg| last_use[arg.index()] = now);
-        made_at[event.value.index()] = now;
+        args(demand, event.value).iter().for_each(|arg| last_use[arg.index()] = now);
+        if !demand.is_uniform[event.value.index()] {
+            made_at[event.value.index()] = now;
+        }
         if matches!(tape.node(event.value).inst, Inst::Store(_)) {
             first_store = first_store.min(now);
         }
@@ -304,7 +310,7 @@ pub(super) fn verify(spills: &Spills, demand: &Demand<'_>) -> Result<(), String>
     let mut place_of: Vec<Option<u32>> = vec![None; tape.nodes.len()];
     for (now, event) in (0..).zip(&spills.events) {
         let value = event.value;
-        for arg in args(tape, value) {
+        for arg in args(demand, value) {
             let is_in_array = matches!(tape.node(arg).inst, Inst::Load(_)) && !demand.is_uniform[arg.index()];
             let can_be_read = match place_of[arg.index()] {
                 Some(place) => places[place as usize] == Some(arg),
@@ -325,7 +331,9 @@ pub(super) fn verify(spills: &Spills, demand: &Demand<'_>) -> Result<(), String>
             taken.fill(Some(value));
             place_of[value.index()] = Some(place);
         }
-        held.push(value);
+        if !demand.is_uniform[value.index()] {
+            held.push(value);
+        }
         held.retain(|held| last_use[held.index()] > now && !event.leaving.contains(held));
         held.sort_unstable();
         held.dedup();

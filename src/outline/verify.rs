@@ -77,10 +77,11 @@ fn check_segment(outline: &Outline<'_>, segment: &Segment, is_made: &mut [bool])
     if let Some(value) = segment.to_slots.iter().find(|value| segment.slots.binary_search(value).is_err()) {
         return Err(format!("{value} goes to a slot that is not listed"));
     }
-    if let Some(spills) = &segment.spills {
-        let is_uniform = outline.is_uniform(&segment.uniform);
-        let demand = outline.demand(&segment.body, &is_uniform, segment.blocks.whole);
-        super::spills::verify(spills, &demand)?;
+    for block in [segment.blocks.whole, VectorBlock::ONE_LANE] {
+        if let Some(spills) = segment.spills_of(block) {
+            let is_uniform = outline.is_uniform(&segment.uniform);
+            super::spills::verify(spills, &outline.demand(&segment.in_blocks, &is_uniform, block))?;
+        }
     }
     for block in [Some(segment.blocks.whole), segment.blocks.narrow].into_iter().flatten() {
         let is_wide = block.width != outline.machine.width;

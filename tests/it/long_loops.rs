@@ -24,16 +24,16 @@ const DTYPES: [(DType, DType); 10] = [
 /// A text in which this many values are used early and late, of `x` and `y`.
 fn text(n_values: usize, (x, y): (DType, DType)) -> String {
     let value = |i: usize| {
-        let k = i % n_values % 100 + 1;
+        let (k, j) = (i % 100 + 1, i / 100 + 1);
         match (x, i % 4) {
-            (DType::Bool, 0) => format!("where(x, y*{k}, y - {k})"),
-            (DType::Bool, 1) => format!("where(x ^ (y > {k}), y, y + {k})"),
-            (DType::Bool, _) => format!("(y*{k} + x)"),
-            (_, 0) => format!("(x*{k} + y)"),
-            (_, 1) => format!("minimum(x + {k}, y)"),
-            (_, 2) => format!("where(x > {k}, y*{k}, x)"),
-            _ if y.is_float() => format!("sqrt(abs(y + {k}))"),
-            _ => format!("((y | {k}) - x)"),
+            (DType::Bool, 0) => format!("where(x, y*{k}, y - {j})"),
+            (DType::Bool, 1) => format!("where(x ^ (y > {k}), y, y + {j})"),
+            (DType::Bool, _) => format!("(y*{k} + {j})"),
+            (_, 0) => format!("(x*{k} + y*{j})"),
+            (_, 1) => format!("minimum(x + {k}, y*{j})"),
+            (_, 2) => format!("where(x > {k}, y*{j}, x)"),
+            _ if y.is_float() => format!("sqrt(abs(y*{j} + {k}))"),
+            _ => format!("((y | {k}) - x*{j})"),
         }
     };
     let early: Vec<String> = (0..n_values).map(value).collect();
@@ -95,6 +95,26 @@ fn values_on_the_stack_are_what_they_were() {
     }
 }
 
+/// A thread's stack may be small.
+#[test]
+fn many_values_wait_in_the_scratch() {
+    let dtypes = (DType::UInt8, DType::Float32);
+    for (n_values, place) in [(300, "on the stack"), (650, "in the scratch")] {
+        let (programs, what) = programs(n_values, dtypes, VarType::array);
+        assert!(programs[1].explain(Stage::Outline).contains(&format!("registers {place}: ")), "{what}");
+        for n in [3, 8, 9, 100, 30_000] {
+            let array = |seed, dtype| {
+                let values = pool(seed, dtype, 100);
+                Array::new(dtype, &Layout::dense(&[n]), |i| values[i % 100])
+            };
+            let (x, y) = (array(9, dtypes.0), array(10, dtypes.1));
+            let vars = vars! { x: x.view(), y: y.view() };
+            let [expected, found] = [0, 1].map(|i| scalars(&programs[i], &vars));
+            check(&format!("{what}, {n} elements"), &expected, &found);
+        }
+    }
+}
+
 /// What is the same in all lanes waits in memory beside them.
 #[test]
 fn scalars_wait_beside_them() {
@@ -116,11 +136,12 @@ fn scalars_wait_beside_them() {
 fn loops_before_and_after_calls() {
     let y = pool(7, DType::Float64, 99);
     let x = pool(8, DType::Float64, 99);
-    let array = |values: &[u64]| Array::new(DType::Float64, &Layout::dense(&[99]), |i| values[i]);
-    let (x, y) = (array(&x), array(&y));
-    for n_values in &SIZES[..2] {
-        let inner = text(*n_values, (DType::Float64, DType::Float64));
-        let text = format!("cos({inner}) - sin({inner})*({inner})");
+    let array = |values: &[u64], step| Array::new(DType::Float64, &Layout::dense(&[99]).step(step), |i| values[i]);
+    let y = array(&y, 1);
+    // Of one that is the same in all lanes, calls take what was made ahead of the loop.
+    for (n_values, x) in [(14, array(&x, 1)), (60, array(&x, 1)), (14, array(&x, 0)), (60, array(&x, 0))] {
+        let inner = text(n_values, (DType::Float64, DType::Float64));
+        let text = format!("cos({inner}) - sin({inner})*({inner}) + sin(x*2 + 1)");
         let [expected, found] = [Backend::Interp, Backend::Jit].map(|backend| {
             let engine = Engine::builder().backend(backend).threads(1).build().expect("an engine");
             let vars = vars! { x: x.view(), y: y.view() };
