@@ -138,6 +138,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
     }),
     Entry::rows_of("long-chains", || [6, 8, 10, 16, 32].map(|degree| horner(degree, 1000)).to_vec()),
     Entry::rows_of("wide-block-registers", || [3, 5, 16].map(|degree| horner(degree, 1000)).to_vec()),
+    Entry { name: "long-loops", figures: Figures::Table(special::long_loops) },
     Entry::rows_of("call-tiles", || vec![Row::new("exp(a)", &[20_000])]),
     Entry::rows_of("loop-tiles", || {
         vec![Row::on_all("sin(a)**2 + cos(a)**2", E7), Row::on_all("tanh(a) + sin(b)", E7)]

@@ -4,7 +4,7 @@ use crate::memory::{Array, typed_mut};
 use crate::rows::Row;
 use crate::table::{Table, figure};
 use memmap2::MmapMut;
-use ndexpr::{DType, Engine, Limits, Signature, VarType};
+use ndexpr::{DType, Engine, Limits, Signature, VarType, vars};
 use ndexpr_runtime::arch::CpuLevel;
 use std::error::Error;
 use std::hint::black_box;
@@ -84,6 +84,46 @@ pub(crate) fn long_tapes(per_line: Duration) -> Result<Table, Box<dyn Error>> {
         (0..size / 2).fold("v0".to_owned(), |text, k| if k % 2 == 0 { text + " + v0*1.5" } else { text + " - v0*0.5" })
     };
     compile_times(per_line, "operations", &[10, 100, 1000, 4000], text, |_| 1)
+}
+
+/// Values that are used early and late, so that more of them are alive at once than there are
+/// registers: what an element takes, and compiling.
+pub(crate) fn long_loops(per_line: Duration) -> Result<Table, Box<dyn Error>> {
+    const N: usize = 4000;
+    let value = |k: usize| format!("(a*{k} + b)");
+    let text = |n_values: usize| {
+        let all: Vec<String> = (1..=n_values).map(value).collect();
+        let late: Vec<String> = (1..=n_values).map(|k| format!("{}*b - {k}", value(n_values + 1 - k))).collect();
+        format!("({})*({})", all.join(" + "), late.join(" + "))
+    };
+    let engine = Engine::builder().threads(1).build()?;
+    let [a, b] = [0.25, 0.75].map(|x| (0..N).map(|i| x + i as f64).collect::<Vec<f64>>());
+    let vars = vars! { a, b };
+    let sizes = [10, 20, 40, 80, 160, 320];
+    let mut columns = [(); 2].map(|()| Vec::new());
+    for n_values in sizes {
+        let text = text(n_values);
+        let program = engine.program(&text, &vars)?;
+        let mut out = vec![0.0; N];
+        let running = median(per_line, || {
+            let start = Instant::now();
+            program.run(&vars, &mut out[..])?;
+            Ok(start.elapsed().as_secs_f64())
+        })?;
+        let compiling = median(per_line, || {
+            let start = Instant::now();
+            black_box(engine.compile(&text, program.signature())?);
+            Ok(start.elapsed().as_secs_f64())
+        })?;
+        columns[0].push(figure(running * 1e9 / (N * n_values) as f64));
+        columns[1].push(figure(compiling * 1e3));
+    }
+    let [running, compiling] = columns;
+    let mut table = Table::new();
+    table.push_column("values alive", sizes.iter().map(usize::to_string));
+    table.push_column("ns per element and value", running);
+    table.push_column("ms to compile", compiling);
+    Ok(table)
 }
 
 /// Sums of arrays.

@@ -25,7 +25,7 @@ __version__: str
 _Order: TypeAlias = Literal["K", "C", "F", "A"]
 _Casting: TypeAlias = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
 _Floats: TypeAlias = Literal["strict", "fast"]
-_Stage: TypeAlias = Literal["ast", "hir", "opt", "fuse", "tape", "clif", "asm", "all"]
+_Stage: TypeAlias = Literal["ast", "hir", "opt", "fuse", "tape", "outline", "clif", "asm", "all"]
 _Names: TypeAlias = Mapping[str, Any]
 #: A dtype, "scalar float32", "weak float", or an array or a number like those to come.
 _Signature: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
