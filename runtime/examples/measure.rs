@@ -76,6 +76,7 @@ fn kernel_for(plan: &Plan<'_>) -> Kernel {
         operands,
         n_outputs: 1,
         max_tile_elems: None,
+        whole_blocks: None,
         is_streaming: false,
         slot_bytes: 0,
         tile_fns: Box::default(),

@@ -70,6 +70,7 @@
 //!     operands: plan.dtypes().iter().copied().zip(plan.run_kinds().iter().copied()).collect(),
 //!     n_outputs: 1,
 //!     max_tile_elems: None,
+//!     whole_blocks: None,
 //!     is_streaming: false,
 //!     slot_bytes: 0,
 //!     tile_fns: Box::default(),

@@ -39,7 +39,7 @@ pub(super) fn emit(
     let n_rows = field(&mut builder, offset_of!(KernelArgs, n_rows));
     let operands = field(&mut builder, offset_of!(KernelArgs, operands));
     let has_calls = outline.segments.iter().any(|segment| !segment.calls.is_empty());
-    let slots = (outline.scratch_bytes() > 0).then(|| field(&mut builder, offset_of!(KernelArgs, slots)));
+    let slots = (outline.scratch().n_bytes > 0).then(|| field(&mut builder, offset_of!(KernelArgs, slots)));
     let tile_fns = has_calls.then(|| field(&mut builder, offset_of!(KernelArgs, tile_fns)));
     let is_one_row = outline.has_direct().then(|| builder.ins().icmp_imm_s(IntCC::Equal, n_rows, 1));
     let mut kernel = Emitter { builder, outline, target, n_lanes, n_rows, is_one_row, operands, slots, tile_fns };
@@ -87,7 +87,7 @@ impl Emitter<'_> {
         }
         let accesses = self.accesses(segment);
         let constants = self.hoisted_constants(segment);
-        let places = self.outline.places_in_scratch().map(|start| {
+        let places = self.outline.scratch().places.map(|start| {
             let (scratch, start) = (self.slots(), self.builder.ins().iconst(types::I64, start as i64));
             self.builder.ins().iadd(scratch, start)
         });

@@ -41,6 +41,7 @@ use cranelift_codegen::ir::Function;
 use cranelift_frontend::FunctionBuilderContext;
 use ndexpr_runtime::abi::{KernelFn, RunKind};
 use ndexpr_runtime::exec::{Kernel, KernelSpec};
+use ndexpr_runtime::memory::MAX_SCRATCH_BYTES;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -143,6 +144,10 @@ fn compile_outline(outline: &Outline<'_>, generator: &Generator) -> Result<Kerne
 }
 
 fn compile_with(work: &mut Work, outline: &Outline<'_>, generator: &Generator) -> Result<Kernel, Refusal> {
+    let scratch = outline.scratch();
+    if scratch.n_bytes > MAX_SCRATCH_BYTES {
+        return Err(Refusal(format!("it would need {} bytes of scratch for each thread", scratch.n_bytes)));
+    }
     let context = work.context.get_or_insert_with(Context::new);
     context.clear();
     loops::emit(&mut context.func, &mut work.builder, outline, generator.target);
@@ -156,7 +161,8 @@ fn compile_with(work: &mut Work, outline: &Outline<'_>, generator: &Generator) -
         operands: dtypes.zip(outline.kinds.iter().copied()).collect(),
         n_outputs: tape.outputs.len(),
         max_tile_elems: tape.max_tile_elems,
-        slot_bytes: outline.scratch_bytes(),
+        slot_bytes: scratch.n_bytes,
+        whole_blocks: scratch.whole_blocks,
         is_streaming: outline.stores.is_streaming(),
         tile_fns: outline.table.tile_fns(),
         ns_per_elem: outline.ns_per_elem(),
@@ -166,7 +172,8 @@ fn compile_with(work: &mut Work, outline: &Outline<'_>, generator: &Generator) -
     // right, of a tape that `tape::verify` found right: nothing else is compiled. (1) Every load
     // and store is at an operand's element of a row below `n_rows` and a lane below `n_lanes`, at a
     // spill slot or a place in the scratch below `slot_bytes`, or in a place of the function's own
-    // on the stack: vector blocks run while a whole one is left, and other lanes one at a time. (2) Stores go to outputs
+    // on the stack: vector blocks run while a whole one is left, and other lanes one at a time, if
+    // the kernel is called for any others. (2) Stores go to outputs
     // and slots only, bools as 0 or 1, and come after the loads of the same lanes: `tape::verify`
     // checks that no load comes after the first store, and `BlockCode` makes the loads that only
     // stores use before it. A call that writes an output itself is the last of the tile. (3) No

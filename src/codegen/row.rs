@@ -10,6 +10,7 @@ use crate::tape::{Inst, ValueId};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, SourceLoc, Value, types};
 use cranelift_frontend::FunctionBuilder;
+use smallvec::SmallVec;
 
 /// A row of a segment.
 pub(super) struct Row<'a> {
@@ -58,14 +59,16 @@ impl Row<'_> {
     /// `constants` are in registers already.
     pub(super) fn emit(&self, builder: &mut FunctionBuilder<'_>, constants: Vec<(ValueId, Bundle)>) {
         let blocks = self.segment.blocks;
-        let [whole, narrow, lanes, end] = [(); 4].map(|()| block_of_lane(builder));
+        let [whole, end] = [(); 2].map(|()| block_of_lane(builder));
+        let narrow = blocks.narrow.map(|vector| (vector, block_of_lane(builder)));
+        let lanes = blocks.has_single_lanes.then(|| (VectorBlock::ONE_LANE, block_of_lane(builder)));
         let ready = self.ready(builder, constants);
         let zero = builder.ins().iconst(types::I64, 0);
         let from_zero = [BlockArg::Value(zero)];
         // The number of lanes in the head, and the loop that goes over it.
-        let head = blocks.head.map(|head| {
-            let n_lanes = self.head_lanes(builder, &head);
-            (n_lanes, if head.is_narrow { narrow.block } else { lanes.block })
+        let head = blocks.head.and_then(|head| {
+            let (_, test) = if head.is_narrow { narrow } else { lanes }?;
+            Some((self.head_lanes(builder, &head), test.block))
         });
         match head {
             Some((n_lanes, head)) => {
@@ -78,15 +81,11 @@ impl Row<'_> {
         }
         let after_head = |test: Block| head.filter(|head| head.1 == test).map(|(n_lanes, _)| (n_lanes, whole.block));
 
-        let then = if blocks.narrow.is_some() { narrow.block } else { lanes.block };
-        self.block_loop(builder, &ready, &BlockLoop { vector: blocks.whole, test: whole, head: None, then });
-        if let Some(vector) = blocks.narrow {
-            let head = after_head(narrow.block);
-            self.block_loop(builder, &ready, &BlockLoop { vector, test: narrow, head, then: lanes.block });
+        let loops: SmallVec<[_; 3]> = [Some((blocks.whole, whole)), narrow, lanes].into_iter().flatten().collect();
+        for (k, &(vector, test)) in loops.iter().enumerate() {
+            let then = loops.get(k + 1).map_or(end.block, |next| next.1.block);
+            self.block_loop(builder, &ready, &BlockLoop { vector, test, head: after_head(test.block), then });
         }
-        let head = after_head(lanes.block);
-        let one_by_one = BlockLoop { vector: VectorBlock::ONE_LANE, test: lanes, head, then: end.block };
-        self.block_loop(builder, &ready, &one_by_one);
         builder.switch_to_block(end.block);
     }
 

@@ -12,6 +12,7 @@
 //!         whole vector blocks                                   blocks
 //!         vector blocks of one register                         narrow blocks
 //!         lanes one by one                                      tail
+//!         (in long loops whole vector blocks only: the runtime pads the others)
 //!     for each call of the segment: call it for rows x lanes elements
 //! ```
 //!
@@ -39,6 +40,7 @@ pub(crate) use verify::verify;
 use crate::tape::{Inst, Node, Tape, Ty, ValueId};
 use calls::{Call, Callee};
 use ndexpr_runtime::abi::RunKind;
+use ndexpr_runtime::exec::WholeBlocks;
 use pressure::{Bodies, Lanes};
 use spills::Demand;
 
@@ -78,6 +80,9 @@ pub(crate) struct Outline<'l> {
     pub(crate) width: Width,
     /// Why the registers are not wider.
     pub(crate) not_wide: Option<String>,
+    /// If the kernel is only called for whole blocks, their lanes. Other lanes would need all
+    /// instructions a second time, which takes long to compile if they are many.
+    pub(crate) whole_blocks: Option<u32>,
     pub(crate) machine: Machine,
     pub(crate) segments: Vec<Segment>,
     pub(crate) direct: Direct,
@@ -117,6 +122,15 @@ pub(crate) struct Segment {
     pub(crate) calls: Vec<SegmentCall>,
 }
 
+/// The scratch of a kernel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ScratchLayout {
+    /// Where kept values and spills are, if they are too many for the stack.
+    pub(crate) places: Option<usize>,
+    pub(crate) whole_blocks: Option<WholeBlocks>,
+    pub(crate) n_bytes: usize,
+}
+
 /// How the lanes of a row are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Blocks {
@@ -124,11 +138,13 @@ pub(crate) struct Blocks {
     pub(crate) whole: VectorBlock,
     /// Blocks of one register, for the lanes that whole blocks leave.
     pub(crate) narrow: Option<VectorBlock>,
+    /// True if the lanes that are left then go one by one; false if there are none.
+    pub(crate) has_single_lanes: bool,
 }
 
 impl Default for Blocks {
     fn default() -> Blocks {
-        Blocks { head: None, whole: VectorBlock::ONE_LANE, narrow: None }
+        Blocks { head: None, whole: VectorBlock::ONE_LANE, narrow: None, has_single_lanes: true }
     }
 }
 
@@ -180,6 +196,10 @@ pub(crate) struct SegmentCall {
 /// The bytes of memory for a register, of any width.
 pub(crate) const PLACE_BYTES: u32 = Width::Bits256.bytes();
 
+/// Loops of more instructions are only called for whole blocks.
+// Chosen by "long-loops" in docs/measurements.md.
+const LONG_BODY: usize = 200;
+
 /// More places than this are in the scratch, because a thread's stack may be small: 16 KiB.
 const MAX_STACK_PLACES: u32 = 512;
 
@@ -227,12 +247,19 @@ impl<'l> Outline<'l> {
             skipped: VectorBlock { n_lanes: narrow.n_lanes, width: machine.width },
             lanes,
         };
+        let n_lanes = shape.whole.n_lanes.max(shape.skipped.n_lanes);
+        let fits_tiles = tape.max_tile_elems.is_none_or(|most| n_lanes as usize <= most);
+        let whole_blocks = (bodies.n_instructions() > LONG_BODY && fits_tiles).then_some(n_lanes);
+        if whole_blocks.is_some() && stores.is_streaming() {
+            return Err("so long a loop does not wait for memory".to_owned());
+        }
         let mut outline = Outline {
             tape,
             kinds,
             stores,
             width,
             not_wide: wide.err().map(str::to_owned),
+            whole_blocks,
             machine: *machine,
             segments: Vec::with_capacity(by_segment.len()),
             direct,
@@ -286,10 +313,9 @@ impl<'l> Outline<'l> {
         let uniform = self.uniform(&made_anew, &body, scratch);
         let (kept, in_blocks) = self.in_blocks(&uniform, &body, &to_slots, scratch);
         let blocks = self.blocks(shape, &body, is_skipped);
-        let [spills, spills_of_lanes] = match shape.lanes.fits {
-            true => [None, None],
-            false => [blocks.whole, VectorBlock::ONE_LANE].map(|block| self.spills(&in_blocks, &uniform, block)),
-        };
+        let spills_of = |block| if shape.lanes.fits { None } else { self.spills(&in_blocks, &uniform, block) };
+        let spills = spills_of(blocks.whole);
+        let spills_of_lanes = blocks.has_single_lanes.then(|| spills_of(VectorBlock::ONE_LANE)).flatten();
         Segment {
             is_skipped,
             made_anew,
@@ -330,20 +356,22 @@ impl<'l> Outline<'l> {
         (scratch.distinct(kept.into_iter()), in_blocks)
     }
 
-    /// Where kept values and spills are: on the stack, or if they are many, in the scratch from
-    /// this offset on.
-    pub(crate) fn places_in_scratch(&self) -> Option<usize> {
-        let most = self.segments.iter().map(Segment::n_places).max().unwrap_or(0);
-        (most > MAX_STACK_PLACES).then(|| self.tape.slot_bytes.next_multiple_of(SCRATCH_ALIGNMENT))
-    }
-
-    /// The scratch that the kernel needs.
-    pub(crate) fn scratch_bytes(&self) -> usize {
-        let most = self.segments.iter().map(Segment::n_places).max().unwrap_or(0);
-        match self.places_in_scratch() {
-            Some(start) => start + (most * PLACE_BYTES) as usize,
-            None => self.tape.slot_bytes,
-        }
+    /// What the kernel's scratch is for, besides the tape's slots.
+    pub(crate) fn scratch(&self) -> ScratchLayout {
+        let mut n_bytes = self.tape.slot_bytes;
+        let mut reserve = |n_more: usize| {
+            let start = n_bytes.next_multiple_of(SCRATCH_ALIGNMENT);
+            n_bytes = start + n_more;
+            start
+        };
+        let n_places = self.segments.iter().map(Segment::n_places).max().unwrap_or(0);
+        let places = (n_places > MAX_STACK_PLACES).then(|| reserve((n_places * PLACE_BYTES) as usize));
+        let whole_blocks = self.whole_blocks.map(|n_lanes| {
+            let operands = self.tape.inputs.iter().chain(&self.tape.outputs);
+            let n_more = WholeBlocks::scratch_bytes(n_lanes as usize, operands.map(|operand| operand.dtype));
+            WholeBlocks { n_lanes: n_lanes as usize, scratch_offset: reserve(n_more) }
+        });
+        ScratchLayout { places, whole_blocks, n_bytes }
     }
 
     /// What blocks do if their values do not fit the registers. `None` if they do.
@@ -389,8 +417,11 @@ impl<'l> Outline<'l> {
 
     fn blocks(&self, shape: &Shape, body: &[ValueId], is_skipped: bool) -> Blocks {
         let whole = if is_skipped { shape.skipped } else { shape.whole };
+        if self.whole_blocks.is_some() {
+            return Blocks { head: None, whole, narrow: None, has_single_lanes: false };
+        }
         let narrow = self.narrow(whole, is_skipped);
-        Blocks { head: self.head(whole, body), whole, narrow }
+        Blocks { head: self.head(whole, body), whole, narrow, has_single_lanes: true }
     }
 
     /// Blocks of one register of the widest value, if whole blocks would leave many lanes to go one

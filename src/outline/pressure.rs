@@ -71,8 +71,7 @@ impl<'t> Bodies<'t> {
     /// the caches of instructions takes longer than waiting for results.
     // Chosen by "long-loops" in docs/measurements.md.
     fn choose(&self, choices: &[u32], machine: &Machine, width: Width) -> Lanes {
-        let n_instructions: usize = self.bodies.iter().map(Vec::len).sum();
-        let (most_fitting, spilling) = match n_instructions {
+        let (most_fitting, spilling) = match self.n_instructions() {
             0..=200 => (8, 4),
             201..=400 => (4, 2),
             401..=800 => (2, 2),
@@ -88,6 +87,10 @@ impl<'t> Bodies<'t> {
             Some((n_lanes, most)) => Lanes { n_lanes, spare_registers: machine.n_registers - 1 - most, fits: true },
             None => Lanes { n_lanes: lanes(spilling), spare_registers: 0, fits: false },
         }
+    }
+
+    pub(super) fn n_instructions(&self) -> usize {
+        self.bodies.iter().map(Vec::len).sum()
     }
 
     fn is_long_chain(&self) -> bool {

@@ -89,7 +89,7 @@ impl Outline<'_> {
     }
 
     fn print_spills(&self, f: &mut fmt::Formatter<'_>, spills: &Spills) -> fmt::Result {
-        let place = if self.places_in_scratch().is_some() { "in the scratch" } else { "on the stack" };
+        let place = if self.scratch().places.is_some() { "in the scratch" } else { "on the stack" };
         write!(f, "  registers {place}: {}", spills.n_places)?;
         for event in &spills.events {
             if let Some(place) = event.place {
@@ -118,6 +118,6 @@ impl Outline<'_> {
         if let Some(narrow) = blocks.narrow {
             write!(f, ", {}", block(narrow))?;
         }
-        writeln!(f, ", single lanes")
+        writeln!(f, "{}", if blocks.has_single_lanes { ", single lanes" } else { ", no others" })
     }
 }

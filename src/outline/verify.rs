@@ -6,6 +6,7 @@
 //!   listed spill slot.
 //! - The operands and slots that a segment uses are listed.
 //! - Where values do not fit the registers, what [`spills`](super::spills) says of itself.
+//! - Where only whole blocks are computed, the kernel is only called for multiples of them.
 //! - Values fill the registers of whole blocks, or a part of one register that is a power of two.
 //!   No operand of a segment with wide registers is strided.
 
@@ -81,6 +82,13 @@ fn check_segment(outline: &Outline<'_>, segment: &Segment, is_made: &mut [bool])
         if let Some(spills) = segment.spills_of(block) {
             let is_uniform = outline.is_uniform(&segment.uniform);
             super::spills::verify(spills, &outline.demand(&segment.in_blocks, &is_uniform, block))?;
+        }
+    }
+    let n_lanes = segment.blocks.whole.n_lanes;
+    if segment.has_loop() && !segment.blocks.has_single_lanes {
+        let is_multiple = |all: u32| all.is_multiple_of(n_lanes);
+        if !outline.whole_blocks.is_some_and(is_multiple) {
+            return Err("blocks that leave lanes which nothing computes".to_owned());
         }
     }
     for block in [Some(segment.blocks.whole), segment.blocks.narrow].into_iter().flatten() {

@@ -95,6 +95,7 @@ fn copier(dtype: DType, [from, to]: [RunKind; 2]) -> Kernel {
         operands: Box::new([(dtype, from), (dtype, to)]),
         n_outputs: 1,
         max_tile_elems: None,
+        whole_blocks: None,
         slot_bytes: 0,
         is_streaming: false,
         tile_fns: Box::default(),

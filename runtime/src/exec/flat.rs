@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use super::cost::{Threads, estimate_ns_per_elem};
 use super::launch::{Chunks, Shared, launch};
 use super::{ExecError, Kernel, RunOptions};
-use crate::abi::{KernelArgs, Operand, RunKind};
+use crate::abi::{Operand, RunKind};
 use crate::dtype::DType;
 use crate::machine::MAX_FREE_TILE_ELEMS;
 use crate::memory::with_scratch;
@@ -327,14 +327,12 @@ impl<'a> Flat<'a> {
         let mut next = elems.start;
         while next < elems.end {
             let n_lanes = tile.min(elems.end - next);
-            let args =
-                KernelArgs { n_lanes, n_rows: 1, operands: operands.as_ptr(), slots, tile_fns: spec.tile_fns.as_ptr() };
             // SAFETY: (1) the caller vouches for the kernel and the slots, and the tile is no
             // larger than the kernel's; (2) the operands' elements are those of views that are
             // borrowed for `'a`, the output exclusively: a view has `n_elems` elements one after
             // the other, of which this call uses some, or a single one with stride 0; (3) an input
             // that is not apart from the output is exactly it, see `push`.
-            unsafe { (spec.entry)(&args) };
+            unsafe { spec.call((1, n_lanes), &operands, slots) };
             next += n_lanes;
             operands.iter_mut().for_each(|operand| advance(operand, n_lanes));
         }

@@ -4,9 +4,13 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::ExecError;
-use crate::abi::{KernelFn, RunKind, TileFn};
+use super::elems::copy_strided;
+use crate::abi::{KernelArgs, KernelFn, Operand, RunKind, TileFn};
 use crate::dtype::DType;
+use crate::machine::LINE_BYTES;
 use crate::plan::Plan;
 
 /// What a [`Kernel`] is made from.
@@ -24,6 +28,9 @@ pub struct KernelSpec {
     /// Bytes of scratch for a tile of `max_tile_elems`, at most
     /// [`MAX_SCRATCH_BYTES`](crate::memory::MAX_SCRATCH_BYTES).
     pub slot_bytes: usize,
+    /// Set if the code computes whole vector blocks only. The lanes that are left of a row then go
+    /// through the scratch.
+    pub whole_blocks: Option<WholeBlocks>,
     /// Whether it writes past the caches. It can do so only where outputs are aligned: see
     /// [`STREAM_ALIGN`](super::STREAM_ALIGN).
     pub is_streaming: bool,
@@ -34,6 +41,27 @@ pub struct KernelSpec {
     pub ns_per_elem: f32,
     /// The owner of the machine code.
     pub code: Arc<dyn Any + Send + Sync>,
+}
+
+/// The vector blocks of code that computes nothing less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WholeBlocks {
+    /// The lanes of a block. The code is called for multiples of them.
+    pub n_lanes: usize,
+    /// Where the scratch has room for a block of each operand.
+    pub scratch_offset: usize,
+}
+
+impl WholeBlocks {
+    /// The bytes of scratch for a block of each of these operands.
+    pub fn scratch_bytes(n_lanes: usize, dtypes: impl Iterator<Item = DType>) -> usize {
+        dtypes.map(|dtype| WholeBlocks::operand_bytes(n_lanes, dtype)).sum()
+    }
+
+    /// Each operand begins with a cache line.
+    fn operand_bytes(n_lanes: usize, dtype: DType) -> usize {
+        (n_lanes * dtype.size()).next_multiple_of(LINE_BYTES)
+    }
 }
 
 /// A compiled loop for operands of fixed dtypes and run kinds. It is immutable and may run on many
@@ -48,7 +76,9 @@ impl Kernel {
     /// # Safety
     ///
     /// - `entry` must follow [`crate::abi`] for exactly these operands: given any valid arguments
-    ///   for them it reads and writes no memory but the operands' elements (of `n_rows` x
+    ///   for them (of whole blocks, if there are [`whole_blocks`](KernelSpec::whole_blocks), whose
+    ///   scratch is among the `slot_bytes` and used for nothing else, and whose blocks are at most
+    ///   `max_tile_elems`) it reads and writes no memory but the operands' elements (of `n_rows` x
     ///   `n_lanes`), the first `slot_bytes` of `slots`, and its own constants, and it writes no
     ///   input. If it is streaming, valid arguments have outputs that keep to
     ///   [`STREAM_ALIGN`](super::STREAM_ALIGN).
@@ -109,6 +139,95 @@ impl Kernel {
             kernel: signature(expected, self.spec.operands.len().saturating_sub(self.spec.n_outputs)),
             plan: signature(found, n_inputs),
         })
+    }
+}
+
+impl KernelSpec {
+    /// Calls the code for a tile.
+    ///
+    /// # Safety
+    ///
+    /// The code must be right in the sense of [`Kernel::new`]. The operands must be a tile of its
+    /// operands, of so many rows and lanes, of which each is at least 1 and which are together at
+    /// most `max_tile_elems`. Their elements must be readable, those of outputs writable, and
+    /// nobody else may use these meanwhile. `slots` must have `slot_bytes`, aligned to 64.
+    pub(super) unsafe fn call(&self, (n_rows, n_lanes): (usize, usize), operands: &[Operand], slots: *mut u8) {
+        match self.whole_blocks {
+            // SAFETY: the caller's contract.
+            None => unsafe { self.enter((n_rows, n_lanes), operands, slots) },
+            // SAFETY: as above.
+            Some(blocks) => unsafe { self.call_in_blocks(blocks, (n_rows, n_lanes), operands, slots) },
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The contract of [`call`](KernelSpec::call), for whole blocks if the code computes no others.
+    unsafe fn enter(&self, (n_rows, n_lanes): (usize, usize), operands: &[Operand], slots: *mut u8) {
+        let tile_fns = self.tile_fns.as_ptr();
+        let args = KernelArgs { n_lanes, n_rows, operands: operands.as_ptr(), slots, tile_fns };
+        // SAFETY: the caller's contract.
+        unsafe { (self.entry)(&args) };
+    }
+
+    /// Whole blocks where they are, and the lanes that are left in a block of the scratch, row by
+    /// row.
+    ///
+    /// # Safety
+    ///
+    /// The contract of [`call`](KernelSpec::call).
+    #[inline(never)]
+    unsafe fn call_in_blocks(
+        &self,
+        blocks: WholeBlocks,
+        (n_rows, n_lanes): (usize, usize),
+        operands: &[Operand],
+        slots: *mut u8,
+    ) {
+        let n_left = n_lanes % blocks.n_lanes;
+        let n_whole = n_lanes - n_left;
+        if n_whole > 0 {
+            // SAFETY: the caller's contract, for a part of the lanes.
+            unsafe { self.enter((n_rows, n_whole), operands, slots) };
+        }
+        if n_left == 0 {
+            return;
+        }
+        let first_output = operands.len() - self.n_outputs;
+        let mut block: SmallVec<[Operand; 8]> = SmallVec::new();
+        for row in 0..n_rows {
+            let at = |operand: &Operand| {
+                operand.ptr.wrapping_offset(row as isize * operand.row_stride + n_whole as isize * operand.lane_stride)
+            };
+            let mut place = slots.wrapping_add(blocks.scratch_offset);
+            block.clear();
+            for (k, (operand, &(dtype, kind))) in operands.iter().zip(&self.operands).enumerate() {
+                let (size, is_input) = (dtype.size(), k < first_output);
+                if is_input && kind == RunKind::Splat {
+                    block.push(Operand { ptr: at(operand), lane_stride: 0, row_stride: 0 });
+                    continue;
+                }
+                if is_input {
+                    // SAFETY: the elements are of the row, and the scratch, which nobody else uses,
+                    // has room for a block of this operand, with more lanes than are left.
+                    unsafe {
+                        copy_strided(size, n_left, at(operand), operand.lane_stride, place, size as isize);
+                        place.add(n_left * size).write_bytes(0, (blocks.n_lanes - n_left) * size);
+                    }
+                }
+                block.push(Operand { ptr: place, lane_stride: size as isize, row_stride: 0 });
+                place = place.wrapping_add(WholeBlocks::operand_bytes(blocks.n_lanes, dtype));
+            }
+            // SAFETY: the caller's contract for the code, the splats and the slots; the other
+            // operands are blocks in the scratch.
+            unsafe { self.enter((1, blocks.n_lanes), &block, slots) };
+            for k in first_output..operands.len() {
+                let (operand, size) = (&operands[k], self.operands[k].0.size());
+                // SAFETY: the elements of the row are the caller's to write; those of the block
+                // have been computed.
+                unsafe { copy_strided(size, n_left, block[k].ptr, size as isize, at(operand), operand.lane_stride) };
+            }
+        }
     }
 }
 

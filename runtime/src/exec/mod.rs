@@ -11,10 +11,10 @@
 //! |------------|-----|
 //! | `error`    | why a run did not finish |
 //! | `progress` | how far a run is, and a way to stop it |
-//! | `kernel`   | a compiled loop |
+//! | `elems`    | moves elements between places with strides |
+//! | `kernel`   | a compiled loop, and how it is called for a tile |
 //! | `cost`     | how many threads take part, and in how long chunks |
 //! | `launch`   | the one chunk loop: threads, scratch, progress, cancelling |
-//! | `elems`    | moves elements between places with strides |
 //! | `flat`     | short calls on small arrays that lie in the same way |
 //! | `staging`  | inputs that a tile reads from scratch |
 //! | `run`      | runs a kernel over a plan |
@@ -36,7 +36,7 @@ mod staging;
 pub use copy::{OwnedCopy, copy_into, copy_kernel, copy_of};
 pub use error::ExecError;
 pub use flat::{Flat, MAX_FLAT_INPUTS};
-pub use kernel::{Kernel, KernelSpec};
+pub use kernel::{Kernel, KernelSpec, WholeBlocks};
 pub use launch::RunOptions;
 pub use progress::Progress;
 pub use run::{run, run_streaming};

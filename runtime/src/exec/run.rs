@@ -8,7 +8,7 @@ use super::cost::{Threads, estimate_ns_per_elem};
 use super::launch::{Chunks, Shared, launch};
 use super::staging::{Held, Staging};
 use super::{ExecError, Kernel, KernelSpec, Progress, RunOptions};
-use crate::abi::{KernelArgs, Operand};
+use crate::abi::Operand;
 use crate::machine::{MAX_FREE_TILE_ELEMS, MIN_CHUNK_NS, MIN_FREE_TILE_ELEMS, STREAM_ALIGN};
 use crate::memory::fence;
 use crate::plan::{Plan, Tiling};
@@ -126,7 +126,7 @@ impl<'p> Schedule<'p> {
     }
 }
 
-/// The parts of [`KernelArgs`] that stay the same from tile to tile.
+/// What stays the same from tile to tile.
 struct Call<'s> {
     spec: &'s KernelSpec,
     streaming: Option<&'s KernelSpec>,
@@ -178,11 +178,9 @@ impl Call<'_> {
     /// # Safety
     ///
     /// The kernel must be one for these operands, of so many rows and lanes.
-    unsafe fn kernel(&self, spec: &KernelSpec, (n_rows, n_lanes): (usize, usize), operands: &[Operand]) {
-        let (slots, tile_fns) = (self.slots, spec.tile_fns.as_ptr());
-        let args = KernelArgs { n_lanes, n_rows, operands: operands.as_ptr(), slots, tile_fns };
+    unsafe fn kernel(&self, spec: &KernelSpec, size: (usize, usize), operands: &[Operand]) {
         // SAFETY: the caller's contract.
-        unsafe { (spec.entry)(&args) };
+        unsafe { spec.call(size, operands, self.slots) };
     }
 
     /// Calls the streaming kernel where the outputs are aligned, and the other for the lanes of a

@@ -31,7 +31,7 @@ use smallvec::SmallVec;
 
 use super::spec::SinkOp;
 use super::stage::{Place, Sink, Stage};
-use crate::abi::{KernelArgs, Operand};
+use crate::abi::Operand;
 use crate::exec::Kernel;
 use crate::exec::launch::Run;
 use crate::machine::{FILL_ELEMS, REPORT_ELEMS};
@@ -221,16 +221,9 @@ impl<'s> Worker<'s> {
             let mut lane = 0;
             loop {
                 let n_tile_lanes = lanes_per_tile.min(n_lanes - lane);
-                let args = KernelArgs {
-                    n_lanes: n_tile_lanes,
-                    n_rows: n_tile_rows,
-                    operands: tile.as_ptr(),
-                    slots: self.slots,
-                    tile_fns: spec.tile_fns.as_ptr(),
-                };
                 // SAFETY: the caller vouches for the kernel, the tile and the scratch; the tile has
                 // at most as many elements as the kernel has slots for.
-                unsafe { (spec.entry)(&args) };
+                unsafe { spec.call((n_tile_rows, n_tile_lanes), &tile, self.slots) };
                 if lane + n_tile_lanes == n_lanes {
                     break;
                 }
