@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Array, add_and_count_for, array, broadcastable, indices, pool, shape};
+use common::{Array, add_and_count_for, add_in_blocks_for, array, broadcastable, indices, pool, shape};
 use ndexpr_runtime::dtype::{DType, Scalar};
-use ndexpr_runtime::exec::{ExecError, Progress, RunOptions, copy_of, run};
+use ndexpr_runtime::exec::{ExecError, Kernel, Progress, RunOptions, copy_of, run};
 use ndexpr_runtime::plan::{Input, Plan, PlanError};
 use ndexpr_runtime::view::{View, ViewMut};
 use proptest::prelude::*;
@@ -22,6 +22,18 @@ struct Case {
     n_threads: usize,
     max_tile_elems: Option<usize>,
     ns_per_elem: f32,
+    /// The lanes of blocks, if the kernel is only called for whole ones. Its tiles have any size.
+    block: Option<usize>,
+}
+
+impl Case {
+    fn kernel(&self, plan: &Plan<'_>) -> Kernel {
+        match self.block {
+            None => add_and_count_for(plan, self.max_tile_elems, self.ns_per_elem),
+            Some(4) => add_in_blocks_for::<4>(plan, self.ns_per_elem),
+            Some(_) => add_in_blocks_for::<32>(plan, self.ns_per_elem),
+        }
+    }
 }
 
 fn case() -> impl Strategy<Value = Case> {
@@ -34,8 +46,9 @@ fn case() -> impl Strategy<Value = Case> {
     let max_tile_elems =
         prop::sample::select(vec![None, None, Some(1), Some(7), Some(64), Some(100), Some(256), Some(1024)]);
     let ns_per_elem = prop::sample::select(vec![0.0, 30.0, 3000.0, f32::NAN, -1.0]);
-    (operands, prop::sample::select(vec![1, 2, 3, 8]), max_tile_elems, ns_per_elem).prop_map(
-        |((shape, a, b, out, visits), n_threads, max_tile_elems, ns_per_elem)| Case {
+    let block = prop::sample::select(vec![None, Some(4), Some(32)]);
+    (operands, prop::sample::select(vec![1, 2, 3, 8]), max_tile_elems, ns_per_elem, block).prop_map(
+        |((shape, a, b, out, visits), n_threads, max_tile_elems, ns_per_elem, block)| Case {
             shape,
             a,
             b,
@@ -44,6 +57,7 @@ fn case() -> impl Strategy<Value = Case> {
             n_threads,
             max_tile_elems,
             ns_per_elem,
+            block,
         },
     )
 }
@@ -69,13 +83,15 @@ proptest! {
 
     #[test]
     fn every_element_is_computed_once(mut case in case()) {
+        let settings = case.clone();
+        let kernel_of = |plan: &Plan<'_>| settings.kernel(plan);
         let (expected_out, expected_visits) = expected(&case);
         let inputs = [case.a.view(), case.b.view()];
         let mut outputs = [case.out.view_mut(), case.visits.view_mut()];
         let plan = Plan::new(&case.shape, &inputs, &mut outputs).unwrap();
         prop_assert_eq!(plan.n_elems(), case.shape.iter().product::<usize>());
         prop_assert_eq!(plan.extents().iter().product::<usize>(), plan.n_elems());
-        let kernel = add_and_count_for(&plan, case.max_tile_elems, case.ns_per_elem);
+        let kernel = kernel_of(&plan);
         let progress = Progress::new(plan.n_elems());
         let options = RunOptions { pool: pool(case.n_threads), progress: Some(&progress) };
         run(&plan, &kernel, &options).unwrap();
@@ -86,6 +102,8 @@ proptest! {
 
     #[test]
     fn in_place(mut case in case(), by_address in any::<bool>()) {
+        let settings = case.clone();
+        let kernel_of = |plan: &Plan<'_>| settings.kernel(plan);
         // The first input is the output itself.
         case.a = case.out.clone();
         let shape = case.shape.clone();
@@ -110,7 +128,7 @@ proptest! {
         } else {
             Plan::in_place(&shape, &[Input::Output(0), Input::View(&b)], &mut outputs).unwrap()
         };
-        let kernel = add_and_count_for(&plan, case.max_tile_elems, case.ns_per_elem);
+        let kernel = kernel_of(&plan);
         run(&plan, &kernel, &RunOptions::new(pool(case.n_threads))).unwrap();
         prop_assert_eq!(case.visits.bytes, expected_visits, "visits");
         prop_assert_eq!(case.out.bytes, expected_out, "sums");

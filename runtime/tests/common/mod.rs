@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use ndexpr_runtime::abi::{KernelArgs, RunKind, TileFn};
 use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::exec::{Kernel, KernelSpec};
+use ndexpr_runtime::exec::{Kernel, KernelSpec, WholeBlocks};
 use ndexpr_runtime::plan::Plan;
 use ndexpr_runtime::pool::Pool;
 use ndexpr_runtime::view::{View, ViewMut};
@@ -199,6 +199,36 @@ pub(crate) unsafe extern "C" fn add_and_count_by_slots(args: *const KernelArgs) 
             visits.write(visits.read() + 1);
         });
     }
+}
+
+/// Kernel that is only called for whole blocks: `out: f64 = a: f64 + b: f32`, and `visits: u8 = 1`. It leaves other tiles.
+unsafe extern "C" fn add_in_blocks<const N_LANES: usize>(args: *const KernelArgs) {
+    // SAFETY: run for two inputs and two outputs of these dtypes only.
+    unsafe {
+        if !(*args).n_lanes.is_multiple_of(N_LANES) {
+            return;
+        }
+        for_each_elem(args, |_, [a, b, out, visits]: [*mut u8; 4]| {
+            let sum = a.cast::<f64>().read_unaligned() + f64::from(b.cast::<f32>().read_unaligned());
+            out.cast::<f64>().write_unaligned(sum);
+            visits.write(1);
+        });
+    }
+}
+
+/// The same as [`add_and_count_for`] for tiles of any size, by a kernel that is only called for blocks of so many lanes.
+pub(crate) fn add_in_blocks_for<const N_LANES: usize>(plan: &Plan<'_>, ns_per_elem: f32) -> Kernel {
+    // Something else is in the scratch before the blocks.
+    let scratch_offset = 128;
+    let slot_bytes = scratch_offset + WholeBlocks::scratch_bytes(N_LANES, plan.dtypes().iter().copied());
+    let spec = KernelSpec {
+        entry: add_in_blocks::<N_LANES>,
+        whole_blocks: Some(WholeBlocks { n_lanes: N_LANES, scratch_offset }),
+        slot_bytes,
+        ..add_and_count_for(plan, None, ns_per_elem).spec().clone()
+    };
+    // SAFETY: it goes by the strides, so any run kinds are right; the dtypes were checked; its scratch has its blocks.
+    unsafe { Kernel::new(spec) }
 }
 
 unsafe extern "C" fn add_one(n: usize, out: *mut u8, a: *const u8, _b: *mut u8) {
