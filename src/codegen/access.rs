@@ -87,6 +87,11 @@ impl BlockCode<'_, '_> {
         }
     }
 
+    /// Stores a register to the place where it waits.
+    pub(super) fn store_place(&mut self, base: Value, at: i32, register: Value) {
+        self.builder.ins().store(array_flags(), register, base, at);
+    }
+
     /// Loads one element into every lane.
     pub(super) fn load_splat(&mut self, at: Value, ty: Ty) -> Value {
         let scalar = self.builder.ins().load(scalar_type(ty), array_flags(), at, 0);

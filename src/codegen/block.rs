@@ -4,7 +4,6 @@
 //! that the processor finds independent work beside every dependent chain. Loads are emitted at
 //! their first use, next to it, where x86 takes them as memory operands.
 
-use super::access::array_flags;
 use super::bundle::{Bundle, int_register, register_type};
 use super::target::Target;
 use crate::outline::{Event, PLACE_BYTES, Segment, Width};
@@ -234,7 +233,7 @@ impl BlockCode<'_, '_> {
             let base = self.kept.base.expect("there are places");
             for i in 0..n_registers {
                 let register = self.register(value, i);
-                self.builder.ins().store(array_flags(), register, base, place + (i as u32 * PLACE_BYTES) as i32);
+                self.store_place(base, place + (i as u32 * PLACE_BYTES) as i32, register);
             }
             self.places[value.index()] = Some(place);
         }

@@ -73,7 +73,7 @@ impl<'t> Bodies<'t> {
     fn choose(&self, choices: &[u32], machine: &Machine, width: Width) -> Lanes {
         let (most_fitting, spilling) = match self.n_instructions() {
             0..=200 => (8, 4),
-            201..=400 => (4, 2),
+            201..=400 => (4, 4),
             401..=800 => (2, 2),
             _ => (1, 1),
         };

@@ -42,7 +42,7 @@ const LAYERS: &[Layers] = &[
     },
     Layers { sources: "src", parent: "tape", order: &["liveness pair print verify wide", "schedule", "build"] },
     Layers { sources: "src", parent: "tape::build", order: &["casts powers"] },
-    Layers { sources: "src", parent: "outline", order: &["calls machine", "direct pressure print verify"] },
+    Layers { sources: "src", parent: "outline", order: &["calls machine", "direct pressure spills", "print verify"] },
     Layers {
         sources: "src",
         parent: "codegen",
@@ -123,7 +123,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "runtime/src",
         parent: "exec",
-        order: &["error progress", "kernel cost", "launch elems", "flat staging", "run", "copy", "stages"],
+        order: &["error progress elems", "kernel cost", "launch", "flat staging", "run", "copy", "stages"],
     },
     Layers {
         sources: "runtime/src",
