@@ -3,6 +3,7 @@
 use super::block::{BlockCode, bitcast};
 use super::bundle::register_type;
 use super::marks::Mark;
+use super::word::Word;
 use super::x64::Step;
 use crate::outline::Width;
 use crate::tape::{Kind, Ty, ValueId};
@@ -36,7 +37,10 @@ impl BlockCode<'_, '_> {
         let row = self.rows[operand].expect("the segment uses the operand");
         match row.kind {
             RunKind::Contiguous => self.load_contiguous(row.base, ty, i),
-            RunKind::Splat => self.load_splat(row.base, ty),
+            RunKind::Splat => {
+                let at = row.base.get(self.builder);
+                self.load_splat(at, ty)
+            }
             RunKind::Strided => {
                 let stride = row.lane_stride.expect("a strided operand has a stride");
                 self.load_strided(row.base, stride, ty, i)
@@ -99,13 +103,14 @@ impl BlockCode<'_, '_> {
     }
 
     /// The address of the block's first element in a contiguous row.
-    pub(super) fn address(&mut self, base: Value, ty: Ty) -> Value {
+    pub(super) fn address(&mut self, base: Word, ty: Ty) -> Value {
         let known = self.addresses.iter().find(|&&(known, bytes, _)| known == base && bytes == ty.bytes);
         if let Some(&(_, _, address)) = known {
             return address;
         }
         let offset = self.lane_offset(ty.bytes);
-        let address = self.builder.ins().iadd(base, offset);
+        let row = base.get(self.builder);
+        let address = self.builder.ins().iadd(row, offset);
         self.addresses.push((base, ty.bytes, address));
         address
     }
@@ -142,7 +147,7 @@ impl BlockCode<'_, '_> {
     }
 
     /// Loads the `i`th register of a block from a contiguous row.
-    fn load_contiguous(&mut self, base: Value, ty: Ty, i: usize) -> Value {
+    fn load_contiguous(&mut self, base: Word, ty: Ty, i: usize) -> Value {
         let address = self.address(base, ty);
         let offset = i as i32 * self.width.bytes() as i32;
         match self.order(ty) {
@@ -194,7 +199,7 @@ impl BlockCode<'_, '_> {
 
     /// Stores the `i`th register of a block to a contiguous row; past the caches if that is asked
     /// for and the block fills the register.
-    fn store_contiguous(&mut self, base: Value, ty: Ty, i: usize, register: Value, streams: bool) {
+    fn store_contiguous(&mut self, base: Word, ty: Ty, i: usize, register: Value, streams: bool) {
         // The address is emitted before the store, so that only the store itself is marked.
         let address = self.address(base, ty);
         let offset = i as i32 * self.width.bytes() as i32;
@@ -249,7 +254,8 @@ impl BlockCode<'_, '_> {
         self.builder.ins().iadd(base, offset)
     }
 
-    fn load_strided(&mut self, base: Value, stride: Value, ty: Ty, i: usize) -> Value {
+    fn load_strided(&mut self, base: Word, stride: Word, ty: Ty, i: usize) -> Value {
+        let (base, stride) = (base.get(self.builder), stride.get(self.builder));
         let mut address = self.strided_address(base, stride, ty, i);
         let mut load = |block: &mut Self| {
             let ins = block.builder.ins();
@@ -266,7 +272,8 @@ impl BlockCode<'_, '_> {
         register
     }
 
-    fn store_strided(&mut self, base: Value, stride: Value, ty: Ty, i: usize, register: Value) {
+    fn store_strided(&mut self, base: Word, stride: Word, ty: Ty, i: usize, register: Value) {
+        let (base, stride) = (base.get(self.builder), stride.get(self.builder));
         let mut address = self.strided_address(base, stride, ty, i);
         for lane in 0..self.lanes_per_register(ty) {
             let scalar = self.builder.ins().extractlane(register, lane as u8);

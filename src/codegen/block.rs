@@ -6,6 +6,7 @@
 
 use super::bundle::{Bundle, int_register, register_type};
 use super::target::Target;
+use super::word::Word;
 use crate::outline::{Event, PLACE_BYTES, Segment, Width};
 use crate::tape::{Condition, Inst, Kind, Node, Tape, Ty, ValueId};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -20,10 +21,10 @@ use smallvec::SmallVec;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowAccess {
     /// The address of lane 0.
-    pub(super) base: Value,
+    pub(super) base: Word,
     pub(super) kind: RunKind,
     /// The bytes between lanes, if the operand is strided.
-    pub(super) lane_stride: Option<Value>,
+    pub(super) lane_stride: Option<Word>,
 }
 
 /// A vector block being emitted.
@@ -44,7 +45,7 @@ pub(super) struct BlockCode<'a, 'f> {
     /// For each operand, inputs first, where its row is, if the segment uses it.
     pub(super) rows: &'a [Option<RowAccess>],
     /// For each value, where the row's elements of its slot are, if the segment uses it.
-    pub(super) slot_rows: &'a [Option<Value>],
+    pub(super) slot_rows: &'a [Option<Word>],
     /// The values that are the same in all blocks and wait in memory.
     pub(super) kept: &'a Kept,
     /// For each value, its place after the first kept one, in bytes, once it is stored there.
@@ -60,7 +61,7 @@ pub(super) struct BlockCode<'a, 'f> {
     /// The bytes from lane 0 to `lane`, for elements of 1, 2, 4 and 8 bytes, if they are known.
     pub(super) lane_offsets: [Option<Value>; 4],
     /// The address of the block's first element in each contiguous row, by base and element size.
-    pub(super) addresses: Vec<(Value, u32, Value)>,
+    pub(super) addresses: Vec<(Word, u32, Value)>,
 }
 
 /// Values that are the same in all blocks of a row, each in a place in memory, if registers do not
@@ -160,7 +161,8 @@ impl BlockCode<'_, '_> {
             let register = match node.inst {
                 Inst::Load(operand) => {
                     let row = self.rows[operand as usize].expect("the segment uses the operand");
-                    self.load_splat(row.base, node.ty)
+                    let at = row.base.get(self.builder);
+                    self.load_splat(at, node.ty)
                 }
                 _ => self.compute(&node, true).registers[0],
             };
@@ -207,6 +209,8 @@ impl BlockCode<'_, '_> {
             self.store(self.tape.inputs.len() + operand as usize, node.args[0]);
             return;
         }
+        // Addresses in memory are read for each instruction.
+        self.addresses.retain(|(base, ..)| base.is_kept());
         if self.values[value.index()].is_none() && self.kept.find(value).is_none() {
             let bundle = self.compute(&node, false);
             self.values[value.index()] = Some(bundle);

@@ -9,7 +9,8 @@ use super::block::RowAccess;
 use super::bundle::Bundle;
 use super::row::Row;
 use super::target::Target;
-use crate::outline::{Outline, Segment, SegmentCall};
+use super::word::Word;
+use crate::outline::{MAX_ADDRESSES, Outline, Segment, SegmentCall, WORD_BYTES};
 use crate::tape::{Inst, ValueId};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
@@ -72,6 +73,12 @@ struct Emitter<'a> {
     tile_fns: Option<Value>,
 }
 
+/// The operands of a segment: in registers, or the address of the memory where their addresses are.
+enum Accesses {
+    InRegisters(Vec<Option<Access>>),
+    InMemory(Value),
+}
+
 /// An operand as a segment uses it.
 struct Access {
     ptr: Value,
@@ -85,12 +92,12 @@ impl Emitter<'_> {
         if !segment.has_loop() {
             return;
         }
-        let accesses = self.accesses(segment);
+        let access = match self.outline.scratch().addresses {
+            None => Accesses::InRegisters(self.accesses(segment)),
+            Some(start) => Accesses::InMemory(self.in_scratch(start)),
+        };
         let constants = self.hoisted_constants(segment);
-        let places = self.outline.scratch().places.map(|start| {
-            let (scratch, start) = (self.slots(), self.builder.ins().iconst(types::I64, start as i64));
-            self.builder.ins().iadd(scratch, start)
-        });
+        let places = self.outline.scratch().places.map(|start| self.in_scratch(start));
 
         let row_block = self.builder.create_block();
         let row = self.builder.append_block_param(row_block, types::I64);
@@ -107,13 +114,22 @@ impl Emitter<'_> {
         }
 
         self.builder.switch_to_block(row_block);
+        let rows = match access {
+            Accesses::InRegisters(accesses) => {
+                accesses.iter().map(|access| access.as_ref().map(|access| self.row(access, row))).collect()
+            }
+            Accesses::InMemory(addresses) => {
+                self.addresses_of_row(addresses, row);
+                self.rows_in_memory(segment, addresses)
+            }
+        };
         let row_code = Row {
             outline: self.outline,
             segment,
             loop_index: index,
             target: self.target,
             n_lanes: self.n_lanes,
-            accesses: accesses.iter().map(|access| access.as_ref().map(|access| self.row(access, row))).collect(),
+            accesses: rows,
             slots: self.slot_rows(segment, row),
             places,
         };
@@ -127,16 +143,69 @@ impl Emitter<'_> {
 
     /// For each value, where the row's elements of its spill slot are, if the segment uses the
     /// slot.
-    fn slot_rows(&mut self, segment: &Segment, row: Value) -> Vec<Option<Value>> {
+    fn slot_rows(&mut self, segment: &Segment, row: Value) -> Vec<Option<Word>> {
         let tape = self.outline.tape;
         let mut rows = vec![None; tape.nodes.len()];
         if segment.slots.is_empty() {
             return rows;
         }
         let row_elem = self.builder.ins().imul(row, self.n_lanes);
+        let mut starts = [None; 4];
         for &value in &segment.slots {
             let slot = tape.slot_of[value.index()].expect("the outline lists values that have a slot");
-            rows[value.index()] = Some(self.slot_row(slot.offset, tape.node(value).ty.bytes, row_elem));
+            let bytes = tape.node(value).ty.bytes;
+            rows[value.index()] = Some(match segment.slots.len() > MAX_ADDRESSES {
+                false => Word::Register(self.slot_row(slot.offset, bytes, row_elem)),
+                // The slots of values of one width have one address in registers.
+                true => {
+                    let start =
+                        *starts[bytes.ilog2() as usize].get_or_insert_with(|| self.slot_row(0, bytes, row_elem));
+                    Word::Sum(start, slot.offset as i64)
+                }
+            });
+        }
+        rows
+    }
+
+    /// An address in the scratch.
+    fn in_scratch(&mut self, start: usize) -> Value {
+        let (scratch, start) = (self.slots(), self.builder.ins().iconst(types::I64, start as i64));
+        self.builder.ins().iadd(scratch, start)
+    }
+
+    /// Writes the address of the row of each operand to memory.
+    fn addresses_of_row(&mut self, addresses: Value, row: Value) {
+        let n_operands = self.outline.kinds.len();
+        let [body, end] = [(); 2].map(|()| self.builder.create_block());
+        let [from, to] = [(); 2].map(|()| self.builder.append_block_param(body, types::I64));
+        let first = [self.operands, addresses].map(BlockArg::Value);
+        let last = self.builder.ins().iadd_imm_s(addresses, (n_operands * WORD_BYTES) as i64);
+        self.builder.ins().jump(body, &first);
+        self.builder.switch_to_block(body);
+        let mut field = |offset: usize| self.builder.ins().load(types::I64, args_flags(), from, offset as i32);
+        let (ptr, row_stride) = (field(offset_of!(Operand, ptr)), field(offset_of!(Operand, row_stride)));
+        let offset = self.builder.ins().imul(row, row_stride);
+        let address = self.builder.ins().iadd(ptr, offset);
+        self.builder.ins().store(MemFlagsData::new().with_notrap().with_aligned(), address, to, 0);
+        let next_from = self.builder.ins().iadd_imm_s(from, size_of::<Operand>() as i64);
+        let next_to = self.builder.ins().iadd_imm_s(to, WORD_BYTES as i64);
+        let more = self.builder.ins().icmp(IntCC::NotEqual, next_to, last);
+        let next = [next_from, next_to].map(BlockArg::Value);
+        self.builder.ins().brif(more, body, &next, end, &[]);
+        self.builder.switch_to_block(end);
+    }
+
+    /// The operands of a segment, whose addresses are in memory.
+    fn rows_in_memory(&self, segment: &Segment, addresses: Value) -> Vec<Option<RowAccess>> {
+        let mut rows = vec![None; self.outline.kinds.len()];
+        for operand in segment.operands.iter().map(|&operand| operand as usize) {
+            let kind = self.outline.kinds[operand];
+            let at = (operand * size_of::<Operand>() + offset_of!(Operand, lane_stride)) as i32;
+            rows[operand] = Some(RowAccess {
+                base: Word::Memory { base: addresses, at: (operand * WORD_BYTES) as i32 },
+                kind,
+                lane_stride: (kind == RunKind::Strided).then_some(Word::Memory { base: self.operands, at }),
+            });
         }
         rows
     }
@@ -166,7 +235,8 @@ impl Emitter<'_> {
     fn row(&mut self, access: &Access, row: Value) -> RowAccess {
         let offset = self.builder.ins().imul(row, access.row_stride);
         let base = self.builder.ins().iadd(access.ptr, offset);
-        RowAccess { base, kind: access.kind, lane_stride: access.lane_stride }
+        let lane_stride = access.lane_stride.map(Word::Register);
+        RowAccess { base: Word::Register(base), kind: access.kind, lane_stride }
     }
 
     fn slots(&self) -> Value {

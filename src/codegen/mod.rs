@@ -6,6 +6,7 @@
 //!   loops of a row.
 //! - [`block`]: the instructions of one vector block; [`access`] is how it meets memory,
 //!   [`convert`] how widths change, [`order`] where lanes are in wide registers.
+//! - [`word`]: the addresses and strides that loops need.
 //! - [`marks`], [`x64`]: stores past the caches, and registers of 256 bits. Cranelift has neither,
 //!   so finished code is checked and rewritten.
 //! - [`memory`]: finishes code, and owns it; [`arena`] is where it is.
@@ -28,6 +29,7 @@ mod row;
 mod target;
 #[cfg(test)]
 mod tests;
+mod word;
 mod x64;
 
 pub(crate) use target::Target;
@@ -89,11 +91,9 @@ struct Work {
 // Chosen by "long-tapes" in docs/measurements.md.
 const MAX_NODES: usize = 20_000;
 
-/// Tapes with more operands are interpreted, for the same reason. The addresses of operands are
-/// alive all through a kernel, and register allocation takes time that is quadratic in their
-/// number.
+/// Tapes with more operands are interpreted, for the same reason.
 // Chosen by "many-operands" in docs/measurements.md.
-const MAX_OPERANDS: usize = 500;
+const MAX_OPERANDS: usize = 5000;
 
 /// Compiles a tape for operands of these run kinds, inputs first.
 ///

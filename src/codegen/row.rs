@@ -4,6 +4,7 @@ use super::block::{BlockCode, Kept, RowAccess};
 use super::bundle::Bundle;
 use super::marks::Mark;
 use super::target::Target;
+use super::word::Word;
 use super::x64::Step;
 use crate::outline::{Head, Outline, Segment, VectorBlock};
 use crate::tape::{Inst, ValueId};
@@ -24,7 +25,7 @@ pub(super) struct Row<'a> {
     /// For each operand, inputs first, where it is, if the segment uses it.
     pub(super) accesses: Vec<Option<RowAccess>>,
     /// For each value, where the row's elements of its spill slot are, if the segment uses it.
-    pub(super) slots: Vec<Option<Value>>,
+    pub(super) slots: Vec<Option<Word>>,
     /// Where kept values and spills are, if they are in the scratch.
     pub(super) places: Option<Value>,
 }
@@ -145,6 +146,7 @@ impl Row<'_> {
     /// The lanes of the head, or 0 if the row has none.
     fn head_lanes(&self, builder: &mut FunctionBuilder<'_>, head: &Head) -> Value {
         let base = self.accesses[head.operand as usize].expect("the segment stores to the operand").base;
+        let base = base.get(builder);
         let n_bytes = builder.ins().ineg(base);
         let n_bytes = builder.ins().band_imm_u(n_bytes, i64::from(head.alignment) - 1);
         let n_lanes = builder.ins().ushr_imm_u(n_bytes, i64::from(head.elem_bytes.ilog2()));

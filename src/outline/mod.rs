@@ -127,6 +127,8 @@ pub(crate) struct Segment {
 pub(crate) struct ScratchLayout {
     /// Where kept values and spills are, if they are too many for the stack.
     pub(crate) places: Option<usize>,
+    /// Where the addresses of the operands are, if they are too many for registers.
+    pub(crate) addresses: Option<usize>,
     pub(crate) whole_blocks: Option<WholeBlocks>,
     pub(crate) n_bytes: usize,
 }
@@ -202,6 +204,13 @@ const LONG_BODY: usize = 200;
 
 /// More places than this are in the scratch, because a thread's stack may be small: 16 KiB.
 const MAX_STACK_PLACES: u32 = 512;
+
+/// More addresses of operands or slots than this are in memory, because there are 16 general
+/// registers, and a loop needs some for counting.
+pub(crate) const MAX_ADDRESSES: usize = 10;
+
+/// The bytes of an address.
+pub(crate) const WORD_BYTES: usize = size_of::<u64>();
 
 /// The runtime aligns the scratch to this many bytes.
 const SCRATCH_ALIGNMENT: usize = 64;
@@ -366,12 +375,14 @@ impl<'l> Outline<'l> {
         };
         let n_places = self.segments.iter().map(Segment::n_places).max().unwrap_or(0);
         let places = (n_places > MAX_STACK_PLACES).then(|| reserve((n_places * PLACE_BYTES) as usize));
+        let n_operands = self.kinds.len();
+        let addresses = (n_operands > MAX_ADDRESSES).then(|| reserve(n_operands * WORD_BYTES));
         let whole_blocks = self.whole_blocks.map(|n_lanes| {
             let operands = self.tape.inputs.iter().chain(&self.tape.outputs);
             let n_more = WholeBlocks::scratch_bytes(n_lanes as usize, operands.map(|operand| operand.dtype));
             WholeBlocks { n_lanes: n_lanes as usize, scratch_offset: reserve(n_more) }
         });
-        ScratchLayout { places, whole_blocks, n_bytes }
+        ScratchLayout { places, addresses, whole_blocks, n_bytes }
     }
 
     /// What blocks do if their values do not fit the registers. `None` if they do.

@@ -183,3 +183,51 @@ fn results_in_place_of_an_argument() {
         }
     }
 }
+
+/// The addresses of more arrays than there are registers are in memory.
+#[test]
+fn any_number_of_arrays() {
+    for (n_arrays, n_values) in [(10, 100), (11, 100), (40, 100), (700, 20), (1500, 5)] {
+        // Contiguous, the same in all lanes, reversed, and rows of a transposed array.
+        let layout = |k: usize| match k % 5 {
+            3 => Layout::dense(&[4, n_values]).step(0),
+            4 if k % 2 == 0 => Layout::dense(&[4, n_values]).step(-1),
+            4 => Layout::dense(&[4, n_values]).fortran(),
+            _ => Layout::dense(&[4, n_values]),
+        };
+        let dtype = |k: usize| [DType::Float64, DType::Float32, DType::Int16][k % 3];
+        let arrays: Vec<Array> = (0..n_arrays)
+            .map(|k| {
+                let values = pool(k as u64, dtype(k), 4 * n_values);
+                Array::new(dtype(k), &layout(k), |i| values[i])
+            })
+            .collect();
+        let text: Vec<String> = (1..=n_arrays).map(|k| format!("v{}*{}", k - 1, k % 7 + 1)).collect();
+        let names: Vec<String> = (0..n_arrays).map(|k| format!("v{k}")).collect();
+        let vars = names.iter().zip(&arrays).fold(Vars::new(), |vars, (name, array)| vars.with(name, array.view()));
+        let [expected, found] = [Backend::Interp, Backend::Jit].map(|backend| {
+            let engine = Engine::builder().backend(backend).threads(2).build().expect("an engine");
+            let program = engine.program(&text.join(" + "), &vars).expect("it compiles");
+            assert_eq!(program.backend(), backend, "{n_arrays} arrays");
+            scalars(&program, &vars)
+        });
+        check(&format!("{n_arrays} arrays"), &expected, &found);
+    }
+}
+
+/// So are the addresses of more slots.
+#[test]
+fn any_number_of_slots() {
+    let x = Array::new(DType::Float64, &Layout::dense(&[3, 70]), |i| pool(11, DType::Float64, 210)[i]);
+    for n_calls in [3, 30, 300] {
+        let text: Vec<String> = (1..=n_calls).map(|k| format!("sin(x*{k})*cos(x + {k})")).collect();
+        let vars = vars! { x: x.view() };
+        let [expected, found] = [Backend::Interp, Backend::Jit].map(|backend| {
+            let engine = Engine::builder().backend(backend).threads(1).build().expect("an engine");
+            let program = engine.program(&text.join(" - "), &vars).expect("it compiles");
+            assert_eq!(program.backend(), backend, "{n_calls} calls");
+            scalars(&program, &vars)
+        });
+        check(&format!("{n_calls} calls"), &expected, &found);
+    }
+}

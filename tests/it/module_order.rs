@@ -46,7 +46,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "src",
         parent: "codegen",
-        order: &["arena bundle target x64", "marks", "block", "access convert", "order", "row", "loops memory"],
+        order: &["arena bundle target word x64", "marks", "block", "access convert", "order", "row", "loops memory"],
     },
     Layers {
         sources: "src",
