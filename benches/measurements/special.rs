@@ -129,7 +129,7 @@ pub(crate) fn long_loops(per_line: Duration) -> Result<Table, Box<dyn Error>> {
 /// Sums of arrays.
 pub(crate) fn many_operands(per_line: Duration) -> Result<Table, Box<dyn Error>> {
     let text = |size: usize| (0..size).map(|k| format!("v{k}")).collect::<Vec<_>>().join(" + ");
-    compile_times(per_line, "arrays", &[10, 100, 200, 400], text, |size| size)
+    compile_times(per_line, "arrays", &[10, 100, 500, 2000, 4000], text, |size| size)
 }
 
 /// Every function of floats that has an accuracy, in both dtypes.
