@@ -23,24 +23,28 @@
 //! its segment, after what it uses; what a segment uses of operands and spill slots is listed;
 //! blocks fill registers.
 
+mod blocks;
 mod calls;
 mod direct;
 mod machine;
 mod pressure;
 mod print;
+mod scratch;
 mod spills;
 mod verify;
 
+pub(crate) use blocks::{Blocks, Head, VectorBlock};
 pub(crate) use calls::Table;
 pub(crate) use direct::Direct;
 pub(crate) use machine::{Machine, Width};
+pub(crate) use scratch::{MAX_ADDRESSES, PLACE_BYTES, WORD_BYTES};
 pub(crate) use spills::{Event, Spills};
 pub(crate) use verify::verify;
 
-use crate::tape::{Inst, Node, Tape, Ty, ValueId};
+use crate::tape::{Inst, Node, Tape, ValueId};
+use blocks::Shape;
 use calls::{Call, Callee};
 use ndexpr_runtime::abi::RunKind;
-use ndexpr_runtime::exec::WholeBlocks;
 use pressure::{Bodies, Lanes};
 use spills::Demand;
 
@@ -122,65 +126,6 @@ pub(crate) struct Segment {
     pub(crate) calls: Vec<SegmentCall>,
 }
 
-/// The scratch of a kernel.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ScratchLayout {
-    /// Where kept values and spills are, if they are too many for the stack.
-    pub(crate) places: Option<usize>,
-    /// Where the addresses of the operands are, if they are too many for registers.
-    pub(crate) addresses: Option<usize>,
-    pub(crate) whole_blocks: Option<WholeBlocks>,
-    pub(crate) n_bytes: usize,
-}
-
-/// How the lanes of a row are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Blocks {
-    pub(crate) head: Option<Head>,
-    pub(crate) whole: VectorBlock,
-    /// Blocks of one register, for the lanes that whole blocks leave.
-    pub(crate) narrow: Option<VectorBlock>,
-    /// True if the lanes that are left then go one by one; false if there are none.
-    pub(crate) has_single_lanes: bool,
-}
-
-impl Default for Blocks {
-    fn default() -> Blocks {
-        Blocks { head: None, whole: VectorBlock::ONE_LANE, narrow: None, has_single_lanes: true }
-    }
-}
-
-/// Lanes for which instructions are emitted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct VectorBlock {
-    pub(crate) n_lanes: u32,
-    /// The width of the registers.
-    pub(crate) width: Width,
-}
-
-impl VectorBlock {
-    pub(crate) const ONE_LANE: VectorBlock = VectorBlock { n_lanes: 1, width: Width::Bits128 };
-
-    /// The number of registers that a value takes; a part of one counts as one.
-    pub(crate) fn n_registers(self, ty: Ty) -> u32 {
-        (self.n_lanes * ty.bytes).div_ceil(self.width.bytes())
-    }
-}
-
-/// The lanes before the first whole block, up to where stores are aligned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Head {
-    /// The operand whose stores are aligned, and the bytes of its elements.
-    pub(crate) operand: u32,
-    pub(crate) elem_bytes: u32,
-    /// The bytes that the stores are aligned to.
-    pub(crate) alignment: u32,
-    /// Shorter rows have no head.
-    pub(crate) min_lanes: u32,
-    /// True if the head goes in narrow blocks rather than lane by lane.
-    pub(crate) is_narrow: bool,
-}
-
 /// A call after a segment's loop.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentCall {
@@ -195,33 +140,9 @@ pub(crate) struct SegmentCall {
     pub(crate) single: Option<ValueId>,
 }
 
-/// The bytes of memory for a register, of any width.
-pub(crate) const PLACE_BYTES: u32 = Width::Bits256.bytes();
-
 /// Loops of more instructions are only called for whole blocks.
 // Chosen by "long-loops" in docs/measurements.md.
 const LONG_BODY: usize = 200;
-
-/// More places than this are in the scratch, because a thread's stack may be small: 16 KiB.
-const MAX_STACK_PLACES: u32 = 512;
-
-/// More addresses of operands or slots than this are in memory, because there are 16 general
-/// registers, and a loop needs some for counting.
-pub(crate) const MAX_ADDRESSES: usize = 10;
-
-/// The bytes of an address.
-pub(crate) const WORD_BYTES: usize = size_of::<u64>();
-
-/// The runtime aligns the scratch to this many bytes.
-const SCRATCH_ALIGNMENT: usize = 64;
-
-/// Rows of fewer blocks than this have no head for ordinary stores, because going lane by lane
-/// takes longer than the alignment saves.
-const MIN_ALIGNED_BLOCKS: u32 = 8;
-
-/// Whole blocks of fewer registers than this leave only a few lanes, which then go one by one at
-/// once.
-const MIN_REGISTERS: u32 = 8;
 
 impl<'l> Outline<'l> {
     /// Outlines a tape, with the widest registers that suit it.
@@ -274,9 +195,9 @@ impl<'l> Outline<'l> {
             direct,
             table: Table::new(tape, stores),
         };
-        let mut scratch = Scratch::new(tape);
+        let mut flags = Flags::new(tape);
         for (index, (values, body)) in by_segment.iter().zip(in_bodies).enumerate() {
-            let segment = outline.segment(index, values, body, &shape, &mut scratch);
+            let segment = outline.segment(index, values, body, &shape, &mut flags);
             outline.segments.push(segment);
         }
         Ok(outline)
@@ -289,7 +210,7 @@ impl<'l> Outline<'l> {
         values: &[ValueId],
         body: Vec<ValueId>,
         shape: &Shape,
-        scratch: &mut Scratch,
+        flags: &mut Flags,
     ) -> Segment {
         let tape = self.tape;
         let is_made_anew = |value: ValueId| tape.node(value).inst.is_rematerialised();
@@ -303,9 +224,9 @@ impl<'l> Outline<'l> {
             .filter(|value| tape.slot_of[value.index()].is_some() && !self.direct.is_one[value.index()])
             .collect();
         let args = || body.iter().flat_map(|value| tape.node(*value).args().iter().copied());
-        let made_anew = scratch.distinct(in_slots.chain(args().filter(|&arg| is_made_anew(arg))));
+        let made_anew = flags.distinct(in_slots.chain(args().filter(|&arg| is_made_anew(arg))));
         let made = args().chain(body.iter().copied()).filter(|&value| !is_made_anew(value));
-        let mut slots = scratch.distinct(made.chain(to_slots.iter().copied()));
+        let mut slots = flags.distinct(made.chain(to_slots.iter().copied()));
         slots.retain(|value| tape.slot_of[value.index()].is_some());
         let mut operands: Vec<u32> = Vec::new();
         for &value in made_anew.iter().chain(&body) {
@@ -319,8 +240,8 @@ impl<'l> Outline<'l> {
         operands.dedup();
         let n_hoisted = shape.lanes.spare_registers as usize;
         let hoisted = made_anew.iter().copied().filter(|&value| is_const(value)).take(n_hoisted).collect();
-        let uniform = self.uniform(&made_anew, &body, scratch);
-        let (kept, in_blocks) = self.in_blocks(&uniform, &body, &to_slots, scratch);
+        let uniform = self.uniform(&made_anew, &body, flags);
+        let (kept, in_blocks) = self.in_blocks(&uniform, &body, &to_slots, flags);
         let blocks = self.blocks(shape, &body, is_skipped);
         let spills_of = |block| if shape.lanes.fits { None } else { self.spills(&in_blocks, &uniform, block) };
         let spills = spills_of(blocks.whole);
@@ -349,40 +270,20 @@ impl<'l> Outline<'l> {
         uniform: &[ValueId],
         body: &[ValueId],
         to_slots: &[ValueId],
-        scratch: &mut Scratch,
+        flags: &mut Flags,
     ) -> (Vec<ValueId>, Vec<ValueId>) {
         let tape = self.tape;
-        uniform.iter().for_each(|value| scratch.is_marked[value.index()] = true);
-        let is_uniform = |scratch: &Scratch, value: ValueId| scratch.is_marked[value.index()];
+        uniform.iter().for_each(|value| flags.is_marked[value.index()] = true);
+        let is_uniform = |flags: &Flags, value: ValueId| flags.is_marked[value.index()];
         let has_slot = |value: &ValueId| tape.slot_of[value.index()].is_some();
         let in_blocks: Vec<ValueId> =
-            body.iter().copied().filter(|value| !is_uniform(scratch, *value) || has_slot(value)).collect();
-        let varying = in_blocks.iter().filter(|value| !is_uniform(scratch, **value));
+            body.iter().copied().filter(|value| !is_uniform(flags, *value) || has_slot(value)).collect();
+        let varying = in_blocks.iter().filter(|value| !is_uniform(flags, **value));
         let mut kept: Vec<ValueId> = varying.flat_map(|value| tape.node(*value).args()).copied().collect();
         kept.extend(in_blocks.iter().chain(to_slots));
-        kept.retain(|&value| is_uniform(scratch, value));
-        uniform.iter().for_each(|value| scratch.is_marked[value.index()] = false);
-        (scratch.distinct(kept.into_iter()), in_blocks)
-    }
-
-    /// What the kernel's scratch is for, besides the tape's slots.
-    pub(crate) fn scratch(&self) -> ScratchLayout {
-        let mut n_bytes = self.tape.slot_bytes;
-        let mut reserve = |n_more: usize| {
-            let start = n_bytes.next_multiple_of(SCRATCH_ALIGNMENT);
-            n_bytes = start + n_more;
-            start
-        };
-        let n_places = self.segments.iter().map(Segment::n_places).max().unwrap_or(0);
-        let places = (n_places > MAX_STACK_PLACES).then(|| reserve((n_places * PLACE_BYTES) as usize));
-        let n_operands = self.kinds.len();
-        let addresses = (n_operands > MAX_ADDRESSES).then(|| reserve(n_operands * WORD_BYTES));
-        let whole_blocks = self.whole_blocks.map(|n_lanes| {
-            let operands = self.tape.inputs.iter().chain(&self.tape.outputs);
-            let n_more = WholeBlocks::scratch_bytes(n_lanes as usize, operands.map(|operand| operand.dtype));
-            WholeBlocks { n_lanes: n_lanes as usize, scratch_offset: reserve(n_more) }
-        });
-        ScratchLayout { places, addresses, whole_blocks, n_bytes }
+        kept.retain(|&value| is_uniform(flags, value));
+        uniform.iter().for_each(|value| flags.is_marked[value.index()] = false);
+        (flags.distinct(kept.into_iter()), in_blocks)
     }
 
     /// What blocks do if their values do not fit the registers. `None` if they do.
@@ -405,71 +306,25 @@ impl<'l> Outline<'l> {
 
     /// The values that are the same in all lanes of a row: splat loads, and what is computed from
     /// these and constants alone.
-    fn uniform(&self, made_anew: &[ValueId], body: &[ValueId], scratch: &mut Scratch) -> Vec<ValueId> {
+    fn uniform(&self, made_anew: &[ValueId], body: &[ValueId], flags: &mut Flags) -> Vec<ValueId> {
         let tape = self.tape;
         let is_splat = |value: &ValueId| match tape.node(*value).inst {
             Inst::Load(operand) => self.kinds[operand as usize] == RunKind::Splat,
             _ => false,
         };
         let mut uniform: Vec<ValueId> = made_anew.iter().copied().filter(is_splat).collect();
-        uniform.iter().for_each(|value| scratch.is_marked[value.index()] = true);
+        uniform.iter().for_each(|value| flags.is_marked[value.index()] = true);
         for &value in body {
             let node = tape.node(value);
             let is_uniform =
-                |arg: &ValueId| matches!(tape.node(*arg).inst, Inst::Const(_)) || scratch.is_marked[arg.index()];
+                |arg: &ValueId| matches!(tape.node(*arg).inst, Inst::Const(_)) || flags.is_marked[arg.index()];
             if !matches!(node.inst, Inst::Store(_)) && node.args().iter().all(is_uniform) {
-                scratch.is_marked[value.index()] = true;
+                flags.is_marked[value.index()] = true;
                 uniform.push(value);
             }
         }
-        uniform.iter().for_each(|value| scratch.is_marked[value.index()] = false);
+        uniform.iter().for_each(|value| flags.is_marked[value.index()] = false);
         uniform
-    }
-
-    fn blocks(&self, shape: &Shape, body: &[ValueId], is_skipped: bool) -> Blocks {
-        let whole = if is_skipped { shape.skipped } else { shape.whole };
-        if self.whole_blocks.is_some() {
-            return Blocks { head: None, whole, narrow: None, has_single_lanes: false };
-        }
-        let narrow = self.narrow(whole, is_skipped);
-        Blocks { head: self.head(whole, body), whole, narrow, has_single_lanes: true }
-    }
-
-    /// Blocks of one register of the widest value, if whole blocks would leave many lanes to go one
-    /// by one.
-    // Chosen by "narrow-blocks" in docs/measurements.md.
-    fn narrow(&self, whole: VectorBlock, is_skipped: bool) -> Option<VectorBlock> {
-        let width = self.machine.width;
-        let widest = self.tape.nodes.iter().map(|node| node.ty.bytes).max()?;
-        let n_lanes = width.bytes() / widest;
-        let leaves_many = !is_skipped && n_lanes > 1 && whole.n_lanes >= MIN_REGISTERS * n_lanes;
-        // Streaming stores of wide registers begin after some streaming stores of narrow ones.
-        let begins_so = whole.width != width && self.stores.is_streaming();
-        (leaves_many || begins_so).then_some(VectorBlock { n_lanes, width })
-    }
-
-    /// Ordinary stores need not be aligned, so rows of few blocks have no head. Streaming stores of
-    /// wide registers begin with a cache line. The outputs are aligned to narrow registers, which
-    /// go as far as that line.
-    // Chosen by "aligned-stores" in docs/measurements.md.
-    fn head(&self, whole: VectorBlock, body: &[ValueId]) -> Option<Head> {
-        if whole.width == self.machine.width {
-            return None;
-        }
-        let output = body.iter().find_map(|value| match self.tape.node(*value).inst {
-            Inst::Store(output) => Some(output),
-            _ => None,
-        })?;
-        let operand = self.tape.inputs.len() as u32 + output;
-        let elem_bytes = self.tape.outputs[output as usize].dtype.size() as u32;
-        let is_narrow = self.stores.is_streaming();
-        (self.kinds[operand as usize] == RunKind::Contiguous).then(|| Head {
-            operand,
-            elem_bytes,
-            alignment: if is_narrow { self.machine.line_bytes } else { whole.width.bytes() },
-            min_lanes: if is_narrow { 0 } else { MIN_ALIGNED_BLOCKS * whole.n_lanes },
-            is_narrow,
-        })
     }
 
     /// The call in the place of a value.
@@ -515,22 +370,14 @@ impl<'l> Outline<'l> {
     }
 }
 
-/// The vector blocks of a tape.
-struct Shape {
-    whole: VectorBlock,
-    /// The whole blocks of loops that most tiles skip.
-    skipped: VectorBlock,
-    lanes: Lanes,
-}
-
 /// A flag for each value, all clear between uses.
-struct Scratch {
+struct Flags {
     is_marked: Vec<bool>,
 }
 
-impl Scratch {
-    fn new(tape: &Tape) -> Scratch {
-        Scratch { is_marked: vec![false; tape.nodes.len()] }
+impl Flags {
+    fn new(tape: &Tape) -> Flags {
+        Flags { is_marked: vec![false; tape.nodes.len()] }
     }
 
     /// The values, each once and in the order of the tape.
@@ -575,12 +422,6 @@ fn suits_wide(tape: &Tape, variant: Variant<'_>) -> Result<(), &'static str> {
 }
 
 impl Segment {
-    /// The registers of memory for kept values and spills.
-    pub(crate) fn n_places(&self) -> u32 {
-        let spills = [&self.spills, &self.spills_of_lanes].into_iter().flatten();
-        self.kept.len() as u32 + spills.map(|spills| spills.n_places).max().unwrap_or(0)
-    }
-
     /// What a kind of blocks does if its values do not fit the registers.
     pub(crate) fn spills_of(&self, block: VectorBlock) -> Option<&Spills> {
         if block == self.blocks.whole { self.spills.as_ref() } else { self.spills_of_lanes.as_ref() }

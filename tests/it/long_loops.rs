@@ -191,7 +191,7 @@ fn any_number_of_arrays() {
         // Contiguous, the same in all lanes, reversed, and rows of a transposed array.
         let layout = |k: usize| match k % 5 {
             3 => Layout::dense(&[4, n_values]).step(0),
-            4 if k % 2 == 0 => Layout::dense(&[4, n_values]).step(-1),
+            4 if k.is_multiple_of(2) => Layout::dense(&[4, n_values]).step(-1),
             4 => Layout::dense(&[4, n_values]).fortran(),
             _ => Layout::dense(&[4, n_values]),
         };

@@ -42,7 +42,11 @@ const LAYERS: &[Layers] = &[
     },
     Layers { sources: "src", parent: "tape", order: &["liveness pair print verify wide", "schedule", "build"] },
     Layers { sources: "src", parent: "tape::build", order: &["casts powers"] },
-    Layers { sources: "src", parent: "outline", order: &["calls machine", "direct pressure spills", "print verify"] },
+    Layers {
+        sources: "src",
+        parent: "outline",
+        order: &["calls machine", "direct pressure scratch spills", "blocks", "print verify"],
+    },
     Layers {
         sources: "src",
         parent: "codegen",
