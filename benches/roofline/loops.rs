@@ -1,4 +1,4 @@
-//! The lines written by hand: the limits, and loops of some expressions.
+//! The report's lines for loops written by hand: the limits, and loops of some expressions.
 
 use crate::data::Data;
 use crate::kernels;
@@ -91,7 +91,7 @@ pub(crate) fn by_hand(data: &Data) -> Vec<Line<'_>> {
     lines
 }
 
-/// A loop that cannot run on several threads.
+/// A loop in a single chunk, so it runs on one thread.
 fn alone<'a>(run: fn()) -> Chunked<'a> {
     Chunked { n_chunks: 1, run: Box::new(move |_| run()) }
 }

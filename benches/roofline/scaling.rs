@@ -9,8 +9,8 @@ use ndexpr::{Engine, FloatMode, Vars};
 
 const FUNCTIONS: &str = "exp(sin(a)*b)";
 
-/// Inputs and outputs fit the innermost cache. The number is a multiple of all blocks of the loops
-/// by hand, because these are slow on an incomplete block.
+/// Inputs and outputs fit the innermost cache. The number is a multiple of the block size of every
+/// loop by hand, because these loops are slow on an incomplete block.
 const IN_L1: usize = 960;
 
 /// All threads against one, in the caches and beyond.
@@ -58,7 +58,8 @@ fn text() -> String {
     COEFFICIENTS[1..].iter().fold(first, |value, coefficient| format!("({value}*x + {coefficient:?})"))
 }
 
-/// Panics unless the loops give the strict expression's results, and the fused ones nearly.
+/// Panics unless the unfused loops give exactly the strict expression's results, and the fused
+/// loops come within 1e-14 of them.
 pub(crate) fn check(data: &Data) {
     let x = &data.a[..IN_L1];
     let expected: Array1<f64> = ndexpr::evaluate(&text(), ndexpr::vars! { x }).expect("it is an expression");

@@ -114,8 +114,8 @@ pub(crate) const ALIGNMENT: usize = 64;
 ///
 /// # Safety
 ///
-/// `to` is a multiple of [`ALIGNMENT`], the block a multiple of 32 bytes long, and the processor
-/// has AVX.
+/// The address of `to` is a multiple of [`ALIGNMENT`], the block's length is a multiple of 32
+/// bytes, and the processor has AVX.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx")]
 #[inline]
@@ -128,7 +128,7 @@ pub(crate) unsafe fn stream<T: crate::memory::Number, const N: usize>(to: &mut [
     }
 }
 
-/// As the other, for processors without such stores.
+/// Writes a block by ordinary stores, because this architecture has no streaming ones here.
 ///
 /// # Safety
 ///

@@ -31,11 +31,11 @@ pub(crate) struct Point {
     pub(crate) ns_together: f64,
     /// The time with all threads divided by the time with one: the median over neighbouring calls.
     pub(crate) ratio: f64,
-    /// Whether more threads are slower by more than two measurements differ.
+    /// Whether more threads are slower by more than noise.
     pub(crate) is_slower: bool,
 }
 
-/// The largest ratio of equal times that noise explains.
+/// The largest ratio that noise gives between two times that are really equal.
 const NOISE: f64 = 1.03;
 
 /// Measures both expressions up to `max` elements, a point for about as long as `time`.
@@ -79,7 +79,7 @@ const BATCH: Duration = Duration::from_micros(200);
 
 const MIN_ROUNDS: usize = 7;
 
-/// Batches of one kind and of the other take turns.
+/// Batches on one thread and batches on all threads take turns.
 fn point(n: usize, time: Duration, mut call: impl FnMut(bool)) -> Point {
     let batches = [false, true].map(|is_together| batch_of(BATCH, &mut || call(is_together)));
     let mut times: [Vec<f64>; 2] = Default::default();

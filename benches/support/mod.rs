@@ -4,7 +4,7 @@
 use ndarray::{Array1, Zip};
 use ndexpr::{DynArray, Vars, View, ViewMut};
 
-/// Arrays of one length, the same every time.
+/// Arrays of one length, whose elements are the same in every run.
 pub(crate) struct Data {
     pub(crate) a: Array1<f64>,
     pub(crate) b: Array1<f64>,
@@ -29,7 +29,7 @@ impl Data {
     }
 }
 
-/// An output of either dtype that the cases have.
+/// An output of one of the dtypes that the cases have.
 pub(crate) enum Out {
     F64(Array1<f64>),
     F32(Array1<f32>),
@@ -188,8 +188,8 @@ pub(crate) const CASES: &[Case] = &[
     },
 ];
 
-/// Panics unless all three ways agree bit for bit. The cube may differ, because ours is rounded
-/// better.
+/// Panics unless op by op and by hand give equal results, and ndexpr does too. float64 may differ
+/// by 1e-15, because ndexpr rounds a cube only once.
 pub(crate) fn check(case: &Case, data: &Data) {
     let ours: DynArray = ndexpr::evaluate(case.text, data.vars()).expect("the case is an expression");
     let naive = (case.naive)(data);

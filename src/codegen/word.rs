@@ -4,14 +4,14 @@
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 use cranelift_frontend::FunctionBuilder;
 
-/// Where such a number is.
+/// Where a number of 64 bits is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
     /// In a register, all through the loop.
     Register(Value),
-    /// In memory, so many bytes after this address. It is read for each use.
+    /// In memory, `at` bytes after `base`. It is loaded at each use.
     Memory { base: Value, at: i32 },
-    /// The sum of these. It is made for each use.
+    /// A value plus a constant. They are added at each use.
     Sum(Value, i64),
 }
 
@@ -29,7 +29,7 @@ impl Word {
         }
     }
 
-    /// False if getting it again would make it again.
+    /// True if `get` emits no instruction.
     pub(super) fn is_kept(self) -> bool {
         matches!(self, Word::Register(_))
     }

@@ -1,9 +1,9 @@
-//! The machine that a kernel is made for: the only place in this crate with facts about its
-//! registers and caches.
+//! The machine that a kernel is made for: what an outline may know of its registers and caches.
+//! `codegen::target` fills it in.
 
 use crate::tape::Preferences;
 
-/// How wide the vector registers of a vector block are.
+/// The size of the vector registers of a vector block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Width {
     Bits128,

@@ -1,14 +1,15 @@
 //! How many lanes a vector block has, and how many registers that leaves.
 //!
-//! In: a tape's instructions by segment, and the machine. Out: lanes, such that values take no more
-//! registers at once than there are, as far as that can be counted before registers are allocated.
+//! In: a tape's instructions by segment, and the machine. Out: lanes for which the values fit the
+//! registers at once, as far as that can be counted before registers are allocated, or the fact
+//! that no choice fits.
 
 use super::machine::{Machine, Width};
 use crate::tape::{Inst, Kind, Tape, ValueId};
 
-/// Loops of at least this many instructions are long chains if few values are alive at once. What
-/// the processor sees ahead is less than one block and the next, so the more registers a block has,
-/// the less the processor waits.
+/// A loop of at least this many instructions in one segment counts as a long chain, in which each
+/// step waits for the one before. The processor's out-of-order window is too small to overlap two
+/// blocks, so a block of more registers gives it more independent work.
 // Chosen by "long-chains" in docs/measurements.md.
 const LONG_CHAIN: usize = 20;
 
@@ -22,7 +23,8 @@ pub(super) struct Lanes {
     pub(super) fits: bool,
 }
 
-/// The instructions of each segment that are neither calls nor made anew in each segment, in order.
+/// The instructions of each segment, in order, without calls and without loads and constants, which
+/// each segment makes anew.
 pub(super) struct Bodies<'t> {
     tape: &'t Tape,
     bodies: &'t [Vec<ValueId>],
@@ -34,8 +36,8 @@ impl<'t> Bodies<'t> {
     }
 
     /// The block in which the widest values take 8, 4 or 2 registers: the largest block that stays
-    /// within the budget. In long chains they may take 7, unless narrower values would then leave a
-    /// register unfilled.
+    /// within the budget; see `choose` for long loops. In long chains they may take 7, unless
+    /// narrower values would then leave a register unfilled.
     pub(super) fn lanes(&self, machine: &Machine) -> Lanes {
         let choices: &[u32] = match self.tape.is_of_one_width() && self.is_long_chain() {
             true => &[8, 7, 4, 2],
@@ -45,9 +47,9 @@ impl<'t> Bodies<'t> {
     }
 
     /// The lanes of a block in wide registers. In a short loop of one width, a block takes half as
-    /// many registers as with narrow ones, so that no more lanes are left over. In a long chain it
-    /// takes as many as with narrow ones. With several widths it takes as many as there are, so
-    /// that narrow values fill registers too.
+    /// many registers as with narrow ones, so it has no more lanes and leaves no longer tail. In a
+    /// long chain it takes as many as with narrow ones. With several widths the widest values may
+    /// take 8, so that narrow values fill registers too.
     // Chosen by "wide-block-registers" in docs/measurements.md.
     pub(super) fn wide_lanes(&self, machine: &Machine) -> Result<Lanes, &'static str> {
         let width = machine.wide.ok_or("the machine has no wider ones, or they were not asked for")?;
@@ -67,8 +69,8 @@ impl<'t> Bodies<'t> {
     /// The first choice of registers for the widest values with which all values fit. If they fit
     /// with none, some values go through the stack.
     ///
-    /// A long loop gets fewer: code size and compile time grow with the block, and what is not in
-    /// the caches of instructions takes longer than waiting for results.
+    /// A long loop gets fewer: code size and compile time grow with the block, and code that does
+    /// not fit the instruction caches costs more than the waits that a larger block would hide.
     // Chosen by "long-loops" in docs/measurements.md.
     fn choose(&self, choices: &[u32], machine: &Machine, width: Width) -> Lanes {
         let (most_fitting, spilling) = match self.n_instructions() {
@@ -98,7 +100,8 @@ impl<'t> Bodies<'t> {
     }
 
     /// The most registers that values of a segment take at once, in blocks of this many lanes.
-    /// Constants take one each; a load that is used once is part of its use.
+    /// Constants take none here: they get spare registers. A float load that is used once is an
+    /// operand of its use, so it takes none either.
     fn most_pressure(&self, n_lanes: u32, width: Width) -> u32 {
         let nodes = &self.tape.nodes;
         let registers = |value: ValueId| match nodes[value.index()].inst {

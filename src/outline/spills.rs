@@ -3,9 +3,9 @@
 //!
 //! In: a segment's body, and how many registers each value takes. Out: [`Spills`]. A body is a
 //! straight line, so every use is known ahead. When registers run out, the value whose next use is
-//! furthest away gives up its own (Belady, "A study of replacement algorithms for a virtual-storage
-//! computer", 1966). What can be read again, as loads and constants can, is given up first, because
-//! it needs no store.
+//! furthest away gives up its registers (Belady, "A study of replacement algorithms for a
+//! virtual-storage computer", 1966). A value that can be read again, such as a load or a constant,
+//! is preferred, because it needs no store: its distance counts [`STORE_COST`] times.
 //!
 //! Always true, and checked by [`verify`]: the values in registers fit the budget after each event;
 //! what an event uses is in a register, can be read again, or waits in a place that nothing else
@@ -15,8 +15,7 @@ use super::VectorBlock;
 use crate::tape::{Inst, Tape, ValueId};
 use smallvec::SmallVec;
 
-/// A value that must be stored before it gives up its registers is as if its next use were nearer
-/// by this factor.
+/// The next use of a value that must be stored first counts as this many times nearer.
 const STORE_COST: u32 = 2;
 
 /// The registers of a vector block over time; see the module.
@@ -24,18 +23,18 @@ const STORE_COST: u32 = 2;
 pub(crate) struct Spills {
     /// What the block does, in order.
     pub(crate) events: Vec<Event>,
-    /// How many registers of memory the places take.
+    /// The number of places, of one register each.
     pub(crate) n_places: u32,
 }
 
-/// An instruction of the body, or a load that only stores use.
+/// An instruction of the body, or a load that the second or a later store writes.
 #[derive(Debug)]
 pub(crate) struct Event {
     /// What is made.
     pub(crate) value: ValueId,
-    /// The first register of the place where it waits from now on, if it does.
+    /// The first of the places where the value waits from now on; `None` if it does not wait.
     pub(crate) place: Option<u32>,
-    /// The values that are in no register after this, but are used again.
+    /// The values that this event drops from the registers although they are used again.
     pub(crate) leaving: SmallVec<[ValueId; 4]>,
 }
 
@@ -83,8 +82,8 @@ impl Spills {
     }
 }
 
-/// The instructions, with the loads that only stores use before the first store: an output may be
-/// the memory of an input.
+/// The instructions. Loads that the second or a later store writes come before the first store,
+/// because an output may be the memory of an input.
 fn events(demand: &Demand<'_>) -> Vec<ValueId> {
     let tape = demand.tape;
     let is_store = |value: &ValueId| matches!(tape.node(*value).inst, Inst::Store(_));
@@ -156,8 +155,8 @@ impl<'a> Registers<'a> {
         self.held.iter().map(|&value| self.n_registers(value)).sum()
     }
 
-    /// Whether a value can be read from memory until its next use: from an array, or from its
-    /// place.
+    /// Whether a value can be read again for its next use: from an array, from its place, or
+    /// because it is the same in all blocks of a row.
     fn can_be_read(&self, now: Time, value: ValueId) -> bool {
         let made_at = self.made_at[value.index()];
         self.is_placed[value.index()] || made_at == NEVER || now < made_at
@@ -210,7 +209,7 @@ impl<'a> Registers<'a> {
         leaving
     }
 
-    /// Of the values in registers, the place of the one that should leave first.
+    /// The index in `held` of the value that should leave first.
     fn furthest(&self, now: Time, may_leave: impl Fn(ValueId) -> bool) -> Option<usize> {
         let distance = |value: ValueId| {
             let distance = u64::from(self.next_use(value) - now);
@@ -233,8 +232,8 @@ impl<'a> Registers<'a> {
         self.n_registers(value)
     }
 
-    /// Gives each value that waits a place from when it is made to its last use. Returns how many
-    /// registers all places take.
+    /// Assigns places to each waiting value, from the event that makes it to its last use. Returns
+    /// how many places there are.
     fn assign_places(&self, events: &mut [Event]) -> u32 {
         let mut placed: Vec<(Time, ValueId)> =
             self.placed.iter().map(|value| (self.made_at[value.index()], *value)).collect();
@@ -266,8 +265,8 @@ impl<'a> Registers<'a> {
     }
 }
 
-/// What an event uses, each once. A load uses what is already there of it, and so does what is the
-/// same in all lanes: it was made ahead of the block.
+/// What an event uses, each once. A load or a uniform value counts as its own argument, because
+/// memory or a register already holds it before the block.
 fn args(demand: &Demand<'_>, value: ValueId) -> SmallVec<[ValueId; 3]> {
     let node = demand.tape.node(value);
     if matches!(node.inst, Inst::Load(_)) || demand.is_uniform[value.index()] {
@@ -353,7 +352,8 @@ mod tests {
 
     const BUDGET: u32 = 6;
 
-    /// `n` roots of products with one another, of which each is used early and late.
+    /// A chain of `n` square roots. A sum uses each of them early, and a product uses each again
+    /// late.
     fn tape(n: u32) -> Tape {
         let ty = Ty::float(8);
         let mut nodes = vec![Node { inst: Inst::Load(0), args: [ValueId(0); 3], ty }];

@@ -1,7 +1,8 @@
 //! Comparisons of ndexpr's speed with that of other libraries.
 //!
-//! Every comparison is a binary in `src/bin` and a module here; they share how time is taken, and
-//! what is said of the machine. See README.md for what to run.
+//! A comparison in Rust is a binary in `src/bin` with a module here (today only [`math`]); the
+//! other modules time it and describe the machine. Comparisons from Python are in `peers.py` and
+//! `kernels.py`. See README.md for what to run.
 //!
 //! | module      | job |
 //! |-------------|-----|

@@ -28,7 +28,7 @@ pub struct KernelSpec {
     /// Bytes of scratch for a tile of `max_tile_elems`, at most
     /// [`MAX_SCRATCH_BYTES`](crate::memory::MAX_SCRATCH_BYTES).
     pub slot_bytes: usize,
-    /// Set if the code computes whole vector blocks only. The lanes that are left of a row then go
+    /// Set if the code computes whole vector blocks only. The remaining lanes of a row then go
     /// through the scratch.
     pub whole_blocks: Option<WholeBlocks>,
     /// Whether it writes past the caches. It can do so only where outputs are aligned: see
@@ -43,7 +43,7 @@ pub struct KernelSpec {
     pub code: Arc<dyn Any + Send + Sync>,
 }
 
-/// The vector blocks of code that computes nothing less.
+/// The vector blocks of code that has no loop for single lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WholeBlocks {
     /// The lanes of a block. The code is called for multiples of them.
@@ -58,7 +58,7 @@ impl WholeBlocks {
         dtypes.map(|dtype| WholeBlocks::operand_bytes(n_lanes, dtype)).sum()
     }
 
-    /// Each operand begins with a cache line.
+    /// The bytes of one operand's block, rounded up so that each block begins at a cache line.
     fn operand_bytes(n_lanes: usize, dtype: DType) -> usize {
         (n_lanes * dtype.size()).next_multiple_of(LINE_BYTES)
     }
@@ -76,12 +76,13 @@ impl Kernel {
     /// # Safety
     ///
     /// - `entry` must follow [`crate::abi`] for exactly these operands: given any valid arguments
-    ///   for them (of whole blocks, if there are [`whole_blocks`](KernelSpec::whole_blocks), whose
-    ///   scratch is among the `slot_bytes` and used for nothing else, and whose blocks are at most
-    ///   `max_tile_elems`) it reads and writes no memory but the operands' elements (of `n_rows` x
+    ///   for them it reads and writes no memory but the operands' elements (of `n_rows` x
     ///   `n_lanes`), the first `slot_bytes` of `slots`, and its own constants, and it writes no
     ///   input. If it is streaming, valid arguments have outputs that keep to
     ///   [`STREAM_ALIGN`](super::STREAM_ALIGN).
+    /// - If there are [`whole_blocks`](KernelSpec::whole_blocks), this need be true of whole blocks
+    ///   only. Their scratch is among the `slot_bytes` and used for nothing else, and a block has at
+    ///   most `max_tile_elems`.
     /// - It writes elements of dtype bool as 0 or 1 only, reads any byte as a bool, and does not
     ///   rely on what is in `slots`. It reads the inputs' elements of a row and lane before it
     ///   writes the outputs' elements of the same row and lane, because an input may be exactly an
@@ -103,7 +104,8 @@ impl Kernel {
         &self.spec
     }
 
-    /// Checks that the kernel is one for this plan's operands, wherever they are.
+    /// Checks that the kernel is one for this plan's operands, whatever their alignment: a
+    /// streaming kernel is refused.
     pub(super) fn check(&self, plan: &Plan<'_>) -> Result<(), ExecError> {
         self.check_operands(plan.dtypes(), plan.run_kinds(), plan.n_inputs())
     }
@@ -118,8 +120,9 @@ impl Kernel {
         self.check_kinds(dtypes, kinds, n_inputs)
     }
 
-    /// Checks that the kernel is one for operands of these dtypes and kinds. A strided operand of
-    /// the kernel may have any kind: callers give each operand its lane stride.
+    /// Checks that the kernel is one for operands of these dtypes and kinds. Where the kernel
+    /// expects a strided operand, an operand of any kind fits, because callers pass its lane
+    /// stride.
     pub(super) fn check_kinds(&self, dtypes: &[DType], kinds: &[RunKind], n_inputs: usize) -> Result<(), ExecError> {
         let expected = self.spec.operands.iter().copied();
         let found = dtypes.iter().copied().zip(kinds.iter().copied());
@@ -148,9 +151,9 @@ impl KernelSpec {
     /// # Safety
     ///
     /// The code must be right in the sense of [`Kernel::new`]. The operands must be a tile of its
-    /// operands, of so many rows and lanes, of which each is at least 1 and which are together at
-    /// most `max_tile_elems`. Their elements must be readable, those of outputs writable, and
-    /// nobody else may use these meanwhile. `slots` must have `slot_bytes`, aligned to 64.
+    /// operands; `n_rows` and `n_lanes` must be at least 1, and their product at most
+    /// `max_tile_elems`. Their elements must be readable, those of outputs writable, and nobody
+    /// else may use these meanwhile. `slots` must have `slot_bytes`, aligned to 64.
     pub(super) unsafe fn call(&self, (n_rows, n_lanes): (usize, usize), operands: &[Operand], slots: *mut u8) {
         match self.whole_blocks {
             // SAFETY: the caller's contract.
@@ -170,8 +173,8 @@ impl KernelSpec {
         unsafe { (self.entry)(&args) };
     }
 
-    /// Whole blocks where they are, and the lanes that are left in a block of the scratch, row by
-    /// row.
+    /// Calls the code for the whole blocks of all rows in place. Then, row by row, it calls it for
+    /// the remaining lanes, which it copies to a block in the scratch.
     ///
     /// # Safety
     ///

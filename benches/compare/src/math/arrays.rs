@@ -51,9 +51,9 @@ impl<T: Real> Arrays<T> {
     /// Arguments for a function.
     #[must_use]
     pub fn new(function: &Function, n: usize) -> Arrays<T> {
-        // The loops write a line soon after they read one. Were an input's line at an output's
-        // place in the page, the load would be taken to depend on the store for a while; so they
-        // start at different places.
+        // The loops write a line soon after they read one. If a load and an earlier store have the
+        // same offset in a page, the processor at first assumes that they overlap (4K aliasing),
+        // and the load waits. So the arrays start at different offsets.
         let mut random = Random(0x5eed);
         let mut draw = |Range { low, high }: Range| T::from_f64(low + (high - low) * random.uniform());
         Arrays {
@@ -122,11 +122,13 @@ impl<T> DerefMut for Array<T> {
     }
 }
 
-/// SplitMix64: the order has to be random too, or branches would be predicted.
+/// SplitMix64: arguments in a regular order would let the processor predict the branches of a
+/// function.
 struct Random(u64);
 
 impl Random {
-    /// Uniform in (0, 1]. Without 0, poles at lower ends are left out too.
+    /// Uniform in (0, 1]. 0 is left out so that no argument is the lower end of its range, where
+    /// some functions have a pole.
     fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
