@@ -181,9 +181,11 @@ impl<'a> Registers<'a> {
                 let victim = self.furthest(now, |_| true).expect("the budget is not 0");
                 n_held -= self.give_up(now, victim, &mut leaving);
             }
-            if self.next_use(value) == NEVER {
-                n_held -= self.n_registers(value);
-                self.held.retain(|&held| held != value);
+            // What only waits in a slot may have left already.
+            if self.next_use(value) == NEVER
+                && let Some(place) = self.held.iter().position(|&held| held == value)
+            {
+                n_held -= self.give_up(now, place, &mut leaving);
             }
         }
         // What was read from memory stays, if there is room, or if it is used before something

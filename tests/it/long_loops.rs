@@ -231,3 +231,25 @@ fn any_number_of_slots() {
         check(&format!("{n_calls} calls"), &expected, &found);
     }
 }
+
+/// Values that only calls use take registers for a moment, where all are taken.
+#[test]
+fn calls_of_many_arrays_of_two_dtypes() {
+    let dtype = |k: usize| [DType::Float64, DType::Float32][k % 2];
+    let arrays: Vec<Array> = (0..10)
+        .map(|k| {
+            let values = pool(20 + k as u64, dtype(k), 50);
+            Array::new(dtype(k), &Layout::dense(&[50]), |i| values[i])
+        })
+        .collect();
+    let names: Vec<String> = (0..10).map(|k| format!("x{k}")).collect();
+    let vars = names.iter().zip(&arrays).fold(Vars::new(), |vars, (name, array)| vars.with(name, array.view()));
+    let text: Vec<String> = (0..300).map(|k| format!("sin(x{}*{k})", k % 10)).collect();
+    let [expected, found] = [Backend::Interp, Backend::Jit].map(|backend| {
+        let engine = Engine::builder().backend(backend).threads(1).build().expect("an engine");
+        let program = engine.program(&text.join(" + "), &vars).expect("it compiles");
+        assert_eq!(program.backend(), backend);
+        scalars(&program, &vars)
+    });
+    check("300 calls of 10 arrays", &expected, &found);
+}
