@@ -46,7 +46,8 @@ class Kernel:
     arrays: Callable[[int, np.random.Generator], Arrays]
     #: The same in Python over scalars, for Numba's loop over all elements; by default the text.
     scalar: str | None = None
-    #: A function of NumPy, or of a module like it, and of the arrays; by default the text is evaluated.
+    #: A function of NumPy, or of a module like it, and of the arrays.
+    #: By default the text is evaluated.
     array: Callable[..., object] | None = None
     #: Explicit loops for Numba, `loops(out, **arrays)`, with `prange`.
     loops: str | None = None

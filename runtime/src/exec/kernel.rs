@@ -81,8 +81,8 @@ impl Kernel {
     ///   input. If it is streaming, valid arguments have outputs that keep to
     ///   [`STREAM_ALIGN`](super::STREAM_ALIGN).
     /// - If there are [`whole_blocks`](KernelSpec::whole_blocks), this need be true of whole blocks
-    ///   only. Their scratch is among the `slot_bytes` and used for nothing else, and a block has at
-    ///   most `max_tile_elems`.
+    ///   only. Their scratch is among the `slot_bytes` and used for nothing else, and a block has
+    ///   at most `max_tile_elems`.
     /// - It writes elements of dtype bool as 0 or 1 only, reads any byte as a bool, and does not
     ///   rely on what is in `slots`. It reads the inputs' elements of a row and lane before it
     ///   writes the outputs' elements of the same row and lane, because an input may be exactly an

@@ -201,7 +201,8 @@ pub(crate) unsafe extern "C" fn add_and_count_by_slots(args: *const KernelArgs) 
     }
 }
 
-/// Kernel that is only called for whole blocks: `out: f64 = a: f64 + b: f32`, and `visits: u8 = 1`. It leaves other tiles.
+/// Kernel that is only called for whole blocks: `out: f64 = a: f64 + b: f32`, and `visits: u8 = 1`.
+/// It leaves other tiles.
 unsafe extern "C" fn add_in_blocks<const N_LANES: usize>(args: *const KernelArgs) {
     // SAFETY: run for two inputs and two outputs of these dtypes only.
     unsafe {
@@ -216,7 +217,8 @@ unsafe extern "C" fn add_in_blocks<const N_LANES: usize>(args: *const KernelArgs
     }
 }
 
-/// The same as [`add_and_count_for`] for tiles of any size, by a kernel that is only called for blocks of so many lanes.
+/// The same as [`add_and_count_for`] for tiles of any size, by a kernel that is only called for
+/// blocks of so many lanes.
 pub(crate) fn add_in_blocks_for<const N_LANES: usize>(plan: &Plan<'_>, ns_per_elem: f32) -> Kernel {
     // Something else is in the scratch before the blocks.
     let scratch_offset = 128;
@@ -227,7 +229,8 @@ pub(crate) fn add_in_blocks_for<const N_LANES: usize>(plan: &Plan<'_>, ns_per_el
         slot_bytes,
         ..add_and_count_for(plan, None, ns_per_elem).spec().clone()
     };
-    // SAFETY: it goes by the strides, so any run kinds are right; the dtypes were checked; its scratch has its blocks.
+    // SAFETY: it goes by the strides, so any run kinds are right; `add_and_count_for` has checked
+    // the dtypes; its scratch has its blocks.
     unsafe { Kernel::new(spec) }
 }
 
