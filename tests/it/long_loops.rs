@@ -65,6 +65,17 @@ fn check(what: &str, expected: &[Scalar], found: &[Scalar]) {
     assert_eq!(differs.map(|i| (i, expected[i], found[i])), None, "{what}");
 }
 
+/// Compares the text interpreted and compiled, on two threads.
+fn check_text(what: &str, text: &str, vars: &Vars<'_>) {
+    let [expected, found] = [Backend::Interp, Backend::Jit].map(|backend| {
+        let engine = Engine::builder().backend(backend).threads(2).build().expect("an engine");
+        let program = engine.program(text, vars).expect("it compiles");
+        assert_eq!(program.backend(), backend, "{what}");
+        scalars(&program, vars)
+    });
+    check(what, &expected, &found);
+}
+
 #[test]
 fn values_on_the_stack_are_what_they_were() {
     for dtypes in DTYPES {
@@ -142,14 +153,7 @@ fn loops_before_and_after_calls() {
     for (n_values, x) in [(14, array(&x, 1)), (60, array(&x, 1)), (14, array(&x, 0)), (60, array(&x, 0))] {
         let inner = text(n_values, (DType::Float64, DType::Float64));
         let text = format!("cos({inner}) - sin({inner})*({inner}) + sin(x*2 + 1)");
-        let [expected, found] = [Backend::Interp, Backend::Jit].map(|backend| {
-            let engine = Engine::builder().backend(backend).threads(1).build().expect("an engine");
-            let vars = vars! { x: x.view(), y: y.view() };
-            let program = engine.program(&text, &vars).expect("it compiles");
-            assert_eq!(program.backend(), backend);
-            scalars(&program, &vars)
-        });
-        check(&format!("{n_values} values and calls"), &expected, &found);
+        check_text(&format!("{n_values} values and calls"), &text, &vars! { x: x.view(), y: y.view() });
     }
 }
 
@@ -205,13 +209,7 @@ fn any_number_of_arrays() {
         let text: Vec<String> = (1..=n_arrays).map(|k| format!("v{}*{}", k - 1, k % 7 + 1)).collect();
         let names: Vec<String> = (0..n_arrays).map(|k| format!("v{k}")).collect();
         let vars = names.iter().zip(&arrays).fold(Vars::new(), |vars, (name, array)| vars.with(name, array.view()));
-        let [expected, found] = [Backend::Interp, Backend::Jit].map(|backend| {
-            let engine = Engine::builder().backend(backend).threads(2).build().expect("an engine");
-            let program = engine.program(&text.join(" + "), &vars).expect("it compiles");
-            assert_eq!(program.backend(), backend, "{n_arrays} arrays");
-            scalars(&program, &vars)
-        });
-        check(&format!("{n_arrays} arrays"), &expected, &found);
+        check_text(&format!("{n_arrays} arrays"), &text.join(" + "), &vars);
     }
 }
 
@@ -222,13 +220,7 @@ fn any_number_of_slots() {
     for n_calls in [3, 30, 300] {
         let text: Vec<String> = (1..=n_calls).map(|k| format!("sin(x*{k})*cos(x + {k})")).collect();
         let vars = vars! { x: x.view() };
-        let [expected, found] = [Backend::Interp, Backend::Jit].map(|backend| {
-            let engine = Engine::builder().backend(backend).threads(1).build().expect("an engine");
-            let program = engine.program(&text.join(" - "), &vars).expect("it compiles");
-            assert_eq!(program.backend(), backend, "{n_calls} calls");
-            scalars(&program, &vars)
-        });
-        check(&format!("{n_calls} calls"), &expected, &found);
+        check_text(&format!("{n_calls} calls"), &text.join(" - "), &vars);
     }
 }
 
@@ -245,11 +237,5 @@ fn calls_of_many_arrays_of_two_dtypes() {
     let names: Vec<String> = (0..10).map(|k| format!("x{k}")).collect();
     let vars = names.iter().zip(&arrays).fold(Vars::new(), |vars, (name, array)| vars.with(name, array.view()));
     let text: Vec<String> = (0..300).map(|k| format!("sin(x{}*{k})", k % 10)).collect();
-    let [expected, found] = [Backend::Interp, Backend::Jit].map(|backend| {
-        let engine = Engine::builder().backend(backend).threads(1).build().expect("an engine");
-        let program = engine.program(&text.join(" + "), &vars).expect("it compiles");
-        assert_eq!(program.backend(), backend);
-        scalars(&program, &vars)
-    });
-    check("300 calls of 10 arrays", &expected, &found);
+    check_text("300 calls of 10 arrays", &text.join(" + "), &vars);
 }
