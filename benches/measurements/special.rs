@@ -132,6 +132,42 @@ pub(crate) fn many_operands(per_line: Duration) -> Result<Table, Box<dyn Error>>
     compile_times(per_line, "arrays", &[10, 100, 500, 2000, 4000], text, |size| size)
 }
 
+/// Sums of arrays: as one expression, and by loops by hand that add one array after the other.
+pub(crate) fn many_streams(per_line: Duration) -> Result<Table, Box<dyn Error>> {
+    let engine = Engine::builder().threads(1).build()?;
+    let mut table = Table::new();
+    let cases: Vec<[usize; 2]> = [16, 24, 32, 100, 500].into_iter().flat_map(|m| [[m, 1000], [m, 10_000]]).collect();
+    let mut columns = [(); 2].map(|()| Vec::new());
+    for &[n_arrays, n] in &cases {
+        let arrays: Vec<Vec<f64>> = (0..n_arrays).map(|k| vec![k as f64; n]).collect();
+        let names: Vec<String> = (0..n_arrays).map(|k| format!("v{k}")).collect();
+        let vars = names.iter().zip(&arrays).fold(Vars::new(), |vars, (name, array)| vars.with(name, array));
+        let program = engine.program(&names.join(" + "), &vars)?;
+        let mut out = vec![0.0; n];
+        let per_elem = |start: Instant| start.elapsed().as_secs_f64() * 1e9 / (n * n_arrays) as f64;
+        columns[0].push(figure(median(per_line, || {
+            let start = Instant::now();
+            program.run(&vars, &mut out[..])?;
+            Ok(per_elem(start))
+        })?));
+        columns[1].push(figure(median(per_line, || {
+            let start = Instant::now();
+            out.copy_from_slice(&arrays[0]);
+            for array in &arrays[1..] {
+                out.iter_mut().zip(array).for_each(|(sum, x)| *sum += x);
+            }
+            black_box(&out);
+            Ok(per_elem(start))
+        })?));
+    }
+    let [ours, by_hand] = columns;
+    table.push_column("arrays", cases.iter().map(|case| case[0].to_string()));
+    table.push_column("elements", cases.iter().map(|case| case[1].to_string()));
+    table.push_column("ns per element and array", ours);
+    table.push_column("by hand, array by array", by_hand);
+    Ok(table)
+}
+
 /// Every function of floats that has an accuracy, in both dtypes.
 pub(crate) fn functions_of_floats() -> Vec<Row> {
     let mut rows = Vec::new();

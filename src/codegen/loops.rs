@@ -119,7 +119,7 @@ impl Emitter<'_> {
                 accesses.iter().map(|access| access.as_ref().map(|access| self.row(access, row))).collect()
             }
             Accesses::InMemory(addresses) => {
-                self.addresses_of_row(addresses, row);
+                self.addresses_of_row(segment, addresses, row);
                 self.rows_in_memory(segment, addresses)
             }
         };
@@ -173,13 +173,17 @@ impl Emitter<'_> {
         self.builder.ins().iadd(scratch, start)
     }
 
-    /// Writes the address of the row of each operand to memory.
-    fn addresses_of_row(&mut self, addresses: Value, row: Value) {
-        let n_operands = self.outline.kinds.len();
+    /// Writes the addresses of the row of all operands from the segment's first to its last to
+    /// memory.
+    fn addresses_of_row(&mut self, segment: &Segment, addresses: Value, row: Value) {
+        let (Some(&first), Some(&last)) = (segment.operands.first(), segment.operands.last()) else { return };
+        let (first, end_of_last) = (first as usize, last as usize + 1);
         let [body, end] = [(); 2].map(|()| self.builder.create_block());
         let [from, to] = [(); 2].map(|()| self.builder.append_block_param(body, types::I64));
-        let first = [self.operands, addresses].map(BlockArg::Value);
-        let last = self.builder.ins().iadd_imm_s(addresses, (n_operands * WORD_BYTES) as i64);
+        let first_operand = self.builder.ins().iadd_imm_s(self.operands, (first * size_of::<Operand>()) as i64);
+        let first_address = self.builder.ins().iadd_imm_s(addresses, (first * WORD_BYTES) as i64);
+        let first = [first_operand, first_address].map(BlockArg::Value);
+        let last = self.builder.ins().iadd_imm_s(addresses, (end_of_last * WORD_BYTES) as i64);
         self.builder.ins().jump(body, &first);
         self.builder.switch_to_block(body);
         let mut field = |offset: usize| self.builder.ins().load(types::I64, args_flags(), from, offset as i32);

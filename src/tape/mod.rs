@@ -8,6 +8,7 @@
 //! once, and in which registers, is not known here.
 
 mod build;
+mod cut;
 mod liveness;
 mod pair;
 mod print;

@@ -2,10 +2,11 @@
 //!
 //! A tile call needs its arguments for the whole tile in memory, so it ends a segment. A value is
 //! made in the last segment that still serves its users: then the fewest values cross. Loads and
-//! constants are made anew in each segment. Instructions keep the order of the text, which keeps
+//! constants are made anew in each segment. A loop without calls is one segment, unless it reads so
+//! many arrays that it is [cut](cut). Instructions keep the order of the text, which keeps
 //! few values alive; the backend interleaves the registers of a vector block.
 
-use super::{Inst, Node, Operand, Tape, liveness, pair};
+use super::{Inst, Node, Operand, Tape, cut, liveness, pair};
 
 /// The most scratch that slots may take, in bytes. With room for the runtime's own use, it stays
 /// below what the design promises for a thread.
@@ -16,21 +17,24 @@ const TARGET_SLOT_BYTES: usize = 24 << 10;
 
 const MIN_TILE_ELEMS: usize = 64;
 
-/// The largest tile of calls that read and write the operands themselves. In a large tile, the cost
-/// of starting a call is spread over many elements.
-// Chosen by "call-tiles" in docs/measurements.md.
-const MAX_CALL_TILE_ELEMS: usize = 1024;
+/// The largest tile of loops alone, or of calls that read and write the operands themselves. In a
+/// large tile, the cost of starting a loop or a call is spread over many elements.
+// Chosen by "call-tiles" and "many-streams" in docs/measurements.md.
+const MAX_TILE_ELEMS: usize = 1024;
 
 /// The largest tile with loops between calls. A loop reads and writes memory in bursts between
 /// calls, and the calls do not wait for that. The next call starts while the last stores are still
 /// on their way, if the tile fits the store buffer.
 // Chosen by "loop-tiles" in docs/measurements.md.
-const MAX_LOOP_TILE_ELEMS: usize = 256;
+const MAX_MIXED_TILE_ELEMS: usize = 256;
 
 /// Lays out a tape. None if its slots do not fit a thread's scratch even with the smallest tile.
 pub(super) fn schedule(mut nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<Operand>) -> Option<Tape> {
     order_factors(&mut nodes);
-    let (segment_of, n_segments) = segments(&nodes);
+    let (segment_of, n_segments) = match segments(&nodes) {
+        (_, 1) => cut::segments(&nodes),
+        by_calls => by_calls,
+    };
     let waiting = liveness::waiting(&nodes, &segment_of, n_segments);
     let (offsets, bytes_per_elem) = liveness::assign_slots(nodes.len(), &waiting);
     let max_tile_elems = (bytes_per_elem > 0).then(|| tile_elems(&nodes, bytes_per_elem));
@@ -62,9 +66,10 @@ fn order_factors(nodes: &mut [Node]) {
 
 /// The elements of a tile: a power of 2, so that slots keep the alignment of the scratch.
 fn tile_elems(nodes: &[Node], bytes_per_elem: usize) -> usize {
-    let is_call_alone =
-        nodes.iter().all(|node| matches!(node.inst, Inst::Load(_) | Inst::Call { .. } | Inst::Store(_)));
-    let most = if is_call_alone { MAX_CALL_TILE_ELEMS } else { MAX_LOOP_TILE_ELEMS };
+    let is_call = |node: &Node| matches!(node.inst, Inst::Call { .. });
+    let is_of_loop = |node: &Node| !matches!(node.inst, Inst::Load(_) | Inst::Store(_)) && !is_call(node);
+    let has_both = nodes.iter().any(is_call) && nodes.iter().any(is_of_loop);
+    let most = if has_both { MAX_MIXED_TILE_ELEMS } else { MAX_TILE_ELEMS };
     let elems = (TARGET_SLOT_BYTES / bytes_per_elem).clamp(MIN_TILE_ELEMS, most);
     1 << elems.ilog2()
 }

@@ -213,7 +213,40 @@ fn any_number_of_arrays() {
     }
 }
 
-/// So are the addresses of more slots.
+/// More than 24 arrays are read some at a time. What the next ones need waits in slots: sums, masks
+/// and values of narrow dtypes.
+#[test]
+fn many_arrays_are_read_in_parts() {
+    const SHAPE: [usize; 2] = [3, 700];
+    let dtypes = [DType::Float64, DType::Float32, DType::UInt8, DType::Int16, DType::Bool];
+    for (n_arrays, is_cut) in [(24, false), (25, true), (90, true)] {
+        for kind in 0..3 {
+            let dtype = |k: usize| if kind == 0 { DType::Float64 } else { dtypes[k % dtypes.len()] };
+            let arrays: Vec<Array> = (0..n_arrays)
+                .map(|k| {
+                    let values = pool(40 + k as u64, dtype(k), 2100);
+                    let layout = if k % 11 == 5 { Layout::dense(&SHAPE).step(2) } else { Layout::dense(&SHAPE) };
+                    Array::new(dtype(k), &layout, |i| values[i])
+                })
+                .collect();
+            let names: Vec<String> = (0..n_arrays).map(|k| format!("v{k}")).collect();
+            let text = match kind {
+                0 => format!("({})*v0", names.join(" - ")),
+                1 => names.iter().map(|name| format!("({name} > 0)")).collect::<Vec<_>>().join(" ^ "),
+                _ => names.iter().skip(1).fold("v0".to_owned(), |text, name| format!("where({name} > v2, {text}, v1)")),
+            };
+            let vars = names.iter().zip(&arrays).fold(Vars::new(), |vars, (name, array)| vars.with(name, array.view()));
+            let what = format!("{n_arrays} arrays, text {kind}");
+            check_text(&what, &text, &vars);
+            check_text(&what, &format!("sum({text}, axis=1)"), &vars);
+            let engine = Engine::builder().threads(1).build().expect("an engine");
+            let tape = engine.program(&text, &vars).expect("it compiles").explain(Stage::Tape);
+            assert_eq!(tape.contains("; slot "), is_cut, "{what}: {tape}");
+        }
+    }
+}
+
+/// The addresses of more slots than there are registers are in memory, too.
 #[test]
 fn any_number_of_slots() {
     let x = Array::new(DType::Float64, &Layout::dense(&[3, 70]), |i| pool(11, DType::Float64, 210)[i]);

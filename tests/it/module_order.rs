@@ -40,7 +40,7 @@ const LAYERS: &[Layers] = &[
             "raw",
         ],
     },
-    Layers { sources: "src", parent: "tape", order: &["liveness pair print verify wide", "schedule", "build"] },
+    Layers { sources: "src", parent: "tape", order: &["cut liveness pair print verify wide", "schedule", "build"] },
     Layers { sources: "src", parent: "tape::build", order: &["casts powers"] },
     Layers {
         sources: "src",
