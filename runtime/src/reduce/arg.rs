@@ -47,8 +47,8 @@ impl<T: Source, O: Order> Step for Arg<T, O> {
     // A lane without elements has row 0, as if the worst possible element were there. All real
     // elements have lower indices, so this imaginary element is never the result.
     #[inline(always)]
-    fn neutral() -> T::Raw {
-        O::worst::<T>()
+    fn padding() -> Option<T::Raw> {
+        Some(O::worst::<T>())
     }
 
     #[inline(always)]

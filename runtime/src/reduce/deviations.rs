@@ -88,8 +88,8 @@ impl<T: Real> Step for Numbers<T> {
     type Lanes<const N: usize> = NumberLanes<N>;
 
     #[inline(always)]
-    fn neutral() -> T {
-        T::NAN
+    fn padding() -> Option<T> {
+        Some(T::NAN)
     }
 
     #[inline(always)]
@@ -132,8 +132,8 @@ impl<T: Real> Step for FromMean<T> {
     type Lanes<const N: usize> = FromMeanLanes<N>;
 
     #[inline(always)]
-    fn neutral() -> T {
-        T::NAN
+    fn padding() -> Option<T> {
+        Some(T::NAN)
     }
 
     #[inline(always)]

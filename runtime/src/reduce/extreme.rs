@@ -18,8 +18,8 @@ impl<T: Source, O: Order> Step for Extreme<T, O> {
     type Lanes<const N: usize> = [T::Key; N];
 
     #[inline(always)]
-    fn neutral() -> T::Raw {
-        O::worst::<T>()
+    fn padding() -> Option<T::Raw> {
+        Some(O::worst::<T>())
     }
 
     #[inline(always)]
@@ -171,8 +171,8 @@ impl<F: Float, O: FloatOrder, const IGNORE_NAN: bool> Step for FloatExtreme<F, O
     type Lanes<const N: usize> = FloatLanes<F, N>;
 
     #[inline(always)]
-    fn neutral() -> F {
-        if IGNORE_NAN { F::NAN } else { O::worst::<F>() }
+    fn padding() -> Option<F> {
+        Some(if IGNORE_NAN { F::NAN } else { O::worst::<F>() })
     }
 
     #[inline(always)]

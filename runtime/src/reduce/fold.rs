@@ -17,8 +17,10 @@ pub(super) trait Step {
     /// `N` lanes; each of their parts has a separate array.
     type Lanes<const N: usize>: Copy;
 
-    /// An element that changes no lane, and does not matter in a lane that has no other.
-    fn neutral() -> Self::Elem;
+    /// The element that pads the last row of a leaf, unless its elements are added [`SHORT`] lanes
+    /// at a time. It changes no lane, and does not matter in a lane that has no other. `None` if
+    /// the compiler makes vectors of so few lanes.
+    fn padding() -> Option<Self::Elem>;
 
     fn get<const N: usize>(lanes: &Self::Lanes<N>, lane: usize) -> Self::Lane;
 
@@ -180,16 +182,46 @@ pub(super) unsafe fn fold_flat<S: Step, const N: usize>(
     // SAFETY: `rows * N <= n` elements, in consecutive rows.
     let mut lanes = unsafe { fold_rows::<S, N, GROUP>(lanes, rows, src, size_of::<[S::Elem; N]>() as isize) };
     if rest > 0 {
-        let mut last = [S::neutral(); N];
-        // SAFETY: the `rest` elements after those, as bytes since they may be unaligned; `rest <
-        // N`. Then the padded row.
+        // SAFETY: the `rest < N` elements after those; or as many bytes of them, since they may be
+        // unaligned, and then the padded row.
         unsafe {
-            let (from, to) = (src.add(rows * N).cast::<u8>(), last.as_mut_ptr().cast::<u8>());
-            from.copy_to_nonoverlapping(to, rest * size_of::<S::Elem>());
-            fold_group::<S, N, 1>(&mut lanes, rows, last.as_ptr(), 0);
+            let src = src.add(rows * N);
+            match S::padding() {
+                None => fold_rest::<S, N>(&mut lanes, rows, rest, src),
+                Some(padding) => {
+                    let mut last = [padding; N];
+                    let (from, to) = (src.cast::<u8>(), last.as_mut_ptr().cast::<u8>());
+                    from.copy_to_nonoverlapping(to, rest * size_of::<S::Elem>());
+                    fold_group::<S, N, 1>(&mut lanes, rows, last.as_ptr(), 0);
+                }
+            }
         }
     }
     lanes
+}
+
+/// Adds `n < N` elements of row `row` to the first lanes: [`SHORT`] lanes at a time, then one by
+/// one. Lanes without an element stay as they are.
+///
+/// # Safety
+///
+/// At `src` are `n` elements; no alignment is asked for.
+#[inline(always)]
+unsafe fn fold_rest<S: Step, const N: usize>(lanes: &mut S::Lanes<N>, row: usize, n: usize, src: *const S::Elem) {
+    let mut add = |j: usize| {
+        // SAFETY: `j < n` in all calls below.
+        let x = unsafe { src.add(j).read_unaligned() };
+        let lane = S::add(S::get(lanes, j), x, row);
+        S::set(lanes, j, lane);
+    };
+    // The count is a constant, so that the compiler unrolls the loop and knows every lane.
+    for group in 0..N / SHORT {
+        if (group + 1) * SHORT > n {
+            break;
+        }
+        (group * SHORT..(group + 1) * SHORT).for_each(&mut add);
+    }
+    (n / SHORT * SHORT..n).for_each(&mut add);
 }
 
 /// Adds `rows` rows of `N` elements to `N` lanes, `GROUP` rows to a lane before it goes on to the

@@ -39,7 +39,7 @@ mod source;
 mod sum;
 mod tree;
 
-pub use scan::{ScanOp, Scanner};
+pub use scan::{SIDE_BY_SIDE, ScanOp, Scanner};
 pub use tree::Tree;
 
 use crate::arch::CpuLevel;

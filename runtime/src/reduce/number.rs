@@ -26,8 +26,6 @@ pub(super) trait Addend: Source {
     type Wide: Number + Element;
     /// The dtype of results.
     type Output: Copy;
-    const ZERO: Self::Raw;
-    const ONE: Self::Raw;
 
     fn narrow(raw: Self::Raw) -> Self::Narrow;
     fn wide(raw: Self::Raw) -> Self::Wide;
@@ -75,13 +73,11 @@ impl Number for f64 {
 }
 
 macro_rules! addends {
-    ($($ty:ident, $narrow:ident, $wide:ident, $output:ident, $zero:literal, $one:literal, $finish:expr;)*) => {$(
+    ($($ty:ident, $narrow:ident, $wide:ident, $output:ident, $finish:expr;)*) => {$(
         impl Addend for $ty {
             type Narrow = $narrow;
             type Wide = $wide;
             type Output = $output;
-            const ZERO: Self::Raw = $zero;
-            const ONE: Self::Raw = $one;
 
             #[inline(always)]
             fn narrow(raw: Self::Raw) -> $narrow {
@@ -102,17 +98,17 @@ macro_rules! addends {
 }
 
 addends! {
-    bool, u8, i64, i64, 0, 1, identity;
-    i8, i16, i64, i64, 0, 1, identity;
-    i16, i32, i64, i64, 0, 1, identity;
-    i32, i64, i64, i64, 0, 1, identity;
-    i64, i64, i64, i64, 0, 1, identity;
-    u8, u16, u64, u64, 0, 1, identity;
-    u16, u32, u64, u64, 0, 1, identity;
-    u32, u64, u64, u64, 0, 1, identity;
-    u64, u64, u64, u64, 0, 1, identity;
-    f32, f64, f64, f32, 0.0, 1.0, f32_of;
-    f64, f64, f64, f64, 0.0, 1.0, f64_of;
+    bool, u8, i64, i64, identity;
+    i8, i16, i64, i64, identity;
+    i16, i32, i64, i64, identity;
+    i32, i64, i64, i64, identity;
+    i64, i64, i64, i64, identity;
+    u8, u16, u64, u64, identity;
+    u16, u32, u64, u64, identity;
+    u32, u64, u64, u64, identity;
+    u64, u64, u64, u64, identity;
+    f32, f64, f64, f32, f32_of;
+    f64, f64, f64, f64, f64_of;
 }
 
 #[inline(always)]

@@ -36,9 +36,15 @@ pub struct Scanner {
     result_dtype: DType,
     start: u64,
     scan: Scan,
+    scan_side_by_side: SideBySide,
     scan_rows: ScanRows,
 }
 
+/// The scans that [`Scanner::scan_side_by_side`] does at once: enough to hide that each result
+/// waits for the one before.
+pub const SIDE_BY_SIDE: usize = 8;
+
+type SideBySide = unsafe fn(n: usize, src: *const u8, src_stride: isize, out: *mut u8, out_stride: isize, start: u64);
 type Scan = unsafe fn(n: usize, src: *const u8, out: *mut u8, carry: &mut u64);
 type ScanRows =
     unsafe fn(rows: usize, src: *const u8, src_stride: isize, out: *mut u8, out_stride: isize, carries: &mut [u64]);
@@ -88,6 +94,26 @@ impl Scanner {
     pub unsafe fn scan(&self, n: usize, src: *const u8, out: *mut u8, carry: &mut u64) {
         // SAFETY: the caller's contract; the code is for a level that the CPU has, see `at`.
         unsafe { (self.scan)(n, src, out, carry) }
+    }
+
+    /// The same as [`scan`](Scanner::scan) for [`SIDE_BY_SIDE`] rows of `n` elements, each from the
+    /// start.
+    ///
+    /// # Safety
+    ///
+    /// At `src`, and every `src_stride` bytes from there, are rows of `n` consecutive elements. At
+    /// `out` there is room for results in the same way. No alignment is asked for; memory is shared
+    /// as in [`Scanner::scan`] or not at all, and no row has memory of another.
+    pub unsafe fn scan_side_by_side(
+        &self,
+        n: usize,
+        src: *const u8,
+        src_stride: isize,
+        out: *mut u8,
+        out_stride: isize,
+    ) {
+        // SAFETY: as in `scan`.
+        unsafe { (self.scan_side_by_side)(n, src, src_stride, out, out_stride, self.start) }
     }
 
     /// Scans columns side by side, as many as there are carries: down `rows` rows.
@@ -245,6 +271,36 @@ unsafe fn scan<T: Addend, O: Operation>(n: usize, src: *const u8, out: *mut u8, 
     unsafe { columns::<T, O, 1>(n, src, src_stride, out, out_stride, std::array::from_mut(carry)) }
 }
 
+/// Rows of `n` elements, in turn at each element: results of different rows do not wait for one
+/// another.
+///
+/// # Safety
+///
+/// The contract of [`Scanner::scan_side_by_side`].
+unsafe fn scan_side_by_side<T: Addend, O: Operation>(
+    n: usize,
+    src: *const u8,
+    src_stride: isize,
+    out: *mut u8,
+    out_stride: isize,
+    start: u64,
+) {
+    let mut sums = [T::Wide::from_bits(start); SIDE_BY_SIDE];
+    for i in 0..n {
+        for (row, sum) in sums.iter_mut().enumerate() {
+            let row = row as isize;
+            // SAFETY: by the caller's contract there is element `i` of the row, and room for its
+            // result. The element is read before the result is written, in its place or in memory
+            // that no other element has.
+            unsafe {
+                let x = src.offset(row * src_stride).cast::<T::Raw>().add(i).read_unaligned();
+                *sum = O::apply(*sum, T::wide(x));
+                out.offset(row * out_stride).cast::<T::Output>().add(i).write_unaligned(T::output(*sum));
+            }
+        }
+    }
+}
+
 fn scanner<T: Addend, O: Operation>(dtype: DType, level: CpuLevel) -> Scanner {
     let scan_rows: ScanRows = match level {
         CpuLevel::Generic => generic::scan_rows::<T, O>,
@@ -254,7 +310,14 @@ fn scanner<T: Addend, O: Operation>(dtype: DType, level: CpuLevel) -> Scanner {
         CpuLevel::Avx512 => avx512::scan_rows::<T, O>,
     };
     let start = O::start::<T::Wide>().to_bits();
-    Scanner { dtype, result_dtype: wide_dtype(dtype), start, scan: scan::<T, O>, scan_rows }
+    Scanner {
+        dtype,
+        result_dtype: wide_dtype(dtype),
+        start,
+        scan: scan::<T, O>,
+        scan_side_by_side: scan_side_by_side::<T, O>,
+        scan_rows,
+    }
 }
 
 fn of<O: Operation>(dtype: DType, level: CpuLevel) -> Scanner {

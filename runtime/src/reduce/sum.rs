@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use std::ops::Mul;
 
-use super::fold::{Fold, Place, Step};
+use super::fold::{Fold, Place, SHORT, Step};
 use super::number::{Addend, Number};
 use super::{LANES, LEAF};
 
@@ -23,8 +23,8 @@ impl<T: Addend> Step for Sum<T> {
     type Lanes<const N: usize> = [T::Narrow; N];
 
     #[inline(always)]
-    fn neutral() -> T::Raw {
-        T::ZERO
+    fn padding() -> Option<T::Raw> {
+        None
     }
 
     #[inline(always)]
@@ -74,8 +74,8 @@ impl<T: Addend> Step for Prod<T> {
     type Lanes<const N: usize> = [T::Wide; N];
 
     #[inline(always)]
-    fn neutral() -> T::Raw {
-        T::ONE
+    fn padding() -> Option<T::Raw> {
+        None
     }
 
     #[inline(always)]
@@ -140,22 +140,30 @@ pub(super) unsafe fn product_leaves<T: Addend<Raw: Mul<Output = T::Raw>>>(
         let start = leaf * LEAF;
         let end = (start + LEAF).min(n);
         let mut lanes = [T::Narrow::ZERO; LANES];
+        // SAFETY: `i < end <= n` in all calls below, and the caller vouches for `n` elements of
+        // each.
+        let product = |i: usize| T::narrow(unsafe { a.add(i).read_unaligned() * b.add(i).read_unaligned() });
         let mut at = start;
         while at + GROUP * LANES <= end {
             for (j, lane) in lanes.iter_mut().enumerate() {
                 for row in 0..GROUP {
-                    let i = at + row * LANES + j;
-                    // SAFETY: `i < end <= n`, and the caller vouches for `n` elements of each.
-                    let product = unsafe { a.add(i).read_unaligned() * b.add(i).read_unaligned() };
-                    *lane = lane.plus(T::narrow(product));
+                    *lane = lane.plus(product(at + row * LANES + j));
                 }
             }
             at += GROUP * LANES;
         }
-        for i in at..end {
-            let lane = &mut lanes[(i - start) % LANES];
-            // SAFETY: as above.
-            *lane = lane.plus(T::narrow(unsafe { a.add(i).read_unaligned() * b.add(i).read_unaligned() }));
+        if at + LANES <= end {
+            lanes.iter_mut().enumerate().for_each(|(j, lane)| *lane = lane.plus(product(at + j)));
+            at += LANES;
+        }
+        // As `fold_rest` does.
+        for group in lanes.as_chunks_mut::<SHORT>().0 {
+            if at + SHORT > end {
+                group.iter_mut().zip(at..end).for_each(|(lane, i)| *lane = lane.plus(product(i)));
+                break;
+            }
+            group.iter_mut().enumerate().for_each(|(j, lane)| *lane = lane.plus(product(at + j)));
+            at += SHORT;
         }
         // SAFETY: the caller's room; `leaf` counts the leaves.
         unsafe { partials.add(leaf).write(Sum::<T>::total(&lanes, Place::flat::<LANES>(start as u64))) }

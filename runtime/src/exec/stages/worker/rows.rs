@@ -20,6 +20,14 @@ enum Elems {
 }
 
 impl Elems {
+    /// The elements that are so many bytes further, in each of the places.
+    fn further(self, n_bytes: [isize; 2]) -> Elems {
+        match self {
+            Elems::At(source) => Elems::At(source.wrapping_offset(n_bytes[0])),
+            Elems::Products([a, b]) => Elems::Products([a.wrapping_offset(n_bytes[0]), b.wrapping_offset(n_bytes[1])]),
+        }
+    }
+
     /// Reduces `n` elements. `first` is the index of the first one.
     ///
     /// # Safety
@@ -217,6 +225,22 @@ impl Worker<'_> {
         is_decided
     }
 
+    /// The bytes from the elements of a row to those of the next row in a batch, where they have
+    /// one place or two; `None` if each row is found anew.
+    fn row_bytes(&self, sink: &Sink) -> Option<[isize; 2]> {
+        let (stage, nest) = (self.stage, &self.stage.nest);
+        let size = stage.values[sink.value].dtype.size();
+        if let Some(factors) = stage.factors(sink) {
+            return Some(factors.map(|operand| nest.outer.inner_stride(operand)));
+        }
+        let follow =
+            |operand: usize| nest.reduced.extents.len() == 1 && nest.reduced.inner_stride(operand) == size as isize;
+        match stage.source_operand(sink) {
+            None => Some([(nest.reduced.n() * size) as isize, 0]),
+            Some(operand) => follow(operand).then(|| [nest.outer.inner_stride(operand), 0]),
+        }
+    }
+
     /// Computes results of one leaf each, many at a time.
     ///
     /// # Safety
@@ -243,21 +267,28 @@ impl Worker<'_> {
             for (sink, reducer) in stage.reductions() {
                 let mut partials = [0_u64; BATCH_ROWS * MAX_PARTIAL_WORDS];
                 let partials: *mut u8 = partials.as_mut_ptr().cast();
-                let size = stage.values[sink.value].dtype.size();
-                let is_in_scratch = stage.source_operand(sink).is_none() && stage.factors(sink).is_none();
+                let bytes = reducer.partial_bytes();
+                let row_bytes = self.row_bytes(sink);
+                // SAFETY: the elements were computed, or are the array's.
+                let mut elems = unsafe { self.row_elems(sink, at, 0..n) };
                 for row in 0..n_rows {
-                    // SAFETY: the elements were computed, or are the array's; there is room for a
+                    // SAFETY: as above; the rows of a batch are along one axis. There is room for a
                     // batch of partials.
                     unsafe {
-                        let elems = match is_in_scratch {
-                            true => Elems::At(self.value_scratch(sink.value).wrapping_add(row * n * size)),
-                            false => self.row_elems(sink, at + row, 0..n),
-                        };
+                        if row > 0 {
+                            elems = match row_bytes {
+                                Some(n_bytes) => elems.further(n_bytes),
+                                None => self.row_elems(sink, at + row, 0..n),
+                            };
+                        }
+                        if bytes.is_multiple_of(size_of::<u64>()) {
+                            elems.reduce(reducer, n, 0, partials.add(row * bytes));
+                            continue;
+                        }
                         // In the batch, partials of one or two bytes are not aligned. So each
                         // partial is made elsewhere first.
                         let mut partial = [0_u64; MAX_PARTIAL_WORDS];
                         elems.reduce(reducer, n, 0, partial.as_mut_ptr().cast());
-                        let bytes = reducer.partial_bytes();
                         partials.add(row * bytes).copy_from_nonoverlapping(partial.as_ptr().cast(), bytes);
                     }
                 }

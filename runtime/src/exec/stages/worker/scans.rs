@@ -3,7 +3,7 @@
 use super::{FILL_ELEMS, Part, Worker};
 use crate::exec::elems::copy_strided;
 use crate::plan::Lanes;
-use crate::reduce::{COLUMN_LEAF, Scanner};
+use crate::reduce::{COLUMN_LEAF, SIDE_BY_SIDE, Scanner};
 
 /// Words of scratch for running results: those of a tile, before they go to the target, and for
 /// columns also what each column has accumulated.
@@ -15,35 +15,102 @@ pub(super) fn words(lanes: Lanes, n_lanes: usize) -> usize {
 }
 
 impl Worker<'_> {
-    /// Computes running results, one row after the other.
+    /// Computes running results along rows, several short rows at a time.
     ///
     /// # Safety
     ///
     /// The contract of [`run`](Worker::run).
     pub(super) unsafe fn scan_rows(&self, scanner: Scanner, part: &Part) {
+        let nest = &self.stage.nest;
+        let can_batch = self.can_scan_side_by_side(scanner);
+        let mut outer = part.outer.start;
+        while outer < part.outer.end {
+            // Rows along the innermost outer axis.
+            let n_rows = (part.outer.end - outer).min(nest.outer.inner() - outer % nest.outer.inner());
+            // SAFETY: the caller's contract; there are as many rows.
+            let (n_done, goes_on) = unsafe {
+                if can_batch && n_rows >= SIDE_BY_SIDE {
+                    self.scan_batch(scanner, outer);
+                    (SIDE_BY_SIDE, self.goes_on_after(SIDE_BY_SIDE * nest.reduced.n()))
+                } else {
+                    (1, self.scan_row(scanner, outer))
+                }
+            };
+            if !goes_on {
+                return;
+            }
+            outer += n_done;
+        }
+    }
+
+    /// Whether a batch of rows fits the scratch, and elements and results follow one another.
+    fn can_scan_side_by_side(&self, scanner: Scanner) -> bool {
+        let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
+        let sink = &stage.sinks[0];
+        let follow = |operand: usize, size: usize| reduced.inner_stride(operand) == size as isize;
+        reduced.extents.len() == 1
+            && reduced.n() <= FILL_ELEMS / SIDE_BY_SIDE
+            && follow(sink.target, scanner.result_dtype().size())
+            && stage.source_operand(sink).is_none_or(|source| follow(source, scanner.dtype().size()))
+    }
+
+    /// Computes running results of [`SIDE_BY_SIDE`] rows.
+    ///
+    /// # Safety
+    ///
+    /// The contract of [`run`](Worker::run), for these rows, which are along the innermost outer
+    /// axis; and they [can be scanned](Worker::can_scan_side_by_side) at once.
+    unsafe fn scan_batch(&self, scanner: Scanner, outer: usize) {
+        let (stage, nest) = (self.stage, &self.stage.nest);
+        let (sink, n) = (&stage.sinks[0], nest.reduced.n());
+        let starts = self.starts(outer, 0);
+        // SAFETY: the rows fit the scratch; they are computed there, or are the array's. Elements
+        // of the target are this thread's to write. An input that shares memory with it is the
+        // target element for element, or was copied before.
+        unsafe {
+            self.compute(&starts, (SIDE_BY_SIDE, n), |operand| nest.outer.inner_stride(operand), 0);
+            let (source, stride) = match stage.source_operand(sink) {
+                Some(operand) => (starts[operand], nest.outer.inner_stride(operand)),
+                None => (self.value_scratch(sink.value), (n * scanner.dtype().size()) as isize),
+            };
+            let target_stride = nest.outer.inner_stride(sink.target);
+            scanner.scan_side_by_side(n, source, stride, starts[sink.target], target_stride);
+        }
+    }
+
+    /// Computes running results along one row. Returns false if the part must end early.
+    ///
+    /// # Safety
+    ///
+    /// The contract of [`run`](Worker::run), for this row.
+    unsafe fn scan_row(&self, scanner: Scanner, outer: usize) -> bool {
         let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
         let sink = &stage.sinks[0];
         let size = scanner.result_dtype().size();
-        for outer in part.outer.clone() {
-            let mut carry = scanner.start();
-            let results: *mut u8 = self.words.cast();
-            for first in (0..reduced.n()).step_by(FILL_ELEMS) {
-                let n = FILL_ELEMS.min(reduced.n() - first);
-                // SAFETY: the elements were computed, or are the array's; there is room for as many
-                // results, which are elements of the target that this thread alone writes.
-                unsafe {
-                    self.fill_row(outer, first..first + n);
-                    let source = self.row_source(sink, outer, first..first + n);
-                    scanner.scan(n, source, results, &mut carry);
-                    let stride = reduced.inner_stride(sink.target);
-                    let target = self.starts(outer, first)[sink.target];
+        let stride = reduced.inner_stride(sink.target);
+        let is_contiguous = stride == size as isize && reduced.extents.len() == 1;
+        let mut carry = scanner.start();
+        for first in (0..reduced.n()).step_by(FILL_ELEMS) {
+            let n = FILL_ELEMS.min(reduced.n() - first);
+            let target = self.starts(outer, first)[sink.target];
+            let results = if is_contiguous { target } else { self.words.cast() };
+            // SAFETY: the elements were computed, or are the array's; there is room for as many
+            // results, in scratch or in the target, whose elements this thread alone writes. An
+            // input that shares memory with it is the target element for element, or was copied
+            // before.
+            unsafe {
+                self.fill_row(outer, first..first + n);
+                let source = self.row_source(sink, outer, first..first + n);
+                scanner.scan(n, source, results, &mut carry);
+                if !is_contiguous {
                     copy_strided(size, n, results, size as isize, target, stride);
                 }
-                if !self.goes_on_after(n) {
-                    return;
-                }
+            }
+            if !self.goes_on_after(n) {
+                return false;
             }
         }
+        true
     }
 
     /// Computes running results, down the rows of a block of lanes.
