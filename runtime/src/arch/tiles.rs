@@ -14,6 +14,7 @@ use super::x86_64::{
     avx512::{Avx512, F32x16, F64x8},
 };
 use crate::abi::TileFn;
+use crate::dtype::Element;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -29,6 +30,11 @@ pub(crate) trait Binary {
     fn of_f32<V: F32s>(x: V, y: V) -> V;
 }
 
+/// A function of two elements that the compiler can make vectors of.
+pub(crate) trait OfElements<T> {
+    fn apply(a: T, b: T) -> T;
+}
+
 /// Two functions of one float of either dtype, computed together.
 pub(crate) trait Pair {
     fn of_f64<V: F64s>(x: V) -> [V; 2];
@@ -42,13 +48,34 @@ pub struct TileFns {
     ordinary: [TileFn; CpuLevel::ALL.len()],
     /// The same with stores past the caches.
     streaming: Option<[TileFn; CpuLevel::ALL.len()]>,
-    uses_vectors: bool,
+    levels: Levels,
+}
+
+/// How the code of one level differs from another's.
+#[derive(Clone, Copy)]
+enum Levels {
+    /// It is the same.
+    Same,
+    /// Each has vectors of its own.
+    Vectors,
+    /// The lowest has no vectors.
+    ScalarFirst,
 }
 
 impl TileFns {
     /// The same code at every level.
     pub(crate) const fn same(tile: TileFn) -> TileFns {
-        TileFns { ordinary: [tile; CpuLevel::ALL.len()], streaming: None, uses_vectors: false }
+        TileFns { ordinary: [tile; CpuLevel::ALL.len()], streaming: None, levels: Levels::Same }
+    }
+
+    /// The same, but with other code for a CPU of x86 of which nothing is known. Fused multiply-adds
+    /// take long there.
+    pub(crate) const fn with_scalar(mut self, tile: TileFn) -> TileFns {
+        if cfg!(target_arch = "x86_64") {
+            self.ordinary[CpuLevel::Generic as usize] = tile;
+            self.levels = Levels::ScalarFirst;
+        }
+        self
     }
 
     /// The code for the level of this process.
@@ -82,11 +109,12 @@ impl TileFns {
     // Chosen by "level-slowdown" in docs/measurements.md.
     pub(crate) fn slowdown(&self, level: CpuLevel) -> f32 {
         match level {
-            _ if !self.uses_vectors => 1.0,
+            _ if matches!(self.levels, Levels::Same) => 1.0,
             #[cfg(target_arch = "x86_64")]
             CpuLevel::Avx512 => 1.0,
             #[cfg(target_arch = "x86_64")]
             CpuLevel::Avx2 => 1.6,
+            CpuLevel::Generic if matches!(self.levels, Levels::ScalarFirst) => 10.0,
             CpuLevel::Generic if cfg!(target_arch = "x86_64") => 60.0,
             // Vectors of 128 bits, with FMA.
             CpuLevel::Generic => 4.0,
@@ -329,6 +357,23 @@ fn n_before_aligned<V: Vector>(out: *const u8) -> Option<usize> {
     bytes.is_multiple_of(size).then_some(bytes / size)
 }
 
+/// Writes `function(a[i], b[i])` to `out[i]` for `i < n`.
+///
+/// # Safety
+///
+/// The contract of [`TileFn`](crate::abi::TileFn) for a function of two arguments over `T`.
+#[inline(always)]
+pub(crate) unsafe fn zip<T: Element>(n: usize, out: *mut u8, a: *const u8, b: *const u8, function: impl Fn(T, T) -> T) {
+    let (out, a, b) = (out.cast::<T>(), a.cast::<T>(), b.cast::<T>());
+    for i in 0..n {
+        // SAFETY: `i < n`, and by the caller's contract `a`, `b` and `out` have `n` elements each,
+        // and those of `a` and `b` are initialised; no alignment is asked for. Both elements `i`
+        // are read before that of `out` is written, so `out` may be the same memory as `a` or `b`.
+        // No value of `T` read is invalid: `T` is an integer or float here, see the uses.
+        unsafe { out.add(i).write_unaligned(function(a.add(i).read_unaligned(), b.add(i).read_unaligned())) }
+    }
+}
+
 /// The loops of one level. Only in them may the compiler use the level's instructions.
 macro_rules! level {
     ($module:ident, $level:ty $(, $features:literal)?) => {
@@ -366,6 +411,20 @@ macro_rules! level {
             ) {
                 // SAFETY: the caller's contract, both parts.
                 unsafe { run::<L>(<$level>::assume(), n, out, a, b, false) }
+            }
+
+            /// # Safety
+            ///
+            /// The contract of [`TileFn`], and the CPU has the level.
+            $(#[target_feature(enable = $features)])?
+            pub(super) unsafe extern "C" fn elements<T: Element, F: OfElements<T>>(
+                n: usize,
+                out: *mut u8,
+                a: *const u8,
+                b: *mut u8,
+            ) {
+                // SAFETY: the caller's contract.
+                unsafe { zip::<T>(n, out, a, b, F::apply) }
             }
 
             /// # Safety
@@ -424,7 +483,7 @@ macro_rules! tiles {
             TileFns {
                 ordinary: at_levels!(ordinary, $loop, OfF64<F>; F64x2 F64x4 F64x8),
                 streaming: Some(at_levels!(streaming, $loop, OfF64<F>; F64x2 F64x4 F64x8)),
-                uses_vectors: true,
+                levels: Levels::Vectors,
             }
         }
 
@@ -433,10 +492,22 @@ macro_rules! tiles {
             TileFns {
                 ordinary: at_levels!(ordinary, $loop, OfF32<F>; F32x4 F32x8 F32x16),
                 streaming: Some(at_levels!(streaming, $loop, OfF32<F>; F32x4 F32x8 F32x16)),
-                uses_vectors: true,
+                levels: Levels::Vectors,
             }
         }
     )*};
+}
+
+/// A loop over elements at each level, and this code for a CPU of x86 of which nothing is known.
+pub(crate) const fn elements<T: Element, F: OfElements<T>>(scalar: TileFn) -> TileFns {
+    let ordinary = [
+        generic::elements::<T, F>,
+        #[cfg(target_arch = "x86_64")]
+        avx2::elements::<T, F>,
+        #[cfg(target_arch = "x86_64")]
+        avx512::elements::<T, F>,
+    ];
+    TileFns { ordinary, streaming: None, levels: Levels::Vectors }.with_scalar(scalar)
 }
 
 tiles! {
@@ -448,10 +519,10 @@ tiles! {
 
 pub(crate) const fn pair_f64<F: Pair>() -> TileFns {
     let ordinary = at_levels!(ordinary, ToTwo, OfF64<F>; F64x2 F64x4 F64x8);
-    TileFns { ordinary, streaming: None, uses_vectors: true }
+    TileFns { ordinary, streaming: None, levels: Levels::Vectors }
 }
 
 pub(crate) const fn pair_f32<F: Pair>() -> TileFns {
     let ordinary = at_levels!(ordinary, ToTwo, OfF32<F>; F32x4 F32x8 F32x16);
-    TileFns { ordinary, streaming: None, uses_vectors: true }
+    TileFns { ordinary, streaming: None, levels: Levels::Vectors }
 }

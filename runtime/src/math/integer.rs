@@ -90,3 +90,63 @@ macro_rules! unsigned {
 
 signed!(i8 i16 i32 i64);
 unsigned!(u8 u16 u32 u64);
+
+/// The same functions of integers of up to 32 bits, by the quotient of two floats. They have no
+/// branches and no integer division, so the compiler makes vectors of loops over them.
+///
+/// A quotient that is not whole differs from a whole number by at least `1 / |divisor|`. Its
+/// rounding error is less, because a float has more than twice the bits of 16-bit integers, or 53
+/// for 32-bit ones. So rounding down or towards zero gives the same as with the exact quotient. All
+/// other steps are exact.
+pub(super) trait ByFloats: Integer {
+    /// [`Integer::fmod`].
+    fn fmod_by_floats(self, divisor: Self) -> Self;
+    /// [`Integer::remainder`].
+    fn remainder_by_floats(self, divisor: Self) -> Self;
+    /// [`Integer::floor_divide`].
+    fn floor_divide_by_floats(self, divisor: Self) -> Self;
+}
+
+/// A whole float as an integer, wrapped around. At 1.5 times 2 to the number of fraction bits, the
+/// last bit of a float is worth 1, so the low bits of the sum are the integer's.
+macro_rules! wrapped {
+    ($ty:ident, $float:expr, $whole:literal) => {
+        ($float + $whole).to_bits() as $ty
+    };
+}
+
+macro_rules! by_floats {
+    ($($ty:ident, $float:ident, $whole:literal;)*) => {$(
+        impl ByFloats for $ty {
+            #[inline(always)]
+            fn fmod_by_floats(self, divisor: $ty) -> $ty {
+                let (a, b) = ($float::from(self), $float::from(divisor));
+                let rest = wrapped!($ty, a - (a / b).trunc() * b, $whole);
+                if divisor == 0 { 0 } else { rest }
+            }
+
+            #[inline(always)]
+            fn remainder_by_floats(self, divisor: $ty) -> $ty {
+                let (a, b) = ($float::from(self), $float::from(divisor));
+                let rest = wrapped!($ty, a - (a / b).floor() * b, $whole);
+                if divisor == 0 { 0 } else { rest }
+            }
+
+            #[inline(always)]
+            fn floor_divide_by_floats(self, divisor: $ty) -> $ty {
+                let (a, b) = ($float::from(self), $float::from(divisor));
+                let quotient = wrapped!($ty, (a / b).floor(), $whole);
+                if divisor == 0 { 0 } else { quotient }
+            }
+        }
+    )*};
+}
+
+by_floats! {
+    i8, f32, 12582912.0;
+    u8, f32, 12582912.0;
+    i16, f32, 12582912.0;
+    u16, f32, 12582912.0;
+    i32, f64, 6755399441055744.0;
+    u32, f64, 6755399441055744.0;
+}

@@ -7,14 +7,14 @@
 //! function is mostly used.
 // Chosen by "math-functions" in docs/measurements.md.
 
-use super::integer::Integer;
+use super::integer::{ByFloats, Integer};
 use super::tile::binary;
 use super::{
     MathFn, erf, exp, exp10, gamma, hyperbolic, inverse_hyperbolic, inverse_trigonometric, log, log_f32, modulo, pow,
     pow_f32, power, trigonometric,
 };
 use crate::arch::CpuLevel;
-use crate::arch::tiles::{self, Binary, Pair, TileFns, Unary};
+use crate::arch::tiles::{self, Binary, OfElements, Pair, TileFns, Unary};
 use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
 
@@ -122,18 +122,62 @@ macro_rules! binary_fn {
     }};
 }
 
-/// The entry of a remainder or quotient: floats by `modulo`, integers by `integer`.
+/// The entry of a remainder or quotient: floats by `modulo`, integers by `integer`. The times are
+/// those of the dtypes `float32`, `float64`, `int8` and `int16`, `int32`, and `int64`.
 macro_rules! modulo_fn {
-    ($variant:ident, $name:ident, ns: [$ns_f32:expr, $ns_f64:expr, $ns_int:expr, $ns_int64:expr]) => {
+    ($variant:ident, $name:ident, $by_floats:ident, ns: $ns:expr) => {{
+        struct Function;
+
+        impl Binary for Function {
+            #[inline(always)]
+            fn of_f64<V: F64s>(x: V, y: V) -> V {
+                modulo::$name(x, y)
+            }
+
+            #[inline(always)]
+            fn of_f32<V: F32s>(x: V, y: V) -> V {
+                modulo::$name(x, y)
+            }
+        }
+
+        const NS: [f32; 5] = $ns;
+        let of_f32 = tiles::binary_f32::<Function>().with_scalar(binary!(f32, modulo::f32::$name));
+        let of_f64 = tiles::binary_f64::<Function>().with_scalar(binary!(f64, modulo::f64::$name));
         Entry {
             function: MathFn::$variant,
             name: stringify!($name),
             arity: 2,
-            f32: Code { tile_fns: TileFns::same(binary!(f32, modulo::f32::$name)), ns_per_elem: $ns_f32, max_ulp: None },
-            f64: Code { tile_fns: TileFns::same(binary!(f64, modulo::f64::$name)), ns_per_elem: $ns_f64, max_ulp: None },
-            ints: ints!($name, ns: [$ns_int, $ns_int64]),
+            f32: Code { tile_fns: of_f32, ns_per_elem: NS[0], max_ulp: None },
+            f64: Code { tile_fns: of_f64, ns_per_elem: NS[1], max_ulp: None },
+            ints: Some([
+                by_floats!(i8, $name, $by_floats, NS[2]),
+                by_floats!(i16, $name, $by_floats, NS[2]),
+                by_floats!(i32, $name, $by_floats, NS[3]),
+                Code { tile_fns: TileFns::same(binary!(i64, Integer::$name)), ns_per_elem: NS[4], max_ulp: None },
+                by_floats!(u8, $name, $by_floats, NS[2]),
+                by_floats!(u16, $name, $by_floats, NS[2]),
+                by_floats!(u32, $name, $by_floats, NS[3]),
+                Code { tile_fns: TileFns::same(binary!(u64, Integer::$name)), ns_per_elem: NS[4], max_ulp: None },
+            ]),
         }
-    };
+    }};
+}
+
+/// The code of a division of integers by a quotient of floats, where there are vectors.
+macro_rules! by_floats {
+    ($ty:ident, $name:ident, $by_floats:ident, $ns:expr) => {{
+        struct Function;
+
+        impl OfElements<$ty> for Function {
+            #[inline(always)]
+            fn apply(a: $ty, b: $ty) -> $ty {
+                a.$by_floats(b)
+            }
+        }
+
+        let tile_fns = tiles::elements::<$ty, Function>(binary!($ty, Integer::$name));
+        Code { tile_fns, ns_per_elem: $ns, max_ulp: None }
+    }};
 }
 
 /// The code for each integer dtype, with one time for up to 32 bits and one for 64.
@@ -185,9 +229,9 @@ pub(super) static ENTRIES: [Entry; MathFn::ALL.len()] = by_function([
     unary_fn!(Sigmoid, "sigmoid", [exp::sigmoid, exp::sigmoid], ulp: [1.0, 1.0], ns: [0.51, 1.3]),
     unary_fn!(Cube, "cube", [power::cube_f32, power::cube], ulp: [0.501, 1.0], ns: [0.1, 0.2]),
     unary_fn!(Quart, "quart", [power::quart_f32, power::quart], ulp: [0.501, 1.0], ns: [0.1, 0.2]),
-    modulo_fn!(Fmod, fmod, ns: [5.3, 6.7, 2.0, 2.1]),
-    modulo_fn!(Remainder, remainder, ns: [6.7, 6.2, 2.1, 2.1]),
-    modulo_fn!(FloorDivide, floor_divide, ns: [7.2, 7.9, 2.5, 2.1]),
+    modulo_fn!(Fmod, fmod, fmod_by_floats, ns: [0.25, 0.5, 0.17, 0.33, 2.1]),
+    modulo_fn!(Remainder, remainder, remainder_by_floats, ns: [0.28, 0.55, 0.17, 0.36, 2.1]),
+    modulo_fn!(FloorDivide, floor_divide, floor_divide_by_floats, ns: [0.5, 1.0, 0.17, 0.33, 2.1]),
 ]);
 
 /// Sine and cosine together.

@@ -44,7 +44,14 @@ pub struct Scanner {
 /// waits for the one before.
 pub const SIDE_BY_SIDE: usize = 8;
 
-type SideBySide = unsafe fn(n: usize, src: *const u8, src_stride: isize, out: *mut u8, out_stride: isize, start: u64);
+type SideBySide = unsafe fn(
+    n: usize,
+    src: *const u8,
+    src_stride: isize,
+    out: *mut u8,
+    out_stride: isize,
+    carries: &mut [u64; SIDE_BY_SIDE],
+);
 type Scan = unsafe fn(n: usize, src: *const u8, out: *mut u8, carry: &mut u64);
 type ScanRows =
     unsafe fn(rows: usize, src: *const u8, src_stride: isize, out: *mut u8, out_stride: isize, carries: &mut [u64]);
@@ -96,8 +103,7 @@ impl Scanner {
         unsafe { (self.scan)(n, src, out, carry) }
     }
 
-    /// The same as [`scan`](Scanner::scan) for [`SIDE_BY_SIDE`] rows of `n` elements, each from the
-    /// start.
+    /// The same as [`scan`](Scanner::scan) for rows of `n` elements, one for each carry.
     ///
     /// # Safety
     ///
@@ -111,9 +117,10 @@ impl Scanner {
         src_stride: isize,
         out: *mut u8,
         out_stride: isize,
+        carries: &mut [u64; SIDE_BY_SIDE],
     ) {
         // SAFETY: as in `scan`.
-        unsafe { (self.scan_side_by_side)(n, src, src_stride, out, out_stride, self.start) }
+        unsafe { (self.scan_side_by_side)(n, src, src_stride, out, out_stride, carries) }
     }
 
     /// Scans columns side by side, as many as there are carries: down `rows` rows.
@@ -283,9 +290,9 @@ unsafe fn scan_side_by_side<T: Addend, O: Operation>(
     src_stride: isize,
     out: *mut u8,
     out_stride: isize,
-    start: u64,
+    carries: &mut [u64; SIDE_BY_SIDE],
 ) {
-    let mut sums = [T::Wide::from_bits(start); SIDE_BY_SIDE];
+    let mut sums = carries.map(T::Wide::from_bits);
     for i in 0..n {
         for (row, sum) in sums.iter_mut().enumerate() {
             let row = row as isize;
@@ -299,6 +306,7 @@ unsafe fn scan_side_by_side<T: Addend, O: Operation>(
             }
         }
     }
+    *carries = sums.map(T::Wide::to_bits);
 }
 
 fn scanner<T: Addend, O: Operation>(dtype: DType, level: CpuLevel) -> Scanner {

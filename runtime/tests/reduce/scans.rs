@@ -2,7 +2,7 @@
 
 use crate::support::{KINDS, Memory, elements, float, int, levels, of_float};
 use ndexpr_runtime::dtype::{DType, Scalar};
-use ndexpr_runtime::reduce::{ScanOp, Scanner};
+use ndexpr_runtime::reduce::{SIDE_BY_SIDE, ScanOp, Scanner};
 
 /// The running sums or products of a plain loop.
 fn scanned(op: ScanOp, x: &[Scalar]) -> Vec<Scalar> {
@@ -92,6 +92,37 @@ fn scans_of_rows_are_scans_of_columns_at_every_level() {
             for lane in 0..lanes {
                 let column = |x: &[Scalar]| (0..rows).map(|row| x[row * lanes + lane]).collect::<Vec<_>>();
                 assert_eq!(column(&actual), scanned(op, &column(&x)), "{op:?} {dtype} {kind:?} {}", level.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_side_by_side_are_rows_one_by_one() {
+    for (op, dtype) in [ScanOp::CumSum, ScanOp::CumProd].into_iter().flat_map(|op| DType::ALL.map(|d| (op, d))) {
+        for (kind, n) in KINDS.into_iter().flat_map(|kind| [1, 2, 63, 512].map(|n| (kind, n))) {
+            let x = elements(kind, dtype, n * SIDE_BY_SIDE);
+            let scanner = Scanner::new(op, dtype);
+            let result = scanner.result_dtype();
+            // Elements follow one another, and there are 5 bytes between the rows of results.
+            let (stride, out_stride) = (n * dtype.size(), n * result.size() + 5);
+            let (memory, mut out) = (Memory::new(&x, 1), vec![0xa5_u8; out_stride * SIDE_BY_SIDE]);
+            // In two parts, of which the first may be empty.
+            let mut carries = [scanner.start(); SIDE_BY_SIDE];
+            let (cut, out_ptr) = (n / 3, out.as_mut_ptr());
+            // SAFETY: so many rows of elements are there, and room for as many of results.
+            unsafe {
+                let strides = (stride as isize, out_stride as isize);
+                scanner.scan_side_by_side(cut, memory.ptr(), strides.0, out_ptr, strides.1, &mut carries);
+                let (src, rest) = (memory.ptr().add(cut * dtype.size()), out_ptr.add(cut * result.size()));
+                scanner.scan_side_by_side(n - cut, src, strides.0, rest, strides.1, &mut carries);
+            }
+            for (row, x) in x.chunks(n).enumerate() {
+                let out = &out[row * out_stride..][..out_stride];
+                // SAFETY: they were written above.
+                let actual = unsafe { read(result, n, out.as_ptr()) };
+                assert_eq!(actual, scanned(op, x), "{op:?} {dtype} {kind:?}, row {row} of {n}");
+                assert_eq!(out[n * result.size()..], [0xa5; 5]);
             }
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn words(lanes: Lanes, n_lanes: usize) -> usize {
 }
 
 impl Worker<'_> {
-    /// Computes running results along rows, several short rows at a time.
+    /// Computes running results along rows, several rows at a time.
     ///
     /// # Safety
     ///
@@ -30,8 +30,7 @@ impl Worker<'_> {
             // SAFETY: the caller's contract; there are as many rows.
             let (n_done, goes_on) = unsafe {
                 if can_batch && n_rows >= SIDE_BY_SIDE {
-                    self.scan_batch(scanner, outer);
-                    (SIDE_BY_SIDE, self.goes_on_after(SIDE_BY_SIDE * nest.reduced.n()))
+                    (SIDE_BY_SIDE, self.scan_batch(scanner, outer))
                 } else {
                     (1, self.scan_row(scanner, outer))
                 }
@@ -43,39 +42,47 @@ impl Worker<'_> {
         }
     }
 
-    /// Whether a batch of rows fits the scratch, and elements and results follow one another.
+    /// Whether elements and results follow one another in their rows.
     fn can_scan_side_by_side(&self, scanner: Scanner) -> bool {
         let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
         let sink = &stage.sinks[0];
         let follow = |operand: usize, size: usize| reduced.inner_stride(operand) == size as isize;
         reduced.extents.len() == 1
-            && reduced.n() <= FILL_ELEMS / SIDE_BY_SIDE
             && follow(sink.target, scanner.result_dtype().size())
             && stage.source_operand(sink).is_none_or(|source| follow(source, scanner.dtype().size()))
     }
 
-    /// Computes running results of [`SIDE_BY_SIDE`] rows.
+    /// Computes running results of [`SIDE_BY_SIDE`] rows. Returns false if the part must end early.
     ///
     /// # Safety
     ///
     /// The contract of [`run`](Worker::run), for these rows, which are along the innermost outer
     /// axis; and they [can be scanned](Worker::can_scan_side_by_side) at once.
-    unsafe fn scan_batch(&self, scanner: Scanner, outer: usize) {
+    unsafe fn scan_batch(&self, scanner: Scanner, outer: usize) -> bool {
         let (stage, nest) = (self.stage, &self.stage.nest);
-        let (sink, n) = (&stage.sinks[0], nest.reduced.n());
-        let starts = self.starts(outer, 0);
-        // SAFETY: the rows fit the scratch; they are computed there, or are the array's. Elements
-        // of the target are this thread's to write. An input that shares memory with it is the
-        // target element for element, or was copied before.
-        unsafe {
-            self.compute(&starts, (SIDE_BY_SIDE, n), |operand| nest.outer.inner_stride(operand), 0);
-            let (source, stride) = match stage.source_operand(sink) {
-                Some(operand) => (starts[operand], nest.outer.inner_stride(operand)),
-                None => (self.value_scratch(sink.value), (n * scanner.dtype().size()) as isize),
-            };
-            let target_stride = nest.outer.inner_stride(sink.target);
-            scanner.scan_side_by_side(n, source, stride, starts[sink.target], target_stride);
+        let sink = &stage.sinks[0];
+        let mut carries = [scanner.start(); SIDE_BY_SIDE];
+        const LANES: usize = FILL_ELEMS / SIDE_BY_SIDE;
+        for first in (0..nest.reduced.n()).step_by(LANES) {
+            let n = LANES.min(nest.reduced.n() - first);
+            let starts = self.starts(outer, first);
+            // SAFETY: a part of each row fits the scratch; it is computed there, or is the array's.
+            // Elements of the target are this thread's to write. An input that shares memory with
+            // it is the target element for element, or was copied before.
+            unsafe {
+                self.compute(&starts, (SIDE_BY_SIDE, n), |operand| nest.outer.inner_stride(operand), 0);
+                let (source, stride) = match stage.source_operand(sink) {
+                    Some(operand) => (starts[operand], nest.outer.inner_stride(operand)),
+                    None => (self.value_scratch(sink.value), (n * scanner.dtype().size()) as isize),
+                };
+                let target_stride = nest.outer.inner_stride(sink.target);
+                scanner.scan_side_by_side(n, source, stride, starts[sink.target], target_stride, &mut carries);
+            }
+            if !self.goes_on_after(SIDE_BY_SIDE * n) {
+                return false;
+            }
         }
+        true
     }
 
     /// Computes running results along one row. Returns false if the part must end early.
