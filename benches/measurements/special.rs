@@ -4,7 +4,7 @@ use crate::memory::{Array, typed_mut};
 use crate::rows::Row;
 use crate::table::{Table, figure};
 use memmap2::MmapMut;
-use ndexpr::{DType, Engine, Limits, Signature, VarType, vars};
+use ndexpr::{DType, Engine, Limits, Signature, VarType, Vars, vars};
 use ndexpr_runtime::arch::CpuLevel;
 use std::error::Error;
 use std::hint::black_box;

@@ -97,10 +97,9 @@ fn usual_fmod<V: Vector<Elem: Modulo>>(a: V, b: V) -> (V, V::Mask) {
 
 /// True where one sign is minus and the other is not.
 #[inline(always)]
-fn signs_differ<V: Vector>(a: V, b: V) -> V::Mask {
+fn signs_differ<V: Vector<Elem: Modulo>>(a: V, b: V) -> V::Mask {
     // The sign bit is also that of the integer.
-    let both = a.to_bits() ^ b.to_bits();
-    both.lt_signed(both ^ both)
+    (a.to_bits() ^ b.to_bits()).lt_signed(a.splat(V::Elem::ZERO).to_bits())
 }
 
 #[inline(always)]
