@@ -98,6 +98,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
         let texts = ["sum(a)", "max(a)"];
         texts.into_iter().flat_map(|text| [Row::new(text, E7), Row::new(text, &[30_000])]).collect()
     }),
+    Entry::rows_of("scans-side-by-side", || {
+        let shapes: [&[usize]; 4] = [&[100, 100], &[1000, 1016], &[1000, 1024], &[3, 30_000]];
+        let texts = |shape| ["cumsum(a, axis=1)", "cumsum(a + 1, axis=1)"].map(|text| Row::new(text, shape));
+        shapes.into_iter().flat_map(texts).collect()
+    }),
     Entry::rows_of("direct-leaves", || ["sum(a)", "sum(a*b)", "sum(i)"].map(|text| Row::new(text, E5)).to_vec()),
     Entry::rows_of("reduction-prefetch", || vec![Row::new("sum(a*b)", E7), Row::on_all("sum(a*b)", E7)]),
     Entry::rows_of("float64-products", || {

@@ -326,11 +326,14 @@ fn remainders_of_floats_are_their_definitions_at_every_level() {
             }
             for _ in 0..300_000 {
                 let y = $ty::from_bits((next() << 20 | next() >> 8) as $bits);
-                let x = match next() % 4 {
+                // Quotients around the largest that vectors compute.
+                let large = ((1_u64 << ($n_fraction_bits - 2)) + (next() % (1 << ($n_fraction_bits - 1)))) as $ty;
+                let x = match next() % 5 {
                     0 => $ty::from_bits((next() << 20 ^ next()) as $bits),
                     // Near a whole multiple, of small factors and large ones.
                     1 => y * (next() % 1000) as $ty,
-                    2 => y * (next() % (1 << $n_fraction_bits)) as $ty,
+                    2 => y * (next() % (1 << $n_fraction_bits.min(44))) as $ty,
+                    3 => y * large,
                     _ => y * (next() % 2000) as $ty / 2.0,
                 };
                 let x = $ty::from_bits(x.to_bits().wrapping_add((next() % 5) as $bits).wrapping_sub(2));
@@ -366,7 +369,7 @@ fn remainders_of_floats_are_their_definitions_at_every_level() {
         }};
     }
     check!(f32, u32, 23);
-    check!(f64, u64, 44);
+    check!(f64, u64, 52);
 }
 
 /// Divisions of integers at every level, against arithmetic of 64 bits.

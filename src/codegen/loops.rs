@@ -173,11 +173,20 @@ impl Emitter<'_> {
         self.builder.ins().iadd(scratch, start)
     }
 
-    /// Writes the addresses of the row of all operands from the segment's first to its last to
-    /// memory.
+    /// Writes the addresses of the row of the segment's operands to memory: by a loop over all from
+    /// the first to the last, or one by one if these are far apart.
     fn addresses_of_row(&mut self, segment: &Segment, addresses: Value, row: Value) {
         let (Some(&first), Some(&last)) = (segment.operands.first(), segment.operands.last()) else { return };
         let (first, end_of_last) = (first as usize, last as usize + 1);
+        if end_of_last - first > 2 * segment.operands.len() + MAX_ADDRESSES {
+            for &operand in &segment.operands {
+                let access = self.access(operand as usize);
+                let Word::Register(address) = self.row(&access, row).base else { continue };
+                let at = (operand as usize * WORD_BYTES) as i32;
+                self.builder.ins().store(MemFlagsData::new().with_notrap().with_aligned(), address, addresses, at);
+            }
+            return;
+        }
         let [body, end] = [(); 2].map(|()| self.builder.create_block());
         let [from, to] = [(); 2].map(|()| self.builder.append_block_param(body, types::I64));
         let first_operand = self.builder.ins().iadd_imm_s(self.operands, (first * size_of::<Operand>()) as i64);

@@ -416,7 +416,7 @@ fn suits_wide(tape: &Tape, variant: Variant<'_>) -> Result<(), &'static str> {
         Stores::Ordinary => Ok(()),
         Stores::Streaming => Err("runs past the caches may be short"),
         Stores::StreamingLong if tape.outputs.len() != 1 => Err("several outputs cannot all be aligned"),
-        Stores::StreamingLong if tape.max_tile_elems.is_some() => Err("tiles between calls are short"),
+        Stores::StreamingLong if tape.max_tile_elems.is_some() => Err("its tiles are short"),
         Stores::StreamingLong => Ok(()),
     }
 }

@@ -18,10 +18,13 @@ const STREAMS: usize = 12;
 const MAX_WAITING: usize = 8;
 
 /// The segment of each instruction, and their number. Stores are in the last one. What is made
-/// anew in each segment has none.
-pub(super) fn segments(nodes: &[Node]) -> (Vec<u32>, u32) {
-    let n_streams = nodes.iter().filter(|node| matches!(node.inst, Inst::Load(_))).count();
-    let cuts = if n_streams > MAX_STREAMS { cuts(nodes) } else { Vec::new() };
+/// anew in each segment has none. `is_uniform` tells of each input whether it is taken to be the
+/// same in all lanes.
+pub(super) fn segments(nodes: &[Node], is_uniform: &[bool]) -> (Vec<u32>, u32) {
+    let is_stream: Vec<bool> =
+        nodes.iter().map(|node| matches!(node.inst, Inst::Load(input) if !is_uniform[input as usize])).collect();
+    let n_streams = is_stream.iter().filter(|&&is_stream| is_stream).count();
+    let cuts = if n_streams > MAX_STREAMS { cuts(nodes, &is_stream) } else { Vec::new() };
     let n_segments = cuts.len() as u32 + 1;
     let segment_of = |(i, node): (usize, &Node)| match node.inst {
         Inst::Load(_) | Inst::Const(_) => u32::MAX,
@@ -31,8 +34,9 @@ pub(super) fn segments(nodes: &[Node]) -> (Vec<u32>, u32) {
     (nodes.iter().enumerate().map(segment_of).collect(), n_segments)
 }
 
-/// The instructions that begin a segment, but the first.
-fn cuts(nodes: &[Node]) -> Vec<usize> {
+/// The instructions that begin a segment, but the first. None if some segment would still read too
+/// many arrays, because then the others gain little, and values wait for nothing.
+fn cuts(nodes: &[Node], is_stream: &[bool]) -> Vec<usize> {
     let waiting = waiting(nodes);
     // The last segment, by its start, that each array was read in.
     let mut read_in = vec![usize::MAX; nodes.len()];
@@ -43,11 +47,14 @@ fn cuts(nodes: &[Node]) -> Vec<usize> {
     let mut n_streams = 0;
     while i < nodes.len() && !matches!(nodes[i].inst, Inst::Store(_)) {
         for arg in nodes[i].args().iter().map(|arg| arg.index()) {
-            if matches!(nodes[arg].inst, Inst::Load(_)) && std::mem::replace(&mut read_in[arg], start) != start {
+            if is_stream[arg] && std::mem::replace(&mut read_in[arg], start) != start {
                 n_streams += 1;
             }
         }
         i += 1;
+        if n_streams > MAX_STREAMS {
+            return Vec::new();
+        }
         if n_streams >= STREAMS / 2 && waiting[i] <= MAX_WAITING && best.is_none_or(|best| waiting[i] <= waiting[best])
         {
             best = Some(i);
@@ -59,7 +66,7 @@ fn cuts(nodes: &[Node]) -> Vec<usize> {
             (start, i, n_streams) = (cut, cut, 0);
         }
     }
-    // What is left after the last cut may be the stores alone.
+    // What remains after the last cut may be the stores alone.
     cuts.retain(|&cut| {
         nodes[cut..].iter().any(|node| !node.inst.is_rematerialised() && !matches!(node.inst, Inst::Store(_)))
     });

@@ -19,7 +19,7 @@ const MIN_TILE_ELEMS: usize = 64;
 
 /// The largest tile of loops alone, or of calls that read and write the operands themselves. In a
 /// large tile, the cost of starting a loop or a call is spread over many elements.
-// Chosen by "call-tiles" and "many-streams" in docs/measurements.md.
+// Chosen by "call-tiles" in docs/measurements.md.
 const MAX_TILE_ELEMS: usize = 1024;
 
 /// The largest tile with loops between calls. A loop reads and writes memory in bursts between
@@ -28,11 +28,17 @@ const MAX_TILE_ELEMS: usize = 1024;
 // Chosen by "loop-tiles" in docs/measurements.md.
 const MAX_MIXED_TILE_ELEMS: usize = 256;
 
-/// Lays out a tape. None if its slots do not fit a thread's scratch even with the smallest tile.
-pub(super) fn schedule(mut nodes: Vec<Node>, inputs: Vec<Operand>, outputs: Vec<Operand>) -> Option<Tape> {
+/// Lays out a tape. `is_uniform` tells of each input whether it is taken to be the same in all
+/// lanes. None if the tape's slots do not fit a thread's scratch even with the smallest tile.
+pub(super) fn schedule(
+    mut nodes: Vec<Node>,
+    inputs: Vec<Operand>,
+    outputs: Vec<Operand>,
+    is_uniform: &[bool],
+) -> Option<Tape> {
     order_factors(&mut nodes);
     let (segment_of, n_segments) = match segments(&nodes) {
-        (_, 1) => cut::segments(&nodes),
+        (_, 1) => cut::segments(&nodes, is_uniform),
         by_calls => by_calls,
     };
     let waiting = liveness::waiting(&nodes, &segment_of, n_segments);

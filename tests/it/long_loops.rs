@@ -218,32 +218,54 @@ fn any_number_of_arrays() {
 #[test]
 fn many_arrays_are_read_in_parts() {
     const SHAPE: [usize; 2] = [3, 700];
-    let dtypes = [DType::Float64, DType::Float32, DType::UInt8, DType::Int16, DType::Bool];
-    for (n_arrays, is_cut) in [(24, false), (25, true), (90, true)] {
-        for kind in 0..3 {
-            let dtype = |k: usize| if kind == 0 { DType::Float64 } else { dtypes[k % dtypes.len()] };
+    const NARROW: [DType; 4] = [DType::Float64, DType::Float32, DType::UInt8, DType::Int16];
+    let terms = |names: &[String]| names.iter().map(|name| format!("({name} > 0)")).collect::<Vec<_>>();
+    let texts: [(&[DType], &dyn Fn(&[String]) -> String); 4] = [
+        (&[DType::Float64], &|names| format!("({})*v0", names.join(" - "))),
+        (&NARROW, &|names| terms(names).join(" ^ ")),
+        (&NARROW, &|names| {
+            names[2..].iter().fold("v0".to_owned(), |text, name| format!("where({text} > {name}, {name}, v1)"))
+        }),
+        // The masks of all arrays are made first and wait, so 90 have no place for a cut.
+        (&[DType::Bool], &|names| names.join(" ^ ")),
+    ];
+    // Strided arrays keep a loop in narrow registers.
+    for (n_arrays, is_strided) in [24, 25, 90].into_iter().flat_map(|n| [(n, false), (n, true)]) {
+        for (dtypes, text) in texts {
             let arrays: Vec<Array> = (0..n_arrays)
                 .map(|k| {
-                    let values = pool(40 + k as u64, dtype(k), 2100);
-                    let layout = if k % 11 == 5 { Layout::dense(&SHAPE).step(2) } else { Layout::dense(&SHAPE) };
-                    Array::new(dtype(k), &layout, |i| values[i])
+                    let dtype = dtypes[k % dtypes.len()];
+                    let values = pool(40 + k as u64, dtype, 2100);
+                    let layout = Layout::dense(&SHAPE);
+                    let layout = if is_strided && k % 11 == 5 { layout.step(2) } else { layout };
+                    Array::new(dtype, &layout, |i| values[i])
                 })
                 .collect();
             let names: Vec<String> = (0..n_arrays).map(|k| format!("v{k}")).collect();
-            let text = match kind {
-                0 => format!("({})*v0", names.join(" - ")),
-                1 => names.iter().map(|name| format!("({name} > 0)")).collect::<Vec<_>>().join(" ^ "),
-                _ => names.iter().skip(1).fold("v0".to_owned(), |text, name| format!("where({name} > v2, {text}, v1)")),
-            };
+            let text = text(&names);
             let vars = names.iter().zip(&arrays).fold(Vars::new(), |vars, (name, array)| vars.with(name, array.view()));
-            let what = format!("{n_arrays} arrays, text {kind}");
+            let what = format!("{n_arrays} arrays of {dtypes:?}");
             check_text(&what, &text, &vars);
             check_text(&what, &format!("sum({text}, axis=1)"), &vars);
             let engine = Engine::builder().threads(1).build().expect("an engine");
             let tape = engine.program(&text, &vars).expect("it compiles").explain(Stage::Tape);
+            let is_cut = n_arrays > 24 && (dtypes != [DType::Bool] || n_arrays < 90);
             assert_eq!(tape.contains("; slot "), is_cut, "{what}: {tape}");
         }
     }
+}
+
+/// Scalars are no arrays to read ahead.
+#[test]
+fn many_scalars_are_read_at_once() {
+    let names: Vec<String> = (0..60).map(|k| format!("c{k}")).collect();
+    let x = Array::new(DType::Float64, &Layout::dense(&[99]), |i| pool(12, DType::Float64, 99)[i]);
+    let scalars = names.iter().enumerate().fold(Vars::new(), |vars, (k, name)| vars.with(name, k as f64));
+    let vars = scalars.with("x", x.view());
+    let text = names.iter().fold("x".to_owned(), |text, name| format!("({text})*x + {name}"));
+    check_text("60 scalars", &text, &vars);
+    let engine = Engine::builder().threads(1).build().expect("an engine");
+    assert!(!engine.program(&text, &vars).expect("it compiles").explain(Stage::Tape).contains("; slot "));
 }
 
 /// The addresses of more slots than there are registers are in memory, too.

@@ -68,8 +68,8 @@ impl TileFns {
         TileFns { ordinary: [tile; CpuLevel::ALL.len()], streaming: None, levels: Levels::Same }
     }
 
-    /// The same, but with other code for a CPU of x86 of which nothing is known. Fused multiply-adds
-    /// take long there.
+    /// The same, but with other code for a CPU of x86 of which nothing is known, because fused
+    /// multiply-adds take long there.
     pub(crate) const fn with_scalar(mut self, tile: TileFn) -> TileFns {
         if cfg!(target_arch = "x86_64") {
             self.ordinary[CpuLevel::Generic as usize] = tile;
@@ -102,6 +102,9 @@ impl TileFns {
     /// does not have the level.
     #[must_use]
     pub fn streaming_at(&self, level: CpuLevel) -> Option<TileFn> {
+        if level == CpuLevel::Generic && matches!(self.levels, Levels::ScalarFirst) {
+            return None;
+        }
         at(self.streaming?, level)
     }
 
@@ -374,6 +377,34 @@ pub(crate) unsafe fn zip<T: Element>(n: usize, out: *mut u8, a: *const u8, b: *c
     }
 }
 
+/// The same as [`zip`], in blocks. All elements of a block are read before its results are written,
+/// so the compiler makes vectors even where `out` is the memory of `a` or `b`.
+///
+/// # Safety
+///
+/// The contract of [`zip`].
+#[inline(always)]
+unsafe fn zip_in_blocks<T: Element>(n: usize, out: *mut u8, a: *const u8, b: *const u8, function: impl Fn(T, T) -> T) {
+    const N: usize = 32;
+    let whole = n - n % N;
+    for start in (0..whole).step_by(N) {
+        let bytes = start * size_of::<T>();
+        // SAFETY: by the caller's contract there are `n` elements at each place, of which these end
+        // at `start + N <= n`; an array of elements has no padding, and needs no alignment here.
+        unsafe {
+            let mut results = a.add(bytes).cast::<[T; N]>().read_unaligned();
+            let seconds = b.add(bytes).cast::<[T; N]>().read_unaligned();
+            for (first, second) in results.iter_mut().zip(seconds) {
+                *first = function(*first, second);
+            }
+            out.add(bytes).cast::<[T; N]>().write_unaligned(results);
+        }
+    }
+    let bytes = whole * size_of::<T>();
+    // SAFETY: the elements that remain.
+    unsafe { zip::<T>(n - whole, out.add(bytes), a.add(bytes), b.add(bytes), function) }
+}
+
 /// The loops of one level. Only in them may the compiler use the level's instructions.
 macro_rules! level {
     ($module:ident, $level:ty $(, $features:literal)?) => {
@@ -424,7 +455,7 @@ macro_rules! level {
                 b: *mut u8,
             ) {
                 // SAFETY: the caller's contract.
-                unsafe { zip::<T>(n, out, a, b, F::apply) }
+                unsafe { zip_in_blocks::<T>(n, out, a, b, F::apply) }
             }
 
             /// # Safety

@@ -94,10 +94,10 @@ unsigned!(u8 u16 u32 u64);
 /// The same functions of integers of up to 32 bits, by the quotient of two floats. They have no
 /// branches and no integer division, so the compiler makes vectors of loops over them.
 ///
-/// A quotient that is not whole differs from a whole number by at least `1 / |divisor|`. Its
-/// rounding error is less, because a float has more than twice the bits of 16-bit integers, or 53
-/// for 32-bit ones. So rounding down or towards zero gives the same as with the exact quotient. All
-/// other steps are exact.
+/// A quotient `a / b` that is not whole differs from a whole number by at least `1 / |b|`. Its
+/// rounding error is less: at most `|a / b| / 2^24` in `f32`, where `|a|` is at most `2^16`, and
+/// `|a / b| / 2^53` in `f64`, where it is at most `2^32`. So rounding down or towards zero gives the
+/// same as with the exact quotient. All other steps are exact.
 pub(super) trait ByFloats: Integer {
     /// [`Integer::fmod`].
     fn fmod_by_floats(self, divisor: Self) -> Self;

@@ -1,10 +1,10 @@
 //! Remainders and whole quotients of floats: C's `fmod`, and NumPy's `%` and `//`, bit for bit.
 //!
 //! Each is written once for single floats, by its definition, and once for vectors. The remainder
-//! of a truncated quotient `q` is exact, and so is `a - q b` computed with one rounding, even if `q`
-//! is one too large: it is a multiple of the last bit of `a` or `b`, and no greater than `b`. This
-//! serves all lanes whose quotients are so small that they have all their bits. The others are
-//! computed one by one.
+//! of a truncated quotient `q` is exact, and so is `a - q b` computed with one rounding, even if
+//! `q` is one too large: it is a multiple of the last bit of `a` or `b`, and no greater than `b`.
+//! This serves all lanes whose quotients are so small that they have all their bits. The others
+//! are computed one by one.
 
 use crate::arch::vector::{Bits, Float, Vector};
 
@@ -59,7 +59,7 @@ pub(super) trait Modulo: Float {
     const ZERO: Self;
     const HALF: Self;
     const INFINITY: Self;
-    /// Quotients below this have all bits of their whole part, and one after the point.
+    /// Quotients below this have all bits of their whole part, and two after the point.
     const LIMIT: Self;
     /// The functions of single floats.
     const FMOD: fn(Self, Self) -> Self;

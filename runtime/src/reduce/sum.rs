@@ -152,7 +152,7 @@ pub(super) unsafe fn product_leaves<T: Addend<Raw: Mul<Output = T::Raw>>>(
             }
             at += GROUP * LANES;
         }
-        if at + LANES <= end {
+        while at + LANES <= end {
             lanes.iter_mut().enumerate().for_each(|(j, lane)| *lane = lane.plus(product(at + j)));
             at += LANES;
         }

@@ -62,13 +62,13 @@ pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Op
     }
     wide::take_differences_in(&mut builder.nodes);
     let mut nodes = without_dead(builder.nodes);
+    // Scalars, and what was reduced, are mostly the same in all lanes.
+    let is_uniform = |&(id, source): &(ExprId, Source)| graph.is_scalar(id) || matches!(source, Source::Temp(_));
+    let is_uniform: Vec<bool> = group.inputs.iter().map(is_uniform).collect();
     if preferences.prefers_calls {
-        // Scalars, and what was reduced, are mostly the same in all lanes.
-        let is_uniform = |&(id, source): &(ExprId, Source)| graph.is_scalar(id) || matches!(source, Source::Temp(_));
-        let is_uniform: Vec<bool> = group.inputs.iter().map(is_uniform).collect();
         wide::use_calls(&mut nodes, &is_uniform, preferences.divides_in_wide_loops);
     }
-    schedule::schedule(nodes, inputs, outputs)
+    schedule::schedule(nodes, inputs, outputs, &is_uniform)
 }
 
 /// Leaves out what no store needs. A shift by a constant beyond the width, for example, does not

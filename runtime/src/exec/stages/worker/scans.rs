@@ -62,7 +62,8 @@ impl Worker<'_> {
         let (stage, nest) = (self.stage, &self.stage.nest);
         let sink = &stage.sinks[0];
         let mut carries = [scanner.start(); SIDE_BY_SIDE];
-        const LANES: usize = FILL_ELEMS / SIDE_BY_SIDE;
+        // Not a power of two, so that rows in the scratch begin in different sets of the L1 cache.
+        const LANES: usize = FILL_ELEMS / SIDE_BY_SIDE - 8;
         for first in (0..nest.reduced.n()).step_by(LANES) {
             let n = LANES.min(nest.reduced.n() - first);
             let starts = self.starts(outer, first);
@@ -136,7 +137,7 @@ impl Worker<'_> {
         for first in (0..nest.reduced.n()).step_by(COLUMN_LEAF) {
             let n_rows = COLUMN_LEAF.min(nest.reduced.n() - first);
             let result_stride = (n_lanes * size) as isize;
-            // SAFETY: as in `scan_rows`.
+            // SAFETY: as in `scan_row`.
             unsafe {
                 let starts = self.fill_columns(part.outer.start, first, n_rows, n_lanes);
                 let (source, row_stride) = self.column_source(sink, &starts, first, n_rows, n_lanes);
