@@ -213,6 +213,9 @@ fn any_number_of_arrays() {
     }
 }
 
+/// The dtypes of arrays in turn, and a text of their names.
+type TextOf<'t> = (&'t [DType], &'t dyn Fn(&[String]) -> String);
+
 /// More than 24 arrays are read some at a time. What the next ones need waits in slots: sums, masks
 /// and values of narrow dtypes.
 #[test]
@@ -220,7 +223,7 @@ fn many_arrays_are_read_in_parts() {
     const SHAPE: [usize; 2] = [3, 700];
     const NARROW: [DType; 4] = [DType::Float64, DType::Float32, DType::UInt8, DType::Int16];
     let terms = |names: &[String]| names.iter().map(|name| format!("({name} > 0)")).collect::<Vec<_>>();
-    let texts: [(&[DType], &dyn Fn(&[String]) -> String); 4] = [
+    let texts: [TextOf<'_>; 4] = [
         (&[DType::Float64], &|names| format!("({})*v0", names.join(" - "))),
         (&NARROW, &|names| terms(names).join(" ^ ")),
         (&NARROW, &|names| {

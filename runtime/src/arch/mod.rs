@@ -4,12 +4,14 @@
 //! math functions, and what code generation may emit. Results never depend on it; speed does.
 //!
 //! `vector` has the traits that the math functions are written over, `generic` and `x86_64` have
-//! their instances, and `tiles` makes tile functions from them for every level.
+//! their instances, and `tiles` makes tile functions from them for every level, which `tile_fns`
+//! hands out.
 //!
-//! Always true: code for a level runs only on CPUs that have the level. `tiles` hands out no other
-//! code, and vectors of a level can be made only from a proof of it (`vector`).
+//! Always true: code for a level runs only on CPUs that have the level. `tile_fns` hands out no
+//! other code, and vectors of a level can be made only from a proof of it (`vector`).
 
 pub(crate) mod generic;
+pub(crate) mod tile_fns;
 pub(crate) mod tiles;
 pub(crate) mod vector;
 #[cfg(target_arch = "x86_64")]

@@ -5,8 +5,8 @@
 //! function that a loop calls is `#[inline(always)]`: only inlined code gets the loop's instruction
 //! set.
 
-use super::CpuLevel;
 use super::generic::{AnyCpu, F32x4, F64x2};
+use super::tile_fns::TileFns;
 use super::vector::{F32s, F64s, Float, Level, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::x86_64::{
@@ -15,7 +15,6 @@ use super::x86_64::{
 };
 use crate::abi::TileFn;
 use crate::dtype::Element;
-use std::fmt;
 use std::marker::PhantomData;
 
 /// A function of one float of either dtype, over any vectors.
@@ -39,102 +38,6 @@ pub(crate) trait OfElements<T> {
 pub(crate) trait Pair {
     fn of_f64<V: F64s>(x: V) -> [V; 2];
     fn of_f32<V: F32s>(x: V) -> [V; 2];
-}
-
-/// One function's code for one dtype: a [`TileFn`] for each CPU level.
-#[derive(Clone, Copy)]
-pub struct TileFns {
-    /// One for each [`CpuLevel`], in the order of the levels.
-    ordinary: [TileFn; CpuLevel::ALL.len()],
-    /// The same with stores past the caches.
-    streaming: Option<[TileFn; CpuLevel::ALL.len()]>,
-    levels: Levels,
-}
-
-/// How the code of one level differs from another's.
-#[derive(Clone, Copy)]
-enum Levels {
-    /// It is the same.
-    Same,
-    /// Each has vectors of its own.
-    Vectors,
-    /// The lowest has no vectors.
-    ScalarFirst,
-}
-
-impl TileFns {
-    /// The same code at every level.
-    pub(crate) const fn same(tile: TileFn) -> TileFns {
-        TileFns { ordinary: [tile; CpuLevel::ALL.len()], streaming: None, levels: Levels::Same }
-    }
-
-    /// The same, but with other code for a CPU of x86 of which nothing is known, because fused
-    /// multiply-adds take long there.
-    pub(crate) const fn with_scalar(mut self, tile: TileFn) -> TileFns {
-        if cfg!(target_arch = "x86_64") {
-            self.ordinary[CpuLevel::Generic as usize] = tile;
-            self.levels = Levels::ScalarFirst;
-        }
-        self
-    }
-
-    /// The code for the level of this process.
-    #[must_use]
-    pub fn ordinary(&self) -> Option<TileFn> {
-        self.ordinary_at(CpuLevel::current())
-    }
-
-    /// The code for a level; `None` if the CPU does not have the level. The results are the same at
-    /// every level.
-    #[must_use]
-    pub fn ordinary_at(&self, level: CpuLevel) -> Option<TileFn> {
-        at(self.ordinary, level)
-    }
-
-    /// The code for the level of this process that writes its result past the caches: the caller
-    /// must execute a fence before it publishes the result. `None` if there is no such code.
-    #[must_use]
-    pub fn streaming(&self) -> Option<TileFn> {
-        self.streaming_at(CpuLevel::current())
-    }
-
-    /// The same as [`streaming`](TileFns::streaming), for a given level; `None` also if the CPU
-    /// does not have the level.
-    #[must_use]
-    pub fn streaming_at(&self, level: CpuLevel) -> Option<TileFn> {
-        if level == CpuLevel::Generic && matches!(self.levels, Levels::ScalarFirst) {
-            return None;
-        }
-        at(self.streaming?, level)
-    }
-
-    /// Roughly how many times longer the code takes at a level than at the highest there is.
-    // Chosen by "level-slowdown" in docs/measurements.md.
-    pub(crate) fn slowdown(&self, level: CpuLevel) -> f32 {
-        match level {
-            _ if matches!(self.levels, Levels::Same) => 1.0,
-            #[cfg(target_arch = "x86_64")]
-            CpuLevel::Avx512 => 1.0,
-            #[cfg(target_arch = "x86_64")]
-            CpuLevel::Avx2 => 1.6,
-            CpuLevel::Generic if matches!(self.levels, Levels::ScalarFirst) => 10.0,
-            CpuLevel::Generic if cfg!(target_arch = "x86_64") => 60.0,
-            // Vectors of 128 bits, with FMA.
-            CpuLevel::Generic => 4.0,
-        }
-    }
-}
-
-impl fmt::Debug for TileFns {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TileFns")
-    }
-}
-
-/// The code for a level, if the CPU has the level. All code is handed out here, so those who call
-/// the code need not check the level.
-fn at(code: [TileFn; CpuLevel::ALL.len()], level: CpuLevel) -> Option<TileFn> {
-    (level <= CpuLevel::highest()).then_some(code[level as usize])
 }
 
 /// A function in the form that the loops call. It is not a closure or a function pointer, because
@@ -511,20 +414,12 @@ macro_rules! tiles {
     ($($(#[$docs:meta])* $f64:ident $f32:ident: $function:ident in $loop:ident;)*) => {$(
         $(#[$docs])*
         pub(crate) const fn $f64<F: $function>() -> TileFns {
-            TileFns {
-                ordinary: at_levels!(ordinary, $loop, OfF64<F>; F64x2 F64x4 F64x8),
-                streaming: Some(at_levels!(streaming, $loop, OfF64<F>; F64x2 F64x4 F64x8)),
-                levels: Levels::Vectors,
-            }
+            TileFns::of_vectors(at_levels!(ordinary, $loop, OfF64<F>; F64x2 F64x4 F64x8), Some(at_levels!(streaming, $loop, OfF64<F>; F64x2 F64x4 F64x8)))
         }
 
         $(#[$docs])*
         pub(crate) const fn $f32<F: $function>() -> TileFns {
-            TileFns {
-                ordinary: at_levels!(ordinary, $loop, OfF32<F>; F32x4 F32x8 F32x16),
-                streaming: Some(at_levels!(streaming, $loop, OfF32<F>; F32x4 F32x8 F32x16)),
-                levels: Levels::Vectors,
-            }
+            TileFns::of_vectors(at_levels!(ordinary, $loop, OfF32<F>; F32x4 F32x8 F32x16), Some(at_levels!(streaming, $loop, OfF32<F>; F32x4 F32x8 F32x16)))
         }
     )*};
 }
@@ -538,7 +433,7 @@ pub(crate) const fn elements<T: Element, F: OfElements<T>>(scalar: TileFn) -> Ti
         #[cfg(target_arch = "x86_64")]
         avx512::elements::<T, F>,
     ];
-    TileFns { ordinary, streaming: None, levels: Levels::Vectors }.with_scalar(scalar)
+    TileFns::of_vectors(ordinary, None).with_scalar(scalar)
 }
 
 tiles! {
@@ -550,10 +445,10 @@ tiles! {
 
 pub(crate) const fn pair_f64<F: Pair>() -> TileFns {
     let ordinary = at_levels!(ordinary, ToTwo, OfF64<F>; F64x2 F64x4 F64x8);
-    TileFns { ordinary, streaming: None, levels: Levels::Vectors }
+    TileFns::of_vectors(ordinary, None)
 }
 
 pub(crate) const fn pair_f32<F: Pair>() -> TileFns {
     let ordinary = at_levels!(ordinary, ToTwo, OfF32<F>; F32x4 F32x8 F32x16);
-    TileFns { ordinary, streaming: None, levels: Levels::Vectors }
+    TileFns::of_vectors(ordinary, None)
 }

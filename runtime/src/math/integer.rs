@@ -96,8 +96,8 @@ unsigned!(u8 u16 u32 u64);
 ///
 /// A quotient `a / b` that is not whole differs from a whole number by at least `1 / |b|`. Its
 /// rounding error is less: at most `|a / b| / 2^24` in `f32`, where `|a|` is at most `2^16`, and
-/// `|a / b| / 2^53` in `f64`, where it is at most `2^32`. So rounding down or towards zero gives the
-/// same as with the exact quotient. All other steps are exact.
+/// `|a / b| / 2^53` in `f64`, where it is at most `2^32`. So rounding down or towards zero gives
+/// the same as with the exact quotient. All other steps are exact.
 pub(super) trait ByFloats: Integer {
     /// [`Integer::fmod`].
     fn fmod_by_floats(self, divisor: Self) -> Self;

@@ -93,7 +93,7 @@ use crate::abi::TileFn;
 use crate::dtype::{DType, Element, Scalar};
 use table::{Code, Entry};
 
-pub use crate::arch::tiles::TileFns;
+pub use crate::arch::tile_fns::TileFns;
 pub use power::{LARGEST_SQUARE_OF_CUBES, LARGEST_SQUARE_OF_QUARTS};
 pub use wide::WideFn;
 

@@ -14,7 +14,8 @@ use super::{
     pow_f32, power, trigonometric,
 };
 use crate::arch::CpuLevel;
-use crate::arch::tiles::{self, Binary, OfElements, Pair, TileFns, Unary};
+use crate::arch::tile_fns::TileFns;
+use crate::arch::tiles::{self, Binary, OfElements, Pair, Unary};
 use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
 

@@ -8,7 +8,8 @@
 
 use super::{MathFn, exp};
 use crate::arch::CpuLevel;
-use crate::arch::tiles::{self, Binary, TileFns, Unary};
+use crate::arch::tile_fns::TileFns;
+use crate::arch::tiles::{self, Binary, Unary};
 use crate::arch::vector::{F32s, F64s};
 use crate::dtype::DType;
 

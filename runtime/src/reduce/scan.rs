@@ -41,8 +41,8 @@ pub struct Scanner {
 }
 
 /// The scans that [`Scanner::scan_side_by_side`] does at once: enough to hide that each result
-/// waits for the one before. With as many rows of results, the rows fit the ways of an L1 cache even
-/// where all begin at multiples of 4 KiB.
+/// waits for the one before. With as many rows of results, the rows fit the ways of an L1 cache
+/// even where all begin at multiples of 4 KiB.
 // Chosen by "scans-side-by-side" in docs/measurements.md.
 pub const SIDE_BY_SIDE: usize = 4;
 
@@ -110,8 +110,8 @@ impl Scanner {
     /// # Safety
     ///
     /// At `src`, and every `src_stride` bytes from there, are rows of `n` consecutive elements. At
-    /// `out` there is room for results in the same way. No alignment is asked for. No row of results
-    /// shares memory with another row, and with its elements only as in [`Scanner::scan`].
+    /// `out` there is room for results in the same way. No alignment is asked for. No row of
+    /// results shares memory with another row, and with its elements only as in [`Scanner::scan`].
     pub unsafe fn scan_side_by_side(
         &self,
         n: usize,
