@@ -33,7 +33,9 @@
 //! | [`exec`]   | [`Kernel::new`](exec::Kernel::new) | the machine code keeps to [`abi`] |
 //! |            | [`Flat::dense`](exec::Flat::dense), [`Flat::push_dense`](exec::Flat::push_dense) | the same as for views |
 //! | [`reduce`] | [`Reducer::leaves`](reduce::Reducer::leaves), [`product_leaves`](reduce::Reducer::product_leaves), [`column_leaf`](reduce::Reducer::column_leaf), [`combine`](reduce::Reducer::combine), [`node`](reduce::Reducer::node), [`finish`](reduce::Reducer::finish) | elements, partials and room for them are there |
-//! |            | [`Scanner::scan`](reduce::Scanner::scan), [`scan_side_by_side`](reduce::Scanner::scan_side_by_side), [`scan_rows`](reduce::Scanner::scan_rows) | the same |
+//! |            | [`Scanner::scan`](reduce::Scanner::scan) | the same |
+//! |            | [`Scanner::scan_side_by_side`](reduce::Scanner::scan_side_by_side) | the same |
+//! |            | [`Scanner::scan_rows`](reduce::Scanner::scan_rows) | the same |
 //! | [`abi`]    | any [`KernelFn`](abi::KernelFn) and [`TileFn`](abi::TileFn), such as those of [`math`] | arguments are as [`abi`] says |
 //!
 //! The rest of the crate relies on the checks that are made where views, plans and
