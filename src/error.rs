@@ -339,6 +339,10 @@ impl Error {
         Error::new(ErrorKind::ResultRank, Diagnostic::new(message))
     }
 
+    pub(crate) fn compiling_cancelled() -> Error {
+        Error::new(ErrorKind::Cancelled, Diagnostic::new("compiling was cancelled"))
+    }
+
     pub(crate) fn internal(what: impl fmt::Display) -> Error {
         let diagnostic = Diagnostic::new(format!("internal error: {what}")).note("please report this as a defect");
         Error::new(ErrorKind::Internal, diagnostic)

@@ -11,7 +11,7 @@ use crate::hir::Graph;
 use crate::outline::{Stores, Variant};
 use crate::tape::{Node, Tape};
 use ndexpr_runtime::abi::RunKind;
-use ndexpr_runtime::exec::Kernel;
+use ndexpr_runtime::exec::{Kernel, Progress};
 use ndexpr_runtime::plan::Plan;
 use once_cell::race::OnceBox;
 use smallvec::SmallVec;
@@ -67,9 +67,14 @@ impl CompiledLoop {
         }
     }
 
-    /// The run kinds of contiguous arrays and scalars.
-    pub(crate) fn expected_kinds(&self) -> &[RunKind] {
-        &self.expected
+    /// Compiles the loop for contiguous arrays and scalars, unless the progress stops it.
+    ///
+    /// # Errors
+    ///
+    /// As [`codegen::compile`].
+    pub(crate) fn prepare(&self, progress: Option<&Progress>) -> Result<(), Refusal> {
+        let layout = self.of_expected.get_or_init(|| Box::new(self.compile(&self.expected, progress)));
+        layout.kernel.as_ref().map(|_| ()).map_err(Refusal::clone)
     }
 
     /// The kernel for operands of these run kinds, compiled when first asked for.
@@ -90,13 +95,13 @@ impl CompiledLoop {
         if *layout.kinds != *kinds {
             return None;
         }
-        let make = || Box::new(codegen::compile(&self.tape, Variant { kinds, stores }, &self.generator));
+        let make = || Box::new(codegen::compile(&self.tape, Variant { kinds, stores }, &self.generator, None));
         layout.streaming[usize::from(has_long_runs)].get_or_init(make).as_ref().ok()
     }
 
     fn of_layout(&self, kinds: &[RunKind]) -> &OfLayout {
         match *kinds == *self.expected {
-            true => self.of_expected.get_or_init(|| Box::new(self.compile(kinds))),
+            true => self.of_expected.get_or_init(|| Box::new(self.compile(kinds, None))),
             false => self.of_other_layout(kinds),
         }
     }
@@ -108,14 +113,15 @@ impl CompiledLoop {
         }
         // Threads that come at the same time may each add one.
         if self.others.count() + 1 < self.max_layouts {
-            return &self.others[self.others.push(self.compile(kinds))];
+            return &self.others[self.others.push(self.compile(kinds, None))];
         }
         let any: SmallVec<[RunKind; 8]> = kinds.iter().map(|_| RunKind::Strided).collect();
-        self.of_any.get_or_init(|| Box::new(self.compile(&any)))
+        self.of_any.get_or_init(|| Box::new(self.compile(&any, None)))
     }
 
-    fn compile(&self, kinds: &[RunKind]) -> OfLayout {
-        let kernel = codegen::compile(&self.tape, Variant { kinds, stores: Stores::Ordinary }, &self.generator);
+    fn compile(&self, kinds: &[RunKind], progress: Option<&Progress>) -> OfLayout {
+        let variant = Variant { kinds, stores: Stores::Ordinary };
+        let kernel = codegen::compile(&self.tape, variant, &self.generator, progress);
         OfLayout { kinds: SmallVec::from_slice(kinds), kernel, streaming: [OnceBox::new(), OnceBox::new()] }
     }
 

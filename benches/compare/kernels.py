@@ -49,7 +49,7 @@ class Kernel:
     #: A function of NumPy, or of a module like it, and of the arrays.
     #: By default the text is evaluated.
     array: Callable[..., object] | None = None
-    #: Explicit loops for Numba, `loops(out, **arrays)`, with `prange`.
+    #: Explicit loops for Numba, `loops(out, **arrays)`, with `prange`; empty if NumPy is the only peer.
     loops: str | None = None
     #: How far results may be from NumPy's.
     rtol: float = 1e-9
@@ -119,6 +119,52 @@ def in_float32(text: str) -> str:
     return re.sub(r"(?<![\w.])(\d+\.\d+)", r"np.float32(\1)", text)
 
 
+#: Where each name of a stencil is, from the element that is computed.
+OFFSETS = {
+    "c": (0, 0, 0),
+    **{"n": (0, 1, 0), "s": (0, -1, 0), "e": (0, 0, 1), "w": (0, 0, -1), "u": (1, 0, 0), "d": (-1, 0, 0)},
+    **{"ne": (0, 1, 1), "nw": (0, 1, -1), "se": (0, -1, 1), "sw": (0, -1, -1)},
+    **{"nn": (0, 2, 0), "ss": (0, -2, 0), "ee": (0, 0, 2), "ww": (0, 0, -2), "p": (0, 0, 1), "q": (0, -1, 0)},
+}
+
+
+def stencil(names: tuple[str, ...], margin: int, rank: int = 2) -> Callable[..., Arrays]:
+    """Views into one array, each moved by its offset."""
+
+    def make(n: int, rng: np.random.Generator) -> Arrays:
+        g = grid("g", rank=rank)(n, rng)["g"]
+        inner = [size - 2 * margin for size in g.shape]
+        starts = {name: [margin + step for step in OFFSETS[name][3 - rank :]] for name in names}
+        return {name: g[tuple(slice(a, a + m) for a, m in zip(start, inner))] for name, start in starts.items()}
+
+    return make
+
+
+def hdiff() -> str:
+    """Horizontal diffusion with limited fluxes, as weather models have it."""
+
+    def lap(c: str, n: str, s: str, e: str, w: str) -> str:
+        return f"(4*{c} - ({n} + {s} + {e} + {w}))"
+
+    here = lap("c", "n", "s", "e", "w")
+    beside = {
+        "n": lap("n", "nn", "c", "ne", "nw"),
+        "s": lap("s", "c", "ss", "se", "sw"),
+        "e": lap("e", "ne", "se", "ee", "c"),
+        "w": lap("w", "nw", "sw", "c", "ww"),
+    }
+
+    def flux(upper: str, lower: str, step: str) -> str:
+        return f"where(({upper} - {lower})*({step}) > 0, 0, {upper} - {lower})"
+
+    east, west = flux(beside["e"], here, "e - c"), flux(here, beside["w"], "c - w")
+    north, south = flux(beside["n"], here, "n - c"), flux(here, beside["s"], "c - s")
+    return f"c - 0.03*({east} - {west} + {north} - {south})"
+
+
+#: The square of a distance, which is not 0.
+R2 = "((xj - x)**2 + (yj - y)**2 + (zj - z)**2 + 0.001)"
+
 HORNER_16 = "0.5" + "".join(f")*a + 0.{k}" for k in range(1, 17))
 HORNER_16 = "(" * 16 + HORNER_16
 
@@ -160,10 +206,10 @@ KERNELS = [
         array=lambda np, a, b: np.sum(100 * (b - a**2) ** 2 + (1 - a) ** 2),
         loops="s = 0.0\nfor k in prange(a.size):\n    s += 100*(b[k] - a[k]**2)**2 + (1 - a[k])**2\nout[()] = s",
     ),
-    Kernel(
-        "softmax",
+    *(Kernel(
+        f"softmax {n_columns}",
         "exp(x - max(x, axis=1, keepdims=True))/sum(exp(x - max(x, axis=1, keepdims=True)), axis=1, keepdims=True)",
-        grid("x"),
+        lambda n, rng, n_columns=n_columns: {"x": rng.uniform(0.5, 2.0, (n // n_columns, n_columns))},
         array=lambda np, x: (lambda e: e / e.sum(axis=1, keepdims=True))(np.exp(x - x.max(axis=1, keepdims=True))),
         loops="""
 for r in prange(x.shape[0]):
@@ -177,7 +223,7 @@ for r in prange(x.shape[0]):
     for c in range(x.shape[1]):
         out[r, c] /= s
 """,
-    ),
+    ) for n_columns in (100, 1000, 10_000)),
     Kernel(
         "gesummv",
         "sum(p*x, axis=1)*1.5 + sum(q*x, axis=1)*1.2",
@@ -212,13 +258,170 @@ for r in prange(a.shape[0]):
         loops="s = 0.0\nfor k in range(a.size):\n    s += a[k]\n    out[k] = s",
         variants=("strict",),
     ),
+    Kernel(
+        "moving average",
+        "cumsum(a - b)/8",
+        lambda n, rng: (lambda a: {"a": a, "b": np.concatenate([np.zeros(8), a[:-8]])})(rng.uniform(0.5, 2.0, n)),
+        array=lambda np, a, b: np.cumsum(a - b) / 8,
+        loops="s = 0.0\nfor k in range(a.size):\n    s += a[k] - b[k]\n    out[k] = s/8",
+        variants=("strict",),
+    ),
+    Kernel(
+        "correlation",
+        "sum((a - mean(a))*(b - mean(b)))/sqrt(sum((a - mean(a))**2)*sum((b - mean(b))**2))",
+        uniform("a", "b"),
+        array=lambda np, a, b: (lambda p, q: (p * q).sum() / np.sqrt((p * p).sum() * (q * q).sum()))(a - a.mean(), b - b.mean()),
+        loops="""
+p, q = 0.0, 0.0
+for k in prange(a.size):
+    p += a[k]
+    q += b[k]
+p /= a.size
+q /= a.size
+pq, pp, qq = 0.0, 0.0, 0.0
+for k in prange(a.size):
+    pq += (a[k] - p)*(b[k] - q)
+    pp += (a[k] - p)**2
+    qq += (b[k] - q)**2
+out[()] = pq/np.sqrt(pp*qq)
+""",
+    ),
+    Kernel(
+        "hdiff",
+        hdiff(),
+        stencil(("c", "n", "s", "e", "w", "ne", "nw", "se", "sw", "nn", "ss", "ee", "ww"), margin=2),
+    ),
+    Kernel(
+        "heat 3d",
+        "0.125*(n - 2*c + s) + 0.125*(e - 2*c + w) + 0.125*(u - 2*c + d) + c",
+        stencil(("c", "n", "s", "e", "w", "u", "d"), margin=1, rank=3),
+    ),
+    Kernel(
+        "fdtd 2d",
+        "c - 0.7*(e - p + n - q)",
+        lambda n, rng: {**stencil(("c", "e", "n"), margin=1)(n, rng), **stencil(("p", "q"), margin=1)(n, rng)},
+    ),
+    Kernel(
+        "k-means 8",
+        "argmin((x - cx)**2 + (y - cy)**2, axis=1)",
+        lambda n, rng: {
+            "x": rng.uniform(0.0, 1.0, (n // 8, 1)),
+            "y": rng.uniform(0.0, 1.0, (n // 8, 1)),
+            "cx": rng.uniform(0.0, 1.0, 8),
+            "cy": rng.uniform(0.0, 1.0, 8),
+        },
+        array=lambda np, x, y, cx, cy: np.argmin((x - cx) ** 2 + (y - cy) ** 2, axis=1),
+        loops="""
+for r in prange(x.shape[0]):
+    best, least = 0, np.inf
+    for k in range(8):
+        d = (x[r, 0] - cx[k])**2 + (y[r, 0] - cy[k])**2
+        if d < least:
+            best, least = k, d
+    out[r] = best
+""",
+        variants=("strict",),
+    ),
+    *(Kernel(
+        f"n-body {n_bodies}",
+        f"sum((xj - x)*m/({R2}*sqrt({R2})), axis=1)",
+        lambda n, rng, n_bodies=n_bodies: {
+            **uniform("xj", "yj", "zj", "m")(n_bodies, rng),
+            **{name: column[:, None] for name, column in uniform("x", "y", "z")(n_bodies, rng).items()},
+        },
+        array=lambda np, x, y, z, xj, yj, zj, m: (
+            lambda dx, r: (dx * m / (r * np.sqrt(r))).sum(axis=1))(xj - x, (xj - x) ** 2 + (yj - y) ** 2 + (zj - z) ** 2 + 0.001),
+        loops="""
+for i in prange(x.shape[0]):
+    s = 0.0
+    for j in range(xj.size):
+        dx, dy, dz = xj[j] - x[i, 0], yj[j] - y[i, 0], zj[j] - z[i, 0]
+        r = dx*dx + dy*dy + dz*dz + 0.001
+        s += dx*m[j]/(r*np.sqrt(r))
+    out[i] = s
+""",
+    ) for n_bodies in (100, 1000)),
+    Kernel(
+        "rings",
+        "sum(where(ring == k, image, 0), axis=(1, 2))/sum(where(ring == k, 1.0, 0.0), axis=(1, 2))",
+        lambda n, rng: {
+            **grid("image")(n // 16, rng),
+            "ring": rng.integers(0, 16, (round((n // 16) ** 0.5),) * 2).astype("i4"),
+            "k": np.arange(16, dtype="i4").reshape(16, 1, 1),
+        },
+        array=lambda np, image, ring, k: (
+            np.where(ring == k, image, 0).sum(axis=(1, 2)) / np.where(ring == k, 1.0, 0.0).sum(axis=(1, 2))
+        ),
+        loops="""
+for r in prange(16):
+    s, n = 0.0, 0.0
+    for i in range(ring.shape[0]):
+        for j in range(ring.shape[1]):
+            hit = ring[i, j] == k[r, 0, 0]
+            s += image[i, j] if hit else 0.0
+            n += 1.0 if hit else 0.0
+    out[r] = s/n
+""",
+    ),
+]
+
+
+def many(n_parts: int, part: str, array: Callable[..., object], scalar: str) -> Kernel:
+    """A sum of many parts of `a`, which NumPy and Numba add one by one."""
+    return Kernel(
+        f"{n_parts} {part.partition('(')[0]}",
+        " + ".join(part.format(k=k) for k in range(n_parts)),
+        lambda n, rng: uniform("a")(n // 10, rng),
+        array=array,
+        loops=scalar,
+        variants=("strict",),
+    )
+
+
+def many_arrays(n_arrays: int) -> Kernel:
+    """A sum of many arrays: of 1000 elements in cache, of 100,000 in memory."""
+    names = [f"v{k}" for k in range(n_arrays)]
+
+    def add(np, **arrays):
+        first, second, *rest = arrays.values()
+        total = first + second
+        for array in rest:
+            total += array
+        return total
+
+    n_elems = {SIZES["cache"]: 1000, SIZES["memory"]: 100_000}
+    return Kernel(
+        f"{n_arrays} arrays",
+        " + ".join(names),
+        lambda n, rng: uniform(*names)(n_elems[n], rng),
+        array=add,
+        loops="",
+        variants=("strict",),
+    )
+
+
+KERNELS += [
+    *(many_arrays(n_arrays) for n_arrays in (500, 650, 2000)),
+    many(
+        3000,
+        "sin(a + {k})",
+        lambda np, a: sum((np.sin(a + k) for k in range(1, 3000)), start=np.sin(a)),
+        "for i in prange(a.size):\n    s = 0.0\n    for k in range(3000):\n        s += np.sin(a[i] + k)\n    out[i] = s",
+    ),
+    many(
+        500,
+        "sum(a*{k})",
+        lambda np, a: sum(np.sum(a * k) for k in range(500)),
+        "s = 0.0\nfor k in range(500):\n    t = 0.0\n    for i in range(a.size):\n        t += a[i]*k\n    s += t\nout[()] = s",
+    ),
 ]
 
 
 def contenders(kernel: Kernel, arrays: Arrays) -> dict[str, Callable[[], object]]:
     """The calls by name, NumPy's last. Each writes into its own result, where the library can."""
     calls: dict[str, Callable[[], object]] = {}
-    used = {name: array for name, array in arrays.items() if re.search(rf"\b{name}\b", kernel.text)}
+    words = set(re.findall(r"\w+", kernel.text))
+    used = {name: array for name, array in arrays.items() if name in words}
     for floats in kernel.variants:
         out = ndexpr.evaluate(kernel.text, arrays, {}, floats=floats)
         program = ndexpr.compile(kernel.text, used, floats=floats)
@@ -243,15 +446,21 @@ def with_numba(kernel: Kernel, arrays: Arrays, out: np.ndarray) -> dict[str, Cal
         import numba
     except ImportError:
         return {}
+    if kernel.loops == "":
+        return {}
     names = list(arrays)
     if kernel.loops:
         body = kernel.loops
     else:
-        lets = "\n".join(f"    {name} = {name}_[k]" for name in names)
-        body = f"for k in prange(out.size):\n{lets}\n    out[k] = {kernel.scalar or kernel.text}"
+        index = ", ".join("ijk"[: out.ndim])
+        lets = "\n".join(f"{name} = {name}_[{index}]" for name in names)
+        body = f"{lets}\nout[{index}] = {kernel.scalar or kernel.text}"
+        for axis in reversed(range(out.ndim)):
+            lines = "\n".join("    " + line for line in body.split("\n"))
+            body = f"for {'ijk'[axis]} in {'range' if axis else 'prange'}(out.shape[{axis}]):\n{lines}"
         names = [f"{name}_" for name in names]
     lines = "\n".join("    " + line for line in body.strip().split("\n"))
-    scope = {"np": np, "prange": numba.prange, **{word: getattr(np, word) for word in ("sqrt", "square", "minimum", "maximum")}}
+    scope = {"np": np, "prange": numba.prange, "where": numba.njit(lambda c, a, b: a if c else b), **{word: getattr(np, word) for word in ("sqrt", "square", "minimum", "maximum")}}
     exec(f"def kernel(out, {', '.join(names)}):\n{lines}\n", scope)
     found = {}
     for name, fastmath in (("Numba", False), ("Numba fastmath", True)):
@@ -272,6 +481,8 @@ def with_jax(kernel: Kernel, arrays: Arrays) -> dict[str, Callable[[], object]]:
         return {}
     import jax.numpy as jnp
 
+    if kernel.loops == "":
+        return {}
     function = kernel.array or evaluated(kernel.text)
     compiled = jax.jit(lambda **arrays: function(jnp, **arrays))
     own = {name: jax.device_put(np.ascontiguousarray(array)) for name, array in arrays.items()}
@@ -298,7 +509,7 @@ def main() -> None:
             for name, call in calls.items():
                 if not np.allclose(np.asarray(call()), right, rtol=kernel.rtol, atol=kernel.rtol):
                     raise SystemExit(f"{name} has another result for {kernel.name}")
-            n = max(array.size for array in arrays.values())
+            n = np.broadcast(*list(arrays.values())[:30]).size
             medians = {name: seconds / n * 1e9 for name, seconds in peers.interleaved(calls, options.rounds).items()}
             rows.append({"kernel": kernel.name, "place": place, "ns_per_element": medians})
             first = next(iter(medians.values()))

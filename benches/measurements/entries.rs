@@ -136,6 +136,8 @@ pub(crate) const ENTRIES: &[Entry] = &[
     Entry { name: "long-tapes", figures: Figures::Table(special::long_tapes) },
     Entry { name: "many-operands", figures: Figures::Table(special::many_operands) },
     Entry { name: "many-streams", figures: Figures::Table(special::many_streams) },
+    Entry { name: "many-calls", figures: Figures::Table(special::many_calls) },
+    Entry { name: "many-sums", figures: Figures::Table(special::many_sums) },
     Entry::rows_of("cranelift-optimiser", || vec![horner(16, 1000)]),
     Entry::rows_of("power-calls", || {
         ["a**3", ".25*a**3 + .75*a**2 - 1.5*a - 2", "a**4", "a**3 + b**3", "f**3"]

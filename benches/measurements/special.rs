@@ -4,7 +4,7 @@ use crate::memory::{Array, typed_mut};
 use crate::rows::Row;
 use crate::table::{Table, figure};
 use memmap2::MmapMut;
-use ndexpr::{DType, Engine, Limits, Signature, VarType, Vars, vars};
+use ndexpr::{DType, DynArray, Engine, Limits, Signature, VarType, Vars, vars};
 use ndexpr_runtime::arch::CpuLevel;
 use std::error::Error;
 use std::hint::black_box;
@@ -165,6 +165,56 @@ pub(crate) fn many_streams(per_line: Duration) -> Result<Table, Box<dyn Error>> 
     table.push_column("elements", cases.iter().map(|case| case[1].to_string()));
     table.push_column("ns per element and array", ours);
     table.push_column("by hand, array by array", by_hand);
+    Ok(table)
+}
+
+/// Sums of sines, and sines in one another, by their number.
+pub(crate) fn many_calls(per_line: Duration) -> Result<Table, Box<dyn Error>> {
+    by_number(per_line, "sines", &[10, 30, 100, 300, 3000], |n| {
+        (0..n).map(|k| format!("sin(a + {k})")).collect::<Vec<_>>().join(" + ")
+    })
+}
+
+/// Sums of sums, by their number.
+pub(crate) fn many_sums(per_line: Duration) -> Result<Table, Box<dyn Error>> {
+    by_number(per_line, "sums", &[1, 4, 8, 16, 100, 1000], |n| {
+        (1..=n).map(|k| format!("sum(a*{k})")).collect::<Vec<_>>().join(" + ")
+    })
+}
+
+/// What texts with so many parts take for each part: to run on 10,000 elements, and to compile.
+fn by_number(
+    per_line: Duration,
+    what: &str,
+    numbers: &[usize],
+    text: impl Fn(usize) -> String,
+) -> Result<Table, Box<dyn Error>> {
+    const N: usize = 10_000;
+    let engine = Engine::builder().threads(1).build()?;
+    let a: Vec<f64> = (0..N).map(|i| 0.5 + i as f64 / N as f64).collect();
+    let vars = vars! { a };
+    let mut columns = [(); 2].map(|()| Vec::new());
+    for &number in numbers {
+        let text = text(number);
+        let program = engine.program(&text, &vars)?;
+        let running = median(per_line, || {
+            let start = Instant::now();
+            black_box(program.evaluate::<DynArray>(&vars)?);
+            Ok(start.elapsed().as_secs_f64())
+        })?;
+        let compiling = median(per_line, || {
+            let start = Instant::now();
+            black_box(engine.compile(&text, program.signature())?);
+            Ok(start.elapsed().as_secs_f64())
+        })?;
+        columns[0].push(figure(running * 1e9 / (N * number) as f64));
+        columns[1].push(figure(compiling * 1e6 / number as f64));
+    }
+    let [running, compiling] = columns;
+    let mut table = Table::new();
+    table.push_column(what, numbers.iter().map(usize::to_string));
+    table.push_column("ns per element for each", running);
+    table.push_column("us to compile each", compiling);
     Ok(table)
 }
 

@@ -30,9 +30,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 MiB of text, 256 levels, 16384 expressions.
+    /// 1 MiB of text, 256 levels, 32768 expressions.
     fn default() -> Self {
-        Self { max_text_bytes: 1 << 20, max_nesting: 256, max_nodes: 1 << 14 }
+        Self { max_text_bytes: 1 << 20, max_nesting: 256, max_nodes: 1 << 15 }
     }
 }
 

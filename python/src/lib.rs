@@ -27,6 +27,7 @@ mod inspect;
 mod lock;
 mod run;
 mod scope;
+mod signals;
 mod signature;
 mod text;
 mod values;

@@ -7,18 +7,16 @@
 use crate::arrays::{self, Array, Order, changed_error, refuse_masked};
 use crate::calls;
 use crate::errors;
+use crate::signals::{guarded, interruptible, is_main_thread};
 use crate::values::{Operands, Values};
+use ndexpr::Program;
 use ndexpr::raw::{self, Flat, Layout};
-use ndexpr::{Program, Progress};
 use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use smallvec::SmallVec;
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 /// With this many elements or more, other Python threads may run during the call. A thread that
 /// takes the interpreter's lock may keep it for 5 ms, so a call of some microseconds does not give
@@ -30,9 +28,6 @@ const MIN_ELEMS_TO_DETACH: usize = 1 << 15;
 /// With this many elements or more, Ctrl-C can stop the main thread's evaluation. So many elements
 /// take at least 0.05 ms, and about 20 ms in the longest expressions.
 const MIN_ELEMS_TO_INTERRUPT: usize = 1 << 18;
-
-/// How often the main thread looks for signals.
-const SIGNAL_PERIOD: Duration = Duration::from_millis(20);
 
 /// How the caller wants to get the result.
 #[derive(Clone, Default)]
@@ -294,60 +289,6 @@ fn execute(
         Some(done) => done.map_err(|error| errors::to_python(py, text, &error)),
         None => Err(errors::panicked()),
     }
-}
-
-/// Does the work, and returns `None` if it panics. Nothing of ours is left half-done then: the work
-/// writes only the output, which nobody reads.
-fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(work)).ok()
-}
-
-/// Does the work, and looks for signals now and then. Only the main thread can do that, and this
-/// thread is the main thread. If a handler of a signal raises an exception, this cancels the run
-/// and returns that exception.
-fn interruptible<T>(py: Python<'_>, work: impl FnOnce(&Progress) -> T + Send) -> PyResult<Option<T>>
-where
-    T: Send,
-{
-    let raised = Arc::new(Mutex::new(None));
-    let exception = Arc::clone(&raised);
-    let check_signals = move || match Python::attach(|py| py.check_signals()) {
-        Ok(()) => true,
-        Err(error) => {
-            *exception.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            false
-        }
-    };
-    let progress = Progress::default().asking(SIGNAL_PERIOD, check_signals);
-    let done = py.detach(|| guarded(|| work(&progress)));
-    let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
-    raised.map_or(Ok(done), Err)
-}
-
-/// True in the thread where Python runs the handlers of signals.
-fn is_main_thread(py: Python<'_>) -> bool {
-    thread_local! {
-        /// The answer, and the process in which it is right: in a forked child, the thread that has
-        /// forked is the main thread.
-        static IS_MAIN: Cell<Option<(u32, bool)>> = const { Cell::new(None) };
-    }
-    let process_id = std::process::id();
-    match IS_MAIN.get() {
-        Some((known_in, is_main)) if known_in == process_id => is_main,
-        _ => {
-            let is_main = find_is_main_thread(py).unwrap_or(false);
-            IS_MAIN.set(Some((process_id, is_main)));
-            is_main
-        }
-    }
-}
-
-fn find_is_main_thread(py: Python<'_>) -> PyResult<bool> {
-    let threading = calls::import(intern!(py, "threading"))?;
-    let main = calls::call_method(&threading, intern!(py, "main_thread"), ())?;
-    let main: u64 = calls::get_attr(&main, intern!(py, "ident"))?.extract()?;
-    let this: u64 = calls::call_method(&threading, intern!(py, "get_ident"), ())?.extract()?;
-    Ok(this == main)
 }
 
 /// The largest number of elements that an evaluation may run over: the number that all arrays have

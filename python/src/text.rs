@@ -7,6 +7,7 @@
 use crate::engines::{self, Floats};
 use crate::errors;
 use crate::lock::Lock;
+use crate::signals::{interruptible, is_main_thread};
 use ndexpr::{Engine, Program, Signature, VarType};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
@@ -161,6 +162,9 @@ impl Text {
         let (text, signature) = (self.as_str(py)?, self.signature(types));
         let program = if self.code_len < MIN_CODE_TO_DETACH {
             engine.compile(text, &signature)
+        } else if is_main_thread(py) {
+            interruptible(py, |progress| engine.compile_with(text, &signature, Some(progress)))?
+                .ok_or_else(errors::panicked)?
         } else {
             py.detach(|| engine.compile(text, &signature))
         };

@@ -185,6 +185,24 @@ def test_ctrl_c_stops_a_long_evaluation() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals cannot be sent to a process alone there")
+def test_ctrl_c_stops_compiling() -> None:
+    said, seconds = interrupted("""
+        print("begin", flush=True)
+        texts = 0
+        try:
+            # Each takes a good part of a second to compile, and nothing to run.
+            while True:
+                ndexpr.evaluate("+".join(f"sin(c+{texts + k})" for k in range(4000)), {"c": 1.0})
+                texts += 1
+        except KeyboardInterrupt:
+            print("interrupted")
+        print(ndexpr.evaluate("sum(b)"))
+    """)
+    assert said == "interrupted\n25000000.0\n"
+    assert seconds < 1.5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals cannot be sent to a process alone there")
 def test_handlers_of_signals_run_meanwhile() -> None:
     said, _ = interrupted("""
         import signal

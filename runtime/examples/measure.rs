@@ -73,6 +73,7 @@ fn kernel_for(plan: &Plan<'_>) -> Kernel {
     let is_strided = operands.iter().any(|&(_, kind)| kind == RunKind::Strided);
     let spec = KernelSpec {
         entry: add_twice,
+        rest: Box::default(),
         operands,
         n_outputs: 1,
         max_tile_elems: None,

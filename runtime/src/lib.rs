@@ -69,6 +69,7 @@
 //! let plan = Plan::new(&[2, 2], &inputs, &mut outputs)?;
 //! let kernel = exec::KernelSpec {
 //!     entry: add_one,
+//!     rest: Box::default(),
 //!     operands: plan.dtypes().iter().copied().zip(plan.run_kinds().iter().copied()).collect(),
 //!     n_outputs: 1,
 //!     max_tile_elems: None,

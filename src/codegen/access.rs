@@ -34,7 +34,7 @@ fn scalar_type(ty: Ty) -> Type {
 impl BlockCode<'_, '_> {
     /// Loads the `i`th register of an input.
     pub(super) fn load(&mut self, operand: usize, ty: Ty, i: usize) -> Value {
-        let row = self.rows[operand].expect("the segment uses the operand");
+        let row = self.rows[&(operand as u32)];
         match row.kind {
             RunKind::Contiguous => self.load_contiguous(row.base, ty, i),
             RunKind::Splat => {
@@ -50,7 +50,7 @@ impl BlockCode<'_, '_> {
 
     /// Stores all registers of a value to an output.
     pub(super) fn store(&mut self, operand: usize, value: ValueId) {
-        let row = self.rows[operand].expect("the segment uses the operand");
+        let row = self.rows[&(operand as u32)];
         let ty = self.ty(value);
         for i in 0..self.n_registers(ty) {
             let register = self.register(value, i);
@@ -65,13 +65,13 @@ impl BlockCode<'_, '_> {
 
     /// Loads the `i`th register of a value that an earlier segment or a call left in its slot.
     pub(super) fn load_slot(&mut self, value: ValueId, i: usize) -> Value {
-        let base = self.slot_rows[value.index()].expect("the segment uses the slot");
+        let base = self.slot_rows[&value];
         self.load_contiguous(base, self.ty(value), i)
     }
 
     /// Stores all registers of a value to its slot.
     pub(super) fn store_slot(&mut self, value: ValueId) {
-        let base = self.slot_rows[value.index()].expect("the segment uses the slot");
+        let base = self.slot_rows[&value];
         let ty = self.ty(value);
         for i in 0..self.n_registers(ty) {
             let register = self.register(value, i);

@@ -15,6 +15,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_frontend::FunctionBuilder;
 use ndexpr_runtime::abi::RunKind;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 /// Where the elements of a row are, and how they follow one another.
@@ -26,6 +27,9 @@ pub(super) struct RowAccess {
     /// The bytes between lanes, if the operand is strided.
     pub(super) lane_stride: Option<Word>,
 }
+
+/// Registers of a value, as far as they have been emitted.
+type Registers = SmallVec<[Option<Value>; 8]>;
 
 /// A vector block being emitted.
 pub(super) struct BlockCode<'a, 'f> {
@@ -42,22 +46,22 @@ pub(super) struct BlockCode<'a, 'f> {
     pub(super) loop_index: u32,
     /// The bytes of the widest value of the tape.
     pub(super) widest: u32,
-    /// For each operand, inputs first, where its row is, if the segment uses it.
-    pub(super) rows: &'a [Option<RowAccess>],
-    /// For each value, where the row's elements of its slot are, if the segment uses it.
-    pub(super) slot_rows: &'a [Option<Word>],
+    /// Where the row of each operand is that the segment uses.
+    pub(super) rows: &'a FxHashMap<u32, RowAccess>,
+    /// Where the row's elements of each slot are that the segment uses.
+    pub(super) slot_rows: &'a FxHashMap<ValueId, Word>,
     /// The values that are the same in all blocks and wait in memory.
     pub(super) kept: &'a Kept,
-    /// For each value, its place after the first kept one, in bytes, once it is stored there.
-    pub(super) places: Vec<Option<i32>>,
+    /// The places of values that are stored there already, in bytes after the first kept one.
+    pub(super) places: FxHashMap<ValueId, i32>,
     /// The number of lanes of this block.
     pub(super) n_lanes: u32,
     /// The lane of the row that the block starts at.
     pub(super) lane: Value,
-    /// For each value, its registers, if they have been emitted.
-    pub(super) values: Vec<Option<Bundle>>,
-    /// For each value, its registers if it is loaded. Each is emitted when it is first used.
-    pub(super) parts: Vec<Vec<Option<Value>>>,
+    /// The registers of values that have been emitted.
+    pub(super) values: FxHashMap<ValueId, Bundle>,
+    /// The registers of values that are loaded. Each is emitted when it is first used.
+    pub(super) parts: FxHashMap<ValueId, Registers>,
     /// The bytes from lane 0 to `lane`, for elements of 1, 2, 4 and 8 bytes, if they are known.
     pub(super) lane_offsets: [Option<Value>; 4],
     /// The address of the block's first element in each contiguous row, by base and element size.
@@ -70,15 +74,15 @@ pub(super) struct BlockCode<'a, 'f> {
 pub(super) struct Kept {
     /// The address of the first value.
     pub(super) base: Option<Value>,
-    /// For each value, its place after the first one, in bytes.
-    pub(super) at: Vec<Option<i32>>,
+    /// The place of each value after the first one, in bytes.
+    pub(super) at: FxHashMap<ValueId, i32>,
     /// The first place for spills, in the same way.
     pub(super) first_place: i32,
 }
 
 impl Kept {
     fn find(&self, value: ValueId) -> Option<(Value, i32)> {
-        Some((self.base?, *self.at.get(value.index())?.as_ref()?))
+        Some((self.base?, *self.at.get(&value)?))
     }
 }
 
@@ -123,7 +127,7 @@ impl BlockCode<'_, '_> {
 
     /// The `i`th register of a value that an instruction uses.
     pub(super) fn register(&mut self, value: ValueId, i: usize) -> Value {
-        if let Some(bundle) = &self.values[value.index()] {
+        if let Some(bundle) = self.values.get(&value) {
             return bundle.register(i);
         }
         if let Some((base, at)) = self.kept.find(value) {
@@ -135,21 +139,23 @@ impl BlockCode<'_, '_> {
         if let Inst::Const(_) = node.inst {
             let bundle = constant(self.builder, &node);
             let register = bundle.register(0);
-            self.values[value.index()] = Some(bundle);
+            self.values.insert(value, bundle);
             return register;
         }
         let n_registers = self.n_registers(node.ty);
-        let parts = &mut self.parts[value.index()];
+        let parts = self.parts.entry(value).or_default();
         parts.resize(n_registers, None);
         if let Some(register) = parts[i] {
             return register;
         }
-        let register = match (self.places[value.index()].zip(self.kept.base), node.inst) {
+        let register = match (self.places.get(&value).copied().zip(self.kept.base), node.inst) {
             (Some((place, base)), _) => self.load_kept(base, place + (i as u32 * PLACE_BYTES) as i32, node.ty),
             (None, Inst::Load(operand)) => self.load(operand as usize, node.ty, i),
             (None, _) => self.load_slot(value, i),
         };
-        self.parts[value.index()][i] = Some(register);
+        if let Some(part) = self.parts.get_mut(&value).and_then(|parts| parts.get_mut(i)) {
+            *part = Some(register);
+        }
         register
     }
 
@@ -160,7 +166,7 @@ impl BlockCode<'_, '_> {
             let node = *self.tape.node(value);
             let register = match node.inst {
                 Inst::Load(operand) => {
-                    let row = self.rows[operand as usize].expect("the segment uses the operand");
+                    let row = self.rows[&operand];
                     let at = row.base.get(self.builder);
                     self.load_splat(at, node.ty)
                 }
@@ -187,19 +193,19 @@ impl BlockCode<'_, '_> {
             self.builder.ins().band_imm_s(start, -i64::from(bytes))
         });
         let first_place = segment.kept.len() as i32 * bytes;
-        let mut kept = Kept { base: Some(base), at: vec![None; self.tape.nodes.len()], first_place };
+        let mut kept = Kept { base: Some(base), at: FxHashMap::default(), first_place };
         for (k, &value) in segment.kept.iter().enumerate() {
             let at = k as i32 * bytes;
             let register = self.register(value, 0);
             self.store_kept(base, at, register);
-            kept.at[value.index()] = Some(at);
+            kept.at.insert(value, at);
         }
         kept
     }
 
     fn set_uniform(&mut self, value: ValueId, register: Value) {
         let registers = SmallVec::from_slice(&[register]);
-        self.values[value.index()] = Some(Bundle { registers, is_uniform: true });
+        self.values.insert(value, Bundle { registers, is_uniform: true });
     }
 
     /// Emits one instruction, unless it was ahead of all blocks.
@@ -211,9 +217,9 @@ impl BlockCode<'_, '_> {
         }
         // Addresses in memory are read for each instruction.
         self.addresses.retain(|(base, ..)| base.is_kept());
-        if self.values[value.index()].is_none() && self.kept.find(value).is_none() {
+        if !self.values.contains_key(&value) && self.kept.find(value).is_none() {
             let bundle = self.compute(&node, false);
-            self.values[value.index()] = Some(bundle);
+            self.values.insert(value, bundle);
         }
         if self.tape.slot_of[value.index()].is_some() {
             self.store_slot(value);
@@ -239,15 +245,15 @@ impl BlockCode<'_, '_> {
                 let register = self.register(value, i);
                 self.store_place(base, place + (i as u32 * PLACE_BYTES) as i32, register);
             }
-            self.places[value.index()] = Some(place);
+            self.places.insert(value, place);
         }
         event.leaving.iter().for_each(|&value| self.forget(value));
     }
 
     /// From now on, a value is read from memory again.
     pub(super) fn forget(&mut self, value: ValueId) {
-        self.values[value.index()] = None;
-        self.parts[value.index()].clear();
+        self.values.remove(&value);
+        self.parts.remove(&value);
     }
 
     /// Makes the loads that only stores use, before the first of several stores, because an

@@ -11,6 +11,7 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module, ModuleReloc, default_libcall_names};
 use std::borrow::Cow;
 use std::mem::ManuallyDrop;
+use std::ops::Range;
 use std::sync::Mutex;
 
 /// One kernel's code. Dropping it frees the memory, so every function pointer to it must be gone by
@@ -24,9 +25,9 @@ pub(super) enum Code {
 
 impl Code {
     /// Compiles the function in `context`, rewrites what is marked, and makes the code executable.
-    pub(super) fn define(context: &mut Context, outline: &Outline<'_>, generator: &Generator) -> Result<Code, Refusal> {
+    pub(super) fn define(context: &mut Context, rewriting: Rewriting, generator: &Generator) -> Result<Code, Refusal> {
         let compiled = compile(context, generator.target)?;
-        let bytes = finished(compiled, outline)?;
+        let bytes = finished(compiled, rewriting)?;
         // Other processors than x86's do not see new instructions at once, and code that names
         // functions must be linked. Cranelift does both.
         if cfg!(target_arch = "x86_64") && compiled.buffer.relocs().is_empty() {
@@ -79,18 +80,31 @@ pub(super) fn compile<'c>(context: &'c mut Context, target: &Target) -> Result<&
     context.compile(target.isa(), &mut ControlPlane::default()).map_err(|error| Refusal(error.inner.to_string()))
 }
 
-/// True if Cranelift alone cannot make the code of the outline.
-fn is_rewritten(outline: &Outline<'_>) -> bool {
-    outline.stores.is_streaming() || outline.width != outline.machine.width
+/// What the code of a function needs that Cranelift alone cannot make.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rewriting {
+    streams: bool,
+    has_wide_registers: bool,
+}
+
+impl Rewriting {
+    /// What a part of an outline needs. All outputs are stored in the last part.
+    pub(super) fn of(outline: &Outline<'_>, part: &Range<usize>) -> Rewriting {
+        Rewriting {
+            streams: outline.stores.is_streaming() && part.end == outline.segments.len(),
+            has_wide_registers: outline.width != outline.machine.width,
+        }
+    }
 }
 
 /// The machine code, with what is marked rewritten.
-pub(super) fn finished<'c>(code: &'c CompiledCode, outline: &Outline<'_>) -> Result<Cow<'c, [u8]>, Refusal> {
+pub(super) fn finished(code: &CompiledCode, rewriting: Rewriting) -> Result<Cow<'_, [u8]>, Refusal> {
     let bytes = code.code_buffer();
-    if !is_rewritten(outline) {
+    let Rewriting { streams, has_wide_registers } = rewriting;
+    if !streams && !has_wide_registers {
         return Ok(Cow::Borrowed(bytes));
     }
-    x64::rewrite(bytes, &marks::marked(code), outline.stores.is_streaming()).map(Cow::Owned).map_err(Refusal)
+    x64::rewrite(bytes, &marks::marked(code), streams).map(Cow::Owned).map_err(Refusal)
 }
 
 impl Drop for ModuleCode {

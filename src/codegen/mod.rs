@@ -41,8 +41,9 @@ use arena::Arena;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::Function;
 use cranelift_frontend::FunctionBuilderContext;
+use memory::{Code, Rewriting};
 use ndexpr_runtime::abi::{KernelFn, RunKind};
-use ndexpr_runtime::exec::{Kernel, KernelSpec};
+use ndexpr_runtime::exec::{Kernel, KernelSpec, Progress};
 use ndexpr_runtime::memory::MAX_SCRATCH_BYTES;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -89,19 +90,25 @@ struct Work {
 
 /// Longer tapes are interpreted, because untrusted text must not keep its reader waiting.
 // Chosen by "long-tapes" in docs/measurements.md.
-const MAX_NODES: usize = 20_000;
+const MAX_NODES: usize = 200_000;
 
 /// Tapes with more operands are interpreted, for the same reason.
 // Chosen by "many-operands" in docs/measurements.md.
 const MAX_OPERANDS: usize = 5000;
 
-/// Compiles a tape for operands of these run kinds, inputs first.
+/// Compiles a tape for operands of these run kinds, inputs first. The progress may stop it between
+/// functions.
 ///
 /// # Errors
 ///
 /// Whatever Cranelift refuses, or panics on. A kernel that should stream is refused if it has no
-/// stores of whole registers.
-pub(crate) fn compile(tape: &Tape, variant: Variant<'_>, generator: &Generator) -> Result<Kernel, Refusal> {
+/// stores of whole registers. A kernel that was stopped is refused, too.
+pub(crate) fn compile(
+    tape: &Tape,
+    variant: Variant<'_>,
+    generator: &Generator,
+    progress: Option<&Progress>,
+) -> Result<Kernel, Refusal> {
     if tape.nodes.len() > MAX_NODES {
         return Err(Refusal(format!("it has {} instructions, and {MAX_NODES} can be compiled soon", tape.nodes.len())));
     }
@@ -111,9 +118,9 @@ pub(crate) fn compile(tape: &Tape, variant: Variant<'_>, generator: &Generator) 
     }
     let machine = generator.target.machine();
     let outlined = outlined(tape, variant, machine)?;
-    match compile_outline(&outlined, generator) {
+    match compile_outline(&outlined, generator, progress) {
         Err(_) if outlined.width != machine.width => {
-            compile_outline(&self::outlined(tape, variant, &machine.narrow())?, generator)
+            compile_outline(&self::outlined(tape, variant, &machine.narrow())?, generator, progress)
         }
         kernel => kernel,
     }
@@ -131,11 +138,15 @@ fn outlined<'l>(tape: &'l Tape, variant: Variant<'l>, machine: &Machine) -> Resu
     }
 }
 
-fn compile_outline(outline: &Outline<'_>, generator: &Generator) -> Result<Kernel, Refusal> {
+fn compile_outline(
+    outline: &Outline<'_>,
+    generator: &Generator,
+    progress: Option<&Progress>,
+) -> Result<Kernel, Refusal> {
     let mut work = WORK.take();
     // After a panic, `work` is dropped, and the next compile starts with a new one.
     let (result, work) = catch_unwind(AssertUnwindSafe(|| {
-        let result = compile_with(&mut work, outline, generator);
+        let result = compile_with(&mut work, outline, generator, progress);
         (result, work)
     }))
     .map_err(|panic| Refusal(panic_message(&*panic)))?;
@@ -143,21 +154,36 @@ fn compile_outline(outline: &Outline<'_>, generator: &Generator) -> Result<Kerne
     result
 }
 
-fn compile_with(work: &mut Work, outline: &Outline<'_>, generator: &Generator) -> Result<Kernel, Refusal> {
+fn compile_with(
+    work: &mut Work,
+    outline: &Outline<'_>,
+    generator: &Generator,
+    progress: Option<&Progress>,
+) -> Result<Kernel, Refusal> {
     let scratch = outline.scratch();
     if scratch.n_bytes > MAX_SCRATCH_BYTES {
         return Err(Refusal(format!("it would need {} bytes of scratch for each thread", scratch.n_bytes)));
     }
     let context = work.context.get_or_insert_with(Context::new);
-    context.clear();
-    loops::emit(&mut context.func, &mut work.builder, outline, generator.target);
-    let code = memory::Code::define(context, outline, generator)?;
+    let mut code: Vec<Code> = Vec::new();
+    for part in outline.parts() {
+        if progress.is_some_and(Progress::is_to_stop) {
+            return Err(Refusal("compiling was cancelled".to_owned()));
+        }
+        context.clear();
+        let rewriting = Rewriting::of(outline, &part);
+        loops::emit(&mut context.func, &mut work.builder, outline, part, generator.target);
+        code.push(Code::define(context, rewriting, generator)?);
+    }
+    // SAFETY: `loops::emit` makes every function with the signature of `KernelFn`: one pointer
+    // argument, nothing returned, the host's calling convention.
+    let function = |code: &Code| unsafe { std::mem::transmute::<*const u8, KernelFn>(code.entry()) };
+    let [entry, rest @ ..] = &code[..] else { return Err(Refusal("it has nothing to do".to_owned())) };
     let tape = outline.tape;
     let dtypes = tape.inputs.iter().chain(&tape.outputs).map(|operand| operand.dtype);
     let spec = KernelSpec {
-        // SAFETY: `loops::emit` makes every function with the signature of `KernelFn`: one pointer
-        // argument, nothing returned, the host's calling convention.
-        entry: unsafe { std::mem::transmute::<*const u8, KernelFn>(code.entry()) },
+        entry: function(entry),
+        rest: rest.iter().map(function).collect(),
         operands: dtypes.zip(outline.kinds.iter().copied()).collect(),
         n_outputs: tape.outputs.len(),
         max_tile_elems: tape.max_tile_elems,
@@ -179,7 +205,7 @@ fn compile_with(work: &mut Work, outline: &Outline<'_>, generator: &Generator) -
     // stores use before it. A call that writes an output itself is the last of the tile. (3) No
     // instruction traps: integer division is not among them, and conversions saturate. (4) Tile
     // functions are those of the outline's table, in its order, and do not unwind. (5) `code` owns
-    // the memory of the entry. (6) Stores that `x64` has changed to go past the caches are of whole
+    // the memory of all parts, which together are all segments in order. (6) Stores that `x64` has changed to go past the caches are of whole
     // registers, in blocks that begin at lanes that fill registers; functions that stream find the
     // first aligned place themselves (`arch/tiles.rs`, `n_before_aligned`). (7) A constant that a
     // call takes as a single element is stored to its own slot right before the call, which is
@@ -225,20 +251,25 @@ pub(crate) fn print_outline(tape: &Tape, kinds: &[RunKind], target: &Target) -> 
 
 fn print_with(outline: &Outline<'_>, target: &Target) -> Result<Listing, Refusal> {
     let mut context = Context::new();
-    context.set_disasm(!target.is_x86());
     let mut builder = FunctionBuilderContext::new();
-    loops::emit(&mut context.func, &mut builder, outline, target);
-    let mut clif = context.func.display().to_string();
+    let mut listing = Listing { clif: String::new(), asm: String::new() };
     if outline.width != outline.machine.width {
-        clif.insert_str(0, "; the vectors of loops that are marked with @ get 256 bits afterwards\n");
+        listing.clif += "; the vectors of loops that are marked with @ get 256 bits afterwards\n";
     }
-    let code = memory::compile(&mut context, target)?;
-    let bytes = memory::finished(code, outline)?;
-    let asm = match target.is_x86() {
-        true => x64::listing(&bytes).map_err(Refusal)?,
-        false => code.vcode.clone().unwrap_or_default(),
-    };
-    Ok(Listing { clif, asm })
+    for part in outline.parts() {
+        context.clear();
+        context.set_disasm(!target.is_x86());
+        let rewriting = Rewriting::of(outline, &part);
+        loops::emit(&mut context.func, &mut builder, outline, part, target);
+        listing.clif += &context.func.display().to_string();
+        let code = memory::compile(&mut context, target)?;
+        let bytes = memory::finished(code, rewriting)?;
+        match target.is_x86() {
+            true => listing.asm += &x64::listing(&bytes).map_err(Refusal)?,
+            false => listing.asm += code.vcode.as_deref().unwrap_or_default(),
+        }
+    }
+    Ok(listing)
 }
 
 /// A kernel as text.

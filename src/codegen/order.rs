@@ -108,7 +108,7 @@ impl BlockCode<'_, '_> {
             return None;
         }
         let (operand, conversion) = self.conversion(node)?;
-        let row = self.rows[operand as usize].filter(|row| row.kind == RunKind::Contiguous)?;
+        let row = self.rows.get(&operand).filter(|row| row.kind == RunKind::Contiguous)?;
         // What comes before a conversion to floats of 8 bytes: integers of 4 in a narrow register.
         let between = match (node.inst, conversion) {
             (Inst::ToFloat { .. }, Conversion::Extend { from, .. }) => Some(from),

@@ -11,6 +11,7 @@ use crate::tape::{Inst, ValueId};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, SourceLoc, Value, types};
 use cranelift_frontend::FunctionBuilder;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 /// A row of a segment.
@@ -19,20 +20,23 @@ pub(super) struct Row<'a> {
     pub(super) segment: &'a Segment,
     /// The number of the loop over whole blocks, for marking it.
     pub(super) loop_index: u32,
+    /// The bytes of the widest value of the tape.
+    pub(super) widest: u32,
     pub(super) target: &'a Target,
     /// The lanes of the row.
     pub(super) n_lanes: Value,
-    /// For each operand, inputs first, where it is, if the segment uses it.
-    pub(super) accesses: Vec<Option<RowAccess>>,
-    /// For each value, where the row's elements of its spill slot are, if the segment uses it.
-    pub(super) slots: Vec<Option<Word>>,
+    /// Where each operand that the segment uses is.
+    pub(super) accesses: FxHashMap<u32, RowAccess>,
+    /// Where the row's elements of each spill slot are that the segment uses.
+    pub(super) slots: FxHashMap<ValueId, Word>,
     /// Where kept values and spills are, if they are in the scratch.
     pub(super) places: Option<Value>,
 }
 
 /// What is computed ahead of the vector blocks.
+#[derive(Default)]
 struct Ready {
-    values: Vec<Option<Bundle>>,
+    values: FxHashMap<ValueId, Bundle>,
     kept: Kept,
 }
 
@@ -128,24 +132,22 @@ impl Row<'_> {
 
     /// Emits the values that are the same for all lanes.
     fn ready(&self, builder: &mut FunctionBuilder<'_>, constants: Vec<(ValueId, Bundle)>) -> Ready {
-        let none = Ready { values: vec![None; self.outline.tape.nodes.len()], kept: Kept::default() };
+        let none = Ready::default();
         // One lane stands for all: every register has it in all of its lanes.
         let lane = builder.ins().iconst(types::I64, 0);
         let mut block = self.new_block(builder, &none, lane, VectorBlock::ONE_LANE);
-        for (value, bundle) in constants {
-            block.values[value.index()] = Some(bundle);
-        }
+        block.values.extend(constants);
         block.uniform_values(self.segment);
         match self.is_wide(self.segment.blocks.whole) || self.segment.spills.is_some() {
             false => Ready { values: block.values, kept: Kept::default() },
             // No value stays in a wide register from one basic block to the next.
-            true => Ready { kept: block.keep_uniform_values(self.segment, self.places), ..none },
+            true => Ready { kept: block.keep_uniform_values(self.segment, self.places), ..Ready::default() },
         }
     }
 
     /// The lanes of the head, or 0 if the row has none.
     fn head_lanes(&self, builder: &mut FunctionBuilder<'_>, head: &Head) -> Value {
-        let base = self.accesses[head.operand as usize].expect("the segment stores to the operand").base;
+        let base = self.accesses[&head.operand].base;
         let base = base.get(builder);
         let n_bytes = builder.ins().ineg(base);
         let n_bytes = builder.ins().band_imm_u(n_bytes, i64::from(head.alignment) - 1);
@@ -197,15 +199,15 @@ impl Row<'_> {
             width: vector.width,
             is_wide: self.is_wide(vector),
             loop_index: self.loop_index,
-            widest: self.outline.tape.widest(),
+            widest: self.widest,
             rows: &self.accesses,
             slot_rows: &self.slots,
             kept: &ready.kept,
-            places: vec![None; self.outline.tape.nodes.len()],
+            places: FxHashMap::default(),
             n_lanes: vector.n_lanes,
             lane,
             values: ready.values.clone(),
-            parts: vec![Vec::new(); self.outline.tape.nodes.len()],
+            parts: FxHashMap::default(),
             lane_offsets: [None; 4],
             addresses: Vec::new(),
         }

@@ -107,7 +107,7 @@ fn wide_kernels_can_be_made() {
                     let outline = outlined(&tape, Variant { kinds: &kinds, stores }, target.machine());
                     let outline = outline.unwrap_or_else(|why| panic!("{text}, {dtype}: {}", why.0));
                     assert_eq!(outline.not_wide, None, "{text}, {dtype}");
-                    let kernel = compile_with(&mut Work::default(), &outline, &generator);
+                    let kernel = compile_with(&mut Work::default(), &outline, &generator, None);
                     let refusal = kernel.err().map(|refusal| refusal.0);
                     assert_eq!(refusal, None, "{text}, {dtype}, {input:?}, {stores:?}");
                 }
@@ -133,7 +133,7 @@ fn streaming_kernels_can_be_made() {
     ] {
         let tape = tape(text, dtype, target);
         let kernel =
-            compile(&tape, Variant { kinds: &[RunKind::Contiguous; 3], stores: Stores::Streaming }, &generator);
+            compile(&tape, Variant { kinds: &[RunKind::Contiguous; 3], stores: Stores::Streaming }, &generator, None);
         assert!(kernel.is_ok(), "{text}: {}", kernel.unwrap_err().0);
     }
 }
@@ -186,9 +186,13 @@ fn run_in_place(tape: &crate::tape::Tape, [a, b]: [&[f64]; 2], is_in_place: [Opt
         .collect();
     let mut outputs: Vec<ViewMut<'_>> = memory.iter_mut().map(|memory| ViewMut::from(&mut memory[..])).collect();
     let plan = Plan::in_place(&[a.len()], &inputs, &mut outputs).expect("a plan");
-    let kernel =
-        super::compile(tape, super::Variant { kinds: plan.run_kinds(), stores: super::Stores::Ordinary }, &generator)
-            .expect("a kernel");
+    let kernel = super::compile(
+        tape,
+        super::Variant { kinds: plan.run_kinds(), stores: super::Stores::Ordinary },
+        &generator,
+        None,
+    )
+    .expect("a kernel");
     let pool = ndexpr_runtime::pool::Pool::new(1).expect("one thread");
     ndexpr_runtime::exec::run(&plan, &kernel, &ndexpr_runtime::exec::RunOptions::new(&pool)).expect("a run");
     drop(plan);

@@ -11,6 +11,7 @@ use crate::hir::Graph;
 use crate::kernels::CompiledLoop;
 use crate::options::Backend;
 use crate::tape::{self, Tape};
+use ndexpr_runtime::exec::Progress;
 
 /// What runs.
 pub(crate) enum Executable {
@@ -26,12 +27,13 @@ impl Executable {
         fused: &fuse::Fused,
         backend: Backend,
         generator: Option<&Generator>,
+        progress: Option<&Progress>,
         clock: &mut Clock,
     ) -> Executable {
         let made = match (backend, generator) {
             (Backend::Interp, _) => Err("the engine was told to".to_owned()),
             (Backend::Jit, None) => Err("there is no code generator for this processor".to_owned()),
-            (Backend::Jit, Some(generator)) => compile_loops(graph, fused, generator, clock),
+            (Backend::Jit, Some(generator)) => compile_loops(graph, fused, generator, progress, clock),
         };
         match made {
             Ok(loops) => Executable::Jit { loops },
@@ -77,6 +79,7 @@ fn compile_loops(
     graph: &Graph,
     fused: &fuse::Fused,
     generator: &Generator,
+    progress: Option<&Progress>,
     clock: &mut Clock,
 ) -> Result<Vec<CompiledLoop>, String> {
     let tapes = build_tapes(graph, fused, generator.target())?;
@@ -91,9 +94,7 @@ fn compile_loops(
         if group.body.is_empty() && !group.folds.is_empty() {
             continue;
         }
-        if let Err(Refusal(reason)) = compiled.kernel(compiled.expected_kinds()) {
-            return Err(reason.clone());
-        }
+        compiled.prepare(progress).map_err(|Refusal(reason)| reason)?;
     }
     clock.lap(Stage::Asm);
     Ok(loops)

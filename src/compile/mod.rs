@@ -28,6 +28,7 @@ use crate::opt;
 use crate::options::{CompileOptions, Unused};
 use crate::vars::Signature;
 use ndexpr_grammar::Ast;
+use ndexpr_runtime::exec::Progress;
 use stage::Clock;
 use std::time::Duration;
 
@@ -57,25 +58,34 @@ impl Compiled {
     }
 }
 
-/// Compiles a text for variables of these types.
+/// Compiles a text for variables of these types. The progress may stop it.
 pub(crate) fn compile(
     text: &str,
     signature: &Signature,
     weak: WeakInts,
     options: &CompileOptions,
     generator: Option<&Generator>,
+    progress: Option<&Progress>,
 ) -> Result<Compiled, Error> {
+    let goes_on = || match progress.is_some_and(Progress::is_to_stop) {
+        true => Err(Error::compiling_cancelled()),
+        false => Ok(()),
+    };
     let mut clock = Clock::start();
     let ast = parse(text, options)?;
     headroom::check(text.len(), ast.len())?;
     clock.lap(Stage::Ast);
+    goes_on()?;
     let typed = lower(&ast, signature, &weak, options)?;
     clock.lap(Stage::Hir);
+    goes_on()?;
     let graph = optimise(&typed, options)?;
     clock.lap(Stage::Opt);
     let fused = fuse::fuse(&graph);
     clock.lap(Stage::Fuse);
-    let executable = Executable::new(&graph, &fused, options.backend, generator, &mut clock);
+    let executable = Executable::new(&graph, &fused, options.backend, generator, progress, &mut clock);
+    // If it was stopped, some of its loops are not there.
+    goes_on()?;
     Ok(Compiled { ast, graph, fused, executable, times: clock.laps, weak })
 }
 

@@ -12,6 +12,7 @@ use crate::program::Program;
 use crate::vars::{Signature, Vars};
 use cache::Cache;
 use ndexpr_grammar::Limits;
+use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::pool::{self, Pool};
 use ndexpr_runtime::view::ViewMut;
 use once_cell::race::OnceBox;
@@ -90,7 +91,34 @@ impl Engine {
     /// If the text is not an expression, names something that does not exist, or applies an
     /// operation to dtypes that it is not defined for; see [`ErrorKind`](crate::ErrorKind).
     pub fn compile(&self, text: &str, signature: &Signature) -> Result<Arc<Program>, Error> {
-        Program::new(text, signature, Arc::clone(&self.context)).map(Arc::new)
+        self.compile_with(text, signature, None)
+    }
+
+    /// The same as [`Engine::compile`], but the progress may stop it: by [`Progress::cancel`] from
+    /// another thread, or by the function that it [asks](Progress::asking). A long text takes up to
+    /// a second, and is stopped within some 20 ms.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::compile`], and if it is cancelled.
+    ///
+    /// ```
+    /// use ndexpr::{DType, Engine, ErrorKind, Progress, Signature, VarType};
+    ///
+    /// let signature = Signature::new().with("a", VarType::array(DType::Float64));
+    /// let progress = Progress::default();
+    /// progress.cancel();
+    /// let error = Engine::new()?.compile_with("a + 1", &signature, Some(&progress)).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Cancelled);
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    pub fn compile_with(
+        &self,
+        text: &str,
+        signature: &Signature,
+        progress: Option<&Progress>,
+    ) -> Result<Arc<Program>, Error> {
+        Program::new(text, signature, Arc::clone(&self.context), progress).map(Arc::new)
     }
 
     /// Evaluates a text into a fresh array. The program is compiled at the first call with this

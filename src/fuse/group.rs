@@ -2,8 +2,9 @@
 //!
 //! All operations on arrays share one loop, unless something runs along axes: a reduction ends its
 //! loop, and whatever uses the outcome is in a later one. Reductions over the same domain along the
-//! same axes share a loop if none needs another's outcome. Reductions come in *levels*: those of
-//! level 0 read variables only, those of level 1 also outcomes of level 0, and so on.
+//! same axes share a loop, a few to each, if none needs another's outcome. Reductions come in
+//! *levels*: those of level 0 read variables only, those of level 1 also outcomes of level 0, and so
+//! on.
 //!
 //! Before each level, two kinds of values get loops of their own, so that they are computed once.
 //! The first kind is single values that a function is called for: `a * sin(k)` calls `sin` once.
@@ -20,6 +21,11 @@ use super::{CallArray, Dest, Fold, Fused, Loop, Source, Space, TempShape, source
 use crate::hir::{Axes, Expr, ExprId, Graph, Leaf, ReductionId};
 use crate::ops::{AxisOp, Op};
 use std::collections::BTreeSet;
+
+/// The most reductions that share a loop. What they reduce waits in the nearest caches for its turn,
+/// and the more of it waits, the slower it is.
+// Chosen by "many-sums" in docs/measurements.md.
+const MAX_FOLDS: usize = 8;
 
 /// What reductions of one loop have in common: domain and axes; and the reduction, if it has a loop
 /// of its own.
@@ -225,7 +231,7 @@ impl<'g> Grouping<'g> {
             // cumulative operation is no reduction.
             let is_alone = op.is_cumulative() || op.is_place();
             let key: LoopKey<'_> = (&reduction.domain, &reduction.axes, is_alone.then_some(id));
-            match groups.iter_mut().find(|(found, _)| *found == key) {
+            match groups.iter_mut().rfind(|(found, ids)| *found == key && ids.len() < MAX_FOLDS) {
                 Some((_, ids)) => ids.push(id),
                 None => groups.push((key, vec![id])),
             }

@@ -37,7 +37,7 @@ pub(crate) use blocks::{Blocks, Head, VectorBlock};
 pub(crate) use calls::Table;
 pub(crate) use direct::Direct;
 pub(crate) use machine::{Machine, Width};
-pub(crate) use scratch::{MAX_ADDRESSES, PLACE_BYTES, WORD_BYTES};
+pub(crate) use scratch::{MAX_ADDRESSES, PLACE_BYTES, ScratchLayout, WORD_BYTES};
 pub(crate) use spills::{Event, Spills};
 pub(crate) use verify::verify;
 
@@ -47,6 +47,7 @@ use calls::{Call, Callee};
 use ndexpr_runtime::abi::RunKind;
 use pressure::{Bodies, Lanes};
 use spills::Demand;
+use std::ops::Range;
 
 /// How a kernel writes its outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +140,11 @@ pub(crate) struct SegmentCall {
     /// The constant that is stored to its slot before the call, as a single element.
     pub(crate) single: Option<ValueId>,
 }
+
+/// The segments of one function. The time that Cranelift takes for a function grows faster than the
+/// function, and nothing can stop it before it is done.
+// Chosen by "many-calls" in docs/measurements.md.
+const PART_SEGMENTS: usize = 32;
 
 /// Loops of more instructions are only called for whole blocks.
 // Chosen by "long-loops" in docs/measurements.md.
@@ -352,6 +358,13 @@ impl<'l> Outline<'l> {
             direct_entry: entry(by_one(is_one || is_splat), stores),
             single: (is_one && matches!(tape.node(second).inst, Inst::Const(_))).then_some(second),
         })
+    }
+
+    /// The segments of each function: a kernel of many segments becomes several functions, which
+    /// run one after the other.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let n_segments = self.segments.len();
+        (0..n_segments).step_by(PART_SEGMENTS).map(move |start| start..(start + PART_SEGMENTS).min(n_segments))
     }
 
     /// Whether a tile of one row is treated in another way.

@@ -69,12 +69,16 @@ impl<'t> Bodies<'t> {
     /// The first choice of registers for the widest values with which all values fit. If they fit
     /// with none, some values go through the stack.
     ///
-    /// A long loop gets fewer: code size and compile time grow with the block, and code that does
-    /// not fit the instruction caches costs more than the waits that a larger block would hide.
+    /// A loop with a long segment gets fewer: code size and compile time grow with the block, and code
+    /// that does not fit the instruction caches costs more than the waits that a larger block would
+    /// hide.
     // Chosen by "long-loops" in docs/measurements.md.
     fn choose(&self, choices: &[u32], machine: &Machine, width: Width) -> Lanes {
-        let (most_fitting, spilling) = match self.n_instructions() {
+        let longest = self.bodies.iter().map(Vec::len).max().unwrap_or(0);
+        let (most_fitting, spilling) = match longest {
             0..=200 => (8, 4),
+            // What is done lane by lane takes many instructions, and compiles slowly.
+            _ if !self.tape.has_vector_forms() => (1, 1),
             201..=400 => (4, 4),
             401..=800 => (2, 2),
             _ => (1, 1),

@@ -8,6 +8,7 @@ use crate::hir::Graph;
 use crate::vars::Signature;
 use ndexpr_grammar::Span;
 use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::pool::Pool;
 use std::sync::Arc;
 
@@ -21,8 +22,14 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(text: &str, signature: &Signature, weak: WeakInts, context: Arc<Context>) -> Result<Core, Error> {
-        let compiled = compile::compile(text, signature, weak, &context.options, context.generator.as_ref())
+    pub(super) fn new(
+        text: &str,
+        signature: &Signature,
+        weak: WeakInts,
+        context: Arc<Context>,
+        progress: Option<&Progress>,
+    ) -> Result<Core, Error> {
+        let compiled = compile::compile(text, signature, weak, &context.options, context.generator.as_ref(), progress)
             .map_err(|error| error.in_text(text))?;
         Ok(Core { text: text.into(), signature: signature.clone(), compiled, context, recent: Recent::default() })
     }

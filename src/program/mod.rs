@@ -64,13 +64,19 @@ pub struct Program {
 }
 
 impl Program {
-    pub(crate) fn new(text: &str, signature: &Signature, context: Arc<Context>) -> Result<Program, Error> {
-        Program::for_values(text, signature, None, context)
+    pub(crate) fn new(
+        text: &str,
+        signature: &Signature,
+        context: Arc<Context>,
+        progress: Option<&Progress>,
+    ) -> Result<Program, Error> {
+        let core = Core::new(text, signature, None, context, progress)?;
+        Ok(Program { core, variants: numbers::Variants::default() })
     }
 
     /// A program for the class of these values.
     fn for_values(text: &str, signature: &Signature, weak: WeakInts, context: Arc<Context>) -> Result<Program, Error> {
-        let core = Core::new(text, signature, weak, context)?;
+        let core = Core::new(text, signature, weak, context, None)?;
         Ok(Program { core, variants: numbers::Variants::default() })
     }
 

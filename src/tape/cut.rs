@@ -1,8 +1,9 @@
-//! Cuts loops that read many arrays into segments that read a few each.
+//! Cuts long loops, and loops that read many arrays, into segments.
 //!
 //! In: the instructions of a loop without calls. Out: the segment of each. A processor reads ahead
-//! for a limited number of arrays. A segment goes over a whole tile of its arrays, and what the
-//! next one needs waits in spill slots in the nearest cache. Cuts are where few values wait.
+//! for a limited number of arrays, and fetches instructions fast only while they fit its caches. A
+//! segment goes over a whole tile, and what the next one needs waits in spill slots in the nearest
+//! cache. Cuts are where few values wait.
 
 use super::{Inst, Node};
 
@@ -14,7 +15,11 @@ const MAX_STREAMS: usize = 24;
 // Chosen by "many-streams" in docs/measurements.md.
 const STREAMS: usize = 12;
 
-/// A cut at which more values would wait is not worth it.
+/// Loops of more instructions are cut into segments of at most so many.
+// Chosen by "long-loops" in docs/measurements.md.
+pub(super) const MAX_BODY: usize = 800;
+
+/// A cut between arrays at which more values would wait is not worth it.
 const MAX_WAITING: usize = 8;
 
 /// The segment of each instruction, and their number. Stores are in the last one. What is made
@@ -24,7 +29,13 @@ pub(super) fn segments(nodes: &[Node], is_uniform: &[bool]) -> (Vec<u32>, u32) {
     let is_stream: Vec<bool> =
         nodes.iter().map(|node| matches!(node.inst, Inst::Load(input) if !is_uniform[input as usize])).collect();
     let n_streams = is_stream.iter().filter(|&&is_stream| is_stream).count();
-    let cuts = if n_streams > MAX_STREAMS { cuts(nodes, &is_stream) } else { Vec::new() };
+    let cuts = if n_streams > MAX_STREAMS {
+        cuts_between_streams(nodes, &is_stream)
+    } else if is_long(nodes) {
+        evenly(nodes, |node| usize::from(!node.inst.is_rematerialised()), MAX_BODY)
+    } else {
+        Vec::new()
+    };
     let n_segments = cuts.len() as u32 + 1;
     let segment_of = |(i, node): (usize, &Node)| match node.inst {
         Inst::Load(_) | Inst::Const(_) => u32::MAX,
@@ -36,7 +47,7 @@ pub(super) fn segments(nodes: &[Node], is_uniform: &[bool]) -> (Vec<u32>, u32) {
 
 /// The instructions that begin a segment, but the first. None if some segment would still read too
 /// many arrays, because then the others gain little, and values wait for nothing.
-fn cuts(nodes: &[Node], is_stream: &[bool]) -> Vec<usize> {
+fn cuts_between_streams(nodes: &[Node], is_stream: &[bool]) -> Vec<usize> {
     let waiting = waiting(nodes);
     // The last segment, by its start, that each array was read in.
     let mut read_in = vec![usize::MAX; nodes.len()];
@@ -71,6 +82,34 @@ fn cuts(nodes: &[Node], is_stream: &[bool]) -> Vec<usize> {
         nodes[cut..].iter().any(|node| !node.inst.is_rematerialised() && !matches!(node.inst, Inst::Store(_)))
     });
     cuts
+}
+
+/// True if the loop should be cut because of its length.
+pub(super) fn is_long(nodes: &[Node]) -> bool {
+    nodes.iter().filter(|node| !node.inst.is_rematerialised()).count() > MAX_BODY
+}
+
+/// The starts of parts, all but the first, that weigh at most `most` each. A part ends where the
+/// fewest values wait, once it weighs half of that.
+pub(super) fn evenly(nodes: &[Node], weight: impl Fn(&Node) -> usize, most: usize) -> Vec<usize> {
+    let waiting = waiting(nodes);
+    let mut starts = Vec::new();
+    let mut best: Option<usize> = None;
+    let (mut i, mut weight_so_far) = (0, 0);
+    while i < nodes.len() && !matches!(nodes[i].inst, Inst::Store(_)) {
+        weight_so_far += weight(&nodes[i]);
+        i += 1;
+        if weight_so_far >= most / 2 && best.is_none_or(|best| waiting[i] <= waiting[best]) {
+            best = Some(i);
+        }
+        if weight_so_far >= most
+            && let Some(start) = best.take()
+        {
+            starts.push(start);
+            (i, weight_so_far) = (start, 0);
+        }
+    }
+    starts
 }
 
 /// For each place between instructions, how many values are made before it and used behind it.

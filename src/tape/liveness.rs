@@ -34,16 +34,18 @@ struct Events {
 
 impl Events {
     fn new(nodes: &[Node], segment_of: &[u32], n_segments: u32) -> Events {
+        let mut calls_of: Vec<Vec<usize>> = vec![Vec::new(); n_segments as usize];
+        for (i, _) in nodes.iter().enumerate().filter(|(_, node)| matches!(node.inst, Inst::Call { .. })) {
+            calls_of[segment_of[i] as usize].push(i);
+        }
         let mut events = Events { loop_of: Vec::new(), call_of: vec![0; nodes.len()] };
         let mut now = 0;
-        for segment in 0..n_segments {
+        for calls in calls_of {
             events.loop_of.push(now);
             now += 2;
-            for (i, node) in nodes.iter().enumerate() {
-                if segment_of[i] == segment && matches!(node.inst, Inst::Call { .. }) {
-                    events.call_of[i] = now;
-                    now += 1;
-                }
+            for call in calls {
+                events.call_of[call] = now;
+                now += 1;
             }
         }
         events

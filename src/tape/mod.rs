@@ -13,6 +13,7 @@ mod liveness;
 mod pair;
 mod print;
 mod schedule;
+mod segments;
 mod verify;
 mod wide;
 

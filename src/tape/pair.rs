@@ -23,7 +23,7 @@ impl Pair {
 }
 
 /// The pairs among the calls. Each pair is found under both of its calls.
-pub(super) fn find(nodes: &[Node]) -> FxHashMap<ValueId, Pair> {
+pub(super) fn find(nodes: &[Node], segment_of: &[u32]) -> FxHashMap<ValueId, Pair> {
     let is_call = |node: &Node| matches!(node.inst, Inst::Call { .. });
     let calls: FxHashMap<&Node, ValueId> =
         (0..).map(ValueId).zip(nodes).filter(|(_, node)| is_call(node)).map(|(value, node)| (node, value)).collect();
@@ -35,6 +35,7 @@ pub(super) fn find(nodes: &[Node]) -> FxHashMap<ValueId, Pair> {
             let other = Node { inst: Inst::Call { function: Function::Math(second), dtype }, ..*node };
             if function == first
                 && let Some(&other) = calls.get(&other)
+                && segment_of[value.index()] == segment_of[other.index()]
             {
                 let results = [value, other];
                 pairs.extend(results.map(|result| (result, Pair { pair, results })));

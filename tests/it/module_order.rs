@@ -40,7 +40,11 @@ const LAYERS: &[Layers] = &[
             "raw",
         ],
     },
-    Layers { sources: "src", parent: "tape", order: &["cut liveness pair print verify wide", "schedule", "build"] },
+    Layers {
+        sources: "src",
+        parent: "tape",
+        order: &["cut liveness pair print verify wide", "segments", "schedule", "build"],
+    },
     Layers { sources: "src", parent: "tape::build", order: &["casts powers"] },
     Layers {
         sources: "src",

@@ -89,7 +89,7 @@ fn deep_trees_without_limits() {
 
 #[test]
 fn many_nodes() {
-    let too_many = ErrorKind::TooManyNodes { limit: 16384 };
+    let too_many = ErrorKind::TooManyNodes { limit: 32768 };
     assert_eq!(kind(format!("a{}", "+a".repeat(100_000))), too_many);
     assert_eq!(kind(format!("a{}", "<a".repeat(100_000))), too_many);
     assert_eq!(kind(format!("f({}a)", "a,".repeat(100_000))), too_many);

@@ -92,6 +92,7 @@ pub fn copy_kernel(dtype: DType, kind: RunKind) -> Kernel {
 fn copier(dtype: DType, [from, to]: [RunKind; 2]) -> Kernel {
     let spec = KernelSpec {
         entry: copying(dtype),
+        rest: Box::default(),
         operands: Box::new([(dtype, from), (dtype, to)]),
         n_outputs: 1,
         max_tile_elems: None,

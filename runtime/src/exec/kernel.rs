@@ -18,6 +18,9 @@ use crate::plan::Plan;
 pub struct KernelSpec {
     /// The machine code.
     pub entry: KernelFn,
+    /// The parts of the machine code that run after `entry`, one after the other, with the same
+    /// arguments.
+    pub rest: Box<[KernelFn]>,
     /// Dtype and run kind of each operand, inputs first.
     pub operands: Box<[(DType, RunKind)]>,
     /// How many of the operands, the last ones, are outputs.
@@ -75,8 +78,8 @@ impl Kernel {
     ///
     /// # Safety
     ///
-    /// - `entry` must follow [`crate::abi`] for exactly these operands: given any valid arguments
-    ///   for them it reads and writes no memory but the operands' elements (of `n_rows` x
+    /// - `entry` and then `rest`, called in order with the same arguments, must follow [`crate::abi`]
+    ///   for exactly these operands: given any valid arguments for them the code reads and writes no memory but the operands' elements (of `n_rows` x
     ///   `n_lanes`), the first `slot_bytes` of `slots`, and its own constants, and it writes no
     ///   input. If it is streaming, valid arguments have outputs that keep to
     ///   [`STREAM_ALIGN`](super::STREAM_ALIGN).
@@ -171,6 +174,10 @@ impl KernelSpec {
         let args = KernelArgs { n_lanes, n_rows, operands: operands.as_ptr(), slots, tile_fns };
         // SAFETY: the caller's contract.
         unsafe { (self.entry)(&args) };
+        for part in &self.rest {
+            // SAFETY: as above; the parts before have been called with the same arguments.
+            unsafe { part(&args) };
+        }
     }
 
     /// Calls the code for the whole blocks of all rows in place. Then, row by row, it calls it for

@@ -225,6 +225,7 @@ pub(crate) fn add_in_blocks_for<const N_LANES: usize>(plan: &Plan<'_>, ns_per_el
     let slot_bytes = scratch_offset + WholeBlocks::scratch_bytes(N_LANES, plan.dtypes().iter().copied());
     let spec = KernelSpec {
         entry: add_in_blocks::<N_LANES>,
+        rest: Box::default(),
         whole_blocks: Some(WholeBlocks { n_lanes: N_LANES, scratch_offset }),
         slot_bytes,
         ..add_and_count_for(plan, None, ns_per_elem).spec().clone()
@@ -251,6 +252,7 @@ pub(crate) fn add_and_count_for(plan: &Plan<'_>, max_tile_elems: Option<usize>, 
     assert_eq!(plan.dtypes(), [DType::Float64, DType::Float32, DType::Float64, DType::UInt8]);
     let spec = KernelSpec {
         entry: if max_tile_elems.is_some() { add_and_count_by_slots } else { add_and_count },
+        rest: Box::default(),
         operands: operands_of(plan),
         n_outputs: 2,
         max_tile_elems,

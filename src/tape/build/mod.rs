@@ -43,7 +43,7 @@ pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Op
     let mut inputs = Vec::with_capacity(group.inputs.len());
     for (i, &(id, source)) in group.inputs.iter().enumerate() {
         let dtype = graph.dtype(id);
-        let value = builder.load(i as u32, dtype);
+        let value = builder.push(Inst::Load(i as u32), &[], Ty::in_memory(dtype));
         builder.value_of[id.index()] = Some(value);
         inputs.push(Operand { name: fuse::name_of(source, graph), dtype });
     }
@@ -144,12 +144,6 @@ impl Builder<'_> {
         self.constant(Ty::float(bytes), bits)
     }
 
-    fn load(&mut self, operand: u32, dtype: DType) -> ValueId {
-        let ty = Ty::in_memory(dtype);
-        let value = self.push(Inst::Load(operand), &[], ty);
-        if dtype == DType::Bool { self.is_not_zero(value, false) } else { value }
-    }
-
     /// The value of a node of the graph as it is in memory.
     fn in_memory(&mut self, id: ExprId) -> ValueId {
         let value = self.value(id);
@@ -205,10 +199,12 @@ impl Builder<'_> {
         self.same(Inst::And, &[bits, one])
     }
 
-    /// The value of a node of the graph; constants are made where they are used.
+    /// The value of a node of the graph; constants are made where they are used, and so are the
+    /// masks of bools from memory.
     fn value(&mut self, id: ExprId) -> ValueId {
         if let Some(value) = self.value_of[id.index()] {
-            return value;
+            let is_loaded_bool = self.ty(value).kind != Kind::Mask && self.graph.dtype(id) == DType::Bool;
+            return if is_loaded_bool { self.is_not_zero(value, false) } else { value };
         }
         let Expr::Const(value) = self.graph.expr(id) else {
             unreachable!("a loop's body is in order, and its inputs are complete");
