@@ -135,9 +135,26 @@ def stencil(names: tuple[str, ...], margin: int, rank: int = 2) -> Callable[...,
         g = grid("g", rank=rank)(n, rng)["g"]
         inner = [size - 2 * margin for size in g.shape]
         starts = {name: [margin + step for step in OFFSETS[name][3 - rank :]] for name in names}
-        return {name: g[tuple(slice(a, a + m) for a, m in zip(start, inner))] for name, start in starts.items()}
+        views = {name: g[tuple(slice(a, a + m) for a, m in zip(start, inner))] for name, start in starts.items()}
+        return {**views, names[0] + "0": g}
 
     return make
+
+
+def stencil_loops(text: str, names: dict[str, str], margin: int, rank: int = 2) -> str:
+    """The text in explicit loops over whole arrays, as Numba does best: `names` tells the array of each name."""
+
+    def element(match: re.Match[str]) -> str:
+        name = match[0]
+        if name not in names:
+            return name
+        steps = OFFSETS[name][3 - rank :]
+        return names[name] + "[" + ", ".join(f"at{axis} + {margin + step}" for axis, step in enumerate(steps)) + "]"
+
+    lines = [f"out[{', '.join(f'at{axis}' for axis in range(rank))}] = " + re.sub(r"[a-z]\w*", element, text)]
+    for axis in reversed(range(rank)):
+        lines = [f"for at{axis} in {'range' if axis else 'prange'}(out.shape[{axis}]):", *("    " + line for line in lines)]
+    return "\n".join(lines)
 
 
 def hdiff() -> str:
@@ -161,6 +178,11 @@ def hdiff() -> str:
     north, south = flux(beside["n"], here, "n - c"), flux(here, beside["s"], "c - s")
     return f"c - 0.03*({east} - {west} + {north} - {south})"
 
+
+HDIFF = ("c", "n", "s", "e", "w", "ne", "nw", "se", "sw", "nn", "ss", "ee", "ww")
+JACOBI = "0.2*(c + n + s + e + w)"
+HEAT = "0.125*(n - 2*c + s) + 0.125*(e - 2*c + w) + 0.125*(u - 2*c + d) + c"
+FDTD = "c - 0.7*(e - p + n - q)"
 
 #: The square of a distance, which is not 0.
 R2 = "((xj - x)**2 + (yj - y)**2 + (zj - z)**2 + 0.001)"
@@ -240,15 +262,9 @@ for r in prange(p.shape[0]):
     ),
     Kernel(
         "jacobi 2d",
-        "0.2*(a + b + c + d + e)",
-        lambda n, rng: (lambda g: dict(a=g[1:-1, 1:-1], b=g[1:-1, :-2], c=g[1:-1, 2:], d=g[2:, 1:-1], e=g[:-2, 1:-1]))(
-            grid("g")(n, rng)["g"]
-        ),
-        loops="""
-for r in prange(a.shape[0]):
-    for k in range(a.shape[1]):
-        out[r, k] = 0.2*(a[r, k] + b[r, k] + c[r, k] + d[r, k] + e[r, k])
-""",
+        JACOBI,
+        stencil(tuple("cnsew"), margin=1),
+        loops=stencil_loops(JACOBI, dict.fromkeys("cnsew", "c0"), margin=1),
     ),
     Kernel(
         "cumulative",
@@ -289,17 +305,20 @@ out[()] = pq/np.sqrt(pp*qq)
     Kernel(
         "hdiff",
         hdiff(),
-        stencil(("c", "n", "s", "e", "w", "ne", "nw", "se", "sw", "nn", "ss", "ee", "ww"), margin=2),
+        stencil(HDIFF, margin=2),
+        loops=stencil_loops(hdiff(), dict.fromkeys(HDIFF, "c0"), margin=2),
     ),
     Kernel(
         "heat 3d",
-        "0.125*(n - 2*c + s) + 0.125*(e - 2*c + w) + 0.125*(u - 2*c + d) + c",
-        stencil(("c", "n", "s", "e", "w", "u", "d"), margin=1, rank=3),
+        HEAT,
+        stencil(tuple("cnsewud"), margin=1, rank=3),
+        loops=stencil_loops(HEAT, dict.fromkeys("cnsewud", "c0"), margin=1, rank=3),
     ),
     Kernel(
         "fdtd 2d",
-        "c - 0.7*(e - p + n - q)",
-        lambda n, rng: {**stencil(("c", "e", "n"), margin=1)(n, rng), **stencil(("p", "q"), margin=1)(n, rng)},
+        FDTD,
+        lambda n, rng: {**stencil(tuple("cen"), margin=1)(n, rng), **stencil(tuple("pq"), margin=1)(n, rng)},
+        loops=stencil_loops(FDTD, {**dict.fromkeys("cen", "c0"), **dict.fromkeys("pq", "p0")}, margin=1),
     ),
     Kernel(
         "k-means 8",
@@ -452,12 +471,12 @@ def with_numba(kernel: Kernel, arrays: Arrays, out: np.ndarray) -> dict[str, Cal
     if kernel.loops:
         body = kernel.loops
     else:
-        index = ", ".join("ijk"[: out.ndim])
+        index = ", ".join(f"at{axis}" for axis in range(out.ndim))
         lets = "\n".join(f"{name} = {name}_[{index}]" for name in names)
         body = f"{lets}\nout[{index}] = {kernel.scalar or kernel.text}"
         for axis in reversed(range(out.ndim)):
             lines = "\n".join("    " + line for line in body.split("\n"))
-            body = f"for {'ijk'[axis]} in {'range' if axis else 'prange'}(out.shape[{axis}]):\n{lines}"
+            body = f"for at{axis} in {'range' if axis else 'prange'}(out.shape[{axis}]):\n{lines}"
         names = [f"{name}_" for name in names]
     lines = "\n".join("    " + line for line in body.strip().split("\n"))
     scope = {"np": np, "prange": numba.prange, "where": numba.njit(lambda c, a, b: a if c else b), **{word: getattr(np, word) for word in ("sqrt", "square", "minimum", "maximum")}}
@@ -509,7 +528,8 @@ def main() -> None:
             for name, call in calls.items():
                 if not np.allclose(np.asarray(call()), right, rtol=kernel.rtol, atol=kernel.rtol):
                     raise SystemExit(f"{name} has another result for {kernel.name}")
-            n = np.broadcast(*list(arrays.values())[:30]).size
+            used = [array for name, array in arrays.items() if name in re.findall(r"\w+", kernel.text)]
+            n = np.broadcast(*used[:30]).size
             medians = {name: seconds / n * 1e9 for name, seconds in peers.interleaved(calls, options.rounds).items()}
             rows.append({"kernel": kernel.name, "place": place, "ns_per_element": medians})
             first = next(iter(medians.values()))

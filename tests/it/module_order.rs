@@ -59,7 +59,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "src",
         parent: "codegen::x64",
-        order: &["flow forms", "check draft listing", "frame stream", "contents", "widen"],
+        order: &["flow forms", "check draft listing", "fold frame stream", "contents", "widen"],
     },
     Layers { sources: "src", parent: "fuse", order: &["collect bound print", "group"] },
     Layers { sources: "src", parent: "compile", order: &["headroom stage names", "executable", "explain"] },

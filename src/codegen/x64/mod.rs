@@ -7,6 +7,7 @@
 //! - [`stream`]: marked stores become stores past the caches.
 //! - [`widen`]: marked loops get registers of 256 bits. The module says what is checked.
 //! - [`contents`]: what their registers hold.
+//! - [`fold`]: loads in wide loops become memory operands of what uses them.
 //! - [`frame`]: room on the stack for spilled registers of 256 bits.
 //! - [`forms`]: which instructions may become which.
 //! - [`listing`]: finished code as text.
@@ -14,13 +15,14 @@
 //! In: code, and what [`marks`](super::marks) has marked in it. Out: other code, or the reason why
 //! it cannot be changed. Always true: an instruction that is neither marked nor in the frame stays
 //! what it is. In builds with debug assertions, `check` compares the text of all instructions
-//! before and after.
+//! before and after, and `fold` what loops store.
 
 #[cfg(any(test, debug_assertions))]
 mod check;
 mod contents;
 mod draft;
 mod flow;
+mod fold;
 mod forms;
 mod frame;
 mod listing;
@@ -141,10 +143,15 @@ pub(super) fn rewrite(code: &[u8], marked: &Marked, is_streaming: bool) -> Resul
     for range in &loops {
         widen::rewrite(marked, range, &spills, &mut draft)?;
     }
-    let rewritten = draft.encode()?;
     #[cfg(any(test, debug_assertions))]
-    check::assert_changed_as_marked(code, &rewritten, marked, spills.n_bytes());
-    Ok(rewritten)
+    check::assert_changed_as_marked(code, &draft.encode()?, marked, spills.n_bytes());
+    for range in &loops {
+        if let Some(first) = flow.find(range.start as u64) {
+            let n = flow.filling(range).map_or(0, <[_]>::len);
+            fold::loads(first..first + n, &mut draft);
+        }
+    }
+    draft.encode()
 }
 
 /// The text of an instruction, for messages and tests.

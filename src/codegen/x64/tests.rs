@@ -444,3 +444,53 @@ fn other_stores_are_refused() {
     let beyond = Marked { stores: one(0..9), ..Marked::default() };
     assert!(rewrite(&[STORE, RETURN].concat(), &beyond, true).is_err(), "beyond the code");
 }
+
+#[test]
+fn loads_move_to_their_only_use() {
+    /// `vmovupd 0x20(%rsi), %xmm2`.
+    const OTHER: &[u8] = &[0xc5, 0xf9, 0x10, 0x56, 0x20];
+    /// `vaddpd %xmm2, %xmm0, %xmm1`.
+    const SUM: &[u8] = &[0xc5, 0xf9, 0x58, 0xca];
+    /// `vsubpd %xmm2, %xmm0, %xmm1`, `vsubpd %xmm0, %xmm2, %xmm1`.
+    const MINUS_OTHER: &[u8] = &[0xc5, 0xf9, 0x5c, 0xca];
+    const OTHER_MINUS: &[u8] = &[0xc5, 0xe9, 0x5c, 0xc8];
+    /// `vmulpd %xmm2, %xmm2, %xmm1`.
+    const SQUARE: &[u8] = &[0xc5, 0xe9, 0x59, 0xca];
+    /// `vpxor %xmm2, %xmm2, %xmm2` and the same for %xmm0, which write what the body has loaded.
+    const END_OF_OTHER: &[u8] = &[0xc5, 0xe9, 0xef, 0xd2];
+    const END_OF_FIRST: &[u8] = &[0xc5, 0xf9, 0xef, 0xc0];
+
+    let steps = |body: &[&[u8]]| {
+        let marked: Vec<(&[u8], Step)> = body.iter().map(|&instruction| (instruction, Step::Wide)).collect();
+        wide_steps(&marked).expect("a loop of known instructions")
+    };
+    let [load, other] = ["vmovupd (%rsi),%ymm0", "vmovupd 0x20(%rsi),%ymm2"];
+    let [store, end, end_of_first] = ["vmovupd %ymm1,(%rdi)", "vpxor %ymm2,%ymm2,%ymm2", "vpxor %ymm0,%ymm0,%ymm0"];
+    let folded = |use_of_it: &str| [load, use_of_it, store, end].map(str::to_owned).to_vec();
+    // The second source may be in memory, whatever the first one is.
+    for (use_of_it, expected) in
+        [(SUM, "vaddpd 0x20(%rsi),%ymm0,%ymm1"), (MINUS_OTHER, "vsubpd 0x20(%rsi),%ymm0,%ymm1")]
+    {
+        assert_eq!(steps(&[LOAD, OTHER, use_of_it, STORE, END_OF_OTHER]), folded(expected));
+        assert_eq!(steps(&[OTHER, LOAD, use_of_it, STORE, END_OF_OTHER]), folded(expected));
+    }
+    // The first one may be if a sum's terms change places, but only one of the two.
+    let expected = [other, "vaddpd (%rsi),%ymm2,%ymm1", store, end_of_first].map(str::to_owned);
+    assert_eq!(steps(&[OTHER, LOAD, SUM, STORE, END_OF_FIRST]), expected);
+    let n_loads =
+        |steps: &[String]| steps.iter().filter(|step| step.contains("(%rsi)") && step.contains("movupd")).count();
+    assert_eq!(n_loads(&steps(&[OTHER, LOAD, SUM, STORE, END_OF_FIRST, END_OF_OTHER])), 1);
+    for body in [
+        // A difference's terms cannot change places.
+        &[OTHER, LOAD, OTHER_MINUS, STORE, END_OF_OTHER][..],
+        // Two uses, or one use twice.
+        &[OTHER, LOAD, SUM, MINUS_OTHER, STORE, END_OF_OTHER],
+        &[OTHER, LOAD, SQUARE, STORE, END_OF_OTHER],
+        // Memory is written between.
+        &[OTHER, LOAD, ADD, STORE, SUM, END_OF_OTHER],
+        // What the register holds after the loop is not known.
+        &[OTHER, LOAD, SUM, STORE],
+    ] {
+        assert!(steps(body).contains(&other.to_owned()), "{:?}", steps(body));
+    }
+}
