@@ -20,13 +20,13 @@ pub(super) fn loads(indices: Range<usize>, draft: &mut Draft<'_>) {
     let line = Line::of(indices, draft);
     let mut folded: Vec<Option<Instruction>> = vec![None; line.all.len()];
     let mut is_gone = vec![false; line.all.len()];
-    for load in 0..line.all.len() {
+    for (load, is_gone) in is_gone.iter_mut().enumerate() {
         // A use that has taken one load already has no place for another.
         if let Some(at) = line.only_use(load).filter(|&at| folded[at].is_none())
             && let Some(with_memory) = with_memory(&line.all[at].instruction, &line.all[load].instruction)
         {
             folded[at] = Some(with_memory);
-            is_gone[load] = true;
+            *is_gone = true;
         }
     }
     #[cfg(any(test, debug_assertions))]
