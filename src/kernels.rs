@@ -67,6 +67,11 @@ impl CompiledLoop {
         }
     }
 
+    /// The run kinds of contiguous arrays and scalars.
+    pub(crate) fn expected_kinds(&self) -> &[RunKind] {
+        &self.expected
+    }
+
     /// Compiles the loop for contiguous arrays and scalars, unless the progress stops it.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use ndexpr_grammar::normal_name;
 use ndexpr_runtime::dtype::{DType, Element, Scalar};
-use ndexpr_runtime::exec::Flat;
+use ndexpr_runtime::exec::{Flat, FlatFold};
 use ndexpr_runtime::view::View;
 use std::borrow::Cow;
 use std::fmt;
@@ -187,6 +187,16 @@ impl<'a> Var<'a> {
             VarKind::View(view) => flat.push(view),
             VarKind::Scalar { dtype, bytes, .. } => flat.push_scalar(*dtype, bytes),
             VarKind::Output { dtype } => flat.push_output(*dtype),
+        }
+    }
+
+    /// Makes it an input of a short call that reduces; false if it does not fit there.
+    #[inline]
+    pub(crate) fn push_to_fold<'v>(&'v self, fold: &mut FlatFold<'v>) -> bool {
+        match &self.kind {
+            VarKind::View(view) => fold.push(view),
+            VarKind::Scalar { dtype, bytes, .. } => fold.push_scalar(*dtype, bytes),
+            VarKind::Output { .. } => false,
         }
     }
 

@@ -166,3 +166,71 @@ fn kernels_must_fit() {
     assert!(flat.push(&View::from_slice(&a)));
     assert!(flat.run(&copy_kernel(DType::Float32, Contiguous), &one_thread()).unwrap().is_err());
 }
+
+/// What reduces to one element without stages: what it refuses, and what it gives.
+#[test]
+fn folds() {
+    use ndexpr_runtime::exec::{ExecError, FlatFold, FoldValue, Origin, map_one};
+    use ndexpr_runtime::reduce::{ReduceOp, Reducer};
+
+    let pool = Pool::new(2).unwrap();
+    let sum = Reducer::new(ReduceOp::Sum, DType::Float64).unwrap();
+    let max = Reducer::new(ReduceOp::Max, DType::Float64).unwrap();
+    let value = |origin| FoldValue { dtype: DType::Float64, origin: Some(origin) };
+    let [a, b] = [1.0, 0.5].map(|step| ndarray::Array2::from_shape_fn((3, 500), |(i, j)| (i * 500 + j) as f64 * step));
+    let (views, gaps) = ([View::from(&a), View::from(&b)], View::from(a.slice(ndarray::s![.., ..;2])));
+    let (turned, other) = (View::from(a.t()), View::from(a.row(0)));
+    let scalar = 2.5_f64.to_ne_bytes();
+    let mut call = FlatFold::new();
+    assert!(!call.push(&gaps));
+    assert!(call.push(&views[0]) && call.push(&views[1]));
+    assert!(!call.push(&turned) && !call.push(&other));
+    assert!(call.push_scalar(DType::Float64, &scalar));
+    assert_eq!(call.n_elems(), 1500);
+    assert_eq!((call.scalar(0), call.scalar(2)), (None, Some((DType::Float64, scalar))));
+
+    let values = [value(Origin::Input(0)), value(Origin::Product([0, 1]))];
+    let folds = [(sum, 0), (sum, 1), (max, 0)];
+    assert!(!call.needs_kernel(&values, &folds));
+    let mut outcomes = [[0; 8]; 3];
+    call.run(None, &values, &folds, &pool, &mut outcomes).expect("it is short").unwrap();
+    let squares: f64 = (0..1500).map(|i| f64::from(i) * f64::from(i) / 2.0).sum();
+    assert_eq!(outcomes.map(f64::from_ne_bytes), [1499.0 * 750.0, squares, 1499.0]);
+
+    // A single element, or a product for what takes none, must be computed.
+    for (origin, reducer) in [(Origin::Input(2), sum), (Origin::Product([0, 1]), max)] {
+        let values = [value(origin)];
+        assert!(call.needs_kernel(&values, &[(reducer, 0)]));
+        let done = call.run(None, &values, &[(reducer, 0)], &pool, &mut outcomes);
+        assert!(matches!(done, Some(Err(ExecError::LayoutMismatch))), "{done:?}");
+    }
+    let copy = copy_kernel(DType::Float64, Contiguous);
+    let one = call.select([1].into_iter());
+    one.run(Some(&copy), &values[..1], &[(sum, 0)], &pool, &mut outcomes).expect("it is short").unwrap();
+    assert_eq!(f64::from_ne_bytes(outcomes[0]), 1499.0 * 375.0);
+    let done = call.run(Some(&copy), &values[..1], &[(sum, 0)], &pool, &mut outcomes);
+    assert!(matches!(done, Some(Err(ExecError::KernelMismatch { .. }))), "{done:?}");
+    let wrong = Reducer::new(ReduceOp::Sum, DType::Float32).unwrap();
+    let done = one.run(Some(&copy), &values[..1], &[(wrong, 0)], &pool, &mut outcomes);
+    assert!(matches!(done, Some(Err(ExecError::LayoutMismatch))), "{done:?}");
+
+    // Single elements, many elements, and too many reductions run in another way.
+    let long = vec![1.0; 1 << 17];
+    let long_view = View::from_slice(&long);
+    let mut long_call = FlatFold::new();
+    assert!(long_call.push(&long_view));
+    assert!(long_call.run(None, &values[..1], &[(sum, 0)], &pool, &mut outcomes).is_none());
+    assert!(call.select([2].into_iter()).select([].into_iter()).run(None, &[], &[], &pool, &mut []).is_some());
+    assert!(FlatFold::new().run(None, &[], &[], &pool, &mut []).is_none());
+    assert!(call.run(None, &values, &[(sum, 0); 9], &pool, &mut [[0; 8]; 9]).is_none());
+
+    let mut out = [0.0];
+    let mut place = ViewMut::from_slice_mut(&mut out);
+    map_one(&copy, &[(DType::Float64, 7.5_f64.to_ne_bytes())], &mut place).unwrap();
+    assert!(map_one(&copy, &[(DType::Int64, [0; 8])], &mut place).is_err());
+    assert!(map_one(&copy, &[], &mut place).is_err());
+    assert_eq!(out, [7.5]);
+    let mut two = [0.0; 2];
+    let mut place = ViewMut::from_slice_mut(&mut two);
+    assert!(map_one(&copy, &[(DType::Float64, [0; 8])], &mut place).is_err());
+}

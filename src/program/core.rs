@@ -1,5 +1,6 @@
 //! What all modules that run a program work on.
 
+use super::folds::Folded;
 use super::recent::Recent;
 use crate::compile::{self, Compiled, WeakInts};
 use crate::context::Context;
@@ -19,6 +20,8 @@ pub(super) struct Core {
     pub(super) compiled: Compiled,
     pub(super) context: Arc<Context>,
     pub(super) recent: Recent,
+    /// How short calls that reduce run, if the program is simple enough.
+    pub(super) folded: Option<Folded>,
 }
 
 impl Core {
@@ -31,7 +34,15 @@ impl Core {
     ) -> Result<Core, Error> {
         let compiled = compile::compile(text, signature, weak, &context.options, context.generator.as_ref(), progress)
             .map_err(|error| error.in_text(text))?;
-        Ok(Core { text: text.into(), signature: signature.clone(), compiled, context, recent: Recent::default() })
+        let folded = Folded::of(&compiled);
+        Ok(Core {
+            text: text.into(),
+            signature: signature.clone(),
+            compiled,
+            context,
+            recent: Recent::default(),
+            folded,
+        })
     }
 
     pub(super) fn graph(&self) -> &Graph {

@@ -2,9 +2,9 @@
 
 use super::bind::{Inputs, Values, bind};
 use super::core::Core;
-use super::flat;
 use super::launch;
 use super::shapes::{self, Layout};
+use super::{flat, folded};
 use crate::array::FromResult;
 use crate::error::Error;
 use crate::outputs::{OutputPool, Pooled};
@@ -18,6 +18,9 @@ pub(super) fn evaluate<R: FromResult>(core: &Core, values: Values<'_>) -> Result
         return Err(core.dtype_error(expected));
     }
     if let Some(result) = flat::evaluate(core, values) {
+        return result;
+    }
+    if let Some(result) = folded::evaluate(core, values) {
         return result;
     }
     let mut inputs = Inputs::new();

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! flat        one loop without reductions over a few arrays with the same strides: no plan is made
+//! folded      the same, reduced to one element
 //! plan        loops without reductions over any layout
 //! stages      loops that pass arrays on, where something runs along axes
 //! interpret   there is no machine code, for the text or for this layout
@@ -16,7 +17,7 @@ use super::core::Core;
 use super::overlap::{Copies, copy_overlapping};
 use super::shapes::{order_of, result_shape, shapes};
 use super::staged::Staged;
-use super::{elementwise, flat};
+use super::{elementwise, flat, folded};
 use crate::error::Error;
 use crate::interp;
 use crate::shape;
@@ -34,10 +35,13 @@ pub(super) fn run(
     out: &mut ViewMut<'_>,
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
-    if progress.is_none()
-        && let Some(done) = flat::run(core, values, out)
-    {
-        return done;
+    if progress.is_none() {
+        if let Some(done) = flat::run(core, values, out) {
+            return done;
+        }
+        if let Some(done) = folded::run(core, values, out) {
+            return done;
+        }
     }
     run_bound(core, values, out, progress)
 }

@@ -15,6 +15,8 @@ mod bind;
 mod core;
 mod elementwise;
 mod flat;
+mod folded;
+mod folds;
 mod fresh;
 mod launch;
 mod numbers;

@@ -67,12 +67,12 @@ const LAYERS: &[Layers] = &[
         sources: "src",
         parent: "program",
         order: &[
-            "staged",
+            "folds staged",
             "recent",
             "core",
             "bind overlap",
             "shapes elementwise",
-            "flat",
+            "flat folded",
             "launch",
             "fresh",
             "numbers",
@@ -131,7 +131,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "runtime/src",
         parent: "exec",
-        order: &["error progress elems", "kernel cost", "launch", "flat staging", "run", "copy", "stages"],
+        order: &["error progress elems", "kernel cost", "launch", "flat staging", "run", "copy", "stages", "fold"],
     },
     Layers {
         sources: "runtime/src",

@@ -16,6 +16,13 @@ pub(super) struct Threads<'p> {
     _short: Option<ShortCall<'p>>,
 }
 
+/// True if the work is so short that no second thread takes part, even if one is awake; or if there
+/// is none.
+#[inline]
+pub(super) fn is_for_one_thread(total_ns: f64, pool: &Pool) -> bool {
+    total_ns < 2.0 * NS_PER_AWAKE_THREAD || pool.n_threads() == 1
+}
+
 impl<'p> Threads<'p> {
     /// As many threads as work of this length is worth.
     pub(super) fn for_work(total_ns: f64, pool: &'p Pool) -> Threads<'p> {
@@ -36,7 +43,7 @@ impl<'p> Threads<'p> {
         }
         let alone = |short| Some(Threads { n: 1, chunk_ns: total_ns, _short: short });
         // This comes first: a division would slow down the shortest calls.
-        if total_ns < 2.0 * NS_PER_AWAKE_THREAD || pool.n_threads() == 1 {
+        if is_for_one_thread(total_ns, pool) {
             return alone(None);
         }
         let n = ((total_ns / NS_PER_AWAKE_THREAD) as usize).min(pool.n_threads());

@@ -340,7 +340,7 @@ impl<'a> Flat<'a> {
 }
 
 /// The number of elements of an array that has some, without gaps, in C or F order.
-fn dense_elems(raw: &RawView) -> Option<usize> {
+pub(super) fn dense_elems(raw: &RawView) -> Option<usize> {
     if raw.shape.len() > MAX_AXES {
         return None;
     }
@@ -373,7 +373,7 @@ fn dense_elems(raw: &RawView) -> Option<usize> {
 }
 
 /// Whether an array has the output's shape, and its elements lie in the same order without gaps.
-fn is_laid_out_as(raw: &RawView, out: &RawView) -> bool {
+pub(super) fn is_laid_out_as(raw: &RawView, out: &RawView) -> bool {
     let (size, out_size) = (raw.dtype.size() as isize, out.dtype.size() as isize);
     let is_alike = |((&extent, &out_extent), (&stride, &out_stride)): ((&usize, &usize), (&isize, &isize))| {
         // Both strides are a number of elements times the size of one.

@@ -20,12 +20,14 @@
 //! | `run`      | runs a kernel over a plan |
 //! | `copy`     | copies arrays |
 //! | `stages`   | several loops as one call, some of them along axes |
+//! | `fold`     | short calls that reduce small arrays to single elements |
 
 mod copy;
 mod cost;
 mod elems;
 mod error;
 mod flat;
+mod fold;
 mod kernel;
 mod launch;
 mod progress;
@@ -36,6 +38,7 @@ mod staging;
 pub use copy::{OwnedCopy, copy_into, copy_kernel, copy_of};
 pub use error::ExecError;
 pub use flat::{Flat, MAX_FLAT_INPUTS};
+pub use fold::{FlatFold, FoldValue, MAX_FLAT_FOLDS, Outcome, map_one};
 pub use kernel::{Kernel, KernelSpec, WholeBlocks};
 pub use launch::RunOptions;
 pub use progress::Progress;

@@ -9,7 +9,7 @@ pub(crate) use accuracy::worst_cases;
 use crate::cases::arrays::{Array, Layout, pool, same};
 use crate::cases::source::Source;
 use ndarray::{Array2, array, s};
-use ndexpr::{Backend, DType, DynArray, Engine, Scalar, Var, Vars, vars};
+use ndexpr::{Backend, DType, DynArray, Engine, Scalar, Var, Vars, ViewMut, vars};
 
 /// Every function along axes: its name, whether it accumulates, and whether it takes several axes.
 fn functions() -> Vec<(&'static str, bool, bool)> {
@@ -331,4 +331,59 @@ fn domains_beyond_counting_are_errors() {
             assert!(is_told, "{text}: {error}");
         }
     }
+}
+
+/// A call that tells its progress runs as stages; one that does not may take a shorter way.
+#[test]
+fn short_calls_have_the_bits_of_stages() {
+    use ndexpr::{Progress, View};
+    let reduced: Vec<String> =
+        functions().iter().filter(|function| !function.1).map(|function| format!("{}(#)", function.0)).collect();
+    let more =
+        ["sum(x*y)", "sum(#)/sqrt(sum(x*x))", "mean(#) + k", "max(#) - min(#)", "sum(#, where=x)", "std(#, ddof=1)*k"];
+    let mut n_short = 0;
+    for dtype in [DType::Float64, DType::Float32, DType::Int16, DType::UInt64, DType::Bool] {
+        for shape in [&[1][..], &[7], &[1000], &[1024], &[1025], &[5000], &[70_000], &[3, 400], &[2, 0, 3]] {
+            let n: usize = shape.iter().product();
+            let array = |seed: u64| {
+                let values = pool(seed, dtype, n.max(1));
+                Array::new(dtype, &Layout::dense(shape), |i| values[i])
+            };
+            let (x, y) = (array(31), array(32));
+            let vars = vars! { x: x.view(), y: y.view(), k: 2.5 };
+            for engine in [1, 2].map(|threads| Engine::builder().threads(threads).build().expect("an engine")) {
+                for text in reduced.iter().map(String::as_str).chain(more) {
+                    for argument in ["x", "x*3 - y", "x > y", "x/7", "exp(-x)"] {
+                        let text = text.replace('#', argument);
+                        let Ok(program) = engine.program(&text, &vars) else { continue };
+                        let mut found = [[0_u8; 8]; 2];
+                        let dtype = program.result_dtype();
+                        let ends = [0, 1].map(|way| {
+                            // SAFETY: 8 bytes hold an element of any dtype, and all are initialised;
+                            // nobody else uses them meanwhile.
+                            let out = unsafe { ViewMut::from_raw_parts(found[way].as_mut_ptr(), dtype, &[], &[]) };
+                            let out = out.expect("a view");
+                            let progress = Progress::default();
+                            let progress = (way == 1).then_some(&progress);
+                            program.run_with(&vars, out, progress).map_err(|error| error.to_string())
+                        });
+                        assert_eq!(ends[0], ends[1], "{text} of {shape:?}");
+                        let [short, staged] = found.map(u64::from_ne_bytes).map(|bits| Scalar::from_bits(dtype, bits));
+                        assert!(same(short, staged), "{text} of {shape:?}, {dtype}: {short} and {staged}");
+                        if ends[0].is_ok() {
+                            let fresh = program.evaluate::<DynArray>(&vars).expect("a result");
+                            assert_eq!(fresh.view().read(&[]).map(|fresh| same(fresh, staged)), Some(true), "{text}");
+                            n_short += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(n_short > 1000, "{n_short} results");
+    // Where arrays lie differently, or are repeated, stages run.
+    let (row, column) = (Array2::<f64>::ones((1, 30)), Array2::<f64>::ones((30, 1)));
+    let sum = Engine::global().program("sum(a*b)", &vars! { a: &row, b: &column }).expect("a program");
+    assert_eq!(sum.evaluate::<f64>(&vars! { a: &row, b: &column }).expect("a sum"), 900.0);
+    assert_eq!(sum.evaluate::<f64>(&vars! { a: &row, b: View::from(row.t()) }).expect("a sum"), 900.0);
 }

@@ -1,0 +1,93 @@
+//! Short calls of programs that reduce a few small arrays, laid out alike, to one element: a loop
+//! that is reduced over all elements, and perhaps a loop over the outcomes.
+//!
+//! In: a program and the values of its variables. Out: the result, or `None` if the program or the
+//! call is not so simple, or is wrong. Then another way is taken, which also finds the error to
+//! report.
+
+use super::bind::Values;
+use super::core::Core;
+use super::folds::{Folded, Then};
+use crate::array::FromResult;
+use crate::error::Error;
+use crate::vars::Var;
+use ndexpr_runtime::dtype::{DType, Scalar};
+use ndexpr_runtime::exec::{FlatFold, MAX_FLAT_FOLDS, Outcome, map_one};
+use ndexpr_runtime::memory::Output;
+use ndexpr_runtime::view::ViewMut;
+use smallvec::SmallVec;
+
+/// Runs a call into an output.
+#[inline]
+pub(super) fn run(core: &Core, values: Values<'_>, out: &mut ViewMut<'_>) -> Option<Result<(), Error>> {
+    let folded = core.folded.as_ref()?;
+    match values {
+        Values::Named(vars) => run_on(core, folded, |place, name| vars.get_near(name, place), out),
+        Values::InOrder(all) if values.has_count(core.graph().vars().len()) => {
+            run_on(core, folded, |place, _| all.get(place), out)
+        }
+        Values::InOrder(_) => None,
+    }
+}
+
+/// A call into a fresh result.
+pub(super) fn evaluate<R: FromResult>(core: &Core, values: Values<'_>) -> Option<Result<R, Error>> {
+    core.folded.as_ref()?;
+    if R::RANK.is_some_and(|rank| rank != 0) {
+        return None;
+    }
+    let mut output = match Output::new(core.result_dtype(), &[], &[]) {
+        Ok(output) => output,
+        Err(error) => return Some(Err(error.into())),
+    };
+    let done = run(core, values, &mut output.view_mut())?;
+    Some(done.and_then(|()| R::from_output(output)))
+}
+
+fn run_on<'v>(
+    core: &Core,
+    folded: &Folded,
+    value_of: impl Fn(usize, &str) -> Option<&'v Var<'v>>,
+    out: &mut ViewMut<'_>,
+) -> Option<Result<(), Error>> {
+    let loops = core.compiled.executable.loops()?;
+    if out.dtype() != core.result_dtype() || !out.shape().is_empty() {
+        return None;
+    }
+    // All variables of the text are looked at, because all are in the domain.
+    let mut given = FlatFold::new();
+    for (place, var) in core.graph().vars().iter().enumerate() {
+        let value = value_of(place, &var.name)?;
+        let ty = value.ty();
+        let is_right = ty.dtype == var.ty.dtype && (ty.is_scalar || !var.ty.is_scalar) && var.must_fit.is_empty();
+        if !is_right || !value.push_to_fold(&mut given) {
+            return None;
+        }
+    }
+    let call = given.select(folded.inputs.iter().copied());
+    let kernel = match call.needs_kernel(&folded.values, &folded.folds) {
+        false => None,
+        true => Some(loops[0].kernel(&call.run_kinds(folded.values.len())).as_ref().ok()?),
+    };
+    let mut outcomes = [Outcome::default(); MAX_FLAT_FOLDS];
+    let outcomes = &mut outcomes[..folded.folds.len()];
+    match call.run(kernel, &folded.values, &folded.folds, core.pool(), outcomes)? {
+        Ok(()) => {}
+        Err(error) => return Some(Err(error.into())),
+    }
+    let Some(then) = &folded.then else {
+        let value = Scalar::from_bits(folded.folds[0].0.result_dtype(), u64::from_ne_bytes(outcomes[0]));
+        return Some(out.write(&[], value).map_err(Error::from));
+    };
+    let count = (call.n_elems() as i64).to_ne_bytes();
+    let mut inputs: SmallVec<[(DType, Outcome); 8]> = SmallVec::new();
+    for &input in then {
+        inputs.push(match input {
+            Then::Outcome(fold) => (folded.folds[fold].0.result_dtype(), outcomes[fold]),
+            Then::Count => (DType::Int64, count),
+            Then::Var(var) => given.scalar(var)?,
+        });
+    }
+    let kernel = loops[1].kernel(loops[1].expected_kinds()).as_ref().ok()?;
+    Some(map_one(kernel, &inputs, out).map_err(Error::from))
+}
