@@ -40,7 +40,9 @@ impl Folded {
             _ => return None,
         };
         let domain = &graph.reduction(first.folds.first()?.reduction).domain;
-        if !graph.root_domain().is_empty() || first.folds.len() > MAX_FLAT_FOLDS {
+        // What is along an axis may name one that is not there, even if nothing needs it.
+        let is_total = graph.reductions().iter().all(|reduction| reduction.is_total());
+        if !graph.root_domain().is_empty() || first.folds.len() > MAX_FLAT_FOLDS || !is_total {
             return None;
         }
         let variable = |source: Source| match source {

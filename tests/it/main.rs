@@ -23,6 +23,7 @@ mod measurements;
 mod memory;
 mod module_order;
 mod reductions;
+mod rows;
 mod soak;
 #[cfg(target_os = "linux")]
 mod soak_threads;

@@ -1,8 +1,8 @@
-//! Short calls: an elementwise loop over arrays with the same strides, too small to wake a second
-//! thread for.
+//! Short calls: an elementwise loop over arrays with the same strides, or over rows, too small to
+//! wake a second thread for.
 //!
-//! In: an output without gaps, and inputs that either have exactly its shape and strides or are one
-//! element. Out: what [`run`](super::run) gives for a [`Plan`](crate::plan::Plan) of them. But no
+//! In: an output without gaps, and inputs that have exactly its shape and strides, or have two axes
+//! and rows without gaps as parts of larger arrays do, or are one element. Out: what [`run`](super::run) gives for a [`Plan`](crate::plan::Plan) of them. But no
 //! plan is made, because making one takes several times as long as a thousand additions. Everything
 //! else is refused before anything is written.
 
@@ -25,6 +25,9 @@ use crate::view::{MAX_AXES, RawView, View, ViewMut};
 pub const MAX_FLAT_INPUTS: usize = 8;
 
 const MAX_OPERANDS: usize = MAX_FLAT_INPUTS + 1;
+
+/// Shorter rows are for plans, which join them.
+const MIN_ROW_LANES: usize = 32;
 
 /// Threads take multiples of so many elements, so that each part of an output of any dtype begins
 /// at the same place of a cache line.
@@ -54,6 +57,10 @@ pub struct Flat<'a> {
     ptrs: [*mut u8; MAX_OPERANDS],
     kinds: [RunKind; MAX_OPERANDS],
     dtypes: [DType; MAX_OPERANDS],
+    /// The elements of a row, if some input has gaps between its rows. The output has none.
+    n_lanes: Option<usize>,
+    /// The bytes from one row to the next, if there are rows.
+    row_strides: [isize; MAX_OPERANDS],
     /// The call borrows the inputs, and it borrows the output exclusively.
     memory: PhantomData<(&'a [u8], &'a mut [u8])>,
 }
@@ -89,21 +96,26 @@ impl<'a> Flat<'a> {
             ptrs: [out; MAX_OPERANDS],
             kinds: [RunKind::Contiguous; MAX_OPERANDS],
             dtypes: [dtype; MAX_OPERANDS],
+            n_lanes: None,
+            row_strides: [0; MAX_OPERANDS],
             memory: PhantomData,
         }
     }
 
-    /// Adds an input. Returns `false`, and adds nothing, if the input is neither one element nor
-    /// laid out as the output is, if it partly overlaps the output, or if there are
-    /// [`MAX_FLAT_INPUTS`] already.
+    /// Adds an input. Returns `false`, and adds nothing, if the input is neither one element, nor
+    /// laid out as the output is, nor of its two axes with rows without gaps; if it partly overlaps
+    /// the output; or if there are [`MAX_FLAT_INPUTS`] already.
     #[must_use]
     pub fn push(&mut self, input: &View<'a>) -> bool {
         let raw = input.raw();
         let size = raw.dtype.size();
         let is_one = raw.shape.is_empty();
         let is_alike = || self.out.is_some_and(|out| is_laid_out_as(raw, out));
-        if self.n_inputs == MAX_FLAT_INPUTS || !(is_one || is_alike()) {
+        if self.n_inputs == MAX_FLAT_INPUTS {
             return false;
+        }
+        if !(is_one || is_alike()) {
+            return self.push_rows(raw);
         }
         let is_allowed = match is_one {
             true => self.is_apart(raw.ptr, size),
@@ -118,6 +130,37 @@ impl<'a> Flat<'a> {
             false => self.add(raw.ptr, raw.dtype, RunKind::Contiguous),
         }
         true
+    }
+
+    /// Adds an input of two axes whose rows have no gaps.
+    fn push_rows(&mut self, raw: &RawView) -> bool {
+        let Some(out) = self.out else { return false };
+        let (&[n_rows, n_lanes], &[row_stride, lane_stride]) = (&raw.shape[..], &raw.strides[..]) else { return false };
+        let (size, out_size) = (raw.dtype.size(), out.dtype.size());
+        let is_in_rows = out.shape[..] == [n_rows, n_lanes]
+            && out.strides[..] == [(n_lanes * out_size) as isize, out_size as isize]
+            && lane_stride == size as isize;
+        if !is_in_rows || n_lanes < MIN_ROW_LANES {
+            return false;
+        }
+        // The rows are inside of memory, so none of this wraps around.
+        let Some(stride) = usize::try_from(row_stride).ok().filter(|&stride| stride > 0) else { return false };
+        if !self.is_apart(raw.ptr, (n_rows - 1) * stride + n_lanes * size) {
+            return false;
+        }
+        self.n_lanes = Some(n_lanes);
+        self.row_strides[self.n_inputs] = row_stride;
+        self.add(raw.ptr, raw.dtype, RunKind::Contiguous);
+        true
+    }
+
+    /// The bytes from one row of an operand to the next.
+    fn row_stride(&self, operand: usize, n_lanes: usize) -> isize {
+        match (self.kinds[operand], self.row_strides[operand]) {
+            (RunKind::Splat, _) => 0,
+            (_, 0) => (n_lanes * self.dtypes[operand].size()) as isize,
+            (_, stride) => stride,
+        }
     }
 
     /// Adds an input that is given by its parts: as many elements as the output has, one after the
@@ -196,11 +239,13 @@ impl<'a> Flat<'a> {
     pub fn select(&self, inputs: impl Iterator<Item = usize>) -> Option<Flat<'a>> {
         let (out_ptr, out_dtype) = self.output();
         let mut flat = Flat { out: self.out, ..Flat::of(out_ptr, out_dtype, self.n_elems) };
+        flat.n_lanes = self.n_lanes;
         for input in inputs {
             if flat.n_inputs == MAX_FLAT_INPUTS {
                 return None;
             }
             assert!(input < self.n_inputs, "an input that was pushed");
+            flat.row_strides[flat.n_inputs] = self.row_strides[input];
             flat.add(self.ptrs[input], self.dtypes[input], self.kinds[input]);
         }
         Some(flat)
@@ -251,8 +296,9 @@ impl<'a> Flat<'a> {
             return Some(Ok(()));
         }
         let chunk_elems = ((threads.chunk_ns / ns_per_elem) as usize).max(1);
+        let chunk_elems = chunk_elems.next_multiple_of(self.n_lanes.unwrap_or(CHUNK_STEP));
         // SAFETY: the kernel was checked.
-        Some(unsafe { self.run_in_chunks(kernel, chunk_elems.next_multiple_of(CHUNK_STEP), threads.n, pool) })
+        Some(unsafe { self.run_in_chunks(kernel, chunk_elems, threads.n, pool) })
     }
 
     /// Calls the kernel on this thread, for all elements. This is a separate function so that
@@ -308,10 +354,14 @@ impl<'a> Flat<'a> {
     /// # Safety
     ///
     /// The kernel must be one for the operands, and `slots` must have its slot bytes. The range
-    /// must be inside of the elements, and nobody else may use the output's elements there
-    /// meanwhile.
+    /// must be inside of the elements, whole rows if there are rows, and nobody else may use the
+    /// output's elements there meanwhile.
     unsafe fn call(&self, kernel: &Kernel, slots: *mut u8, elems: Range<usize>) {
         let spec = kernel.spec();
+        if let Some(n_lanes) = self.n_lanes {
+            // SAFETY: the caller's contract.
+            return unsafe { self.call_rows(kernel, slots, elems.start / n_lanes..elems.end / n_lanes, n_lanes) };
+        }
         let tile = spec.max_tile_elems.unwrap_or(MAX_FREE_TILE_ELEMS).max(1);
         let moving = self.ptrs.iter().zip(&self.kinds).zip(&self.dtypes).take(self.n_inputs + 1);
         let mut operands: SmallVec<[Operand; MAX_OPERANDS]> = SmallVec::new();
@@ -335,6 +385,43 @@ impl<'a> Flat<'a> {
             unsafe { spec.call((1, n_lanes), &operands, slots) };
             next += n_lanes;
             operands.iter_mut().for_each(|operand| advance(operand, n_lanes));
+        }
+    }
+}
+
+impl Flat<'_> {
+    /// Calls the kernel for these rows, tile by tile.
+    ///
+    /// # Safety
+    ///
+    /// That of [`call`](Flat::call), for the elements of the rows.
+    #[inline(never)]
+    unsafe fn call_rows(&self, kernel: &Kernel, slots: *mut u8, rows: Range<usize>, n_lanes: usize) {
+        let spec = kernel.spec();
+        let most = spec.max_tile_elems.unwrap_or(MAX_FREE_TILE_ELEMS).max(1);
+        let lanes_per_tile = n_lanes.min(most);
+        let rows_per_tile = (most / lanes_per_tile).max(1);
+        for row in rows.clone().step_by(rows_per_tile) {
+            let n_rows = rows_per_tile.min(rows.end - row);
+            for lane in (0..n_lanes).step_by(lanes_per_tile) {
+                let mut operands: SmallVec<[Operand; MAX_OPERANDS]> = SmallVec::new();
+                for operand in 0..=self.n_inputs {
+                    let row_stride = self.row_stride(operand, n_lanes);
+                    let lane_stride = match self.kinds[operand] {
+                        RunKind::Splat => 0,
+                        _ => self.dtypes[operand].size() as isize,
+                    };
+                    let offset = row as isize * row_stride + lane as isize * lane_stride;
+                    let ptr = self.ptrs[operand].wrapping_offset(offset);
+                    operands.push(Operand { ptr, lane_stride, row_stride });
+                }
+                let n_tile_lanes = lanes_per_tile.min(n_lanes - lane);
+                // SAFETY: as in `call`: the caller vouches for the kernel, the slots and the rows,
+                // and the tile is no larger than the kernel's. The operands' elements are those of
+                // borrowed views, which have these rows of so many lanes without gaps, or a single
+                // one with strides 0; and inputs with gaps between rows are apart from the output.
+                unsafe { spec.call((n_rows, n_tile_lanes), &operands, slots) };
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ pub(crate) use accuracy::worst_cases;
 use crate::cases::arrays::{Array, Layout, pool, same};
 use crate::cases::source::Source;
 use ndarray::{Array2, array, s};
-use ndexpr::{Backend, DType, DynArray, Engine, Scalar, Var, Vars, ViewMut, vars};
+use ndexpr::{Backend, DType, DynArray, Engine, ErrorKind, Scalar, Var, Vars, ViewMut, vars};
 
 /// Every function along axes: its name, whether it accumulates, and whether it takes several axes.
 fn functions() -> Vec<(&'static str, bool, bool)> {
@@ -381,6 +381,12 @@ fn short_calls_have_the_bits_of_stages() {
         }
     }
     assert!(n_short > 1000, "{n_short} results");
+    // A reduction that nothing needs must have its axis nevertheless.
+    let (x, i) = ([1.0, 2.0], 3_i16);
+    let program =
+        Engine::global().program("sum(isfinite(max(i, axis=0)) + x)", &vars! { x: &x, i }).expect("a program");
+    let error = program.evaluate::<f64>(&vars! { x: &x, i }).expect_err("there is no axis");
+    assert_eq!(error.kind(), ErrorKind::Axis);
     // Where arrays lie differently, or are repeated, stages run.
     let (row, column) = (Array2::<f64>::ones((1, 30)), Array2::<f64>::ones((30, 1)));
     let sum = Engine::global().program("sum(a*b)", &vars! { a: &row, b: &column }).expect("a program");
