@@ -13,15 +13,15 @@ use std::time::Duration;
 /// How often the main thread looks for signals.
 const SIGNAL_PERIOD: Duration = Duration::from_millis(20);
 
-/// Does the work, and returns `None` if it panics. Nothing of ours is left half-done then: the work
-/// writes only the output, which nobody reads.
+/// Does the work, and returns `None` if it panics. Nothing of ours is left half-done then: a run
+/// writes only the output, which nobody reads, and what is being compiled is dropped.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 /// Does the work, and looks for signals now and then. Only the main thread can do that, and this
-/// thread is the main thread. If a handler of a signal raises an exception, this cancels the run
-/// and returns that exception.
+/// thread is the main thread. If a handler of a signal raises an exception, this stops the
+/// work and returns that exception.
 pub(crate) fn interruptible<T>(py: Python<'_>, work: impl FnOnce(&Progress) -> T + Send) -> PyResult<Option<T>>
 where
     T: Send,

@@ -118,8 +118,9 @@ pub(crate) fn compile(
     }
     let machine = generator.target.machine();
     let outlined = outlined(tape, variant, machine)?;
+    let is_stopped = || progress.is_some_and(Progress::is_to_stop);
     match compile_outline(&outlined, generator, progress) {
-        Err(_) if outlined.width != machine.width => {
+        Err(_) if outlined.width != machine.width && !is_stopped() => {
             compile_outline(&self::outlined(tape, variant, &machine.narrow())?, generator, progress)
         }
         kernel => kernel,
@@ -149,9 +150,18 @@ fn compile_outline(
         let result = compile_with(&mut work, outline, generator, progress);
         (result, work)
     }))
-    .map_err(|panic| Refusal(panic_message(&*panic)))?;
+    .map_err(refusal_of)?;
     WORK.set(work);
     result
+}
+
+/// The refusal for a panic. In builds with debug assertions, the checks of rewritten code panic
+/// too, and tests must see that.
+fn refusal_of(panic: Box<dyn std::any::Any + Send>) -> Refusal {
+    if cfg!(debug_assertions) {
+        std::panic::resume_unwind(panic);
+    }
+    Refusal(panic_message(&*panic))
 }
 
 fn compile_with(

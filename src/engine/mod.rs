@@ -96,7 +96,8 @@ impl Engine {
 
     /// The same as [`Engine::compile`], but the progress may stop it: by [`Progress::cancel`] from
     /// another thread, or by the function that it [asks](Progress::asking). A long text takes up to
-    /// a second, and is stopped within some 20 ms.
+    /// a second. It is stopped between passes, between loops and between the functions of a loop,
+    /// each of which takes some 10 ms; what calls of the program compile later is not stopped.
     ///
     /// # Errors
     ///

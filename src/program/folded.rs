@@ -54,7 +54,7 @@ fn run_on<'v>(
     if out.dtype() != core.result_dtype() || !out.shape().is_empty() {
         return None;
     }
-    // All variables of the text are looked at, because all are in the domain.
+    // All variables are looked at: each array is in the domain of each reduction.
     let mut given = FlatFold::new();
     for (place, var) in core.graph().vars().iter().enumerate() {
         let value = value_of(place, &var.name)?;
@@ -90,4 +90,39 @@ fn run_on<'v>(
     }
     let kernel = loops[1].kernel(loops[1].expected_kinds()).as_ref().ok()?;
     Some(map_one(kernel, &inputs, out).map_err(Error::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+    use crate::vars;
+    use crate::vars::Vars;
+    use ndarray::{Array0, Array2, ShapeBuilder};
+
+    /// Whether a call takes the short way.
+    fn is_short(text: &str, vars: &Vars<'_>) -> bool {
+        let engine = Engine::builder().threads(1).build().expect("an engine");
+        let program = engine.program(text, vars).expect("a program");
+        let mut out = Array0::<f64>::zeros(());
+        run(&program.core, Values::Named(vars), &mut ViewMut::from(&mut out)).is_some_and(|done| done.is_ok())
+    }
+
+    #[test]
+    fn what_is_simple_is_short() {
+        let (a, b) = (Array2::<f64>::ones((3, 4)), Array2::<f64>::ones((3, 4)));
+        let vars = vars! { a: &a, b: &b, k: 2.0 };
+        for text in ["sum(a)", "sum(a*b)", "max(a + b)*k", "mean(a)", "std(a - k, ddof=1)", "sum(a*b)/sum(b*b + a)"] {
+            assert!(is_short(text, &vars), "{text}");
+        }
+        for text in ["sum(k)", "sum(k) + 0.0*sum(a)", "sum(a) + sum(b)", "sum(sum(a, axis=0))", "sum(a - mean(a))"] {
+            assert!(!is_short(text, &vars), "{text}");
+        }
+        let [turned, other] = [Array2::<f64>::ones((3, 4).f()), Array2::<f64>::ones((4, 3))];
+        assert!(is_short("sum(a*b)", &vars! { a: &turned, b: &turned }));
+        assert!(!is_short("sum(a*b)", &vars! { a: &a, b: &turned }));
+        assert!(is_short("sum(a)", &vars! { a: &other }));
+        let empty = Array2::<f64>::ones((0, 3));
+        assert!(!is_short("sum(a)", &vars! { a: &empty }));
+    }
 }

@@ -6,11 +6,12 @@
 use crate::along::along_op;
 use crate::compile::Compiled;
 use crate::fuse::{CallArray, Dest, Source};
+use crate::hir::{Leaf, VarId};
 use ndexpr_runtime::exec::{FoldValue, MAX_FLAT_FOLDS};
 use ndexpr_runtime::reduce::{AlongOp, Reducer};
 use smallvec::SmallVec;
 
-/// A program whose calls may be so short.
+/// A program that reduces all elements of its arrays in one loop.
 pub(super) struct Folded {
     /// The variables that the first loop reads.
     pub(super) inputs: SmallVec<[usize; 8]>,
@@ -40,9 +41,13 @@ impl Folded {
             _ => return None,
         };
         let domain = &graph.reduction(first.folds.first()?.reduction).domain;
-        // What is along an axis may name one that is not there, even if nothing needs it.
-        let is_total = graph.reductions().iter().all(|reduction| reduction.is_total());
-        if !graph.root_domain().is_empty() || first.folds.len() > MAX_FLAT_FOLDS || !is_total {
+        // A reduction that nothing needs may run over other arrays, or along an axis that is not
+        // there. So all of them must run over the same arrays, and over all axes.
+        let is_one = graph.reductions().iter().all(|other| other.is_total() && other.domain == *domain);
+        let is_reduced = |var: usize| domain.contains(&Leaf::Var(VarId(var as u32)));
+        let is_of_all = (0..graph.vars().len()).all(|var| graph.vars()[var].ty.is_scalar || is_reduced(var))
+            && domain.iter().all(|leaf| matches!(leaf, Leaf::Var(_)));
+        if !graph.root_domain().is_empty() || first.folds.len() > MAX_FLAT_FOLDS || !is_one || !is_of_all {
             return None;
         }
         let variable = |source: Source| match source {

@@ -1,6 +1,7 @@
 //! Cuts long loops, and loops that read many arrays, into segments.
 //!
-//! In: the instructions of a loop without calls. Out: the segment of each. A processor reads ahead
+//! In: the instructions of a loop. Out: the segment of each, if it has no calls, or places to cut at
+//! (for [`segments`](super::segments), if it has). A processor reads ahead
 //! for a limited number of arrays, and fetches instructions fast only while they fit its caches. A
 //! segment goes over a whole tile, and what the next one needs waits in spill slots in the nearest
 //! cache. Cuts are where few values wait.
@@ -29,13 +30,14 @@ pub(super) fn segments(nodes: &[Node], is_uniform: &[bool]) -> (Vec<u32>, u32) {
     let is_stream: Vec<bool> =
         nodes.iter().map(|node| matches!(node.inst, Inst::Load(input) if !is_uniform[input as usize])).collect();
     let n_streams = is_stream.iter().filter(|&&is_stream| is_stream).count();
-    let cuts = if n_streams > MAX_STREAMS {
-        cuts_between_streams(nodes, &is_stream)
-    } else if is_long(nodes) {
-        evenly(nodes, |node| usize::from(!node.inst.is_rematerialised()), MAX_BODY)
-    } else {
-        Vec::new()
-    };
+    let computes = |node: &Node| usize::from(!node.inst.is_rematerialised());
+    let mut cuts = if n_streams > MAX_STREAMS { cuts_between_streams(nodes, &is_stream) } else { Vec::new() };
+    let ends = cuts.iter().copied().chain([nodes.len()]);
+    let starts = [0].into_iter().chain(cuts.iter().copied());
+    let mut parts = starts.zip(ends).map(|(start, end)| nodes[start..end].iter().map(computes).sum::<usize>());
+    if parts.any(|n_computed| n_computed > MAX_BODY) {
+        cuts = evenly(nodes, computes, MAX_BODY);
+    }
     let n_segments = cuts.len() as u32 + 1;
     let segment_of = |(i, node): (usize, &Node)| match node.inst {
         Inst::Load(_) | Inst::Const(_) => u32::MAX,

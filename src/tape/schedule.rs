@@ -56,14 +56,16 @@ pub(super) fn schedule(
     is_uniform: &[bool],
 ) -> Option<Tape> {
     order_factors(&mut nodes);
-    let layout = match Layout::new(&nodes, segments::in_one_window(&nodes)) {
-        layout if layout.n_segments == 1 => Layout::new(&nodes, cut::segments(&nodes, is_uniform)),
+    let layout = match segments::in_one_window(&nodes) {
+        (_, 1) => Layout::new(&nodes, cut::segments(&nodes, is_uniform)),
         _ if cut::is_long(&nodes) => Layout::new(&nodes, segments::in_windows(&nodes)),
-        layout if layout.bytes_per_elem * MAX_MIXED_TILE_ELEMS > TARGET_SLOT_BYTES => {
-            let windows = Layout::new(&nodes, segments::in_windows(&nodes));
-            if windows.bytes_per_elem < layout.bytes_per_elem { windows } else { layout }
-        }
-        layout => layout,
+        one_window => match Layout::new(&nodes, one_window) {
+            layout if layout.bytes_per_elem * MAX_MIXED_TILE_ELEMS > TARGET_SLOT_BYTES => {
+                let windows = Layout::new(&nodes, segments::in_windows(&nodes));
+                if windows.bytes_per_elem < layout.bytes_per_elem { windows } else { layout }
+            }
+            layout => layout,
+        },
     };
     let Layout { segment_of, n_segments, offsets, bytes_per_elem } = layout;
     let max_tile_elems = match bytes_per_elem {

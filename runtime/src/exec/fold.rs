@@ -207,7 +207,7 @@ impl<'a> FlatFold<'a> {
     ///
     /// # Panics
     ///
-    /// If there is no value or input of a number, or fewer outcomes than reducers.
+    /// If there is no value or input of a number, or if there are fewer outcomes than reducers.
     pub fn run(
         &self,
         kernel: Option<&Kernel>,
@@ -216,6 +216,7 @@ impl<'a> FlatFold<'a> {
         pool: &Pool,
         outcomes: &mut [Outcome],
     ) -> Option<Result<(), ExecError>> {
+        assert!(outcomes.len() >= folds.len(), "an outcome for each reducer");
         if self.n_elems == 0 || self.n_elems > MAX_ELEMS || folds.len() > MAX_FLAT_FOLDS {
             return None;
         }

@@ -23,7 +23,7 @@ pub(super) fn loads(indices: Range<usize>, draft: &mut Draft<'_>) {
     for (load, is_gone) in is_gone.iter_mut().enumerate() {
         // A use that has taken one load already has no place for another.
         if let Some(at) = line.only_use(load).filter(|&at| folded[at].is_none())
-            && let Some(with_memory) = with_memory(&line.all[at].instruction, &line.all[load].instruction)
+            && let Some(with_memory) = with_memory(&line.all[at], &line.all[load].instruction)
         {
             folded[at] = Some(with_memory);
             *is_gone = true;
@@ -50,6 +50,8 @@ struct Placed {
     instruction: Instruction,
     /// The registers that it uses, as wide as they are, and whether it reads and writes them.
     uses: SmallVec<[(Register, bool, bool); 5]>,
+    /// Whether it reads the register that it writes, as fused multiply-adds do.
+    reads_result: bool,
 }
 
 /// The instructions of a loop up to its first branch.
@@ -66,7 +68,9 @@ impl Line {
                 if instruction.flow_control() != FlowControl::Next {
                     return Line { all };
                 }
-                let uses = factory.info(&instruction).used_registers().iter().map(|used| {
+                let info = factory.info(&instruction);
+                let reads_result = !matches!(info.op0_access(), OpAccess::Write | OpAccess::CondWrite);
+                let uses = info.used_registers().iter().map(|used| {
                     let (reads, writes) = match used.access() {
                         OpAccess::Read | OpAccess::CondRead => (true, false),
                         OpAccess::Write | OpAccess::CondWrite => (false, true),
@@ -75,7 +79,8 @@ impl Line {
                     };
                     (used.register().full_register(), reads, writes)
                 });
-                all.push(Placed { index, instruction, uses: uses.collect() });
+                let uses = uses.collect();
+                all.push(Placed { index, instruction, uses, reads_result });
             }
         }
         Line { all }
@@ -116,7 +121,10 @@ impl Line {
         let before = self.all.iter().map(|placed| placed.instruction);
         let remaining = (0..self.all.len()).filter(|&at| !is_gone[at]);
         let after = remaining.map(|at| folded[at].unwrap_or(self.all[at].instruction));
-        assert_eq!(values::of(before), values::of(after), "what a loop stores");
+        let text = |line: &[Instruction]| line.iter().map(super::text).collect::<Vec<_>>().join("\n");
+        let [before, after]: [Vec<Instruction>; 2] = [before.collect(), after.collect()];
+        let is_same = values::of(before.iter().copied()) == values::of(after.iter().copied());
+        assert!(is_same, "a loop\n{}\nhas become\n{}", text(&before), text(&after));
     }
 }
 
@@ -131,8 +139,11 @@ fn is_load(instruction: &Instruction) -> bool {
 
 /// An instruction that reads from memory what it has read from the register of a load. `None` if it
 /// cannot, or if it reads the register in two places.
-fn with_memory(instruction: &Instruction, load: &Instruction) -> Option<Instruction> {
-    let register = load.op0_register();
+fn with_memory(placed: &Placed, load: &Instruction) -> Option<Instruction> {
+    let (instruction, register) = (&placed.instruction, load.op0_register());
+    if placed.reads_result && instruction.op0_register() == register {
+        return None;
+    }
     let place = memory_place(instruction.code())?;
     let is_read_at =
         |operand: u32| instruction.op_kind(operand) == OpKind::Register && instruction.op_register(operand) == register;
@@ -252,7 +263,9 @@ mod values {
             if is_commutative(instruction.code()) {
                 values.sort_unstable();
             }
+            let is_zero = name.contains("xor") && values.len() == 2 && values[0] == values[1];
             let result = match is_vector_move {
+                _ if is_zero => number("zero"),
                 true => values[0],
                 // Some instructions also read what they write; others are no worse for it.
                 false if name.starts_with("vf") || !name.starts_with('v') => number((&name, value(0), &values)),

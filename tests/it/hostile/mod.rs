@@ -237,7 +237,7 @@ fn texts_just_within_the_limits() {
         timed(name, &text, &vars, &mut slow);
     }
     let element = 1.5;
-    let names: Vec<String> = (0..8000).map(|i| format!("n{i}")).collect();
+    let names: Vec<String> = (0..16_000).map(|i| format!("n{i}")).collect();
     let many = names.iter().fold(Vars::new(), |vars, name| vars.with(name, element));
     timed("16,000 scalar variables", &names.join("+"), &many, &mut slow);
     let array = [1.0, 2.0];

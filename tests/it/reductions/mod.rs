@@ -339,8 +339,21 @@ fn short_calls_have_the_bits_of_stages() {
     use ndexpr::{Progress, View};
     let reduced: Vec<String> =
         functions().iter().filter(|function| !function.1).map(|function| format!("{}(#)", function.0)).collect();
-    let more =
-        ["sum(x*y)", "sum(#)/sqrt(sum(x*x))", "mean(#) + k", "max(#) - min(#)", "sum(#, where=x)", "std(#, ddof=1)*k"];
+    let more = [
+        "sum(x*y)",
+        "sum(#)/sqrt(sum(x*x))",
+        "mean(#) + k",
+        "max(#) - min(#)",
+        "std(#, ddof=1)*k",
+        // What nothing needs runs over other elements, or is wrong.
+        "sum(k) if True else sum(x)",
+        "sum(i) + sum(x)*0",
+        "prod(k)*sum(x)**0",
+        "sum(i + 0*sum(x, axis=0))",
+        "sum(x + 0*sum(y, axis=7))",
+        "sum(x + 0*cumsum(y))",
+        "sum(x + 0*sum(y, axis=-1))",
+    ];
     let mut n_short = 0;
     for dtype in [DType::Float64, DType::Float32, DType::Int16, DType::UInt64, DType::Bool] {
         for shape in [&[1][..], &[7], &[1000], &[1024], &[1025], &[5000], &[70_000], &[3, 400], &[2, 0, 3]] {
@@ -350,7 +363,7 @@ fn short_calls_have_the_bits_of_stages() {
                 Array::new(dtype, &Layout::dense(shape), |i| values[i])
             };
             let (x, y) = (array(31), array(32));
-            let vars = vars! { x: x.view(), y: y.view(), k: 2.5 };
+            let vars = vars! { x: x.view(), y: y.view(), k: 2.5, i: 3_i16 };
             for engine in [1, 2].map(|threads| Engine::builder().threads(threads).build().expect("an engine")) {
                 for text in reduced.iter().map(String::as_str).chain(more) {
                     for argument in ["x", "x*3 - y", "x > y", "x/7", "exp(-x)"] {
