@@ -1,8 +1,8 @@
 //! The shape of a kernel: segments, rows and calls, as the outline has them.
 //!
-//! In: an [`Outline`]. Out: a Cranelift function for each of its parts. Loops are tested at the bottom and count lanes.
-//! The address of a contiguous operand is its row's base plus the count times the element size,
-//! which x86 has as an addressing mode. There is no other work per lane.
+//! In: an [`Outline`]. Out: a Cranelift function for each of its parts. Loops are tested at the
+//! bottom and count lanes. The address of a contiguous operand is its row's base plus the count
+//! times the element size, which x86 has as an addressing mode. There is no other work per lane.
 
 use super::Func;
 use super::block::RowAccess;

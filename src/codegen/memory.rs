@@ -14,8 +14,9 @@ use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// The code of one function of a kernel, in pages of its own. Dropping it frees the memory, so every
-/// function pointer to it must be gone by then: a [`Kernel`](ndexpr_runtime::exec::Kernel) keeps it as long as its entry.
+/// The code of one function of a kernel, in pages of its own. Dropping it frees the memory, so
+/// every function pointer to it must be gone by then: a [`Kernel`](ndexpr_runtime::exec::Kernel)
+/// keeps it as long as its entry.
 pub(super) enum Code {
     /// Code in the engine's arena.
     Pages(Pages),

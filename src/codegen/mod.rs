@@ -209,24 +209,25 @@ fn compile_with(
     // and store is at an operand's element of a row below `n_rows` and a lane below `n_lanes`, at a
     // spill slot or a place in the scratch below `slot_bytes`, or in a place of the function's own
     // on the stack: vector blocks run while a whole one is left, and other lanes one at a time, if
-    // the kernel is called for any others. (2) Stores go to outputs
-    // and slots only, bools as 0 or 1, and come after the loads of the same lanes: `tape::verify`
-    // checks that no load comes after the first store, and `BlockCode` makes the loads that only
-    // stores use before it. A call that writes an output itself is the last of the tile. (3) No
-    // instruction traps: integer division is not among them, and conversions saturate. (4) Tile
-    // functions are those of the outline's table, in its order, and do not unwind. (5) `code` owns
-    // the memory of all parts, which together are all segments in order. (6) Stores that `x64` has changed to go past the caches are of whole
-    // registers, in blocks that begin at lanes that fill registers; functions that stream find the
-    // first aligned place themselves (`arch/tiles.rs`, `n_before_aligned`). (7) A constant that a
-    // call takes as a single element is stored to its own slot right before the call, which is
-    // reserved for it up to its last user. (8) Where registers have 256 bits, `BlockCode` counts
-    // addresses in 32 bytes, also on the stack, so an access that `x64::widen` has widened is still
-    // of its own lanes. Accesses of narrower elements are of as many bytes as the block's lanes
-    // have: `order` emits them, marked with what they become. `x64::widen` checks on the decoded
-    // code that every instruction of such a loop becomes what its mark says, that no narrow
-    // register is read as a wide one, and that nothing else changes. Constants stay inside of the
-    // code. Spilled registers have places of their own, in a part of the frame that nothing else
-    // uses.
+    // the kernel is called for any others. (2) Stores go to outputs and slots only, bools as 0 or
+    // 1, and come after the loads of the same lanes: `tape::verify` checks that no load comes after
+    // the first store, and `BlockCode` makes the loads that only stores use before it. A call that
+    // writes an output itself is the last of the tile. (3) No instruction traps: integer division
+    // is not among them, and conversions saturate. (4) Tile functions are those of the outline's
+    // table, in its order, and do not unwind. (5) `code` owns the memory of all parts, which
+    // together are all segments in order. (6) Stores that `x64` has changed to go past the caches
+    // are of whole registers, in blocks that begin at lanes that fill registers; functions that
+    // stream find the first aligned place themselves (`arch/tiles.rs`, `n_before_aligned`). (7) A
+    // constant that a call takes as a single element is stored to its own slot right before the
+    // call, which is reserved for it up to its last user. (8) Where registers have 256 bits,
+    // `BlockCode` counts addresses in 32 bytes, also on the stack, so an access that `x64::widen`
+    // has widened is still of its own lanes. Accesses of narrower elements are of as many bytes as
+    // the block's lanes have: `order` emits them, marked with what they become. `x64::widen` checks
+    // on the decoded code that every instruction of such a loop becomes what its mark says, that no
+    // narrow register is read as a wide one, and that nothing else changes. Constants stay inside
+    // of the code. Spilled registers have places of their own, in a part of the frame that nothing
+    // else uses. `x64::fold` moves a load to its use past instructions that write no memory and no
+    // part of its address, so the load reads what it read before.
     Ok(unsafe { Kernel::new(spec) })
 }
 

@@ -3,8 +3,8 @@
 //! All operations on arrays share one loop, unless something runs along axes: a reduction ends its
 //! loop, and whatever uses the outcome is in a later one. Reductions over the same domain along the
 //! same axes share a loop, a few to each, if none needs another's outcome. Reductions come in
-//! *levels*: those of level 0 read variables only, those of level 1 also outcomes of level 0, and so
-//! on.
+//! *levels*: those of level 0 read variables only, those of level 1 also outcomes of level 0, and
+//! so on.
 //!
 //! Before each level, two kinds of values get loops of their own, so that they are computed once.
 //! The first kind is single values that a function is called for: `a * sin(k)` calls `sin` once.
@@ -22,8 +22,8 @@ use crate::hir::{Axes, Expr, ExprId, Graph, Leaf, ReductionId};
 use crate::ops::{AxisOp, Op};
 use std::collections::BTreeSet;
 
-/// The most reductions that share a loop. What they reduce waits in the nearest caches for its turn,
-/// and the more of it waits, the slower it is.
+/// The most reductions that share a loop. What they reduce waits in the nearest caches for its
+/// turn, and the more of it waits, the slower it is.
 // Chosen by "many-sums" in docs/measurements.md.
 const MAX_FOLDS: usize = 8;
 

@@ -69,9 +69,9 @@ impl<'t> Bodies<'t> {
     /// The first choice of registers for the widest values with which all values fit. If they fit
     /// with none, some values go through the stack.
     ///
-    /// A loop with a long segment gets fewer: code size and compile time grow with the block, and code
-    /// that does not fit the instruction caches costs more than the waits that a larger block would
-    /// hide.
+    /// A loop with a long segment gets fewer: code size and compile time grow with the block, and
+    /// code that does not fit the instruction caches costs more than the waits that a larger block
+    /// would hide.
     // Chosen by "long-loops" in docs/measurements.md.
     fn choose(&self, choices: &[u32], machine: &Machine, width: Width) -> Lanes {
         let longest = self.bodies.iter().map(Vec::len).max().unwrap_or(0);

@@ -1,10 +1,10 @@
 //! Cuts long loops, and loops that read many arrays, into segments.
 //!
-//! In: the instructions of a loop. Out: the segment of each, if it has no calls, or places to cut at
-//! (for [`segments`](super::segments), if it has). A processor reads ahead
-//! for a limited number of arrays, and fetches instructions fast only while they fit its caches. A
-//! segment goes over a whole tile, and what the next one needs waits in spill slots in the nearest
-//! cache. Cuts are where few values wait.
+//! In: the instructions of a loop. Out: the segment of each, if it has no calls, or places to cut
+//! at (for [`segments`](super::segments), if it has). A processor reads ahead for a limited number
+//! of arrays, and fetches instructions fast only while they fit its caches. A segment goes over a
+//! whole tile, and what the next one needs waits in spill slots in the nearest cache. Cuts are
+//! where few values wait.
 
 use super::{Inst, Node};
 

@@ -1,7 +1,7 @@
 //! Scheduling: which segment makes each value, and which values wait in spill slots.
 //!
-//! Calls divide a loop into [segments]. A loop without calls is one segment, unless it is so long or
-//! reads so many arrays that it is [cut]. Instructions keep the order of the text, which keeps
+//! Calls divide a loop into [segments]. A loop without calls is one segment, unless it is so long
+//! or reads so many arrays that it is [cut]. Instructions keep the order of the text, which keeps
 //! few values alive; the backend interleaves the registers of a vector block.
 
 use super::{Inst, Node, Operand, Slot, Tape, cut, liveness, pair, segments};

@@ -56,9 +56,9 @@ fn segments(nodes: &[Node], starts: &[usize], are_apart: bool) -> (Vec<u32>, u32
         last_of[window] = last;
     }
     let n_segments = last + 1;
-    // The last segment of the window that serves every user; calls stay as early as they can. Stores
-    // are in the last segment of all, because an output may be an array that an earlier segment
-    // still has to read.
+    // The last segment of the window that serves every user; calls stay as early as they can.
+    // Stores are in the last segment of all, because an output may be an array that an earlier
+    // segment still has to read.
     let mut segment_of = Vec::with_capacity(nodes.len());
     for (window, &last) in last_of.iter().enumerate() {
         let end = starts.get(window).copied().unwrap_or(nodes.len());

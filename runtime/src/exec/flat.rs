@@ -2,9 +2,10 @@
 //! wake a second thread for.
 //!
 //! In: an output without gaps, and inputs that have exactly its shape and strides, or have two axes
-//! and rows without gaps as parts of larger arrays do, or are one element. Out: what [`run`](super::run) gives for a [`Plan`](crate::plan::Plan) of them. But no
-//! plan is made, because making one takes several times as long as a thousand additions. Everything
-//! else is refused before anything is written.
+//! and rows without gaps as parts of larger arrays do, or are one element. Out: what
+//! [`run`](super::run) gives for a [`Plan`](crate::plan::Plan) of them. But no plan is made,
+//! because making one takes several times as long as a thousand additions. Everything else is
+//! refused before anything is written.
 
 use std::marker::PhantomData;
 use std::ops::Range;

@@ -365,8 +365,8 @@ impl<'a> FlatFold<'a> {
                 operands.push(Operand { ptr, lane_stride: lane_stride as isize, row_stride: 0 });
             }
             // SAFETY: the caller vouches for the kernel and the scratch; the tile is no larger than
-            // the kernel's, its inputs are elements of borrowed views, or single ones with stride 0,
-            // and its outputs are in the scratch.
+            // the kernel's, its inputs are elements of borrowed views, or single ones with stride
+            // 0, and its outputs are in the scratch.
             unsafe { kernel.spec().call((1, n), &operands, slots) };
         }
     }

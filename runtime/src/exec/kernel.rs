@@ -78,10 +78,11 @@ impl Kernel {
     ///
     /// # Safety
     ///
-    /// - `entry` and then `rest`, called in order with the same arguments, must follow [`crate::abi`]
-    ///   for exactly these operands: given any valid arguments for them the code reads and writes no memory but the operands' elements (of `n_rows` x
-    ///   `n_lanes`), the first `slot_bytes` of `slots`, and its own constants, and it writes no
-    ///   input. If it is streaming, valid arguments have outputs that keep to
+    /// - `entry` and then `rest`, called in order with the same arguments, must follow
+    ///   [`crate::abi`] for exactly these operands: given any valid arguments for them the code
+    ///   reads and writes no memory but the operands' elements (of `n_rows` x `n_lanes`), the first
+    ///   `slot_bytes` of `slots`, and its own constants, and it writes no input. If it is
+    ///   streaming, valid arguments have outputs that keep to
     ///   [`STREAM_ALIGN`](super::STREAM_ALIGN).
     /// - If there are [`whole_blocks`](KernelSpec::whole_blocks), this need be true of whole blocks
     ///   only. Their scratch is among the `slot_bytes` and used for nothing else, and a block has

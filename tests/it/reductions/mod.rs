@@ -372,8 +372,8 @@ fn short_calls_have_the_bits_of_stages() {
                         let mut found = [[0_u8; 8]; 2];
                         let dtype = program.result_dtype();
                         let ends = [0, 1].map(|way| {
-                            // SAFETY: 8 bytes hold an element of any dtype, and all are initialised;
-                            // nobody else uses them meanwhile.
+                            // SAFETY: 8 bytes hold an element of any dtype, and all are
+                            // initialised; nobody else uses them meanwhile.
                             let out = unsafe { ViewMut::from_raw_parts(found[way].as_mut_ptr(), dtype, &[], &[]) };
                             let out = out.expect("a view");
                             let progress = Progress::default();
