@@ -83,7 +83,9 @@ def minima(n_operations: int, seed: int) -> str:
 
     def part() -> str:
         x, y = f"(x - {c()})", f"(y - {c()})"
-        return source.choice([f"(sqrt(square({x}) + square({y})) - {c()})", f"({x}*{c()} + {y}*{c()})", f"maximum({x}, {y})"])
+        return source.choice(
+            [f"(sqrt(square({x}) + square({y})) - {c()})", f"({x}*{c()} + {y}*{c()})", f"maximum({x}, {y})"]
+        )
 
     parts = [part() for _ in range(n_operations // 6)]
     while len(parts) > 1:
@@ -153,7 +155,10 @@ def stencil_loops(text: str, names: dict[str, str], margin: int, rank: int = 2) 
 
     lines = [f"out[{', '.join(f'at{axis}' for axis in range(rank))}] = " + re.sub(r"[a-z]\w*", element, text)]
     for axis in reversed(range(rank)):
-        lines = [f"for at{axis} in {'range' if axis else 'prange'}(out.shape[{axis}]):", *("    " + line for line in lines)]
+        lines = [
+            f"for at{axis} in {'range' if axis else 'prange'}(out.shape[{axis}]):",
+            *("    " + line for line in lines),
+        ]
     return "\n".join(lines)
 
 
@@ -197,7 +202,13 @@ KERNELS = [
         Kernel(f"minima {n}", minima(n, n), uniform("x", "y", dtype="f4"), scalar=in_float32(minima(n, n)), rtol=1e-4)
         for n in (1000, 8000)
     ),
-    Kernel("where mixed", "where(u > 7, f*2, d + i)", mixed, scalar="(f*np.float32(2) if u > 7 else d + i)", variants=("strict",)),
+    Kernel(
+        "where mixed",
+        "where(u > 7, f*2, d + i)",
+        mixed,
+        scalar="(f*np.float32(2) if u > 7 else d + i)",
+        variants=("strict",),
+    ),
     Kernel(
         "query",
         "(d > 0.9) & (f < 1.4) & (i > 7) & (u != 3)",
@@ -228,12 +239,13 @@ KERNELS = [
         array=lambda np, a, b: np.sum(100 * (b - a**2) ** 2 + (1 - a) ** 2),
         loops="s = 0.0\nfor k in prange(a.size):\n    s += 100*(b[k] - a[k]**2)**2 + (1 - a[k])**2\nout[()] = s",
     ),
-    *(Kernel(
-        f"softmax {n_columns}",
-        "exp(x - max(x, axis=1, keepdims=True))/sum(exp(x - max(x, axis=1, keepdims=True)), axis=1, keepdims=True)",
-        lambda n, rng, n_columns=n_columns: {"x": rng.uniform(0.5, 2.0, (n // n_columns, n_columns))},
-        array=lambda np, x: (lambda e: e / e.sum(axis=1, keepdims=True))(np.exp(x - x.max(axis=1, keepdims=True))),
-        loops="""
+    *(
+        Kernel(
+            f"softmax {n_columns}",
+            "exp(x - max(x, axis=1, keepdims=True))/sum(exp(x - max(x, axis=1, keepdims=True)), axis=1, keepdims=True)",
+            lambda n, rng, n_columns=n_columns: {"x": rng.uniform(0.5, 2.0, (n // n_columns, n_columns))},
+            array=lambda np, x: (lambda e: e / e.sum(axis=1, keepdims=True))(np.exp(x - x.max(axis=1, keepdims=True))),
+            loops="""
 for r in prange(x.shape[0]):
     m = x[r, 0]
     for c in range(x.shape[1]):
@@ -245,7 +257,9 @@ for r in prange(x.shape[0]):
     for c in range(x.shape[1]):
         out[r, c] /= s
 """,
-    ) for n_columns in (100, 1000, 10_000)),
+        )
+        for n_columns in (100, 1000, 10_000)
+    ),
     Kernel(
         "gesummv",
         "sum(p*x, axis=1)*1.5 + sum(q*x, axis=1)*1.2",
@@ -286,7 +300,9 @@ for r in prange(p.shape[0]):
         "correlation",
         "sum((a - mean(a))*(b - mean(b)))/sqrt(sum((a - mean(a))**2)*sum((b - mean(b))**2))",
         uniform("a", "b"),
-        array=lambda np, a, b: (lambda p, q: (p * q).sum() / np.sqrt((p * p).sum() * (q * q).sum()))(a - a.mean(), b - b.mean()),
+        array=lambda np, a, b: (lambda p, q: (p * q).sum() / np.sqrt((p * p).sum() * (q * q).sum()))(
+            a - a.mean(), b - b.mean()
+        ),
         loops="""
 p, q = 0.0, 0.0
 for k in prange(a.size):
@@ -341,16 +357,18 @@ for r in prange(x.shape[0]):
 """,
         variants=("strict",),
     ),
-    *(Kernel(
-        f"n-body {n_bodies}",
-        f"sum((xj - x)*m/({R2}*sqrt({R2})), axis=1)",
-        lambda n, rng, n_bodies=n_bodies: {
-            **uniform("xj", "yj", "zj", "m")(n_bodies, rng),
-            **{name: column[:, None] for name, column in uniform("x", "y", "z")(n_bodies, rng).items()},
-        },
-        array=lambda np, x, y, z, xj, yj, zj, m: (
-            lambda dx, r: (dx * m / (r * np.sqrt(r))).sum(axis=1))(xj - x, (xj - x) ** 2 + (yj - y) ** 2 + (zj - z) ** 2 + 0.001),
-        loops="""
+    *(
+        Kernel(
+            f"n-body {n_bodies}",
+            f"sum((xj - x)*m/({R2}*sqrt({R2})), axis=1)",
+            lambda n, rng, n_bodies=n_bodies: {
+                **uniform("xj", "yj", "zj", "m")(n_bodies, rng),
+                **{name: column[:, None] for name, column in uniform("x", "y", "z")(n_bodies, rng).items()},
+            },
+            array=lambda np, x, y, z, xj, yj, zj, m: (lambda dx, r: (dx * m / (r * np.sqrt(r))).sum(axis=1))(
+                xj - x, (xj - x) ** 2 + (yj - y) ** 2 + (zj - z) ** 2 + 0.001
+            ),
+            loops="""
 for i in prange(x.shape[0]):
     s = 0.0
     for j in range(xj.size):
@@ -359,7 +377,9 @@ for i in prange(x.shape[0]):
         s += dx*m[j]/(r*np.sqrt(r))
     out[i] = s
 """,
-    ) for n_bodies in (100, 1000)),
+        )
+        for n_bodies in (100, 1000)
+    ),
     Kernel(
         "rings",
         "sum(where(ring == k, image, 0), axis=(1, 2))/sum(where(ring == k, 1.0, 0.0), axis=(1, 2))",
@@ -479,7 +499,12 @@ def with_numba(kernel: Kernel, arrays: Arrays, out: np.ndarray) -> dict[str, Cal
             body = f"for at{axis} in {'range' if axis else 'prange'}(out.shape[{axis}]):\n{lines}"
         names = [f"{name}_" for name in names]
     lines = "\n".join("    " + line for line in body.strip().split("\n"))
-    scope = {"np": np, "prange": numba.prange, "where": numba.njit(lambda c, a, b: a if c else b), **{word: getattr(np, word) for word in ("sqrt", "square", "minimum", "maximum")}}
+    scope = {
+        "np": np,
+        "prange": numba.prange,
+        "where": numba.njit(lambda c, a, b: a if c else b),
+        **{word: getattr(np, word) for word in ("sqrt", "square", "minimum", "maximum")},
+    }
     exec(f"def kernel(out, {', '.join(names)}):\n{lines}\n", scope)
     found = {}
     for name, fastmath in (("Numba", False), ("Numba fastmath", True)):
