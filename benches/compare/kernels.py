@@ -49,7 +49,8 @@ class Kernel:
     #: A function of NumPy, or of a module like it, and of the arrays.
     #: By default the text is evaluated.
     array: Callable[..., object] | None = None
-    #: Explicit loops for Numba, `loops(out, **arrays)`, with `prange`; empty if NumPy is the only peer.
+    #: Explicit loops for Numba, `loops(out, **arrays)`, with `prange`.
+    #: Empty if NumPy is the only peer.
     loops: str | None = None
     #: How far results may be from NumPy's.
     rtol: float = 1e-9

@@ -110,11 +110,7 @@ pub(crate) fn long_loops(per_line: Duration) -> Result<Table, Box<dyn Error>> {
             program.run(&vars, &mut out[..])?;
             Ok(start.elapsed().as_secs_f64())
         })?;
-        let compiling = median(per_line, || {
-            let start = Instant::now();
-            black_box(engine.compile(&text, program.signature())?);
-            Ok(start.elapsed().as_secs_f64())
-        })?;
+        let compiling = seconds_to_compile(per_line, &engine, &text, program.signature())?;
         columns[0].push(figure(running * 1e9 / (N * n_values) as f64));
         columns[1].push(figure(compiling * 1e3));
     }
@@ -182,6 +178,20 @@ pub(crate) fn many_sums(per_line: Duration) -> Result<Table, Box<dyn Error>> {
     })
 }
 
+/// What compiling a text takes.
+fn seconds_to_compile(
+    per_line: Duration,
+    engine: &Engine,
+    text: &str,
+    signature: &Signature,
+) -> Result<f64, Box<dyn Error>> {
+    median(per_line, || {
+        let start = Instant::now();
+        black_box(engine.compile(text, signature)?);
+        Ok(start.elapsed().as_secs_f64())
+    })
+}
+
 /// What texts with so many parts take for each part: to run on 10,000 elements, and to compile.
 fn by_number(
     per_line: Duration,
@@ -202,11 +212,7 @@ fn by_number(
             black_box(program.evaluate::<DynArray>(&vars)?);
             Ok(start.elapsed().as_secs_f64())
         })?;
-        let compiling = median(per_line, || {
-            let start = Instant::now();
-            black_box(engine.compile(&text, program.signature())?);
-            Ok(start.elapsed().as_secs_f64())
-        })?;
+        let compiling = seconds_to_compile(per_line, &engine, &text, program.signature())?;
         columns[0].push(figure(running * 1e9 / (N * number) as f64));
         columns[1].push(figure(compiling * 1e6 / number as f64));
     }

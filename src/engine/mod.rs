@@ -109,7 +109,8 @@ impl Engine {
     /// let signature = Signature::new().with("a", VarType::array(DType::Float64));
     /// let progress = Progress::default();
     /// progress.cancel();
-    /// let error = Engine::builder().build()?.compile_with("a + 1", &signature, Some(&progress)).unwrap_err();
+    /// let engine = Engine::builder().build()?;
+    /// let error = engine.compile_with("a + 1", &signature, Some(&progress)).unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Cancelled);
     /// # Ok::<(), ndexpr::Error>(())
     /// ```

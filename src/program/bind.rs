@@ -96,6 +96,13 @@ fn bind_one<'v>(
     Ok(view)
 }
 
+/// Whether a value has the type of its variable, and nothing of the value itself must be checked.
+#[inline]
+pub(super) fn is_plain(var: &hir::Var, value: &Var<'_>) -> bool {
+    let ty = value.ty();
+    ty.dtype == var.ty.dtype && (ty.is_scalar || !var.ty.is_scalar) && var.must_fit.is_empty()
+}
+
 /// An integer of any dtype.
 pub(super) fn int_value(scalar: Scalar) -> Option<i128> {
     match scalar.dtype() {

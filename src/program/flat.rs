@@ -3,7 +3,7 @@
 //! In: a program and the values of its variables. Out: the result, or `None` if the call is not so
 //! simple, or is wrong. Then another way is taken, which also finds the error to report.
 
-use super::bind::Values;
+use super::bind::{Values, is_plain};
 use super::core::Core;
 use crate::array::FromResult;
 use crate::error::Error;
@@ -75,9 +75,7 @@ fn run_on<'v>(
     // All variables of the text are looked at, whether the loop reads them or not.
     for (place, var) in core.graph().vars().iter().enumerate() {
         let value = value_of(place, &var.name)?;
-        let ty = value.ty();
-        let is_right = ty.dtype == var.ty.dtype && (ty.is_scalar || !var.ty.is_scalar) && var.must_fit.is_empty();
-        if !is_right || !value.push_to(&mut given) {
+        if !is_plain(var, value) || !value.push_to(&mut given) {
             return None;
         }
     }

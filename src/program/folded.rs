@@ -5,7 +5,7 @@
 //! call is not so simple, or is wrong. Then another way is taken, which also finds the error to
 //! report.
 
-use super::bind::Values;
+use super::bind::{Values, is_plain};
 use super::core::Core;
 use super::folds::{Folded, Then};
 use crate::array::FromResult;
@@ -58,9 +58,7 @@ fn run_on<'v>(
     let mut given = FlatFold::new();
     for (place, var) in core.graph().vars().iter().enumerate() {
         let value = value_of(place, &var.name)?;
-        let ty = value.ty();
-        let is_right = ty.dtype == var.ty.dtype && (ty.is_scalar || !var.ty.is_scalar) && var.must_fit.is_empty();
-        if !is_right || !value.push_to_fold(&mut given) {
+        if !is_plain(var, value) || !value.push_to_fold(&mut given) {
             return None;
         }
     }

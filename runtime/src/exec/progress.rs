@@ -60,8 +60,9 @@ impl Progress {
     }
 
     /// Asks a function whether to go on. It is asked on the thread that calls this, between the
-    /// chunks that are computed there, or between the steps of compiling, once `period` has passed since the last time. `false`
-    /// cancels. This is for a main thread that has to attend to something while it computes.
+    /// chunks that are computed there, or between the steps of compiling, once `period` has passed
+    /// since the last time. `false` cancels. This is for a main thread that has to attend to
+    /// something while it computes.
     ///
     /// ```
     /// use ndexpr_runtime::exec::Progress;
