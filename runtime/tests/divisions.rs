@@ -124,6 +124,61 @@ fn divisions_of_integers_are_total_at_every_level() {
     check!(i8 i16 i32 u8 u16 u32);
 }
 
+/// Divisions of integers of 64 bits at every level, against arithmetic of 128 bits: elements that
+/// floats represent, with quotients that are whole or nearly, and blocks with one larger element.
+#[test]
+fn divisions_of_long_integers_are_total_at_every_level() {
+    const SMALL: i64 = 1 << 51;
+    macro_rules! check {
+        ($ty:ident, $least:expr, $edges:expr) => {{
+            let mut state = 7_u64;
+            let mut next = || {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (state >> 20) as i64
+            };
+            let (mut a, mut b): (Vec<$ty>, Vec<$ty>) = (Vec::new(), Vec::new());
+            for (x, y) in $edges.into_iter().flat_map(|x| $edges.map(|y| (x, y))) {
+                // Blocks of these two alone.
+                a.extend([x; 32]);
+                b.extend([y; 32]);
+            }
+            for i in 0..300_000 {
+                let y = (next() >> (next() % 44)) * if $least < 0 && next() % 2 == 0 { -1 } else { 1 };
+                let factor = next() % (SMALL / y.abs().max(1)).max(1);
+                let multiple = (y * factor).abs() + (next() % 3) - 1;
+                let x = multiple.clamp(0, SMALL - 1) * if $least < 0 && next() % 2 == 0 { -1 } else { 1 };
+                a.push(x as $ty);
+                b.push(y as $ty);
+                if i > 200_000 && next() % 40 == 0 {
+                    (*a.last_mut().unwrap(), *b.last_mut().unwrap()) = match next() % 2 {
+                        0 => ($ty::MAX - next() as $ty, y as $ty),
+                        _ => (x as $ty, $ty::MAX - next() as $ty),
+                    };
+                }
+            }
+            for level in levels() {
+                let found = [MathFn::Fmod, MathFn::Remainder, MathFn::FloorDivide]
+                    .map(|function| at_level(function, level, &a, &b));
+                for i in 0..a.len() {
+                    let (x, y) = (i128::from(a[i]), i128::from(b[i]));
+                    let remainder = if y == 0 { 0 } else { (x % y + y) % y };
+                    let expected = match y {
+                        0 => [0; 3],
+                        _ => [x % y, remainder, (x - remainder) / y],
+                    };
+                    assert_eq!([0, 1, 2].map(|k| found[k][i]), expected.map(|x| x as $ty), "{x} by {y}, {level:?}");
+                }
+            }
+        }};
+    }
+    let signed = [0, 1, 2, 3, 7, SMALL - 1, SMALL, SMALL + 1, i64::MAX, i64::MAX - 1];
+    let signed: [i64; 20] = std::array::from_fn(|i| if i < 10 { signed[i] } else { signed[i - 10].wrapping_neg() - 1 });
+    check!(i64, -1, signed);
+    let unsigned =
+        [0, 1, 2, 3, 7, SMALL as u64 - 1, SMALL as u64, SMALL as u64 + 1, 1 << 52, 1 << 63, u64::MAX, u64::MAX - 1];
+    check!(u64, 0, unsigned);
+}
+
 /// The divisions of int8 and uint8, in full, against arithmetic that cannot overflow.
 #[test]
 fn integer_divisions_are_total() {

@@ -31,7 +31,17 @@ pub(crate) trait Binary {
 
 /// A function of two elements that the compiler can make vectors of.
 pub(crate) trait OfElements<T> {
+    /// The function, for elements that it [takes](OfElements::takes).
     fn apply(a: T, b: T) -> T;
+
+    /// Whether `apply` is right for these elements.
+    #[inline(always)]
+    fn takes(_a: T, _b: T) -> bool {
+        true
+    }
+
+    /// The function for any elements, one by one.
+    fn of_any(a: T, b: T) -> T;
 }
 
 /// Two functions of one float of either dtype, computed together.
@@ -287,7 +297,7 @@ pub(crate) unsafe fn zip<T: Element>(n: usize, out: *mut u8, a: *const u8, b: *c
 ///
 /// The contract of [`zip`].
 #[inline(always)]
-unsafe fn zip_in_blocks<T: Element>(n: usize, out: *mut u8, a: *const u8, b: *const u8, function: impl Fn(T, T) -> T) {
+unsafe fn zip_in_blocks<T: Element, F: OfElements<T>>(n: usize, out: *mut u8, a: *const u8, b: *const u8) {
     const N: usize = 32;
     let whole = n - n % N;
     for start in (0..whole).step_by(N) {
@@ -297,15 +307,19 @@ unsafe fn zip_in_blocks<T: Element>(n: usize, out: *mut u8, a: *const u8, b: *co
         unsafe {
             let mut results = a.add(bytes).cast::<[T; N]>().read_unaligned();
             let seconds = b.add(bytes).cast::<[T; N]>().read_unaligned();
-            for (first, second) in results.iter_mut().zip(seconds) {
-                *first = function(*first, second);
+            // All are tested, because a loop that ends early has no vectors.
+            let takes_all = results.iter().zip(seconds).fold(true, |takes, (&a, b)| takes & F::takes(a, b));
+            if takes_all {
+                results.iter_mut().zip(seconds).for_each(|(a, b)| *a = F::apply(*a, b));
+            } else {
+                results.iter_mut().zip(seconds).for_each(|(a, b)| *a = F::of_any(*a, b));
             }
             out.add(bytes).cast::<[T; N]>().write_unaligned(results);
         }
     }
     let bytes = whole * size_of::<T>();
     // SAFETY: the elements that remain.
-    unsafe { zip::<T>(n - whole, out.add(bytes), a.add(bytes), b.add(bytes), function) }
+    unsafe { zip::<T>(n - whole, out.add(bytes), a.add(bytes), b.add(bytes), F::of_any) }
 }
 
 /// The loops of one level. Only in them may the compiler use the level's instructions.
@@ -358,7 +372,7 @@ macro_rules! level {
                 b: *mut u8,
             ) {
                 // SAFETY: the caller's contract.
-                unsafe { zip_in_blocks::<T>(n, out, a, b, F::apply) }
+                unsafe { zip_in_blocks::<T, F>(n, out, a, b) }
             }
 
             /// # Safety

@@ -91,14 +91,18 @@ macro_rules! unsigned {
 signed!(i8 i16 i32 i64);
 unsigned!(u8 u16 u32 u64);
 
-/// The same functions of integers of up to 32 bits, by the quotient of two floats. They have no
-/// branches and no integer division, so the compiler makes vectors of loops over them.
+/// The same functions by the quotient of two floats. They have no branches and no integer division,
+/// so the compiler makes vectors of loops over them.
 ///
 /// A quotient `a / b` that is not whole differs from a whole number by at least `1 / |b|`. Its
 /// rounding error is less: at most `|a / b| / 2^24` in `f32`, where `|a|` is at most `2^16`, and
-/// `|a / b| / 2^53` in `f64`, where it is at most `2^32`. So rounding down or towards zero gives
-/// the same as with the exact quotient. All other steps are exact.
+/// `|a / b| / 2^53` in `f64`, where it is at most `2^51`. So rounding down or towards zero gives
+/// the same as with the exact quotient. All other steps are exact: a product of the quotient and
+/// `b` is at most `|a| + |b|`.
 pub(super) trait ByFloats: Integer {
+    /// Whether the functions take this argument: all of up to 32 bits, and of 64 bits those below
+    /// `2^51`.
+    fn is_small(self) -> bool;
     /// [`Integer::fmod`].
     fn fmod_by_floats(self, divisor: Self) -> Self;
     /// [`Integer::remainder`].
@@ -107,34 +111,50 @@ pub(super) trait ByFloats: Integer {
     fn floor_divide_by_floats(self, divisor: Self) -> Self;
 }
 
-/// A whole float as an integer, wrapped around. At 1.5 times 2 to the number of fraction bits, the
-/// last bit of a float is worth 1, so the low bits of the sum are the integer's.
+/// At 1.5 times 2 to the number of fraction bits, the last bit of a float is worth 1. So its bits
+/// are those of [`ONES_BITS`] and of an integer, added.
+const ONES: f64 = 6755399441055744.0;
+const ONES_BITS: u64 = ONES.to_bits();
+
+/// A whole float as an integer, wrapped around.
 macro_rules! wrapped {
-    ($ty:ident, $float:expr, $whole:literal) => {
-        ($float + $whole).to_bits() as $ty
+    ($ty:ident, $float:expr, $whole:expr) => {
+        ($float + $whole).to_bits().wrapping_sub($whole.to_bits()) as $ty
+    };
+}
+
+/// A float of 64 bits from a small integer of 64 bits. AVX2 has no such conversion.
+macro_rules! small_float {
+    ($x:expr) => {
+        f64::from_bits(($x as u64).wrapping_add(ONES_BITS)) - ONES
     };
 }
 
 macro_rules! by_floats {
-    ($($ty:ident, $float:ident, $whole:literal;)*) => {$(
+    ($($ty:ident, $is_small:expr, $float:expr, $whole:expr;)*) => {$(
         impl ByFloats for $ty {
             #[inline(always)]
+            fn is_small(self) -> bool {
+                $is_small(self)
+            }
+
+            #[inline(always)]
             fn fmod_by_floats(self, divisor: $ty) -> $ty {
-                let (a, b) = ($float::from(self), $float::from(divisor));
+                let (a, b) = ($float(self), $float(divisor));
                 let rest = wrapped!($ty, a - (a / b).trunc() * b, $whole);
                 if divisor == 0 { 0 } else { rest }
             }
 
             #[inline(always)]
             fn remainder_by_floats(self, divisor: $ty) -> $ty {
-                let (a, b) = ($float::from(self), $float::from(divisor));
+                let (a, b) = ($float(self), $float(divisor));
                 let rest = wrapped!($ty, a - (a / b).floor() * b, $whole);
                 if divisor == 0 { 0 } else { rest }
             }
 
             #[inline(always)]
             fn floor_divide_by_floats(self, divisor: $ty) -> $ty {
-                let (a, b) = ($float::from(self), $float::from(divisor));
+                let (a, b) = ($float(self), $float(divisor));
                 let quotient = wrapped!($ty, (a / b).floor(), $whole);
                 if divisor == 0 { 0 } else { quotient }
             }
@@ -143,10 +163,12 @@ macro_rules! by_floats {
 }
 
 by_floats! {
-    i8, f32, 12582912.0;
-    u8, f32, 12582912.0;
-    i16, f32, 12582912.0;
-    u16, f32, 12582912.0;
-    i32, f64, 6755399441055744.0;
-    u32, f64, 6755399441055744.0;
+    i8, |_| true, f32::from, 12582912.0_f32;
+    u8, |_| true, f32::from, 12582912.0_f32;
+    i16, |_| true, f32::from, 12582912.0_f32;
+    u16, |_| true, f32::from, 12582912.0_f32;
+    i32, |_| true, f64::from, ONES;
+    u32, |_| true, f64::from, ONES;
+    i64, |x: i64| (x as u64).wrapping_add(1 << 51) < 1 << 52, |x: i64| small_float!(x), ONES;
+    u64, |x: u64| x < 1 << 51, |x: u64| small_float!(x), ONES;
 }

@@ -154,11 +154,11 @@ macro_rules! modulo_fn {
                 by_floats!(i8, $name, $by_floats, NS[2]),
                 by_floats!(i16, $name, $by_floats, NS[2]),
                 by_floats!(i32, $name, $by_floats, NS[3]),
-                Code { tile_fns: TileFns::same(binary!(i64, Integer::$name)), ns_per_elem: NS[4], max_ulp: None },
+                by_floats!(i64, $name, $by_floats, NS[4]),
                 by_floats!(u8, $name, $by_floats, NS[2]),
                 by_floats!(u16, $name, $by_floats, NS[2]),
                 by_floats!(u32, $name, $by_floats, NS[3]),
-                Code { tile_fns: TileFns::same(binary!(u64, Integer::$name)), ns_per_elem: NS[4], max_ulp: None },
+                by_floats!(u64, $name, $by_floats, NS[4]),
             ]),
         }
     }};
@@ -173,6 +173,16 @@ macro_rules! by_floats {
             #[inline(always)]
             fn apply(a: $ty, b: $ty) -> $ty {
                 a.$by_floats(b)
+            }
+
+            #[inline(always)]
+            fn takes(a: $ty, b: $ty) -> bool {
+                a.is_small() & b.is_small()
+            }
+
+            #[inline(always)]
+            fn of_any(a: $ty, b: $ty) -> $ty {
+                Integer::$name(a, b)
             }
         }
 
@@ -230,9 +240,9 @@ pub(super) static ENTRIES: [Entry; MathFn::ALL.len()] = by_function([
     unary_fn!(Sigmoid, "sigmoid", [exp::sigmoid, exp::sigmoid], ulp: [1.0, 1.0], ns: [0.51, 1.3]),
     unary_fn!(Cube, "cube", [power::cube_f32, power::cube], ulp: [0.501, 1.0], ns: [0.1, 0.2]),
     unary_fn!(Quart, "quart", [power::quart_f32, power::quart], ulp: [0.501, 1.0], ns: [0.1, 0.2]),
-    modulo_fn!(Fmod, fmod, fmod_by_floats, ns: [0.25, 0.5, 0.17, 0.33, 2.1]),
-    modulo_fn!(Remainder, remainder, remainder_by_floats, ns: [0.28, 0.55, 0.17, 0.36, 2.1]),
-    modulo_fn!(FloorDivide, floor_divide, floor_divide_by_floats, ns: [0.5, 1.0, 0.17, 0.33, 2.1]),
+    modulo_fn!(Fmod, fmod, fmod_by_floats, ns: [0.25, 0.5, 0.17, 0.33, 0.85]),
+    modulo_fn!(Remainder, remainder, remainder_by_floats, ns: [0.28, 0.55, 0.17, 0.36, 0.85]),
+    modulo_fn!(FloorDivide, floor_divide, floor_divide_by_floats, ns: [0.5, 1.0, 0.17, 0.33, 0.85]),
 ]);
 
 /// Sine and cosine together.
