@@ -1,11 +1,11 @@
 //! The syntax tree.
 //!
-//! In: expressions from the builder, children first. Out: [`Ast`], which is walked by walking an
-//! array. Always true: there is at least one expression, the last is the root, every other is the
-//! child of exactly one later expression, and the children of an expression come in the order of
-//! the text.
+//! In: statements and expressions from the builder, children first. Out: [`Ast`], whose expressions
+//! are walked by walking an array. Always true: there is at least one statement; every expression
+//! belongs to one statement, or is the child of exactly one later expression; the expressions of a
+//! statement follow one another, and the children of an expression come in the order of the text.
 
-use std::ops::Index;
+use std::ops::{Index, Range};
 
 use crate::span::Span;
 
@@ -13,9 +13,93 @@ use crate::span::Span;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ExprId(u32);
 
+/// A statement of an [`Ast`]: its position in the order where inner statements come before the one
+/// that they are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StmtId(u32);
+
 /// A name of an [`Ast`]: its position in the order of first appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NameId(u32);
+
+/// A statement, what it consists of, and where it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stmt {
+    /// What it is.
+    pub kind: StmtKind,
+    /// Its text, up to the end of its last inner statement.
+    pub span: Span,
+    /// The indices of its expressions, without those of inner statements.
+    pub exprs: Range<usize>,
+}
+
+/// What a statement is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StmtKind {
+    /// An expression. The last one of a text is its result.
+    Expr(ExprId),
+    /// `x = value`, or `x = y = value`. A target is a name, an [`Index`](ExprKind::Index) or
+    /// [`Attribute`](ExprKind::Attribute) expression, or a tuple of targets; it is not evaluated.
+    Assign {
+        /// What is assigned to, from the left; at least one.
+        targets: Box<[ExprId]>,
+        /// What is assigned.
+        value: ExprId,
+    },
+    /// `x += value`.
+    AugAssign {
+        /// What is changed: a name or an index expression.
+        target: ExprId,
+        /// The operator before the `=`.
+        op: BinaryOp,
+        /// The right operand.
+        value: ExprId,
+    },
+    /// `return` or `return value`.
+    Return(Option<ExprId>),
+    /// `def name(params): body`.
+    Def {
+        /// The function's name.
+        name: NameId,
+        /// Where that name is.
+        name_span: Span,
+        /// The parameters, each name once; those with a default come last.
+        params: Box<[Param]>,
+        /// The statements of the body, at least one.
+        body: Box<[StmtId]>,
+    },
+    /// `pass`, a docstring, or an annotation without a value: nothing happens.
+    Pass,
+}
+
+/// A parameter of a function: `x` or `k=2`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Param {
+    /// Its name.
+    pub name: NameId,
+    /// Where that name is.
+    pub name_span: Span,
+    /// The argument that it has if the call gives none.
+    pub default: Option<ExprId>,
+}
+
+/// An item between the brackets of an index expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexItem {
+    /// A single place, or `None` for a new axis.
+    At(ExprId),
+    /// `start:stop:step`, each of which may be missing.
+    Slice {
+        /// The first index.
+        start: Option<ExprId>,
+        /// The index after the last one.
+        stop: Option<ExprId>,
+        /// The distance from one index to the next.
+        step: Option<ExprId>,
+    },
+    /// `...`: as many whole axes as there are left.
+    Ellipsis,
+}
 
 /// An expression and where it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,10 +167,39 @@ pub enum ExprKind {
         /// The arguments by name, each name once; all come after those by position.
         keywords: Box<[Keyword]>,
     },
-    /// `(x, y)`, `(x,)` or `()`. It can only be an argument of a call.
+    /// `x, y`, `(x, y)`, `(x,)` or `()`. No operator has one as an operand.
     Tuple {
         /// The items, maybe none.
         items: Box<[ExprId]>,
+    },
+    /// `object.name`.
+    Attribute {
+        /// What is before the dot.
+        object: ExprId,
+        /// The name after the dot.
+        name: NameId,
+        /// Where that name is.
+        name_span: Span,
+    },
+    /// `object.name(args, keywords)`: a method, or a function of a module such as `np`.
+    Method {
+        /// What is before the dot.
+        object: ExprId,
+        /// The name after the dot.
+        name: NameId,
+        /// Where that name is.
+        name_span: Span,
+        /// The arguments by position, maybe none.
+        args: Box<[ExprId]>,
+        /// The arguments by name, each name once; all come after those by position.
+        keywords: Box<[Keyword]>,
+    },
+    /// `object[items]`.
+    Index {
+        /// What is indexed.
+        object: ExprId,
+        /// The items, one for each axis; at least one.
+        items: Box<[IndexItem]>,
     },
 }
 
@@ -164,34 +277,47 @@ pub enum CompareOp {
     Ne,
 }
 
-/// A parsed expression. It does not borrow the text.
+/// A parsed text. It does not borrow the text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ast {
     exprs: Vec<Expr>,
+    stmts: Vec<Stmt>,
+    body: Box<[StmtId]>,
     names: Vec<Box<str>>,
 }
 
 impl Ast {
-    /// The tree of expressions in postorder, if there are any.
-    pub(crate) fn new(exprs: Vec<Expr>, names: Vec<Box<str>>) -> Option<Self> {
-        (!exprs.is_empty()).then_some(Self { exprs, names })
+    /// The statements of a text, of which those of `body` are in no other. `None` if there are none.
+    pub(crate) fn new(exprs: Vec<Expr>, stmts: Vec<Stmt>, body: Box<[StmtId]>, names: Vec<Box<str>>) -> Option<Self> {
+        (!body.is_empty()).then_some(Self { exprs, stmts, body, names })
     }
 
-    /// The root: the one expression that is not the child of another. It is the last one.
+    /// The statements of the text that are in no other statement, in order; at least one.
     #[must_use]
-    pub fn root(&self) -> ExprId {
-        ExprId::new(self.exprs.len() - 1)
+    pub fn body(&self) -> &[StmtId] {
+        &self.body
     }
 
-    /// The expressions in order: children before their parent, the root last.
+    /// The expression that the text consists of, unless it consists of something else.
+    #[must_use]
+    pub fn expression(&self) -> Option<ExprId> {
+        match self.body {
+            [stmt] => match self[stmt].kind {
+                StmtKind::Expr(id) => Some(id),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// All expressions: children before their parent, and the statements' in the order of the text.
     pub fn exprs(&self) -> impl DoubleEndedIterator<Item = (ExprId, &Expr)> + ExactSizeIterator {
         self.exprs.iter().enumerate().map(|(idx, expr)| (ExprId::new(idx), expr))
     }
 
-    /// The number of expressions, at least 1.
+    /// The number of expressions.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "a tree is never empty")]
-    pub fn len(&self) -> usize {
+    pub fn n_exprs(&self) -> usize {
         self.exprs.len()
     }
 
@@ -220,6 +346,14 @@ impl Index<ExprId> for Ast {
     }
 }
 
+impl Index<StmtId> for Ast {
+    type Output = Stmt;
+
+    fn index(&self, id: StmtId) -> &Stmt {
+        &self.stmts[id.index()]
+    }
+}
+
 impl ExprKind {
     /// Calls `visit` with each child, in the order of the text.
     pub fn for_each_child(&self, mut visit: impl FnMut(ExprId)) {
@@ -244,11 +378,29 @@ impl ExprKind {
                 keywords.iter().for_each(|keyword| visit(keyword.value));
             }
             Self::Tuple { items } => items.iter().for_each(|&item| visit(item)),
+            Self::Attribute { object, .. } => visit(*object),
+            Self::Method { object, args, keywords, .. } => {
+                visit(*object);
+                args.iter().for_each(|&arg| visit(arg));
+                keywords.iter().for_each(|keyword| visit(keyword.value));
+            }
+            Self::Index { object, items } => {
+                visit(*object);
+                for item in items {
+                    match *item {
+                        IndexItem::At(at) => visit(at),
+                        IndexItem::Slice { start, stop, step } => {
+                            [start, stop, step].into_iter().flatten().for_each(&mut visit);
+                        }
+                        IndexItem::Ellipsis => {}
+                    }
+                }
+            }
         }
     }
 }
 
-// Every expression and every name takes a byte of a text shorter than 4 GiB, so ids never reach
+// Every expression, statement and name takes a byte of a text shorter than 4 GiB, so ids never reach
 // u32::MAX.
 
 impl ExprId {
@@ -257,6 +409,18 @@ impl ExprId {
     }
 
     /// The position among [`Ast::exprs`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl StmtId {
+    pub(crate) fn new(idx: usize) -> Self {
+        Self(idx as u32)
+    }
+
+    /// The position in the order where inner statements come first.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize

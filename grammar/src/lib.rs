@@ -9,7 +9,8 @@
 //! use ndexpr_grammar::{BinaryOp, ExprKind, Limits, parse};
 //!
 //! let ast = parse("a + b*2", &Limits::default())?;
-//! let ExprKind::Binary { op, lhs, rhs } = ast[ast.root()].kind else {
+//! let root = ast.expression().expect("the text is one expression");
+//! let ExprKind::Binary { op, lhs, rhs } = ast[root].kind else {
 //!     unreachable!("the root is the sum");
 //! };
 //! assert_eq!(op, BinaryOp::Add);
@@ -83,7 +84,9 @@ mod render;
 mod span;
 mod token;
 
-pub use ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, Keyword, NameId, UnaryOp};
+pub use ast::{
+    Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, Stmt, StmtId, StmtKind, UnaryOp,
+};
 pub use diagnostic::{Diagnostic, Label};
 pub use error::{Error, ErrorKind, Expectation, Expected, Feature, Found};
 pub use limits::Limits;
