@@ -1,6 +1,7 @@
 //! The one error type: a kind, and a diagnostic that can be drawn under the text.
 
 use crate::hir;
+use crate::resolve;
 use crate::vars::VarType;
 use ndexpr_grammar::{Diagnostic, Span};
 use ndexpr_runtime::dtype::DType;
@@ -35,6 +36,9 @@ pub enum ErrorKind {
     LiteralRange,
     /// An integer is raised to a negative power.
     NegativePower,
+    /// A statement cannot do what it says: it assigns to what cannot be assigned to, or gives no
+    /// value where one is needed.
+    Statement,
     /// The text asks for something that the language has, but that is not supported yet.
     Unsupported,
     /// A variable of a compiled program was not given.
@@ -79,6 +83,7 @@ impl ErrorKind {
         ErrorKind::NotDefined,
         ErrorKind::LiteralRange,
         ErrorKind::NegativePower,
+        ErrorKind::Statement,
         ErrorKind::Unsupported,
         ErrorKind::MissingVariable,
         ErrorKind::UnusedVariable,
@@ -171,17 +176,60 @@ impl Error {
         Error::new(kind, error.to_diagnostic())
     }
 
+    /// An error in a statement of a text that was resolved this far.
+    pub(crate) fn resolving(error: &resolve::Error) -> Error {
+        use resolve::ErrorKind as Resolving;
+        let kind = match &error.kind {
+            Resolving::NoResult | Resolving::SeveralResults | Resolving::UnusedValue { .. } => ErrorKind::Statement,
+            Resolving::NothingToChange { .. }
+            | Resolving::PartAssigned
+            | Resolving::UnpackCount { .. }
+            | Resolving::UnpackValue { .. }
+            | Resolving::NoneAsValue { .. }
+            | Resolving::NothingReturned
+            | Resolving::Recursion { .. }
+            | Resolving::NestedFunction
+            | Resolving::NotYetDefined { .. } => ErrorKind::Statement,
+            Resolving::Unset { .. } | Resolving::FunctionAsValue { .. } | Resolving::UnknownAttribute { .. } => {
+                ErrorKind::UnknownVariable
+            }
+            Resolving::ValueAsFunction { .. } | Resolving::UnknownMethod { .. } => ErrorKind::UnknownFunction,
+            Resolving::TooManyArguments { .. } | Resolving::MissingArgument { .. } => ErrorKind::ArgumentCount,
+            Resolving::TupleAsValue
+            | Resolving::UnknownParameter { .. }
+            | Resolving::RepeatedParameter { .. }
+            | Resolving::AsTypeArguments => ErrorKind::Argument,
+            Resolving::Indexing => ErrorKind::Unsupported,
+            Resolving::TupleTooDeep { .. } | Resolving::TooLarge { .. } => ErrorKind::Limit,
+        };
+        Error::new(kind, error.to_diagnostic()).called_from(&error.calls)
+    }
+
+    /// Adds the calls of functions of the text that the place to blame is in, the innermost first.
+    pub(crate) fn called_from(mut self, calls: &[(Span, String)]) -> Error {
+        /// More calls are not shown.
+        const MOST: usize = 8;
+
+        for (span, function) in calls.iter().take(MOST) {
+            let diagnostic = self.0.diagnostic.clone();
+            self.0.diagnostic = diagnostic.label(*span, format!("in this call of `{function}`"));
+        }
+        self
+    }
+
     pub(crate) fn typing(error: &hir::Error) -> Error {
         use hir::ErrorKind as Typing;
         let kind = match &error.kind {
-            Typing::UnknownVariable { .. } | Typing::FunctionAsValue { .. } => ErrorKind::UnknownVariable,
+            Typing::UnknownVariable { .. } | Typing::UnknownConstant { .. } | Typing::FunctionAsValue { .. } => {
+                ErrorKind::UnknownVariable
+            }
+            Typing::TooManyShapes => ErrorKind::Limit,
             Typing::UnknownFunction { .. } => ErrorKind::UnknownFunction,
             Typing::ArgumentCount { .. } => ErrorKind::ArgumentCount,
             Typing::UnknownKeyword { .. }
             | Typing::RepeatedArgument { .. }
             | Typing::WrongArgument { .. }
-            | Typing::AxisOverflow
-            | Typing::TupleAsValue => ErrorKind::Argument,
+            | Typing::AxisOverflow => ErrorKind::Argument,
             Typing::NotDefined { .. } => ErrorKind::NotDefined,
             Typing::LiteralOutOfRange { .. } | Typing::LiteralOverflow => ErrorKind::LiteralRange,
             Typing::NegativePower { .. } => ErrorKind::NegativePower,

@@ -182,8 +182,8 @@ mod tests {
         let names = ["a", "b", "c", "d"];
         let array = VarType::array(DType::Float64);
         let signature = names.iter().fold(Signature::new(), |signature, &name| signature.with(name, array));
-        let ast = compile::parse("a*b + sin(c) - d", &options).expect("an expression");
-        let graph = compile::lower(&ast, &signature, &None, &options).expect("an expression of arrays");
+        let resolved = compile::resolve_text("a*b + sin(c) - d", &options).expect("an expression");
+        let graph = compile::lower(&resolved, &signature, &None, &options).expect("an expression of arrays");
         let fused = fuse::fuse(&graph);
         let tape = compile::build_tapes(&graph, &fused, generator.target()).expect("a tape").remove(0);
         let compiled = CompiledLoop { max_layouts: 4, ..CompiledLoop::new(tape, &graph, &fused.loops[0], &generator) };

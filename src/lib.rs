@@ -45,6 +45,7 @@ mod outputs;
 mod program;
 #[doc(hidden)]
 pub mod raw;
+mod resolve;
 mod shape;
 mod tape;
 mod vars;

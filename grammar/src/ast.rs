@@ -301,7 +301,7 @@ impl Ast {
     /// The expression that the text consists of, unless it consists of something else.
     #[must_use]
     pub fn expression(&self) -> Option<ExprId> {
-        match self.body {
+        match self.body[..] {
             [stmt] => match self[stmt].kind {
                 StmtKind::Expr(id) => Some(id),
                 _ => None,
@@ -313,6 +313,22 @@ impl Ast {
     /// All expressions: children before their parent, and the statements' in the order of the text.
     pub fn exprs(&self) -> impl DoubleEndedIterator<Item = (ExprId, &Expr)> + ExactSizeIterator {
         self.exprs.iter().enumerate().map(|(idx, expr)| (ExprId::new(idx), expr))
+    }
+
+    /// All statements: inner ones before the statement that they are in.
+    pub fn stmts(&self) -> impl DoubleEndedIterator<Item = (StmtId, &Stmt)> + ExactSizeIterator {
+        self.stmts.iter().enumerate().map(|(idx, stmt)| (StmtId::new(idx), stmt))
+    }
+
+    /// The expression at a position among [`Ast::exprs`], such as one of [`Stmt::exprs`].
+    ///
+    /// # Panics
+    ///
+    /// If there are no more expressions than that.
+    #[must_use]
+    pub fn expr_id(&self, index: usize) -> ExprId {
+        assert!(index < self.exprs.len(), "there is such an expression");
+        ExprId::new(index)
     }
 
     /// The number of expressions.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use lalrpop_util::ParseError;
 
-use crate::ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, Keyword, NameId, UnaryOp};
+use crate::ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, Keyword, NameId, Stmt, StmtId, StmtKind, UnaryOp};
 use crate::error::Error;
 use crate::name::normal_name;
 use crate::number::Number;
@@ -63,7 +63,9 @@ impl<'s> Builder<'s> {
 
     /// The tree, whose root is the last expression added. `None` if no expression was added.
     pub(crate) fn finish(self) -> Option<Ast> {
-        Ast::new(self.exprs, self.names)
+        let id = ExprId::new(self.exprs.len().checked_sub(1)?);
+        let stmt = Stmt { kind: StmtKind::Expr(id), span: self.exprs[id.index()].span, exprs: 0..self.exprs.len() };
+        Ast::new(self.exprs, vec![stmt], Box::new([StmtId::new(0)]), self.names)
     }
 
     /// The id of a name. All spellings of one name have the same id.

@@ -36,7 +36,7 @@ impl Level {
             | ExprKind::Bool(_)
             | ExprKind::Name(_)
             | ExprKind::Call { .. }
-            | ExprKind::Tuple { .. } => Self::Primary,
+            | ExprKind::Tuple { .. } | ExprKind::Attribute { .. } | ExprKind::Method { .. } | ExprKind::Index { .. } => Self::Primary,
             ExprKind::Unary { op, .. } => Self::of_unary(*op),
             ExprKind::Binary { op, .. } => Self::of_binary(*op).0,
             ExprKind::Compare { .. } => Self::Comparison,
@@ -126,7 +126,7 @@ impl Ast {
     }
 
     fn write_dump(&self, out: &mut String) -> fmt::Result {
-        let mut pending = vec![(self.root(), 0_usize, None)];
+        let mut pending = vec![(self.expression().expect("one"), 0_usize, None)];
         while let Some((id, depth, keyword)) = pending.pop() {
             if depth <= MAX_INDENT_LEVELS {
                 write!(out, "{:1$}", "", 2 * depth)?;
@@ -167,6 +167,7 @@ impl Ast {
             ExprKind::IfElse { .. } => out.write_str("if_else"),
             ExprKind::Call { function, .. } => write!(out, "call {}", self.name(*function)),
             ExprKind::Tuple { .. } => out.write_str("tuple"),
+            _ => Ok(()),
         }
     }
 
@@ -233,6 +234,7 @@ impl Ast {
                 push_list(items, pending);
                 f.write_str("(")
             }
+            _ => Ok(()),
         }
     }
 }
@@ -261,7 +263,7 @@ fn write_float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
 /// The text of [`Ast::to_text`].
 impl fmt::Display for Ast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut pending = vec![Piece::Expr(self.root(), Level::Expr)];
+        let mut pending = vec![Piece::Expr(self.expression().expect("one"), Level::Expr)];
         while let Some(piece) = pending.pop() {
             match piece {
                 Piece::Text(text) => f.write_str(text)?,

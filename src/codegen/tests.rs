@@ -50,8 +50,8 @@ fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>>
         let ty = if variable.is_scalar { VarType::scalar(dtype) } else { VarType::array(dtype) };
         signature.with(&variable.name, ty)
     });
-    let ast = compile::parse(&file.expression, &options).ok()?;
-    let typed = compile::lower(&ast, &signature, &None, &options).ok()?;
+    let resolved = compile::resolve_text(&file.expression, &options).ok()?;
+    let typed = compile::lower(&resolved, &signature, &None, &options).ok()?;
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let plan = fuse::fuse(&graph);
     compile::build_tapes(&graph, &plan, target).ok()
@@ -62,8 +62,8 @@ fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>>
 fn tape(text: &str, dtype: DType, target: &Target) -> crate::tape::Tape {
     let options = CompileOptions::default();
     let signature = Signature::new().with("a", VarType::array(dtype)).with("b", VarType::array(dtype));
-    let ast = compile::parse(text, &options).expect("an expression");
-    let typed = compile::lower(&ast, &signature, &None, &options).expect("an expression of arrays");
+    let resolved = compile::resolve_text(text, &options).expect("an expression");
+    let typed = compile::lower(&resolved, &signature, &None, &options).expect("an expression of arrays");
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let mut tapes = compile::build_tapes(&graph, &fuse::fuse(&graph), target).expect("a tape");
     assert_eq!(tapes.len(), 1);
@@ -143,8 +143,8 @@ fn tape_of_outputs(text: &str, outputs: &[&str], target: &Target) -> crate::tape
     let options = CompileOptions::default();
     let ty = VarType::array(DType::Float64);
     let signature = Signature::new().with("a", ty).with("b", ty);
-    let ast = compile::parse(text, &options).expect("an expression");
-    let typed = compile::lower(&ast, &signature, &None, &options).expect("an expression of arrays");
+    let resolved = compile::resolve_text(text, &options).expect("an expression");
+    let typed = compile::lower(&resolved, &signature, &None, &options).expect("an expression of arrays");
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let mut group = fuse::fuse(&graph).loops.remove(0);
     let root = group.outputs[0];

@@ -1,7 +1,7 @@
 //! What each stage makes of a text, as text.
 
 use super::executable::build_tapes;
-use super::{Compiled, Stage, lower};
+use super::{Compiled, Stage, lower, parse};
 use crate::codegen::{self, Refusal, Target};
 use crate::error::Error;
 use crate::kernels::expected_kinds;
@@ -15,15 +15,16 @@ use crate::vars::Signature;
 /// There are none for a text that was compiled with this signature and these options. But what is
 /// made anew for printing is checked again.
 pub(crate) fn explain(
+    text: &str,
     compiled: &Compiled,
     signature: &Signature,
     options: &CompileOptions,
     stage: Stage,
 ) -> Result<String, Error> {
-    let Compiled { ast, graph, fused, .. } = compiled;
+    let Compiled { resolved, graph, fused, .. } = compiled;
     match stage {
-        Stage::Ast => return Ok(ast.dump()),
-        Stage::Hir => return Ok(lower(ast, signature, &compiled.weak, options)?.to_string()),
+        Stage::Ast => return Ok(parse(text, options)?.dump()),
+        Stage::Hir => return Ok(lower(resolved, signature, &compiled.weak, options)?.to_string()),
         Stage::Opt => return Ok(graph.to_string()),
         Stage::Fuse => return Ok(fused.print(graph).to_string()),
         Stage::Tape | Stage::Outline | Stage::Clif | Stage::Asm => {}

@@ -26,6 +26,7 @@ use crate::hir;
 use crate::kernels::CompiledLoop;
 use crate::opt;
 use crate::options::{CompileOptions, Unused};
+use crate::resolve::{self, Resolved};
 use crate::vars::Signature;
 use ndexpr_grammar::Ast;
 use ndexpr_runtime::exec::Progress;
@@ -38,7 +39,7 @@ pub(crate) type WeakInts = Option<Vec<(String, i128)>>;
 
 /// What the passes make of a text.
 pub(crate) struct Compiled {
-    pub(crate) ast: Ast,
+    pub(crate) resolved: Resolved,
     pub(crate) graph: hir::Graph,
     pub(crate) fused: fuse::Fused,
     pub(crate) executable: Executable,
@@ -54,7 +55,7 @@ impl Compiled {
         const BESIDE: usize = 48;
 
         let code: usize = self.executable.loops().unwrap_or_default().iter().map(CompiledLoop::n_bytes).sum();
-        self.ast.len() * size_of::<ndexpr_grammar::Expr>() + self.graph.len() * (size_of::<hir::Expr>() + BESIDE) + code
+        self.resolved.n_bytes() + self.graph.len() * (size_of::<hir::Expr>() + BESIDE) + code
     }
 }
 
@@ -73,10 +74,11 @@ pub(crate) fn compile(
     };
     let mut clock = Clock::start();
     let ast = parse(text, options)?;
-    headroom::check(text.len(), ast.len())?;
     clock.lap(Stage::Ast);
+    let resolved = resolve(&ast, options)?;
+    headroom::check(text.len(), ast.n_exprs().max(resolved.len()))?;
     goes_on()?;
-    let typed = lower(&ast, signature, &weak, options)?;
+    let typed = lower(&resolved, signature, &weak, options)?;
     clock.lap(Stage::Hir);
     goes_on()?;
     let graph = optimise(&typed, options)?;
@@ -86,15 +88,25 @@ pub(crate) fn compile(
     let executable = Executable::new(&graph, &fused, options.backend, generator, progress, &mut clock);
     // If it was stopped, some of its loops are not there.
     goes_on()?;
-    Ok(Compiled { ast, graph, fused, executable, times: clock.laps, weak })
+    Ok(Compiled { resolved, graph, fused, executable, times: clock.laps, weak })
 }
 
 pub(crate) fn parse(text: &str, options: &CompileOptions) -> Result<Ast, Error> {
     ndexpr_grammar::parse(text, &options.limits).map_err(|error| Error::syntax(&error))
 }
 
+/// The operations of a text.
+#[cfg(test)]
+pub(crate) fn resolve_text(text: &str, options: &CompileOptions) -> Result<Resolved, Error> {
+    resolve(&parse(text, options)?, options)
+}
+
+pub(crate) fn resolve(ast: &Ast, options: &CompileOptions) -> Result<Resolved, Error> {
+    resolve::resolve(ast, options.limits.max_nodes).map_err(|error| Error::resolving(&error))
+}
+
 pub(crate) fn lower(
-    ast: &Ast,
+    resolved: &Resolved,
     signature: &Signature,
     weak: &WeakInts,
     options: &CompileOptions,
@@ -104,7 +116,10 @@ pub(crate) fn lower(
     let values = weak.as_deref().unwrap_or_default();
     let value_of = |name: &str| values.iter().find(|(known, _)| known == name).map(|&(_, value)| value);
     let scope = hir::Scope { type_of: &type_of, value_of: weak.is_some().then_some(&value_of), known: &known };
-    let graph = hir::lower(ast, &scope).map_err(|error| Error::typing(&error))?;
+    let graph = hir::lower(resolved, &scope).map_err(|error| {
+        let calls: Vec<_> = resolved.calls(error.site).map(|(span, name)| (span, name.to_owned())).collect();
+        Error::typing(&error).called_from(&calls)
+    })?;
     if options.unused == Unused::Deny {
         let used = || graph.given_vars().iter().map(|var| var.name.as_str());
         if let Some((name, _)) = signature.iter().find(|(name, _)| !used().any(|used| used == *name)) {

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::hir;
 use crate::options::CompileOptions;
-use ndexpr_grammar::ExprKind;
+use crate::resolve::Action;
 use rustc_hash::FxHashSet;
 
 /// A name that stands for a variable; see [`Engine::names`](crate::Engine::names).
@@ -17,19 +17,19 @@ pub struct UsedName {
     pub is_constant: bool,
 }
 
-/// The names of a text that are neither functions nor part of an option such as `axis=None`, in the
-/// order in which the text first has them.
+/// The names of a text that it assigns nothing to, and that are neither functions nor part of an
+/// option such as `axis=None`, in the order in which they are first used.
 pub(crate) fn names(text: &str, options: &CompileOptions) -> Result<Vec<UsedName>, Error> {
     let ast = super::parse(text, options).map_err(|error| error.in_text(text))?;
-    let is_option = hir::options(&ast);
+    let resolved = super::resolve(&ast, options).map_err(|error| error.in_text(text))?;
     let mut seen = FxHashSet::default();
     let mut used = Vec::new();
-    for (id, expr) in ast.exprs() {
-        let ExprKind::Name(name) = expr.kind else { continue };
-        if is_option[id.index()] || !seen.insert(name) {
+    for (_, step) in resolved.steps() {
+        let Action::Name(name) = step.action else { continue };
+        if !seen.insert(name) {
             continue;
         }
-        let name = ast.name(name).to_owned();
+        let name = resolved.name(name).to_owned();
         used.push(UsedName { is_constant: hir::named_constant(&name).is_some(), name });
     }
     Ok(used)

@@ -7,10 +7,10 @@
 use super::error::Operand;
 use super::lower::{Lowerer, Value};
 use super::reduce::AxisCall;
-use super::reduction::{self, Interner, Leaf, Reduction, ReductionId};
+use super::reduction::{Interner, Leaf, Reduction, ReductionId};
 use super::{Error, ErrorKind, ExprId, Graph};
 use crate::ops::{Accept, Along, AxisOp, Op, Typing};
-use ndexpr_grammar::{self as ast, ExprKind, Span};
+use ndexpr_grammar::Span;
 use ndexpr_runtime::dtype::{DType, Scalar};
 use ndexpr_runtime::reduce::ReduceOp;
 
@@ -20,30 +20,12 @@ impl Lowerer<'_> {
         let arg = self.arg(call.arg);
         let x = self.default(arg)?;
         reject_bools(&self.graph, call, x, arg.span)?;
-        let domain = self.domain(call.arg);
+        let domain = self.domain(call.arg)?;
         let mut builder =
             Builder { graph: &mut self.graph, interner: &mut self.interner, call, domain: &domain, leaf: None };
         let built = builder.build(call.along, x);
         let leaf = builder.leaf.expect("every function along axes has a primitive that is");
         Ok((Value::Typed(built), leaf))
-    }
-
-    /// The variables and reductions that decide the shape of a part of the tree. A part is looked
-    /// at once, for the innermost call around it.
-    pub(super) fn domain(&self, root: ast::ExprId) -> Vec<Leaf> {
-        let mut leaves = Vec::new();
-        let mut pending = vec![root];
-        while let Some(id) = pending.pop() {
-            if let Some(&leaf) = self.leaves.get(&id) {
-                leaves.push(Leaf::Reduction(leaf));
-                continue;
-            }
-            match &self.ast[id].kind {
-                ExprKind::Name(name) => leaves.extend(self.vars.get(name).map(|&var| Leaf::Var(var))),
-                kind => kind.for_each_child(|child| pending.push(child)),
-            }
-        }
-        reduction::domain(&self.graph, leaves)
     }
 }
 

@@ -1,16 +1,19 @@
 //! What can be wrong with an expression whose syntax is right.
 
 use crate::ops::{OfTwo, Remedy};
+use crate::resolve::SiteId;
 use ndexpr_grammar::{Diagnostic, Span};
 use ndexpr_runtime::dtype::DType;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A typing error: its kind, and where it is.
+/// A typing error: its kind, where it is, and in which call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Error {
     pub(crate) kind: ErrorKind,
     pub(crate) span: Span,
+    /// The call that the operation was made for.
+    pub(crate) site: SiteId,
 }
 
 /// What an operand of a failed operation was.
@@ -38,8 +41,10 @@ pub(crate) enum ErrorKind {
     WrongArgument { param: &'static str, expects: Expects, found: &'static str, instead: Option<Instead> },
     /// An axis that no array has.
     AxisOverflow,
-    /// A tuple where a value should be.
-    TupleAsValue,
+    /// A name after that of a module that is no constant.
+    UnknownConstant { name: String },
+    /// Reductions of values that share more than is looked through.
+    TooManyShapes,
     /// The operation does not exist for these dtypes.
     NotDefined { name: &'static str, operands: Vec<Operand>, remedy: Remedy },
     /// A literal that its dtype, given by the operand beside it, cannot hold.
@@ -86,7 +91,11 @@ impl Instead {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, span: Span) -> Error {
-        Error { kind, span }
+        Error { kind, span, site: SiteId::default() }
+    }
+
+    pub(super) fn in_site(self, site: SiteId) -> Error {
+        Error { site, ..self }
     }
 
     /// Gives the operation the name that the text calls it by.
@@ -178,9 +187,12 @@ impl Error {
             ErrorKind::AxisOverflow => diagnostic
                 .label(self.span, "this does not fit 64 bits")
                 .note("axes are counted from 0, or from the last, which is -1"),
-            ErrorKind::TupleAsValue => diagnostic
-                .label(self.span, "this is a tuple")
-                .note("only the axis may be one, as in sum(a, axis=(0, 1))"),
+            ErrorKind::UnknownConstant { .. } => {
+                diagnostic.label(self.span, "not found").note("the constants are pi, e, inf and nan")
+            }
+            ErrorKind::TooManyShapes => diagnostic
+                .label(self.span, "one reduction too many")
+                .note("each reduction counts all parts of the text that its argument is made of"),
             ErrorKind::NotDefined { operands, remedy, .. } => {
                 let diagnostic = operands.iter().fold(diagnostic, |diagnostic, operand| {
                     diagnostic.label(operand.span, format!("this is {}", operand.dtype))
@@ -258,7 +270,8 @@ impl fmt::Display for Error {
                 write!(f, "`{param}` must be {expects}, found {found}")
             }
             ErrorKind::AxisOverflow => f.write_str("no array has so many axes"),
-            ErrorKind::TupleAsValue => f.write_str("a tuple is no value"),
+            ErrorKind::UnknownConstant { name } => write!(f, "there is no constant `{}`", brief(name)),
+            ErrorKind::TooManyShapes => f.write_str("the reductions of this text are made of too many parts"),
             ErrorKind::NotDefined { name, operands, .. } => {
                 let dtypes: Vec<&str> = operands.iter().map(|o| o.dtype.name()).collect();
                 write!(f, "`{name}` is not defined for {}", dtypes.join(" and "))

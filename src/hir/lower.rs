@@ -1,23 +1,25 @@
-//! Lowering: a syntax tree and the dtypes of its variables become a typed graph.
+//! Lowering: the operations of a text and the dtypes of its variables become a typed graph.
 //!
-//! In: a tree, and what is known of its variables. Out: a [`Graph`], or what is wrong and where.
-//! Always true: one pass over the tree in order, so no recursion.
+//! In: operations, and what is known of the variables. Out: a [`Graph`], or what is wrong and where.
+//! Always true: one pass over the operations in order, so no recursion.
 //!
-//! Names are resolved here, and calls are matched with their functions. [`typing`](super::typing)
-//! applies a function to its arguments.
+//! Names of variables and constants are resolved here, and calls are matched with their functions.
+//! [`typing`](super::typing) applies a function to its arguments.
 
 use super::names::{named_constant, similar};
 use super::number::{NumberId, Values};
 use super::reduce::{self, axis_call};
+use super::domain::Domains;
 use super::reduction::{Interner, ReductionId};
 use super::weak::Weak;
 use super::{DTypeSet, Error, ErrorKind, ExprId, Graph, Var, VarId, operators};
 use crate::ops::{Function, table};
+use crate::resolve::{self, Action, Callee, Resolved, Step, StepId};
 use crate::vars::VarType;
-use ndexpr_grammar::Span;
-use ndexpr_grammar::{self as ast, Ast, CompareOp, ExprKind, NameId};
+use ndexpr_grammar::{self as ast, CompareOp, NameId, Span};
 use ndexpr_runtime::dtype::DType;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// Gives the value of a weak integer variable.
 pub(crate) type ValueOf<'a> = &'a dyn Fn(&str) -> Option<i128>;
@@ -33,39 +35,53 @@ pub(crate) struct Scope<'a> {
     pub(crate) known: &'a dyn Fn() -> Vec<String>,
 }
 
-/// Types a syntax tree.
+/// Types the operations of a text.
+///
+/// All operations are checked, but only what the result needs is in the graph.
 ///
 /// # Errors
 ///
 /// Any [`ErrorKind`], at the place in the text that is to blame.
-pub(crate) fn lower(ast: &Ast, scope: &Scope<'_>) -> Result<Graph, Error> {
+pub(crate) fn lower(resolved: &Resolved, scope: &Scope<'_>) -> Result<Graph, Error> {
+    let live = resolved.live();
+    let graph = lower_some(resolved, scope, |_| true)?;
+    match live.iter().all(|&is_live| is_live) {
+        true => Ok(graph),
+        // Other variables would take part in the shape of the result.
+        false => lower_some(resolved, scope, |id| live[id.index()]),
+    }
+}
+
+fn lower_some(resolved: &Resolved, scope: &Scope<'_>, is_wanted: impl Fn(StepId) -> bool) -> Result<Graph, Error> {
     let mut lowerer = Lowerer {
-        ast,
+        resolved,
         scope,
         vars: FxHashMap::default(),
         graph: Graph::default(),
         interner: Interner::default(),
         leaves: FxHashMap::default(),
+        domains: Domains::new(resolved.len()),
         numbers: Values::default(),
         number_of: FxHashMap::default(),
-        values: Vec::with_capacity(ast.len()),
+        values: Vec::with_capacity(resolved.len()),
     };
-    let is_option = reduce::options(ast);
-    lowerer.declare_variables(&is_option);
-    for (id, expr) in ast.exprs() {
-        // The call reads its options itself. Here a value that nothing uses takes the place of an
-        // option.
-        let value = if is_option[id.index()] { Value::Weak(Weak::Int(0)) } else { lowerer.expr(id, expr)? };
+    lowerer.declare_variables(&is_wanted);
+    for (id, step) in resolved.steps() {
+        let value = match is_wanted(id) {
+            true => lowerer.step(id, step).map_err(|error| error.in_site(step.site))?,
+            false => Value::Weak(Weak::Int(0)),
+        };
         lowerer.values.push(value);
     }
-    let root = lowerer.arg(ast.root());
+    let result = resolved.result();
+    let root = lowerer.arg(result);
     let root = lowerer.default(root)?;
     lowerer.graph.set_root(root);
-    lowerer.graph.root_domain = lowerer.domain(ast.root());
+    lowerer.graph.root_domain = lowerer.domain(result)?;
     Ok(lowerer.graph)
 }
 
-/// What a part of the tree has become.
+/// What an operation has become.
 #[derive(Clone, Copy)]
 pub(super) enum Value {
     /// Made of literals only.
@@ -79,6 +95,8 @@ pub(super) enum Value {
     Typed(ExprId),
 }
 
+pub(super) type Args = SmallVec<[Arg; 3]>;
+
 /// An argument of an operation, and where it stands.
 #[derive(Clone, Copy)]
 pub(super) struct Arg {
@@ -87,30 +105,31 @@ pub(super) struct Arg {
 }
 
 pub(super) struct Lowerer<'a> {
-    pub(super) ast: &'a Ast,
+    pub(super) resolved: &'a Resolved,
     pub(super) scope: &'a Scope<'a>,
     pub(super) vars: FxHashMap<NameId, VarId>,
     pub(super) graph: Graph,
     pub(super) interner: Interner,
     /// For each call along axes, the reduction that stands for its shape.
-    pub(super) leaves: FxHashMap<ast::ExprId, ReductionId>,
+    pub(super) leaves: FxHashMap<StepId, ReductionId>,
+    pub(super) domains: Domains,
     pub(super) numbers: Values,
     /// The number that each weak integer variable is.
     number_of: FxHashMap<VarId, NumberId>,
-    /// The value of each syntax node.
+    /// The value of each operation.
     values: Vec<Value>,
 }
 
 impl Lowerer<'_> {
     /// Adds all variables of the text, in the order in which it first names them. Others may come
     /// after them: see [`number`](super::number).
-    fn declare_variables(&mut self, is_option: &[bool]) {
-        for (id, expr) in self.ast.exprs() {
-            let ExprKind::Name(name) = expr.kind else { continue };
-            if is_option[id.index()] || self.vars.contains_key(&name) {
+    fn declare_variables(&mut self, is_wanted: impl Fn(StepId) -> bool) {
+        for (id, step) in self.resolved.steps() {
+            let Action::Name(name) = step.action else { continue };
+            if !is_wanted(id) || self.vars.contains_key(&name) {
                 continue;
             }
-            let text = self.ast.name(name);
+            let text = self.resolved.name(name);
             if let Some(ty) = (self.scope.type_of)(text) {
                 let var = VarId(self.graph.vars.len() as u32);
                 self.graph.vars.push(Var { name: text.to_owned(), ty, must_fit: DTypeSet::default() });
@@ -119,65 +138,82 @@ impl Lowerer<'_> {
         }
     }
 
-    fn expr(&mut self, id: ast::ExprId, expr: &ast::Expr) -> Result<Value, Error> {
-        let span = expr.span;
-        match &expr.kind {
-            ExprKind::Int(value) => match i128::try_from(*value) {
+    fn step(&mut self, id: StepId, step: &Step) -> Result<Value, Error> {
+        let span = step.span;
+        match &step.action {
+            Action::Int(value) => match i128::try_from(*value) {
                 Ok(value) => Ok(Value::Weak(Weak::Int(value))),
                 // Such a literal is of use only to floats.
                 Err(_) => Ok(Value::Weak(Weak::Float(*value as f64))),
             },
-            ExprKind::Float(value) => Ok(Value::Weak(Weak::Float(*value))),
-            ExprKind::Imaginary(_) => Err(Error::new(ErrorKind::ComplexLiteral, span)),
-            ExprKind::Bool(value) => Ok(Value::Weak(Weak::Bool(*value))),
-            ExprKind::Name(name) => self.name(*name, span),
-            ExprKind::Unary { op, arg } => {
-                let arg = self.arg(*arg);
-                self.apply(operators::unary(*op), &[arg], span).map_err(|error| error.of_operation(op.symbol()))
+            Action::Float(value) => Ok(Value::Weak(Weak::Float(*value))),
+            Action::Imaginary(_) => Err(Error::new(ErrorKind::ComplexLiteral, span)),
+            Action::Bool(value) => Ok(Value::Weak(Weak::Bool(*value))),
+            Action::Name(name) => self.name(*name, span),
+            Action::Constant(name) => self.constant(*name, span),
+            Action::Unary(op) => {
+                let args = self.args(step);
+                self.apply(operators::unary(*op), &args, span).map_err(|error| error.of_operation(op.symbol()))
             }
-            ExprKind::Binary { op, lhs, rhs } => {
-                let args = [self.arg(*lhs), self.arg(*rhs)];
-                let applied = self.apply(operators::binary(*op), &args, span);
-                applied.map_err(|error| error.of_operation(op.symbol()))
+            Action::Binary(op) => {
+                let args = self.args(step);
+                self.apply(operators::binary(*op), &args, span).map_err(|error| error.of_operation(op.symbol()))
             }
-            ExprKind::Compare { first, rest } => self.compare(*first, rest, span),
-            ExprKind::IfElse { condition, then, otherwise } => {
-                let args = [self.arg(*condition), self.arg(*then), self.arg(*otherwise)];
-                self.apply(operators::choice(), &args, span)
+            Action::Compare(ops) => self.compare(ops, &self.args(step), span),
+            Action::IfElse => {
+                let [then, condition, otherwise] = self.args(step)[..] else {
+                    unreachable!("a condition has three arguments");
+                };
+                self.apply(operators::choice(), &[condition, then, otherwise], span)
             }
-            ExprKind::Tuple { .. } => Err(Error::new(ErrorKind::TupleAsValue, span)),
-            ExprKind::Call { function, function_span, args, keywords } => {
-                let row = self.function(*function, *function_span)?;
-                let name = row.spelling(self.ast.name(*function));
-                if let Some(call) = axis_call(self.ast, expr)? {
-                    let (value, leaf) = self.along(&call).map_err(|error| error.of_operation(name))?;
-                    self.leaves.insert(id, leaf);
-                    return Ok(value);
-                }
-                if let Some(keyword) = keywords.first() {
-                    return Err(reduce::unknown_keyword(self.ast, row, name, keyword.name, keyword.name_span));
-                }
-                if args.len() != row.params.len() {
-                    return Err(reduce::argument_count(row, name, args.len(), span));
-                }
-                let mut all = [Arg { value: Value::Weak(Weak::Int(0)), span }; 3];
-                for (place, &arg) in all.iter_mut().zip(args) {
-                    *place = self.arg(arg);
-                }
-                self.apply(row, &all[..args.len()], span).map_err(|error| error.of_operation(name))
-            }
+            Action::Call(callee) => self.call(id, step, *callee),
         }
     }
 
-    pub(super) fn arg(&self, id: ast::ExprId) -> Arg {
-        Arg { value: self.values[id.index()], span: self.ast[id].span }
+    fn call(&mut self, id: StepId, step: &Step, callee: Callee) -> Result<Value, Error> {
+        let row = self.function(callee)?;
+        let name = row.spelling(self.resolved.name(callee.name));
+        if let Some(call) = axis_call(self.resolved, step)? {
+            let (value, leaf) = self.along(&call).map_err(|error| error.of_operation(name))?;
+            self.leaves.insert(id, leaf);
+            return Ok(value);
+        }
+        if let Some((keyword, span)) = self.resolved.options(step).iter().find_map(|option| option.name) {
+            return Err(reduce::unknown_keyword(self.resolved, row, name, keyword, span));
+        }
+        let args = self.args(step);
+        if args.len() != row.params.len() {
+            return Err(reduce::argument_count(row, name, args.len(), step.span));
+        }
+        self.apply(row, &args, step.span).map_err(|error| error.of_operation(name))
+    }
+
+    fn args(&self, step: &Step) -> Args {
+        self.resolved.args(step).iter().map(|&arg| self.arg(arg)).collect()
+    }
+
+    pub(super) fn arg(&self, arg: resolve::Arg) -> Arg {
+        Arg { value: self.values[arg.step.index()], span: arg.span }
+    }
+
+    fn constant(&self, name: NameId, span: Span) -> Result<Value, Error> {
+        let text = self.resolved.name(name);
+        if let Some(value) = named_constant(text) {
+            return Ok(Value::Weak(Weak::Float(value)));
+        }
+        let name = text.to_owned();
+        let kind = match table::find(text) {
+            Some(_) => ErrorKind::FunctionAsValue { name },
+            None => ErrorKind::UnknownConstant { name },
+        };
+        Err(Error::new(kind, span))
     }
 
     fn name(&mut self, name: NameId, span: Span) -> Result<Value, Error> {
         if let Some(&var) = self.vars.get(&name) {
             return Ok(self.var(var));
         }
-        let text = self.ast.name(name);
+        let text = self.resolved.name(name);
         if let Some(value) = named_constant(text) {
             return Ok(Value::Weak(Weak::Float(value)));
         }
@@ -213,8 +249,8 @@ impl Lowerer<'_> {
         Value::Number(number)
     }
 
-    fn function(&self, name: NameId, span: Span) -> Result<&'static Function, Error> {
-        let text = self.ast.name(name);
+    fn function(&self, callee: Callee) -> Result<&'static Function, Error> {
+        let text = self.resolved.name(callee.name);
         table::find(text).ok_or_else(|| {
             let names = table::all().flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
             let kind = ErrorKind::UnknownFunction {
@@ -222,17 +258,15 @@ impl Lowerer<'_> {
                 similar: similar(text, names),
                 is_variable: (self.scope.type_of)(text).is_some(),
             };
-            Error::new(kind, span)
+            Error::new(kind, callee.span)
         })
     }
 
     /// `a < b < c` is `(a < b) and (b < c)`.
-    fn compare(&mut self, first: ast::ExprId, rest: &[(CompareOp, ast::ExprId)], span: Span) -> Result<Value, Error> {
-        let mut lhs = self.arg(first);
+    fn compare(&mut self, ops: &[CompareOp], args: &[Arg], span: Span) -> Result<Value, Error> {
         let mut all: Option<Value> = None;
-        for &(op, rhs) in rest {
-            let rhs = self.arg(rhs);
-            let one = self.apply(operators::compare(op), &[lhs, rhs], span)?;
+        for (&op, pair) in ops.iter().zip(args.windows(2)) {
+            let one = self.apply(operators::compare(op), pair, span)?;
             all = Some(match all {
                 None => one,
                 Some(before) => {
@@ -240,7 +274,6 @@ impl Lowerer<'_> {
                     self.apply(operators::binary(ast::BinaryOp::And), &args, span)?
                 }
             });
-            lhs = rhs;
         }
         Ok(all.expect("a comparison has an operator"))
     }

@@ -1,17 +1,18 @@
 //! The typed graph: what an expression means, with every dtype decided.
 //!
-//! [`lower`] makes it from the syntax tree. A [`Graph`] is hash-consed, so equal subexpressions are
+//! [`lower`] makes it from the operations of a text. A [`Graph`] is hash-consed, so equal subexpressions are
 //! one node, and in order, so arguments come before the nodes that use them. Its constructors keep
 //! what [`verify`] checks: every primitive has the dtypes it is defined for, and nothing is left to
 //! promote.
 //!
-//! [`lower`](lower()) walks the tree and finds names. `typing` and `compare` apply a function to
+//! [`lower`](lower()) goes through the operations and finds names. `typing` and `compare` apply a function to
 //! its arguments and decide dtypes, with `weak` and `number` for what has no dtype. `compose` and
 //! `along` build what the rows of `ops` name. `reduce` reads the options of calls along axes.
 
 mod along;
 mod compare;
 mod compose;
+mod domain;
 mod error;
 mod lower;
 mod names;
@@ -30,7 +31,7 @@ pub(crate) use lower::{Scope, lower};
 pub(crate) use names::{named_constant, similar};
 pub(crate) use number::Numbers;
 pub(crate) use promote::is_lossless;
-pub(crate) use reduce::{axis_call, options};
+pub(crate) use reduce::axis_call;
 pub(crate) use reduction::{Axes, Leaf, Reduction, ReductionId};
 pub(crate) use verify::verify;
 pub(crate) use weak::fits;

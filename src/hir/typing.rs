@@ -6,7 +6,7 @@
 
 use super::compose::{compare_bools, compose};
 use super::error::{Operand, limits};
-use super::lower::{Arg, Lowerer, Value};
+use super::lower::{Arg, Args, Lowerer, Value};
 use super::number::{Claim, NumberId};
 use super::promote::{common_of, float_of, promote};
 use super::weak::{self, Weak};
@@ -16,8 +16,6 @@ use crate::ops::{Accept, Function, LiteralRule, Meaning, Op, Remedy, Typing, exa
 use ndexpr_grammar::Span;
 use ndexpr_runtime::dtype::{DType, Scalar};
 use smallvec::SmallVec;
-
-pub(super) type Args = SmallVec<[Arg; 3]>;
 
 impl Lowerer<'_> {
     pub(super) fn apply(&mut self, row: &'static Function, args: &[Arg], span: Span) -> Result<Value, Error> {

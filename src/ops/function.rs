@@ -193,6 +193,11 @@ impl Function {
         matches!(self.meaning, Meaning::Along(..))
     }
 
+    /// True if it converts to a dtype, and is called by the dtype's name.
+    pub(crate) fn is_cast(&self) -> bool {
+        matches!(self.typing, Typing::CastTo(_))
+    }
+
     /// The parameters that may be given by name, and be left out.
     pub(crate) fn options(&self) -> impl Iterator<Item = &'static str> {
         self.params.iter().filter_map(|param| param.split_once('=')).map(|(name, _)| name)

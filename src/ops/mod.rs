@@ -27,6 +27,13 @@ use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::math::MathFn;
 use std::fmt;
 
+/// The functions that may be called as methods of their first argument: those that NumPy's arrays
+/// have.
+pub(crate) const METHODS: &[&str] = &[
+    "all", "any", "argmax", "argmin", "clip", "cumprod", "cumsum", "max", "mean", "min", "prod", "round", "std", "sum",
+    "var",
+];
+
 /// Makes [`Op`]: each primitive once, with its name in printed IR, how many arguments it takes, and
 /// which dtypes it is defined for. To add one, add a line here, its meaning in [`scalar`], and what
 /// becomes of it on the tape.

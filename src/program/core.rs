@@ -64,12 +64,12 @@ impl Core {
 
     /// Where the text first names a variable.
     pub(super) fn first_use(&self, name: &str) -> Option<Span> {
-        crate::shape::first_use(&self.compiled.ast, name)
+        self.compiled.resolved.first_use(name)
     }
 
     /// The error for a result that does not have the dtype that the caller has a place for.
     pub(super) fn dtype_error(&self, expected: DType) -> Error {
-        let whole = self.compiled.ast[self.compiled.ast.root()].span;
+        let whole = self.compiled.resolved.result().span;
         Error::result_dtype(expected, self.result_dtype(), Some((whole, &self.text)))
     }
 }

@@ -289,8 +289,8 @@ impl Program {
     /// What a stage of the compiler makes of the text, as text.
     #[must_use]
     pub fn explain(&self, stage: Stage) -> String {
-        let Core { signature, compiled, context, .. } = &self.core;
-        compile::explain(compiled, signature, &context.options, stage).unwrap_or_else(|error| error.render())
+        let Core { text, signature, compiled, context, .. } = &self.core;
+        compile::explain(text, compiled, signature, &context.options, stage).unwrap_or_else(|error| error.render())
     }
 }
 

@@ -99,5 +99,5 @@ fn conflict(core: &Core, inputs: &[Option<View<'_>>], out_shape: &[usize], error
         let var = core.graph().vars().iter().position(|var| var.name == name)?;
         Some(inputs[var].as_ref().map_or(out_shape, View::shape))
     };
-    shape::conflict(&core.compiled.ast, &shape_of).unwrap_or_else(|| Error::internal(error))
+    shape::conflict(&core.compiled.resolved, &shape_of).unwrap_or_else(|| Error::internal(error))
 }

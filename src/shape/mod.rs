@@ -8,8 +8,7 @@ pub(crate) use infer::{Failure, Reduced, Shapes, infer};
 
 use crate::error::{Error, ShapedPart};
 use crate::hir::axis_call;
-use ndexpr_grammar::Span;
-use ndexpr_grammar::{Ast, ExprKind};
+use crate::resolve::{Action, Arg, Resolved, Step};
 use ndexpr_runtime::view::broadcast_shapes;
 
 pub(crate) use ndexpr_runtime::view::{AxisSet, Shape, is_broadcastable as broadcasts_to};
@@ -17,56 +16,61 @@ pub(crate) use ndexpr_runtime::view::{AxisSet, Shape, is_broadcastable as broadc
 /// The smallest part of the text whose operands do not broadcast, as an error that points at both.
 /// If a call before it has no shape, the error is about that call.
 ///
-/// Runs only where some shapes do not broadcast. The tree is walked in order, arguments first.
-pub(crate) fn conflict<'s>(ast: &Ast, shape_of: &dyn Fn(&str) -> Option<&'s [usize]>) -> Option<Error> {
-    let mut shapes: Vec<Shape> = Vec::with_capacity(ast.len());
-    for (_, expr) in ast.exprs() {
-        let mut shape = match &expr.kind {
-            ExprKind::Name(name) => shape_of(ast.name(*name)).map(Shape::from).unwrap_or_default(),
-            _ => Shape::default(),
+/// Runs only where some shapes do not broadcast. Operations are looked at in order, arguments first.
+pub(crate) fn conflict<'s>(resolved: &Resolved, shape_of: &dyn Fn(&str) -> Option<&'s [usize]>) -> Option<Error> {
+    let mut shapes: Vec<Shape> = Vec::with_capacity(resolved.len());
+    let live = resolved.live();
+    for (id, step) in resolved.steps() {
+        let shape = match live[id.index()] {
+            true => shape_of_step(resolved, step, &shapes, shape_of),
+            false => Ok(Shape::default()),
         };
-        if let Ok(Some(call)) = axis_call(ast, expr) {
-            let domain = shapes[call.arg.index()].clone();
-            let along = infer::Along {
-                axes: &call.axes,
-                keepdims: call.keepdims,
-                is_cumulative: call.is_cumulative(),
-                span: call.span,
-                axis_span: call.axis_span,
-                instead: call.instead.as_ref(),
-            };
-            match infer::reduce(domain, &along) {
-                Ok(reduced) => shapes.push(reduced.result),
-                Err(error) => return Some(error),
-            }
-            continue;
-        }
-        let mut children = Vec::new();
-        expr.kind.for_each_child(|child| children.push(child));
-        for (i, &child) in children.iter().enumerate() {
-            let rhs = &shapes[child.index()];
-            match broadcast_shapes([&shape[..], &rhs[..]]) {
-                Ok(joint) => shape = joint,
-                Err(_) => {
-                    // The first operand that alone disagrees with this one. There may be none,
-                    // because several operands may disagree with it only together.
-                    let lhs = children[..i]
-                        .iter()
-                        .find(|&&lhs| broadcast_shapes([&shapes[lhs.index()][..], &rhs[..]]).is_err())?;
-                    let lhs = ShapedPart { span: ast[*lhs].span, shape: &shapes[lhs.index()] };
-                    return Some(Error::shape(lhs, ShapedPart { span: ast[child].span, shape: rhs }));
-                }
+        match shape {
+            Ok(shape) => shapes.push(shape),
+            Err(None) => return None,
+            Err(Some(error)) => {
+                let calls: Vec<_> = resolved.calls(step.site).map(|(span, name)| (span, name.to_owned())).collect();
+                return Some(error.called_from(&calls));
             }
         }
-        shapes.push(shape);
     }
     None
 }
 
-/// Where the text first names a variable.
-pub(crate) fn first_use(ast: &Ast, name: &str) -> Option<Span> {
-    ast.exprs().find_map(|(_, expr)| match &expr.kind {
-        ExprKind::Name(id) if ast.name(*id) == name => Some(expr.span),
-        _ => None,
-    })
+/// The shape of an operation, from the shapes of those before it; the error is missing if its
+/// operands disagree only together.
+fn shape_of_step<'s>(
+    resolved: &Resolved,
+    step: &Step,
+    shapes: &[Shape],
+    shape_of: &dyn Fn(&str) -> Option<&'s [usize]>,
+) -> Result<Shape, Option<Error>> {
+    if let Action::Name(name) = step.action {
+        return Ok(shape_of(resolved.name(name)).map(Shape::from).unwrap_or_default());
+    }
+    if let Ok(Some(call)) = axis_call(resolved, step) {
+        let domain = shapes[call.arg.step.index()].clone();
+        let along = infer::Along {
+            axes: &call.axes,
+            keepdims: call.keepdims,
+            is_cumulative: call.is_cumulative(),
+            span: call.span,
+            axis_span: call.axis_span,
+            instead: call.instead.as_ref(),
+        };
+        return infer::reduce(domain, &along).map(|reduced| reduced.result).map_err(Some);
+    }
+    let mut shape = Shape::default();
+    let args = resolved.args(step);
+    for (i, arg) in args.iter().enumerate() {
+        let rhs = &shapes[arg.step.index()];
+        shape = broadcast_shapes([&shape[..], &rhs[..]]).map_err(|_| {
+            // The first operand that alone disagrees with this one. There may be none, because
+            // several operands may disagree with it only together.
+            let lhs = args[..i].iter().find(|lhs| broadcast_shapes([&shapes[lhs.step.index()][..], &rhs[..]]).is_err())?;
+            let part = |arg: &Arg| ShapedPart { span: arg.span, shape: &shapes[arg.step.index()] };
+            Some(Error::shape(part(lhs), part(arg)))
+        })?;
+    }
+    Ok(shape)
 }

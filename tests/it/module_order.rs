@@ -24,6 +24,7 @@ const LAYERS: &[Layers] = &[
         parent: "",
         order: &[
             "bounded_lock ops vars",
+            "resolve",
             "hir",
             "error options",
             "functions array shape",
@@ -79,6 +80,7 @@ const LAYERS: &[Layers] = &[
         ],
     },
     Layers { sources: "src", parent: "ops", order: &["axis exact", "function scalar", "reductions", "table"] },
+    Layers { sources: "src", parent: "resolve", order: &["error value", "calls options", "run"] },
     Layers {
         sources: "src",
         parent: "hir",
@@ -86,7 +88,7 @@ const LAYERS: &[Layers] = &[
             "error promote",
             "weak names reduction operators compose",
             "number reduce",
-            "lower",
+            "lower domain",
             "along compare typing",
             "print verify",
         ],

@@ -36,12 +36,15 @@ impl OpByOp {
         let Ok(ast) = ndexpr_grammar::parse(text, &no_limits) else {
             return Ok(OpByOp { steps: vec![Step::whole(engine, text, signature)?] });
         };
+        if ast.expression().is_none() {
+            return Ok(OpByOp { steps: vec![Step::whole(engine, text, signature)?] });
+        }
         let is_step = operations(&ast, signature);
         let prefix = unused_prefix(&ast);
         let mut steps: Vec<Step> = Vec::new();
         let mut signature = signature.clone();
         // For each expression, the step that computes it.
-        let mut step_of: Vec<Option<usize>> = vec![None; ast.len()];
+        let mut step_of: Vec<Option<usize>> = vec![None; ast.n_exprs()];
         for (id, expr) in ast.exprs().filter(|(id, _)| is_step[id.index()]) {
             let mut step_text = String::new();
             let mut done_with = Vec::new();
@@ -92,7 +95,7 @@ impl OpByOp {
 }
 
 impl Step {
-    /// A text without operations on variables, as one step.
+    /// A text with several statements, or without operations on variables, as one step.
     fn whole(engine: &Engine, text: &str, signature: &Signature) -> Result<Step, Error> {
         Ok(Step { name: String::new(), program: engine.compile(text, signature)?, done_with: Vec::new() })
     }
@@ -102,8 +105,8 @@ impl Step {
 /// in the text of the operation that they are used in, and so does every operation on weak numbers
 /// alone.
 fn operations(ast: &Ast, signature: &Signature) -> Vec<bool> {
-    let mut has_variable = vec![false; ast.len()];
-    let mut is_operation = vec![false; ast.len()];
+    let mut has_variable = vec![false; ast.n_exprs()];
+    let mut is_operation = vec![false; ast.n_exprs()];
     for (id, expr) in ast.exprs() {
         let mut has = match &expr.kind {
             ExprKind::Name(name) => signature.get(ast.name(*name)).is_some_and(|ty| !ty.is_weak),

@@ -1,0 +1,233 @@
+//! What can be wrong with the statements of a text whose syntax is right.
+
+use crate::ops::METHODS;
+use ndexpr_grammar::{Diagnostic, Span};
+use std::fmt;
+
+/// An error in a statement: its kind, where it is, and in which call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Error {
+    pub(crate) kind: ErrorKind,
+    pub(crate) span: Span,
+    /// The calls of functions of the text around it, the innermost first.
+    pub(crate) calls: Vec<(Span, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ErrorKind {
+    /// The last statement gives no value.
+    NoResult,
+    /// The result is a tuple.
+    SeveralResults,
+    /// A value that nothing uses.
+    UnusedValue { in_function: bool },
+    /// A name of a function that it assigns to later.
+    Unset { name: String },
+    /// An augmented assignment to a name that has no value yet.
+    NothingToChange { name: String },
+    /// An assignment to a part or an attribute of something.
+    PartAssigned,
+    /// A tuple that is taken apart into more or fewer names than it has values.
+    UnpackCount { names: usize, values: usize, value_span: Span },
+    /// Something that is taken apart and is no tuple.
+    UnpackValue { value_span: Span },
+    /// A tuple where a value should be.
+    TupleAsValue,
+    /// A name that stands for `None`, where a value should be.
+    NoneAsValue { name: String },
+    /// A call of a function without `return`, where a value should be.
+    NothingReturned,
+    TupleTooDeep { limit: usize },
+    /// The name of a function of the text where a value should be.
+    FunctionAsValue { name: String },
+    /// A call of a value.
+    ValueAsFunction { name: String },
+    /// A call of a function that the text defines later.
+    NotYetDefined { name: String, later: Span },
+    /// A function that calls itself, maybe by way of others.
+    Recursion { cycle: Vec<String> },
+    /// A function in a function.
+    NestedFunction,
+    TooManyArguments { found: usize, form: Form },
+    MissingArgument { name: String, form: Form },
+    UnknownParameter { found: String, form: Form },
+    RepeatedParameter { name: String, first: Span },
+    UnknownAttribute { name: String },
+    UnknownMethod { name: String },
+    AsTypeArguments,
+    Indexing,
+    /// Functions that call each other would be more operations than the limit.
+    TooLarge { limit: usize },
+}
+
+impl Error {
+    pub(super) fn new(kind: ErrorKind, span: Span) -> Error {
+        Error { kind, span, calls: Vec::new() }
+    }
+
+    pub(super) fn in_calls<'n>(self, calls: impl Iterator<Item = (Span, &'n str)>) -> Error {
+        Error { calls: calls.map(|(span, name)| (span, name.to_owned())).collect(), ..self }
+    }
+
+    /// The error as a drawing of it needs it.
+    pub(crate) fn to_diagnostic(&self) -> Diagnostic {
+        let (diagnostic, span) = (Diagnostic::new(self.to_string()), self.span);
+        match &self.kind {
+            ErrorKind::NoResult => diagnostic
+                .label(span, "the last statement")
+                .note("end with an expression, or with `return` and one"),
+            ErrorKind::SeveralResults => diagnostic.label(span, "this is a tuple").note("evaluate one value at a time"),
+            ErrorKind::UnusedValue { in_function: true } => diagnostic
+                .label(span, "this has no effect")
+                .note("to give it as the function's result, write `return` before it"),
+            ErrorKind::UnusedValue { in_function: false } => diagnostic
+                .label(span, "this has no effect")
+                .note("to continue an expression on the next line, put it in brackets"),
+            ErrorKind::Unset { .. } => diagnostic
+                .label(span, "it has no value here")
+                .note("the function assigns to this name later, so it is not a name from outside"),
+            ErrorKind::NothingToChange { name } => diagnostic
+                .label(span, "it has no value that the text gave it")
+                .note(format!("for a new value of this name, write `{name} = {name} + ...`")),
+            ErrorKind::PartAssigned => diagnostic
+                .label(span, "only names are assigned to")
+                .note("evaluating a text changes no array that is passed in"),
+            ErrorKind::UnpackCount { names, values, value_span } => diagnostic
+                .label(span, format!("{names} {}", plural("name", *names)))
+                .label(*value_span, format!("{values} {}", plural("value", *values))),
+            ErrorKind::UnpackValue { value_span } => {
+                diagnostic.label(span, "several names").label(*value_span, "one value")
+            }
+            ErrorKind::TupleAsValue => diagnostic
+                .label(span, "this is a tuple")
+                .note("only the axis may be one, as in sum(a, axis=(0, 1))"),
+            ErrorKind::NoneAsValue { .. } => {
+                diagnostic.label(span, "a value is needed here").note("only an axis may be `None`")
+            }
+            ErrorKind::NothingReturned => {
+                diagnostic.label(span, "a value is needed here").note("the function needs a `return`")
+            }
+            ErrorKind::TupleTooDeep { .. } => diagnostic.label(span, "one level too many"),
+            ErrorKind::FunctionAsValue { name } => diagnostic
+                .label(span, "a value is needed here")
+                .note(format!("to call the function, write {name}(...)")),
+            ErrorKind::ValueAsFunction { name } => {
+                diagnostic.label(span, "this is a value").note(format!("to multiply, write {name}*(...)"))
+            }
+            ErrorKind::NotYetDefined { later, .. } => {
+                diagnostic.label(span, "called here").label(*later, "defined here")
+            }
+            ErrorKind::Recursion { cycle } if cycle.len() > 2 => {
+                let cycle: Vec<String> = cycle.iter().map(|name| format!("`{name}`")).collect();
+                diagnostic.label(span, "called here again").note(format!("{} call each other", cycle.join(", ")))
+            }
+            ErrorKind::Recursion { .. } => diagnostic.label(span, "called here again"),
+            ErrorKind::NestedFunction => {
+                diagnostic.label(span, "inside of another function").note("define it before the other function")
+            }
+            ErrorKind::TooManyArguments { form, .. } | ErrorKind::MissingArgument { form, .. } => {
+                form.add_to(diagnostic.label(span, "in this call"))
+            }
+            ErrorKind::UnknownParameter { form, .. } => {
+                form.add_to(diagnostic.label(span, "no parameter of this function"))
+            }
+            ErrorKind::RepeatedParameter { first, .. } => {
+                diagnostic.label(*first, "first here, by position").label(span, "again here")
+            }
+            ErrorKind::UnknownAttribute { name } => {
+                let diagnostic = diagnostic.label(span, "not found");
+                match METHODS.contains(&name.as_str()) {
+                    true => diagnostic.note(format!("to call the method, write `.{name}()`")),
+                    false => diagnostic.note("constants have no prefix but `np.`, `numpy.` and `math.`"),
+                }
+            }
+            ErrorKind::UnknownMethod { name } => diagnostic
+                .label(span, "not found")
+                .note(format!("the methods are astype, {}", METHODS.join(", ")))
+                .note(format!("to call a function, write {name}(...)")),
+            ErrorKind::AsTypeArguments => {
+                diagnostic.label(span, "expected the name of a dtype").note("write it out: `.astype(float32)`")
+            }
+            ErrorKind::Indexing => {
+                diagnostic.label(span, "indexed here").note("slice the array before it is passed in")
+            }
+            ErrorKind::TooLarge { .. } => diagnostic
+                .label(span, "one part too many")
+                .note("what a function consists of counts each time that it is called"),
+        }
+    }
+}
+
+/// How a function of the text is called.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Form {
+    pub(super) name: String,
+    /// Each parameter, and whether it has a default.
+    pub(super) params: Vec<(String, bool)>,
+    /// Where its definition has the name.
+    pub(super) span: Span,
+}
+
+impl Form {
+    /// What the function takes, and where it is defined.
+    fn add_to(&self, diagnostic: Diagnostic) -> Diagnostic {
+        let param = |(name, has_default): &(String, bool)| match has_default {
+            true => format!("{name}=..."),
+            false => name.clone(),
+        };
+        let params: Vec<String> = self.params.iter().map(param).collect();
+        diagnostic
+            .label(self.span, "defined here")
+            .note(format!("its form is {}({})", self.name, params.join(", ")))
+    }
+}
+
+fn plural(word: &str, n: usize) -> String {
+    if n == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ErrorKind::NoResult => f.write_str("the text has no result"),
+            ErrorKind::SeveralResults => f.write_str("a text has one result"),
+            ErrorKind::UnusedValue { .. } => f.write_str("nothing uses this value"),
+            ErrorKind::Unset { name } | ErrorKind::NothingToChange { name } => {
+                write!(f, "`{name}` is used before it has a value")
+            }
+            ErrorKind::PartAssigned => f.write_str("a part of an array cannot be assigned to"),
+            ErrorKind::UnpackCount { names, values, .. } => {
+                write!(f, "{values} {} cannot be assigned to {names} {}", plural("value", *values), plural("name", *names))
+            }
+            ErrorKind::UnpackValue { .. } => f.write_str("only a tuple can be taken apart"),
+            ErrorKind::TupleAsValue => f.write_str("a tuple is no value"),
+            ErrorKind::NoneAsValue { name } => write!(f, "`{name}` is None"),
+            ErrorKind::NothingReturned => f.write_str("the function returns nothing"),
+            ErrorKind::TupleTooDeep { limit } => write!(f, "a tuple is nested more than {limit} levels deep"),
+            ErrorKind::FunctionAsValue { name } => write!(f, "`{name}` is a function, and no value has this name"),
+            ErrorKind::ValueAsFunction { name } => write!(f, "`{name}` is a value, not a function"),
+            ErrorKind::NotYetDefined { name, .. } => write!(f, "`{name}` is called before it is defined"),
+            ErrorKind::Recursion { cycle } => {
+                let name = cycle.first().map_or("", String::as_str);
+                write!(f, "the function `{name}` calls itself")
+            }
+            ErrorKind::NestedFunction => f.write_str("a function cannot be defined in another one"),
+            ErrorKind::TooManyArguments { found, form } => {
+                let n = form.params.len();
+                write!(f, "`{}` takes {n} {}, found {found}", form.name, plural("argument", n))
+            }
+            ErrorKind::MissingArgument { name, form } => {
+                write!(f, "`{}` needs an argument for `{name}`", form.name)
+            }
+            ErrorKind::UnknownParameter { found, form } => write!(f, "`{}` has no parameter `{found}`", form.name),
+            ErrorKind::RepeatedParameter { name, .. } => write!(f, "the argument `{name}` is given twice"),
+            ErrorKind::UnknownAttribute { name } => write!(f, "there is no attribute `{name}`"),
+            ErrorKind::UnknownMethod { name } => write!(f, "there is no method `{name}`"),
+            ErrorKind::AsTypeArguments => f.write_str("`astype` takes the name of a dtype"),
+            ErrorKind::Indexing => f.write_str("indexing and slicing are not supported"),
+            ErrorKind::TooLarge { limit } => write!(f, "the text becomes more than {limit} operations"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,176 @@
+//! Resolving: the statements of a text become the operations that its result is made of.
+//!
+//! In: a syntax tree. Out: a [`Resolved`]: operations in the order in which Python would do them,
+//! each after its arguments, or what is wrong with a statement. Always true: a local name is only
+//! another way to say what it was assigned, a function of the text is replaced by its body, and
+//! nothing here recurses. What a name means that the text assigns nothing to, which functions
+//! exist, and all dtypes are for [`hir`](crate::hir).
+//!
+//! [`run`](self::run) goes through the statements, `calls` binds the arguments of calls to
+//! parameters, `options` reads what must be known without a call, such as `axis=0`.
+
+mod calls;
+mod error;
+mod options;
+mod run;
+mod value;
+
+pub(crate) use error::{Error, ErrorKind};
+pub(crate) use options::{Choice, ChoiceKind, OptionArg};
+pub(crate) use run::resolve;
+
+use ndexpr_grammar::{BinaryOp, CompareOp, NameId, Span, UnaryOp};
+use std::ops::Range;
+
+/// An operation of a [`Resolved`]: its position in the order where arguments come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct StepId(u32);
+
+impl StepId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What an operation is, apart from its arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    Int(u128),
+    Float(f64),
+    Imaginary(f64),
+    Bool(bool),
+    /// A name that the text assigns nothing to: a variable or a constant.
+    Name(NameId),
+    /// A name after the name of a module: a constant.
+    Constant(NameId),
+    Unary(UnaryOp),
+    Binary(BinaryOp),
+    /// Comparisons of neighbours. There is one argument more than operators.
+    Compare(Box<[CompareOp]>),
+    /// The arguments are the value where the condition holds, the condition, and the other value.
+    IfElse,
+    /// A function that the text does not define. A method's object is its first argument.
+    Call(Callee),
+}
+
+/// The function of a call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Callee {
+    pub(crate) name: NameId,
+    /// Where that name is.
+    pub(crate) span: Span,
+}
+
+/// An operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) action: Action,
+    /// Its text.
+    pub(crate) span: Span,
+    /// The call that it was made for.
+    pub(crate) site: SiteId,
+    args: Range<usize>,
+    options: Range<usize>,
+}
+
+/// An argument of an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arg {
+    pub(crate) step: StepId,
+    /// Where the argument is written. The step may be elsewhere, if this is a name.
+    pub(crate) span: Span,
+}
+
+/// A call of a function of the text, or the text itself. It is the first of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SiteId(u32);
+
+#[derive(Clone, Copy, Debug)]
+struct Site {
+    function: NameId,
+    call: Span,
+    /// The site of the call itself.
+    parent: SiteId,
+}
+
+/// The operations of a text.
+#[derive(Clone, Debug)]
+pub(crate) struct Resolved {
+    steps: Vec<Step>,
+    args: Vec<Arg>,
+    options: Vec<OptionArg>,
+    /// All but the first.
+    sites: Vec<Site>,
+    names: Vec<Box<str>>,
+    result: Arg,
+}
+
+impl Resolved {
+    /// The operations in order.
+    pub(crate) fn steps(&self) -> impl DoubleEndedIterator<Item = (StepId, &Step)> + ExactSizeIterator {
+        self.steps.iter().enumerate().map(|(index, step)| (StepId(index as u32), step))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    pub(crate) fn step(&self, id: StepId) -> &Step {
+        &self.steps[id.index()]
+    }
+
+    /// The arguments of an operation, in the order of the text.
+    pub(crate) fn args(&self, step: &Step) -> &[Arg] {
+        &self.args[step.args.clone()]
+    }
+
+    /// The options of a call: arguments by name, and those after the first of a function along
+    /// axes.
+    pub(crate) fn options(&self, step: &Step) -> &[OptionArg] {
+        &self.options[step.options.clone()]
+    }
+
+    /// The result, and where the text has it.
+    pub(crate) fn result(&self) -> Arg {
+        self.result
+    }
+
+    pub(crate) fn name(&self, id: NameId) -> &str {
+        &self.names[id.index()]
+    }
+
+    /// For each operation, whether the result needs it.
+    pub(crate) fn live(&self) -> Vec<bool> {
+        let mut live = vec![false; self.steps.len()];
+        live[self.result.step.index()] = true;
+        for (id, step) in self.steps().rev() {
+            if live[id.index()] {
+                self.args(step).iter().for_each(|arg| live[arg.step.index()] = true);
+            }
+        }
+        live
+    }
+
+    /// Where the text first uses a variable.
+    pub(crate) fn first_use(&self, name: &str) -> Option<Span> {
+        self.steps.iter().find_map(|step| match step.action {
+            Action::Name(id) if self.name(id) == name => Some(step.span),
+            _ => None,
+        })
+    }
+
+    /// The calls around an operation, the innermost first: where each is, and of which function.
+    pub(crate) fn calls(&self, site: SiteId) -> impl Iterator<Item = (Span, &str)> {
+        let site_of = |id: SiteId| (id.0 as usize).checked_sub(1).map(|index| self.sites[index]);
+        let sites = std::iter::successors(site_of(site), move |site: &Site| site_of(site.parent));
+        sites.map(|site| (site.call, self.name(site.function)))
+    }
+
+    /// About how many bytes of memory it takes.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.steps.len() * size_of::<Step>() + self.args.len() * size_of::<Arg>()
+    }
+}
+
+/// The modules whose functions and constants may be written after their name and a dot.
+const MODULES: [&str; 3] = ["np", "numpy", "math"];

@@ -1,0 +1,57 @@
+//! What expressions become, and the names that stand for it.
+
+use super::StepId;
+use ndexpr_grammar::NameId;
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// Tuples may be in tuples so many levels deep. So dropping one needs little stack.
+pub(super) const MAX_TUPLE_DEPTH: usize = 32;
+
+/// What an expression has become.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Step(StepId),
+    Tuple(Rc<Tuple>),
+    /// `None`, and what a function without `return` gives.
+    None,
+}
+
+/// Several values.
+#[derive(Debug)]
+pub(super) struct Tuple {
+    items: Vec<Value>,
+    /// The levels of tuples in it, itself included.
+    depth: usize,
+}
+
+impl Tuple {
+    /// A tuple of these values; `None` if it would be deeper than [`MAX_TUPLE_DEPTH`].
+    pub(super) fn new(items: Vec<Value>) -> Option<Tuple> {
+        let depth = |item: &Value| match item {
+            Value::Tuple(tuple) => tuple.depth,
+            Value::Step(_) | Value::None => 0,
+        };
+        let depth = 1 + items.iter().map(depth).max().unwrap_or(0);
+        (depth <= MAX_TUPLE_DEPTH).then_some(Tuple { items, depth })
+    }
+
+    pub(super) fn items(&self) -> &[Value] {
+        &self.items
+    }
+}
+
+pub(super) type Names = FxHashMap<NameId, Value>;
+
+/// The values that names have at a place.
+pub(super) struct Env<'a> {
+    pub(super) local: &'a Names,
+    /// Those outside of the function that the place is in.
+    pub(super) outer: Option<&'a Names>,
+}
+
+impl Env<'_> {
+    pub(super) fn get(&self, name: NameId) -> Option<&Value> {
+        self.local.get(&name).or_else(|| self.outer?.get(&name))
+    }
+}
