@@ -16,7 +16,7 @@ use pyo3::types::PyType;
 pub(crate) fn to_python(py: Python<'_>, text: &str, error: &Error) -> PyErr {
     let message = drawn(error);
     match error.kind() {
-        ErrorKind::Syntax => syntax_error(text, error, message),
+        ErrorKind::Syntax | ErrorKind::Statement => syntax_error(text, error, message),
         ErrorKind::UnknownVariable => unknown_variable(py, text, error, message),
         ErrorKind::UnknownFunction
         | ErrorKind::ArgumentCount

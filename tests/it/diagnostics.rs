@@ -847,6 +847,12 @@ fn negative_power() {
 }
 
 #[test]
+fn statement() {
+    check(ErrorKind::Statement, compile("t = pressure*2"), expect![[""]]);
+    check(ErrorKind::Statement, compile("pressure\n- 1"), expect![[""]]);
+}
+
+#[test]
 fn unsupported() {
     check(
         ErrorKind::Unsupported,

@@ -22,6 +22,8 @@ mod long_loops;
 mod measurements;
 mod memory;
 mod module_order;
+mod program_errors;
+mod programs;
 mod reductions;
 mod rows;
 mod soak;

@@ -1,0 +1,96 @@
+"""Programs: the same text, run by NumPy and Python statement by statement."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import ndexpr
+
+RNG = np.random.default_rng(7)
+VALUES = {
+    "a": RNG.standard_normal((5, 6)),
+    "b": RNG.standard_normal(6) + 3,
+    "c": RNG.integers(-50, 50, (5, 6)),
+    "s": RNG.integers(0, 100, (5, 6)).astype(np.int16),
+    "f": RNG.standard_normal((5, 6)).astype(np.float32),
+    "k": 3,
+    "h": 0.25,
+}
+
+#: Programs whose last line gives their result to `result`.
+PROGRAMS = [
+    "t = a*b\nresult = t + t*t",
+    "t = a*b; t += 1; t *= b; result = t",
+    "x, y = a, b\nx, y = y, x\nresult = x - y",
+    "x = y = a + 1\nx = x*2\nresult = x - y",
+    "n = 0\nn += 1\nresult = s + n",
+    "n = 2\nscale = 0.5\nresult = f*n + scale",
+    "q = c // 7\nr = c % 7\nresult = q*7 + r - c",
+    "u = c\nu <<= 2\nu ^= 5\nu |= 1\nu &= 127\nu >>= 1\nresult = u",
+    "u = a\nu /= b\nu -= h\nu **= 2\nu //= 0.1\nresult = u",
+    "def square(x):\n    return x*x\nresult = square(a) + square(b)",
+    "def axpy(x, y, k=2):\n    '''k x + y'''\n    t = x*k\n    return t + y\nresult = axpy(a, b) - axpy(y=a, x=b, k=k)",
+    "def both(x):\n    return x + 1, x - 1\np, m = both(a)\nresult = p*m",
+    "def inner(x):\n    return x + h\ndef outer(x):\n    y = inner(x)\n    return y*inner(y)\nresult = outer(b)",
+    "def late(x):\n    return x*factor\nfactor = b\nresult = late(a)",
+    "z = a.sum(axis=0) + a.mean()\nresult = z*b",
+    "z = (a*b).max(axis=1, keepdims=True)\nresult = a - z",
+    "result = a.astype(np.float32) + c.astype(np.int8)",
+    "result = np.where(a > 0, np.maximum(a, h), np.pi)",
+    "def total(x, axis=None):\n    return np.sum(x, axis=axis)\nresult = total(c, 1) + total(c)",
+    "lo, hi = c.min(), c.max()\nresult = (c - lo)/(hi - lo)",
+    "result = c.clip(-10, 10).cumsum(axis=1)",
+    "unused = b.sum()*2\nresult = a",
+    "mu = a.mean(axis=0)\nsd = a.std(axis=0, ddof=1)\nresult = (a - mu)/sd",
+]
+
+
+@pytest.mark.parametrize("text", PROGRAMS)
+def test_programs_do_what_python_does(text: str) -> None:
+    # Python changes arrays in place.
+    names = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in VALUES.items()}
+    names["np"] = np
+    exec(text, names)
+    expected = np.asarray(names["result"])
+    found = ndexpr.evaluate(text + "\nresult", VALUES)
+    assert found.dtype == expected.dtype
+    assert found.shape == expected.shape
+    # Sums of floats are added in another order.
+    np.testing.assert_allclose(found, expected, rtol=1e-13 if expected.dtype != np.float32 else 1e-6)
+
+
+def test_local_names_are_not_looked_up() -> None:
+    a = np.arange(3.0)
+    assert ndexpr.evaluate("t = a*2\nt + 1").tolist() == [1.0, 3.0, 5.0]
+    t = "not an array"  # noqa: F841
+    assert ndexpr.evaluate("t = a*2; return t + 1").tolist() == [1.0, 3.0, 5.0]
+
+
+def test_a_text_may_be_indented() -> None:
+    def f(a: np.ndarray) -> np.ndarray:
+        return ndexpr.evaluate(
+            """
+            x = a + 1
+            return x*x
+            """
+        )
+
+    assert f(np.array([1.0, 2.0])).tolist() == [4.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("t = a", "the text has no result"),
+        ("a\na + 1", "nothing uses this value"),
+        ("def f(x): return f(x)\nf(a)", "calls itself"),
+        ("a, a", "a text has one result"),
+        ("a.T", "there is no attribute"),
+        ("t += a; t", "is used before it has a value"),
+    ],
+)
+def test_errors(text: str, message: str) -> None:
+    a = np.arange(3.0)  # noqa: F841
+    with pytest.raises((SyntaxError, TypeError, KeyError, ValueError), match=message):
+        ndexpr.evaluate(text)
