@@ -49,6 +49,8 @@ pub enum ErrorKind {
     VariableType,
     /// Shapes do not broadcast.
     Shape,
+    /// An index is not in its axis, or an array has fewer axes than an index has items.
+    Index,
     /// An array does not have the axis that a function is to run along, or the axis is named twice.
     Axis,
     /// The smallest or the largest of no elements is asked for.
@@ -89,6 +91,7 @@ impl ErrorKind {
         ErrorKind::UnusedVariable,
         ErrorKind::VariableType,
         ErrorKind::Shape,
+        ErrorKind::Index,
         ErrorKind::Axis,
         ErrorKind::EmptyInput,
         ErrorKind::OutputShape,
@@ -199,7 +202,12 @@ impl Error {
             | Resolving::UnknownParameter { .. }
             | Resolving::RepeatedParameter { .. }
             | Resolving::AsTypeArguments => ErrorKind::Argument,
-            Resolving::Indexing => ErrorKind::Unsupported,
+            Resolving::ReductionIndexed { .. } => ErrorKind::Unsupported,
+            Resolving::WrongIndex
+            | Resolving::StepOfZero
+            | Resolving::TwoEllipses
+            | Resolving::NumberIndexed
+            | Resolving::TupleIndex { .. } => ErrorKind::Index,
             Resolving::TupleTooDeep { .. } | Resolving::TooLarge { .. } => ErrorKind::Limit,
         };
         Error::new(kind, error.to_diagnostic()).called_from(&error.calls)
@@ -223,6 +231,7 @@ impl Error {
             Typing::UnknownVariable { .. } | Typing::UnknownConstant { .. } | Typing::FunctionAsValue { .. } => {
                 ErrorKind::UnknownVariable
             }
+            Typing::SingleIndexed => ErrorKind::Index,
             Typing::TooManyShapes => ErrorKind::Limit,
             Typing::UnknownFunction { .. } => ErrorKind::UnknownFunction,
             Typing::ArgumentCount { .. } => ErrorKind::ArgumentCount,
@@ -353,6 +362,26 @@ impl Error {
             .label(span, format!("this runs over the shape {shape:?}"))
             .note("expected at least one element along each axis that it runs along");
         Error::new(ErrorKind::EmptyInput, diagnostic)
+    }
+
+    /// An index that is not in its axis of a shape.
+    pub(crate) fn index_out_of_range(at: i64, axis: usize, shape: &[usize], span: Span) -> Error {
+        let extent = shape[axis];
+        let diagnostic = Diagnostic::new(format!("there is no index {at} in axis {axis} of the shape {shape:?}"));
+        let diagnostic = match extent {
+            0 => diagnostic.label(span, "the axis is empty"),
+            _ => diagnostic.label(span, format!("expected 0 to {}, or -1 to -{extent} from the end", extent - 1)),
+        };
+        Error::new(ErrorKind::Index, diagnostic)
+    }
+
+    /// An index with more items than the array has axes.
+    pub(crate) fn too_many_indices(found: usize, shape: &[usize], span: Span) -> Error {
+        let message = format!("{found} indices do not fit the shape {shape:?}");
+        let n_axes = shape.len();
+        let s = if n_axes == 1 { "axis" } else { "axes" };
+        let diagnostic = Diagnostic::new(message).label(span, format!("this has {n_axes} {s}"));
+        Error::new(ErrorKind::Index, diagnostic)
     }
 
     pub(crate) fn output_shape(result: &[usize], output: &[usize]) -> Error {

@@ -85,7 +85,8 @@ mod span;
 mod token;
 
 pub use ast::{
-    Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, Stmt, StmtId, StmtKind, UnaryOp,
+    Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, Stmt, StmtId, StmtKind,
+    UnaryOp,
 };
 pub use diagnostic::{Diagnostic, Label};
 pub use error::{Error, ErrorKind, Expectation, Expected, Feature, Found};

@@ -36,7 +36,10 @@ impl Level {
             | ExprKind::Bool(_)
             | ExprKind::Name(_)
             | ExprKind::Call { .. }
-            | ExprKind::Tuple { .. } | ExprKind::Attribute { .. } | ExprKind::Method { .. } | ExprKind::Index { .. } => Self::Primary,
+            | ExprKind::Tuple { .. }
+            | ExprKind::Attribute { .. }
+            | ExprKind::Method { .. }
+            | ExprKind::Index { .. } => Self::Primary,
             ExprKind::Unary { op, .. } => Self::of_unary(*op),
             ExprKind::Binary { op, .. } => Self::of_binary(*op).0,
             ExprKind::Compare { .. } => Self::Comparison,

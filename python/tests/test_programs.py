@@ -42,6 +42,25 @@ PROGRAMS = [
     "lo, hi = c.min(), c.max()\nresult = (c - lo)/(hi - lo)",
     "result = c.clip(-10, 10).cumsum(axis=1)",
     "unused = b.sum()*2\nresult = a",
+    "result = a[1:-1] + a[:-2]*b",
+    "result = a[::2, ::-1] - c[::2]",
+    "result = a[-1]*b + a[0, 1:2]",
+    "result = a[:, None, :]*a[None, :, :]",
+    "result = (a + b)[1:, ::-2]",
+    "result = (a*h + b - 2)[2]",
+    "result = a[..., 0] - a[..., -1] + a[2, ..., 3]",
+    "result = a.T[1:] + c.T[:-1]",
+    "result = (a*b).T - c.T",
+    "t = a[1:]\nu = t[:, 1:-1]\nresult = u[::-1] - u",
+    "i = 1\nj = -2\nresult = a[i:j] + a[i]*a[j]",
+    "result = a[10:] + a[3:1]",
+    "result = a[-100:100:3]*a[100:-100:-3]",
+    "result = b[np.newaxis] + b[:, np.newaxis]",
+    "result = a[1:3].sum(axis=1) + (a - b)[1:3].max()",
+    "result = a[2, 3]*c + b[-1]",
+    "result = s[::-1, 1:] // 3",
+    "result = (b[0] + a)[0]",
+    "def lap(u):\n    return u[1:-1, 2:] + u[1:-1, :-2] + u[2:, 1:-1] + u[:-2, 1:-1] - 4*u[1:-1, 1:-1]\nresult = lap(a)*lap(c)",
     "mu = a.mean(axis=0)\nsd = a.std(axis=0, ddof=1)\nresult = (a - mu)/sd",
 ]
 
@@ -80,13 +99,18 @@ def test_a_text_may_be_indented() -> None:
 
 
 @pytest.mark.parametrize(
-    "text, message",
+    ("text", "message"),
     [
         ("t = a", "the text has no result"),
         ("a\na + 1", "nothing uses this value"),
         ("def f(x): return f(x)\nf(a)", "calls itself"),
         ("a, a", "a text has one result"),
-        ("a.T", "there is no attribute"),
+        ("a.real", "there is no attribute"),
+        ("a[3]", "there is no index 3 in axis 0"),
+        ("a[0, 0]", "2 indices do not fit"),
+        ("a[::0]", "cannot be 0"),
+        ("a[a]", "this is no index"),
+        ("sum(a, axis=0)[1:]", "cannot be indexed"),
         ("t += a; t", "is used before it has a value"),
     ],
 )

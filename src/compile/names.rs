@@ -3,7 +3,6 @@
 use crate::error::Error;
 use crate::hir;
 use crate::options::CompileOptions;
-use crate::resolve::Action;
 use rustc_hash::FxHashSet;
 
 /// A name that stands for a variable; see [`Engine::names`](crate::Engine::names).
@@ -25,7 +24,7 @@ pub(crate) fn names(text: &str, options: &CompileOptions) -> Result<Vec<UsedName
     let mut seen = FxHashSet::default();
     let mut used = Vec::new();
     for (_, step) in resolved.steps() {
-        let Action::Name(name) = step.action else { continue };
+        let Some(name) = resolved.array(step).map(|array| resolved.views().base(array)) else { continue };
         if !seen.insert(name) {
             continue;
         }

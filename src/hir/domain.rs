@@ -6,7 +6,7 @@
 use super::lower::Lowerer;
 use super::reduction::{self, Leaf};
 use super::{Error, ErrorKind};
-use crate::resolve::{Action, Arg, StepId};
+use crate::resolve::{Arg, StepId};
 
 /// The most operations that are looked at for all domains of a text. Reductions of values that share
 /// nothing need fewer than the text has operations.
@@ -44,9 +44,9 @@ impl Lowerer<'_> {
                 continue;
             }
             let step = self.resolved.step(id);
-            match step.action {
-                Action::Name(name) => leaves.extend(self.vars.get(&name).map(|&var| Leaf::Var(var))),
-                _ => pending.extend(self.resolved.args(step).iter().map(|arg| arg.step)),
+            match self.resolved.array(step) {
+                Some(array) => leaves.extend(self.vars.get(&array).map(|&var| Leaf::Var(var))),
+                None => pending.extend(self.resolved.args(step).iter().map(|arg| arg.step)),
             }
         }
         match self.domains.n_visits > MAX_VISITS {

@@ -43,6 +43,8 @@ pub(crate) enum ErrorKind {
     AxisOverflow,
     /// A name after that of a module that is no constant.
     UnknownConstant { name: String },
+    /// An index of a single value.
+    SingleIndexed,
     /// Reductions of values that share more than is looked through.
     TooManyShapes,
     /// The operation does not exist for these dtypes.
@@ -190,6 +192,7 @@ impl Error {
             ErrorKind::UnknownConstant { .. } => {
                 diagnostic.label(self.span, "not found").note("the constants are pi, e, inf and nan")
             }
+            ErrorKind::SingleIndexed => diagnostic.label(self.span, "this has no axes"),
             ErrorKind::TooManyShapes => diagnostic
                 .label(self.span, "one reduction too many")
                 .note("each reduction counts all parts of the text that its argument is made of"),
@@ -271,6 +274,7 @@ impl fmt::Display for Error {
             }
             ErrorKind::AxisOverflow => f.write_str("no array has so many axes"),
             ErrorKind::UnknownConstant { name } => write!(f, "there is no constant `{}`", brief(name)),
+            ErrorKind::SingleIndexed => f.write_str("a single value cannot be indexed"),
             ErrorKind::TooManyShapes => f.write_str("the reductions of this text are made of too many parts"),
             ErrorKind::NotDefined { name, operands, .. } => {
                 let dtypes: Vec<&str> = operands.iter().map(|o| o.dtype.name()).collect();

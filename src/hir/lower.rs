@@ -6,19 +6,19 @@
 //! Names of variables and constants are resolved here, and calls are matched with their functions.
 //! [`typing`](super::typing) applies a function to its arguments.
 
+use super::domain::Domains;
 use super::names::{named_constant, similar};
 use super::number::{NumberId, Values};
 use super::reduce::{self, axis_call};
-use super::domain::Domains;
 use super::reduction::{Interner, ReductionId};
 use super::weak::Weak;
-use super::{DTypeSet, Error, ErrorKind, ExprId, Graph, Var, VarId, operators};
+use super::{DTypeSet, Error, ErrorKind, ExprId, Given, Graph, Var, VarId, operators};
 use crate::ops::{Function, table};
-use crate::resolve::{self, Action, Callee, Resolved, Step, StepId};
+use crate::resolve::{self, Action, Array, Callee, Resolved, Step, StepId, ViewDef, ViewId, ViewOp};
 use crate::vars::VarType;
 use ndexpr_grammar::{self as ast, CompareOp, NameId, Span};
 use ndexpr_runtime::dtype::DType;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 /// Gives the value of a weak integer variable.
@@ -57,6 +57,7 @@ fn lower_some(resolved: &Resolved, scope: &Scope<'_>, is_wanted: impl Fn(StepId)
         resolved,
         scope,
         vars: FxHashMap::default(),
+        bases: FxHashSet::default(),
         graph: Graph::default(),
         interner: Interner::default(),
         leaves: FxHashMap::default(),
@@ -107,7 +108,9 @@ pub(super) struct Arg {
 pub(super) struct Lowerer<'a> {
     pub(super) resolved: &'a Resolved,
     pub(super) scope: &'a Scope<'a>,
-    pub(super) vars: FxHashMap<NameId, VarId>,
+    pub(super) vars: FxHashMap<Array, VarId>,
+    /// The variables of which only views are used.
+    bases: FxHashSet<NameId>,
     pub(super) graph: Graph,
     pub(super) interner: Interner,
     /// For each call along axes, the reduction that stands for its shape.
@@ -121,21 +124,61 @@ pub(super) struct Lowerer<'a> {
 }
 
 impl Lowerer<'_> {
-    /// Adds all variables of the text, in the order in which it first names them. Others may come
-    /// after them: see [`number`](super::number).
+    /// Adds all variables of the text, in the order in which it first names them, then the views of
+    /// variables. Others may come after them: see [`number`](super::number).
     fn declare_variables(&mut self, is_wanted: impl Fn(StepId) -> bool) {
-        for (id, step) in self.resolved.steps() {
-            let Action::Name(name) = step.action else { continue };
-            if !is_wanted(id) || self.vars.contains_key(&name) {
+        let resolved = self.resolved;
+        let mut views: Vec<ViewId> = Vec::new();
+        for (id, step) in resolved.steps() {
+            let Some(array) = resolved.array(step) else { continue };
+            if !is_wanted(id) || self.vars.contains_key(&array) {
                 continue;
             }
-            let text = self.resolved.name(name);
-            if let Some(ty) = (self.scope.type_of)(text) {
-                let var = VarId(self.graph.vars.len() as u32);
-                self.graph.vars.push(Var { name: text.to_owned(), ty, must_fit: DTypeSet::default() });
-                self.vars.insert(name, var);
+            let Some((array, ty)) = self.declared(array) else { continue };
+            match array {
+                Array::Name(_) if self.vars.contains_key(&array) => {}
+                Array::Name(name) => {
+                    self.declare(array, ty);
+                    self.give(name, ty);
+                }
+                Array::View(view) => views.push(view),
             }
         }
+        for view in views {
+            let array = Array::View(view);
+            let base = resolved.views().base(array);
+            let Some(ty) = (self.scope.type_of)(resolved.name(base)) else { continue };
+            if self.vars.contains_key(&array) {
+                continue;
+            }
+            self.declare(array, ty);
+            self.graph.views.push(view);
+            if !self.vars.contains_key(&Array::Name(base)) && self.bases.insert(base) {
+                self.give(base, ty);
+            }
+        }
+    }
+
+    fn give(&mut self, id: NameId, ty: VarType) {
+        self.graph.given.push(Given { name: self.resolved.name(id).to_owned(), ty, id });
+    }
+
+    fn declare(&mut self, array: Array, ty: VarType) {
+        let var = VarId(self.graph.vars.len() as u32);
+        let name = self.resolved.array_text(array);
+        self.graph.vars.push(Var { name, ty, must_fit: DTypeSet::default() });
+        self.vars.insert(array, var);
+    }
+
+    /// What stands for an array of the text, and its type; `None` if there is no such variable. A
+    /// single value that is broadcast is itself, whatever part of it is taken.
+    fn declared(&self, array: Array) -> Option<(Array, VarType)> {
+        let views = self.resolved.views();
+        let base = views.base(array);
+        let ty = (self.scope.type_of)(self.resolved.name(base))?;
+        let is_itself = ty.is_scalar && views.chain(array).all(|(_, def)| !matches!(def.op, ViewOp::Index(_)));
+        let is_broadcast = views.chain(array).any(|(_, def)| matches!(def.op, ViewOp::BroadcastIn(_)));
+        Some((if ty.is_scalar && (is_itself || is_broadcast) { Array::Name(base) } else { array }, ty))
     }
 
     fn step(&mut self, id: StepId, step: &Step) -> Result<Value, Error> {
@@ -150,6 +193,7 @@ impl Lowerer<'_> {
             Action::Imaginary(_) => Err(Error::new(ErrorKind::ComplexLiteral, span)),
             Action::Bool(value) => Ok(Value::Weak(Weak::Bool(*value))),
             Action::Name(name) => self.name(*name, span),
+            Action::View(view) => self.view(*view, span),
             Action::Constant(name) => self.constant(*name, span),
             Action::Unary(op) => {
                 let args = self.args(step);
@@ -209,8 +253,26 @@ impl Lowerer<'_> {
         Err(Error::new(kind, span))
     }
 
+    fn view(&mut self, view: ViewId, span: Span) -> Result<Value, Error> {
+        let array = Array::View(view);
+        match self.declared(array) {
+            // A variable that is not there, or a constant.
+            None => {
+                let value = self.name(self.resolved.views().base(array), span)?;
+                let is_broadcast = |def: &ViewDef| matches!(def.op, ViewOp::BroadcastIn(_));
+                match self.resolved.views().chain(array).any(|(_, def)| is_broadcast(def)) {
+                    true => Ok(value),
+                    false => Err(Error::new(ErrorKind::SingleIndexed, span)),
+                }
+            }
+            Some((Array::Name(name), _)) => self.name(name, span),
+            Some((_, ty)) if ty.is_scalar => Err(Error::new(ErrorKind::SingleIndexed, span)),
+            Some((array, _)) => Ok(self.var(self.vars[&array])),
+        }
+    }
+
     fn name(&mut self, name: NameId, span: Span) -> Result<Value, Error> {
-        if let Some(&var) = self.vars.get(&name) {
+        if let Some(&var) = self.vars.get(&Array::Name(name)) {
             return Ok(self.var(var));
         }
         let text = self.resolved.name(name);

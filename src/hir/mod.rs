@@ -37,7 +37,9 @@ pub(crate) use verify::verify;
 pub(crate) use weak::fits;
 
 use crate::ops::{AxisOp, Op, scalar};
+use crate::resolve::ViewId;
 use crate::vars::VarType;
+use ndexpr_grammar::NameId;
 use ndexpr_runtime::dtype::{DType, Scalar};
 use rustc_hash::FxHashMap;
 
@@ -78,7 +80,16 @@ struct Node {
     is_scalar: bool,
 }
 
-/// A variable that the text uses.
+/// A variable that a caller gives a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Given {
+    pub(crate) name: String,
+    pub(crate) ty: VarType,
+    /// Its name in the text.
+    pub(crate) id: NameId,
+}
+
+/// A variable that loops read: a given one, a view of one, or a computed number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Var {
     pub(crate) name: String,
@@ -110,8 +121,13 @@ impl DTypeSet {
 pub(crate) struct Graph {
     nodes: Vec<Node>,
     ids: FxHashMap<(Expr, DType), ExprId>,
-    /// The variables of the text, then those that stand for computed numbers.
+    /// The variables that the text uses as they are, then views of variables, then those that stand
+    /// for computed numbers.
     vars: Vec<Var>,
+    /// What a caller gives: the first of `vars`, then variables of which only views are used.
+    given: Vec<Given>,
+    /// The views among `vars`.
+    views: Vec<ViewId>,
     numbers: Numbers,
     reductions: Vec<Reduction>,
     root: Option<ExprId>,
@@ -123,6 +139,8 @@ impl Graph {
     pub(crate) fn without_nodes(&self) -> Graph {
         Graph {
             vars: self.vars.clone(),
+            given: self.given.clone(),
+            views: self.views.clone(),
             numbers: self.numbers.clone(),
             reductions: self.reductions.clone(),
             root_domain: self.root_domain.clone(),
@@ -131,10 +149,26 @@ impl Graph {
     }
 
     /// The variables that the text uses. Those that no node needs any more are among them, because
-    /// they take part in the shape. After them come the variables that stand for numbers that a
-    /// call computes; see [`Numbers`].
+    /// they take part in the shape. After them come the [views](Graph::views), and then the
+    /// variables that stand for numbers that a call computes; see [`Numbers`].
     pub(crate) fn vars(&self) -> &[Var] {
         &self.vars
+    }
+
+    /// The variables that a caller gives values: those that the text uses as they are, which come
+    /// first among [`vars`](Graph::vars) too, then those of which it uses only views.
+    pub(crate) fn given_vars(&self) -> &[Given] {
+        &self.given
+    }
+
+    /// The views among the variables.
+    pub(crate) fn views(&self) -> &[ViewId] {
+        &self.views
+    }
+
+    /// How many variables are neither views nor computed numbers.
+    pub(crate) fn n_plain_vars(&self) -> usize {
+        self.vars.len() - self.views.len() - self.numbers.n_derived()
     }
 
     /// All that runs along axes in the text, even where no node needs it any more. Inner ones come

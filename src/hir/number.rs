@@ -72,6 +72,11 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
+    /// How many variables stand for computed numbers.
+    pub(crate) fn n_derived(&self) -> usize {
+        self.derived.len()
+    }
+
     /// True if a call has nothing to compute or to check.
     pub(crate) fn is_empty(&self) -> bool {
         self.derived.is_empty() && self.assumptions.is_empty()
@@ -169,11 +174,6 @@ impl Graph {
         &self.numbers
     }
 
-    /// The variables of the text, without those that stand for computed numbers.
-    pub(crate) fn given_vars(&self) -> &[Var] {
-        &self.vars[..self.vars.len() - self.numbers.derived.len()]
-    }
-
     /// The variable that a number is, if it is one.
     pub(super) fn as_var(&self, id: NumberId) -> Option<VarId> {
         match self.numbers.formulas[id.0 as usize] {
@@ -209,8 +209,8 @@ impl Graph {
                     let name = format!("#{}", id.0);
                     self.vars.push(Var { name, ty: VarType::scalar(dtype), must_fit: super::DTypeSet::default() });
                 }
-                let n_given = self.vars.len() - self.numbers.derived.len();
-                self.var(VarId((n_given + place) as u32))
+                let n_before = self.vars.len() - self.numbers.derived.len();
+                self.var(VarId((n_before + place) as u32))
             }
         }
     }

@@ -7,10 +7,11 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::hir::Graph;
 use crate::vars::Signature;
-use ndexpr_grammar::Span;
+use ndexpr_grammar::{NameId, Span};
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::pool::Pool;
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// A compiled text, the threads that it runs on, and what was made for its last call.
@@ -20,6 +21,8 @@ pub(super) struct Core {
     pub(super) compiled: Compiled,
     pub(super) context: Arc<Context>,
     pub(super) recent: Recent,
+    /// The place of each variable that a caller gives, if there are views of variables.
+    pub(super) places: FxHashMap<NameId, usize>,
     /// How short calls that reduce run, if the program is simple enough.
     pub(super) folded: Option<Folded>,
 }
@@ -35,12 +38,17 @@ impl Core {
         let compiled = compile::compile(text, signature, weak, &context.options, context.generator.as_ref(), progress)
             .map_err(|error| error.in_text(text))?;
         let folded = Folded::of(&compiled);
+        let places = match compiled.graph.views().is_empty() {
+            true => FxHashMap::default(),
+            false => compiled.graph.given_vars().iter().enumerate().map(|(place, given)| (given.id, place)).collect(),
+        };
         Ok(Core {
             text: text.into(),
             signature: signature.clone(),
             compiled,
             context,
             recent: Recent::default(),
+            places,
             folded,
         })
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! numbers     weak integers          -> what is computed from them, and which variant runs
+//! views       given variables        -> the slices and transposes of them that loops read
 //! bind        values of variables    -> checked views
 //! shapes      shapes of the views    -> the result's shape, or what does not broadcast
 //! overlap     inputs in the output   -> copies
@@ -24,6 +25,7 @@ mod overlap;
 mod recent;
 mod shapes;
 mod staged;
+mod views;
 
 pub use shapes::Layout;
 
@@ -95,6 +97,11 @@ impl Program {
     /// See [`raw::has_variants`](crate::raw::has_variants).
     pub(crate) fn has_variants(&self) -> bool {
         !self.core.graph().numbers().is_empty()
+    }
+
+    /// Whether the variables that loops read are those that a caller gives.
+    fn reads_what_is_given(&self) -> bool {
+        !self.has_variants() && self.core.graph().views().is_empty()
     }
 
     /// The text that it was compiled from.
@@ -173,20 +180,20 @@ impl Program {
     /// See [`raw::result_layout`](crate::raw::result_layout).
     pub(crate) fn result_layout(&self, values: &[Var<'_>]) -> Result<Layout, Error> {
         let values = Values::InOrder(values);
-        match self.has_variants() {
-            true => self.layout(values),
-            false => shapes::plain_layout(&self.core, values).map_or_else(|| self.layout(values), Ok),
+        match self.reads_what_is_given() {
+            false => self.layout(values),
+            true => shapes::plain_layout(&self.core, values).map_or_else(|| self.layout(values), Ok),
         }
     }
 
     /// See [`raw::is_one_loop`](crate::raw::is_one_loop).
     pub(crate) fn is_one_loop(&self) -> bool {
-        !self.has_variants() && flat::only_loop(&self.core).is_some()
+        self.reads_what_is_given() && flat::only_loop(&self.core).is_some()
     }
 
     /// See [`raw::run_flat`](crate::raw::run_flat).
     pub(crate) fn run_flat(&self, flat: &Flat<'_>) -> Option<Result<(), Error>> {
-        if self.has_variants() {
+        if !self.reads_what_is_given() {
             return None;
         }
         Some(flat::run_given(&self.core, flat)?.map_err(|error| self.in_text(error)))

@@ -10,6 +10,7 @@
 use super::Program;
 use super::bind::{Values, int_value};
 use super::core::Core;
+use super::views;
 use crate::bounded_lock::BoundedLock;
 use crate::error::Error;
 use crate::hir::VarId;
@@ -45,6 +46,7 @@ pub(super) fn with<R>(
     values: Values<'_>,
     run: impl FnOnce(&Core, Values<'_>) -> Result<R, Error>,
 ) -> Result<R, Error> {
+    let run = |core: &Core, values: Values<'_>| views::with(core, values, run);
     if program.core.graph().numbers().is_empty() {
         return run(&program.core, values);
     }
@@ -73,7 +75,8 @@ fn with_numbers<R>(
     let core = variant.as_ref().map_or(&program.core, |variant| &variant.core);
     match values {
         Values::Named(vars) => {
-            let hidden = &core.graph().vars()[core.graph().given_vars().len()..];
+            let all_vars = core.graph().vars();
+            let hidden = &all_vars[all_vars.len() - core.graph().numbers().n_derived()..];
             let all = hidden.iter().zip(computed).fold(vars.clone(), |all, (var, value)| all.with(&var.name, value));
             run(core, Values::Named(&all))
         }

@@ -20,44 +20,100 @@ pub(crate) enum ErrorKind {
     /// The result is a tuple.
     SeveralResults,
     /// A value that nothing uses.
-    UnusedValue { in_function: bool },
+    UnusedValue {
+        in_function: bool,
+    },
     /// A name of a function that it assigns to later.
-    Unset { name: String },
+    Unset {
+        name: String,
+    },
     /// An augmented assignment to a name that has no value yet.
-    NothingToChange { name: String },
+    NothingToChange {
+        name: String,
+    },
     /// An assignment to a part or an attribute of something.
     PartAssigned,
     /// A tuple that is taken apart into more or fewer names than it has values.
-    UnpackCount { names: usize, values: usize, value_span: Span },
+    UnpackCount {
+        names: usize,
+        values: usize,
+        value_span: Span,
+    },
     /// Something that is taken apart and is no tuple.
-    UnpackValue { value_span: Span },
+    UnpackValue {
+        value_span: Span,
+    },
     /// A tuple where a value should be.
     TupleAsValue,
     /// A name that stands for `None`, where a value should be.
-    NoneAsValue { name: String },
+    NoneAsValue {
+        name: String,
+    },
     /// A call of a function without `return`, where a value should be.
     NothingReturned,
-    TupleTooDeep { limit: usize },
+    TupleTooDeep {
+        limit: usize,
+    },
     /// The name of a function of the text where a value should be.
-    FunctionAsValue { name: String },
+    FunctionAsValue {
+        name: String,
+    },
     /// A call of a value.
-    ValueAsFunction { name: String },
+    ValueAsFunction {
+        name: String,
+    },
     /// A call of a function that the text defines later.
-    NotYetDefined { name: String, later: Span },
+    NotYetDefined {
+        name: String,
+        later: Span,
+    },
     /// A function that calls itself, maybe by way of others.
-    Recursion { cycle: Vec<String> },
+    Recursion {
+        cycle: Vec<String>,
+    },
     /// A function in a function.
     NestedFunction,
-    TooManyArguments { found: usize, form: Form },
-    MissingArgument { name: String, form: Form },
-    UnknownParameter { found: String, form: Form },
-    RepeatedParameter { name: String, first: Span },
-    UnknownAttribute { name: String },
-    UnknownMethod { name: String },
+    TooManyArguments {
+        found: usize,
+        form: Form,
+    },
+    MissingArgument {
+        name: String,
+        form: Form,
+    },
+    UnknownParameter {
+        found: String,
+        form: Form,
+    },
+    RepeatedParameter {
+        name: String,
+        first: Span,
+    },
+    UnknownAttribute {
+        name: String,
+    },
+    UnknownMethod {
+        name: String,
+    },
     AsTypeArguments,
-    Indexing,
+    /// What is between brackets is no integer that is known without a call.
+    WrongIndex,
+    StepOfZero,
+    TwoEllipses,
+    /// An index of numbers of the text alone.
+    NumberIndexed,
+    /// An index of what a function along axes gives.
+    ReductionIndexed {
+        call: Span,
+    },
+    TupleIndex {
+        at: i64,
+        n: usize,
+    },
     /// Functions that call each other would be more operations than the limit.
-    TooLarge { limit: usize },
+    TooLarge {
+        limit: usize,
+    },
 }
 
 impl Error {
@@ -73,9 +129,9 @@ impl Error {
     pub(crate) fn to_diagnostic(&self) -> Diagnostic {
         let (diagnostic, span) = (Diagnostic::new(self.to_string()), self.span);
         match &self.kind {
-            ErrorKind::NoResult => diagnostic
-                .label(span, "the last statement")
-                .note("end with an expression, or with `return` and one"),
+            ErrorKind::NoResult => {
+                diagnostic.label(span, "the last statement").note("end with an expression, or with `return` and one")
+            }
             ErrorKind::SeveralResults => diagnostic.label(span, "this is a tuple").note("evaluate one value at a time"),
             ErrorKind::UnusedValue { in_function: true } => diagnostic
                 .label(span, "this has no effect")
@@ -98,9 +154,9 @@ impl Error {
             ErrorKind::UnpackValue { value_span } => {
                 diagnostic.label(span, "several names").label(*value_span, "one value")
             }
-            ErrorKind::TupleAsValue => diagnostic
-                .label(span, "this is a tuple")
-                .note("only the axis may be one, as in sum(a, axis=(0, 1))"),
+            ErrorKind::TupleAsValue => {
+                diagnostic.label(span, "this is a tuple").note("only the axis may be one, as in sum(a, axis=(0, 1))")
+            }
             ErrorKind::NoneAsValue { .. } => {
                 diagnostic.label(span, "a value is needed here").note("only an axis may be `None`")
             }
@@ -148,8 +204,18 @@ impl Error {
             ErrorKind::AsTypeArguments => {
                 diagnostic.label(span, "expected the name of a dtype").note("write it out: `.astype(float32)`")
             }
-            ErrorKind::Indexing => {
-                diagnostic.label(span, "indexed here").note("slice the array before it is passed in")
+            ErrorKind::WrongIndex => diagnostic
+                .label(span, "expected an integer, a slice, `None` or `...`")
+                .note("an index is written out, or is a name that the text gives an integer"),
+            ErrorKind::StepOfZero => diagnostic.label(span, "expected another integer"),
+            ErrorKind::TwoEllipses => diagnostic.label(span, "one `...` stands for all axes that are left"),
+            ErrorKind::NumberIndexed => diagnostic.label(span, "there is no array here"),
+            ErrorKind::ReductionIndexed { call } => diagnostic
+                .label(span, "indexed here")
+                .label(*call, "this runs along axes")
+                .note("index what it runs over, or the array that it was computed to"),
+            ErrorKind::TupleIndex { n, .. } => {
+                diagnostic.label(span, format!("the tuple has {n} {}", plural("value", *n)))
             }
             ErrorKind::TooLarge { .. } => diagnostic
                 .label(span, "one part too many")
@@ -176,9 +242,7 @@ impl Form {
             false => name.clone(),
         };
         let params: Vec<String> = self.params.iter().map(param).collect();
-        diagnostic
-            .label(self.span, "defined here")
-            .note(format!("its form is {}({})", self.name, params.join(", ")))
+        diagnostic.label(self.span, "defined here").note(format!("its form is {}({})", self.name, params.join(", ")))
     }
 }
 
@@ -197,7 +261,12 @@ impl fmt::Display for Error {
             }
             ErrorKind::PartAssigned => f.write_str("a part of an array cannot be assigned to"),
             ErrorKind::UnpackCount { names, values, .. } => {
-                write!(f, "{values} {} cannot be assigned to {names} {}", plural("value", *values), plural("name", *names))
+                write!(
+                    f,
+                    "{values} {} cannot be assigned to {names} {}",
+                    plural("value", *values),
+                    plural("name", *names)
+                )
             }
             ErrorKind::UnpackValue { .. } => f.write_str("only a tuple can be taken apart"),
             ErrorKind::TupleAsValue => f.write_str("a tuple is no value"),
@@ -224,7 +293,14 @@ impl fmt::Display for Error {
             ErrorKind::UnknownAttribute { name } => write!(f, "there is no attribute `{name}`"),
             ErrorKind::UnknownMethod { name } => write!(f, "there is no method `{name}`"),
             ErrorKind::AsTypeArguments => f.write_str("`astype` takes the name of a dtype"),
-            ErrorKind::Indexing => f.write_str("indexing and slicing are not supported"),
+            ErrorKind::WrongIndex => f.write_str("this is no index"),
+            ErrorKind::StepOfZero => f.write_str("the step of a slice cannot be 0"),
+            ErrorKind::TwoEllipses => f.write_str("there are two `...` in one index"),
+            ErrorKind::NumberIndexed => f.write_str("a number cannot be indexed"),
+            ErrorKind::ReductionIndexed { .. } => {
+                f.write_str("the result of a function along axes cannot be indexed in the same text")
+            }
+            ErrorKind::TupleIndex { at, .. } => write!(f, "there is no place {at} in the tuple"),
             ErrorKind::TooLarge { limit } => write!(f, "the text becomes more than {limit} operations"),
         }
     }

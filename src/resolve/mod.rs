@@ -7,17 +7,20 @@
 //! exist, and all dtypes are for [`hir`](crate::hir).
 //!
 //! [`run`](self::run) goes through the statements, `calls` binds the arguments of calls to
-//! parameters, `options` reads what must be known without a call, such as `axis=0`.
+//! parameters, `options` reads what must be known without a call, such as `axis=0`. A slice or a
+//! transpose of an expression becomes `views` of the variables that it reads.
 
 mod calls;
 mod error;
 mod options;
 mod run;
 mod value;
+mod views;
 
 pub(crate) use error::{Error, ErrorKind};
 pub(crate) use options::{Choice, ChoiceKind, OptionArg};
 pub(crate) use run::resolve;
+pub(crate) use views::{Array, GroupId, Item, ViewDef, ViewId, ViewOp, Views};
 
 use ndexpr_grammar::{BinaryOp, CompareOp, NameId, Span, UnaryOp};
 use std::ops::Range;
@@ -41,6 +44,8 @@ pub(crate) enum Action {
     Bool(bool),
     /// A name that the text assigns nothing to: a variable or a constant.
     Name(NameId),
+    /// A view of a variable.
+    View(ViewId),
     /// A name after the name of a module: a constant.
     Constant(NameId),
     Unary(UnaryOp),
@@ -101,6 +106,7 @@ pub(crate) struct Resolved {
     options: Vec<OptionArg>,
     /// All but the first.
     sites: Vec<Site>,
+    views: Views,
     names: Vec<Box<str>>,
     result: Arg,
 }
@@ -151,11 +157,30 @@ impl Resolved {
         live
     }
 
+    /// The views of variables.
+    pub(crate) fn views(&self) -> &Views {
+        &self.views
+    }
+
+    /// The variable that an operation reads, or a view of it.
+    pub(crate) fn array(&self, step: &Step) -> Option<Array> {
+        match step.action {
+            Action::Name(name) => Some(Array::Name(name)),
+            Action::View(view) => Some(Array::View(view)),
+            _ => None,
+        }
+    }
+
+    /// A variable, or a view of one, as text.
+    pub(crate) fn array_text(&self, array: Array) -> String {
+        self.views.text(array, |name| self.name(name))
+    }
+
     /// Where the text first uses a variable.
     pub(crate) fn first_use(&self, name: &str) -> Option<Span> {
-        self.steps.iter().find_map(|step| match step.action {
-            Action::Name(id) if self.name(id) == name => Some(step.span),
-            _ => None,
+        self.steps.iter().find_map(|step| {
+            let base = self.views.base(self.array(step)?);
+            (self.name(base) == name).then_some(step.span)
         })
     }
 
@@ -164,6 +189,11 @@ impl Resolved {
         let site_of = |id: SiteId| (id.0 as usize).checked_sub(1).map(|index| self.sites[index]);
         let sites = std::iter::successors(site_of(site), move |site: &Site| site_of(site.parent));
         sites.map(|site| (site.call, self.name(site.function)))
+    }
+
+    /// The same, for an error.
+    pub(crate) fn owned_calls(&self, site: SiteId) -> Vec<(Span, String)> {
+        self.calls(site).map(|(span, name)| (span, name.to_owned())).collect()
     }
 
     /// About how many bytes of memory it takes.

@@ -6,12 +6,13 @@
 
 use super::calls::{self, Function};
 use super::error::{Error, ErrorKind};
-use super::options::{self, OptionArg};
+use super::options::{self, ChoiceKind, OptionArg};
 use super::value::{Env, MAX_TUPLE_DEPTH, Names, Tuple, Value};
+use super::views::{Array, Item, ViewDef, ViewOp, Views};
 use super::{Action, Arg, Callee, MODULES, Resolved, Site, SiteId, Step, StepId};
 use crate::ops::{METHODS, table};
-use ndexpr_grammar::{self as ast, Ast, ExprKind, Keyword, NameId, Span, Stmt, StmtId, StmtKind};
-use rustc_hash::FxHashMap;
+use ndexpr_grammar::{self as ast, Ast, ExprKind, IndexItem, Keyword, NameId, Span, Stmt, StmtId, StmtKind};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
 /// The operations of a text, whose result is a value.
@@ -34,6 +35,7 @@ pub(crate) fn resolve(ast: &Ast, max_exprs: usize) -> Result<Resolved, Error> {
             args: Vec::with_capacity(ast.n_exprs()),
             options: Vec::new(),
             sites: Vec::new(),
+            views: Views::default(),
             names: ast.names().map(Box::from).collect(),
             result: Arg { step: StepId(0), span: Span::default() },
         },
@@ -45,7 +47,7 @@ pub(crate) fn resolve(ast: &Ast, max_exprs: usize) -> Result<Resolved, Error> {
     Ok(run.out)
 }
 
-/// Which expressions are no operands: targets, options, and names of modules.
+/// Which expressions are no operands: targets, options, indices, and names of modules.
 fn skipped(ast: &Ast, is_assigned: &[bool]) -> Vec<bool> {
     let mut is_skipped = vec![false; ast.n_exprs()];
     for (_, stmt) in ast.stmts() {
@@ -69,6 +71,11 @@ fn skipped(ast: &Ast, is_assigned: &[bool]) -> Vec<bool> {
                 }
             }
             ExprKind::Attribute { object, .. } if module(ast, *object, is_assigned) => skip(*object),
+            ExprKind::Index { items, .. } => items.iter().for_each(|item| match *item {
+                IndexItem::At(at) => skip(at),
+                IndexItem::Slice { start, stop, step } => [start, stop, step].into_iter().flatten().for_each(&mut skip),
+                IndexItem::Ellipsis => {}
+            }),
             ExprKind::Method { object, name, args, keywords, .. } => {
                 keywords.iter().for_each(|keyword| skip(keyword.value));
                 let is_along = table::find(ast.name(*name)).is_some_and(|row| row.is_along_axes());
@@ -95,6 +102,12 @@ fn module(ast: &Ast, id: ast::ExprId, is_assigned: &[bool]) -> bool {
         _ => false,
     }
 }
+
+/// The attribute that is an array with its axes in the opposite order.
+const TRANSPOSE: &str = "T";
+
+/// What a module calls `None` between brackets.
+const NEW_AXIS: &str = "newaxis";
 
 /// The method that is called with a dtype.
 const AS_TYPE: &str = "astype";
@@ -128,13 +141,7 @@ struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    fn new(
-        ast: &'a Ast,
-        body: &'a [StmtId],
-        names: Names,
-        site: SiteId,
-        function: Option<NameId>,
-    ) -> Frame<'a> {
+    fn new(ast: &'a Ast, body: &'a [StmtId], names: Names, site: SiteId, function: Option<NameId>) -> Frame<'a> {
         let next_expr = body.first().map_or(0, |&stmt| ast[stmt].exprs.start);
         Frame { body, stmt: 0, next_expr, values: Vec::new(), names, site, function }
     }
@@ -289,7 +296,8 @@ impl<'a> Run<'a> {
                 (ExprKind::Name(name), value) => self.bind(*name, value),
                 (ExprKind::Tuple { items }, Value::Tuple(tuple)) => {
                     if items.len() != tuple.items().len() {
-                        let kind = ErrorKind::UnpackCount { names: items.len(), values: tuple.items().len(), value_span };
+                        let kind =
+                            ErrorKind::UnpackCount { names: items.len(), values: tuple.items().len(), value_span };
                         return Err(Error::new(kind, span));
                     }
                     pending.extend(items.iter().copied().zip(tuple.items().iter().cloned()).rev());
@@ -329,7 +337,9 @@ impl<'a> Run<'a> {
                 Err(Error::new(ErrorKind::NoneAsValue { name: self.text_of(*name) }, span))
             }
             // There is no variable of this name.
-            (Value::None, ExprKind::Name(name)) => Ok(Arg { step: self.push_step(Action::Name(*name), span, &[]), span }),
+            (Value::None, ExprKind::Name(name)) => {
+                Ok(Arg { step: self.push_step(Action::Name(*name), span, &[]), span })
+            }
             (Value::None, _) => Err(Error::new(ErrorKind::NothingReturned, span)),
         }
     }
@@ -347,13 +357,7 @@ impl<'a> Run<'a> {
         self.out.args.extend_from_slice(args);
         let options = self.out.options.len();
         let (site, id) = (self.frame().site, StepId(self.out.steps.len() as u32));
-        self.out.steps.push(Step {
-            action,
-            span,
-            site,
-            args: start..self.out.args.len(),
-            options: options..options,
-        });
+        self.out.steps.push(Step { action, span, site, args: start..self.out.args.len(), options: options..options });
         id
     }
 
@@ -392,12 +396,31 @@ impl<'a> Run<'a> {
             }
             ExprKind::Tuple { items } => self.tuple(items, span)?,
             ExprKind::Attribute { object, name, name_span } => match self.is_skipped[object.index()] {
+                true if NEW_AXIS == self.ast.name(*name) => Value::None,
                 true => self.step(Action::Constant(*name), span, &[]),
+                false if TRANSPOSE == self.ast.name(*name) => {
+                    let object = self.operand(self.value(*object), *object)?;
+                    self.view(object, &ViewOp::Transpose, span)?
+                }
                 false => {
                     return Err(Error::new(ErrorKind::UnknownAttribute { name: self.text_of(*name) }, *name_span));
                 }
             },
-            ExprKind::Index { .. } => return Err(Error::new(ErrorKind::Indexing, span)),
+            ExprKind::Index { object, items } => {
+                let items = self.items(items)?;
+                match (self.value(*object), &items[..]) {
+                    (Value::Tuple(tuple), &[Item::At(at)]) => {
+                        let n = tuple.items().len();
+                        let place = if at < 0 { at.checked_add(n as i64) } else { Some(at) };
+                        let item = place.and_then(|place| tuple.items().get(usize::try_from(place).ok()?));
+                        item.cloned().ok_or_else(|| Error::new(ErrorKind::TupleIndex { at, n }, span))?
+                    }
+                    (value, _) => {
+                        let object = self.operand(value, *object)?;
+                        self.view(object, &ViewOp::Index(items.into()), span)?
+                    }
+                }
+            }
             ExprKind::Call { function, function_span, args, keywords } => {
                 return self.call(*function, *function_span, args, keywords, span);
             }
@@ -432,10 +455,124 @@ impl<'a> Run<'a> {
 
     fn tuple(&mut self, items: &[ast::ExprId], span: Span) -> Result<Value, Error> {
         let items = items.iter().map(|&item| self.value(item)).collect();
-        let tuple = Tuple::new(items).ok_or_else(|| {
-            Error::new(ErrorKind::TupleTooDeep { limit: MAX_TUPLE_DEPTH }, span)
-        })?;
+        let tuple =
+            Tuple::new(items).ok_or_else(|| Error::new(ErrorKind::TupleTooDeep { limit: MAX_TUPLE_DEPTH }, span))?;
         Ok(Value::Tuple(Rc::new(tuple)))
+    }
+
+    /// What is between brackets.
+    fn items(&self, items: &[IndexItem]) -> Result<Vec<Item>, Error> {
+        let mut all = Vec::with_capacity(items.len());
+        for item in items {
+            all.push(match *item {
+                IndexItem::At(id) => match self.index(id)? {
+                    Some(at) => Item::At(at),
+                    None => Item::NewAxis,
+                },
+                IndexItem::Slice { start, stop, step } => {
+                    let index = |id: Option<ast::ExprId>| id.map_or(Ok(None), |id| self.index(id));
+                    let by = index(step)?.unwrap_or(1);
+                    if let (0, Some(step)) = (by, step) {
+                        return Err(Error::new(ErrorKind::StepOfZero, self.ast[step].span));
+                    }
+                    Item::Slice { start: index(start)?, stop: index(stop)?, step: by }
+                }
+                IndexItem::Ellipsis => Item::Ellipsis,
+            });
+        }
+        Ok(all)
+    }
+
+    /// An integer between brackets; `None` if it is `None`. One beyond 64 bits counts as the
+    /// largest one.
+    fn index(&self, id: ast::ExprId) -> Result<Option<i64>, Error> {
+        match options::choice(self.ast, &self.env(), &self.out, id).kind {
+            ChoiceKind::Int(value) => Ok(Some(value.clamp(i64::MIN.into(), i64::MAX.into()) as i64)),
+            ChoiceKind::None => Ok(None),
+            _ => match self.ast[id].kind {
+                ExprKind::Attribute { name, object, .. }
+                    if self.is_skipped[object.index()] && self.ast.name(name) == NEW_AXIS =>
+                {
+                    Ok(None)
+                }
+                _ => Err(Error::new(ErrorKind::WrongIndex, self.ast[id].span)),
+            },
+        }
+    }
+
+    /// A view of an operation. It becomes the same operation of views of the variables below it,
+    /// each of which is first broadcast to the shape that all of them have together.
+    fn view(&mut self, of: Arg, op: &ViewOp, span: Span) -> Result<Value, Error> {
+        if let ViewOp::Index(items) = op
+            && items.iter().filter(|&&item| item == Item::Ellipsis).count() > 1
+        {
+            return Err(Error::new(ErrorKind::TwoEllipses, span));
+        }
+        if let Some(array) = self.out.array(self.out.step(of.step)) {
+            return Ok(self.view_step(array, op.clone(), span));
+        }
+        let below = self.below(of, span)?;
+        let mut arrays: Vec<Array> = below.iter().filter_map(|&id| self.out.array(self.out.step(id))).collect();
+        arrays.sort_unstable();
+        arrays.dedup();
+        if arrays.is_empty() {
+            return Err(Error::new(ErrorKind::NumberIndexed, span));
+        }
+        let group = (arrays.len() > 1).then(|| self.out.views.intern_group(&arrays));
+        let mut view_of: FxHashMap<StepId, StepId> = FxHashMap::default();
+        for id in below {
+            let Step { action, span: own_span, .. } = self.out.step(id).clone();
+            let args: Vec<Arg> = self.out.args(self.out.step(id)).to_vec();
+            let viewed = match (self.out.array(self.out.step(id)), group) {
+                (Some(array), None) => self.view_step(array, op.clone(), span),
+                (Some(of), Some(group)) => {
+                    let def = ViewDef { of, op: ViewOp::BroadcastIn(group), span, site: self.frame().site };
+                    let whole = Array::View(self.out.views.intern(def));
+                    self.view_step(whole, op.clone(), span)
+                }
+                (None, _) if args.is_empty() => Value::Step(id),
+                (None, _) => {
+                    let args: Vec<Arg> = args.iter().map(|arg| Arg { step: view_of[&arg.step], ..*arg }).collect();
+                    self.step(action, own_span, &args)
+                }
+            };
+            if let Value::Step(viewed) = viewed {
+                view_of.insert(id, viewed);
+            }
+        }
+        Ok(Value::Step(view_of[&of.step]))
+    }
+
+    fn view_step(&mut self, of: Array, op: ViewOp, span: Span) -> Value {
+        let def = ViewDef { of, op, span, site: self.frame().site };
+        let view = self.out.views.intern(def);
+        self.step(Action::View(view), span, &[])
+    }
+
+    /// The operations that one is made of, itself included, in order. Each counts as an expression.
+    fn below(&mut self, of: Arg, span: Span) -> Result<Vec<StepId>, Error> {
+        let mut seen = FxHashSet::default();
+        let mut pending = vec![of.step];
+        while let Some(id) = pending.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if self.n_exprs == self.max_exprs {
+                return Err(Error::new(ErrorKind::TooLarge { limit: self.max_exprs }, span));
+            }
+            self.n_exprs += 1;
+            let step = self.out.step(id);
+            if let Action::Call(callee) = step.action
+                && table::find(self.ast.name(callee.name)).is_some_and(|row| row.is_along_axes())
+            {
+                let call = step.span;
+                return Err(Error::new(ErrorKind::ReductionIndexed { call }, span));
+            }
+            pending.extend(self.out.args(step).iter().map(|arg| arg.step));
+        }
+        let mut below: Vec<StepId> = seen.into_iter().collect();
+        below.sort_unstable();
+        Ok(below)
     }
 
     /// A call by a name: of a function of the text, or of the table.

@@ -8,7 +8,7 @@ pub(crate) use infer::{Failure, Reduced, Shapes, infer};
 
 use crate::error::{Error, ShapedPart};
 use crate::hir::axis_call;
-use crate::resolve::{Action, Arg, Resolved, Step};
+use crate::resolve::{Arg, Resolved, Step};
 use ndexpr_runtime::view::broadcast_shapes;
 
 pub(crate) use ndexpr_runtime::view::{AxisSet, Shape, is_broadcastable as broadcasts_to};
@@ -29,8 +29,7 @@ pub(crate) fn conflict<'s>(resolved: &Resolved, shape_of: &dyn Fn(&str) -> Optio
             Ok(shape) => shapes.push(shape),
             Err(None) => return None,
             Err(Some(error)) => {
-                let calls: Vec<_> = resolved.calls(step.site).map(|(span, name)| (span, name.to_owned())).collect();
-                return Some(error.called_from(&calls));
+                return Some(error.called_from(&resolved.owned_calls(step.site)));
             }
         }
     }
@@ -45,8 +44,8 @@ fn shape_of_step<'s>(
     shapes: &[Shape],
     shape_of: &dyn Fn(&str) -> Option<&'s [usize]>,
 ) -> Result<Shape, Option<Error>> {
-    if let Action::Name(name) = step.action {
-        return Ok(shape_of(resolved.name(name)).map(Shape::from).unwrap_or_default());
+    if let Some(array) = resolved.array(step) {
+        return Ok(shape_of(&resolved.array_text(array)).map(Shape::from).unwrap_or_default());
     }
     if let Ok(Some(call)) = axis_call(resolved, step) {
         let domain = shapes[call.arg.step.index()].clone();
@@ -67,7 +66,8 @@ fn shape_of_step<'s>(
         shape = broadcast_shapes([&shape[..], &rhs[..]]).map_err(|_| {
             // The first operand that alone disagrees with this one. There may be none, because
             // several operands may disagree with it only together.
-            let lhs = args[..i].iter().find(|lhs| broadcast_shapes([&shapes[lhs.step.index()][..], &rhs[..]]).is_err())?;
+            let lhs =
+                args[..i].iter().find(|lhs| broadcast_shapes([&shapes[lhs.step.index()][..], &rhs[..]]).is_err())?;
             let part = |arg: &Arg| ShapedPart { span: arg.span, shape: &shapes[arg.step.index()] };
             Some(Error::shape(part(lhs), part(arg)))
         })?;

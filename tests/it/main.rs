@@ -29,4 +29,5 @@ mod rows;
 mod soak;
 #[cfg(target_os = "linux")]
 mod soak_threads;
+mod views;
 mod weak;

@@ -72,7 +72,7 @@ const LAYERS: &[Layers] = &[
             "recent",
             "core",
             "bind overlap",
-            "shapes elementwise",
+            "shapes elementwise views",
             "flat folded",
             "launch",
             "fresh",
@@ -80,7 +80,7 @@ const LAYERS: &[Layers] = &[
         ],
     },
     Layers { sources: "src", parent: "ops", order: &["axis exact", "function scalar", "reductions", "table"] },
-    Layers { sources: "src", parent: "resolve", order: &["error value", "calls options", "run"] },
+    Layers { sources: "src", parent: "resolve", order: &["error value views", "calls options", "run"] },
     Layers {
         sources: "src",
         parent: "hir",
@@ -118,7 +118,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "runtime/src",
         parent: "view",
-        order: &["axes broadcast errors layout odometer", "raw", "input output", "access arrays overlap"],
+        order: &["axes broadcast errors layout odometer", "raw", "input output", "access arrays overlap part"],
     },
     Layers {
         sources: "runtime/src",

@@ -93,14 +93,13 @@ fn arguments() {
 
 #[test]
 fn attributes_and_methods() {
-    check("pressure.T", expect![[""]]);
+    check("pressure.real", expect![[""]]);
     check("pressure.sum", expect![[""]]);
     check("pressure.sin()", expect![[""]]);
     check("pressure.astype(int)", expect![[""]]);
     check("pressure.astype()", expect![[""]]);
     check("np.tau*k", expect![[""]]);
     check("np.sinus(k)", expect![[""]]);
-    check("pressure[1:]", expect![[""]]);
 }
 
 #[test]
@@ -122,4 +121,36 @@ fn shapes_in_a_function() {
     let (a, b) = (array![1.0, 2.0], array![1.0, 2.0, 3.0]);
     let error = ndexpr::evaluate::<DynArray>(text, vars! { a, b }).expect_err("the shapes do not fit");
     expect![[""]].assert_eq(&error.render());
+}
+
+#[test]
+fn indices() {
+    check("pressure[k]", expect![[""]]);
+    check("pressure[1.5:]", expect![[""]]);
+    check("n = 0\npressure[::n]", expect![[""]]);
+    check("pressure[..., 0, ...]", expect![[""]]);
+    check("k[0]", expect![[""]]);
+    check("(pi + 2)[0]", expect![[""]]);
+    check("(2 + 3)[0]", expect![[""]]);
+    check("sum(pressure, axis=0)[1:]", expect![[""]]);
+    check("t = (k, pressure)\nt[2]", expect![[""]]);
+    check("k[0] = 1\nk", expect![[""]]);
+}
+
+/// Whether an index is in its axis is known at a call only.
+#[test]
+fn indices_of_a_call() {
+    let a = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
+    let (b, empty) = (array![1.0, 2.0], array![[0.0; 0]; 3]);
+    let error = |text: &str| {
+        let vars = vars! { a: a.view(), b: b.view(), empty: empty.view() };
+        ndexpr::evaluate::<DynArray>(text, vars).expect_err("the index does not fit").render()
+    };
+    expect![[""]].assert_eq(&error("a[2]"));
+    expect![[""]].assert_eq(&error("a[:, -4]"));
+    expect![[""]].assert_eq(&error("b[0, 1]"));
+    expect![[""]].assert_eq(&error("empty[..., 0]"));
+    expect![[""]].assert_eq(&error("(a + b)[1:]"));
+    expect![[""]].assert_eq(&error("def row(x, i):\n    return x[i]\nrow(a, 0) + row(a, 2)"));
+    expect![[""]].assert_eq(&error("a[1:] + a[:, 1:]"));
 }

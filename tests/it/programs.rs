@@ -92,10 +92,12 @@ fn values_without_use_leave_no_trace() {
     let (a, m) = (array![1.0, 2.0], Array2::<f64>::zeros((3, 3)));
     let vars = vars! { a: a.view(), m: m.view() };
     assert_eq!(result("t = m*2; return a + 1", &vars), result("a + 1", &vars));
-    let signature = ["a", "m"].iter().fold(Signature::new(), |all, name| all.with(name, VarType::array(DType::Float64)));
+    let signature =
+        ["a", "m"].iter().fold(Signature::new(), |all, name| all.with(name, VarType::array(DType::Float64)));
     let program = Engine::global().compile("t = m*2; return a + 1", &signature).expect("a program");
     assert_eq!(program.variables().map(|(name, _)| name).collect::<Vec<_>>(), ["a"]);
-    let error = Engine::global().compile("t = m & 2; return a + 1", &signature).expect_err("it is checked nevertheless");
+    let error =
+        Engine::global().compile("t = m & 2; return a + 1", &signature).expect_err("it is checked nevertheless");
     assert_eq!(error.kind(), ErrorKind::NotDefined);
 }
 
@@ -116,7 +118,8 @@ fn names_are_those_from_outside() {
 /// A program is the same graph as its expression, so it is as fast.
 #[test]
 fn a_program_compiles_to_its_expression() {
-    let signature = ["a", "b"].iter().fold(Signature::new(), |all, name| all.with(name, VarType::array(DType::Float64)));
+    let signature =
+        ["a", "b"].iter().fold(Signature::new(), |all, name| all.with(name, VarType::array(DType::Float64)));
     let opt = |text: &str| Engine::global().compile(text, &signature).expect("a text").explain(Stage::Opt);
     let text = "def f(x, y):\n    t = x*x\n    u = t + y\n    return u/t\np = f(a, b)\nq = p + a\nreturn q*b";
     assert_eq!(opt(text), opt("(((a*a) + b)/(a*a) + a)*b"));

@@ -22,6 +22,7 @@ mod layout;
 mod odometer;
 mod output;
 mod overlap;
+mod part;
 mod raw;
 
 pub use axes::AxisSet;

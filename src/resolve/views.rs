@@ -1,0 +1,151 @@
+//! Views: slices, single places, new axes and transposes of variables.
+//!
+//! In: what a text says between brackets. Out: [`ViewDef`]s, which name a variable or another view,
+//! and what is done to it. Always true: a view comes after the view that it is of, and equal views
+//! are one. Extents are not known here, so whether an index is in an axis is for the call.
+
+use super::SiteId;
+use ndexpr_grammar::{NameId, Span};
+use rustc_hash::FxHashMap;
+use std::fmt::Write as _;
+
+/// A view: its position in the order where a view comes after the one that it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ViewId(u32);
+
+impl ViewId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A variable of the text, or a view of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Array {
+    Name(NameId),
+    View(ViewId),
+}
+
+/// An item between brackets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Item {
+    /// A single place; a negative one counts from the end.
+    At(i64),
+    /// `start:stop:step`; the step is not 0.
+    Slice {
+        start: Option<i64>,
+        stop: Option<i64>,
+        step: i64,
+    },
+    NewAxis,
+    Ellipsis,
+}
+
+/// What is done to an array.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ViewOp {
+    /// There is one ellipsis at most.
+    Index(Box<[Item]>),
+    Transpose,
+    /// It is broadcast to the shape that it has together with the others of a group.
+    BroadcastIn(GroupId),
+}
+
+/// Arrays that are broadcast to one shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct GroupId(u32);
+
+#[derive(Clone, Debug)]
+pub(crate) struct ViewDef {
+    pub(crate) of: Array,
+    pub(crate) op: ViewOp,
+    /// Where the text has it first.
+    pub(crate) span: Span,
+    /// In which call that is.
+    pub(crate) site: SiteId,
+}
+
+/// The views of a text.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Views {
+    defs: Vec<ViewDef>,
+    ids: FxHashMap<(Array, ViewOp), ViewId>,
+    groups: Vec<Box<[Array]>>,
+    group_ids: FxHashMap<Box<[Array]>, GroupId>,
+}
+
+impl Views {
+    pub(super) fn intern(&mut self, def: ViewDef) -> ViewId {
+        let next = ViewId(self.defs.len() as u32);
+        let id = *self.ids.entry((def.of, def.op.clone())).or_insert(next);
+        if id == next {
+            self.defs.push(def);
+        }
+        id
+    }
+
+    /// The group of some arrays, sorted.
+    pub(super) fn intern_group(&mut self, arrays: &[Array]) -> GroupId {
+        if let Some(&id) = self.group_ids.get(arrays) {
+            return id;
+        }
+        let id = GroupId(self.groups.len() as u32);
+        self.groups.push(arrays.into());
+        self.group_ids.insert(arrays.into(), id);
+        id
+    }
+
+    pub(crate) fn group(&self, id: GroupId) -> &[Array] {
+        &self.groups[id.0 as usize]
+    }
+
+    pub(crate) fn get(&self, id: ViewId) -> &ViewDef {
+        &self.defs[id.index()]
+    }
+
+    /// The variable that an array is, or is a view of.
+    pub(crate) fn base(&self, mut array: Array) -> NameId {
+        loop {
+            match array {
+                Array::Name(name) => return name,
+                Array::View(id) => array = self.get(id).of,
+            }
+        }
+    }
+
+    /// The views that an array is made of, itself included, from the outermost.
+    pub(crate) fn chain(&self, array: Array) -> impl Iterator<Item = (ViewId, &ViewDef)> {
+        let of = |array: Array| match array {
+            Array::Name(_) => None,
+            Array::View(id) => Some((id, self.get(id))),
+        };
+        std::iter::successors(of(array), move |(_, def)| of(def.of))
+    }
+
+    /// An array as text. No two arrays have the same text.
+    pub(crate) fn text<'n>(&self, array: Array, name: impl Fn(NameId) -> &'n str) -> String {
+        let mut text = name(self.base(array)).to_owned();
+        let defs: Vec<(ViewId, &ViewDef)> = self.chain(array).collect();
+        for (_, def) in defs.into_iter().rev() {
+            match &def.op {
+                ViewOp::Index(items) => text.push_str(&index_text(items)),
+                ViewOp::Transpose => text.push_str(".T"),
+                // Writing to a string cannot fail.
+                ViewOp::BroadcastIn(group) => _ = write!(text, "<group {}>", group.0),
+            }
+        }
+        text
+    }
+}
+
+fn index_text(items: &[Item]) -> String {
+    let number = |value: Option<i64>| value.map_or_else(String::new, |value| value.to_string());
+    let item = |item: &Item| match *item {
+        Item::At(at) => at.to_string(),
+        Item::Slice { start, stop, step: 1 } => format!("{}:{}", number(start), number(stop)),
+        Item::Slice { start, stop, step } => format!("{}:{}:{step}", number(start), number(stop)),
+        Item::NewAxis => "None".to_owned(),
+        Item::Ellipsis => "...".to_owned(),
+    };
+    format!("[{}]", items.iter().map(item).collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,158 @@
+//! Slices, single places, new axes and transposes in a text, against indices computed by hand.
+
+use ndarray::{Array2, Array3, ArrayD, Axis, IxDyn, array, s};
+use ndexpr::{Engine, Signature, Stage, VarType, Vars, evaluate, vars};
+use proptest::prelude::*;
+
+fn result(text: &str, vars: Vars<'_>) -> ArrayD<f64> {
+    evaluate(text, vars).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+#[test]
+fn parts_are_those_of_ndarray() {
+    let a = Array2::from_shape_fn((6, 7), |(r, c)| (r * 10 + c) as f64);
+    let b = Array3::from_shape_fn((3, 4, 5), |(i, j, k)| (i * 100 + j * 10 + k) as f64);
+    let v = array![1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
+    let check = |text: &str, expected: ArrayD<f64>| {
+        let vars = vars! { a: a.view(), b: b.view(), v: v.view(), k: 2.0 };
+        assert_eq!(result(text, vars), expected, "{text}");
+    };
+    check("a[1:-1, ::2]", a.slice(s![1..-1, ..;2]).to_owned().into_dyn());
+    check("a[::-1]", a.slice(s![..;-1, ..]).to_owned().into_dyn());
+    check("a[4:1:-2, -1]", array![46.0, 26.0].into_dyn());
+    check("a.T", a.t().to_owned().into_dyn());
+    check("a.T[2]", a.column(2).to_owned().into_dyn());
+    check("b.T", b.view().reversed_axes().to_owned().into_dyn());
+    check("b[..., 1]", b.index_axis(Axis(2), 1).to_owned().into_dyn());
+    check("b[1, ..., 1]", b.slice(s![1, .., 1]).to_owned().into_dyn());
+    check("b[:, None, 0, ::4]", b.slice(s![.., 0, ..;4]).insert_axis(Axis(1)).to_owned().into_dyn());
+    check("v[None]*2", (v.clone() * 2.0).insert_axis(Axis(0)).into_dyn());
+    check("a[2, 3]", ndarray::arr0(23.0).into_dyn());
+    check("a[2][3]", ndarray::arr0(23.0).into_dyn());
+    check("v[9:]", ArrayD::zeros(IxDyn(&[0])));
+    check("v[-99:99:3]", array![1.0, 4.0, 7.0].into_dyn());
+    check("v[9223372036854775807:-9223372036854775808:-9223372036854775808]", array![7.0].into_dyn());
+    check("v[::9223372036854775807]", array![1.0].into_dyn());
+    // Of expressions, whose variables have other shapes.
+    let whole = &a * k() + &v;
+    check("(a*k + v)[1:, ::-3]", whole.slice(s![1.., ..;-3]).to_owned().into_dyn());
+    check("(a*k + v)[2]", whole.row(2).to_owned().into_dyn());
+    check("(v + a[:, :1])[3:, 5]", (&v + &a.slice(s![.., ..1])).slice(s![3.., 5]).to_owned().into_dyn());
+    check("(a + v).T[1:3]", (&a + &v).t().slice(s![1..3, ..]).to_owned().into_dyn());
+    check("(v*2 + 1)[1:][1:]", v.slice(s![2..]).mapv(|x| x * 2.0 + 1.0).into_dyn());
+    check("(where(a > 20, a, k) - 1)[0, 1]", ndarray::arr0(1.0).into_dyn());
+    // With functions along axes.
+    check("sum(a[1:3], axis=1)", a.slice(s![1..3, ..]).sum_axis(Axis(1)).into_dyn());
+    check("a[1:3].T.sum(axis=0)", a.slice(s![1..3, ..]).sum_axis(Axis(1)).into_dyn());
+    check("a - sum(v[:2])", a.mapv(|x| x - 3.0).into_dyn());
+}
+
+fn k() -> f64 {
+    2.0
+}
+
+/// Stencils read five parts of one array, and write a fresh one or an output.
+#[test]
+fn a_stencil_is_one_loop() {
+    let u = Array2::from_shape_fn((40, 50), |(r, c)| ((r * 7 + c * 3) % 11) as f64);
+    let text = "0.25*(u[1:-1, 2:] + u[1:-1, :-2] + u[2:, 1:-1] + u[:-2, 1:-1])";
+    let (left, right) = (u.slice(s![1..-1, ..-2]), u.slice(s![1..-1, 2..]));
+    let (up, down) = (u.slice(s![..-2, 1..-1]), u.slice(s![2.., 1..-1]));
+    let expected = (&right + &left + down + up) * 0.25;
+    let vars = vars! { u: u.view() };
+    assert_eq!(evaluate::<Array2<f64>>(text, vars.clone()).unwrap(), expected);
+    let mut out = Array2::<f64>::zeros((38, 48));
+    ndexpr::evaluate_into(text, vars.clone(), &mut out).unwrap();
+    assert_eq!(out, expected);
+    let program = Engine::global().program(text, &vars).unwrap();
+    assert_eq!(program.variables().map(|(name, _)| name).collect::<Vec<_>>(), ["u"]);
+    assert_eq!(program.result_shape(&vars).unwrap(), [38, 48]);
+    assert!(!program.explain(Stage::Fuse).contains("loop 1"), "{}", program.explain(Stage::Fuse));
+    // In place: what is read must not be overwritten before.
+    let mut own = u.clone();
+    let shape = own.raw_dim();
+    let mut inner = Array2::<f64>::zeros(shape);
+    inner.slice_mut(s![1..-1, 1..-1]).assign(&expected);
+    program.run(&vars! { u: own.clone().view() }, own.slice_mut(s![1..-1, 1..-1])).unwrap();
+    assert_eq!(own.slice(s![1..-1, 1..-1]), expected);
+}
+
+/// Weak numbers and views in one text: each has a place of its own among the variables.
+#[test]
+fn views_beside_weak_numbers() {
+    let signature = Signature::new()
+        .with("a", VarType::array(ndexpr::DType::Int16))
+        .with("b", VarType::array(ndexpr::DType::Int16))
+        .with("n", VarType::weak(ndexpr::DType::Int64));
+    let program = Engine::global().compile("b[1:]*(n*2 + 1) + a[0]**n", &signature).unwrap();
+    let (a, b) = (array![3_i16, 4], array![1_i16, 2, 3]);
+    let vars = Vars::new().with("a", &a).with("b", &b).with("n", ndexpr::Var::weak(2_i64));
+    assert_eq!(program.evaluate::<ndarray::Array1<i16>>(&vars).unwrap(), array![2 * 5 + 9, 3 * 5 + 9]);
+}
+
+/// An item between brackets, and the indices that it takes of an axis.
+fn item() -> impl Strategy<Value = (String, Option<(Option<i64>, Option<i64>, i64)>)> {
+    let bound = || proptest::option::of(-8_i64..8);
+    let part = (bound(), bound(), prop_oneof![1_i64..4, -4_i64..0]).prop_map(|(start, stop, step)| {
+        let text = |bound: Option<i64>| bound.map_or_else(String::new, |bound| bound.to_string());
+        (format!("{}:{}:{step}", text(start), text(stop)), Some((start, stop, step)))
+    });
+    prop_oneof![4 => part, 1 => Just(("None".to_owned(), None))]
+}
+
+/// The indices of a slice, by Python's definition: one after the other.
+fn indices(extent: i64, (start, stop, step): (Option<i64>, Option<i64>, i64)) -> Vec<i64> {
+    let at = |index: i64| if index < 0 { index + extent } else { index };
+    let start = start.map_or(if step > 0 { 0 } else { extent - 1 }, at);
+    let stop = stop.map_or(if step > 0 { extent } else { -1 }, |stop| at(stop).max(-1));
+    let start = if step > 0 { start.max(0) } else { start.min(extent - 1) };
+    let mut all = Vec::new();
+    let mut index = start;
+    while (step > 0 && index < stop.min(extent)) || (step < 0 && index > stop && index >= 0) {
+        all.push(index);
+        index += step;
+    }
+    all
+}
+
+proptest! {
+    /// Of a variable and of an expression, against element after element.
+    #[test]
+    fn random_slices((row, col) in (item(), item()), n_rows in 0_usize..7, n_cols in 0_usize..7) {
+        let a = Array2::from_shape_fn((n_rows, n_cols), |(r, c)| (r * 10 + c) as f64);
+        let v = ndarray::Array1::from_shape_fn(n_cols, |c| c as f64 * 0.5);
+        let mut expected = vec![vec![]];
+        let mut shape = Vec::new();
+        let mut axis = 0;
+        let mut taken: Vec<Vec<i64>> = Vec::new();
+        for (_, slice) in [&row, &col] {
+            match slice {
+                None => shape.push(1),
+                Some(slice) => {
+                    let all = indices([n_rows, n_cols][axis] as i64, *slice);
+                    shape.push(all.len());
+                    taken.push(all);
+                    axis += 1;
+                }
+            }
+        }
+        while axis < 2 {
+            let extent = [n_rows, n_cols][axis];
+            shape.push(extent);
+            taken.push((0..extent as i64).collect());
+            axis += 1;
+        }
+        expected.clear();
+        for &r in &taken[0] {
+            for &c in &taken[1] {
+                expected.push(a[[r as usize, c as usize]] * 2.0 + v[c as usize]);
+            }
+        }
+        let expected = ArrayD::from_shape_vec(IxDyn(&shape), expected).unwrap();
+        let text = format!("(a*2 + v)[{}, {}]", row.0, col.0);
+        prop_assert_eq!(result(&text, vars! { a: a.view(), v: v.view() }), expected.clone(), "{}", text);
+        let text = format!("a[{}, {}]*2", row.0, col.0);
+        let twice = result(&text, vars! { a: a.view() });
+        prop_assert_eq!(twice.shape(), expected.shape());
+    }
+}
