@@ -527,7 +527,7 @@ impl fmt::Display for Feature {
 }
 
 impl Expected {
-    const ALL: [Expectation; 11] = [
+    const ALL: [Expectation; 10] = [
         Expectation::Operand,
         Expectation::Operator,
         Expectation::Else,

@@ -13,7 +13,7 @@ use crate::span::Span;
 use crate::token::Token;
 
 /// The parser's error in words.
-pub(crate) fn explain(error: ParseError<u32, Token<'_>, Error>, layout: &Layout<'_>, text: &str) -> Error {
+pub(crate) fn explain<'s>(error: ParseError<u32, Token<'s>, Error>, layout: &Layout<'s>, text: &str) -> Error {
     match error {
         ParseError::User { error } => error,
         ParseError::UnrecognizedToken { token: (start, token, end), expected } => {
@@ -32,7 +32,13 @@ pub(crate) fn explain(error: ParseError<u32, Token<'_>, Error>, layout: &Layout<
     }
 }
 
-fn unexpected_token(token: Token<'_>, span: Span, terminals: &[String], layout: &Layout<'_>, text: &str) -> Error {
+fn unexpected_token<'s>(
+    token: Token<'s>,
+    span: Span,
+    terminals: &[String],
+    layout: &Layout<'s>,
+    text: &str,
+) -> Error {
     let mut expected = classify(terminals);
     let is_operand_expected = expected.contains(Expectation::Operand);
     if let Some(error) = python::construct(token, span, is_operand_expected, layout) {

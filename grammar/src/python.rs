@@ -11,11 +11,11 @@ use crate::span::Span;
 use crate::token::Token;
 
 /// The error for the construct that a misplaced token begins or belongs to.
-pub(crate) fn construct(
-    token: Token<'_>,
+pub(crate) fn construct<'s>(
+    token: Token<'s>,
     span: Span,
     is_operand_expected: bool,
-    layout: &Layout<'_>,
+    layout: &Layout<'s>,
 ) -> Option<Error> {
     let place = Place::new(layout);
     let feature = match token {

@@ -89,7 +89,7 @@ fn spells(spelling: &str, name: &str) -> bool {
 }
 
 fn check_tree(text: &str, ast: &Ast) -> Result<(), TestCaseError> {
-    let mut n_parents = vec![0; ast.len()];
+    let mut n_parents = vec![0; ast.n_exprs()];
     for (id, expr) in ast.exprs() {
         prop_assert!(is_inside(text, expr.span));
         let mut end_of_previous = expr.span.start;
@@ -115,7 +115,7 @@ fn check_tree(text: &str, ast: &Ast) -> Result<(), TestCaseError> {
     let root = n_parents.pop();
     prop_assert_eq!(root, Some(0));
     prop_assert!(n_parents.iter().all(|&n| n == 1));
-    prop_assert_eq!(ast.dump().lines().count(), ast.len());
+    prop_assert_eq!(ast.dump().lines().count(), ast.n_exprs());
     Ok(())
 }
 
