@@ -94,7 +94,7 @@ pub enum ErrorKind {
         colon: Span,
     },
     /// A line begins at a column where no block began.
-    #[error("this indentation is that of no block before it")]
+    #[error("the indentation is that of no open block")]
     UnmatchedIndentation,
     /// Which of two lines is deeper depends on how wide a tab is.
     #[error("tabs and spaces are mixed in the indentation")]
@@ -143,7 +143,7 @@ pub enum ErrorKind {
         first: Span,
     },
     /// Two parameters with the same name.
-    #[error("the parameter `{name}` is there twice")]
+    #[error("the parameter `{name}` appears twice")]
     RepeatedParameter {
         /// The name, clipped.
         name: String,

@@ -168,7 +168,7 @@ fn every_kind() {
                 | ^^^^^^ not deeper than the line of the `:`
               = a function that does nothing has `pass` as its block
 
-            error: this indentation is that of no block before it
+            error: the indentation is that of no open block
               4 |   return y
                 | ^^ no block began at this column
               = all lines of a block are indented alike
@@ -209,7 +209,7 @@ fn every_kind() {
                      |
                      first here
 
-            error: the parameter `x` is there twice
+            error: the parameter `x` appears twice
               def f(x, y, x): return x
                     ^     ^ again here
                     |

@@ -3,6 +3,10 @@
 mod diagnostics;
 mod hostile;
 mod language;
+mod layout;
 mod names;
+mod programs;
 mod properties;
+mod python;
 mod rendering;
+mod statements;
