@@ -39,8 +39,6 @@ pub(crate) struct Layout<'s> {
     recent: [Option<Given<'s>>; 2],
     /// The first token of the current statement.
     statement: Option<(Token<'s>, Span)>,
-    /// The `if` that began the current line without beginning a statement.
-    leading_if: Option<Span>,
     /// The `:` given out last, if it begins a block.
     block_colon: Option<Span>,
 }
@@ -126,7 +124,6 @@ impl<'s> Layout<'s> {
             is_at_end: false,
             recent: [None; 2],
             statement: None,
-            leading_if: None,
             block_colon: None,
         }
     }
@@ -157,11 +154,6 @@ impl<'s> Layout<'s> {
         self.is_at_end
     }
 
-    /// The `if` that began the current line without beginning a statement.
-    pub(crate) fn leading_if(&self) -> Option<Span> {
-        self.leading_if
-    }
-
     /// The tokens after the last one given out, up to the end of the line outside of brackets that
     /// are opened there, or up to a mistake.
     pub(crate) fn rest_of_line(&self) -> impl Iterator<Item = Token<'s>> {
@@ -182,6 +174,30 @@ impl<'s> Layout<'s> {
             }
             Some(token)
         })
+    }
+
+    /// Whether a token is outside of brackets in the rest of the line of the last token that was
+    /// read.
+    pub(crate) fn line_has(&self, looked_for: Token<'_>) -> bool {
+        let mut depth = 0_usize;
+        self.rest_of_line().any(|token| {
+            match token {
+                Token::OpenParen | Token::OpenSquare => depth += 1,
+                Token::CloseParen | Token::CloseSquare => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && token == looked_for
+        })
+    }
+
+    /// Whether a token that seems to continue the line before it begins a statement of Python that
+    /// is not part of the language. Then the error should be about that.
+    fn begins_foreign_statement(&self, token: Token<'s>) -> bool {
+        match token {
+            Token::If | Token::Else => self.line_has(Token::Colon),
+            Token::Star => self.line_has(Token::Equal),
+            _ => false,
+        }
     }
 
     /// The tokens after the last one given out, up to a mistake.
@@ -230,7 +246,6 @@ impl<'s> Layout<'s> {
         let start = Span::new(span.start, span.start);
         let block = self.blocks.last().copied().unwrap_or_default();
         let order = indentation.compare(block);
-        let continues = |can: fn(Token<'s>) -> bool| token.is_some_and(can);
         if let Some(colon) = self.block_colon {
             self.queue.push_back((before, Ok(Token::Newline)));
             return match order {
@@ -246,13 +261,12 @@ impl<'s> Layout<'s> {
         }
         // The end of an inner block ends its statements whatever follows.
         let ends_block = self.blocks.len() > 1 && indentation.wide < block.wide;
-        if !ends_block && (previous.needs_more() || continues(Token::only_continues)) {
-            if token == Some(Token::If) {
-                self.leading_if = Some(span);
-            }
+        let only_continues = token.is_some_and(|token| token.only_continues() && !self.begins_foreign_statement(token));
+        if !ends_block && (previous.needs_more() || only_continues) {
             return Ok(());
         }
-        if order == Some(Ordering::Greater) && (previous == Token::Comma || continues(Token::can_continue)) {
+        let can_continue = token.is_some_and(Token::can_continue);
+        if order == Some(Ordering::Greater) && (previous == Token::Comma || can_continue) {
             return Ok(());
         }
         self.queue.push_back((before, Ok(Token::Newline)));
@@ -319,9 +333,6 @@ impl<'s> Layout<'s> {
         };
         if begins_statement {
             self.statement = Some((token, span));
-        }
-        if token == Token::Newline {
-            self.leading_if = None;
         }
         self.nesting.feed(previous, token, span)?;
         let begins_block = token == Token::Colon

@@ -23,12 +23,8 @@ pub(crate) fn construct<'s>(
             Some(feature) => feature,
             None => return Some(Error::reserved_word(word, span)),
         },
-        Token::If if place.begins_statement && place.has_colon() => Feature::IfStatements,
+        Token::If if place.begins_statement && layout.line_has(Token::Colon) => Feature::IfStatements,
         Token::Else if place.next() == Some(Token::Colon) => Feature::IfStatements,
-        // The line of the `if` could have continued the one before it, up to this colon.
-        Token::Colon if let Some(leading_if) = layout.leading_if() => {
-            return Some(Error::unsupported(Feature::IfStatements, leading_if));
-        }
         Token::Name(_) if place.is_match() => return place.at_previous(Feature::MatchStatements),
         Token::String => Feature::Strings,
         _ if place.previous == Some(Token::String) => return place.at_previous(Feature::Strings),
@@ -117,19 +113,6 @@ impl<'l, 's> Place<'l, 's> {
         })
     }
 
-    /// Whether there is a colon outside of brackets in the rest of the line.
-    fn has_colon(&self) -> bool {
-        let mut depth = 0_usize;
-        self.layout.rest_of_line().any(|token| {
-            match token {
-                Token::OpenParen | Token::OpenSquare => depth += 1,
-                Token::CloseParen | Token::CloseSquare => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            depth == 0 && token == Token::Colon
-        })
-    }
-
     /// Whether the token follows a `match` that begins a statement whose line ends with a colon.
     fn is_match(&self) -> bool {
         self.previous_given.is_some_and(|given| given.begins_statement && given.token == Token::Name("match"))
@@ -178,21 +161,23 @@ impl<'l, 's> Place<'l, 's> {
             Token::Pass => Some("pass"),
             _ => None,
         };
-        let is_used = |next: Token<'s>| {
-            next.is_infix() && next != Token::If
-                || matches!(
-                    next,
-                    Token::Equal | Token::Augmented(_) | Token::CloseParen | Token::CloseSquare | Token::Comma
-                )
+        // An operator alone may be there by mistake; one with an operand behind it is applied to
+        // the word.
+        let is_applied = |token: Token<'s>| token.is_infix() && token != Token::If;
+        let is_used = |token: Token<'s>| {
+            matches!(
+                token,
+                Token::Equal | Token::Augmented(_) | Token::CloseParen | Token::CloseSquare | Token::Comma
+            )
         };
         if let Some(given) = self.previous_given
             && let Some(word) = word(given.token)
-            && is_used(token)
+            && (is_used(token) || is_applied(token) && self.next().is_some_and(Token::begins_operand))
         {
             return Some(Error::reserved_word(word, given.span));
         }
         let word = word(token)?;
         let span = self.layout.last()?.span;
-        self.next().is_none_or(is_used).then(|| Error::reserved_word(word, span))
+        self.next().is_none_or(|next| is_used(next) || is_applied(next)).then(|| Error::reserved_word(word, span))
     }
 }
