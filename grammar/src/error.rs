@@ -632,7 +632,8 @@ impl fmt::Display for NotATarget<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.1 {
             ":" => write!(f, "{} cannot have an annotation", self.0),
-            _ => write!(f, "cannot assign to {}", self.0),
+            "=" => write!(f, "cannot assign to {}", self.0),
+            _ => write!(f, "cannot change {} in place", self.0),
         }
     }
 }

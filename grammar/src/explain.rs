@@ -40,8 +40,7 @@ fn unexpected_token<'s>(
     text: &str,
 ) -> Error {
     let mut expected = classify(terminals);
-    let is_operand_expected = expected.contains(Expectation::Operand);
-    if let Some(error) = python::construct(token, span, is_operand_expected, layout) {
+    if let Some(error) = python::construct(token, span, expected, layout) {
         return error;
     }
     // The parser may have ended some operand before it finds that the token fits nowhere. An

@@ -149,6 +149,11 @@ impl<'s> Layout<'s> {
         self.recent[1]
     }
 
+    /// The first token of the statement that the last token given out is in.
+    pub(crate) fn statement(&self) -> Option<(Token<'s>, Span)> {
+        self.statement
+    }
+
     /// Whether all of the text is read.
     pub(crate) fn is_at_end(&self) -> bool {
         self.is_at_end

@@ -5,7 +5,7 @@
 //! grammar has refused the token, so a program without mistakes never gets here; the time taken is
 //! linear in what follows.
 
-use crate::error::{Error, Feature};
+use crate::error::{Error, Expectation, Expected, Feature, Found};
 use crate::layout::{Given, Layout};
 use crate::span::Span;
 use crate::token::Token;
@@ -14,10 +14,11 @@ use crate::token::Token;
 pub(crate) fn construct<'s>(
     token: Token<'s>,
     span: Span,
-    is_operand_expected: bool,
+    expected: Expected,
     layout: &Layout<'s>,
 ) -> Option<Error> {
     let place = Place::new(layout);
+    let is_operand_expected = expected.contains(Expectation::Operand);
     let feature = match token {
         Token::Reserved(word) => match place.reserved(word) {
             Some(feature) => feature,
@@ -25,7 +26,9 @@ pub(crate) fn construct<'s>(
         },
         Token::If if place.begins_statement && layout.line_has(Token::Colon) => Feature::IfStatements,
         Token::Else if place.next() == Some(Token::Colon) => Feature::IfStatements,
-        Token::Name(_) if place.is_match() => return place.at_previous(Feature::MatchStatements),
+        Token::Name(_) | Token::Newline if place.is_match() => {
+            return layout.statement().map(|(_, span)| Error::unsupported(Feature::MatchStatements, span));
+        }
         Token::String => Feature::Strings,
         _ if place.previous == Some(Token::String) => return place.at_previous(Feature::Strings),
         Token::Walrus => Feature::Assignments,
@@ -39,7 +42,7 @@ pub(crate) fn construct<'s>(
         Token::Star | Token::StarStar if place.is_starred() => Feature::Stars,
         Token::Slash if place.is_mark() => Feature::ParameterMarks,
         Token::Not if place.after_operand() && place.next() == Some(Token::Reserved("in")) => Feature::MembershipTests,
-        _ => return place.keyword_as_name(token),
+        _ => return place.keyword_as_name(token, expected),
     };
     Some(Error::unsupported(feature, span))
 }
@@ -113,10 +116,14 @@ impl<'l, 's> Place<'l, 's> {
         })
     }
 
-    /// Whether the token follows a `match` that begins a statement whose line ends with a colon.
+    /// Whether the token is on a line that begins with `match` and ends with a colon. It is behind
+    /// that word, or behind the colon: `match (x):` could have been an annotation.
     fn is_match(&self) -> bool {
-        self.previous_given.is_some_and(|given| given.begins_statement && given.token == Token::Name("match"))
-            && self.layout.rest_of_line().last() == Some(Token::Colon)
+        self.layout.statement().is_some_and(|(first, _)| first == Token::Name("match"))
+            && match self.previous {
+                Some(Token::Name("match")) => self.layout.rest_of_line().last() == Some(Token::Colon),
+                previous => previous == Some(Token::Colon) && self.layout.last().is_some_and(|given| given.token == Token::Newline),
+            }
     }
 
     /// Whether there is a `for` before the bracket that this token opens is closed.
@@ -154,7 +161,16 @@ impl<'l, 's> Place<'l, 's> {
     }
 
     /// The error for a word of the grammar where only a name could make sense.
-    fn keyword_as_name(&self, token: Token<'s>) -> Option<Error> {
+    fn keyword_as_name(&self, token: Token<'s>, expected: Expected) -> Option<Error> {
+        let span = self.layout.last()?.span;
+        if let Found::Keyword(word) = token.found("")
+            && (expected.contains(Expectation::Name) || self.next() == Some(Token::Equal))
+        {
+            return Some(Error::reserved_word(word, span));
+        }
+        if token == Token::Equal && self.previous == Some(Token::Not) {
+            return self.previous_given.map(|given| Error::reserved_word("not", given.span));
+        }
         let word = |token| match token {
             Token::Def => Some("def"),
             Token::Return => Some("return"),
@@ -177,7 +193,6 @@ impl<'l, 's> Place<'l, 's> {
             return Some(Error::reserved_word(word, given.span));
         }
         let word = word(token)?;
-        let span = self.layout.last()?.span;
         self.next().is_none_or(|next| is_used(next) || is_applied(next)).then(|| Error::reserved_word(word, span))
     }
 }

@@ -30,8 +30,8 @@ impl<'s> Builder<'s> {
     pub(crate) fn changed(&self, target: Operand, op: BinaryOp) -> Reduced<'s, (ExprId, BinaryOp)> {
         let operator = token::augmented(op);
         let what = match self.exprs[target.id.index()].kind {
-            ExprKind::Tuple { .. } => "a tuple in place",
-            ExprKind::Attribute { .. } => "an attribute in place",
+            ExprKind::Tuple { .. } => "a tuple",
+            ExprKind::Attribute { .. } => "an attribute",
             _ => {
                 self.check_target(target.id, operator, target.outer)?;
                 return Ok((target.id, op));

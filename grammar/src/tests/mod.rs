@@ -1,5 +1,6 @@
 //! Tests of the crate as a whole: text in; trees, text and drawings out.
 
+mod constructs;
 mod diagnostics;
 mod hostile;
 mod language;
