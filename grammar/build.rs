@@ -1,4 +1,4 @@
-//! Generates the LR(1) parser from `src/expr.lalrpop` into `OUT_DIR`.
+//! Generates the LR(1) parser from `src/program.lalrpop` into `OUT_DIR`.
 
 use std::error::Error;
 

@@ -301,7 +301,7 @@ impl Ast {
     /// The expression that the text consists of, unless it consists of something else.
     #[must_use]
     pub fn expression(&self) -> Option<ExprId> {
-        match self.body[..] {
+        match *self.body {
             [stmt] => match self[stmt].kind {
                 StmtKind::Expr(id) => Some(id),
                 _ => None,

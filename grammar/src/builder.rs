@@ -1,31 +1,41 @@
 //! Builds the tree while the parser reduces.
 //!
-//! In: one call per expression, children first. Out: an [`Ast`]. Always true: an expression is
-//! added once and its children are there before it, names are stored once in the order they were
-//! first read, and there are never more expressions than the limit.
+//! In: one call per expression and statement, children first. Out: an [`Ast`]. Always true: an
+//! expression is added once and its children are there before it, names are stored once in the
+//! order they were first read, and there are never more expressions and statements than the limit.
 
 use std::collections::HashMap;
 
 use lalrpop_util::ParseError;
 
-use crate::ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, Keyword, NameId, Stmt, StmtId, StmtKind, UnaryOp};
+use crate::ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Stmt, StmtId, UnaryOp};
 use crate::error::Error;
 use crate::name::normal_name;
 use crate::number::Number;
 use crate::span::Span;
 use crate::token::Token;
 
-/// A longer text is not written out again in advice.
-const MAX_ADVICE_BYTES: usize = 80;
+mod chain;
+mod statement;
+mod target;
+
+pub(crate) use statement::{Header, Params};
 
 /// What a fallible action of the grammar returns.
 pub(crate) type Reduced<'s, T> = Result<T, ParseError<u32, Token<'s>, Error>>;
+
+/// A name and where it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpannedName {
+    pub(crate) name: NameId,
+    pub(crate) span: Span,
+}
 
 /// An argument of a call.
 #[derive(Debug)]
 pub(crate) enum Arg {
     Positional(ExprId, Span),
-    Keyword(Keyword),
+    Keyword(SpannedName, ExprId),
 }
 
 /// The arguments of a call, as far as they are read.
@@ -38,12 +48,18 @@ pub(crate) struct Args {
     keyword_spans: HashMap<NameId, Span>,
 }
 
-/// An operand of a comparison.
+/// An operand and its place, including the brackets around it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Comparand {
+pub(crate) struct Operand {
     pub(crate) id: ExprId,
-    /// Its place, including the brackets around it.
     pub(crate) outer: Span,
+}
+
+/// How far a tree has grown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mark {
+    n_exprs: usize,
+    n_names: usize,
 }
 
 /// A tree that grows.
@@ -52,20 +68,31 @@ pub(crate) struct Builder<'s> {
     text: &'s str,
     max_nodes: usize,
     exprs: Vec<Expr>,
+    stmts: Vec<Stmt>,
+    body: Box<[StmtId]>,
     names: Vec<Box<str>>,
     name_ids: HashMap<Box<str>, NameId>,
+    /// How far the tree had grown when the current statement began.
+    statement: Mark,
 }
 
 impl<'s> Builder<'s> {
     pub(crate) fn new(text: &'s str, max_nodes: usize) -> Self {
-        Self { text, max_nodes, exprs: Vec::new(), names: Vec::new(), name_ids: HashMap::new() }
+        Self {
+            text,
+            max_nodes,
+            exprs: Vec::new(),
+            stmts: Vec::new(),
+            body: Box::default(),
+            names: Vec::new(),
+            name_ids: HashMap::new(),
+            statement: Mark::default(),
+        }
     }
 
-    /// The tree, whose root is the last expression added. `None` if no expression was added.
+    /// The tree. `None` if it has no statement.
     pub(crate) fn finish(self) -> Option<Ast> {
-        let id = ExprId::new(self.exprs.len().checked_sub(1)?);
-        let stmt = Stmt { kind: StmtKind::Expr(id), span: self.exprs[id.index()].span, exprs: 0..self.exprs.len() };
-        Ast::new(self.exprs, vec![stmt], Box::new([StmtId::new(0)]), self.names)
+        Ast::new(self.exprs, self.stmts, self.body, self.names)
     }
 
     /// The id of a name. All spellings of one name have the same id.
@@ -78,6 +105,19 @@ impl<'s> Builder<'s> {
         self.names.push(name.into());
         self.name_ids.insert(name.into(), id);
         Ok(id)
+    }
+
+    /// How far the tree has grown.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { n_exprs: self.exprs.len(), n_names: self.names.len() }
+    }
+
+    /// Removes the expressions that were added since, and the names that were first read since.
+    pub(crate) fn forget(&mut self, since: Mark) {
+        self.exprs.truncate(since.n_exprs);
+        for name in self.names.drain(since.n_names..) {
+            self.name_ids.remove(&name);
+        }
     }
 
     pub(crate) fn number(&mut self, number: Number, span: Span) -> Reduced<'s, ExprId> {
@@ -97,72 +137,55 @@ impl<'s> Builder<'s> {
         self.add(ExprKind::Name(name), span)
     }
 
-    pub(crate) fn unary(&mut self, op: UnaryOp, arg: ExprId, span: Span) -> Reduced<'s, ExprId> {
+    pub(crate) fn unary(&mut self, op: UnaryOp, op_span: Span, arg: ExprId, span: Span) -> Reduced<'s, ExprId> {
+        self.check_operand(arg, op_span)?;
         self.add(ExprKind::Unary { op, arg }, span)
     }
 
-    pub(crate) fn binary(&mut self, op: BinaryOp, lhs: ExprId, rhs: ExprId, span: Span) -> Reduced<'s, ExprId> {
+    pub(crate) fn binary(
+        &mut self,
+        (op, op_span): (BinaryOp, Span),
+        lhs: ExprId,
+        rhs: ExprId,
+        span: Span,
+    ) -> Reduced<'s, ExprId> {
+        self.check_operand(lhs, op_span)?;
+        self.check_operand(rhs, op_span)?;
         self.add(ExprKind::Binary { op, lhs, rhs }, span)
     }
 
-    pub(crate) fn compare(&mut self, first: Comparand, rest: Vec<(CompareOp, Comparand)>) -> Reduced<'s, ExprId> {
-        let span = rest.iter().fold(first.outer, |span, (_, rhs)| span.join(rhs.outer));
+    pub(crate) fn compare(
+        &mut self,
+        first: Operand,
+        rest: Vec<(CompareOp, Span, Operand)>,
+    ) -> Reduced<'s, ExprId> {
+        let mut lhs = first;
+        for &(_, op_span, rhs) in &rest {
+            self.check_operand(lhs.id, op_span)?;
+            self.check_operand(rhs.id, op_span)?;
+            lhs = rhs;
+        }
+        let span = first.outer.join(lhs.outer);
         if rest.len() > 1 {
-            let comparands: Vec<Comparand> = [first].into_iter().chain(rest.iter().map(|&(_, rhs)| rhs)).collect();
+            let comparands: Vec<Operand> = [first].into_iter().chain(rest.iter().map(|&(_, _, rhs)| rhs)).collect();
             self.check_chain(&comparands, span).map_err(|error| ParseError::User { error })?;
         }
-        let rest = rest.into_iter().map(|(op, rhs)| (op, rhs.id)).collect();
+        let rest = rest.into_iter().map(|(op, _, rhs)| (op, rhs.id)).collect();
         self.add(ExprKind::Compare { first: first.id, rest }, span)
     }
 
-    /// `a > 5 & b > 5` is `a > (5 & b) > 5` in Python, but whoever writes it means something else.
-    /// A single comparison with such an operand is in use, however: `flags & 4 == 0`.
-    fn check_chain(&self, comparands: &[Comparand], span: Span) -> Result<(), Error> {
-        let mut first: Option<(BinaryOp, Span)> = None;
-        // The places where the text would be cut into conditions. `None` if they cannot be told.
-        let mut cuts: Option<Vec<(usize, BinaryOp)>> = Some(Vec::new());
-        let mut pending: Vec<ExprId> = Vec::new();
-        for comparand in comparands {
-            if self.exprs[comparand.id.index()].span == comparand.outer {
-                pending.push(comparand.id);
-            }
-            while let Some(id) = pending.pop() {
-                let Expr { kind, span } = &self.exprs[id.index()];
-                let ExprKind::Binary { op: op @ (BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor), lhs, rhs } =
-                    *kind
-                else {
-                    continue;
-                };
-                first.get_or_insert((op, *span));
-                let (lhs_span, rhs_span) = (self.exprs[lhs.index()].span, self.exprs[rhs.index()].span);
-                // Between an operand and the operator there may be brackets and comments. A comment
-                // may hold anything.
-                let start = lhs_span.end as usize;
-                let between = &self.text[start..rhs_span.start as usize];
-                match between.find(op.symbol()).filter(|_| !between.contains('#')) {
-                    Some(n_bytes) => cuts.iter_mut().for_each(|cuts| cuts.push((start + n_bytes, op))),
-                    None => cuts = None,
-                }
-                // An operand in brackets does not end where the text of this expression ends.
-                pending.extend((rhs_span.end == span.end).then_some(rhs));
-                pending.extend((lhs_span.start == span.start).then_some(lhs));
-            }
-        }
-        let Some((op, operand)) = first else { return Ok(()) };
-        let instead = cuts.and_then(|mut cuts| {
-            cuts.sort_unstable_by_key(|&(place, _)| place);
-            in_brackets(self.text, span, &cuts, comparands)
-        });
-        Err(Error::bits_in_chain(op.symbol(), instead, operand))
-    }
-
+    /// `keyword` is where the `if` is.
     pub(crate) fn if_else(
         &mut self,
+        keyword: Span,
         condition: ExprId,
         then: ExprId,
         otherwise: ExprId,
         span: Span,
     ) -> Reduced<'s, ExprId> {
+        for operand in [then, condition, otherwise] {
+            self.check_operand(operand, keyword)?;
+        }
         self.add(ExprKind::IfElse { condition, then, otherwise }, span)
     }
 
@@ -181,63 +204,66 @@ impl<'s> Builder<'s> {
                 }
                 Some(keyword) => Error::positional_after_keyword(keyword.name_span, span),
             },
-            Arg::Keyword(keyword) => match args.keyword_spans.insert(keyword.name, keyword.name_span) {
-                None => {
-                    args.keywords.push(keyword);
-                    return Ok(args);
+            Arg::Keyword(SpannedName { name, span: name_span }, value) => {
+                match args.keyword_spans.insert(name, name_span) {
+                    None => {
+                        args.keywords.push(Keyword { name, name_span, value });
+                        return Ok(args);
+                    }
+                    Some(first) => Error::repeated_keyword(&self.names[name.index()], first, name_span),
                 }
-                Some(first) => Error::repeated_keyword(&self.names[keyword.name.index()], first, keyword.name_span),
-            },
+            }
         };
         Err(ParseError::User { error })
     }
 
-    pub(crate) fn call(
-        &mut self,
-        function: NameId,
-        function_span: Span,
-        args: Args,
-        span: Span,
-    ) -> Reduced<'s, ExprId> {
+    pub(crate) fn call(&mut self, function: SpannedName, args: Args, span: Span) -> Reduced<'s, ExprId> {
+        let SpannedName { name: function, span: function_span } = function;
         let keywords = args.keywords.into_boxed_slice();
         let args = args.positional.into_boxed_slice();
         self.add(ExprKind::Call { function, function_span, args, keywords }, span)
     }
 
-    fn add(&mut self, kind: ExprKind, span: Span) -> Reduced<'s, ExprId> {
-        if self.exprs.len() >= self.max_nodes {
-            // The error points at the end of the expression, because its start may be the start of
-            // the text.
-            let end = Span::new(span.end, span.end);
-            let error = Error::too_many_nodes(self.max_nodes, end);
-            return Err(ParseError::User { error });
+    pub(crate) fn attribute(&mut self, object: ExprId, name: SpannedName, span: Span) -> Reduced<'s, ExprId> {
+        let SpannedName { name, span: name_span } = name;
+        self.add(ExprKind::Attribute { object, name, name_span }, span)
+    }
+
+    pub(crate) fn method(&mut self, object: ExprId, name: SpannedName, args: Args, span: Span) -> Reduced<'s, ExprId> {
+        let SpannedName { name, span: name_span } = name;
+        let keywords = args.keywords.into_boxed_slice();
+        let args = args.positional.into_boxed_slice();
+        self.add(ExprKind::Method { object, name, name_span, args, keywords }, span)
+    }
+
+    pub(crate) fn index(&mut self, object: ExprId, items: Vec<IndexItem>, span: Span) -> Reduced<'s, ExprId> {
+        let items = items.into_boxed_slice();
+        self.add(ExprKind::Index { object, items }, span)
+    }
+
+    /// Refuses a tuple beside an operator.
+    fn check_operand(&self, operand: ExprId, operator: Span) -> Reduced<'s, ()> {
+        let Expr { kind, span } = &self.exprs[operand.index()];
+        match kind {
+            ExprKind::Tuple { .. } => Err(ParseError::User { error: Error::tuple_operand(operator, *span) }),
+            _ => Ok(()),
         }
+    }
+
+    fn add(&mut self, kind: ExprKind, span: Span) -> Reduced<'s, ExprId> {
+        self.check_n_nodes(span)?;
         let id = ExprId::new(self.exprs.len());
         self.exprs.push(Expr { kind, span });
         Ok(id)
     }
-}
 
-/// A chain of comparisons, cut into conditions with brackets around each. `None` if it is long.
-fn in_brackets(text: &str, span: Span, cuts: &[(usize, BinaryOp)], comparands: &[Comparand]) -> Option<String> {
-    if span.len() as usize > MAX_ADVICE_BYTES || span.text(text).contains(['\n', '\r']) {
-        return None;
-    }
-    let end = span.end as usize;
-    let mut advice = String::new();
-    let mut start = span.start as usize;
-    for (cut, symbol) in cuts.iter().map(|&(cut, op)| (cut, op.symbol())).chain([(end, "")]) {
-        let condition = text[start..cut].trim();
-        // A single operand is not a comparison, so it needs no brackets.
-        let n_operands = comparands.iter().filter(|c| (c.outer.start as usize) < cut && start < c.outer.end as usize);
-        match n_operands.count() {
-            1 => advice.push_str(condition),
-            _ => advice.push_str(&format!("({condition})")),
+    /// Refuses to grow beyond the limit.
+    fn check_n_nodes(&self, span: Span) -> Reduced<'s, ()> {
+        if self.exprs.len() + self.stmts.len() < self.max_nodes {
+            return Ok(());
         }
-        if cut < end {
-            advice.push_str(&format!(" {symbol} "));
-        }
-        start = cut + symbol.len();
+        // The error points at the end, because the start may be the start of the text.
+        let end = Span::new(span.end, span.end);
+        Err(ParseError::User { error: Error::too_many_nodes(self.max_nodes, end) })
     }
-    Some(advice)
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use crate::foreign;
 use crate::span::Span;
 
-/// Why a text is not an expression: a kind with its facts, and where.
+/// Why a text is not a program: a kind with its facts, and where.
 ///
 /// `Display` is the message alone; [`Error::to_diagnostic`] also has the place and the advice.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -32,13 +32,14 @@ pub enum ErrorKind {
         limit: usize,
     },
     /// More is open at one place than [`Limits::max_nesting`](crate::Limits::max_nesting).
-    #[error("the expression is nested more than {limit} levels deep")]
+    #[error("the text is nested more than {limit} levels deep")]
     TooDeep {
         /// The deepest that is allowed.
         limit: usize,
     },
-    /// The tree has more expressions than [`Limits::max_nodes`](crate::Limits::max_nodes).
-    #[error("the expression has more than {limit} parts")]
+    /// The tree has more expressions and statements than
+    /// [`Limits::max_nodes`](crate::Limits::max_nodes).
+    #[error("the text has more than {limit} parts")]
     TooManyNodes {
         /// The most that are allowed.
         limit: usize,
@@ -57,14 +58,47 @@ pub enum ErrorKind {
         opener: Option<Span>,
     },
     /// The text ends before a bracket is closed.
-    #[error("this `(` is never closed")]
+    #[error("this `{bracket}` is never closed")]
     UnclosedBracket {
+        /// The bracket.
+        bracket: &'static str,
         /// Where the text ends.
         end: Span,
     },
     /// A bracket is closed that was never opened.
-    #[error("this `)` closes nothing")]
-    UnopenedBracket,
+    #[error("this `{bracket}` closes nothing")]
+    UnopenedBracket {
+        /// The bracket.
+        bracket: &'static str,
+    },
+    /// A bracket is closed by one of another kind.
+    #[error("`{bracket}` cannot close `{opener}`")]
+    MismatchedBracket {
+        /// The bracket that closes.
+        bracket: &'static str,
+        /// The bracket that is open.
+        opener: &'static str,
+        /// Where that is.
+        opener_span: Span,
+    },
+    /// A string without an end.
+    #[error("this string is never closed")]
+    UnclosedString,
+    /// A line is deeper than its block, and no `:` before it begins a block.
+    #[error("unexpected indentation")]
+    UnexpectedIndentation,
+    /// A `:` that begins a block is followed by no deeper line.
+    #[error("expected an indented block")]
+    MissingBlock {
+        /// The `:`.
+        colon: Span,
+    },
+    /// A line begins at a column where no block began.
+    #[error("the indentation is that of no open block")]
+    UnmatchedIndentation,
+    /// Which of two lines is deeper depends on how wide a tab is.
+    #[error("tabs and spaces are mixed in the indentation")]
+    MixedIndentation,
     /// A character that begins no token.
     #[error("unexpected character {}", Quoted(*.character))]
     UnexpectedCharacter {
@@ -108,6 +142,34 @@ pub enum ErrorKind {
         /// Where the name is first. The error's span is where it is the second time.
         first: Span,
     },
+    /// Two parameters with the same name.
+    #[error("the parameter `{name}` appears twice")]
+    RepeatedParameter {
+        /// The name, clipped.
+        name: String,
+        /// Where the name is first. The error's span is where it is the second time.
+        first: Span,
+    },
+    /// A parameter without a default after one with a default.
+    #[error("a parameter without a default cannot follow one with a default")]
+    MissingDefault {
+        /// The name of the one before it that has a default.
+        earlier: Span,
+    },
+    /// Something is assigned to, or annotated, that is no name, no element and no tuple of such.
+    #[error("{}", NotATarget(target, operator))]
+    NotATarget {
+        /// What it is: "a call".
+        target: &'static str,
+        /// What is behind it: `=`, `+=` or `:`.
+        operator: &'static str,
+    },
+    /// A word that Python reserves, used as a name.
+    #[error("`{word}` is a reserved word of Python")]
+    ReservedWord {
+        /// The word.
+        word: &'static str,
+    },
     /// An operator on bits, without brackets, as an operand of a chain of comparisons: `a > 5 & b >
     /// 5`.
     #[error("`{operator}` between comparisons needs brackets")]
@@ -117,7 +179,7 @@ pub enum ErrorKind {
         /// The text with brackets, if it is short.
         instead: Option<String>,
     },
-    /// An operator beside a tuple.
+    /// A tuple beside an operator.
     #[error("a tuple is no operand")]
     TupleOperand {
         /// The operator.
@@ -160,7 +222,7 @@ pub enum ErrorKind {
 
 /// What a token could have been. Displays as words: "an operator, `,` or `)`".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Expected(u8);
+pub struct Expected(u16);
 
 /// One class of tokens that the grammar may allow at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -172,11 +234,19 @@ pub enum Expectation {
     Operator,
     /// `else`.
     Else,
+    /// A name, and nothing else that is an operand.
+    Name,
+    /// `(`, and nothing else that is an operand.
+    OpenBracket,
     /// `,`.
     Comma,
+    /// `:`.
+    Colon,
     /// `)`.
     CloseBracket,
-    /// The end of the text.
+    /// `]`.
+    CloseSquare,
+    /// The end of the statement: that of the line or of the text.
     End,
 }
 
@@ -192,34 +262,70 @@ pub enum Found {
     Keyword(&'static str),
     /// An operator or another sign.
     Symbol(&'static str),
+    /// A string.
+    String,
+    /// The end of a line that is not the last one.
+    EndOfLine,
     /// The end of the text.
     End,
 }
 
 /// What other languages have and this one does not. Displays as a plural.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Feature {
-    /// `a[1:]`.
-    Indexing,
     /// `[1, 2]`.
     Lists,
     /// `{1, 2}`.
     Braces,
-    /// `a.b`, with the name after the dot, clipped.
-    Attributes(String),
-    /// `"text"`.
+    /// `"text"`, except as a docstring or an annotation.
     Strings,
-    /// `a = b`.
+    /// `f"{x}"`.
+    FStrings,
+    /// `(a := b)`.
     Assignments,
-    /// `a; b`.
-    Statements,
     /// `a @ b`.
     MatrixProducts,
     /// `lambda x: x`.
     Lambdas,
     /// `c ? x : y`.
     QuestionMarks,
+    /// `[f(v) for v in x]`.
+    Comprehensions,
+    /// `f(*args)`, `def f(*args)` and `a, *b = x`.
+    Stars,
+    /// `def f(x, *, y)` and `def f(x, /, y)`.
+    ParameterMarks,
+    /// `a is b`.
+    IdentityTests,
+    /// `a in b`.
+    MembershipTests,
+    /// `if c: x = y`.
+    IfStatements,
+    /// `for` and `while`.
+    Loops,
+    /// `match x: ...`.
+    MatchStatements,
+    /// `import numpy`.
+    Imports,
+    /// `class A: ...`.
+    Classes,
+    /// `try`, `except`, `finally` and `raise`.
+    Exceptions,
+    /// `with f() as x: ...`.
+    WithStatements,
+    /// `global x` and `nonlocal x`.
+    ScopeStatements,
+    /// `yield x`.
+    Generators,
+    /// `async` and `await`.
+    Coroutines,
+    /// `del x`.
+    Deletions,
+    /// `assert x`.
+    Assertions,
+    /// `@f` before a definition.
+    Decorators,
 }
 
 /// Text is quoted in messages up to this many characters.
@@ -271,12 +377,57 @@ impl Error {
         Self::new(ErrorKind::Unexpected { expected, found, opener }, span)
     }
 
-    pub(crate) fn unclosed_bracket(opener: Span, end: Span) -> Self {
-        Self::new(ErrorKind::UnclosedBracket { end }, opener)
+    pub(crate) fn unclosed_bracket(bracket: &'static str, opener: Span, end: Span) -> Self {
+        Self::new(ErrorKind::UnclosedBracket { bracket, end }, opener)
     }
 
-    pub(crate) fn unopened_bracket(span: Span) -> Self {
-        Self::new(ErrorKind::UnopenedBracket, span)
+    pub(crate) fn unopened_bracket(bracket: &'static str, span: Span) -> Self {
+        Self::new(ErrorKind::UnopenedBracket { bracket }, span)
+    }
+
+    pub(crate) fn mismatched_bracket(
+        bracket: &'static str,
+        opener: &'static str,
+        opener_span: Span,
+        span: Span,
+    ) -> Self {
+        Self::new(ErrorKind::MismatchedBracket { bracket, opener, opener_span }, span)
+    }
+
+    pub(crate) fn unclosed_string(span: Span) -> Self {
+        Self::new(ErrorKind::UnclosedString, span)
+    }
+
+    pub(crate) fn unexpected_indentation(span: Span) -> Self {
+        Self::new(ErrorKind::UnexpectedIndentation, span)
+    }
+
+    pub(crate) fn missing_block(colon: Span, span: Span) -> Self {
+        Self::new(ErrorKind::MissingBlock { colon }, span)
+    }
+
+    pub(crate) fn unmatched_indentation(span: Span) -> Self {
+        Self::new(ErrorKind::UnmatchedIndentation, span)
+    }
+
+    pub(crate) fn mixed_indentation(span: Span) -> Self {
+        Self::new(ErrorKind::MixedIndentation, span)
+    }
+
+    pub(crate) fn repeated_parameter(name: &str, first: Span, span: Span) -> Self {
+        Self::new(ErrorKind::RepeatedParameter { name: clip(name), first }, span)
+    }
+
+    pub(crate) fn missing_default(earlier: Span, span: Span) -> Self {
+        Self::new(ErrorKind::MissingDefault { earlier }, span)
+    }
+
+    pub(crate) fn not_a_target(target: &'static str, operator: &'static str, span: Span) -> Self {
+        Self::new(ErrorKind::NotATarget { target, operator }, span)
+    }
+
+    pub(crate) fn reserved_word(word: &'static str, span: Span) -> Self {
+        Self::new(ErrorKind::ReservedWord { word }, span)
     }
 
     pub(crate) fn unexpected_character(character: char, span: Span) -> Self {
@@ -345,29 +496,53 @@ impl Error {
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Indexing => "indexing and slicing",
             Self::Lists => "lists",
-            Self::Braces => "sets and braces",
-            Self::Attributes(_) => "attributes and methods",
+            Self::Braces => "sets, dictionaries and braces",
             Self::Strings => "strings",
-            Self::Assignments => "assignments",
-            Self::Statements => "several statements",
+            Self::FStrings => "f-strings",
+            Self::Assignments => "assignments inside expressions",
             Self::MatrixProducts => "matrix products",
-            Self::Lambdas => "function definitions",
+            Self::Lambdas => "function definitions inside expressions",
             Self::QuestionMarks => "conditions written with `?`",
+            Self::Comprehensions => "comprehensions",
+            Self::Stars => "starred arguments, parameters and targets",
+            Self::ParameterMarks => "the marks `*` and `/` between parameters",
+            Self::IdentityTests => "tests with `is`",
+            Self::MembershipTests => "tests with `in`",
+            Self::IfStatements => "`if` statements",
+            Self::Loops => "loops",
+            Self::MatchStatements => "`match` statements",
+            Self::Imports => "imports",
+            Self::Classes => "classes",
+            Self::Exceptions => "exceptions",
+            Self::WithStatements => "`with` statements",
+            Self::ScopeStatements => "`global` and `nonlocal` statements",
+            Self::Generators => "generators",
+            Self::Coroutines => "coroutines",
+            Self::Deletions => "`del` statements",
+            Self::Assertions => "`assert` statements",
+            Self::Decorators => "decorators",
         })
     }
 }
 
 impl Expected {
-    const ALL: [Expectation; 6] = [
+    const ALL: [Expectation; 10] = [
         Expectation::Operand,
         Expectation::Operator,
         Expectation::Else,
+        Expectation::Name,
+        Expectation::OpenBracket,
         Expectation::Comma,
+        Expectation::Colon,
         Expectation::CloseBracket,
+        Expectation::CloseSquare,
         Expectation::End,
     ];
+
+    pub(crate) fn remove(&mut self, expectation: Expectation) {
+        self.0 &= !expectation.bit();
+    }
 
     pub(crate) fn insert(&mut self, expectation: Expectation) {
         self.0 |= expectation.bit();
@@ -386,7 +561,7 @@ impl Expected {
 }
 
 impl Expectation {
-    fn bit(self) -> u8 {
+    fn bit(self) -> u16 {
         1 << self as u8
     }
 }
@@ -397,8 +572,12 @@ impl fmt::Display for Expectation {
             Self::Operand => "an operand",
             Self::Operator => "an operator",
             Self::Else => "`else`",
+            Self::Name => "a name",
+            Self::OpenBracket => "`(`",
             Self::Comma => "`,`",
+            Self::Colon => "`:`",
             Self::CloseBracket => "`)`",
+            Self::CloseSquare => "`]`",
             Self::End => "the end",
         })
     }
@@ -432,12 +611,6 @@ impl Found {
     }
 }
 
-impl Feature {
-    pub(crate) fn attributes(name: &str) -> Self {
-        Self::Attributes(clip(name))
-    }
-}
-
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -445,7 +618,22 @@ impl fmt::Display for Found {
             Self::Number(number) => write!(f, "the number `{number}`"),
             Self::Keyword(keyword) => write!(f, "the keyword `{keyword}`"),
             Self::Symbol(symbol) => write!(f, "`{symbol}`"),
+            Self::String => f.write_str("a string"),
+            Self::EndOfLine => f.write_str("the end of the line"),
             Self::End => f.write_str("the end"),
+        }
+    }
+}
+
+/// What cannot be a target, and what was behind it.
+struct NotATarget<'e>(&'e str, &'e str);
+
+impl fmt::Display for NotATarget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            ":" => write!(f, "{} cannot have an annotation", self.0),
+            "=" => write!(f, "cannot assign to {}", self.0),
+            _ => write!(f, "cannot change {} in place", self.0),
         }
     }
 }

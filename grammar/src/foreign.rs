@@ -9,20 +9,15 @@
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ForeignOperator {
     pub(crate) found: &'static str,
-    /// The operator with the same meaning, none if it assigns.
-    pub(crate) instead: Option<&'static str>,
+    /// The operator with the same meaning.
+    pub(crate) instead: &'static str,
 }
 
 const fn means(found: &'static str, instead: &'static str) -> ForeignOperator {
-    ForeignOperator { found, instead: Some(instead) }
+    ForeignOperator { found, instead }
 }
 
-const fn assigns(found: &'static str) -> ForeignOperator {
-    ForeignOperator { found, instead: None }
-}
-
-const OPERATORS: [ForeignOperator; 26] = [
-    means("=", "=="),
+const OPERATORS: [ForeignOperator; 12] = [
     means("!", "not"),
     means("&&", "and"),
     means("||", "or"),
@@ -35,19 +30,6 @@ const OPERATORS: [ForeignOperator; 26] = [
     means(".*", "*"),
     means("./", "/"),
     means(".^", "**"),
-    assigns(":="),
-    assigns("+="),
-    assigns("-="),
-    assigns("*="),
-    assigns("/="),
-    assigns("//="),
-    assigns("%="),
-    assigns("**="),
-    assigns("<<="),
-    assigns(">>="),
-    assigns("&="),
-    assigns("|="),
-    assigns("^="),
 ];
 
 /// The row of the table for an operator as the text has it.
@@ -103,7 +85,7 @@ pub(crate) fn look_alike(character: char) -> Option<&'static str> {
 /// What to write instead of a name that is an operator elsewhere.
 pub(crate) fn word(name: &str) -> Option<&'static str> {
     Some(match name {
-        "is" | "eq" => "==",
+        "eq" => "==",
         "ne" => "!=",
         "AND" | "And" => "and",
         "OR" | "Or" => "or",

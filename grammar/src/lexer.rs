@@ -1,94 +1,77 @@
-//! Tokens with their places, checked for what the grammar alone would report badly.
+//! Tokens with their places, checked for what is no token of the language at all.
 //!
-//! In: the text, shorter than 4 GiB. Out: the triples that lalrpop reads, or the first error.
-//! Always true: spans are in order, do not overlap and lie on `char` boundaries; nesting stays
-//! within the limit; no [`Token::Foreign`] gets out.
+//! In: the text, shorter than 4 GiB. Out: tokens, or what is wrong where there is none. Always
+//! true: spans are in order, do not overlap and lie on `char` boundaries; no [`Token::Foreign`]
+//! gets out.
 
 use logos::Logos;
 use std::borrow::Cow;
 
 use crate::error::{Error, Feature, Found};
 use crate::foreign::ForeignOperator;
-use crate::limits::Nesting;
 use crate::name;
 use crate::span::Span;
+use crate::string::{self, Prefix};
 use crate::token::{Fault, Token};
 
-/// Feeds the parser, and remembers what explains its errors.
-#[derive(Debug)]
+/// Reads tokens, and line breaks as white space.
+#[derive(Clone, Debug)]
 pub(crate) struct Lexer<'s> {
     text: &'s str,
     tokens: logos::Lexer<'s, Token<'s>>,
-    nesting: Nesting,
-    /// The two tokens given out last, the latest first.
-    recent: [Option<(Token<'s>, Span)>; 2],
+    /// The token read last.
+    previous: Option<Token<'s>>,
 }
 
 impl<'s> Lexer<'s> {
-    pub(crate) fn new(text: &'s str, max_nesting: usize) -> Self {
-        Self { text, tokens: Token::lexer(text), nesting: Nesting::new(max_nesting), recent: [None; 2] }
+    pub(crate) fn new(text: &'s str) -> Self {
+        Self { text, tokens: Token::lexer(text), previous: None }
     }
 
-    /// The innermost bracket that was open before the last token given out.
-    pub(crate) fn opener(&self) -> Option<Span> {
-        let last = self.recent[0].map(|(_, span)| span);
-        self.nesting.opener().filter(|&opener| Some(opener) != last)
-    }
-
-    /// The innermost bracket that is open after the last token given out.
-    pub(crate) fn unclosed(&self) -> Option<Span> {
-        self.nesting.opener()
-    }
-
-    /// The brackets closed last, with what they enclose.
-    pub(crate) fn closed(&self) -> Option<Span> {
-        self.nesting.closed()
-    }
-
-    /// The last token given out.
-    pub(crate) fn last(&self) -> Option<(Token<'s>, Span)> {
-        self.recent[0]
-    }
-
-    /// The token before the last one given out.
-    pub(crate) fn second_to_last(&self) -> Option<Token<'s>> {
-        self.recent[1].map(|(token, _)| token)
-    }
-
-    fn token(&mut self, token: Result<Token<'s>, Fault>) -> Result<(u32, Token<'s>, u32), Error> {
+    fn token(&mut self, token: Result<Token<'s>, Fault>) -> Result<Token<'s>, Error> {
         let range = self.tokens.span();
-        let token = match token {
-            Ok(Token::Foreign(operator)) if operator.found == "=" && self.after_keyword() => Token::Equal,
-            Ok(Token::Foreign(operator)) => {
-                return Err(self.foreign(operator, self.span(range.start, range.end)));
-            }
-            Ok(Token::Name(word)) => word_token(word, self.span(range.start, range.end))?,
-            Ok(token) => token,
-            Err(Fault::Number(error)) => return Err(*error),
-            Err(Fault::Stray) => return Err(self.stray(range.start)),
+        match token {
+            Ok(Token::Foreign(operator)) => Err(self.foreign(operator, self.span(range.start, range.end))),
+            Ok(Token::String) => self.string(range.start, range.start),
+            Ok(Token::Name(word)) => match string::prefix(word) {
+                Some(prefix) if self.tokens.remainder().starts_with(['"', '\'']) => {
+                    let token = self.string(range.start, range.end)?;
+                    let span = self.span(range.start, self.tokens.span().end);
+                    match prefix {
+                        Prefix::Plain => Ok(token),
+                        Prefix::Formatted => Err(Error::unsupported(Feature::FStrings, span)),
+                    }
+                }
+                _ => word_token(word, self.span(range.start, range.end)),
+            },
+            Ok(token) => Ok(token),
+            Err(Fault::Number(error)) => Err(*error),
+            Err(Fault::Stray) => Err(self.stray(range.start)),
+        }
+    }
+
+    /// Reads the string literal that begins at `start` and whose quotes begin at `quotes`.
+    fn string(&mut self, start: usize, quotes: usize) -> Result<Token<'s>, Error> {
+        let end = self.tokens.span().end;
+        let (n_bytes, is_closed) = match string::n_bytes(&self.text[quotes..]) {
+            Ok(n_bytes) => (n_bytes, true),
+            Err(n_bytes) => (n_bytes, false),
         };
-        let span = self.span(range.start, range.end);
-        let previous = self.recent[0].map(|(token, _)| token);
-        self.nesting.feed(previous, token, span)?;
-        self.recent = [Some((token, span)), self.recent[0]];
-        Ok((span.start, token, span.end))
+        self.tokens.bump((quotes + n_bytes).saturating_sub(end));
+        match is_closed {
+            true => Ok(Token::String),
+            false => Err(Error::unclosed_string(self.span(start, quotes + n_bytes))),
+        }
     }
 
     fn after_operand(&self) -> bool {
-        self.recent[0].is_some_and(|(token, _)| token.ends_operand())
-    }
-
-    /// Whether the last token is a name that begins an argument of a call.
-    fn after_keyword(&self) -> bool {
-        let is_name = matches!(self.recent, [Some((Token::Name(_), _)), Some((Token::OpenParen | Token::Comma, _))]);
-        is_name && self.nesting.in_call()
+        self.previous.is_some_and(Token::ends_operand)
     }
 
     fn foreign(&self, operator: ForeignOperator, span: Span) -> Error {
-        match (operator.found, operator.instead) {
-            ("!", _) if self.after_operand() => Error::unexpected_character('!', span),
-            (found, Some(instead)) => Error::foreign_operator(found, instead, span),
-            (_, None) => Error::unsupported(Feature::Assignments, span),
+        match operator.found {
+            "!" if self.after_operand() => Error::unexpected_character('!', span),
+            found => Error::foreign_operator(found, operator.instead, span),
         }
     }
 
@@ -99,41 +82,21 @@ impl<'s> Lexer<'s> {
             return Error::empty();
         };
         let span = self.span(start, start + character.len_utf8());
-        let last_name = match self.recent[0] {
-            Some((Token::Name(name), _)) => Some(name),
-            _ => None,
-        };
         match character {
-            '[' if self.after_operand() => Error::unsupported(Feature::Indexing, span),
-            '[' => Error::unsupported(Feature::Lists, span),
+            '{' if self.has_for_before_brace() => Error::unsupported(Feature::Comprehensions, span),
             '{' | '}' => Error::unsupported(Feature::Braces, span),
-            '.' if self.after_operand() => {
-                let name = &rest[1..];
-                let n_bytes = name::n_continuing_bytes(name);
-                let span = self.span(start, start + 1 + n_bytes);
-                Error::unsupported(Feature::attributes(&name[..n_bytes]), span)
-            }
-            '"' | '\'' | '“' | '”' | '„' | '‘' | '’' => {
-                let n_bytes = n_string_bytes(rest, character);
+            '“' | '”' | '„' | '‘' | '’' => {
+                let n_bytes = n_quoted_bytes(rest, character);
                 Error::unsupported(Feature::Strings, self.span(start, start + n_bytes))
             }
-            ';' => Error::unsupported(Feature::Statements, span),
-            '@' if self.after_operand() => Error::unsupported(Feature::MatrixProducts, span),
             '?' if self.after_operand() => Error::unsupported(Feature::QuestionMarks, span),
-            ':' if last_name == Some("lambda") => {
-                self.lambda().unwrap_or_else(|| Error::unexpected_character(':', span))
-            }
             _ => Error::unexpected_character(character, span),
         }
     }
 
-    /// The error for a function definition, if one of the last tokens begins it.
-    pub(crate) fn lambda(&self) -> Option<Error> {
-        self.recent
-            .iter()
-            .flatten()
-            .find(|(token, _)| *token == Token::Name("lambda"))
-            .map(|&(_, span)| Error::unsupported(Feature::Lambdas, span))
+    /// Whether there is a `for` before the next brace.
+    fn has_for_before_brace(&self) -> bool {
+        self.clone().map_while(|(_, token)| token.ok()).any(|token| token == Token::Reserved("for"))
     }
 
     /// The span of a range of the text, whose offsets fit because the text's length does.
@@ -153,9 +116,8 @@ fn word_token(word: &str, span: Span) -> Result<Token<'_>, Error> {
     }
 }
 
-/// The length of the string literal at the start of `text`: up to its closing quote, or the end of
-/// the line.
-fn n_string_bytes(text: &str, opening: char) -> usize {
+/// The length of a text in typographic quotes: up to its closing quote, or the end of the line.
+fn n_quoted_bytes(text: &str, opening: char) -> usize {
     let closing = match opening {
         '“' | '„' => '”',
         '‘' => '’',
@@ -170,11 +132,16 @@ fn n_string_bytes(text: &str, opening: char) -> usize {
     }
 }
 
+/// The tokens, or what is wrong instead, and where they are. A mistake is where the token would
+/// have been.
 impl<'s> Iterator for Lexer<'s> {
-    type Item = Result<(u32, Token<'s>, u32), Error>;
+    type Item = (Span, Result<Token<'s>, Error>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let token = self.tokens.next()?;
-        Some(self.token(token))
+        let start = self.tokens.span().start;
+        let token = self.token(token);
+        self.previous = token.as_ref().ok().copied();
+        Some((self.span(start, self.tokens.span().end), token))
     }
 }

@@ -62,9 +62,9 @@
 //!
 //! # The modules
 //!
-//! Each may use those before it, and none after it: `span`, `foreign`, `name`, `error`, `number`,
-//! `token`, `limits`, `lexer`, `ast`, `builder`, `parser`, `print`, `diagnostic`, `render`,
-//! `advice`.
+//! Each may use those before it, and none after it: `span`, `ast`, `foreign`, `name`, `string`,
+//! `error`, `number`, `token`, `limits`, `lexer`, `layout`, `builder`, `python`, `explain`,
+//! `parser`, `print`, `dump`, `diagnostic`, `render`, `advice`.
 
 #![forbid(unsafe_code)]
 
@@ -72,21 +72,25 @@ mod advice;
 mod ast;
 mod builder;
 mod diagnostic;
+mod dump;
 mod error;
+mod explain;
 mod foreign;
+mod layout;
 mod lexer;
 mod limits;
 mod name;
 mod number;
 mod parser;
 mod print;
+mod python;
 mod render;
 mod span;
+mod string;
 mod token;
 
 pub use ast::{
-    Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, Stmt, StmtId, StmtKind,
-    UnaryOp,
+    Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, Stmt, StmtId, StmtKind, UnaryOp,
 };
 pub use diagnostic::{Diagnostic, Label};
 pub use error::{Error, ErrorKind, Expectation, Expected, Feature, Found};

@@ -1,6 +1,6 @@
 //! The bounds that keep untrusted text cheap, and the count of what is nested.
 //!
-//! In: [`Limits`] from the caller, tokens from the lexer. Out: an error as soon as a limit is
+//! In: [`Limits`] from the caller, tokens from the layout. Out: an error as soon as a limit is
 //! passed, before the parser sees the token that passes it. Always true: the parser's stack holds
 //! at most a small multiple of `max_nesting` entries, whatever the text is.
 
@@ -13,24 +13,26 @@ use crate::token::Token;
 /// ```
 /// use ndexpr_grammar::{ErrorKind, Limits, parse};
 ///
-/// let limits = Limits { max_nodes: 3, ..Limits::default() };
+/// // Three expressions and the statement that they are.
+/// let limits = Limits { max_nodes: 4, ..Limits::default() };
 /// assert!(parse("a + b", &limits).is_ok());
-/// assert_eq!(parse("a + b + c", &limits).unwrap_err().kind(), &ErrorKind::TooManyNodes { limit: 3 });
+/// assert_eq!(parse("a + b + c", &limits).unwrap_err().kind(), &ErrorKind::TooManyNodes { limit: 4 });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// The longest text, in bytes. A text of 4 GiB or more is refused whatever this is.
     pub max_text_bytes: usize,
-    /// How many constructs may be open at one place: brackets, and operators whose right operand
-    /// has not ended and may itself be such an operator (unary ones, `not`, `**`, `... else`).
-    /// Chains that group to the left (`a + b + c`) do not nest, however long.
+    /// How many constructs may be open at one place: indented blocks, brackets of both kinds, and
+    /// operators whose right operand has not ended and may itself be such an operator (unary ones,
+    /// `not`, `**`, `... else`). What groups to the left does not nest, however long: `a + b + c`,
+    /// `x.a[1].b`, `a = b = c`.
     pub max_nesting: usize,
-    /// The most expressions a tree may have.
+    /// The most expressions and statements that a tree may have, counted together.
     pub max_nodes: usize,
 }
 
 impl Default for Limits {
-    /// 1 MiB of text, 256 levels, 32768 expressions.
+    /// 1 MiB of text, 256 levels, 32768 expressions and statements.
     fn default() -> Self {
         Self { max_text_bytes: 1 << 20, max_nesting: 256, max_nodes: 1 << 15 }
     }
@@ -44,16 +46,37 @@ pub(crate) struct Nesting {
     brackets: Vec<Bracket>,
     /// What is pending outside all brackets.
     outermost: Pending,
-    /// The number of open brackets and everything pending at every level.
+    /// The number of open brackets and blocks, and of everything pending at every level.
     n_open: usize,
-    /// The brackets closed last, with what they enclose.
-    closed: Option<Span>,
+}
+
+/// A bracket that is open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opener {
+    pub(crate) shape: Shape,
+    pub(crate) span: Span,
+}
+
+/// A kind of brackets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Round,
+    Square,
+}
+
+impl Shape {
+    /// The bracket that opens, and the one that closes.
+    pub(crate) fn pair(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Round => ("(", ")"),
+            Self::Square => ("[", "]"),
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Bracket {
-    span: Span,
-    is_call: bool,
+    opener: Opener,
     pending: Pending,
 }
 
@@ -77,50 +100,30 @@ impl Pending {
 
 impl Nesting {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, brackets: Vec::new(), outermost: Pending::default(), n_open: 0, closed: None }
+        Self { limit, brackets: Vec::new(), outermost: Pending::default(), n_open: 0 }
     }
 
     /// The innermost open bracket.
-    pub(crate) fn opener(&self) -> Option<Span> {
-        self.brackets.last().map(|bracket| bracket.span)
-    }
-
-    /// The brackets closed last, with what they enclose.
-    pub(crate) fn closed(&self) -> Option<Span> {
-        self.closed
-    }
-
-    /// Whether the innermost open bracket is that of a call.
-    pub(crate) fn in_call(&self) -> bool {
-        self.brackets.last().is_some_and(|bracket| bracket.is_call)
+    pub(crate) fn opener(&self) -> Option<Opener> {
+        self.brackets.last().map(|bracket| bracket.opener)
     }
 
     /// Takes the next token into account. `previous` is the token before it.
     pub(crate) fn feed(&mut self, previous: Option<Token<'_>>, token: Token<'_>, span: Span) -> Result<(), Error> {
-        let after_operand = previous.is_some_and(Token::ends_operand);
         match token {
-            Token::OpenParen => {
-                self.brackets.push(Bracket {
-                    span,
-                    is_call: matches!(previous, Some(Token::Name(_))),
-                    pending: Pending::default(),
-                });
-                self.n_open += 1;
-            }
-            Token::CloseParen => {
-                let Some(bracket) = self.brackets.pop() else {
-                    return Err(Error::unopened_bracket(span));
-                };
-                self.n_open -= 1 + bracket.pending.total();
-                self.closed = Some(bracket.span.join(span));
-            }
+            Token::OpenParen => self.open(Shape::Round, span),
+            Token::OpenSquare => self.open(Shape::Square, span),
+            Token::CloseParen => self.close(Shape::Round, span)?,
+            Token::CloseSquare => self.close(Shape::Square, span)?,
+            Token::Indent => self.n_open += 1,
+            Token::Dedent => self.n_open = self.n_open.saturating_sub(1),
             _ => {
                 let pending = match self.brackets.last_mut() {
                     Some(bracket) => &mut bracket.pending,
                     None => &mut self.outermost,
                 };
                 let n_before = pending.total();
-                pending.feed(token, after_operand);
+                pending.feed(token, previous.is_some_and(Token::ends_operand));
                 self.n_open = self.n_open - n_before + pending.total();
             }
         }
@@ -129,13 +132,29 @@ impl Nesting {
         }
         Ok(())
     }
+
+    fn open(&mut self, shape: Shape, span: Span) {
+        self.brackets.push(Bracket { opener: Opener { shape, span }, pending: Pending::default() });
+        self.n_open += 1;
+    }
+
+    fn close(&mut self, shape: Shape, span: Span) -> Result<(), Error> {
+        let (_, bracket) = shape.pair();
+        let Some(Bracket { opener, pending }) = self.brackets.pop() else {
+            return Err(Error::unopened_bracket(bracket, span));
+        };
+        if opener.shape != shape {
+            return Err(Error::mismatched_bracket(bracket, opener.shape.pair().0, opener.span, span));
+        }
+        self.n_open -= 1 + pending.total();
+        Ok(())
+    }
 }
 
 impl Pending {
     fn feed(&mut self, token: Token<'_>, after_operand: bool) {
         match token {
-            Token::Number(_) | Token::Name(_) | Token::True | Token::False => {}
-            Token::OpenParen | Token::CloseParen => {}
+            Token::Number(_) | Token::Name(_) | Token::String | Token::True | Token::False | Token::Dot => {}
             Token::Plus | Token::Minus | Token::Tilde if !after_operand => self.tight += 1,
             Token::StarStar => self.tight += 1,
             Token::Not => self.not += 1,
@@ -148,7 +167,13 @@ impl Pending {
                 self.not = 0;
                 self.ternary += 1;
             }
-            Token::Comma => *self = Self::default(),
+            Token::Comma
+            | Token::Colon
+            | Token::Semicolon
+            | Token::Newline
+            | Token::Equal
+            | Token::Augmented(_)
+            | Token::Arrow => *self = Self::default(),
             _ => self.tight = 0,
         }
     }

@@ -1,12 +1,13 @@
 //! Trees as text.
 //!
-//! In: an [`Ast`]. Out: source text with as few brackets as it can have, or a dump with one
-//! expression a line. Always true: the text parses to the same tree, up to spans; both take linear
-//! time and a fixed amount of stack.
+//! In: an [`Ast`]. Out: source text with one statement a line and as few brackets as it can have.
+//! Always true: the text parses to the same tree, up to spans; it takes linear time and a fixed
+//! amount of stack.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use crate::ast::{Ast, BinaryOp, ExprId, ExprKind, NameId, UnaryOp};
+use crate::ast::{Ast, BinaryOp, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, StmtId, StmtKind, UnaryOp};
+use crate::token;
 
 /// How tightly an expression holds together: the levels of the grammar, loosest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +77,15 @@ impl Level {
 
 /// What remains to be written.
 enum Piece {
+    /// At this depth of blocks.
+    Stmt(StmtId, usize),
+    /// A line break and the indentation of this depth.
+    Line(usize),
+    /// A value that needs no brackets if it is a tuple.
+    Bare(ExprId),
     Expr(ExprId, Level),
+    /// An expression with a dot behind it.
+    Object(ExprId),
     Text(&'static str),
     Name(NameId),
     /// With a space on both sides.
@@ -84,14 +93,18 @@ enum Piece {
 }
 
 impl Ast {
-    /// The expression in canonical form: one space around operators except `**` and signs, and no
-    /// bracket that is not needed.
+    /// The text in canonical form: one statement a line, four spaces for each block, one space
+    /// around operators except `**` and signs, and no bracket that is not needed. What does nothing
+    /// is `pass`.
     ///
     /// ```
     /// use ndexpr_grammar::{Limits, parse};
     ///
     /// let ast = parse("((a+b))*(c**(2))", &Limits::default())?;
     /// assert_eq!(ast.to_text(), "(a + b) * c**2");
+    ///
+    /// let ast = parse("def f(x,k = 2): return (x[1 :],k)", &Limits::default())?;
+    /// assert_eq!(ast.to_text(), "def f(x, k=2):\n    return x[1:], k");
     /// # Ok::<(), ndexpr_grammar::Error>(())
     /// ```
     #[must_use]
@@ -99,78 +112,55 @@ impl Ast {
         self.to_string()
     }
 
-    /// The tree, one expression a line, each with its span and, if it is an argument by name, the
-    /// name before it.
-    ///
-    /// A line deeper than 64 levels is indented by 64 and begins with its depth.
-    ///
-    /// ```
-    /// use ndexpr_grammar::{Limits, parse};
-    ///
-    /// let ast = parse("a + b*2", &Limits::default())?;
-    /// assert_eq!(
-    ///     ast.dump(),
-    ///     "\
-    /// add @0..7
-    ///   name a @0..1
-    ///   mul @4..7
-    ///     name b @4..5
-    ///     int 2 @6..7
-    /// ",
-    /// );
-    /// # Ok::<(), ndexpr_grammar::Error>(())
-    /// ```
-    #[must_use]
-    pub fn dump(&self) -> String {
-        let mut dump = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write_dump(&mut dump);
-        dump
-    }
-
-    fn write_dump(&self, out: &mut String) -> fmt::Result {
-        let mut pending = vec![(self.expression().expect("one"), 0_usize, None)];
-        while let Some((id, depth, keyword)) = pending.pop() {
-            if depth <= MAX_INDENT_LEVELS {
-                write!(out, "{:1$}", "", 2 * depth)?;
-            } else {
-                write!(out, "{:1$}{depth}: ", "", 2 * MAX_INDENT_LEVELS)?;
+    /// Writes a statement's first piece, and puts what follows it on the stack, last first.
+    fn write_stmt(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        id: StmtId,
+        depth: usize,
+        pending: &mut Vec<Piece>,
+    ) -> fmt::Result {
+        match &self[id].kind {
+            StmtKind::Expr(value) => {
+                pending.push(Piece::Bare(*value));
+                Ok(())
             }
-            if let Some(name) = keyword {
-                write!(out, "{}=", self.name(name))?;
+            StmtKind::Assign { targets, value } => {
+                pending.push(Piece::Bare(*value));
+                for &target in targets.iter().rev() {
+                    pending.push(Piece::Operator("="));
+                    pending.push(Piece::Bare(target));
+                }
+                Ok(())
             }
-            let expr = &self[id];
-            self.write_head(out, &expr.kind)?;
-            writeln!(out, " @{}", expr.span)?;
-            let n_pending = pending.len();
-            expr.kind.for_each_child(|child| pending.push((child, depth + 1, None)));
-            if let ExprKind::Call { args, keywords, .. } = &expr.kind {
-                let named = &mut pending[n_pending + args.len()..];
-                named.iter_mut().zip(keywords).for_each(|(child, keyword)| child.2 = Some(keyword.name));
+            StmtKind::AugAssign { target, op, value } => {
+                pending.push(Piece::Bare(*value));
+                pending.push(Piece::Operator(token::augmented(*op)));
+                pending.push(Piece::Bare(*target));
+                Ok(())
             }
-            pending[n_pending..].reverse();
-        }
-        Ok(())
-    }
-
-    /// What the dump says of an expression apart from its children and its span.
-    fn write_head(&self, out: &mut String, kind: &ExprKind) -> fmt::Result {
-        match kind {
-            ExprKind::Int(value) => write!(out, "int {value}"),
-            ExprKind::Float(value) => write!(out, "float {value:?}"),
-            ExprKind::Imaginary(value) => write!(out, "imaginary {value:?}"),
-            ExprKind::Bool(value) => write!(out, "bool {value}"),
-            ExprKind::Name(name) => write!(out, "name {}", self.name(*name)),
-            ExprKind::Unary { op, .. } => out.write_str(op.name()),
-            ExprKind::Binary { op, .. } => out.write_str(op.name()),
-            ExprKind::Compare { rest, .. } => {
-                out.write_str("compare")?;
-                rest.iter().try_for_each(|(op, _)| write!(out, " {}", op.name()))
+            StmtKind::Return(None) => f.write_str("return"),
+            StmtKind::Return(Some(value)) => {
+                pending.push(Piece::Bare(*value));
+                f.write_str("return ")
             }
-            ExprKind::IfElse { .. } => out.write_str("if_else"),
-            ExprKind::Call { function, .. } => write!(out, "call {}", self.name(*function)),
-            ExprKind::Tuple { .. } => out.write_str("tuple"),
-            _ => Ok(()),
+            StmtKind::Def { name, params, body, .. } => {
+                for &stmt in body.iter().rev() {
+                    pending.push(Piece::Stmt(stmt, depth + 1));
+                    pending.push(Piece::Line(depth + 1));
+                }
+                pending.push(Piece::Text("):"));
+                for (idx, Param { name, default, .. }) in params.iter().enumerate().rev() {
+                    if let Some(default) = *default {
+                        pending.push(Piece::Expr(default, Level::Expr));
+                        pending.push(Piece::Text("="));
+                    }
+                    pending.push(Piece::Name(*name));
+                    pending.extend((idx > 0).then_some(Piece::Text(", ")));
+                }
+                write!(f, "def {}(", self.name(*name))
+            }
+            StmtKind::Pass => f.write_str("pass"),
         }
     }
 
@@ -220,24 +210,37 @@ impl Ast {
                 Ok(())
             }
             ExprKind::Call { function, args, keywords, .. } => {
-                pending.push(Piece::Text(")"));
-                for (keyword_idx, keyword) in keywords.iter().enumerate().rev() {
-                    pending.push(Piece::Expr(keyword.value, Level::Expr));
-                    pending.push(Piece::Text("="));
-                    pending.push(Piece::Name(keyword.name));
-                    if keyword_idx + args.len() > 0 {
-                        pending.push(Piece::Text(", "));
-                    }
+                push_args(args, keywords, pending);
+                f.write_str(self.name(*function))
+            }
+            ExprKind::Attribute { object, name, .. } => {
+                pending.push(Piece::Name(*name));
+                pending.push(Piece::Text("."));
+                pending.push(Piece::Object(*object));
+                Ok(())
+            }
+            ExprKind::Method { object, name, args, keywords, .. } => {
+                push_args(args, keywords, pending);
+                pending.push(Piece::Name(*name));
+                pending.push(Piece::Text("."));
+                pending.push(Piece::Object(*object));
+                Ok(())
+            }
+            ExprKind::Index { object, items } => {
+                pending.push(Piece::Text("]"));
+                for (idx, item) in items.iter().enumerate().rev() {
+                    push_item(*item, pending);
+                    pending.extend((idx > 0).then_some(Piece::Text(", ")));
                 }
-                push_list(args, pending);
-                write!(f, "{}(", self.name(*function))
+                pending.push(Piece::Text("["));
+                pending.push(Piece::Expr(*object, Level::Primary));
+                Ok(())
             }
             ExprKind::Tuple { items } => {
-                pending.push(Piece::Text(if items.len() == 1 { ",)" } else { ")" }));
-                push_list(items, pending);
+                pending.push(Piece::Text(")"));
+                push_items(items, pending);
                 f.write_str("(")
             }
-            _ => Ok(()),
         }
     }
 }
@@ -252,8 +255,44 @@ fn push_list(exprs: &[ExprId], pending: &mut Vec<Piece>) {
     }
 }
 
-/// How deep the dump indents: without a bound, a sum of n terms would take n^2 spaces.
-const MAX_INDENT_LEVELS: usize = 64;
+/// Puts the items of a tuple on the stack, last first. One alone has a comma behind it.
+fn push_items(items: &[ExprId], pending: &mut Vec<Piece>) {
+    if let [_] = items {
+        pending.push(Piece::Text(","));
+    }
+    push_list(items, pending);
+}
+
+/// Puts the brackets of a call and what is in them on the stack, last first.
+fn push_args(args: &[ExprId], keywords: &[Keyword], pending: &mut Vec<Piece>) {
+    pending.push(Piece::Text(")"));
+    for (idx, keyword) in keywords.iter().enumerate().rev() {
+        pending.push(Piece::Expr(keyword.value, Level::Expr));
+        pending.push(Piece::Text("="));
+        pending.push(Piece::Name(keyword.name));
+        pending.extend((idx + args.len() > 0).then_some(Piece::Text(", ")));
+    }
+    push_list(args, pending);
+    pending.push(Piece::Text("("));
+}
+
+/// Puts an item of an index on the stack, last first.
+fn push_item(item: IndexItem, pending: &mut Vec<Piece>) {
+    let part = |part: Option<ExprId>| part.map(|id| Piece::Expr(id, Level::Expr));
+    match item {
+        IndexItem::At(at) => pending.push(Piece::Expr(at, Level::Expr)),
+        IndexItem::Slice { start, stop, step } => {
+            if let Some(step) = part(step) {
+                pending.push(step);
+                pending.push(Piece::Text(":"));
+            }
+            pending.extend(part(stop));
+            pending.push(Piece::Text(":"));
+            pending.extend(part(start));
+        }
+        IndexItem::Ellipsis => pending.push(Piece::Text("...")),
+    }
+}
 
 /// Writes a float literal with this value. An infinity as Rust formats it would not be a literal.
 fn write_float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
@@ -266,12 +305,30 @@ fn write_float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
 /// The text of [`Ast::to_text`].
 impl fmt::Display for Ast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut pending = vec![Piece::Expr(self.expression().expect("one"), Level::Expr)];
+        let mut pending = Vec::new();
+        for (idx, &stmt) in self.body().iter().enumerate().rev() {
+            pending.push(Piece::Stmt(stmt, 0));
+            pending.extend((idx > 0).then_some(Piece::Line(0)));
+        }
         while let Some(piece) = pending.pop() {
             match piece {
                 Piece::Text(text) => f.write_str(text)?,
                 Piece::Name(name) => f.write_str(self.name(name))?,
                 Piece::Operator(symbol) => write!(f, " {symbol} ")?,
+                Piece::Line(depth) => {
+                    f.write_str("\n")?;
+                    (0..depth).try_for_each(|_| f.write_str("    "))?;
+                }
+                Piece::Stmt(id, depth) => self.write_stmt(f, id, depth, &mut pending)?,
+                Piece::Bare(id) => match &self[id].kind {
+                    ExprKind::Tuple { items } if !items.is_empty() => push_items(items, &mut pending),
+                    _ => pending.push(Piece::Expr(id, Level::Expr)),
+                },
+                // Directly behind an integer, the dot would be a part of the number.
+                Piece::Object(id) => match self[id].kind {
+                    ExprKind::Int(value) => write!(f, "({value})")?,
+                    _ => pending.push(Piece::Expr(id, Level::Primary)),
+                },
                 Piece::Expr(id, loosest) => {
                     let kind = &self[id].kind;
                     if Level::of(kind) < loosest {

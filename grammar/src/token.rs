@@ -1,12 +1,12 @@
 //! The tokens.
 //!
 //! In: the text, through the lexer that logos derives from [`Token`]. Out: tokens that borrow names
-//! from the text and own the values of numbers. Always true: nothing here knows where in an
-//! expression it is; what depends on that (`a[1]` and `[1]` are different mistakes) is for the
-//! lexer module.
+//! from the text and own the values of numbers. Always true: nothing here knows where in a program
+//! it is; what depends on that (`a[1]` is an index, `[1]` is a mistake) is for later modules.
 
 use logos::{Lexer, Logos};
 
+use crate::ast::BinaryOp;
 use crate::error::{Error, Found};
 use crate::foreign::{self, ForeignOperator};
 use crate::name;
@@ -16,6 +16,8 @@ use crate::number::{self, Number};
 #[derive(Logos, Clone, Copy, Debug, PartialEq)]
 #[logos(error = Fault)]
 #[logos(skip r"[ \t\r\n\x0C]+")]
+// Outside of comments, a backslash at the end of a line joins it with the next one.
+#[logos(skip r"\\(\r\n|\r|\n)")]
 #[logos(skip(r"#[^\r\n]*", allow_greedy = true))]
 pub(crate) enum Token<'s> {
     /// The regex matches the first characters only; the callback finds where the literal ends.
@@ -25,6 +27,10 @@ pub(crate) enum Token<'s> {
     /// lexer module then tells keywords from names.
     #[regex(r"[A-Za-z_\u{80}-\u{10ffff}]", name)]
     Name(&'s str),
+    /// The regex matches the first quote only; the lexer module finds where the literal ends. The
+    /// value is of no use.
+    #[regex("[\"']")]
+    String,
 
     And,
     Or,
@@ -33,16 +39,62 @@ pub(crate) enum Token<'s> {
     Else,
     True,
     False,
+    Def,
+    Return,
+    Pass,
+    /// A word of Python that the grammar has no use for, and that is no name.
+    Reserved(&'static str),
 
-    /// `=` behind the name of a parameter; the lexer module tells it from an assignment.
-    Equal,
+    /// The end of a line that ends a statement. This and the next two are from the layout module.
+    Newline,
+    /// The beginning of a block.
+    Indent,
+    /// The end of a block.
+    Dedent,
 
     #[token("(")]
     OpenParen,
     #[token(")")]
     CloseParen,
+    #[token("[")]
+    OpenSquare,
+    #[token("]")]
+    CloseSquare,
     #[token(",")]
     Comma,
+    #[token(":")]
+    Colon,
+    #[token(";")]
+    Semicolon,
+    #[token(".")]
+    Dot,
+    #[token("...")]
+    Ellipsis,
+    #[token("->")]
+    Arrow,
+    #[token("=")]
+    Equal,
+    /// `+=` and the like.
+    #[token("+=", |_| BinaryOp::Add)]
+    #[token("-=", |_| BinaryOp::Sub)]
+    #[token("*=", |_| BinaryOp::Mul)]
+    #[token("/=", |_| BinaryOp::Div)]
+    #[token("//=", |_| BinaryOp::FloorDiv)]
+    #[token("%=", |_| BinaryOp::Rem)]
+    #[token("**=", |_| BinaryOp::Pow)]
+    #[token("<<=", |_| BinaryOp::Shl)]
+    #[token(">>=", |_| BinaryOp::Shr)]
+    #[token("&=", |_| BinaryOp::BitAnd)]
+    #[token("|=", |_| BinaryOp::BitOr)]
+    #[token("^=", |_| BinaryOp::BitXor)]
+    Augmented(BinaryOp),
+    /// A sign of Python that the grammar has no use for: matrix products and decorators.
+    #[token("@")]
+    #[token("@=")]
+    At,
+    /// A sign of Python that the grammar has no use for: an assignment inside an expression.
+    #[token(":=")]
+    Walrus,
 
     #[token("+")]
     Plus,
@@ -83,9 +135,8 @@ pub(crate) enum Token<'s> {
     #[token("!=")]
     NotEqual,
 
-    /// An operator of other languages that no expression of this one contains. It never reaches the
+    /// An operator of other languages that no program of this one contains. It never reaches the
     /// parser.
-    #[token("=", foreign_operator)]
     #[token("!", foreign_operator)]
     #[token("&&", foreign_operator)]
     #[token("||", foreign_operator)]
@@ -95,19 +146,6 @@ pub(crate) enum Token<'s> {
     #[token("===", foreign_operator)]
     #[token("!==", foreign_operator)]
     #[token("~=", foreign_operator)]
-    #[token(":=", foreign_operator)]
-    #[token("+=", foreign_operator)]
-    #[token("-=", foreign_operator)]
-    #[token("*=", foreign_operator)]
-    #[token("/=", foreign_operator)]
-    #[token("//=", foreign_operator)]
-    #[token("%=", foreign_operator)]
-    #[token("**=", foreign_operator)]
-    #[token("<<=", foreign_operator)]
-    #[token(">>=", foreign_operator)]
-    #[token("&=", foreign_operator)]
-    #[token("|=", foreign_operator)]
-    #[token("^=", foreign_operator)]
     #[token(".*", foreign_operator)]
     #[token("./", foreign_operator)]
     #[token(".^", foreign_operator)]
@@ -157,10 +195,22 @@ impl<'s> Token<'s> {
             "else" => Self::Else,
             "True" | "true" => Self::True,
             "False" | "false" => Self::False,
-            _ => Self::Name(word),
+            "def" => Self::Def,
+            "return" => Self::Return,
+            "pass" => Self::Pass,
+            _ => match RESERVED.into_iter().find(|&reserved| reserved == word) {
+                Some(reserved) => Self::Reserved(reserved),
+                None => Self::Name(word),
+            },
         }
     }
 }
+
+/// The words of Python that are no names, without those that the grammar has a use for.
+const RESERVED: [&str; 24] = [
+    "as", "assert", "async", "await", "break", "class", "continue", "del", "elif", "except", "finally", "for", "from",
+    "global", "import", "in", "is", "lambda", "nonlocal", "raise", "try", "while", "with", "yield",
+];
 
 impl Token<'_> {
     /// Whether the token stands between two operands, and cannot begin one.
@@ -191,9 +241,67 @@ impl Token<'_> {
         )
     }
 
+    /// Whether the token can only continue what was before it: no statement begins with it.
+    pub(crate) fn only_continues(self) -> bool {
+        let is_sign = matches!(self, Self::Plus | Self::Minus);
+        self.is_infix() && !is_sign
+            || matches!(
+                self,
+                Self::Else
+                    | Self::Reserved("is" | "in")
+                    | Self::CloseParen
+                    | Self::CloseSquare
+                    | Self::Comma
+                    | Self::Equal
+                    | Self::Augmented(_)
+            )
+    }
+
+    /// Whether the token can continue an operand that is complete.
+    pub(crate) fn can_continue(self) -> bool {
+        self.only_continues()
+            || matches!(
+                self,
+                Self::Plus | Self::Minus | Self::OpenParen | Self::OpenSquare | Self::Dot | Self::At | Self::Walrus
+            )
+    }
+
+    /// Whether no statement ends with this token. A comma does end one: `x = a,` is a tuple.
+    pub(crate) fn needs_more(self) -> bool {
+        self.is_infix()
+            || matches!(self, Self::Else | Self::Not | Self::Tilde | Self::Equal | Self::Augmented(_) | Self::Dot)
+    }
+
     /// Whether an operand is complete after this token.
     pub(crate) fn ends_operand(self) -> bool {
-        matches!(self, Self::Number(_) | Self::Name(_) | Self::True | Self::False | Self::CloseParen)
+        matches!(
+            self,
+            Self::Number(_)
+                | Self::Name(_)
+                | Self::String
+                | Self::True
+                | Self::False
+                | Self::CloseParen
+                | Self::CloseSquare
+        )
+    }
+
+    /// Whether the token can begin an operand.
+    pub(crate) fn begins_operand(self) -> bool {
+        matches!(
+            self,
+            Self::Number(_)
+                | Self::Name(_)
+                | Self::String
+                | Self::True
+                | Self::False
+                | Self::OpenParen
+                | Self::OpenSquare
+                | Self::Plus
+                | Self::Minus
+                | Self::Tilde
+                | Self::Not
+        )
     }
 
     /// The token as an error names it; `text` is its source.
@@ -201,6 +309,7 @@ impl Token<'_> {
         match self {
             Self::Number(_) => Found::number(text),
             Self::Name(name) => Found::name(name),
+            Self::String => Found::String,
             Self::And => Found::Keyword("and"),
             Self::Or => Found::Keyword("or"),
             Self::Not => Found::Keyword("not"),
@@ -208,10 +317,25 @@ impl Token<'_> {
             Self::Else => Found::Keyword("else"),
             Self::True => Found::Keyword("True"),
             Self::False => Found::Keyword("False"),
+            Self::Def => Found::Keyword("def"),
+            Self::Return => Found::Keyword("return"),
+            Self::Pass => Found::Keyword("pass"),
+            Self::Reserved(word) => Found::Keyword(word),
+            Self::Newline | Self::Indent | Self::Dedent => Found::EndOfLine,
             Self::OpenParen => Found::Symbol("("),
             Self::CloseParen => Found::Symbol(")"),
+            Self::OpenSquare => Found::Symbol("["),
+            Self::CloseSquare => Found::Symbol("]"),
             Self::Comma => Found::Symbol(","),
+            Self::Colon => Found::Symbol(":"),
+            Self::Semicolon => Found::Symbol(";"),
+            Self::Dot => Found::Symbol("."),
+            Self::Ellipsis => Found::Symbol("..."),
+            Self::Arrow => Found::Symbol("->"),
             Self::Equal => Found::Symbol("="),
+            Self::Augmented(op) => Found::Symbol(augmented(op)),
+            Self::At => Found::Symbol("@"),
+            Self::Walrus => Found::Symbol(":="),
             Self::Plus => Found::Symbol("+"),
             Self::Minus => Found::Symbol("-"),
             Self::Tilde => Found::Symbol("~"),
@@ -233,5 +357,25 @@ impl Token<'_> {
             Self::NotEqual => Found::Symbol("!="),
             Self::Foreign(operator) => Found::Symbol(operator.found),
         }
+    }
+}
+
+/// The sign that assigns what an operator gives.
+pub(crate) fn augmented(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Add => "+=",
+        BinaryOp::Sub => "-=",
+        BinaryOp::Mul => "*=",
+        BinaryOp::Div => "/=",
+        BinaryOp::FloorDiv => "//=",
+        BinaryOp::Rem => "%=",
+        BinaryOp::Pow => "**=",
+        BinaryOp::Shl => "<<=",
+        BinaryOp::Shr => ">>=",
+        BinaryOp::BitAnd => "&=",
+        BinaryOp::BitOr => "|=",
+        BinaryOp::BitXor => "^=",
+        BinaryOp::And => "and",
+        BinaryOp::Or => "or",
     }
 }

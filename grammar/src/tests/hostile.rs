@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::{Ast, Error, ErrorKind, Limits, parse};
+use crate::{Ast, Error, ErrorKind, Feature, Limits, parse};
 
 const MEGABYTE: usize = 1_000_000;
 
@@ -16,7 +16,7 @@ fn run(text: String, limits: Limits) -> Result<Ast, Error> {
                 Ok(ast) => {
                     let printed = ast.to_text();
                     assert_eq!(parse(&printed, &limits).map(|ast| ast.to_text()), Ok(printed));
-                    assert!(ast.dump().lines().count() == ast.len());
+                    assert!(ast.dump().lines().count() >= ast.n_exprs());
                     drop(ast.clone());
                 }
                 Err(error) => {
@@ -32,7 +32,7 @@ fn run(text: String, limits: Limits) -> Result<Ast, Error> {
 }
 
 fn kind(text: String) -> ErrorKind {
-    run(text, Limits::default()).map(|ast| ast.len()).unwrap_err().kind().clone()
+    run(text, Limits::default()).map(|ast| ast.n_exprs()).unwrap_err().kind().clone()
 }
 
 const UNLIMITED: Limits = Limits { max_text_bytes: usize::MAX, max_nesting: usize::MAX, max_nodes: usize::MAX };
@@ -45,7 +45,7 @@ fn open_brackets() {
     assert_eq!(kind("f(a=".repeat(MEGABYTE / 4)), ErrorKind::TooDeep { limit: 256 });
     assert_eq!(kind("f((a,".repeat(MEGABYTE / 5)), ErrorKind::TooDeep { limit: 256 });
     assert!(
-        matches!(run("(".repeat(MEGABYTE), UNLIMITED), Err(error) if matches!(error.kind(), ErrorKind::Unexpected { .. }))
+        matches!(run("(".repeat(MEGABYTE), UNLIMITED), Err(error) if matches!(error.kind(), ErrorKind::UnclosedBracket { .. }))
     );
 }
 
@@ -83,7 +83,142 @@ fn deep_trees_without_limits() {
         format!("{}a{}", "(a+".repeat(n), ")".repeat(n)),
     ] {
         let ast = run(text, UNLIMITED).unwrap_or_else(|error| panic!("{error}"));
-        assert!(ast.len() == 1 || ast.len() > n);
+        assert!(ast.n_exprs() == 1 || ast.n_exprs() > n);
+    }
+}
+
+/// `n` definitions inside each other, the innermost with a statement. Each is indented by one
+/// column more, so the text is as long as the square of `n`.
+fn nested(n: usize, statement: &str) -> String {
+    let headers: String = (0..n).map(|depth| format!("{:depth$}def f(x=1):\n", "")).collect();
+    format!("{headers}{:n$}{statement}\n", "")
+}
+
+#[test]
+fn nested_blocks() {
+    assert!(run(nested(256, "pass"), Limits::default()).is_ok());
+    assert_eq!(kind(nested(257, "pass")), ErrorKind::TooDeep { limit: 256 });
+    assert_eq!(kind(nested(1_000, "pass")), ErrorKind::TooDeep { limit: 256 });
+    assert_eq!(kind(nested(255, "- -x")), ErrorKind::TooDeep { limit: 256 });
+    let ast = run(nested(1_500, "return x"), UNLIMITED).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(ast.n_exprs(), 1_500 + 1);
+    // All of them end at once, where no block began.
+    let text = format!("\n  {}", nested(200, "pass").replace('\n', "\n  ").trim_end());
+    assert_eq!(kind(format!("{text}\n x")), ErrorKind::UnmatchedIndentation);
+    assert!(run(format!("{text}\n  x"), Limits::default()).is_ok());
+}
+
+#[test]
+fn what_groups_to_the_left_does_not_nest() {
+    let n = 10_000;
+    let limits = Limits { max_nodes: usize::MAX, max_nesting: 2, ..Limits::default() };
+    for text in [
+        format!("{}a", "a=".repeat(n)),
+        format!("{}a", "a=\n".repeat(n)),
+        format!("a,{}=a", "a,".repeat(n)),
+        format!("{}a", "a,=".repeat(n)),
+        format!("{}a", "u[0]=".repeat(n)),
+        format!("a{}", ".b".repeat(n)),
+        format!("a{}", ".b()".repeat(n)),
+        format!("a{}", "[0]".repeat(n)),
+        format!("a[{}]", "::,".repeat(n)),
+        format!("a[{}]", "...,".repeat(n)),
+        "a;".repeat(n),
+        "a\n".repeat(n),
+        "pass\n".repeat(n),
+        "''\n".repeat(n),
+        "x:a=a\n".repeat(n),
+        "def f():a\n".repeat(n),
+        format!("def f():{}", "a;".repeat(n)),
+        format!("def f():\n{}", " a\n".repeat(n)),
+        format!("def f({}):a", (0..n).map(|idx| format!("x{idx},")).collect::<String>()),
+        format!("def f({}):a", (0..n).map(|idx| format!("x{idx}:a=a,")).collect::<String>()),
+        format!("({})", "a,".repeat(n)),
+        "a,".repeat(n),
+        format!("return {}", "a,".repeat(n)),
+        format!("a{}", "\n*a".repeat(n)),
+    ] {
+        run(text, limits).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn what_nests() {
+    for text in [
+        "[".repeat(MEGABYTE),
+        "x[".repeat(MEGABYTE / 2),
+        "x[a,".repeat(MEGABYTE / 4),
+        "x[:".repeat(MEGABYTE / 3),
+        "x.f(".repeat(MEGABYTE / 4),
+        "(a,".repeat(MEGABYTE / 3),
+        "([".repeat(MEGABYTE / 2),
+        format!("{}x{}", "x[".repeat(1_000), "]".repeat(1_000)),
+        format!("{}x{}", "(".repeat(1_000), ",)".repeat(1_000)),
+        format!("def f(x={}", "(".repeat(1_000)),
+        format!("x: {}", "a[".repeat(1_000)),
+    ] {
+        let refused = kind(text);
+        let is_list = refused == ErrorKind::Unsupported { feature: Feature::Lists };
+        assert!(is_list || refused == ErrorKind::TooDeep { limit: 256 }, "{refused:?}");
+    }
+    let n = 20_000;
+    for text in [
+        format!("{}x{}", "x[".repeat(n), "]".repeat(n)),
+        format!("{}x{}", "x[0,".repeat(n), ",]".repeat(n)),
+        format!("{}x{}", "x[::".repeat(n), "]".repeat(n)),
+        format!("{}x{}", "x.f(".repeat(n), ")".repeat(n)),
+        format!("{}x{}", "(".repeat(n), ",)".repeat(n)),
+        format!("{}x{}=x", "(".repeat(n), ",)".repeat(n)),
+        format!("x:{}x{}", "x[".repeat(n), "]".repeat(n)),
+    ] {
+        run(text, UNLIMITED).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn many_lines() {
+    for text in [
+        ";".repeat(MEGABYTE),
+        "a;;".repeat(MEGABYTE / 3),
+        "\n ".repeat(MEGABYTE / 2),
+        "\\\n".repeat(MEGABYTE / 2),
+        "a\n b\n".repeat(MEGABYTE / 5),
+        "a\n*".repeat(MEGABYTE / 3),
+        "a\nif b:\n".repeat(MEGABYTE / 8),
+        "a\n*(\n".repeat(MEGABYTE / 5),
+        "def f():\n".repeat(MEGABYTE / 9),
+        "def f(".repeat(MEGABYTE / 6),
+        "def f(x=1):x=".repeat(MEGABYTE / 13),
+        " \t".repeat(MEGABYTE / 2),
+        format!("def f():\n{}a\n{}a", " \t".repeat(100_000), "\t ".repeat(100_000)),
+        format!("\na\n{}b", "\t".repeat(MEGABYTE / 2)),
+        "'''a\n".repeat(MEGABYTE / 5),
+        "'a\\\n".repeat(MEGABYTE / 4),
+        "\"\\".repeat(MEGABYTE / 2),
+        "[x for ".repeat(MEGABYTE / 7),
+        "{x for ".repeat(MEGABYTE / 7),
+        "match x".repeat(MEGABYTE / 7),
+        "x = [".repeat(MEGABYTE / 5),
+        "*a,".repeat(MEGABYTE / 3),
+        "a = *".repeat(MEGABYTE / 5),
+        "x: ".repeat(MEGABYTE / 3),
+        "f'".repeat(MEGABYTE / 2),
+        "a.".repeat(MEGABYTE / 2),
+        "a...".repeat(MEGABYTE / 4),
+        "->".repeat(MEGABYTE / 2),
+    ] {
+        assert!(run(text.clone(), Limits::default()).is_err(), "{}", &text[..20]);
+    }
+    for text in [
+        format!("a\n{}", " \n".repeat(MEGABYTE / 2)),
+        format!("a{}", "\\\n".repeat(MEGABYTE / 2)),
+        format!("'''{}'''", "\n".repeat(MEGABYTE)),
+        format!("'{}'", "\\\n".repeat(MEGABYTE / 2)),
+        format!("def f():\n{}pass", "\t".repeat(MEGABYTE / 2)),
+        format!("(a{})", "\n \t".repeat(MEGABYTE / 3)),
+        format!("{}pass", "#\n \t".repeat(MEGABYTE / 4)),
+    ] {
+        run(text, Limits::default()).unwrap_or_else(|error| panic!("{error}"));
     }
 }
 
@@ -95,6 +230,9 @@ fn many_nodes() {
     assert_eq!(kind(format!("f({}a)", "a,".repeat(100_000))), too_many);
     let names: String = (0..100_000).map(|idx| format!("x{idx}+")).collect();
     assert_eq!(kind(names), too_many);
+    for text in ["a;", "pass\n", "a=", "a,", "x[0]=", "''\n", "x:a\n"] {
+        assert_eq!(kind(format!("{}a", text.repeat(100_000))), too_many);
+    }
 }
 
 #[test]

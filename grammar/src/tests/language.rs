@@ -2,17 +2,24 @@
 
 use expect_test::{Expect, expect};
 
-use crate::{Ast, ExprKind, Keyword, Limits, UnaryOp, parse};
+use crate::{Ast, ExprId, ExprKind, IndexItem, Keyword, Limits, StmtId, StmtKind, UnaryOp, parse};
 
 pub(super) fn ast(text: &str) -> Ast {
     parse(text, &Limits::default()).unwrap_or_else(|error| panic!("{}", error.to_diagnostic().render(text)))
 }
 
-/// The text with every bracket that is possible, except around leaves.
-fn grouped(text: &str) -> String {
+/// The text with every bracket that is possible, except around leaves. Tuples are between `<` and
+/// `>`, blocks between `{` and `}`.
+pub(super) fn grouped(text: &str) -> String {
     let ast = ast(text);
     let mut done: Vec<String> = Vec::new();
     for (_, expr) in ast.exprs() {
+        let list = |ids: &[ExprId]| ids.iter().map(|id| done[id.index()].clone()).collect::<Vec<_>>().join(", ");
+        let call = |args: &[ExprId], keywords: &[Keyword]| {
+            let named = |k: &Keyword| format!("{}={}", ast.name(k.name), done[k.value.index()]);
+            let args = args.iter().map(|arg| done[arg.index()].clone()).chain(keywords.iter().map(named));
+            args.collect::<Vec<_>>().join(", ")
+        };
         done.push(match &expr.kind {
             ExprKind::Int(value) => value.to_string(),
             ExprKind::Float(value) => format!("{value:?}"),
@@ -36,20 +43,54 @@ fn grouped(text: &str) -> String {
                 format!("({then} if {condition} else {otherwise})")
             }
             ExprKind::Call { function, args, keywords, .. } => {
-                let named = |k: &Keyword| format!("{}={}", ast.name(k.name), done[k.value.index()]);
-                let args = args.iter().map(|arg| done[arg.index()].clone()).chain(keywords.iter().map(named));
-                format!("{}({})", ast.name(*function), args.collect::<Vec<_>>().join(", "))
+                format!("{}({})", ast.name(*function), call(args, keywords))
             }
-            ExprKind::Tuple { items } => {
-                let items: Vec<_> = items.iter().map(|item| done[item.index()].as_str()).collect();
-                format!("<{}>", items.join(", "))
+            ExprKind::Tuple { items } => format!("<{}>", list(items)),
+            ExprKind::Attribute { object, name, .. } => format!("({}.{})", done[object.index()], ast.name(*name)),
+            ExprKind::Method { object, name, args, keywords, .. } => {
+                format!("({}.{}({}))", done[object.index()], ast.name(*name), call(args, keywords))
+            }
+            ExprKind::Index { object, items } => {
+                let part = |part: &Option<ExprId>| part.map_or_else(String::new, |id| done[id.index()].clone());
+                let items = items.iter().map(|item| match item {
+                    IndexItem::At(at) => done[at.index()].clone(),
+                    IndexItem::Slice { start, stop, step } => {
+                        format!("{}:{}:{}", part(start), part(stop), part(step))
+                    }
+                    IndexItem::Ellipsis => "...".to_owned(),
+                });
+                format!("({}[{}])", done[object.index()], items.collect::<Vec<_>>().join(", "))
             }
         });
     }
-    done.pop().unwrap_or_default()
+    block(&ast, ast.body(), &done)
 }
 
-fn check(texts: &[&str], expected: Expect) {
+fn block(ast: &Ast, body: &[StmtId], exprs: &[String]) -> String {
+    let stmts = body.iter().map(|&id| match &ast[id].kind {
+        StmtKind::Expr(value) => exprs[value.index()].clone(),
+        StmtKind::Assign { targets, value } => {
+            targets.iter().chain([value]).map(|id| exprs[id.index()].as_str()).collect::<Vec<_>>().join(" = ")
+        }
+        StmtKind::AugAssign { target, op, value } => {
+            format!("{} {}= {}", exprs[target.index()], op.symbol(), exprs[value.index()])
+        }
+        StmtKind::Return(None) => "return".to_owned(),
+        StmtKind::Return(Some(value)) => format!("return {}", exprs[value.index()]),
+        StmtKind::Def { name, params, body, .. } => {
+            let params = params.iter().map(|param| {
+                let default = param.default.map_or_else(String::new, |id| format!("={}", exprs[id.index()]));
+                format!("{}{default}", ast.name(param.name))
+            });
+            let params = params.collect::<Vec<_>>().join(", ");
+            format!("def {}({params}) {{{}}}", ast.name(*name), block(ast, body, exprs))
+        }
+        StmtKind::Pass => "pass".to_owned(),
+    });
+    stmts.collect::<Vec<_>>().join("; ")
+}
+
+pub(super) fn check(texts: &[&str], expected: Expect) {
     let table: String =
         texts.iter().map(|text| format!("{:<28} {}\n", text.escape_debug().to_string(), grouped(text))).collect();
     expected.assert_eq(&table);
@@ -282,10 +323,12 @@ fn names() {
             "Trueish",
             "andé",
             "éand",
-            "lambda*2",
-            "is",
+            "lambdas*2",
+            "island",
             "None",
-            "in - as",
+            "match - case",
+            "type(case)",
+            "r + u*b - f",
         ],
         expect![[r#"
             e                            e
@@ -303,10 +346,12 @@ fn names() {
             Trueish                      Trueish
             andé                         andé
             éand                         éand
-            lambda*2                     (lambda * 2)
-            is                           is
+            lambdas*2                    (lambdas * 2)
+            island                       island
             None                         None
-            in - as                      (in - as)
+            match - case                 (match - case)
+            type(case)                   type(case)
+            r + u*b - f                  ((r + (u * b)) - f)
         "#]],
     );
 }
@@ -317,10 +362,11 @@ fn white_space_and_comments() {
         &[
             "  a  ",
             "\ta\t+\tb",
-            "a\n+\nb\n",
-            "a\r\n+\r\nb\r\n",
+            "a +\nb\n",
+            "a\r\n*\r\nb\r\n",
             "# first\na # then\n + # more\n\n b # last",
-            "a # comment up to a lone CR\r+ b",
+            "a # comment up to a lone CR\r* b",
+            "(a\n+\nb\n)",
             "f(\n  a,\n  b,\n)",
             "a+b#",
             "a\u{c}+b",
@@ -328,10 +374,11 @@ fn white_space_and_comments() {
         expect![[r#"
               a                          a
             \ta\t+\tb                    (a + b)
-            a\n+\nb\n                    (a + b)
-            a\r\n+\r\nb\r\n              (a + b)
+            a +\nb\n                     (a + b)
+            a\r\n*\r\nb\r\n              (a * b)
             # first\na # then\n + # more\n\n b # last (a + b)
-            a # comment up to a lone CR\r+ b (a + b)
+            a # comment up to a lone CR\r* b (a * b)
+            (a\n+\nb\n)                  (a + b)
             f(\n  a,\n  b,\n)            f(a, b)
             a+b#                         (a + b)
             a\u{c}+b                     (a + b)

@@ -1,0 +1,198 @@
+//! The constructs of Python that are not part of the language.
+//!
+//! In: a token that the grammar does not allow, and what is around it. Out: the error that names
+//! the construct which it begins, if it begins one. Always true: nothing is looked for before the
+//! grammar has refused the token, so a program without mistakes never gets here; the time taken is
+//! linear in what follows.
+
+use crate::error::{Error, Expectation, Expected, Feature, Found};
+use crate::layout::{Given, Layout};
+use crate::span::Span;
+use crate::token::Token;
+
+/// The error for the construct that a misplaced token begins or belongs to.
+pub(crate) fn construct<'s>(
+    token: Token<'s>,
+    span: Span,
+    expected: Expected,
+    layout: &Layout<'s>,
+) -> Option<Error> {
+    let place = Place::new(layout);
+    let is_operand_expected = expected.contains(Expectation::Operand);
+    let feature = match token {
+        Token::Reserved(word) => match place.reserved(word) {
+            Some(feature) => feature,
+            None => return Some(Error::reserved_word(word, span)),
+        },
+        Token::If if place.begins_statement && layout.line_has(Token::Colon) => Feature::IfStatements,
+        Token::Else if place.next() == Some(Token::Colon) => Feature::IfStatements,
+        Token::Name(_) | Token::Newline if place.is_match() => {
+            return layout.statement().map(|(_, span)| Error::unsupported(Feature::MatchStatements, span));
+        }
+        Token::String => Feature::Strings,
+        _ if place.previous == Some(Token::String) => return place.at_previous(Feature::Strings),
+        Token::Walrus => Feature::Assignments,
+        Token::Augmented(_) if layout.opener().is_some() => Feature::Assignments,
+        Token::At if place.begins_statement => Feature::Decorators,
+        Token::At if place.after_operand() => Feature::MatrixProducts,
+        Token::At => return Some(Error::unexpected_character('@', span)),
+        Token::OpenSquare if is_operand_expected && place.is_comprehension() => Feature::Comprehensions,
+        Token::OpenSquare if is_operand_expected => Feature::Lists,
+        Token::Star | Token::StarStar if place.is_mark() => Feature::ParameterMarks,
+        Token::Star | Token::StarStar if place.is_starred() => Feature::Stars,
+        Token::Slash if place.is_mark() => Feature::ParameterMarks,
+        Token::Not if place.after_operand() && place.next() == Some(Token::Reserved("in")) => Feature::MembershipTests,
+        _ => return place.keyword_as_name(token, expected),
+    };
+    Some(Error::unsupported(feature, span))
+}
+
+/// What is around a token.
+struct Place<'l, 's> {
+    layout: &'l Layout<'s>,
+    begins_statement: bool,
+    is_in_brackets: bool,
+    previous: Option<Token<'s>>,
+    previous_given: Option<Given<'s>>,
+}
+
+impl<'l, 's> Place<'l, 's> {
+    fn new(layout: &'l Layout<'s>) -> Self {
+        let previous_given = layout.second_to_last();
+        Self {
+            layout,
+            begins_statement: layout.last().is_some_and(|given| given.begins_statement),
+            is_in_brackets: layout.opener().is_some(),
+            previous: previous_given.map(|given| given.token),
+            previous_given,
+        }
+    }
+
+    fn after_operand(&self) -> bool {
+        self.previous.is_some_and(Token::ends_operand)
+    }
+
+    /// The token after this one on its line.
+    fn next(&self) -> Option<Token<'s>> {
+        self.layout.rest_of_line().next()
+    }
+
+    /// The feature at the token before this one.
+    fn at_previous(&self, feature: Feature) -> Option<Error> {
+        self.previous_given.map(|given| Error::unsupported(feature, given.span))
+    }
+
+    /// The construct that a reserved word begins, none if it is used as a name.
+    fn reserved(&self, word: &str) -> Option<Feature> {
+        let next = self.next();
+        let before_operand = next.is_some_and(Token::begins_operand);
+        let is_statement = self.begins_statement && (before_operand || next.is_none());
+        Some(match word {
+            "lambda" if matches!(next, Some(Token::Name(_) | Token::Colon)) => Feature::Lambdas,
+            "for" if self.begins_statement && before_operand => Feature::Loops,
+            "for" if self.is_in_brackets && before_operand => Feature::Comprehensions,
+            "while" if self.begins_statement && before_operand => Feature::Loops,
+            "break" | "continue" if self.begins_statement && matches!(next, None | Some(Token::Semicolon)) => {
+                Feature::Loops
+            }
+            "elif" if before_operand => Feature::IfStatements,
+            "is" if self.after_operand() => Feature::IdentityTests,
+            "in" if self.after_operand() => Feature::MembershipTests,
+            "import" if matches!(next, Some(Token::Name(_))) => Feature::Imports,
+            "from" if self.begins_statement && matches!(next, Some(Token::Name(_) | Token::Dot)) => Feature::Imports,
+            "class" if matches!(next, Some(Token::Name(_))) => Feature::Classes,
+            "try" | "finally" if next == Some(Token::Colon) => Feature::Exceptions,
+            "except" if next == Some(Token::Colon) || before_operand => Feature::Exceptions,
+            "raise" if is_statement => Feature::Exceptions,
+            "with" if is_statement => Feature::WithStatements,
+            "global" | "nonlocal" if is_statement => Feature::ScopeStatements,
+            "yield" if before_operand || next == Some(Token::Reserved("from")) => Feature::Generators,
+            "yield" if next.is_none() => Feature::Generators,
+            "async" if matches!(next, Some(Token::Def | Token::Reserved("for" | "with"))) => Feature::Coroutines,
+            "await" if before_operand => Feature::Coroutines,
+            "del" if is_statement => Feature::Deletions,
+            "assert" if is_statement => Feature::Assertions,
+            _ => return None,
+        })
+    }
+
+    /// Whether the token is on a line that begins with `match` and ends with a colon. It is behind
+    /// that word, or behind the colon: `match (x):` could have been an annotation.
+    fn is_match(&self) -> bool {
+        self.layout.statement().is_some_and(|(first, _)| first == Token::Name("match"))
+            && match self.previous {
+                Some(Token::Name("match")) => self.layout.rest_of_line().last() == Some(Token::Colon),
+                previous => previous == Some(Token::Colon) && self.layout.last().is_some_and(|given| given.token == Token::Newline),
+            }
+    }
+
+    /// Whether there is a `for` before the bracket that this token opens is closed.
+    fn is_comprehension(&self) -> bool {
+        let mut depth = 1_usize;
+        let inside = self.layout.rest().take_while(|token| {
+            match token {
+                Token::OpenParen | Token::OpenSquare => depth += 1,
+                Token::CloseParen | Token::CloseSquare => depth -= 1,
+                _ => {}
+            }
+            depth > 0
+        });
+        inside.into_iter().any(|token| token == Token::Reserved("for"))
+    }
+
+    /// Whether the token is a `*` or a `/` that stands for a parameter.
+    fn is_mark(&self) -> bool {
+        let is_last = matches!(self.next(), Some(Token::Comma | Token::CloseParen));
+        is_last && matches!(self.previous, Some(Token::Comma | Token::OpenParen))
+    }
+
+    /// Whether the token is a `*` before a value, not between two.
+    fn is_starred(&self) -> bool {
+        if !self.next().is_some_and(Token::begins_operand) {
+            return false;
+        }
+        match self.previous {
+            Some(Token::OpenParen | Token::OpenSquare | Token::Comma | Token::Equal | Token::Return) => true,
+            _ => {
+                let is_tuple_or_target = |token| matches!(token, Token::Comma | Token::Equal);
+                self.begins_statement && self.layout.rest_of_line().any(is_tuple_or_target)
+            }
+        }
+    }
+
+    /// The error for a word of the grammar where only a name could make sense.
+    fn keyword_as_name(&self, token: Token<'s>, expected: Expected) -> Option<Error> {
+        let span = self.layout.last()?.span;
+        if let Found::Keyword(word) = token.found("")
+            && (expected.contains(Expectation::Name) || self.next() == Some(Token::Equal))
+        {
+            return Some(Error::reserved_word(word, span));
+        }
+        if token == Token::Equal && self.previous == Some(Token::Not) {
+            return self.previous_given.map(|given| Error::reserved_word("not", given.span));
+        }
+        let word = |token| match token {
+            Token::Def => Some("def"),
+            Token::Return => Some("return"),
+            Token::Pass => Some("pass"),
+            _ => None,
+        };
+        // An operator alone may be there by mistake; one with an operand behind it is applied to
+        // the word.
+        let is_applied = |token: Token<'s>| token.is_infix() && token != Token::If;
+        let is_used = |token: Token<'s>| {
+            matches!(
+                token,
+                Token::Equal | Token::Augmented(_) | Token::CloseParen | Token::CloseSquare | Token::Comma
+            )
+        };
+        if let Some(given) = self.previous_given
+            && let Some(word) = word(given.token)
+            && (is_used(token) || is_applied(token) && self.next().is_some_and(Token::begins_operand))
+        {
+            return Some(Error::reserved_word(word, given.span));
+        }
+        let word = word(token)?;
+        self.next().is_none_or(|next| is_used(next) || is_applied(next)).then(|| Error::reserved_word(word, span))
+    }
+}
