@@ -115,7 +115,7 @@ pub(super) struct Lowerer<'a> {
     pub(super) interner: Interner,
     /// For each call along axes, the reduction that stands for its shape.
     pub(super) leaves: FxHashMap<StepId, ReductionId>,
-    pub(super) domains: Domains,
+    domains: Domains,
     pub(super) numbers: Values,
     /// The number that each weak integer variable is.
     number_of: FxHashMap<VarId, NumberId>,
@@ -230,6 +230,18 @@ impl Lowerer<'_> {
             return Err(reduce::argument_count(row, name, args.len(), step.span));
         }
         self.apply(row, &args, step.span).map_err(|error| error.of_operation(name))
+    }
+
+    /// The variables and reductions that decide the shape of an operation.
+    pub(super) fn domain(&mut self, of: resolve::Arg) -> Result<Vec<Leaf>, Error> {
+        let Lowerer { resolved, leaves, vars, domains, .. } = self;
+        let part = |id: StepId| {
+            let var = resolved.array(resolved.step(id)).and_then(|array| vars.get(&array));
+            let leaf = leaves.get(&id).map(|&id| Leaf::Reduction(id)).or(var.map(|&var| Leaf::Var(var)));
+            leaf.map_or(Part::OfArgs, Part::Leaf)
+        };
+        let leaves = domains.leaves(of, resolved, part)?;
+        Ok(reduction::domain(&self.graph, leaves))
     }
 
     fn args(&self, step: &Step) -> Args {
