@@ -15,12 +15,12 @@ impl Error {
         let diagnostic = Diagnostic::new(self.to_string());
         match self.kind() {
             ErrorKind::TextTooLong { .. } => diagnostic,
-            ErrorKind::TooDeep { .. } => diagnostic
-                .label(span, "one level too many")
-                .note("brackets, blocks, unary operators, `not`, `**` and `else` count, each until what it applies to ends"),
-            ErrorKind::TooManyNodes { .. } => {
-                diagnostic.label(span, "one part too many").note("every number, name, operator, call and statement counts")
-            }
+            ErrorKind::TooDeep { .. } => diagnostic.label(span, "one level too many").note(
+                "brackets, blocks, unary operators, `not`, `**` and `else` count, each until what it applies to ends",
+            ),
+            ErrorKind::TooManyNodes { .. } => diagnostic
+                .label(span, "one part too many")
+                .note("every number, name, operator, call and statement counts"),
             ErrorKind::Empty => diagnostic.note("an expression looks like `a + b*2`"),
             ErrorKind::Unexpected { expected, found, opener } => {
                 let mut diagnostic = diagnostic.label(span, format!("expected {expected}"));
@@ -54,9 +54,9 @@ impl Error {
                 .label(*colon, "this begins a block")
                 .label(span, "not deeper than the line of the `:`")
                 .note("a function that does nothing has `pass` as its block"),
-            ErrorKind::UnmatchedIndentation => diagnostic
-                .label(span, "no block began at this column")
-                .note("all lines of a block are indented alike"),
+            ErrorKind::UnmatchedIndentation => {
+                diagnostic.label(span, "no block began at this column").note("all lines of a block are indented alike")
+            }
             ErrorKind::MixedIndentation => diagnostic
                 .label(span, "deeper or not, depending on the width of a tab")
                 .note("indent all lines with spaces, or all with tabs"),
@@ -82,9 +82,7 @@ impl Error {
                     _ => diagnostic,
                 }
             }
-            ErrorKind::Unsupported { feature } => {
-                diagnostic.label(span, feature.label()).note(feature.advice())
-            }
+            ErrorKind::Unsupported { feature } => diagnostic.label(span, feature.label()).note(feature.advice()),
             ErrorKind::PositionalAfterKeyword { keyword } => diagnostic
                 .label(span, "this has no name")
                 .label(*keyword, "this is the name of an argument")
@@ -99,8 +97,9 @@ impl Error {
             ErrorKind::NotATarget { target, operator } => {
                 let diagnostic = diagnostic.label(span, format!("expected {}", targets(operator)));
                 match (*operator, *target) {
-                    ("=", "a call") => diagnostic
-                        .note("to compare, write `==`; to define a function, write `def f(x): return ...`"),
+                    ("=", "a call") => {
+                        diagnostic.note("to compare, write `==`; to define a function, write `def f(x): return ...`")
+                    }
                     ("=", _) => diagnostic.note("to compare, write `==`"),
                     _ => diagnostic,
                 }
@@ -220,9 +219,7 @@ impl Feature {
             Self::ParameterMarks => "leave the mark out",
             Self::IdentityTests => "write `==`, or `!=` instead of `is not`",
             Self::MembershipTests => "write `(x == 1) | (x == 2)`, or `(x != 1) & (x != 2)` instead of `not in`",
-            Self::IfStatements | Self::MatchStatements => {
-                "write `where(condition, x, y)` or `x if condition else y`"
-            }
+            Self::IfStatements | Self::MatchStatements => "write `where(condition, x, y)` or `x if condition else y`",
             Self::Loops => "write an expression of whole arrays, or a reduction such as `sum(x, axis=0)`",
             Self::Imports => "leave the import out",
             Self::Classes => "write `def f(x): return ...`",

@@ -154,11 +154,7 @@ impl<'s> Builder<'s> {
         self.add(ExprKind::Binary { op, lhs, rhs }, span)
     }
 
-    pub(crate) fn compare(
-        &mut self,
-        first: Operand,
-        rest: Vec<(CompareOp, Span, Operand)>,
-    ) -> Reduced<'s, ExprId> {
+    pub(crate) fn compare(&mut self, first: Operand, rest: Vec<(CompareOp, Span, Operand)>) -> Reduced<'s, ExprId> {
         let mut lhs = first;
         for &(_, op_span, rhs) in &rest {
             self.check_operand(lhs.id, op_span)?;

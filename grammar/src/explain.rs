@@ -32,13 +32,7 @@ pub(crate) fn explain<'s>(error: ParseError<u32, Token<'s>, Error>, layout: &Lay
     }
 }
 
-fn unexpected_token<'s>(
-    token: Token<'s>,
-    span: Span,
-    terminals: &[String],
-    layout: &Layout<'s>,
-    text: &str,
-) -> Error {
+fn unexpected_token<'s>(token: Token<'s>, span: Span, terminals: &[String], layout: &Layout<'s>, text: &str) -> Error {
     let mut expected = classify(terminals);
     if let Some(error) = python::construct(token, span, expected, layout) {
         return error;

@@ -95,9 +95,7 @@ fn line_break(space: &str) -> Option<Indentation> {
                 indentation = Some(Indentation::default());
                 is_indented = true;
             }
-            b'#' => {
-                while bytes.next_if(|&byte| byte != b'\n' && byte != b'\r').is_some() {}
-            }
+            b'#' => while bytes.next_if(|&byte| byte != b'\n' && byte != b'\r').is_some() {},
             b'\\' => {
                 // The indentation of joined lines is that of the first one.
                 is_indented = false;

@@ -1,12 +1,12 @@
 //! The language of [ndexpr](https://docs.rs/ndexpr): text to a syntax tree with spans.
 //!
-//! In: the text of an expression, from anyone. Out: an [`Ast`], or an [`Error`] that says what is
-//! wrong and where. Always true: every text gives one or the other, in time linear in its length
-//! and with a fixed amount of stack. The tree is an arena with children before parents, so that no
-//! later stage needs recursion either.
+//! In: the text of a program, from anyone. Out: an [`Ast`], or an [`Error`] that says what is wrong
+//! and where. Always true: every text gives one or the other, in time linear in its length and with
+//! a fixed amount of stack. The tree is an arena with children before parents, so that no later
+//! stage needs recursion either.
 //!
 //! ```
-//! use ndexpr_grammar::{BinaryOp, ExprKind, Limits, parse};
+//! use ndexpr_grammar::{BinaryOp, ExprKind, Limits, StmtKind, parse};
 //!
 //! let ast = parse("a + b*2", &Limits::default())?;
 //! let root = ast.expression().expect("the text is one expression");
@@ -17,6 +17,10 @@
 //! assert_eq!(ast[lhs].span.text("a + b*2"), "a");
 //! assert_eq!(ast[rhs].span.text("a + b*2"), "b*2");
 //! assert_eq!(ast.to_text(), "a + b * 2");
+//!
+//! let ast = parse("d = a - b; return d*d", &Limits::default())?;
+//! assert!(matches!(ast[ast.body()[1]].kind, StmtKind::Return(Some(_))));
+//! assert_eq!(ast.to_text(), "d = a - b\nreturn d * d");
 //!
 //! let error = parse("a + * b", &Limits::default()).unwrap_err();
 //! assert_eq!(
@@ -32,11 +36,19 @@
 //!
 //! # The language
 //!
-//! Python's expressions over whole arrays, with Python's precedence, tightest first:
+//! A part of Python 3, for whole arrays. A text is an expression, or statements. What is read here
+//! has the structure that Python gives it; a text that Python refuses may be read too (see
+//! [Lines and blocks](#lines-and-blocks)).
+//!
+//! ## Expressions
+//!
+//! Python's operators with Python's precedence, tightest first:
 //!
 //! | | |
 //! |---|---|
-//! | `f(x, y)` `f(x, axis=(0, 1))` `(x)` `1_000` `0xff` `1e-3` `2.5j` `True` `name` | calls, brackets, literals, names |
+//! | `f(x, y)` `f(x, axis=(0, 1))` `(x)` `(x, y)` `(x,)` `()` | calls, brackets, tuples |
+//! | `1_000` `0xff` `1e-3` `2.5j` `True` `name` | literals, names |
+//! | `x.name` `x.name(y)` `x[1, :2, ::-1, ..., None]` | attributes, methods, indices; they follow any operand and each other |
 //! | `x ** y` | groups to the right; binds tighter than a sign on its left: `-a**2` is `-(a**2)` |
 //! | `+x` `-x` `~x` | |
 //! | `x * y` `x / y` `x // y` `x % y` | |
@@ -51,12 +63,109 @@
 //! | `x or y` | |
 //! | `x if condition else y` | groups to the right |
 //!
-//! Arguments by name come after those by position. A tuple can only be an argument. In a chain of
-//! comparisons, `&`, `|` and `^` need brackets: see [`ErrorKind::BitsInChain`].
+//! Only a name, or a name behind a dot, can be called. Arguments by name come after those by
+//! position. A tuple can be an argument, an item of a tuple or of an index, or a whole value, but no
+//! operand ([`ErrorKind::TupleOperand`]). In a chain of comparisons, `&`, `|` and `^` need
+//! brackets: see [`ErrorKind::BitsInChain`]. `None` is a name that nothing can be assigned to.
 //!
-//! White space, line breaks and comments (`#` to the end of the line) may stand between any two
-//! tokens. Names are Unicode identifiers, and two are one if their normal forms are
-//! ([`normal_name`]); the keywords are `and or not if else True true False false`.
+//! ```
+//! # use ndexpr_grammar::{Limits, parse};
+//! let ast = parse("-x[1:, None].T**2", &Limits::default())?;
+//! assert_eq!(
+//!     ast.dump(),
+//!     "\
+//! neg @0..17
+//!   pow @1..17
+//!     attribute T @1..14
+//!       index [_:, _] @1..12
+//!         name x @1..2
+//!         int 1 @3..4
+//!         name None @7..11
+//!     int 2 @16..17
+//! ",
+//! );
+//! # Ok::<(), ndexpr_grammar::Error>(())
+//! ```
+//!
+//! ## Statements
+//!
+//! | | |
+//! |---|---|
+//! | `x, y` | an expression, or a tuple without brackets |
+//! | `x = value` `x = y = value` | a target is a name, `x[...]` or `x.name`, or a tuple of targets with or without brackets |
+//! | `x += value` | likewise <code>-= *= /= //= %= **= <<= >>= &= \|= ^=</code>; the target is a name or `x[...]` |
+//! | `x: float = value` `x: float` | an annotation is an expression or a string, and dropped; alone it is `pass` |
+//! | `return` `return value` | |
+//! | `pass` `"text"` | nothing happens; a string can only be such a docstring, or an annotation |
+//! | `def f(x, k=2): return x*k` | parameters and results may have annotations: `def f(x: float) -> float:` |
+//!
+//! A value that is assigned or returned may be a tuple without brackets.
+//!
+//! ```
+//! # use ndexpr_grammar::{Limits, parse};
+//! let text = r#"
+//!     def smooth(u, k: float = 0.25):
+//!         """The mean of the neighbours."""
+//!         u[1:-1] += k * (u[2:] - 2*u[1:-1] + u[:-2])
+//!         return u
+//!
+//!     x, y = a.sum(axis=0), smooth(b)
+//!     return x - y
+//! "#;
+//! let ast = parse(text, &Limits::default())?;
+//! assert_eq!(
+//!     ast.to_text(),
+//!     "\
+//! def smooth(u, k=0.25):
+//!     pass
+//!     u[1:-1] += k * (u[2:] - 2 * u[1:-1] + u[:-2])
+//!     return u
+//! x, y = a.sum(axis=0), smooth(b)
+//! return x - y",
+//! );
+//! # Ok::<(), ndexpr_grammar::Error>(())
+//! ```
+//!
+//! ## Lines and blocks
+//!
+//! A statement ends with its line or with `;`. A block is one line behind the `:`, or deeper lines
+//! below it. White space, line breaks within brackets, a `\` at the end of a line, and comments (`#`
+//! to the end of the line) may stand between any two tokens. Lines with nothing else on them do not
+//! count.
+//!
+//! Texts are often written between the quotes of a host language. So all lines may be indented
+//! alike; and if a text begins on its first line, the indentation of all is that of the first line
+//! after it that begins a statement outside of blocks.
+//!
+//! A line goes on in the next one also where Python would report an error: after an operator and
+//! after `=`; before an operator that has a left operand in any case, before `,` and before `=`;
+//! and if the next line is deeper, after `,` and before `+`, `-`, `(`, `[` and `.` too. Where a
+//! block ends, its last line does.
+//!
+//! ```
+//! # use ndexpr_grammar::{Limits, parse};
+//! for (text, same) in [
+//!     ("x = a +\nb", "x = a + b"),
+//!     ("x = a\n  - b\n  .T", "x = a - b.T"),
+//!     ("x = a\n* b", "x = a * b"),
+//!     ("x = a\n-b", "x = a\n-b"),
+//!     ("x = a,\nb", "x = a,\nb"),
+//!     ("x = a\n       return x", "x = a\nreturn x"),
+//! ] {
+//!     assert_eq!(parse(text, &Limits::default())?.to_text(), same);
+//! }
+//! # Ok::<(), ndexpr_grammar::Error>(())
+//! ```
+//!
+//! A tab reaches to the next multiple of 8 columns. Lines whose order of depth would be another one
+//! with tabs of 1 column are refused.
+//!
+//! ## Names
+//!
+//! Names are Unicode identifiers, and two are one if their normal forms are ([`normal_name`]). Those
+//! of Python's reserved words that mean something here are `and or not if else True true False false
+//! def return pass`. The others are no names either; what they begin in Python is named by
+//! [`Feature`].
 //!
 //! Errors of this and the later stages are drawn by [`Diagnostic`].
 //!
@@ -90,7 +199,8 @@ mod string;
 mod token;
 
 pub use ast::{
-    Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, Stmt, StmtId, StmtKind, UnaryOp,
+    Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, Stmt, StmtId, StmtKind,
+    UnaryOp,
 };
 pub use diagnostic::{Diagnostic, Label};
 pub use error::{Error, ErrorKind, Expectation, Expected, Feature, Found};

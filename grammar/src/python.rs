@@ -11,12 +11,7 @@ use crate::span::Span;
 use crate::token::Token;
 
 /// The error for the construct that a misplaced token begins or belongs to.
-pub(crate) fn construct<'s>(
-    token: Token<'s>,
-    span: Span,
-    expected: Expected,
-    layout: &Layout<'s>,
-) -> Option<Error> {
+pub(crate) fn construct<'s>(token: Token<'s>, span: Span, expected: Expected, layout: &Layout<'s>) -> Option<Error> {
     let place = Place::new(layout);
     let is_operand_expected = expected.contains(Expectation::Operand);
     let feature = match token {
@@ -122,7 +117,10 @@ impl<'l, 's> Place<'l, 's> {
         self.layout.statement().is_some_and(|(first, _)| first == Token::Name("match"))
             && match self.previous {
                 Some(Token::Name("match")) => self.layout.rest_of_line().last() == Some(Token::Colon),
-                previous => previous == Some(Token::Colon) && self.layout.last().is_some_and(|given| given.token == Token::Newline),
+                previous => {
+                    previous == Some(Token::Colon)
+                        && self.layout.last().is_some_and(|given| given.token == Token::Newline)
+                }
             }
     }
 
@@ -181,10 +179,7 @@ impl<'l, 's> Place<'l, 's> {
         // the word.
         let is_applied = |token: Token<'s>| token.is_infix() && token != Token::If;
         let is_used = |token: Token<'s>| {
-            matches!(
-                token,
-                Token::Equal | Token::Augmented(_) | Token::CloseParen | Token::CloseSquare | Token::Comma
-            )
+            matches!(token, Token::Equal | Token::Augmented(_) | Token::CloseParen | Token::CloseSquare | Token::Comma)
         };
         if let Some(given) = self.previous_given
             && let Some(word) = word(given.token)

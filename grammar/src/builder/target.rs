@@ -49,7 +49,6 @@ impl<'s> Builder<'s> {
         Ok(target.id)
     }
 
-
     /// `span` is the place that an error has.
     fn check_target(&self, target: ExprId, operator: &'static str, span: Span) -> Reduced<'s, ()> {
         let what = match &self.exprs[target.index()].kind {

@@ -700,7 +700,9 @@ fn drawn() {
 /// A word that is reserved only at the start of certain lines is a name elsewhere.
 #[test]
 fn soft_keywords_are_names() {
-    for text in ["match", "match = 1", "match(x)", "match[x]", "match.x", "match - x", "f(match)", "case, type = 1, 2", "_"] {
+    for text in
+        ["match", "match = 1", "match(x)", "match[x]", "match.x", "match - x", "f(match)", "case, type = 1, 2", "_"]
+    {
         assert!(parse(text, &Limits::default()).is_ok(), "{text}");
     }
     for text in ["match x", "match x y:", "x = match y:"] {

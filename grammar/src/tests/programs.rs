@@ -127,15 +127,21 @@ fn params() -> impl Strategy<Value = String> + Clone {
     (0..4_usize, prop::collection::vec(default, 4), prop::option::of(annotation()), any::<bool>()).prop_map(
         |(n, defaults, annotation, comma)| {
             let mut has_default = false;
-            let params: Vec<_> = ["x", "k", "π"].into_iter().take(n).zip(defaults).map(|(name, default)| {
-                has_default |= default.is_some();
-                let annotation = annotation.as_ref().map_or_else(String::new, |annotation| format!(": {annotation}"));
-                match default {
-                    Some(default) => format!("{name}{annotation} = {default}"),
-                    None if has_default => format!("{name}=1"),
-                    None => format!("{name}{annotation}"),
-                }
-            }).collect();
+            let params: Vec<_> = ["x", "k", "π"]
+                .into_iter()
+                .take(n)
+                .zip(defaults)
+                .map(|(name, default)| {
+                    has_default |= default.is_some();
+                    let annotation =
+                        annotation.as_ref().map_or_else(String::new, |annotation| format!(": {annotation}"));
+                    match default {
+                        Some(default) => format!("{name}{annotation} = {default}"),
+                        None if has_default => format!("{name}=1"),
+                        None => format!("{name}{annotation}"),
+                    }
+                })
+                .collect();
             let comma = if comma && !params.is_empty() { "," } else { "" };
             format!("{}{comma}", params.join(", "))
         },

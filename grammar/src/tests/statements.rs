@@ -85,8 +85,22 @@ fn assignments() {
 fn augmented_assignments() {
     check(
         &[
-            "x += a", "x -= a", "x *= a", "x /= a", "x //= a", "x %= a", "x **= a", "x <<= a", "x >>= a", "x &= a",
-            "x |= a", "x ^= a", "u[1:] += a, b", "(x) += -a", "x+=+a", "x-=-a",
+            "x += a",
+            "x -= a",
+            "x *= a",
+            "x /= a",
+            "x //= a",
+            "x %= a",
+            "x **= a",
+            "x <<= a",
+            "x >>= a",
+            "x &= a",
+            "x |= a",
+            "x ^= a",
+            "u[1:] += a, b",
+            "(x) += -a",
+            "x+=+a",
+            "x-=-a",
         ],
         expect![[r#"
             x += a                       x += a
@@ -383,8 +397,7 @@ fn printing() {
         "a[b if c else d:not e]",
         "f((a,b),k=(c,))",
     ];
-    let table: String =
-        texts.iter().map(|text| format!("{text:<44?} {:?}\n", ast(text).to_text())).collect();
+    let table: String = texts.iter().map(|text| format!("{text:<44?} {:?}\n", ast(text).to_text())).collect();
     expect![[r#"
         "a;b" "a\nb"
         "x=(a,b)" "x = a, b"
@@ -418,7 +431,8 @@ fn printing() {
         "(a,b)[0]" "(a, b)[0]"
         "a[b if c else d:not e]" "a[b if c else d:not e]"
         "f((a,b),k=(c,))" "f((a, b), k=(c,))"
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }
 
 #[test]
@@ -456,7 +470,8 @@ fn dump() {
           call f @111..115
             name a @113..114
         return @116..122
-    "#]].assert_eq(&ast(text).dump());
+    "#]]
+    .assert_eq(&ast(text).dump());
 }
 
 #[test]
@@ -464,10 +479,7 @@ fn spans_of_statements() {
     let text = "\n  x = (a) ; (b)\n  def f(x): # why\n    pass;  return (x, 1)  ; # more\n  'doc' ; y: z\n";
     let ast = ast(text);
     let spans: Vec<_> = ast.body().iter().map(|&id| ast[id].span.text(text)).collect();
-    assert_eq!(
-        spans,
-        ["x = (a)", "(b)", "def f(x): # why\n    pass;  return (x, 1)", "'doc'", "y: z"],
-    );
+    assert_eq!(spans, ["x = (a)", "(b)", "def f(x): # why\n    pass;  return (x, 1)", "'doc'", "y: z"],);
     let exprs: Vec<_> = ast.body().iter().map(|&id| ast[id].exprs.clone()).collect();
     assert_eq!(exprs, [0..2, 2..3, 3..3, 6..6, 6..6]);
     let StmtKind::Def { body, name_span, params, .. } = &ast[ast.body()[2]].kind else { panic!("a definition") };
@@ -520,7 +532,8 @@ fn a_lone_expression_is_one() {
 #[test]
 fn statements_count_as_nodes() {
     let limits = |max_nodes| Limits { max_nodes, ..Limits::default() };
-    for (text, n_nodes) in [("pass", 1), ("a", 2), ("x = a", 3), ("a; b", 4), ("def f(x=1): return x", 4), ("x: a", 2)] {
+    for (text, n_nodes) in [("pass", 1), ("a", 2), ("x = a", 3), ("a; b", 4), ("def f(x=1): return x", 4), ("x: a", 2)]
+    {
         assert!(parse(text, &limits(n_nodes)).is_ok(), "{text}");
         let error = parse(text, &limits(n_nodes - 1)).expect_err(text);
         assert_eq!(error.kind(), &crate::ErrorKind::TooManyNodes { limit: n_nodes - 1 }, "{text}");
