@@ -6,11 +6,11 @@
 //! Names of variables and constants are resolved here, and calls are matched with their functions.
 //! [`typing`](super::typing) applies a function to its arguments.
 
-use super::domain::Domains;
+use super::domain::{Domains, Part};
 use super::names::{named_constant, similar};
 use super::number::{NumberId, Values};
 use super::reduce::{self, axis_call};
-use super::reduction::{Interner, ReductionId};
+use super::reduction::{self, Interner, Leaf, ReductionId};
 use super::weak::Weak;
 use super::{DTypeSet, Error, ErrorKind, ExprId, Given, Graph, Var, VarId, operators};
 use crate::ops::{Function, table};
