@@ -18,8 +18,24 @@
 //! 3. [`Program::explain`]: see what each stage of the compiler made of the text.
 //!
 //! The language is NumPy's and numexpr's: Python's operators and precedence, NumPy 2's dtypes and
-//! promotion. [`functions`] lists what can be called. Texts may come from strangers: they are data,
-//! and bounded by [`Limits`].
+//! promotion. A text is an expression, or a program of several statements:
+//!
+//! ```
+//! use ndarray::{Array1, array};
+//! use ndexpr::{evaluate, vars};
+//!
+//! let text = "
+//!     def between(x):
+//!         return (x[1:] + x[:-1])/2
+//!     t = between(a)*2
+//!     return t - t.min()";
+//! let a = array![1.0, 2.0, 6.0];
+//! assert_eq!(evaluate::<Array1<f64>>(text, vars! { a })?, array![0.0, 5.0]);
+//! # Ok::<(), ndexpr::Error>(())
+//! ```
+//!
+//! [`functions`] lists what can be called. Texts may come from strangers: they are data, and bounded
+//! by [`Limits`].
 //!
 //! Results have the same bits whatever the number of threads, the layout of the arrays and the
 //! processor.

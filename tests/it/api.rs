@@ -273,7 +273,8 @@ fn options_do_what_they_say() {
     let deny = build().unused(Unused::Deny).build().unwrap();
     let error = deny.evaluate::<Array1<f64>>("a", &vars! { a, b: 1.0 }).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnusedVariable);
-    let limits = Limits { max_nodes: 3, ..Limits::default() };
+    // Three parts, and the statement that they are.
+    let limits = Limits { max_nodes: 4, ..Limits::default() };
     let limited = build().limits(limits).build().unwrap();
     assert!(limited.evaluate::<Array1<f64>>("a + 1", &vars! { a }).is_ok());
     assert_eq!(limited.evaluate::<Array1<f64>>("a + 1 + a", &vars! { a }).unwrap_err().kind(), ErrorKind::Limit);

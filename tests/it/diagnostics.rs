@@ -848,18 +848,31 @@ fn negative_power() {
 
 #[test]
 fn statement() {
-    check(ErrorKind::Statement, compile("t = pressure*2"), expect![[r#"
+    check(
+        ErrorKind::Statement,
+        compile("t = pressure*2"),
+        expect![[r#"
         error: the text has no result
           t = pressure*2
           ^^^^^^^^^^^^^^ the last statement
           = end with an expression, or with `return` and one
-    "#]]);
-    check(ErrorKind::Statement, compile("pressure\n- 1"), expect![[r#"
+    "#]],
+    );
+    check(
+        ErrorKind::Statement,
+        compile("pressure\n- 1"),
+        expect![[r#"
         error: nothing uses this value
           1 | pressure
             | ^^^^^^^^ this has no effect
           = to continue an expression on the next line, put it in brackets
-    "#]]);
+    "#]],
+    );
+}
+
+#[test]
+fn index() {
+    check(ErrorKind::Index, compile("pressure[::0]"), expect![[""]]);
 }
 
 #[test]

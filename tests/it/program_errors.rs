@@ -16,210 +16,293 @@ fn check(text: &str, expected: Expect) {
 
 #[test]
 fn no_result() {
-    check("t = pressure*2", expect![[r#"
+    check(
+        "t = pressure*2",
+        expect![[r#"
         error: the text has no result
           t = pressure*2
           ^^^^^^^^^^^^^^ the last statement
           = end with an expression, or with `return` and one
-    "#]]);
-    check("def f(x): return x", expect![[r#"
+    "#]],
+    );
+    check(
+        "def f(x): return x",
+        expect![[r#"
         error: the text has no result
           def f(x): return x
           ^^^^^^^^^^^^^^^^^^ the last statement
           = end with an expression, or with `return` and one
-    "#]]);
-    check("pass", expect![[r#"
+    "#]],
+    );
+    check(
+        "pass",
+        expect![[r#"
         error: the text has no result
           pass
           ^^^^ the last statement
           = end with an expression, or with `return` and one
-    "#]]);
-    check("return", expect![[r#"
+    "#]],
+    );
+    check(
+        "return",
+        expect![[r#"
         error: the text has no result
           return
           ^^^^^^ the last statement
           = end with an expression, or with `return` and one
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn several_results() {
-    check("pressure, k", expect![[r#"
+    check(
+        "pressure, k",
+        expect![[r#"
         error: a text has one result
           pressure, k
           ^^^^^^^^^^^ this is a tuple
           = evaluate one value at a time
-    "#]]);
-    check("return pressure, k", expect![[r#"
+    "#]],
+    );
+    check(
+        "return pressure, k",
+        expect![[r#"
         error: a text has one result
           return pressure, k
                  ^^^^^^^^^^^ this is a tuple
           = evaluate one value at a time
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn values_without_use() {
-    check("pressure\npressure + 1", expect![[r#"
+    check(
+        "pressure\npressure + 1",
+        expect![[r#"
         error: nothing uses this value
           1 | pressure
             | ^^^^^^^^ this has no effect
           = to continue an expression on the next line, put it in brackets
-    "#]]);
-    check("def f(x):\n    x*2\n    return x\nf(k)", expect![[r#"
+    "#]],
+    );
+    check(
+        "def f(x):\n    x*2\n    return x\nf(k)",
+        expect![[r#"
         error: nothing uses this value
           2 |     x*2
             |     ^^^ this has no effect
           4 | f(k)
             | ^^^^ in this call of `f`
           = to give it as the function's result, write `return` before it
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn names_without_values() {
-    check("def f(x):\n    y = t + x\n    t = 1\n    return y\nf(k)", expect![[r#"
+    check(
+        "def f(x):\n    y = t + x\n    t = 1\n    return y\nf(k)",
+        expect![[r#"
         error: `t` is used before it has a value
           2 |     y = t + x
             |         ^ it has no value here
           5 | f(k)
             | ^^^^ in this call of `f`
           = the function assigns to this name later, so it is not a name from outside
-    "#]]);
-    check("t += 1; t", expect![[r#"
+    "#]],
+    );
+    check(
+        "t += 1; t",
+        expect![[r#"
         error: `t` is used before it has a value
           t += 1; t
           ^ it has no value that the text gave it
           = for a new value of this name, write `t = t + ...`
-    "#]]);
-    check("pressure += 1\npressure", expect![[r#"
+    "#]],
+    );
+    check(
+        "pressure += 1\npressure",
+        expect![[r#"
         error: `pressure` is used before it has a value
           1 | pressure += 1
             | ^^^^^^^^ it has no value that the text gave it
           = for a new value of this name, write `pressure = pressure + ...`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn targets() {
-    check("k[0] = 1; k", expect![[r#"
+    check(
+        "k[0] = 1; k",
+        expect![[r#"
         error: a part of an array cannot be assigned to
           k[0] = 1; k
           ^^^^ only names are assigned to
           = evaluating a text changes no array that is passed in
-    "#]]);
-    check("k.x = 1; k", expect![[r#"
+    "#]],
+    );
+    check(
+        "k.x = 1; k",
+        expect![[r#"
         error: a part of an array cannot be assigned to
           k.x = 1; k
           ^^^ only names are assigned to
           = evaluating a text changes no array that is passed in
-    "#]]);
-    check("x, y = pressure; x", expect![[r#"
+    "#]],
+    );
+    check(
+        "x, y = pressure; x",
+        expect![[r#"
         error: only a tuple can be taken apart
           x, y = pressure; x
           ^^^^   ^^^^^^^^ one value
           |
           several names
-    "#]]);
-    check("x, y = k, k, k; x", expect![[r#"
+    "#]],
+    );
+    check(
+        "x, y = k, k, k; x",
+        expect![[r#"
         error: 3 values cannot be assigned to 2 names
           x, y = k, k, k; x
           ^^^^   ^^^^^^^ 3 values
           |
           2 names
-    "#]]);
-    check("(x, y), z = k, k; x", expect![[r#"
+    "#]],
+    );
+    check(
+        "(x, y), z = k, k; x",
+        expect![[r#"
         error: only a tuple can be taken apart
           (x, y), z = k, k; x
           ^^^^^^      ^^^^ one value
           |
           several names
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn tuples_as_values() {
-    check("sqrt((k, k))", expect![[r#"
+    check(
+        "sqrt((k, k))",
+        expect![[r#"
         error: a tuple is no value
           sqrt((k, k))
                ^^^^^^ this is a tuple
           = only the axis may be one, as in sum(a, axis=(0, 1))
-    "#]]);
-    check("t = (k, k)\nt + 1", expect![[r#"
+    "#]],
+    );
+    check(
+        "t = (k, k)\nt + 1",
+        expect![[r#"
         error: a tuple is no value
           2 | t + 1
             | ^ this is a tuple
           = only the axis may be one, as in sum(a, axis=(0, 1))
-    "#]]);
-    check("def f(x): return x, x\nf(k)*2", expect![[r#"
+    "#]],
+    );
+    check(
+        "def f(x): return x, x\nf(k)*2",
+        expect![[r#"
         error: a tuple is no value
           2 | f(k)*2
             | ^^^^ this is a tuple
           = only the axis may be one, as in sum(a, axis=(0, 1))
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn nothing_as_a_value() {
-    check("def f(x): pass\nf(k) + 1", expect![[r#"
+    check(
+        "def f(x): pass\nf(k) + 1",
+        expect![[r#"
         error: the function returns nothing
           2 | f(k) + 1
             | ^^^^ a value is needed here
           = the function needs a `return`
-    "#]]);
-    check("n = None\nk + n", expect![[r#"
+    "#]],
+    );
+    check(
+        "n = None\nk + n",
+        expect![[r#"
         error: `n` is None
           2 | k + n
             |     ^ a value is needed here
           = only an axis may be `None`
-    "#]]);
-    check("k + None", expect![[r#"
+    "#]],
+    );
+    check(
+        "k + None",
+        expect![[r#"
         error: there is no variable `None`
           k + None
               ^^^^ a value is needed here
           = only an axis may be `None`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn functions_as_values() {
-    check("def f(x): return x\nk + f", expect![[r#"
+    check(
+        "def f(x): return x\nk + f",
+        expect![[r#"
         error: `f` is a function, and no value has this name
           2 | k + f
             |     ^ a value is needed here
           = to call the function, write f(...)
-    "#]]);
-    check("k(2)", expect![[r#"
+    "#]],
+    );
+    check(
+        "k(2)",
+        expect![[r#"
         error: `k` is a variable, not a function
           k(2)
           ^ this is a variable
           = to multiply, write k*(...)
-    "#]]);
-    check("t = k\nt(2)", expect![[r#"
+    "#]],
+    );
+    check(
+        "t = k\nt(2)",
+        expect![[r#"
         error: `t` is a value, not a function
           2 | t(2)
             | ^ this is a value
           = to multiply, write t*(...)
-    "#]]);
-    check("f(k)\ndef f(x): return x", expect![[r#"
+    "#]],
+    );
+    check(
+        "f(k)\ndef f(x): return x",
+        expect![[r#"
         error: `f` is called before it is defined
           1 | f(k)
             | ^ called here
           2 | def f(x): return x
             |     ^ defined here
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn recursion() {
-    check("def f(x): return f(x - 1)\nf(k)", expect![[r#"
+    check(
+        "def f(x): return f(x - 1)\nf(k)",
+        expect![[r#"
         error: the function `f` calls itself
           1 | def f(x): return f(x - 1)
             |                  ^^^^^^^^ called here again
           2 | f(k)
             | ^^^^ in this call of `f`
-    "#]]);
-    check("def f(x): return g(x)\ndef g(x): return f(x)\nf(k)", expect![[r#"
+    "#]],
+    );
+    check(
+        "def f(x): return g(x)\ndef g(x): return f(x)\nf(k)",
+        expect![[r#"
         error: the function `f` calls itself
           1 | def f(x): return g(x)
             |                  ^^^^ in this call of `g`
@@ -228,122 +311,167 @@ fn recursion() {
           3 | f(k)
             | ^^^^ in this call of `f`
           = `f`, `g`, `f` call each other
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn nested_functions() {
-    check("def f(x):\n    def g(y): return y\n    return g(x)\nf(k)", expect![[r#"
+    check(
+        "def f(x):\n    def g(y): return y\n    return g(x)\nf(k)",
+        expect![[r#"
         error: a function cannot be defined in another one
           2 |     def g(y): return y
             |         ^ inside of another function
           4 | f(k)
             | ^^^^ in this call of `f`
           = define it before the other function
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn arguments() {
-    check("def f(x, y, n=1): return x*y\nf(k)", expect![[r#"
+    check(
+        "def f(x, y, n=1): return x*y\nf(k)",
+        expect![[r#"
         error: `f` needs an argument for `y`
           1 | def f(x, y, n=1): return x*y
             |     ^ defined here
           2 | f(k)
             | ^^^^ in this call
           = its form is f(x, y, n=...)
-    "#]]);
-    check("def f(x): return x\nf(k, 2)", expect![[r#"
+    "#]],
+    );
+    check(
+        "def f(x): return x\nf(k, 2)",
+        expect![[r#"
         error: `f` takes 1 argument, found 2
           1 | def f(x): return x
             |     ^ defined here
           2 | f(k, 2)
             | ^^^^^^^ in this call
           = its form is f(x)
-    "#]]);
-    check("def f(x): return x\nf(y=k)", expect![[r#"
+    "#]],
+    );
+    check(
+        "def f(x): return x\nf(y=k)",
+        expect![[r#"
         error: `f` has no parameter `y`
           1 | def f(x): return x
             |     ^ defined here
           2 | f(y=k)
             |   ^ no parameter of this function
           = its form is f(x)
-    "#]]);
-    check("def f(x): return x\nf(k, x=k)", expect![[r#"
+    "#]],
+    );
+    check(
+        "def f(x): return x\nf(k, x=k)",
+        expect![[r#"
         error: the argument `x` is given twice
           2 | f(k, x=k)
             |   ^  ^ again here
             |   |
             |   first here, by position
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn attributes_and_methods() {
-    check("pressure.real", expect![[r#"
+    check(
+        "pressure.real",
+        expect![[r#"
         error: there is no attribute `real`
           pressure.real
                    ^^^^ not found
           = constants have no prefix but `np.`, `numpy.` and `math.`
-    "#]]);
-    check("pressure.sum", expect![[r#"
+    "#]],
+    );
+    check(
+        "pressure.sum",
+        expect![[r#"
         error: there is no attribute `sum`
           pressure.sum
                    ^^^ not found
           = to call the method, write `.sum()`
-    "#]]);
-    check("pressure.sin()", expect![[r#"
+    "#]],
+    );
+    check(
+        "pressure.sin()",
+        expect![[r#"
         error: there is no method `sin`
           pressure.sin()
                    ^^^ not found
           = the methods are astype, all, any, argmax, argmin, clip, cumprod, cumsum, max, mean, min, prod, round, std, sum, var
           = to call a function, write sin(...)
-    "#]]);
-    check("pressure.astype(int)", expect![[r#"
+    "#]],
+    );
+    check(
+        "pressure.astype(int)",
+        expect![[r#"
         error: `astype` takes the name of a dtype
           pressure.astype(int)
                           ^^^ expected the name of a dtype
           = write it out: `.astype(float32)`
-    "#]]);
-    check("pressure.astype()", expect![[r#"
+    "#]],
+    );
+    check(
+        "pressure.astype()",
+        expect![[r#"
         error: `astype` takes the name of a dtype
           pressure.astype()
           ^^^^^^^^^^^^^^^^^ expected the name of a dtype
           = write it out: `.astype(float32)`
-    "#]]);
-    check("np.tau*k", expect![[r#"
+    "#]],
+    );
+    check(
+        "np.tau*k",
+        expect![[r#"
         error: there is no constant `tau`
           np.tau*k
           ^^^^^^ not found
           = the constants are pi, e, inf and nan
-    "#]]);
-    check("np.sinus(k)", expect![[r#"
+    "#]],
+    );
+    check(
+        "np.sinus(k)",
+        expect![[r#"
         error: there is no function `sinus`
           np.sinus(k)
              ^^^^^ not found
           = `ndexpr functions` lists all functions
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn options_that_names_stand_for() {
-    check("n = pressure*2\nsum(pressure, axis=n)", expect![[r#"
+    check(
+        "n = pressure*2\nsum(pressure, axis=n)",
+        expect![[r#"
         error: `axis` must be an integer, a tuple of integers or None, found a computed value
           2 | sum(pressure, axis=n)
             |                    ^ this is a computed value
           = write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both
-    "#]]);
-    check("n = 1.5\nsum(pressure, axis=n)", expect![[r#"
+    "#]],
+    );
+    check(
+        "n = 1.5\nsum(pressure, axis=n)",
+        expect![[r#"
         error: `axis` must be an integer, a tuple of integers or None, found a float
           2 | sum(pressure, axis=n)
             |                    ^ this is a float
           = write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn calls_around_an_error() {
-    check("def inner(x):\n    return x & 1\ndef outer(x):\n    return inner(x + 1)\nouter(pressure)*2", expect![[r#"
+    check(
+        "def inner(x):\n    return x & 1\ndef outer(x):\n    return inner(x + 1)\nouter(pressure)*2",
+        expect![[r#"
         error: `&` is not defined for float64 and float64
           2 |     return x & 1
             |            ^   ^ this is float64
@@ -354,15 +482,19 @@ fn calls_around_an_error() {
           5 | outer(pressure)*2
             | ^^^^^^^^^^^^^^^ in this call of `outer`
           = conditions need brackets, as in (x > 1) & (y > 2); for bits, cast to an integer first: int64(x)
-    "#]]);
-    check("def f(x):\n    return y + x\nf(k)", expect![[r#"
+    "#]],
+    );
+    check(
+        "def f(x):\n    return y + x\nf(k)",
+        expect![[r#"
         error: there is no variable `y`
           2 |     return y + x
             |            ^ not found
           3 | f(k)
             | ^^^^ in this call of `f`
           = the variables are `pressure`, `k`
-    "#]]);
+    "#]],
+    );
 }
 
 /// Shapes are known at a call only.
@@ -380,66 +512,97 @@ fn shapes_in_a_function() {
           4 | f(a, b)
             | ^^^^^^^ in this call of `f`
           = extents, from the last axis on, must be equal or 1, found 2 and 3
-    "#]].assert_eq(&error.render());
+    "#]]
+    .assert_eq(&error.render());
 }
 
 #[test]
 fn indices() {
-    check("pressure[k]", expect![[r#"
+    check(
+        "pressure[k]",
+        expect![[r#"
         error: this is no index
           pressure[k]
                    ^ expected an integer, a slice, `None` or `...`
           = an index is written out, or is a name that the text gives an integer
-    "#]]);
-    check("pressure[1.5:]", expect![[r#"
+    "#]],
+    );
+    check(
+        "pressure[1.5:]",
+        expect![[r#"
         error: this is no index
           pressure[1.5:]
                    ^^^ expected an integer, a slice, `None` or `...`
           = an index is written out, or is a name that the text gives an integer
-    "#]]);
-    check("n = 0\npressure[::n]", expect![[r#"
+    "#]],
+    );
+    check(
+        "n = 0\npressure[::n]",
+        expect![[r#"
         error: the step of a slice cannot be 0
           2 | pressure[::n]
             |            ^ expected another integer
-    "#]]);
-    check("pressure[..., 0, ...]", expect![[r#"
+    "#]],
+    );
+    check(
+        "pressure[..., 0, ...]",
+        expect![[r#"
         error: there are two `...` in one index
           pressure[..., 0, ...]
           ^^^^^^^^^^^^^^^^^^^^^ one `...` stands for all axes that are left
-    "#]]);
-    check("k[0]", expect![[r#"
+    "#]],
+    );
+    check(
+        "k[0]",
+        expect![[r#"
         error: a single value cannot be indexed
           k[0]
           ^^^^ this has no axes
-    "#]]);
-    check("(pi + 2)[0]", expect![[r#"
+    "#]],
+    );
+    check(
+        "(pi + 2)[0]",
+        expect![[r#"
         error: a single value cannot be indexed
           (pi + 2)[0]
           ^^^^^^^^^^^ this has no axes
-    "#]]);
-    check("(2 + 3)[0]", expect![[r#"
+    "#]],
+    );
+    check(
+        "(2 + 3)[0]",
+        expect![[r#"
         error: a number cannot be indexed
           (2 + 3)[0]
           ^^^^^^^^^^ there is no array here
-    "#]]);
-    check("sum(pressure, axis=0)[1:]", expect![[r#"
+    "#]],
+    );
+    check(
+        "sum(pressure, axis=0)[1:]",
+        expect![[r#"
         error: the result of a function along axes cannot be indexed in the same text
           sum(pressure, axis=0)[1:]
           ^^^^^^^^^^^^^^^^^^^^^ this runs along axes
           ^^^^^^^^^^^^^^^^^^^^^^^^^ indexed here
           = index what it runs over, or the array that it was computed to
-    "#]]);
-    check("t = (k, pressure)\nt[2]", expect![[r#"
+    "#]],
+    );
+    check(
+        "t = (k, pressure)\nt[2]",
+        expect![[r#"
         error: there is no place 2 in the tuple
           2 | t[2]
             | ^^^^ the tuple has 2 values
-    "#]]);
-    check("k[0] = 1\nk", expect![[r#"
+    "#]],
+    );
+    check(
+        "k[0] = 1\nk",
+        expect![[r#"
         error: a part of an array cannot be assigned to
           1 | k[0] = 1
             | ^^^^ only names are assigned to
           = evaluating a text changes no array that is passed in
-    "#]]);
+    "#]],
+    );
 }
 
 /// Whether an index is in its axis is known at a call only.
@@ -455,22 +618,26 @@ fn indices_of_a_call() {
         error: there is no index 2 in axis 0 of the shape [2, 3]
           a[2]
           ^^^^ expected 0 to 1, or -1 to -2 from the end
-    "#]].assert_eq(&error("a[2]"));
+    "#]]
+    .assert_eq(&error("a[2]"));
     expect![[r#"
         error: there is no index -4 in axis 1 of the shape [2, 3]
           a[:, -4]
           ^^^^^^^^ expected 0 to 2, or -1 to -3 from the end
-    "#]].assert_eq(&error("a[:, -4]"));
+    "#]]
+    .assert_eq(&error("a[:, -4]"));
     expect![[r#"
         error: 2 indices do not fit the shape [2]
           b[0, 1]
           ^^^^^^^ this has 1 axis
-    "#]].assert_eq(&error("b[0, 1]"));
+    "#]]
+    .assert_eq(&error("b[0, 1]"));
     expect![[r#"
         error: there is no index 0 in axis 1 of the shape [3, 0]
           empty[..., 0]
           ^^^^^^^^^^^^^ the axis is empty
-    "#]].assert_eq(&error("empty[..., 0]"));
+    "#]]
+    .assert_eq(&error("empty[..., 0]"));
     expect![[r#"
         error: shapes [2, 3] and [2] do not broadcast
           (a + b)[1:]
@@ -478,14 +645,16 @@ fn indices_of_a_call() {
            |
            this has shape [2, 3]
           = extents, from the last axis on, must be equal or 1, found 3 and 2
-    "#]].assert_eq(&error("(a + b)[1:]"));
+    "#]]
+    .assert_eq(&error("(a + b)[1:]"));
     expect![[r#"
         error: there is no index 2 in axis 0 of the shape [2, 3]
           2 |     return x[i]
             |            ^^^^ expected 0 to 1, or -1 to -2 from the end
           3 | row(a, 0) + row(a, 2)
             |             ^^^^^^^^^ in this call of `row`
-    "#]].assert_eq(&error("def row(x, i):\n    return x[i]\nrow(a, 0) + row(a, 2)"));
+    "#]]
+    .assert_eq(&error("def row(x, i):\n    return x[i]\nrow(a, 0) + row(a, 2)"));
     expect![[r#"
         error: shapes [1, 3] and [2, 2] do not broadcast
           a[1:] + a[:, 1:]
@@ -493,5 +662,6 @@ fn indices_of_a_call() {
           |
           this has shape [1, 3]
           = extents, from the last axis on, must be equal or 1, found 3 and 2
-    "#]].assert_eq(&error("a[1:] + a[:, 1:]"));
+    "#]]
+    .assert_eq(&error("a[1:] + a[:, 1:]"));
 }

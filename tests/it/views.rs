@@ -128,9 +128,8 @@ fn slices_are_those_of_python() {
         let steps = [1, 2, 3, -1, -2, -3];
         let [row, col] = bounds.map(|(start, stop)| (start, stop, steps[next(6) as usize]));
         let (rows, cols) = (indices(n_rows as i64, row), indices(n_cols as i64, col));
-        let expected = Array2::from_shape_fn((rows.len(), cols.len()), |(r, c)| {
-            a[[rows[r], cols[c]]] * 2.0 + v[cols[c]]
-        });
+        let expected =
+            Array2::from_shape_fn((rows.len(), cols.len()), |(r, c)| a[[rows[r], cols[c]]] * 2.0 + v[cols[c]]);
         let text = format!("(a*2 + v)[{}, {}]", text_of(row), text_of(col));
         assert_eq!(result(&text, vars! { a: a.view(), v: v.view() }), expected.into_dyn(), "{text} of {:?}", a.shape());
     }

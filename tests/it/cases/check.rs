@@ -3,6 +3,7 @@
 
 use super::arrays::{Array, Layout, same};
 use super::case::{Case, Expr, Out, Value};
+use super::program::{as_program, index};
 use super::source::Source;
 use ndexpr::{Backend, DType, DynArray, Engine, Error, ErrorKind, FloatMode, Program, Scalar, View, ViewMut};
 use std::fmt::Write as _;
@@ -106,7 +107,39 @@ fn check_unguarded(case: &Case) -> Result<Outcome, String> {
             return Err(difference(case, &arrays, &shape, i, (expected[i], found[i]), &how));
         }
     }
+    check_programs(case, jit, &vars, (&shape, &expected))?;
     Ok(Outcome::Same(expected.len()))
+}
+
+/// The case as a program, and a part of the result that the text itself takes. Both are compiled,
+/// and must have the bits of the expression.
+fn check_programs(
+    case: &Case,
+    jit: &Engine,
+    vars: &ndexpr::Vars<'_>,
+    (shape, expected): (&[usize], &[Scalar]),
+) -> Result<(), String> {
+    let mut source =
+        Source::from_seed(case.text().bytes().fold(1, |hash: u64, byte| hash.wrapping_mul(31) ^ u64::from(byte)));
+    let all: Vec<usize> = (0..expected.len()).collect();
+    let mut texts = vec![(as_program(&case.expr, &mut source), all)];
+    if let Some((index, places)) = index(shape, &mut source) {
+        texts.push((format!("({}){index}", case.text()), places));
+    }
+    for (text, places) in texts {
+        let program = match jit.compile(&text, &case.signature()) {
+            Ok(program) => program,
+            // What runs along axes is not indexed.
+            Err(error) if error.kind() == ErrorKind::Unsupported => continue,
+            Err(error) => return Err(format!("compiling fails: {error:?}")),
+        };
+        let found: DynArray = program.evaluate(vars).map_err(|error| format!("running fails: {error:?}"))?;
+        let found: Vec<Scalar> = found.scalars().collect();
+        if found.len() != places.len() || !found.iter().zip(&places).all(|(found, &at)| same(expected[at], *found)) {
+            return Err(format!("another result of\n{text}\n{found:?} instead of those at {places:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// If the shapes keep the interpreter from running a program, compiled code must refuse it as well.

@@ -6,6 +6,7 @@
 //! - [`language`]: the operations and the dtypes that each is defined for, as found by asking the
 //!   compiler.
 //! - [`case`]: an expression with its variables, drawn from a source.
+//! - [`program`]: texts that mean the same as an expression, or a part of it.
 //! - [`check`]: the compiler against the interpreter, and what to print if they differ.
 
 #![allow(dead_code, reason = "each user of this module uses a part of it")]
@@ -14,4 +15,5 @@ pub(crate) mod arrays;
 pub(crate) mod case;
 pub(crate) mod check;
 pub(crate) mod language;
+pub(crate) mod program;
 pub(crate) mod source;
