@@ -287,7 +287,8 @@ pub struct Ast {
 }
 
 impl Ast {
-    /// The statements of a text, of which those of `body` are in no other. `None` if there are none.
+    /// The statements of a text, of which those of `body` are in no other. `None` if there are
+    /// none.
     pub(crate) fn new(exprs: Vec<Expr>, stmts: Vec<Stmt>, body: Box<[StmtId]>, names: Vec<Box<str>>) -> Option<Self> {
         (!body.is_empty()).then_some(Self { exprs, stmts, body, names })
     }
@@ -416,8 +417,8 @@ impl ExprKind {
     }
 }
 
-// Every expression, statement and name takes a byte of a text shorter than 4 GiB, so ids never reach
-// u32::MAX.
+// Every expression, statement and name takes a byte of a text shorter than 4 GiB, so ids never
+// reach u32::MAX.
 
 impl ExprId {
     pub(crate) fn new(idx: usize) -> Self {

@@ -83,30 +83,40 @@ impl Indentation {
     }
 }
 
-/// The indentation of the line on which white space ends, none if there is no line break in it.
-/// White space here includes comments and joined lines.
-fn line_break(space: &str) -> Option<Indentation> {
-    let mut indentation = None;
-    let mut bytes = space.bytes().peekable();
-    let mut is_indented = false;
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\n' | b'\r' => {
-                indentation = Some(Indentation::default());
-                is_indented = true;
-            }
-            b'#' => while bytes.next_if(|&byte| byte != b'\n' && byte != b'\r').is_some() {},
-            b'\\' => {
-                // The indentation of joined lines is that of the first one.
-                is_indented = false;
-                if bytes.next() == Some(b'\r') {
-                    bytes.next_if_eq(&b'\n');
+/// What is between two tokens: white space, comments and joined lines.
+struct Space {
+    has_line_break: bool,
+    /// That of the line which the second token is on, as far as the space reaches back.
+    indentation: Indentation,
+}
+
+impl Space {
+    fn new(space: &str) -> Self {
+        let mut has_line_break = false;
+        let mut indentation = Indentation::default();
+        // The indentation of joined lines is that of the first one that has some.
+        let mut is_complete = false;
+        let mut bytes = space.bytes().peekable();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'\n' | b'\r' => {
+                    has_line_break = true;
+                    indentation = Indentation::default();
+                    is_complete = false;
                 }
+                b'#' => while bytes.next_if(|&byte| byte != b'\n' && byte != b'\r').is_some() {},
+                b'\\' => {
+                    is_complete = indentation.wide > 0;
+                    if bytes.next() == Some(b'\r') {
+                        bytes.next_if_eq(&b'\n');
+                    }
+                }
+                _ if is_complete => {}
+                _ => indentation.advance(byte),
             }
-            _ => indentation.iter_mut().filter(|_| is_indented).for_each(|indentation| indentation.advance(byte)),
         }
+        Self { has_line_break, indentation }
     }
-    indentation
 }
 
 impl<'s> Layout<'s> {
@@ -157,15 +167,15 @@ impl<'s> Layout<'s> {
         self.is_at_end
     }
 
-    /// The tokens after the last one given out, up to the end of the line outside of brackets that
-    /// are opened there, or up to a mistake.
-    pub(crate) fn rest_of_line(&self) -> impl Iterator<Item = Token<'s>> {
+    /// The tokens after the last one that was read, each with the number of brackets around it that
+    /// are opened after that one. They reach to the end of the line, or to a mistake.
+    pub(crate) fn rest_of_line(&self) -> impl Iterator<Item = (Token<'s>, usize)> {
         let text = self.text;
         let mut end = self.end;
         let mut depth = 0_usize;
         self.lexer.clone().map_while(move |(span, token)| {
             let space = &text[end as usize..span.start as usize];
-            if depth == 0 && line_break(space).is_some() {
+            if depth == 0 && Space::new(space).has_line_break {
                 return None;
             }
             end = span.end;
@@ -175,22 +185,13 @@ impl<'s> Layout<'s> {
                 Token::CloseParen | Token::CloseSquare => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            Some(token)
+            Some((token, depth))
         })
     }
 
-    /// Whether a token is outside of brackets in the rest of the line of the last token that was
-    /// read.
+    /// Whether a token is in the rest of the line, outside of brackets.
     pub(crate) fn line_has(&self, looked_for: Token<'_>) -> bool {
-        let mut depth = 0_usize;
-        self.rest_of_line().any(|token| {
-            match token {
-                Token::OpenParen | Token::OpenSquare => depth += 1,
-                Token::CloseParen | Token::CloseSquare => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            depth == 0 && token == looked_for
-        })
+        self.rest_of_line().any(|(token, depth)| depth == 0 && token == looked_for)
     }
 
     /// Whether a token that seems to continue the line before it begins a statement of Python that
@@ -210,28 +211,22 @@ impl<'s> Layout<'s> {
 
     /// Puts a token, and what is to be given out before it, into the queue.
     fn arrange(&mut self, span: Span, token: Result<Token<'s>, Error>) {
-        let space = &self.text[self.end as usize..span.start as usize];
+        let space = Space::new(&self.text[self.end as usize..span.start as usize]);
         let before = Span::new(self.end, self.end);
         self.end = span.end;
-        let indentation = line_break(space);
         match self.recent[0] {
             None => {
-                self.is_base_open = indentation.is_none();
-                let mut base = indentation.unwrap_or_default();
-                if indentation.is_none() {
-                    space.bytes().take_while(|&byte| byte != b'\\').for_each(|byte| base.advance(byte));
-                }
-                self.blocks.push(base);
+                self.is_base_open = !space.has_line_break;
+                self.blocks.push(space.indentation);
             }
-            Some(previous) => {
-                if let Some(indentation) = indentation.filter(|_| self.nesting.opener().is_none())
-                    && let Err(error) =
-                        self.begin_line(previous.token, token.as_ref().ok().copied(), indentation, before, span)
-                {
+            Some(previous) if space.has_line_break && self.nesting.opener().is_none() => {
+                let first = token.as_ref().ok().copied();
+                if let Err(error) = self.begin_line(previous.token, first, space.indentation, before, span) {
                     self.queue.push_back((span, Err(error)));
                     return;
                 }
             }
+            Some(_) => {}
         }
         self.queue.push_back((span, token));
     }
@@ -268,7 +263,7 @@ impl<'s> Layout<'s> {
         if !ends_block && (previous.needs_more() || only_continues) {
             return Ok(());
         }
-        let can_continue = token.is_some_and(Token::can_continue);
+        let can_continue = previous.ends_operand() && token.is_some_and(Token::can_continue);
         if order == Some(Ordering::Greater) && (previous == Token::Comma || can_continue) {
             return Ok(());
         }

@@ -64,8 +64,8 @@
 //! | `x if condition else y` | groups to the right |
 //!
 //! Only a name, or a name behind a dot, can be called. Arguments by name come after those by
-//! position. A tuple can be an argument, an item of a tuple or of an index, or a whole value, but no
-//! operand ([`ErrorKind::TupleOperand`]). In a chain of comparisons, `&`, `|` and `^` need
+//! position. A tuple can be an argument, an item of a tuple or of an index, or a whole value, but
+//! no operand ([`ErrorKind::TupleOperand`]). In a chain of comparisons, `&`, `|` and `^` need
 //! brackets: see [`ErrorKind::BitsInChain`]. `None` is a name that nothing can be assigned to.
 //!
 //! ```
@@ -129,9 +129,9 @@
 //! ## Lines and blocks
 //!
 //! A statement ends with its line or with `;`. A block is one line behind the `:`, or deeper lines
-//! below it. White space, line breaks within brackets, a `\` at the end of a line, and comments (`#`
-//! to the end of the line) may stand between any two tokens. Lines with nothing else on them do not
-//! count.
+//! below it. White space, line breaks within brackets, a `\` at the end of a line, and comments
+//! (`#` to the end of the line) may stand between any two tokens. Lines with nothing else on them
+//! do not count.
 //!
 //! Texts are often written between the quotes of a host language. So all lines may be indented
 //! alike; and if a text begins on its first line, the indentation of all is that of the first line
@@ -139,8 +139,8 @@
 //!
 //! A line goes on in the next one also where Python would report an error: after an operator and
 //! after `=`; before an operator that has a left operand in any case, before `,` and before `=`;
-//! and if the next line is deeper, after `,` and before `+`, `-`, `(`, `[` and `.` too. Where a
-//! block ends, its last line does.
+//! and if the next line is deeper, after `,` and before `+`, `-`, `(`, `[` and `.` too. The last
+//! line of a block below its `:` ends in any case.
 //!
 //! ```
 //! # use ndexpr_grammar::{Limits, parse};
@@ -162,10 +162,9 @@
 //!
 //! ## Names
 //!
-//! Names are Unicode identifiers, and two are one if their normal forms are ([`normal_name`]). Those
-//! of Python's reserved words that mean something here are `and or not if else True true False false
-//! def return pass`. The others are no names either; what they begin in Python is named by
-//! [`Feature`].
+//! Names are Unicode identifiers, and two are one if their normal forms are ([`normal_name`]). The
+//! reserved words that mean something are `and or not if else True true False false def return
+//! pass`. Python's other ones are no names either; [`Feature`] lists what they begin there.
 //!
 //! Errors of this and the later stages are drawn by [`Diagnostic`].
 //!

@@ -69,7 +69,7 @@ impl<'l, 's> Place<'l, 's> {
 
     /// The token after this one on its line.
     fn next(&self) -> Option<Token<'s>> {
-        self.layout.rest_of_line().next()
+        self.layout.rest_of_line().next().map(|(token, _)| token)
     }
 
     /// The feature at the token before this one.
@@ -116,7 +116,7 @@ impl<'l, 's> Place<'l, 's> {
     fn is_match(&self) -> bool {
         self.layout.statement().is_some_and(|(first, _)| first == Token::Name("match"))
             && match self.previous {
-                Some(Token::Name("match")) => self.layout.rest_of_line().last() == Some(Token::Colon),
+                Some(Token::Name("match")) => self.layout.rest_of_line().last() == Some((Token::Colon, 0)),
                 previous => {
                     previous == Some(Token::Colon)
                         && self.layout.last().is_some_and(|given| given.token == Token::Newline)
@@ -152,8 +152,8 @@ impl<'l, 's> Place<'l, 's> {
         match self.previous {
             Some(Token::OpenParen | Token::OpenSquare | Token::Comma | Token::Equal | Token::Return) => true,
             _ => {
-                let is_tuple_or_target = |token| matches!(token, Token::Comma | Token::Equal);
-                self.begins_statement && self.layout.rest_of_line().any(is_tuple_or_target)
+                let is_item_or_target = |&token: &Token<'_>| self.layout.line_has(token);
+                self.begins_statement && [Token::Comma, Token::Equal].iter().any(is_item_or_target)
             }
         }
     }

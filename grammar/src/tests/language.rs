@@ -388,8 +388,11 @@ fn white_space_and_comments() {
 
 #[test]
 fn names_are_listed_once_in_order() {
-    let ast = ast("f(b, a) + b*f(c) - g(a, key=d, other=a)");
-    assert_eq!(ast.names().collect::<Vec<_>>(), ["f", "b", "a", "c", "g", "key", "d", "other"]);
+    let expression = ast("f(b, a) + b*f(c) - g(a, key=d, other=a)");
+    assert_eq!(expression.names().collect::<Vec<_>>(), ["f", "b", "a", "c", "g", "key", "d", "other"]);
+    let ast = ast("x = f(b).g(y=z)\ndef h(p, q=x, r=c):\n    s = p.t[b:]\n    return h(d)");
+    let names = ["x", "f", "b", "g", "y", "z", "h", "p", "q", "r", "c", "s", "t", "d"];
+    assert_eq!(ast.names().collect::<Vec<_>>(), names);
 }
 
 #[test]

@@ -234,7 +234,9 @@ fn the_first_line_sets_the_indentation() {
             "def f(x):\n      def g(y):\n         return y\n      return g(x)\n   f(a)\n   f(b)",
             "def f(x): return x\n    f(a)\n    f(b)",
             "x = f(a,\n      b)\n   return x",
-            "\\\n    x = a\ny",
+            "\\\n    x = a\n    y",
+            "def f(x):\n\\\n  y = x\n  return y",
+            "def f(x):\n  \\\n    y = x\n  return y",
             "x = a\n    -b",
         ],
         expect![[r#"
@@ -248,7 +250,9 @@ fn the_first_line_sets_the_indentation() {
             def f(x):\n      def g(y):\n         return y\n      return g(x)\n   f(a)\n   f(b) def f(x) {def g(y) {return y}; return g(x)}; f(a); f(b)
             def f(x): return x\n    f(a)\n    f(b) def f(x) {return x}; f(a); f(b)
             x = f(a,\n      b)\n   return x x = f(a, b); return x
-            \\\n    x = a\ny             x = a; y
+            \\\n    x = a\n    y         x = a; y
+            def f(x):\n\\\n  y = x\n  return y def f(x) {y = x; return y}
+            def f(x):\n  \\\n    y = x\n  return y def f(x) {y = x; return y}
             x = a\n    -b                x = (a - b)
         "#]],
     );
@@ -285,6 +289,8 @@ fn wrong_indentation() {
             "\na\n  not b",
             "\na\n  1",
             "\na\n  .5",
+            "\na;\n  -b",
+            "\nreturn\n  -b",
             "\n  a\nb",
             "  a\n b",
             "x = a\n    y = b\n  z = c",
@@ -311,6 +317,8 @@ fn wrong_indentation() {
             \na\n  not b                             unexpected indentation: 3..5 `  `
             \na\n  1                                 unexpected indentation: 3..5 `  `
             \na\n  .5                                unexpected indentation: 3..5 `  `
+            \na;\n  -b                               unexpected indentation: 4..6 `  `
+            \nreturn\n  -b                           unexpected indentation: 8..10 `  `
             \n  a\nb                                 the indentation is that of no open block: 5..6 `b`
               a\n b                                  the indentation is that of no open block: 4..5 ` `
             x = a\n    y = b\n  z = c                the indentation is that of no open block: 16..18 `  `
