@@ -17,13 +17,14 @@ const fn means(found: &'static str, instead: &'static str) -> ForeignOperator {
     ForeignOperator { found, instead }
 }
 
-const OPERATORS: [ForeignOperator; 12] = [
+const OPERATORS: [ForeignOperator; 13] = [
     means("!", "not"),
     means("&&", "and"),
     means("||", "or"),
     means("<>", "!="),
     means("~=", "!="),
     means("=<", "<="),
+    means("=!", "!="),
     means("=>", ">="),
     means("===", "=="),
     means("!==", "!="),

@@ -142,6 +142,7 @@ pub(crate) enum Token<'s> {
     #[token("||", foreign_operator)]
     #[token("<>", foreign_operator)]
     #[token("=<", foreign_operator)]
+    #[token("=!", foreign_operator)]
     #[token("=>", foreign_operator)]
     #[token("===", foreign_operator)]
     #[token("!==", foreign_operator)]

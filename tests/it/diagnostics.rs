@@ -67,20 +67,20 @@ fn syntax() {
         ErrorKind::Syntax,
         compile("pressure =! k"),
         expect![[r#"
-        error: there is no operator `=`
-          pressure =! k
-                   ^ write `==` to compare
-    "#]],
+            error: there is no operator `=!`
+              pressure =! k
+                       ^^ write `!=`
+        "#]],
     );
     check(
         ErrorKind::Syntax,
-        compile("pressure[0]"),
+        compile("pressure[[0, 1]]"),
         expect![[r#"
-        error: indexing and slicing are not supported
-          pressure[0]
-                  ^ expected an operator
-          = slice the array before it is passed in
-    "#]],
+            error: lists are not supported
+              pressure[[0, 1]]
+                       ^ expected an operand
+              = a tuple is written `(1, 2)`; pass an array in as a variable
+        "#]],
     );
     check(
         ErrorKind::Syntax,
@@ -463,21 +463,21 @@ fn limits() {
         ErrorKind::Limit,
         limited(Limits { max_nesting: 2, ..limits }, "1 + (2 * (3 + (4)))"),
         expect![[r#"
-        error: the expression is nested more than 2 levels deep
-          1 + (2 * (3 + (4)))
-                        ^ one level too many
-          = brackets, unary operators, `not`, `**` and `else` count, each until what it applies to ends
-    "#]],
+            error: the text is nested more than 2 levels deep
+              1 + (2 * (3 + (4)))
+                            ^ one level too many
+              = brackets, blocks, unary operators, `not`, `**` and `else` count, each until what it applies to ends
+        "#]],
     );
     check(
         ErrorKind::Limit,
         limited(Limits { max_nodes: 4, ..limits }, "1 + 2 + 3"),
         expect![[r#"
-        error: the expression has more than 4 parts
-          1 + 2 + 3
-                   ^ one part too many
-          = every number, name, operator and call counts
-    "#]],
+            error: the text has more than 4 parts
+              1 + 2 + 3
+                       ^ one part too many
+              = every number, name, operator, call and statement counts
+        "#]],
     );
     check(
         ErrorKind::Limit,
@@ -872,7 +872,15 @@ fn statement() {
 
 #[test]
 fn index() {
-    check(ErrorKind::Index, compile("pressure[::0]"), expect![[""]]);
+    check(
+        ErrorKind::Index,
+        compile("pressure[::0]"),
+        expect![[r#"
+        error: the step of a slice cannot be 0
+          pressure[::0]
+                     ^ expected another integer
+    "#]],
+    );
 }
 
 #[test]
