@@ -6,7 +6,7 @@
 use crate::calls;
 use ndexpr::{Error, ErrorKind};
 use pyo3::exceptions::{
-    PyKeyError, PyMemoryError, PyOverflowError, PyRuntimeError, PySyntaxError, PyTypeError, PyValueError,
+    PyIndexError, PyKeyError, PyMemoryError, PyOverflowError, PyRuntimeError, PySyntaxError, PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -28,6 +28,7 @@ pub(crate) fn to_python(py: Python<'_>, text: &str, error: &Error) -> PyErr {
         | ErrorKind::VariableType
         | ErrorKind::ResultDType => PyTypeError::new_err(message),
         ErrorKind::LiteralRange => PyOverflowError::new_err(message),
+        ErrorKind::Index => PyIndexError::new_err(message),
         ErrorKind::Limit
         | ErrorKind::NegativePower
         | ErrorKind::Shape

@@ -44,12 +44,29 @@ pub(crate) struct Scope<'a> {
 /// Any [`ErrorKind`], at the place in the text that is to blame.
 pub(crate) fn lower(resolved: &Resolved, scope: &Scope<'_>) -> Result<Graph, Error> {
     let live = resolved.live();
-    let graph = lower_some(resolved, scope, |_| true)?;
-    match live.iter().all(|&is_live| is_live) {
-        true => Ok(graph),
+    let mut graph = lower_some(resolved, scope, |_| true)?;
+    if !live.iter().all(|&is_live| is_live) {
         // Other variables would take part in the shape of the result.
-        false => lower_some(resolved, scope, |id| live[id.index()]),
+        graph = lower_some(resolved, scope, |id| live[id.index()])?;
     }
+    graph.given = given(resolved, scope);
+    let places: FxHashMap<&str, usize> =
+        graph.given.iter().enumerate().map(|(place, given)| (given.name.as_str(), place)).collect();
+    let plain = &graph.vars[..graph.n_plain_vars()];
+    graph.places = plain.iter().map(|var| places[var.name.as_str()]).collect();
+    Ok(graph)
+}
+
+/// The variables that a caller gives, in the order in which the text first names them.
+fn given(resolved: &Resolved, scope: &Scope<'_>) -> Vec<Given> {
+    let mut seen = FxHashSet::default();
+    let bases = resolved.steps().filter_map(|(_, step)| Some(resolved.views().base(resolved.array(step)?)));
+    let given = bases.filter_map(|id| {
+        let name = resolved.name(id);
+        let ty = if seen.insert(id) { (scope.type_of)(name)? } else { return None };
+        Some(Given { name: name.to_owned(), ty, id })
+    });
+    given.collect()
 }
 
 fn lower_some(resolved: &Resolved, scope: &Scope<'_>, is_wanted: impl Fn(StepId) -> bool) -> Result<Graph, Error> {
@@ -57,7 +74,6 @@ fn lower_some(resolved: &Resolved, scope: &Scope<'_>, is_wanted: impl Fn(StepId)
         resolved,
         scope,
         vars: FxHashMap::default(),
-        bases: FxHashSet::default(),
         graph: Graph::default(),
         interner: Interner::default(),
         leaves: FxHashMap::default(),
@@ -109,8 +125,6 @@ pub(super) struct Lowerer<'a> {
     pub(super) resolved: &'a Resolved,
     pub(super) scope: &'a Scope<'a>,
     pub(super) vars: FxHashMap<Array, VarId>,
-    /// The variables of which only views are used.
-    bases: FxHashSet<NameId>,
     pub(super) graph: Graph,
     pub(super) interner: Interner,
     /// For each call along axes, the reduction that stands for its shape.
@@ -137,10 +151,7 @@ impl Lowerer<'_> {
             let Some((array, ty)) = self.declared(array) else { continue };
             match array {
                 Array::Name(_) if self.vars.contains_key(&array) => {}
-                Array::Name(name) => {
-                    self.declare(array, ty);
-                    self.give(name, ty);
-                }
+                Array::Name(_) => self.declare(array, ty),
                 Array::View(view) => views.push(view),
             }
         }
@@ -153,14 +164,7 @@ impl Lowerer<'_> {
             }
             self.declare(array, ty);
             self.graph.views.push(view);
-            if !self.vars.contains_key(&Array::Name(base)) && self.bases.insert(base) {
-                self.give(base, ty);
-            }
         }
-    }
-
-    fn give(&mut self, id: NameId, ty: VarType) {
-        self.graph.given.push(Given { name: self.resolved.name(id).to_owned(), ty, id });
     }
 
     fn declare(&mut self, array: Array, ty: VarType) {

@@ -124,8 +124,10 @@ pub(crate) struct Graph {
     /// The variables that the text uses as they are, then views of variables, then those that stand
     /// for computed numbers.
     vars: Vec<Var>,
-    /// What a caller gives: the first of `vars`, then variables of which only views are used.
+    /// What a caller gives, in the order in which the text first names it.
     given: Vec<Given>,
+    /// For each of the variables that are used as they are, the place among those given.
+    places: Vec<usize>,
     /// The views among `vars`.
     views: Vec<ViewId>,
     numbers: Numbers,
@@ -140,6 +142,7 @@ impl Graph {
         Graph {
             vars: self.vars.clone(),
             given: self.given.clone(),
+            places: self.places.clone(),
             views: self.views.clone(),
             numbers: self.numbers.clone(),
             reductions: self.reductions.clone(),
@@ -155,10 +158,20 @@ impl Graph {
         &self.vars
     }
 
-    /// The variables that a caller gives values: those that the text uses as they are, which come
-    /// first among [`vars`](Graph::vars) too, then those of which it uses only views.
+    /// The variables that a caller gives values, in the order in which the text first names them.
+    /// Of some of them only views may be read, or nothing.
     pub(crate) fn given_vars(&self) -> &[Given] {
         &self.given
+    }
+
+    /// For each variable that is neither a view nor a computed number, its place among those given.
+    pub(crate) fn places(&self) -> &[usize] {
+        &self.places
+    }
+
+    /// Whether what is read is what a caller gives, in the same order.
+    pub(crate) fn reads_what_is_given(&self) -> bool {
+        self.views.is_empty() && self.places.len() == self.given.len()
     }
 
     /// The views among the variables.

@@ -101,7 +101,7 @@ impl Program {
 
     /// Whether the variables that loops read are those that a caller gives.
     fn reads_what_is_given(&self) -> bool {
-        !self.has_variants() && self.core.graph().views().is_empty()
+        !self.has_variants() && self.core.graph().reads_what_is_given()
     }
 
     /// The text that it was compiled from.
@@ -116,7 +116,8 @@ impl Program {
         &self.core.signature
     }
 
-    /// The variables that the text uses, in the order in which it first names them.
+    /// The variables that the text uses, in the order in which it first names them. Among them are
+    /// those of statements that the result does not need: calls by name may leave them out.
     pub fn variables(&self) -> impl ExactSizeIterator<Item = (&str, VarType)> {
         self.core.graph().given_vars().iter().map(|var| (var.name.as_str(), var.ty))
     }

@@ -130,7 +130,8 @@ fn weak_ints(core: &Core, values: Values<'_>) -> Result<Option<WeakInts>, Error>
 
 /// The values of the hidden variables; `None` if the core is not for these values.
 fn evaluate(core: &Core, weak: &WeakInts) -> Option<SmallVec<[Scalar; 4]>> {
-    core.graph().numbers().evaluate(|var: VarId| weak.get(var.0 as usize).copied().flatten())
+    let places = core.graph().places();
+    core.graph().numbers().evaluate(|var: VarId| weak.get(*places.get(var.0 as usize)?).copied().flatten())
 }
 
 /// The variant for these values, compiled if there is none yet.

@@ -21,7 +21,7 @@ pub(super) fn with<R>(
     values: Values<'_>,
     run: impl FnOnce(&Core, Values<'_>) -> Result<R, Error>,
 ) -> Result<R, Error> {
-    if core.graph().views().is_empty() {
+    if core.graph().reads_what_is_given() {
         return run(core, values);
     }
     with_views(core, values, run)
@@ -43,16 +43,14 @@ fn with_views<R>(
     let missing = |name: &str| Error::missing_variable(name, core.first_use(name));
     let mut all: SmallVec<[Var<'_>; 8]> = SmallVec::new();
     let (plain, others) = graph.vars().split_at(graph.n_plain_vars());
-    for (place, var) in plain.iter().enumerate() {
+    for (&place, var) in graph.places().iter().zip(plain) {
         all.push(values.get(place, &var.name).ok_or_else(|| missing(&var.name))?.clone());
     }
-    let resolved = &core.compiled.resolved;
     let mut call = Call { core, values, views: FxHashMap::default(), groups: FxHashMap::default() };
     for &id in graph.views() {
         call.add(id)?;
         all.push(Var::from(&call.views[&id]));
     }
-    debug_assert_eq!(all.len() + n_hidden, graph.vars().len(), "in {}", resolved.len());
     for (place, var) in others[graph.views().len()..].iter().enumerate() {
         all.push(values.get(n_given + place, &var.name).ok_or_else(|| missing(&var.name))?.clone());
     }

@@ -95,7 +95,12 @@ fn values_without_use_leave_no_trace() {
     let signature =
         ["a", "m"].iter().fold(Signature::new(), |all, &name| all.with(name, VarType::array(DType::Float64)));
     let program = Engine::global().compile("t = m*2; return a + 1", &signature).expect("a program");
-    assert_eq!(program.variables().map(|(name, _)| name).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(program.variables().map(|(name, _)| name).collect::<Vec<_>>(), ["m", "a"]);
+    assert_eq!(program.evaluate::<Array1<f64>>(&vars! { a: a.view() }).unwrap(), array![2.0, 3.0]);
+    let in_order = [ndexpr::Var::from(&m), ndexpr::Var::from(&a)];
+    let mut out = Array1::<f64>::zeros(2);
+    program.run_in_order(&in_order, &mut out, None).unwrap();
+    assert_eq!(out, array![2.0, 3.0]);
     let error =
         Engine::global().compile("t = m & 2; return a + 1", &signature).expect_err("it is checked nevertheless");
     assert_eq!(error.kind(), ErrorKind::NotDefined);

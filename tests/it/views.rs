@@ -87,6 +87,12 @@ fn views_beside_weak_numbers() {
     let (a, b) = (array![3_i16, 4], array![1_i16, 2, 3]);
     let vars = Vars::new().with("a", &a).with("b", &b).with("n", ndexpr::Var::weak(2_i64));
     assert_eq!(program.evaluate::<ndarray::Array1<i16>>(&vars).unwrap(), array![2 * 5 + 9, 3 * 5 + 9]);
+    let names: Vec<&str> = program.variables().map(|(name, _)| name).collect();
+    assert_eq!(names, ["b", "n", "a"], "in the order of the text");
+    let in_order = [ndexpr::Var::from(&b), ndexpr::Var::weak(2_i64), ndexpr::Var::from(&a)];
+    let mut out = ndarray::Array1::<i16>::zeros(2);
+    program.run_in_order(&in_order, &mut out, None).unwrap();
+    assert_eq!(out, array![2 * 5 + 9, 3 * 5 + 9]);
 }
 
 /// A slice, by its text and by its numbers.
