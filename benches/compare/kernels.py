@@ -52,6 +52,8 @@ class Kernel:
     #: Explicit loops for Numba, `loops(out, **arrays)`, with `prange`.
     #: Empty if NumPy is the only peer.
     loops: str | None = None
+    #: The program that ndexpr runs in place of the text, if the text reads parts of arrays.
+    program: str = ""
     #: How far results may be from NumPy's.
     rtol: float = 1e-9
     variants: tuple[str, ...] = field(default=("strict", "fast"))
@@ -161,6 +163,16 @@ def stencil_loops(text: str, names: dict[str, str], margin: int, rank: int = 2) 
             *("    " + line for line in lines),
         ]
     return "\n".join(lines)
+
+
+def sliced(text: str, names: dict[str, str], margin: int, rank: int = 2) -> str:
+    """The text after statements that name the parts of whole arrays: `names` tells the array of each name."""
+
+    def part(step: int) -> str:
+        return f"{margin + step or ''}:{step - margin or ''}"
+
+    parts = {name: ", ".join(map(part, OFFSETS[name][3 - rank :])) for name in names}
+    return "".join(f"{name} = {names[name]}[{items}]\n" for name, items in parts.items()) + f"return {text}"
 
 
 def hdiff() -> str:
@@ -280,6 +292,7 @@ for r in prange(p.shape[0]):
         JACOBI,
         stencil(tuple("cnsew"), margin=1),
         loops=stencil_loops(JACOBI, dict.fromkeys("cnsew", "c0"), margin=1),
+        program=sliced(JACOBI, dict.fromkeys("cnsew", "c0"), margin=1),
     ),
     Kernel(
         "cumulative",
@@ -324,18 +337,21 @@ out[()] = pq/np.sqrt(pp*qq)
         hdiff(),
         stencil(HDIFF, margin=2),
         loops=stencil_loops(hdiff(), dict.fromkeys(HDIFF, "c0"), margin=2),
+        program=sliced(hdiff(), dict.fromkeys(HDIFF, "c0"), margin=2),
     ),
     Kernel(
         "heat 3d",
         HEAT,
         stencil(tuple("cnsewud"), margin=1, rank=3),
         loops=stencil_loops(HEAT, dict.fromkeys("cnsewud", "c0"), margin=1, rank=3),
+        program=sliced(HEAT, dict.fromkeys("cnsewud", "c0"), margin=1, rank=3),
     ),
     Kernel(
         "fdtd 2d",
         FDTD,
         lambda n, rng: {**stencil(tuple("cen"), margin=1)(n, rng), **stencil(tuple("pq"), margin=1)(n, rng)},
         loops=stencil_loops(FDTD, {**dict.fromkeys("cen", "c0"), **dict.fromkeys("pq", "p0")}, margin=1),
+        program=sliced(FDTD, {**dict.fromkeys("cen", "c0"), **dict.fromkeys("pq", "p0")}, margin=1),
     ),
     Kernel(
         "k-means 8",
@@ -460,11 +476,12 @@ KERNELS += [
 def contenders(kernel: Kernel, arrays: Arrays) -> dict[str, Callable[[], object]]:
     """The calls by name, NumPy's last. Each writes into its own result, where the library can."""
     calls: dict[str, Callable[[], object]] = {}
-    words = set(re.findall(r"\w+", kernel.text))
+    text = kernel.program or kernel.text
+    words = set(re.findall(r"\w+", text))
     used = {name: array for name, array in arrays.items() if name in words}
     for floats in kernel.variants:
-        out = ndexpr.evaluate(kernel.text, arrays, {}, floats=floats)
-        program = ndexpr.compile(kernel.text, used, floats=floats)
+        out = ndexpr.evaluate(text, arrays, {}, floats=floats)
+        program = ndexpr.compile(text, used, floats=floats)
         inputs = [arrays[name] for name in program.input_names]
         calls[f"ndexpr {floats}"] = lambda f=program, a=inputs, out=np.asarray(out): f(*a, out=out)
     shape = np.asarray(ndexpr.evaluate(kernel.text, arrays, {}))

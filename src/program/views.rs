@@ -10,7 +10,7 @@ use crate::resolve::{Array, GroupId, Item, Resolved, ViewDef, ViewId, ViewOp};
 use crate::shape::Shape;
 use crate::vars::Var;
 use ndexpr_grammar::NameId;
-use ndexpr_runtime::view::{View, broadcast_shapes};
+use ndexpr_runtime::view::{Part, View, broadcast_shapes};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -47,9 +47,15 @@ fn with_views<R>(
         all.push(values.get(place, &var.name).ok_or_else(|| missing(&var.name))?.clone());
     }
     let mut call = Call { core, values, views: FxHashMap::default(), groups: FxHashMap::default() };
+    let views = core.compiled.resolved.views();
     for &id in graph.views() {
-        call.add(id)?;
-        all.push(Var::from(&call.views[&id]));
+        let def = views.get(id);
+        let view = match def.of {
+            // Most are views of variables, and used once.
+            Array::Name(_) if !matches!(def.op, ViewOp::BroadcastIn(_)) => call.make(def)?,
+            _ => call.add(id)?,
+        };
+        all.push(Var::from(view));
     }
     for (place, var) in others[graph.views().len()..].iter().enumerate() {
         all.push(values.get(n_given + place, &var.name).ok_or_else(|| missing(&var.name))?.clone());
@@ -71,7 +77,7 @@ impl<'c> Call<'c> {
     }
 
     /// Makes a view, and those that it is of.
-    fn add(&mut self, wanted: ViewId) -> Result<(), Error> {
+    fn add(&mut self, wanted: ViewId) -> Result<View<'c>, Error> {
         let views = self.resolved().views();
         let mut pending = vec![wanted];
         while let Some(&id) = pending.last() {
@@ -97,7 +103,7 @@ impl<'c> Call<'c> {
                 pending.pop();
             }
         }
-        Ok(())
+        Ok(self.views[&wanted].clone())
     }
 
     /// A view, whose array is there.
@@ -172,37 +178,32 @@ fn index<'a>(
         return Err(at(&|span| Error::too_many_indices(n_axes, of.shape(), span)));
     }
     let n_whole = of.n_axes() - n_axes;
-    let mut view = of.clone();
-    // The axis of the result, and that of the array.
-    let (mut axis, mut old) = (0, 0);
+    let mut parts: SmallVec<[Part; 6]> = SmallVec::new();
+    let mut axis = 0;
     for item in items {
         match *item {
-            Item::NewAxis => {
-                view = view.with_axis(axis);
-                axis += 1;
-            }
+            Item::NewAxis => parts.push(Part::New),
             Item::Ellipsis => {
+                parts.extend(std::iter::repeat_n(Part::Whole, n_whole));
                 axis += n_whole;
-                old += n_whole;
             }
             Item::At(index) => {
-                let extent = of.shape()[old] as i64;
+                let extent = of.shape()[axis] as i64;
                 let place = if index < 0 { index.saturating_add(extent) } else { index };
                 if !(0..extent).contains(&place) {
-                    return Err(at(&|span| Error::index_out_of_range(index, old, of.shape(), span)));
+                    return Err(at(&|span| Error::index_out_of_range(index, axis, of.shape(), span)));
                 }
-                view = view.index_axis(axis, place as usize);
-                old += 1;
+                parts.push(Part::At(place as usize));
+                axis += 1;
             }
             Item::Slice { start, stop, step } => {
-                let (start, n) = slice(of.shape()[old] as i64, start, stop, step);
-                view = view.slice_axis(axis, start, n, step as isize);
+                let (start, n) = slice(of.shape()[axis] as i64, start, stop, step);
+                parts.push(Part::Slice { start, n, step: step as isize });
                 axis += 1;
-                old += 1;
             }
         }
     }
-    Ok(view)
+    Ok(of.select(parts))
 }
 
 /// The first index and the number of indices of a slice of an axis, as Python has them.

@@ -32,6 +32,7 @@ pub use input::{Scalars, View};
 pub use layout::is_broadcastable;
 pub use output::ViewMut;
 pub use overlap::Overlap;
+pub use part::Part;
 
 pub(crate) use layout::{c_strides, count_elems};
 pub(crate) use odometer::step;

@@ -1,80 +1,94 @@
 //! Parts of views, and views with other axes: slices, single places, new axes, transposes. The
 //! memory is the same.
 
-use super::{RawView, View};
+use super::{RawView, View, list};
+use smallvec::SmallVec;
+
+/// What is taken of an axis, or put between axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The whole axis.
+    Whole,
+    /// Every `step`-th index, `n` of them, from `start` on.
+    Slice {
+        /// The first index; not used if there is none.
+        start: usize,
+        /// How many indices.
+        n: usize,
+        /// The distance from one to the next.
+        step: isize,
+    },
+    /// One index; the axis is dropped.
+    At(usize),
+    /// No axis of the view, but a new one of extent 1.
+    New,
+}
 
 impl<'a> View<'a> {
-    /// Every `step`-th index of an axis, `n` of them, from `start` on.
+    /// The elements that the parts name, in order of the axes. Axes after the last part stay whole.
     ///
     /// ```
-    /// use ndexpr_runtime::view::View;
+    /// use ndexpr_runtime::view::{Part, View};
     ///
-    /// let array = [0.0, 1.0, 2.0, 3.0, 4.0];
-    /// let part = View::from_slice(&array).slice_axis(0, 4, 2, -3);
+    /// let array = ndarray::array![[0.0, 1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0, 9.0]];
+    /// let part = View::from(&array).select([Part::At(1), Part::Slice { start: 4, n: 2, step: -3 }]);
     /// assert_eq!(part.shape(), [2]);
-    /// assert_eq!(part.read(&[1]).unwrap().get(), Some(1.0));
+    /// assert_eq!(part.read(&[1]).unwrap().get(), Some(6.0));
     /// ```
     ///
     /// # Panics
     ///
-    /// If there is no such axis, or one of these indices is not in it.
+    /// If there are not so many axes, or one of the indices is not in its axis.
     #[must_use]
-    pub fn slice_axis(&self, axis: usize, start: usize, n: usize, step: isize) -> View<'a> {
-        let mut raw = self.raw().clone();
-        let extent = raw.shape[axis];
-        let last = n.checked_sub(1).map(|steps| start as i128 + steps as i128 * step as i128);
-        let is_inside = |index: i128| (0..extent as i128).contains(&index);
-        assert!(last.is_none_or(|last| is_inside(start as i128) && is_inside(last)), "the indices are in the axis");
-        raw.shape[axis] = n;
-        match n {
-            0 => {}
-            // The stride is not used, and the step may be too large to multiply with.
-            1 => raw.ptr = raw.ptr.wrapping_offset(start as isize * raw.strides[axis]),
-            _ => {
-                raw.ptr = raw.ptr.wrapping_offset(start as isize * raw.strides[axis]);
-                raw.strides[axis] *= step;
+    pub fn select(&self, parts: impl IntoIterator<Item = Part>) -> View<'a> {
+        let RawView { ptr, dtype, shape, strides } = self.raw();
+        let mut ptr = *ptr;
+        let (mut new_shape, mut new_strides) = (SmallVec::new(), SmallVec::new());
+        let mut push = |extent: usize, stride: isize| {
+            new_shape.push(extent);
+            new_strides.push(stride);
+        };
+        let mut axis = 0;
+        for part in parts {
+            if part == Part::New {
+                push(1, 0);
+                continue;
+            }
+            let (extent, stride) = (shape[axis], strides[axis]);
+            axis += 1;
+            let is_inside = |index: i128| (0..extent as i128).contains(&index);
+            match part {
+                Part::New => {}
+                Part::Whole => push(extent, stride),
+                Part::At(index) => {
+                    assert!(index < extent, "the index is in the axis");
+                    ptr = ptr.wrapping_offset(index as isize * stride);
+                }
+                Part::Slice { n: 0, .. } => push(0, stride),
+                Part::Slice { start, n, step } => {
+                    let last = start as i128 + (n - 1) as i128 * step as i128;
+                    assert!(is_inside(start as i128) && is_inside(last), "the indices are in the axis");
+                    ptr = ptr.wrapping_offset(start as isize * stride);
+                    // Of one index the stride is not used, and the step may be too large to
+                    // multiply with.
+                    push(n, if n == 1 { stride } else { stride * step });
+                }
             }
         }
-        // SAFETY: the elements are some of this view's, at other places: all indices were checked.
-        unsafe { View::wrap(raw) }
-    }
-
-    /// The elements at one index of an axis, without that axis.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such axis, or the index is not in it.
-    #[must_use]
-    pub fn index_axis(&self, axis: usize, index: usize) -> View<'a> {
-        let part = self.slice_axis(axis, index, 1, 1);
-        let RawView { ptr, dtype, mut shape, mut strides } = part.raw().clone();
-        shape.remove(axis);
-        strides.remove(axis);
-        // SAFETY: the same elements as those of the part, whose axis had extent 1.
-        unsafe { View::wrap(RawView { ptr, dtype, shape, strides }) }
-    }
-
-    /// The same elements with one more axis of extent 1, before axis `axis`, or after the last.
-    ///
-    /// # Panics
-    ///
-    /// If there are fewer axes than `axis`.
-    #[must_use]
-    pub fn with_axis(&self, axis: usize) -> View<'a> {
-        let mut raw = self.raw().clone();
-        raw.shape.insert(axis, 1);
-        raw.strides.insert(axis, 0);
-        // SAFETY: the same elements; an extent of 1 does not change their number.
-        unsafe { View::wrap(raw) }
+        (axis..shape.len()).for_each(|axis| push(shape[axis], strides[axis]));
+        // SAFETY: the elements are some of this view's, at other places: all indices were checked,
+        // and new axes have one.
+        unsafe { View::wrap(RawView { ptr, dtype: *dtype, shape: new_shape, strides: new_strides }) }
     }
 
     /// The same elements with the axes in the opposite order.
     #[must_use]
     pub fn transposed(&self) -> View<'a> {
-        let mut raw = self.raw().clone();
-        raw.shape.reverse();
-        raw.strides.reverse();
+        let RawView { ptr, dtype, shape, strides } = self.raw();
+        let (mut shape, mut strides) = (list(shape), list(strides));
+        shape.reverse();
+        strides.reverse();
         // SAFETY: the same elements.
-        unsafe { View::wrap(raw) }
+        unsafe { View::wrap(RawView { ptr: *ptr, dtype: *dtype, shape, strides }) }
     }
 }
