@@ -477,7 +477,7 @@ def contenders(kernel: Kernel, arrays: Arrays) -> dict[str, Callable[[], object]
     """The calls by name, NumPy's last. Each writes into its own result, where the library can."""
     calls: dict[str, Callable[[], object]] = {}
     text = kernel.program or kernel.text
-    words = set(re.findall(r"\w+", text))
+    words = set(re.findall(r"\w+", text)) - set(re.findall(r"^(\w+) = ", text, re.MULTILINE))
     used = {name: array for name, array in arrays.items() if name in words}
     for floats in kernel.variants:
         out = ndexpr.evaluate(text, arrays, {}, floats=floats)

@@ -14,7 +14,8 @@
 //!
 //! Some values cost function calls, are reduced, and are also needed for the result (the
 //! exponentials of a softmax). Such a value is left in the result's memory, and the last loop
-//! replaces it. So no array is made that the text does not have.
+//! replaces it. So are running results that the last loop reads (`cumsum(a)/8`). So no array is
+//! made that the text does not have.
 
 use super::collect::collect;
 use super::{CallArray, Dest, Fold, Fused, Loop, Source, Space, TempShape, source_of};
@@ -47,7 +48,10 @@ pub(crate) fn fuse(graph: &Graph) -> Fused {
             sources[id.index()] = Some(CallArray::Count(reduction).source(graph));
         }
     }
-    let kept = grouping.value_to_keep();
+    let kept = match grouping.scan_to_keep() {
+        Some(scan) => Some(scan),
+        None => grouping.value_to_keep(),
+    };
     let n_levels = grouping.level.iter().copied().max().unwrap_or(0);
     for level in 0..=n_levels {
         grouping.add_values(level, &mut fused, &mut sources);
@@ -167,6 +171,20 @@ impl<'g> Grouping<'g> {
         })
     }
 
+    /// A running result that has the shape and the dtype of the result, and is not the result: it is
+    /// worth keeping in the result's memory.
+    fn scan_to_keep(&self) -> Option<ExprId> {
+        let graph = self.graph;
+        graph.ids().find(|&id| {
+            let Some((reduction, op)) = self.reduction(id) else { return false };
+            op.is_cumulative()
+                && self.live[id.index()]
+                && id != graph.root()
+                && graph.dtype(id) == graph.dtype(graph.root())
+                && self.has_shape_of_result(reduction)
+        })
+    }
+
     /// Adds loops for values that follow from outcomes up to a level. Otherwise the loops that use
     /// them would compute them for each of their elements.
     fn add_values(&self, level: u32, fused: &mut Fused, sources: &mut [Option<Source>]) {
@@ -268,7 +286,7 @@ impl<'g> Grouping<'g> {
                 outputs.push((arg, is_kept.then_some(Dest::Result)));
                 outputs.len() - 1
             });
-            let dest = match id == graph.root() && self.has_shape_of_result(reduction) {
+            let dest = match (id == graph.root() && self.has_shape_of_result(reduction)) || kept == Some(id) {
                 true => Dest::Result,
                 false => fused.add_temp(graph.dtype(id), TempShape::Reduced(reduction)),
             };
