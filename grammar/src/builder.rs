@@ -8,10 +8,11 @@ use std::collections::HashMap;
 
 use lalrpop_util::ParseError;
 
-use crate::ast::{Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Stmt, StmtId, UnaryOp};
+use crate::ast::{Ast, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Stmt, StmtId};
 use crate::error::Error;
 use crate::name::normal_name;
 use crate::number::Number;
+use crate::operator::{BinaryOp, CompareOp, UnaryOp};
 use crate::span::Span;
 use crate::token::Token;
 

@@ -170,7 +170,7 @@
 //!
 //! # The modules
 //!
-//! Each may use those before it, and none after it: `span`, `ast`, `foreign`, `name`, `string`,
+//! Each may use those before it, and none after it: `span`, `operator`, `ast`, `foreign`, `name`, `string`,
 //! `error`, `number`, `token`, `limits`, `lexer`, `layout`, `builder`, `python`, `explain`,
 //! `parser`, `print`, `dump`, `diagnostic`, `render`, `advice`.
 
@@ -189,6 +189,7 @@ mod lexer;
 mod limits;
 mod name;
 mod number;
+mod operator;
 mod parser;
 mod print;
 mod python;
@@ -197,14 +198,12 @@ mod span;
 mod string;
 mod token;
 
-pub use ast::{
-    Ast, BinaryOp, CompareOp, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, Stmt, StmtId, StmtKind,
-    UnaryOp,
-};
+pub use ast::{Ast, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, Stmt, StmtId, StmtKind};
 pub use diagnostic::{Diagnostic, Label};
 pub use error::{Error, ErrorKind, Expectation, Expected, Feature, Found};
 pub use limits::Limits;
 pub use name::normal_name;
+pub use operator::{BinaryOp, CompareOp, UnaryOp};
 pub use parser::parse;
 pub use span::Span;
 

@@ -6,7 +6,8 @@
 
 use std::fmt;
 
-use crate::ast::{Ast, BinaryOp, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, StmtId, StmtKind, UnaryOp};
+use crate::ast::{Ast, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, StmtId, StmtKind};
+use crate::operator::{BinaryOp, UnaryOp};
 use crate::token;
 
 /// How tightly an expression holds together: the levels of the grammar, loosest first.

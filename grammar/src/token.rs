@@ -6,11 +6,11 @@
 
 use logos::{Lexer, Logos};
 
-use crate::ast::BinaryOp;
 use crate::error::{Error, Found};
 use crate::foreign::{self, ForeignOperator};
 use crate::name;
 use crate::number::{self, Number};
+use crate::operator::BinaryOp;
 
 /// What the parser is fed.
 #[derive(Logos, Clone, Copy, Debug, PartialEq)]

@@ -6,14 +6,18 @@
 //! nothing here recurses. What a name means that the text assigns nothing to, which functions
 //! exist, and all dtypes are for [`hir`](crate::hir).
 //!
-//! [`run`](self::run) goes through the statements, `calls` binds the arguments of calls to
+//! [`run`](self::run) goes through the statements, `exprs` and `index` are what expressions become,
+//! `skip` finds what no operation is made for, `calls` binds the arguments of calls to
 //! parameters, `options` reads what must be known without a call, such as `axis=0`. A slice or a
 //! transpose of an expression becomes `views` of the variables that it reads.
 
 mod calls;
 mod error;
+mod exprs;
+mod index;
 mod options;
 mod run;
+mod skip;
 mod value;
 mod views;
 
@@ -202,5 +206,8 @@ impl Resolved {
     }
 }
 
-/// The modules whose functions and constants may be written after their name and a dot.
-const MODULES: [&str; 3] = ["np", "numpy", "math"];
+/// The method that is called with a dtype.
+const AS_TYPE: &str = "astype";
+
+/// What a module calls `None` between brackets.
+const NEW_AXIS: &str = "newaxis";

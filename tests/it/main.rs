@@ -24,6 +24,7 @@ mod memory;
 mod module_order;
 mod program_errors;
 mod programs;
+mod progress;
 mod reductions;
 mod rows;
 mod soak;

@@ -80,7 +80,11 @@ const LAYERS: &[Layers] = &[
         ],
     },
     Layers { sources: "src", parent: "ops", order: &["axis exact", "function scalar", "reductions", "table"] },
-    Layers { sources: "src", parent: "resolve", order: &["error value views", "calls options", "run"] },
+    Layers {
+        sources: "src",
+        parent: "resolve",
+        order: &["error value views", "calls options skip", "run", "index", "exprs"],
+    },
     Layers {
         sources: "src",
         parent: "hir",
@@ -98,7 +102,7 @@ const LAYERS: &[Layers] = &[
         sources: "grammar/src",
         parent: "",
         order: &[
-            "span foreign name string",
+            "span foreign name string operator",
             "ast",
             "error",
             "number",

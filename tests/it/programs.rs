@@ -155,14 +155,14 @@ fn programs_that_grow_are_refused_soon() {
 
     let mut text = "x = a\n".to_owned();
     (0..40).for_each(|_| text.push_str("x = (x, x)\n"));
-    text.push_str("a");
+    text.push('a');
     let error = ndexpr::evaluate::<DynArray>(&text, vars! { a: a.view() }).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit, "{error:?}");
 
     // A reduction of each sum of more and more arrays: what each reads is looked at anew.
     let mut text = "x = a\n".to_owned();
     (0..4000).for_each(|k| writeln!(text, "x = x + sum(x*a + {k})").unwrap());
-    text.push_str("x");
+    text.push('x');
     let _ = ndexpr::evaluate::<DynArray>(&text, vars! { a: a.view() }).map_err(|error| {
         assert_eq!(error.kind(), ErrorKind::Limit, "{error:?}");
     });

@@ -1,7 +1,7 @@
 //! Slices, single places, new axes and transposes in a text, against indices computed by hand.
 
 use ndarray::{Array2, Array3, ArrayD, Axis, IxDyn, array, s};
-use ndexpr::{Engine, Signature, Stage, VarType, Vars, evaluate, vars};
+use ndexpr::{DType, Engine, Signature, Stage, VarType, Vars, View, ViewMut, evaluate, vars};
 
 fn result(text: &str, vars: Vars<'_>) -> ArrayD<f64> {
     evaluate(text, vars).unwrap_or_else(|error| panic!("{error:?}"))
@@ -16,7 +16,7 @@ fn parts_are_those_of_ndarray() {
         let vars = vars! { a: a.view(), b: b.view(), v: v.view(), k: 2.0 };
         assert_eq!(result(text, vars), expected, "{text}");
     };
-    check("a[1:-1, ::2]", a.slice(s![1..-1, ..;2]).to_owned().into_dyn());
+    check("a[1:-1, ::2]", a.slice(s![1..5, ..;2]).to_owned().into_dyn());
     check("a[::-1]", a.slice(s![..;-1, ..]).to_owned().into_dyn());
     check("a[4:1:-2, -1]", array![46.0, 26.0].into_dyn());
     check("a.T", a.t().to_owned().into_dyn());
@@ -55,8 +55,8 @@ fn k() -> f64 {
 fn a_stencil_is_one_loop() {
     let u = Array2::from_shape_fn((40, 50), |(r, c)| ((r * 7 + c * 3) % 11) as f64);
     let text = "0.25*(u[1:-1, 2:] + u[1:-1, :-2] + u[2:, 1:-1] + u[:-2, 1:-1])";
-    let (left, right) = (u.slice(s![1..-1, ..-2]), u.slice(s![1..-1, 2..]));
-    let (up, down) = (u.slice(s![..-2, 1..-1]), u.slice(s![2.., 1..-1]));
+    let (left, right) = (u.slice(s![1..39, ..48]), u.slice(s![1..39, 2..]));
+    let (up, down) = (u.slice(s![..38, 1..49]), u.slice(s![2.., 1..49]));
     let expected = (&right + &left + down + up) * 0.25;
     let vars = vars! { u: u.view() };
     assert_eq!(evaluate::<Array2<f64>>(text, vars.clone()).unwrap(), expected);
@@ -69,20 +69,25 @@ fn a_stencil_is_one_loop() {
     assert!(!program.explain(Stage::Fuse).contains("loop 1"), "{}", program.explain(Stage::Fuse));
     // In place: what is read must not be overwritten before.
     let mut own = u.clone();
-    let shape = own.raw_dim();
-    let mut inner = Array2::<f64>::zeros(shape);
-    inner.slice_mut(s![1..-1, 1..-1]).assign(&expected);
-    program.run(&vars! { u: own.clone().view() }, own.slice_mut(s![1..-1, 1..-1])).unwrap();
-    assert_eq!(own.slice(s![1..-1, 1..-1]), expected);
+    let (ptr, row_bytes) = (own.as_mut_ptr(), 50 * 8_isize);
+    // SAFETY: all elements are those of `own`, which nobody else uses meanwhile. `run` checks how
+    // its inputs and outputs overlap.
+    let (input, out) = unsafe {
+        let input = View::from_raw_parts(ptr.cast(), DType::Float64, &[40, 50], &[row_bytes, 8]).unwrap();
+        let inner = ptr.add(51).cast();
+        (input, ViewMut::from_raw_parts(inner, DType::Float64, &[38, 48], &[row_bytes, 8]).unwrap())
+    };
+    program.run(&vars! { u: input }, out).unwrap();
+    assert_eq!(own.slice(s![1..39, 1..49]), expected);
 }
 
 /// Weak numbers and views in one text: each has a place of its own among the variables.
 #[test]
 fn views_beside_weak_numbers() {
     let signature = Signature::new()
-        .with("a", VarType::array(ndexpr::DType::Int16))
-        .with("b", VarType::array(ndexpr::DType::Int16))
-        .with("n", VarType::weak(ndexpr::DType::Int64));
+        .with("a", VarType::array(DType::Int16))
+        .with("b", VarType::array(DType::Int16))
+        .with("n", VarType::weak(DType::Int64));
     let program = Engine::global().compile("b[1:]*(n*2 + 1) + a[0]**n", &signature).unwrap();
     let (a, b) = (array![3_i16, 4], array![1_i16, 2, 3]);
     let vars = Vars::new().with("a", &a).with("b", &b).with("n", ndexpr::Var::weak(2_i64));

@@ -4,8 +4,9 @@
 //! or none. Always true: the time taken is linear in the chain.
 
 use super::{Builder, Operand};
-use crate::ast::{BinaryOp, Expr, ExprId, ExprKind};
+use crate::ast::{Expr, ExprId, ExprKind};
 use crate::error::Error;
+use crate::operator::BinaryOp;
 use crate::span::Span;
 
 /// A longer text is not written out again in advice.

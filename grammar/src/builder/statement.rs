@@ -10,8 +10,9 @@ use std::ops::Range;
 use lalrpop_util::ParseError;
 
 use super::{Builder, Mark, Reduced, SpannedName};
-use crate::ast::{BinaryOp, ExprId, NameId, Param, Stmt, StmtId, StmtKind};
+use crate::ast::{ExprId, NameId, Param, Stmt, StmtId, StmtKind};
 use crate::error::Error;
+use crate::operator::BinaryOp;
 use crate::span::Span;
 
 /// The parameters of a function, as far as they are read.

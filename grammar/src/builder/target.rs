@@ -6,8 +6,9 @@
 use lalrpop_util::ParseError;
 
 use super::{Builder, Operand, Reduced};
-use crate::ast::{BinaryOp, Expr, ExprId, ExprKind};
+use crate::ast::{Expr, ExprId, ExprKind};
 use crate::error::Error;
+use crate::operator::BinaryOp;
 use crate::span::Span;
 use crate::token;
 

@@ -1,0 +1,128 @@
+//! Indices and transposes: what is between brackets, and what it is taken of.
+
+use super::error::{Error, ErrorKind};
+use super::options::{self, ChoiceKind};
+use super::run::Run;
+use super::value::Value;
+use super::views::{Array, Item, ViewDef, ViewOp};
+use super::{Action, Arg, NEW_AXIS, Step, StepId};
+use crate::ops::table;
+use ndexpr_grammar::{self as ast, ExprKind, IndexItem, Span};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+impl Run<'_> {
+    /// What is between brackets.
+    pub(super) fn items(&self, items: &[IndexItem]) -> Result<Vec<Item>, Error> {
+        let mut all = Vec::with_capacity(items.len());
+        for item in items {
+            all.push(match *item {
+                IndexItem::At(id) => match self.index(id)? {
+                    Some(at) => Item::At(at),
+                    None => Item::NewAxis,
+                },
+                IndexItem::Slice { start, stop, step } => {
+                    let index = |id: Option<ast::ExprId>| id.map_or(Ok(None), |id| self.index(id));
+                    let by = index(step)?.unwrap_or(1);
+                    if let (0, Some(step)) = (by, step) {
+                        return Err(Error::new(ErrorKind::StepOfZero, self.ast[step].span));
+                    }
+                    Item::Slice { start: index(start)?, stop: index(stop)?, step: by }
+                }
+                IndexItem::Ellipsis => Item::Ellipsis,
+            });
+        }
+        Ok(all)
+    }
+
+    /// An integer between brackets; `None` if it is `None`. One beyond 64 bits counts as the
+    /// largest one.
+    fn index(&self, id: ast::ExprId) -> Result<Option<i64>, Error> {
+        match options::choice(self.ast, &self.env(), &self.out, id).kind {
+            ChoiceKind::Int(value) => Ok(Some(value.clamp(i64::MIN.into(), i64::MAX.into()) as i64)),
+            ChoiceKind::None => Ok(None),
+            _ => match self.ast[id].kind {
+                ExprKind::Attribute { name, object, .. }
+                    if self.is_skipped[object.index()] && self.ast.name(name) == NEW_AXIS =>
+                {
+                    Ok(None)
+                }
+                _ => Err(Error::new(ErrorKind::WrongIndex, self.ast[id].span)),
+            },
+        }
+    }
+
+    /// A view of an operation. It becomes the same operation of views of the variables below it,
+    /// each of which is first broadcast to the shape that all of them have together.
+    pub(super) fn view(&mut self, of: Arg, op: &ViewOp, span: Span) -> Result<Value, Error> {
+        if let ViewOp::Index(items) = op
+            && items.iter().filter(|&&item| item == Item::Ellipsis).count() > 1
+        {
+            return Err(Error::new(ErrorKind::TwoEllipses, span));
+        }
+        if let Some(array) = self.out.array(self.out.step(of.step)) {
+            return Ok(self.view_step(array, op.clone(), span));
+        }
+        let below = self.below(of, span)?;
+        let mut arrays: Vec<Array> = below.iter().filter_map(|&id| self.out.array(self.out.step(id))).collect();
+        arrays.sort_unstable();
+        arrays.dedup();
+        if arrays.is_empty() {
+            return Err(Error::new(ErrorKind::NumberIndexed, span));
+        }
+        let group = (arrays.len() > 1).then(|| self.out.views.intern_group(&arrays));
+        let mut view_of: FxHashMap<StepId, StepId> = FxHashMap::default();
+        for id in below {
+            let Step { action, span: own_span, .. } = self.out.step(id).clone();
+            let args: Vec<Arg> = self.out.args(self.out.step(id)).to_vec();
+            let viewed = match (self.out.array(self.out.step(id)), group) {
+                (Some(array), None) => self.view_step(array, op.clone(), span),
+                (Some(of), Some(group)) => {
+                    let def = ViewDef { of, op: ViewOp::BroadcastIn(group), span, site: self.frame().site };
+                    let whole = Array::View(self.out.views.intern(def));
+                    self.view_step(whole, op.clone(), span)
+                }
+                (None, _) if args.is_empty() => Value::Step(id),
+                (None, _) => {
+                    let args: Vec<Arg> = args.iter().map(|arg| Arg { step: view_of[&arg.step], ..*arg }).collect();
+                    self.step(action, own_span, &args)
+                }
+            };
+            if let Value::Step(viewed) = viewed {
+                view_of.insert(id, viewed);
+            }
+        }
+        Ok(Value::Step(view_of[&of.step]))
+    }
+
+    fn view_step(&mut self, of: Array, op: ViewOp, span: Span) -> Value {
+        let def = ViewDef { of, op, span, site: self.frame().site };
+        let view = self.out.views.intern(def);
+        self.step(Action::View(view), span, &[])
+    }
+
+    /// The operations that one is made of, itself included, in order. Each counts as an expression.
+    fn below(&mut self, of: Arg, span: Span) -> Result<Vec<StepId>, Error> {
+        let mut seen = FxHashSet::default();
+        let mut pending = vec![of.step];
+        while let Some(id) = pending.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if self.n_exprs == self.max_exprs {
+                return Err(Error::new(ErrorKind::TooLarge { limit: self.max_exprs }, span));
+            }
+            self.n_exprs += 1;
+            let step = self.out.step(id);
+            if let Action::Call(callee) = step.action
+                && table::find(self.ast.name(callee.name)).is_some_and(|row| row.is_along_axes())
+            {
+                let call = step.span;
+                return Err(Error::new(ErrorKind::ReductionIndexed { call }, span));
+            }
+            pending.extend(self.out.args(step).iter().map(|arg| arg.step));
+        }
+        let mut below: Vec<StepId> = seen.into_iter().collect();
+        below.sort_unstable();
+        Ok(below)
+    }
+}
