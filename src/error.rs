@@ -204,21 +204,21 @@ impl Error {
             | Resolving::AsTypeArguments => ErrorKind::Argument,
             Resolving::ReductionIndexed { .. } => ErrorKind::Unsupported,
             Resolving::WrongIndex
+            | Resolving::TooManyItems { .. }
             | Resolving::StepOfZero
             | Resolving::TwoEllipses
             | Resolving::NumberIndexed
             | Resolving::TupleIndex { .. } => ErrorKind::Index,
-            Resolving::TupleTooDeep { .. } | Resolving::TooLarge { .. } => ErrorKind::Limit,
+            Resolving::TupleTooDeep { .. } | Resolving::ViewTooDeep { .. } | Resolving::TooLarge { .. } => {
+                ErrorKind::Limit
+            }
         };
         Error::new(kind, error.to_diagnostic()).called_from(&error.calls)
     }
 
     /// Adds the calls of functions of the text that the place to blame is in, the innermost first.
     pub(crate) fn called_from(mut self, calls: &[(Span, String)]) -> Error {
-        /// More calls are not shown.
-        const MOST: usize = 8;
-
-        for (span, function) in calls.iter().take(MOST) {
+        for (span, function) in calls {
             let diagnostic = self.0.diagnostic.clone();
             self.0.diagnostic = diagnostic.label(*span, format!("in this call of `{function}`"));
         }
@@ -280,6 +280,17 @@ impl Error {
             None => diagnostic,
         };
         Error::new(ErrorKind::MissingVariable, diagnostic)
+    }
+
+    /// A slice or a transpose of a variable that is the output.
+    pub(crate) fn part_of_output(name: &str, span: Option<Span>) -> Error {
+        let diagnostic = Diagnostic::new(format!("a part of the output `{name}` cannot be read"))
+            .note("give the array itself as the variable");
+        let diagnostic = match span {
+            Some(span) => diagnostic.label(span, "used here"),
+            None => diagnostic,
+        };
+        Error::new(ErrorKind::Output, diagnostic)
     }
 
     pub(crate) fn unused_variable(name: &str, similar: Option<String>) -> Error {

@@ -34,8 +34,8 @@
 //! # Ok::<(), ndexpr::Error>(())
 //! ```
 //!
-//! [`functions`] lists what can be called. Texts may come from strangers: they are data, and bounded
-//! by [`Limits`].
+//! [`functions`] lists what can be called. Texts may come from strangers: they are data, and
+//! bounded by [`Limits`].
 //!
 //! Results have the same bits whatever the number of threads, the layout of the arrays and the
 //! processor.

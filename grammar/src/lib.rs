@@ -170,9 +170,9 @@
 //!
 //! # The modules
 //!
-//! Each may use those before it, and none after it: `span`, `operator`, `ast`, `foreign`, `name`, `string`,
-//! `error`, `number`, `token`, `limits`, `lexer`, `layout`, `builder`, `python`, `explain`,
-//! `parser`, `print`, `dump`, `diagnostic`, `render`, `advice`.
+//! Each may use those before it, and none after it: `span`, `operator`, `ast`, `foreign`, `name`,
+//! `string`, `error`, `number`, `token`, `limits`, `lexer`, `layout`, `builder`, `python`,
+//! `explain`, `parser`, `print`, `dump`, `diagnostic`, `render`, `advice`.
 
 #![forbid(unsafe_code)]
 

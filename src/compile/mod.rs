@@ -116,8 +116,8 @@ pub(crate) fn lower(
     let values = weak.as_deref().unwrap_or_default();
     let value_of = |name: &str| values.iter().find(|(known, _)| known == name).map(|&(_, value)| value);
     let scope = hir::Scope { type_of: &type_of, value_of: weak.is_some().then_some(&value_of), known: &known };
-    let graph = hir::lower(resolved, &scope)
-        .map_err(|error| Error::typing(&error).called_from(&resolved.owned_calls(error.site)))?;
+    let graph =
+        hir::lower(resolved, &scope).map_err(|error| Error::typing(&error).called_from(&resolved.calls(error.site)))?;
     if options.unused == Unused::Deny {
         let used = || graph.given_vars().iter().map(|var| var.name.as_str());
         if let Some((name, _)) = signature.iter().find(|(name, _)| !used().any(|used| used == *name)) {

@@ -171,11 +171,22 @@ impl<'g> Grouping<'g> {
         })
     }
 
-    /// A running result that has the shape and the dtype of the result, and is not the result: it is
-    /// worth keeping in the result's memory.
+    /// A running result that has the shape and the dtype of the result, and is not the result: it
+    /// is worth keeping in the result's memory. If something along axes reads it too, it is not
+    /// kept: sums would be added in the order of the output's memory.
     fn scan_to_keep(&self) -> Option<ExprId> {
         let graph = self.graph;
+        // What a value that runs along axes follows from.
+        let mut is_below = vec![false; graph.len()];
+        for id in graph.ids().rev().filter(|id| self.live[id.index()]) {
+            if matches!(graph.expr(id), Expr::Reduce(..)) || is_below[id.index()] {
+                graph.args(id).for_each(|arg| is_below[arg.index()] = true);
+            }
+        }
         graph.ids().find(|&id| {
+            if is_below[id.index()] {
+                return false;
+            }
             let Some((reduction, op)) = self.reduction(id) else { return false };
             op.is_cumulative()
                 && self.live[id.index()]

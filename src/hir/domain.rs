@@ -7,8 +7,8 @@ use super::reduction::Leaf;
 use super::{Error, ErrorKind};
 use crate::resolve::{Arg, Resolved, StepId};
 
-/// The most operations that are looked at for all domains of a text. Reductions of values that share
-/// nothing need fewer than the text has operations.
+/// The most operations that are looked at for all domains of a text. Reductions of values that
+/// share nothing need fewer than the text has operations.
 const MAX_VISITS: usize = 1 << 22;
 
 /// What an operation does for the shapes of those that use it.

@@ -1,7 +1,8 @@
 //! Lowering: the operations of a text and the dtypes of its variables become a typed graph.
 //!
-//! In: operations, and what is known of the variables. Out: a [`Graph`], or what is wrong and where.
-//! Always true: one pass over the operations in order, so no recursion.
+//! In: operations, and what is known of the variables. Out: a [`Graph`], or what is wrong and
+//! where. Always true: one pass over the operations in order, so no recursion; and one more over
+//! those that the result needs, if it does not need all.
 //!
 //! Names of variables and constants are resolved here, and calls are matched with their functions.
 //! [`typing`](super::typing) applies a function to its arguments.
@@ -14,7 +15,7 @@ use super::reduction::{self, Interner, Leaf, ReductionId};
 use super::weak::Weak;
 use super::{DTypeSet, Error, ErrorKind, ExprId, Given, Graph, Var, VarId, operators};
 use crate::ops::{Function, table};
-use crate::resolve::{self, Action, Array, Callee, Resolved, Step, StepId, ViewDef, ViewId, ViewOp};
+use crate::resolve::{self, Action, Array, Callee, GroupId, Resolved, Step, StepId, ViewId, ViewOp};
 use crate::vars::VarType;
 use ndexpr_grammar::{self as ast, CompareOp, NameId, Span};
 use ndexpr_runtime::dtype::DType;
@@ -57,6 +58,31 @@ pub(crate) fn lower(resolved: &Resolved, scope: &Scope<'_>) -> Result<Graph, Err
     Ok(graph)
 }
 
+/// For each view, whether everything that it is of is a single value.
+fn single_views(resolved: &Resolved, scope: &Scope<'_>) -> Vec<bool> {
+    let mut is_single: Vec<bool> = Vec::new();
+    let mut is_single_group: FxHashMap<GroupId, bool> = FxHashMap::default();
+    for def in resolved.views().defs() {
+        let of = |array: &Array| match *array {
+            Array::Name(name) => (scope.type_of)(resolved.name(name)).is_none_or(|ty| ty.is_scalar),
+            Array::View(id) => is_single[id.index()],
+        };
+        let single = match def.op {
+            ViewOp::Index(_) | ViewOp::Transpose => of(&def.of),
+            ViewOp::BroadcastIn(group) => match is_single_group.get(&group) {
+                Some(&known) => known,
+                None => {
+                    let all = resolved.views().group(group).iter().all(of);
+                    is_single_group.insert(group, all);
+                    all
+                }
+            },
+        };
+        is_single.push(single);
+    }
+    is_single
+}
+
 /// The variables that a caller gives, in the order in which the text first names them.
 fn given(resolved: &Resolved, scope: &Scope<'_>) -> Vec<Given> {
     let mut seen = FxHashSet::default();
@@ -79,6 +105,7 @@ fn lower_some(resolved: &Resolved, scope: &Scope<'_>, is_wanted: impl Fn(StepId)
         leaves: FxHashMap::default(),
         domains: Domains::new(resolved.len()),
         numbers: Values::default(),
+        is_single: single_views(resolved, scope),
         number_of: FxHashMap::default(),
         values: Vec::with_capacity(resolved.len()),
     };
@@ -131,6 +158,8 @@ pub(super) struct Lowerer<'a> {
     pub(super) leaves: FxHashMap<StepId, ReductionId>,
     domains: Domains,
     pub(super) numbers: Values,
+    /// Which views are of single values alone.
+    is_single: Vec<bool>,
     /// The number that each weak integer variable is.
     number_of: FxHashMap<VarId, NumberId>,
     /// The value of each operation.
@@ -270,19 +299,15 @@ impl Lowerer<'_> {
     }
 
     fn view(&mut self, view: ViewId, span: Span) -> Result<Value, Error> {
-        let array = Array::View(view);
+        let (array, views) = (Array::View(view), self.resolved.views());
+        let is_indexed = views.chain(array).any(|(_, def)| matches!(def.op, ViewOp::Index(_)));
+        if is_indexed && self.is_single[view.index()] {
+            return Err(Error::new(ErrorKind::SingleIndexed, span));
+        }
         match self.declared(array) {
             // A variable that is not there, or a constant.
-            None => {
-                let value = self.name(self.resolved.views().base(array), span)?;
-                let is_broadcast = |def: &ViewDef| matches!(def.op, ViewOp::BroadcastIn(_));
-                match self.resolved.views().chain(array).any(|(_, def)| is_broadcast(def)) {
-                    true => Ok(value),
-                    false => Err(Error::new(ErrorKind::SingleIndexed, span)),
-                }
-            }
+            None => self.name(views.base(array), span),
             Some((Array::Name(name), _)) => self.name(name, span),
-            Some((_, ty)) if ty.is_scalar => Err(Error::new(ErrorKind::SingleIndexed, span)),
             Some((array, _)) => Ok(self.var(self.vars[&array])),
         }
     }

@@ -1,13 +1,14 @@
 //! The typed graph: what an expression means, with every dtype decided.
 //!
-//! [`lower`] makes it from the operations of a text. A [`Graph`] is hash-consed, so equal subexpressions are
-//! one node, and in order, so arguments come before the nodes that use them. Its constructors keep
-//! what [`verify`] checks: every primitive has the dtypes it is defined for, and nothing is left to
-//! promote.
+//! [`lower`] makes it from the operations of a text. A [`Graph`] is hash-consed, so equal
+//! subexpressions are one node, and in order, so arguments come before the nodes that use them. Its
+//! constructors keep what [`verify`] checks: every primitive has the dtypes it is defined for, and
+//! nothing is left to promote.
 //!
-//! [`lower`](lower()) goes through the operations and finds names. `typing` and `compare` apply a function to
-//! its arguments and decide dtypes, with `weak` and `number` for what has no dtype. `compose` and
-//! `along` build what the rows of `ops` name. `reduce` reads the options of calls along axes.
+//! [`lower`](lower()) goes through the operations and finds names. `typing` and `compare` apply a
+//! function to its arguments and decide dtypes, with `weak` and `number` for what has no dtype.
+//! `compose` and `along` build what the rows of `ops` name. `reduce` reads the options of calls
+//! along axes.
 
 mod along;
 mod compare;

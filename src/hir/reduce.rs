@@ -1,8 +1,7 @@
 //! Calls of functions along axes: what their options say.
 //!
 //! In: a call of the text. Out: an [`AxisCall`], or what is wrong with an option. Always true: an
-//! option (`axis`, `keepdims`, `ddof`) is no operand. It is read as the text has it, and never
-//! lowered.
+//! option (`axis`, `keepdims`, `ddof`) is no operand. It is read as the text has it.
 
 use super::error::{Expects, Instead};
 use super::names::similar;

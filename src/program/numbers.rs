@@ -116,8 +116,11 @@ fn weak_ints(core: &Core, values: Values<'_>) -> Result<Option<WeakInts>, Error>
         return Err(Error::value_count(vars.len(), values.len()));
     }
     let mut all = WeakInts::new();
+    let (places, n_given) = (core.graph().places(), vars.len());
     for (place, var) in vars.iter().enumerate() {
-        if !var.ty.is_weak || !var.ty.dtype.is_int() {
+        // A variable that nothing reads may be missing.
+        let is_read = places.len() == n_given || places.contains(&place);
+        if !is_read || !var.ty.is_weak || !var.ty.dtype.is_int() {
             all.push(None);
             continue;
         }

@@ -1,7 +1,7 @@
 //! Views of a call's variables: slices, single places and transposes that the text asks for.
 //!
-//! In: the values that a caller gives. Out: the same call, with a value for each variable that loops
-//! read. Always true: a view reads no element that its text does not name.
+//! In: the values that a caller gives. Out: the same call, with a value for each variable that
+//! loops read. Always true: a view reads no element that its text does not name.
 
 use super::bind::Values;
 use super::core::Core;
@@ -38,7 +38,13 @@ fn with_views<R>(
     if let Values::InOrder(values) = values
         && values.len() != n_given + n_hidden
     {
-        return Err(Error::value_count(n_given, values.len().saturating_sub(n_hidden)));
+        // Numbers are not computed for values of other types.
+        let types = graph.given_vars().iter().zip(values).filter(|_| values.len() == n_given);
+        let wrong = types.map(|(given, value)| (given, value.ty())).find(|(given, ty)| given.ty.dtype != ty.dtype);
+        return Err(match wrong {
+            Some((given, ty)) => Error::variable_type(&given.name, given.ty, ty.dtype, 0, core.first_use(&given.name)),
+            None => Error::value_count(n_given, values.len()),
+        });
     }
     let missing = |name: &str| Error::missing_variable(name, core.first_use(name));
     let mut all: SmallVec<[Var<'_>; 8]> = SmallVec::new();
@@ -87,8 +93,10 @@ impl<'c> Call<'c> {
             }
             let def = views.get(id);
             let n_pending = pending.len();
+            // Constants are no arrays.
+            let is_given = |array: Array| self.core.places.contains_key(&views.base(array));
             let mut ask = |array: Array| match array {
-                Array::View(view) if !self.views.contains_key(&view) => pending.push(view),
+                Array::View(view) if !self.views.contains_key(&view) && is_given(array) => pending.push(view),
                 _ => {}
             };
             ask(def.of);
@@ -110,13 +118,13 @@ impl<'c> Call<'c> {
     fn make(&mut self, def: &ViewDef) -> Result<View<'c>, Error> {
         let of = self.array(def.of)?;
         let (span, site) = (def.span, def.site);
-        let in_calls = |error: Error| error.called_from(&self.resolved().owned_calls(site));
+        let in_calls = |error: Error| error.called_from(&self.resolved().calls(site));
         match &def.op {
             ViewOp::Transpose => Ok(of.transposed()),
             ViewOp::Index(items) => index(&of, items, |error| in_calls(error(span))),
             &ViewOp::BroadcastIn(group) => {
                 if !self.groups.contains_key(&group) {
-                    let shape = self.group_shape(group)?;
+                    let shape = self.group_shape(group).map_err(in_calls)?;
                     self.groups.insert(group, shape);
                 }
                 Ok(of.broadcast_to(&self.groups[&group])?)
@@ -138,7 +146,7 @@ impl<'c> Call<'c> {
         let place = *self.core.places.get(&id).ok_or_else(missing)?;
         let ty = self.core.graph().given_vars()[place].ty;
         let value = self.values.get(place, name).ok_or_else(missing)?;
-        let view = value.view().ok_or_else(|| Error::no_output(name, self.core.first_use(name)))?;
+        let view = value.view().ok_or_else(|| Error::part_of_output(name, self.core.first_use(name)))?;
         if view.dtype() != ty.dtype || (ty.is_scalar && view.n_axes() > 0) {
             let span = self.core.first_use(name);
             return Err(Error::variable_type(name, ty, view.dtype(), view.n_axes(), span));

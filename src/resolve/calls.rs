@@ -31,8 +31,13 @@ impl<'a> Function<'a> {
         Function { name, span, params, defaults, body, assigned }
     }
 
-    pub(super) fn assigns(&self, name: NameId) -> bool {
-        self.assigned.contains(&name)
+    /// The names that its body assigns to.
+    pub(super) fn assigned(&self) -> &FxHashSet<NameId> {
+        &self.assigned
+    }
+
+    pub(super) fn n_params(&self) -> usize {
+        self.params.len()
     }
 }
 
@@ -84,10 +89,16 @@ pub(super) fn bind(
     call: Span,
 ) -> Result<Names, Error> {
     let text = |name: NameId| brief_name(ast, name);
-    let form = || Form {
-        name: text(function.name),
-        params: function.params.iter().map(|param| (text(param.name), param.default.is_some())).collect(),
-        span: function.span,
+    let form = || {
+        Box::new(Form {
+            name: text(function.name),
+            n_params: function.params.len(),
+            params: function.params[..function.params.len().min(ErrorKind::MAX_NAMES)]
+                .iter()
+                .map(|param| (text(param.name), param.default.is_some()))
+                .collect(),
+            span: function.span,
+        })
     };
     if args.len() > function.params.len() {
         return Err(Error::new(ErrorKind::TooManyArguments { found: args.len(), form: form() }, call));
@@ -118,8 +129,12 @@ pub(super) fn bind(
 
 /// A name for a message, cut if it is long. It may be as long as the text is allowed to be.
 pub(super) fn brief_name(ast: &Ast, name: NameId) -> String {
+    brief(ast.name(name))
+}
+
+/// The same, for the text of a name.
+pub(super) fn brief(name: &str) -> String {
     const MOST: usize = 64;
-    let name = ast.name(name);
     match name.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}...", &name[..end]),
         None => name.to_owned(),

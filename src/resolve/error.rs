@@ -45,9 +45,9 @@ pub(crate) enum ErrorKind {
     },
     /// A tuple where a value should be.
     TupleAsValue,
-    /// A name that stands for `None`, where a value should be.
+    /// `None`, or a name that stands for it, where a value should be.
     NoneAsValue {
-        name: String,
+        name: Option<String>,
     },
     /// A call of a function without `return`, where a value should be.
     NothingReturned,
@@ -75,15 +75,15 @@ pub(crate) enum ErrorKind {
     NestedFunction,
     TooManyArguments {
         found: usize,
-        form: Form,
+        form: Box<Form>,
     },
     MissingArgument {
         name: String,
-        form: Form,
+        form: Box<Form>,
     },
     UnknownParameter {
         found: String,
-        form: Form,
+        form: Box<Form>,
     },
     RepeatedParameter {
         name: String,
@@ -98,6 +98,13 @@ pub(crate) enum ErrorKind {
     AsTypeArguments,
     /// What is between brackets is no integer that is known without a call.
     WrongIndex,
+    TooManyItems {
+        limit: usize,
+    },
+    /// A view of a view of a view, too many in all.
+    ViewTooDeep {
+        limit: usize,
+    },
     StepOfZero,
     TwoEllipses,
     /// An index of numbers of the text alone.
@@ -116,13 +123,18 @@ pub(crate) enum ErrorKind {
     },
 }
 
+impl ErrorKind {
+    /// More names are not listed.
+    pub(super) const MAX_NAMES: usize = 8;
+}
+
 impl Error {
     pub(super) fn new(kind: ErrorKind, span: Span) -> Error {
         Error { kind, span, calls: Vec::new() }
     }
 
-    pub(super) fn in_calls<'n>(self, calls: impl Iterator<Item = (Span, &'n str)>) -> Error {
-        Error { calls: calls.map(|(span, name)| (span, name.to_owned())).collect(), ..self }
+    pub(super) fn in_calls(self, calls: Vec<(Span, String)>) -> Error {
+        Error { calls, ..self }
     }
 
     /// The error as a drawing of it needs it.
@@ -207,6 +219,8 @@ impl Error {
             ErrorKind::WrongIndex => diagnostic
                 .label(span, "expected an integer, a slice, `None` or `...`")
                 .note("an index is written out, or is a name that the text gives an integer"),
+            ErrorKind::TooManyItems { .. } => diagnostic.label(span, "no array has so many axes"),
+            ErrorKind::ViewTooDeep { .. } => diagnostic.label(span, "one part of a part too many"),
             ErrorKind::StepOfZero => diagnostic.label(span, "expected another integer"),
             ErrorKind::TwoEllipses => diagnostic.label(span, "one `...` stands for all axes that are left"),
             ErrorKind::NumberIndexed => diagnostic.label(span, "there is no array here"),
@@ -228,7 +242,8 @@ impl Error {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Form {
     pub(super) name: String,
-    /// Each parameter, and whether it has a default.
+    pub(super) n_params: usize,
+    /// The first parameters, and whether each has a default.
     pub(super) params: Vec<(String, bool)>,
     /// Where its definition has the name.
     pub(super) span: Span,
@@ -241,7 +256,10 @@ impl Form {
             true => format!("{name}=..."),
             false => name.clone(),
         };
-        let params: Vec<String> = self.params.iter().map(param).collect();
+        let mut params: Vec<String> = self.params.iter().map(param).collect();
+        if params.len() < self.n_params {
+            params.push("...".to_owned());
+        }
         diagnostic.label(self.span, "defined here").note(format!("its form is {}({})", self.name, params.join(", ")))
     }
 }
@@ -270,7 +288,8 @@ impl fmt::Display for Error {
             }
             ErrorKind::UnpackValue { .. } => f.write_str("only a tuple can be taken apart"),
             ErrorKind::TupleAsValue => f.write_str("a tuple is no value"),
-            ErrorKind::NoneAsValue { name } => write!(f, "`{name}` is None"),
+            ErrorKind::NoneAsValue { name: Some(name) } => write!(f, "`{name}` is None"),
+            ErrorKind::NoneAsValue { name: None } => f.write_str("this is None"),
             ErrorKind::NothingReturned => f.write_str("the function returns nothing"),
             ErrorKind::TupleTooDeep { limit } => write!(f, "a tuple is nested more than {limit} levels deep"),
             ErrorKind::FunctionAsValue { name } => write!(f, "`{name}` is a function, and no value has this name"),
@@ -282,7 +301,7 @@ impl fmt::Display for Error {
             }
             ErrorKind::NestedFunction => f.write_str("a function cannot be defined in another one"),
             ErrorKind::TooManyArguments { found, form } => {
-                let n = form.params.len();
+                let n = form.n_params;
                 write!(f, "`{}` takes {n} {}, found {found}", form.name, plural("argument", n))
             }
             ErrorKind::MissingArgument { name, form } => {
@@ -294,6 +313,8 @@ impl fmt::Display for Error {
             ErrorKind::UnknownMethod { name } => write!(f, "there is no method `{name}`"),
             ErrorKind::AsTypeArguments => f.write_str("`astype` takes the name of a dtype"),
             ErrorKind::WrongIndex => f.write_str("this is no index"),
+            ErrorKind::TooManyItems { limit } => write!(f, "the index has more than {limit} items"),
+            ErrorKind::ViewTooDeep { limit } => write!(f, "a part is taken of a part more than {limit} times"),
             ErrorKind::StepOfZero => f.write_str("the step of a slice cannot be 0"),
             ErrorKind::TwoEllipses => f.write_str("there are two `...` in one index"),
             ErrorKind::NumberIndexed => f.write_str("a number cannot be indexed"),

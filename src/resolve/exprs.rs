@@ -21,13 +21,10 @@ impl<'a> Run<'a> {
     pub(super) fn expr(&mut self, id: ast::ExprId) -> Result<Eval<'a>, Error> {
         let ast::Expr { kind, span } = &self.ast[id];
         let span = *span;
+        self.count(1, span)?;
         if self.is_skipped[id.index()] {
             return Ok(Eval::Is(Value::None));
         }
-        if self.n_exprs == self.max_exprs {
-            return Err(Error::new(ErrorKind::TooLarge { limit: self.max_exprs }, span));
-        }
-        self.n_exprs += 1;
         let value = match kind {
             ExprKind::Int(value) => self.step(Action::Int(*value), span, &[]),
             ExprKind::Float(value) => self.step(Action::Float(*value), span, &[]),
@@ -64,7 +61,7 @@ impl<'a> Run<'a> {
                 }
             },
             ExprKind::Index { object, items } => {
-                let items = self.items(items)?;
+                let items = self.items(items, span)?;
                 match (self.value(*object), &items[..]) {
                     (Value::Tuple(tuple), &[Item::At(at)]) => {
                         let n = tuple.items().len();
@@ -96,16 +93,14 @@ impl<'a> Run<'a> {
         if let Some(value) = self.env().get(name) {
             return Ok(value.clone());
         }
+        if self.env().is_own(name) {
+            return Err(Error::new(ErrorKind::Unset { name: self.text_of(name) }, span));
+        }
         if self.functions.contains_key(&name) {
             return Err(Error::new(ErrorKind::FunctionAsValue { name: self.text_of(name) }, span));
         }
         if self.ast.name(name) == "None" {
             return Ok(Value::None);
-        }
-        if let Some(function) = self.frame().function
-            && self.functions.get(&function).is_some_and(|function| function.assigns(name))
-        {
-            return Err(Error::new(ErrorKind::Unset { name: self.text_of(name) }, span));
         }
         Ok(self.step(Action::Name(name), span, &[]))
     }
@@ -129,6 +124,9 @@ impl<'a> Run<'a> {
         if self.env().get(name).is_some() {
             return Err(Error::new(ErrorKind::ValueAsFunction { name: self.text_of(name) }, name_span));
         }
+        if self.env().is_own(name) {
+            return Err(Error::new(ErrorKind::Unset { name: self.text_of(name) }, name_span));
+        }
         let Some(function) = self.functions.get(&name) else {
             if self.is_assigned[name.index()]
                 && let Some(later) = calls::definition(self.ast, name)
@@ -139,12 +137,14 @@ impl<'a> Run<'a> {
         };
         let open = self.frames.iter().filter_map(|frame| frame.function);
         if let Some(start) = open.clone().position(|open| open == name) {
-            let cycle = open.skip(start).chain([name]).map(|name| self.text_of(name)).collect();
+            let names = open.skip(start).chain([name]);
+            let cycle = names.take(ErrorKind::MAX_NAMES).map(|name| self.text_of(name)).collect();
             return Err(Error::new(ErrorKind::Recursion { cycle }, span));
         }
         let of = |id: ast::ExprId| self.value(id);
         let names = calls::bind(self.ast, function, args, keywords, of, span)?;
-        let body = function.body;
+        let (body, n_params) = (function.body, function.n_params());
+        self.count(n_params, span)?;
         let site = SiteId(self.out.sites.len() as u32 + 1);
         self.out.sites.push(Site { function: name, call: span, parent: self.frame().site });
         Ok(Eval::Calls(Frame::new(self.ast, body, names, site, Some(name))))
@@ -164,6 +164,9 @@ impl<'a> Run<'a> {
                 return Err(Error::new(ErrorKind::AsTypeArguments, span));
             };
             let name = match self.ast[*dtype].kind {
+                ExprKind::Name(name) if self.env().get(name).is_some() => {
+                    return Err(Error::new(ErrorKind::AsTypeArguments, self.ast[*dtype].span));
+                }
                 ExprKind::Name(name) | ExprKind::Attribute { name, .. }
                     if table::find(self.ast.name(name)).is_some_and(|row| row.is_cast()) =>
                 {

@@ -4,15 +4,22 @@ use super::error::{Error, ErrorKind};
 use super::options::{self, ChoiceKind};
 use super::run::Run;
 use super::value::Value;
-use super::views::{Array, Item, ViewDef, ViewOp};
+use super::views::{Array, Item, MAX_DEPTH, ViewDef, ViewId, ViewOp};
 use super::{Action, Arg, NEW_AXIS, Step, StepId};
 use crate::ops::table;
 use ndexpr_grammar::{self as ast, ExprKind, IndexItem, Span};
+use ndexpr_runtime::view::MAX_AXES;
 use rustc_hash::{FxHashMap, FxHashSet};
+
+/// The most items that an index may have: more axes than any array has, and as many new ones.
+const MAX_ITEMS: usize = 2 * MAX_AXES + 1;
 
 impl Run<'_> {
     /// What is between brackets.
-    pub(super) fn items(&self, items: &[IndexItem]) -> Result<Vec<Item>, Error> {
+    pub(super) fn items(&self, items: &[IndexItem], span: Span) -> Result<Vec<Item>, Error> {
+        if items.len() > MAX_ITEMS {
+            return Err(Error::new(ErrorKind::TooManyItems { limit: MAX_ITEMS }, span));
+        }
         let mut all = Vec::with_capacity(items.len());
         for item in items {
             all.push(match *item {
@@ -60,7 +67,7 @@ impl Run<'_> {
             return Err(Error::new(ErrorKind::TwoEllipses, span));
         }
         if let Some(array) = self.out.array(self.out.step(of.step)) {
-            return Ok(self.view_step(array, op.clone(), span));
+            return self.view_step(array, op.clone(), span);
         }
         let below = self.below(of, span)?;
         let mut arrays: Vec<Array> = below.iter().filter_map(|&id| self.out.array(self.out.step(id))).collect();
@@ -75,11 +82,11 @@ impl Run<'_> {
             let Step { action, span: own_span, .. } = self.out.step(id).clone();
             let args: Vec<Arg> = self.out.args(self.out.step(id)).to_vec();
             let viewed = match (self.out.array(self.out.step(id)), group) {
-                (Some(array), None) => self.view_step(array, op.clone(), span),
+                (Some(array), None) => self.view_step(array, op.clone(), span)?,
                 (Some(of), Some(group)) => {
                     let def = ViewDef { of, op: ViewOp::BroadcastIn(group), span, site: self.frame().site };
-                    let whole = Array::View(self.out.views.intern(def));
-                    self.view_step(whole, op.clone(), span)
+                    let whole = Array::View(self.intern(def)?);
+                    self.view_step(whole, op.clone(), span)?
                 }
                 (None, _) if args.is_empty() => Value::Step(id),
                 (None, _) => {
@@ -94,10 +101,15 @@ impl Run<'_> {
         Ok(Value::Step(view_of[&of.step]))
     }
 
-    fn view_step(&mut self, of: Array, op: ViewOp, span: Span) -> Value {
+    fn view_step(&mut self, of: Array, op: ViewOp, span: Span) -> Result<Value, Error> {
         let def = ViewDef { of, op, span, site: self.frame().site };
-        let view = self.out.views.intern(def);
-        self.step(Action::View(view), span, &[])
+        let view = self.intern(def)?;
+        Ok(self.step(Action::View(view), span, &[]))
+    }
+
+    fn intern(&mut self, def: ViewDef) -> Result<ViewId, Error> {
+        let span = def.span;
+        self.out.views.intern(def).ok_or_else(|| Error::new(ErrorKind::ViewTooDeep { limit: MAX_DEPTH }, span))
     }
 
     /// The operations that one is made of, itself included, in order. Each counts as an expression.
@@ -108,10 +120,7 @@ impl Run<'_> {
             if !seen.insert(id) {
                 continue;
             }
-            if self.n_exprs == self.max_exprs {
-                return Err(Error::new(ErrorKind::TooLarge { limit: self.max_exprs }, span));
-            }
-            self.n_exprs += 1;
+            self.count(1, span)?;
             let step = self.out.step(id);
             if let Action::Call(callee) = step.action
                 && table::find(self.ast.name(callee.name)).is_some_and(|row| row.is_along_axes())

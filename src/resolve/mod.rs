@@ -188,16 +188,13 @@ impl Resolved {
         })
     }
 
-    /// The calls around an operation, the innermost first: where each is, and of which function.
-    pub(crate) fn calls(&self, site: SiteId) -> impl Iterator<Item = (Span, &str)> {
+    /// The calls around an operation, the innermost first, as far as errors show them: where each
+    /// is, and of which function.
+    pub(crate) fn calls(&self, site: SiteId) -> Vec<(Span, String)> {
         let site_of = |id: SiteId| (id.0 as usize).checked_sub(1).map(|index| self.sites[index]);
         let sites = std::iter::successors(site_of(site), move |site: &Site| site_of(site.parent));
-        sites.map(|site| (site.call, self.name(site.function)))
-    }
-
-    /// The same, for an error.
-    pub(crate) fn owned_calls(&self, site: SiteId) -> Vec<(Span, String)> {
-        self.calls(site).map(|(span, name)| (span, name.to_owned())).collect()
+        let shown = sites.take(ErrorKind::MAX_NAMES);
+        shown.map(|site| (site.call, calls::brief(self.name(site.function)))).collect()
     }
 
     /// About how many bytes of memory it takes.

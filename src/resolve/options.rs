@@ -4,9 +4,11 @@
 //! In: an argument's expression, and what local names stand for. Out: a [`Choice`]. Always true: an
 //! option is no operand, so no operation is made for it.
 
+use super::calls;
 use super::value::{Env, Value};
 use super::{Action, Resolved, StepId};
 use ndexpr_grammar::{self as ast, Ast, ExprKind, NameId, Span, UnaryOp};
+use ndexpr_runtime::view::MAX_AXES;
 
 /// An option of a call.
 #[derive(Clone, Debug)]
@@ -42,7 +44,8 @@ pub(crate) enum ChoiceKind {
 /// What an option's expression stands for. `so_far` has the operations that local names stand for.
 pub(super) fn choice(ast: &Ast, env: &Env<'_>, so_far: &Resolved, id: ast::ExprId) -> Choice {
     let ExprKind::Tuple { items } = &ast[id].kind else { return single(ast, env, so_far, id) };
-    let items = items.iter().map(|&item| single(ast, env, so_far, item)).collect();
+    // An axis more than any array has is wrong for certain.
+    let items = items.iter().take(MAX_AXES + 1).map(|&item| single(ast, env, so_far, item)).collect();
     Choice { kind: ChoiceKind::Tuple(items), span: ast[id].span }
 }
 
@@ -90,7 +93,9 @@ fn of_value(value: &Value, so_far: &Resolved, span: Span) -> ChoiceKind {
                 Value::Step(id) => of_step(*id, so_far),
                 Value::None => ChoiceKind::None,
             };
-            ChoiceKind::Tuple(tuple.items().iter().map(|value| Choice { kind: item(value), span }).collect())
+            ChoiceKind::Tuple(
+                tuple.items().iter().take(MAX_AXES + 1).map(|value| Choice { kind: item(value), span }).collect(),
+            )
         }
     }
 }
@@ -126,7 +131,7 @@ fn unsigned(ast: &Ast, mut id: ast::ExprId) -> (bool, ast::ExprId) {
 pub(super) fn brief(ast: &Ast, id: ast::ExprId) -> Option<String> {
     let (is_negative, id) = unsigned(ast, id);
     let text = match &ast[id].kind {
-        ExprKind::Name(name) => ast.name(*name).to_owned(),
+        ExprKind::Name(name) => calls::brief_name(ast, *name),
         ExprKind::Int(value) => value.to_string(),
         ExprKind::Float(value) => value.to_string(),
         _ => return None,

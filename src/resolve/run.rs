@@ -15,7 +15,8 @@ use rustc_hash::FxHashMap;
 
 /// The operations of a text, whose result is a value.
 ///
-/// No more than `max_exprs` expressions are looked at, each as often as it is computed.
+/// No more than `max_exprs` expressions and statements are looked at, each as often as it is
+/// computed.
 ///
 /// # Errors
 ///
@@ -120,6 +121,7 @@ impl<'a> Run<'a> {
                 }
                 continue;
             }
+            self.count(1, stmt.span).map_err(|error| self.in_calls(error))?;
             match self.stmt(stmt).map_err(|error| self.in_calls(error))? {
                 Then::Next => self.next_stmt(),
                 Then::Return(value, span) if is_text => return self.result(value, span),
@@ -145,6 +147,15 @@ impl<'a> Run<'a> {
         let frame = self.frame_mut();
         frame.values.push(value);
         frame.next_expr += 1;
+    }
+
+    /// Counts expressions, statements and parameters of calls, each as often as it is looked at.
+    pub(super) fn count(&mut self, n: usize, span: Span) -> Result<(), Error> {
+        self.n_exprs += n;
+        match self.n_exprs > self.max_exprs {
+            true => Err(Error::new(ErrorKind::TooLarge { limit: self.max_exprs }, span)),
+            false => Ok(()),
+        }
     }
 
     fn next_stmt(&mut self) {
@@ -178,7 +189,9 @@ impl<'a> Run<'a> {
 
     pub(super) fn env(&self) -> Env<'_> {
         let [text, ..] = &self.frames[..] else { unreachable!("the text has a frame until its end") };
-        Env { local: &self.frame().names, outer: (self.frames.len() > 1).then_some(&text.names) }
+        let function = self.frame().function.and_then(|function| self.functions.get(&function));
+        let outer = (self.frames.len() > 1).then_some(&text.names);
+        Env { local: &self.frame().names, outer, own: function.map(Function::assigned) }
     }
 
     fn stmt(&mut self, stmt: &'a Stmt) -> Result<Then, Error> {
@@ -274,13 +287,14 @@ impl<'a> Run<'a> {
             (Value::Step(step), _) => Ok(Arg { step, span }),
             (Value::Tuple(_), _) => Err(Error::new(ErrorKind::TupleAsValue, span)),
             (Value::None, ExprKind::Name(name)) if self.ast.name(*name) != "None" => {
-                Err(Error::new(ErrorKind::NoneAsValue { name: self.text_of(*name) }, span))
+                Err(Error::new(ErrorKind::NoneAsValue { name: Some(self.text_of(*name)) }, span))
             }
             // There is no variable of this name.
             (Value::None, ExprKind::Name(name)) => {
                 Ok(Arg { step: self.push_step(Action::Name(*name), span, &[]), span })
             }
-            (Value::None, _) => Err(Error::new(ErrorKind::NothingReturned, span)),
+            (Value::None, ExprKind::Call { .. }) => Err(Error::new(ErrorKind::NothingReturned, span)),
+            (Value::None, _) => Err(Error::new(ErrorKind::NoneAsValue { name: None }, span)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::StepId;
 use ndexpr_grammar::NameId;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
 /// Tuples may be in tuples so many levels deep. So dropping one needs little stack.
@@ -46,12 +46,19 @@ pub(super) type Names = FxHashMap<NameId, Value>;
 /// The values that names have at a place.
 pub(super) struct Env<'a> {
     pub(super) local: &'a Names,
-    /// Those outside of the function that the place is in.
+    /// Those outside of the function that the place is in, if it is in one.
     pub(super) outer: Option<&'a Names>,
+    /// The names that the function assigns to. They are its own everywhere in it.
+    pub(super) own: Option<&'a FxHashSet<NameId>>,
 }
 
 impl Env<'_> {
     pub(super) fn get(&self, name: NameId) -> Option<&Value> {
-        self.local.get(&name).or_else(|| self.outer?.get(&name))
+        self.local.get(&name).or_else(|| if self.is_own(name) { None } else { self.outer?.get(&name) })
+    }
+
+    /// Whether the name is one of the function's own, so that it means nothing from outside.
+    pub(super) fn is_own(&self, name: NameId) -> bool {
+        self.own.is_some_and(|own| own.contains(&name))
     }
 }

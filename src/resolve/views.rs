@@ -51,6 +51,12 @@ pub(crate) enum ViewOp {
     BroadcastIn(GroupId),
 }
 
+/// The most views that a view may be of, one of the other.
+pub(super) const MAX_DEPTH: usize = 256;
+
+/// A longer text of an array is cut, and its number stands for the rest.
+const MAX_TEXT_BYTES: usize = 80;
+
 /// Arrays that are broadcast to one shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct GroupId(u32);
@@ -69,19 +75,30 @@ pub(crate) struct ViewDef {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Views {
     defs: Vec<ViewDef>,
+    /// How many views each is made of, itself included.
+    depths: Vec<usize>,
     ids: FxHashMap<(Array, ViewOp), ViewId>,
     groups: Vec<Box<[Array]>>,
     group_ids: FxHashMap<Box<[Array]>, GroupId>,
 }
 
 impl Views {
-    pub(super) fn intern(&mut self, def: ViewDef) -> ViewId {
+    /// The view's id; `None` if it is of a view of a view, more than [`MAX_DEPTH`] in all.
+    pub(super) fn intern(&mut self, def: ViewDef) -> Option<ViewId> {
+        let depth = match def.of {
+            Array::Name(_) => 1,
+            Array::View(of) => 1 + self.depths[of.index()],
+        };
+        if depth > MAX_DEPTH {
+            return None;
+        }
         let next = ViewId(self.defs.len() as u32);
         let id = *self.ids.entry((def.of, def.op.clone())).or_insert(next);
         if id == next {
             self.defs.push(def);
+            self.depths.push(depth);
         }
-        id
+        Some(id)
     }
 
     /// The group of some arrays, sorted.
@@ -97,6 +114,11 @@ impl Views {
 
     pub(crate) fn group(&self, id: GroupId) -> &[Array] {
         &self.groups[id.0 as usize]
+    }
+
+    /// All views in order.
+    pub(crate) fn defs(&self) -> &[ViewDef] {
+        &self.defs
     }
 
     pub(crate) fn get(&self, id: ViewId) -> &ViewDef {
@@ -132,6 +154,14 @@ impl Views {
                 ViewOp::Transpose => text.push_str(".T"),
                 // Writing to a string cannot fail.
                 ViewOp::BroadcastIn(group) => _ = write!(text, "<group {}>", group.0),
+            }
+            if let Array::View(id) = array
+                && text.len() > MAX_TEXT_BYTES
+            {
+                let end = text.floor_char_boundary(MAX_TEXT_BYTES);
+                text.truncate(end);
+                _ = write!(text, "...<view {}>", id.0);
+                break;
             }
         }
         text

@@ -16,7 +16,8 @@ pub(crate) use ndexpr_runtime::view::{AxisSet, Shape, is_broadcastable as broadc
 /// The smallest part of the text whose operands do not broadcast, as an error that points at both.
 /// If a call before it has no shape, the error is about that call.
 ///
-/// Runs only where some shapes do not broadcast. Operations are looked at in order, arguments first.
+/// Runs only where some shapes do not broadcast. Operations are looked at in order, arguments
+/// first.
 pub(crate) fn conflict<'s>(resolved: &Resolved, shape_of: &dyn Fn(&str) -> Option<&'s [usize]>) -> Option<Error> {
     let mut shapes: Vec<Shape> = Vec::with_capacity(resolved.len());
     let live = resolved.live();
@@ -29,7 +30,7 @@ pub(crate) fn conflict<'s>(resolved: &Resolved, shape_of: &dyn Fn(&str) -> Optio
             Ok(shape) => shapes.push(shape),
             Err(None) => return None,
             Err(Some(error)) => {
-                return Some(error.called_from(&resolved.owned_calls(step.site)));
+                return Some(error.called_from(&resolved.calls(step.site)));
             }
         }
     }

@@ -83,7 +83,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "src",
         parent: "resolve",
-        order: &["error value views", "calls options skip", "run", "index", "exprs"],
+        order: &["error value views", "calls", "options skip", "run", "index", "exprs"],
     },
     Layers {
         sources: "src",

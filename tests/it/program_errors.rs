@@ -114,6 +114,28 @@ fn names_without_values() {
     "#]],
     );
     check(
+        "t = pressure\ndef f(x):\n    y = t + x\n    t = 1\n    return y\nf(k)",
+        expect![[r#"
+        error: `t` is used before it has a value
+          3 |     y = t + x
+            |         ^ it has no value here
+          6 | f(k)
+            | ^^^^ in this call of `f`
+          = the function assigns to this name later, so it is not a name from outside
+    "#]],
+    );
+    check(
+        "n = 0\ndef f(x):\n    y = sum(x, axis=n)\n    n = 1\n    return y\nf(pressure)",
+        expect![[r#"
+        error: `axis` must be an integer, a tuple of integers or None, found a name
+          3 |     y = sum(x, axis=n)
+            |                     ^ this is a name
+          6 | f(pressure)
+            | ^^^^^^^^^^^ in this call of `f`
+          = write it out: axis=0, axis=-1 for the last, or axis=(0, 1) for both
+    "#]],
+    );
+    check(
         "t += 1; t",
         expect![[r#"
         error: `t` is used before it has a value
@@ -567,6 +589,47 @@ fn indices() {
           (pi + 2)[0]
           ^^^^^^^^^^^ this has no axes
     "#]],
+    );
+    check(
+        "(k*k + k)[0]",
+        expect![[r#"
+        error: a single value cannot be indexed
+          (k*k + k)[0]
+          ^^^^^^^^^^^^ this has no axes
+    "#]],
+    );
+    check(
+        "t = k*pi + k\nt[0][1:]",
+        expect![[r#"
+        error: a single value cannot be indexed
+          2 | t[0][1:]
+            | ^^^^ this has no axes
+    "#]],
+    );
+    check(
+        &format!("pressure[{}]", ":,".repeat(66)),
+        expect![[r#"
+        error: the index has more than 65 items
+          pressure[:,:,:,:,:,:,:,:,:,:,:,...:,:,:,:,:,:,:,:,:,:,:,:,:,:,:,]
+          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ no array has so many axes
+    "#]],
+    );
+    check(
+        &format!("x = pressure\n{}x", "x = x[1:]\n".repeat(257)),
+        expect![[r#"
+        error: a part is taken of a part more than 256 times
+          258 | x = x[1:]
+              |     ^^^^^ one part of a part too many
+    "#]],
+    );
+    check(
+        "pressure + np.newaxis",
+        expect![[r#"
+            error: this is None
+              pressure + np.newaxis
+                         ^^^^^^^^^^ a value is needed here
+              = only an axis may be `None`
+        "#]],
     );
     check(
         "(2 + 3)[0]",

@@ -97,6 +97,10 @@ fn values_without_use_leave_no_trace() {
     let program = Engine::global().compile("t = m*2; return a + 1", &signature).expect("a program");
     assert_eq!(program.variables().map(|(name, _)| name).collect::<Vec<_>>(), ["m", "a"]);
     assert_eq!(program.evaluate::<Array1<f64>>(&vars! { a: a.view() }).unwrap(), array![2.0, 3.0]);
+    let with_weak = signature.clone().with("n", VarType::weak(DType::Int64)).with("k", VarType::weak(DType::Int64));
+    let with_numbers = Engine::global().compile("d = n*2\na*(k*3)", &with_weak).expect("a program");
+    let only_read = Vars::new().with("a", &a).with("k", ndexpr::Var::weak(2_i64));
+    assert_eq!(with_numbers.evaluate::<Array1<f64>>(&only_read).unwrap(), array![6.0, 12.0]);
     let in_order = [ndexpr::Var::from(&m), ndexpr::Var::from(&a)];
     let mut out = Array1::<f64>::zeros(2);
     program.run_in_order(&in_order, &mut out, None).unwrap();
@@ -166,6 +170,27 @@ fn programs_that_grow_are_refused_soon() {
     let _ = ndexpr::evaluate::<DynArray>(&text, vars! { a: a.view() }).map_err(|error| {
         assert_eq!(error.kind(), ErrorKind::Limit, "{error:?}");
     });
+}
+
+/// What calls repeat is bounded, whether it computes something or not.
+#[test]
+fn calls_of_long_functions_are_refused_soon() {
+    let a = array![1.0, 2.0];
+    let repeated = |body: &str| {
+        let mut text = format!("def f(x):\n{body}    return x[:]\nb = a\n");
+        (0..3000).for_each(|_| text.push_str("b = f(b)\n"));
+        text + "b"
+    };
+    let long_name = "n".repeat(100_000);
+    for body in [
+        "    pass\n".repeat(5000),
+        format!("    y = sum(x, axis=({}))\n", "0,".repeat(9000)),
+        format!("    y = sum(x, {long_name})\n"),
+        format!("    y = x[{}]\n", ":,".repeat(60)),
+    ] {
+        let error = ndexpr::evaluate::<DynArray>(&repeated(&body), vars! { a: a.view() }).unwrap_err();
+        assert!(error.to_string().len() < 300, "{error}");
+    }
 }
 
 /// A thousand functions, each of which calls the one before it.

@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, Array3, ArrayD, Axis, IxDyn, array, s};
 use ndexpr::{DType, Engine, Signature, Stage, VarType, Vars, View, ViewMut, evaluate, vars};
+use std::f64::consts::PI;
 
 fn result(text: &str, vars: Vars<'_>) -> ArrayD<f64> {
     evaluate(text, vars).unwrap_or_else(|error| panic!("{error:?}"))
@@ -39,6 +40,8 @@ fn parts_are_those_of_ndarray() {
     check("(v + a[:, :1])[3:, 5]", (&v + &a.slice(s![.., ..1])).slice(s![3.., 5]).to_owned().into_dyn());
     check("(a + v).T[1:3]", (&a + &v).t().slice(s![1..3, ..]).to_owned().into_dyn());
     check("(v*2 + 1)[1:][1:]", v.slice(s![2..]).mapv(|x| x * 2.0 + 1.0).into_dyn());
+    check("t = (a*pi)[1:]; t[1:] - t[:-1]", (&a.slice(s![2.., ..]) * PI - &a.slice(s![1..5, ..]) * PI).into_dyn());
+    check("(pi*v + k)[1:][1:].T", v.slice(s![2..]).mapv(|x| PI * x + 2.0).into_dyn());
     check("(where(a > 20, a, k) - 1)[0, 1]", ndarray::arr0(1.0).into_dyn());
     // With functions along axes.
     check("sum(a[1:3], axis=1)", a.slice(s![1..3, ..]).sum_axis(Axis(1)).into_dyn());

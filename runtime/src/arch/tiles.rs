@@ -35,10 +35,7 @@ pub(crate) trait OfElements<T> {
     fn apply(a: T, b: T) -> T;
 
     /// Whether `apply` is right for these elements.
-    #[inline(always)]
-    fn takes(_a: T, _b: T) -> bool {
-        true
-    }
+    fn takes(a: T, b: T) -> bool;
 
     /// The function for any elements, one by one.
     fn of_any(a: T, b: T) -> T;

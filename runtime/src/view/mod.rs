@@ -59,6 +59,6 @@ pub(crate) fn list<T: Copy + Default>(entries: &[T]) -> SmallVec<[T; 6]> {
     SmallVec::from_buf_and_len(list, entries.len())
 }
 
-/// The most axes that an iteration may have. A view made from an ndarray may have more; a plan
-/// refuses it.
+/// The most axes that an iteration may have. A view made from an ndarray or by [`View::select`] may
+/// have more; a plan refuses it.
 pub const MAX_AXES: usize = 32;

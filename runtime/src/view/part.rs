@@ -31,7 +31,8 @@ impl<'a> View<'a> {
     /// use ndexpr_runtime::view::{Part, View};
     ///
     /// let array = ndarray::array![[0.0, 1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0, 9.0]];
-    /// let part = View::from(&array).select([Part::At(1), Part::Slice { start: 4, n: 2, step: -3 }]);
+    /// let last_and_second = Part::Slice { start: 4, n: 2, step: -3 };
+    /// let part = View::from(&array).select([Part::At(1), last_and_second]);
     /// assert_eq!(part.shape(), [2]);
     /// assert_eq!(part.read(&[1]).unwrap().get(), Some(6.0));
     /// ```
@@ -62,16 +63,16 @@ impl<'a> View<'a> {
                 Part::Whole => push(extent, stride),
                 Part::At(index) => {
                     assert!(index < extent, "the index is in the axis");
-                    ptr = ptr.wrapping_offset(index as isize * stride);
+                    ptr = ptr.wrapping_offset((index as isize).wrapping_mul(stride));
                 }
                 Part::Slice { n: 0, .. } => push(0, stride),
                 Part::Slice { start, n, step } => {
                     let last = start as i128 + (n - 1) as i128 * step as i128;
                     assert!(is_inside(start as i128) && is_inside(last), "the indices are in the axis");
-                    ptr = ptr.wrapping_offset(start as isize * stride);
-                    // Of one index the stride is not used, and the step may be too large to
-                    // multiply with.
-                    push(n, if n == 1 { stride } else { stride * step });
+                    // Strides of an array without elements may be of any size. Of one index the
+                    // stride is not used, and the step may be too large to multiply with.
+                    ptr = ptr.wrapping_offset((start as isize).wrapping_mul(stride));
+                    push(n, if n == 1 { stride } else { stride.wrapping_mul(step) });
                 }
             }
         }
