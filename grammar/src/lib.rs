@@ -48,7 +48,7 @@
 //! |---|---|
 //! | `f(x, y)` `f(x, axis=(0, 1))` `(x)` `(x, y)` `(x,)` `()` | calls, brackets, tuples |
 //! | `1_000` `0xff` `1e-3` `2.5j` `True` `name` | literals, names |
-//! | `x.name` `x.name(y)` `x[1, :2, ::-1, ..., None]` | attributes, methods, indices; they follow any operand and each other |
+//! | `x.name` `x.name(y)` `x[1, :2, ::-1, ..., None]` | after any operand, and one another |
 //! | `x ** y` | groups to the right; binds tighter than a sign on its left: `-a**2` is `-(a**2)` |
 //! | `+x` `-x` `~x` | |
 //! | `x * y` `x / y` `x // y` `x % y` | |
@@ -89,15 +89,18 @@
 //!
 //! ## Statements
 //!
-//! | | |
-//! |---|---|
-//! | `x, y` | an expression, or a tuple without brackets |
-//! | `x = value` `x = y = value` | a target is a name, `x[...]` or `x.name`, or a tuple of targets with or without brackets |
-//! | `x += value` | likewise <code>-= *= /= //= %= **= <<= >>= &= \|= ^=</code>; the target is a name or `x[...]` |
-//! | `x: float = value` `x: float` | an annotation is an expression or a string, and dropped; alone it is `pass` |
-//! | `return` `return value` | |
-//! | `pass` `"text"` | nothing happens; a string can only be such a docstring, or an annotation |
-//! | `def f(x, k=2): return x*k` | parameters and results may have annotations: `def f(x: float) -> float:` |
+//! - `x, y`: an expression, or a tuple without brackets.
+//! - `x = value`, `x = y = value`: a target is a name, `x[...]` or `x.name`, or a tuple of targets
+//!   with or without brackets. These are all that can be read; `ndexpr` assigns to names alone, and
+//!   refuses the others.
+//! - `x += value`, and likewise `-= *= /= //= %= **= <<= >>= &= |= ^=`: the target is a name or
+//!   `x[...]`, of which `ndexpr` refuses the second.
+//! - `x: float = value`, `x: float`: an annotation is an expression or a string, and dropped; alone
+//!   it is `pass`.
+//! - `return`, `return value`.
+//! - `pass`, `"text"`: nothing happens; a string can only be such a docstring, or an annotation.
+//! - `def f(x, k=2): return x*k`: parameters and results may have annotations, as in
+//!   `def f(x: float) -> float:`.
 //!
 //! A value that is assigned or returned may be a tuple without brackets.
 //!

@@ -16,7 +16,8 @@ use crate::token::Token;
 /// // Three expressions and the statement that they are.
 /// let limits = Limits { max_nodes: 4, ..Limits::default() };
 /// assert!(parse("a + b", &limits).is_ok());
-/// assert_eq!(parse("a + b + c", &limits).unwrap_err().kind(), &ErrorKind::TooManyNodes { limit: 4 });
+/// let error = parse("a + b + c", &limits).unwrap_err();
+/// assert_eq!(error.kind(), &ErrorKind::TooManyNodes { limit: 4 });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {

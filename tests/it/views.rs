@@ -103,6 +103,29 @@ fn views_beside_weak_numbers() {
     assert_eq!(out, array![2 * 5 + 9, 3 * 5 + 9]);
 }
 
+/// The output as it was can be read as a whole only, and the error says so.
+#[test]
+fn parts_of_the_output_are_refused() {
+    let mut out = array![1.0, 2.0, 3.0];
+    let error = ndexpr::evaluate_into("a[::-1]*2", vars! { a: ndexpr::Var::output::<f64>() }, &mut out).unwrap_err();
+    assert_eq!(error.kind(), ndexpr::ErrorKind::Output, "{error:?}");
+    assert_eq!(out, array![1.0, 2.0, 3.0]);
+}
+
+/// Values in order of another type, beside views and computed numbers: the error names the value.
+#[test]
+fn values_of_another_type_are_named() {
+    let signature = Signature::new().with("b", VarType::array(DType::Int16)).with("n", VarType::weak(DType::Int64));
+    let program = Engine::global().compile("b[1:]*(n*2 + 1)", &signature).unwrap();
+    let (b, n) = (array![1_i16, 2, 3], array![1.5]);
+    let mut out = ndarray::Array1::<i16>::zeros(2);
+    let values = [ndexpr::Var::from(&b), ndexpr::Var::from(&n)];
+    let error = program.run_in_order(&values, &mut out, None).unwrap_err();
+    assert_eq!(error.kind(), ndexpr::ErrorKind::VariableType, "{error:?}");
+    let error = program.run_in_order(&values[..1], &mut out, None).unwrap_err();
+    assert_eq!(error.kind(), ndexpr::ErrorKind::MissingVariable, "{error:?}");
+}
+
 /// A slice, by its text and by its numbers.
 type Slice = (Option<i64>, Option<i64>, i64);
 
