@@ -84,15 +84,16 @@ pub(crate) fn reduce_array(
     pool: &Pool,
 ) -> Result<(), Error> {
     let dtype = values.dtype();
-    let mut stages = Stages::new(&[values], outcome);
+    let results = std::slice::from_mut(outcome);
+    let mut stages = Stages::new(&[values], results);
     let of = Outcomes {
         shape: &reduced.domain,
         axes: reduced.axes,
         inputs: &[Operand::View(0)],
         values: &[Value { dtype, origin: Some(Origin::Input(0)), keep: None }],
-        outcomes: &[Outcome { op, value: 0, dest: Dest::Result }],
+        outcomes: &[Outcome { op, value: 0, dest: Dest::Result(0) }],
     };
     add_along(&mut stages, &of)?;
     let kernel: Option<Kernel> = stages.needs_kernel(0).then(|| copy_kernel(dtype, stages.run_kinds(0)[0]));
-    Ok(stages.run(&[values], outcome, &[kernel.as_ref()], &RunOptions::new(pool))?)
+    Ok(stages.run(&[values], results, &[kernel.as_ref()], &RunOptions::new(pool))?)
 }

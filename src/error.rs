@@ -61,6 +61,8 @@ pub enum ErrorKind {
     ResultDType,
     /// The Rust type asked for has another rank than the result.
     ResultRank,
+    /// There are more or fewer results than the outputs, or than the Rust type asked for has.
+    ResultCount,
     /// The output's memory cannot be written as it is.
     Output,
     /// There is not enough memory.
@@ -97,6 +99,7 @@ impl ErrorKind {
         ErrorKind::OutputShape,
         ErrorKind::ResultDType,
         ErrorKind::ResultRank,
+        ErrorKind::ResultCount,
         ErrorKind::Output,
         ErrorKind::Memory,
         ErrorKind::Cancelled,
@@ -183,7 +186,10 @@ impl Error {
     pub(crate) fn resolving(error: &resolve::Error) -> Error {
         use resolve::ErrorKind as Resolving;
         let kind = match &error.kind {
-            Resolving::NoResult | Resolving::SeveralResults | Resolving::UnusedValue { .. } => ErrorKind::Statement,
+            Resolving::NoResult
+            | Resolving::TupleInResult
+            | Resolving::NoneInResult
+            | Resolving::UnusedValue { .. } => ErrorKind::Statement,
             Resolving::NothingToChange { .. }
             | Resolving::PartAssigned
             | Resolving::UnpackCount { .. }
@@ -425,6 +431,21 @@ impl Error {
         };
         let message = format!("the result is {}, but {} is asked for", name(found), name(expected));
         Error::new(ErrorKind::ResultRank, Diagnostic::new(message))
+    }
+
+    /// `span` is that of the results in the text.
+    pub(crate) fn result_count(expected: usize, found: usize, span: Span) -> Error {
+        let results = |n: usize| if n == 1 { "1 result".to_owned() } else { format!("{n} results") };
+        let asked = if expected == 1 { "1 is asked for".to_owned() } else { format!("{expected} are asked for") };
+        let diagnostic = Diagnostic::new(format!("the text has {}, but {asked}", results(found)));
+        let diagnostic = diagnostic.label(span, results(found));
+        Error::new(ErrorKind::ResultCount, diagnostic)
+    }
+
+    /// Two outputs, by their numbers, share memory.
+    pub(crate) fn shared_output(first: usize, second: usize) -> Error {
+        let message = format!("outputs {first} and {second} share memory");
+        Error::new(ErrorKind::Output, Diagnostic::new(message).note("give each result memory of its own"))
     }
 
     pub(crate) fn compiling_cancelled() -> Error {

@@ -184,7 +184,7 @@ mod tests {
         let signature = names.iter().fold(Signature::new(), |signature, &name| signature.with(name, array));
         let resolved = compile::resolve_text("a*b + sin(c) - d", &options).expect("an expression");
         let graph = compile::lower(&resolved, &signature, &None, &options).expect("an expression of arrays");
-        let fused = fuse::fuse(&graph);
+        let fused = fuse::fuse(&graph, &fuse::Alike::certain(&graph));
         let tape = compile::build_tapes(&graph, &fused, generator.target()).expect("a tape").remove(0);
         let compiled = CompiledLoop { max_layouts: 4, ..CompiledLoop::new(tape, &graph, &fused.loops[0], &generator) };
         let memory: [Array1<f64>; 4] =

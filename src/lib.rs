@@ -62,6 +62,7 @@ mod program;
 #[doc(hidden)]
 pub mod raw;
 mod resolve;
+mod results;
 mod shape;
 mod tape;
 mod vars;
@@ -78,13 +79,15 @@ pub use ndexpr_runtime::pool::MAX_THREADS;
 pub use ndexpr_runtime::view::{View, ViewError, ViewMut};
 pub use options::{Backend, FloatMode, Unused};
 pub use outputs::{OutputPool, Pooled};
-pub use program::Program;
+pub use program::{OutputInfo, Program};
+pub use results::FromResults;
 pub use vars::{Signature, Var, VarType, Vars};
 
 /// Evaluates a text into a fresh array, with the [global engine](Engine::global).
 ///
 /// The result is an ndarray of the expression's dtype and rank, a number if it has rank 0, or a
-/// [`DynArray`] of any dtype and rank.
+/// [`DynArray`] of any dtype and rank. Several results are a tuple of these, or a `Vec` of
+/// [`DynArray`]s: see [`FromResults`].
 ///
 /// # Errors
 ///
@@ -101,7 +104,7 @@ pub use vars::{Signature, Var, VarType, Vars};
 /// assert_eq!(any, DynArray::Bool(ndarray::array![false, false, true].into_dyn()));
 /// # Ok::<(), ndexpr::Error>(())
 /// ```
-pub fn evaluate<R: FromResult>(text: &str, vars: Vars<'_>) -> Result<R, Error> {
+pub fn evaluate<R: FromResults>(text: &str, vars: Vars<'_>) -> Result<R, Error> {
     Engine::global().evaluate(text, &vars)
 }
 

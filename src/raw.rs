@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::program::Program;
 use crate::vars::Var;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The shape and memory order of a fresh result for these values of the variables, in the order of
@@ -27,6 +28,26 @@ use std::sync::Arc;
 /// ```
 pub fn result_layout(program: &Program, values: &[Var<'_>]) -> Result<Layout, Error> {
     program.result_layout(values)
+}
+
+/// The shapes and memory orders of fresh results for these values of the variables, in the order of
+/// [`Program::variables`].
+///
+/// # Errors
+///
+/// As [`result_layout`].
+///
+/// ```
+/// use ndexpr::{DType, Engine, Signature, Var, VarType, raw};
+///
+/// let signature = Signature::new().with("a", VarType::array(DType::Float64));
+/// let program = Engine::global().compile("a + 1, sum(a)", &signature)?;
+/// let layouts = raw::result_layouts(&program, &[Var::from(&[1.0, 2.0])])?;
+/// assert_eq!((layouts[0].shape(), layouts[1].shape()), (&[2][..], &[][..]));
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+pub fn result_layouts(program: &Program, values: &[Var<'_>]) -> Result<SmallVec<[Layout; 1]>, Error> {
+    program.result_layouts(values)
 }
 
 /// True if calls with some values of weak integers are run by another program: see [`variant`].

@@ -23,19 +23,19 @@ fn value(dtype: DType) -> Value {
 
 fn run(stages: &Stages, view: &View<'_>, result: &mut ViewMut<'_>, options: &RunOptions<'_>) -> Result<(), ExecError> {
     let kernel = stages.needs_kernel(0).then(|| copy_kernel(view.dtype(), stages.run_kinds(0)[0]));
-    stages.run(&[view], result, &[kernel.as_ref()], options)
+    stages.run(&[view], std::slice::from_mut(result), &[kernel.as_ref()], options)
 }
 
 /// Reduces a view along its first axis.
 fn reduce(op: ReduceOp, view: &View<'_>, result: &mut ViewMut<'_>, options: &RunOptions<'_>) -> Result<(), ExecError> {
     let reducer = Reducer::new(op, view.dtype()).expect("a reduction");
-    let mut stages = Stages::new(&[view], result);
+    let mut stages = Stages::new(&[view], std::slice::from_ref(result));
     stages.reduce(&ReduceLoop {
         shape: view.shape(),
         axes: AxisSet::of([0]).expect("an axis"),
         inputs: &[Source::View(0)],
         values: &[value(view.dtype())],
-        folds: &[Fold { reducer, value: 0, dest: Dest::Result }],
+        folds: &[Fold { reducer, value: 0, dest: Dest::Result(0) }],
     })?;
     run(&stages, view, result, options)
 }
@@ -92,10 +92,10 @@ fn scans_report_and_can_be_cancelled() {
         let one = 1.0_f64.to_ne_bytes();
         let view = repeated(&one, DType::Float64, shape);
         let mut out = Output::new(DType::Float64, shape, order).expect("memory");
-        let mut stages = Stages::new(&[&view], &out.view_mut());
+        let mut stages = Stages::new(&[&view], &[out.view_mut()]);
         let scanner = Scanner::new(ScanOp::CumSum, DType::Float64);
         let (inputs, value) = (&[Source::View(0)], value(DType::Float64));
-        stages.scan(&ScanLoop { shape, axis: 0, inputs, value, scanner, dest: Dest::Result }).expect("it fits");
+        stages.scan(&ScanLoop { shape, axis: 0, inputs, value, scanner, dest: Dest::Result(0) }).expect("it fits");
 
         let progress = stopping_at(3);
         let options = RunOptions { pool: &pool, progress: Some(&progress) };

@@ -26,7 +26,7 @@ fn copied(dtype: DType) -> Value {
 }
 
 fn sum_of(dtype: DType) -> Fold {
-    Fold { reducer: reducer(ReduceOp::Sum, dtype), value: 0, dest: Dest::Result }
+    Fold { reducer: reducer(ReduceOp::Sum, dtype), value: 0, dest: Dest::Result(0) }
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn what_does_not_fit_is_refused() {
     let sum = [sum_of(DType::Float64)];
 
     let mut out = ndarray::Array1::<f64>::zeros(4);
-    let mut stages = Stages::new(&[&view], &ViewMut::from(&mut out));
+    let mut stages = Stages::new(&[&view], &[ViewMut::from(&mut out)]);
     let of_f32 = stages.reduce(&along_rows(&[4, 5], &floats, &[sum_of(DType::Float32)]));
     assert!(matches!(of_f32, Err(PlanError::DTypeMismatch { .. })), "{of_f32:?}");
     let as_f32 = stages.reduce(&along_rows(&[4, 5], &[copied(DType::Float32)], &[sum_of(DType::Float32)]));
@@ -46,10 +46,10 @@ fn what_does_not_fit_is_refused() {
     assert!(matches!(too_long, Err(PlanError::NotBroadcastable { .. })), "{too_long:?}");
 
     let mut out = ndarray::Array1::<i64>::zeros(4);
-    let to_int = Stages::new(&[&view], &ViewMut::from(&mut out)).reduce(&along_rows(&[4, 5], &floats, &sum));
+    let to_int = Stages::new(&[&view], &[ViewMut::from(&mut out)]).reduce(&along_rows(&[4, 5], &floats, &sum));
     assert!(matches!(to_int, Err(PlanError::DTypeMismatch { .. })), "{to_int:?}");
     let mut out = ndarray::Array1::<f64>::zeros(5);
-    let to_five = Stages::new(&[&view], &ViewMut::from(&mut out)).reduce(&along_rows(&[4, 5], &floats, &sum));
+    let to_five = Stages::new(&[&view], &[ViewMut::from(&mut out)]).reduce(&along_rows(&[4, 5], &floats, &sum));
     assert!(matches!(to_five, Err(PlanError::OutputShape { .. })), "{to_five:?}");
 }
 
@@ -60,7 +60,7 @@ fn what_is_missing_or_unused_is_refused() {
     let a = Array2::<f64>::ones((4, 5));
     let view = View::from(&a);
     let mut out = ndarray::Array1::<f64>::zeros(4);
-    let mut stages = Stages::new(&[&view], &ViewMut::from(&mut out));
+    let mut stages = Stages::new(&[&view], &[ViewMut::from(&mut out)]);
     let (floats, sum) = ([copied(DType::Float64)], [sum_of(DType::Float64)]);
     let along = along_rows(&[4, 5], &floats, &sum);
 
@@ -84,12 +84,18 @@ fn what_is_missing_or_unused_is_refused() {
     assert_eq!(stages.reduce(&ReduceLoop { values: &values, ..along }), missing("input", 7));
 
     let scanner = Scanner::new(ScanOp::CumSum, DType::Float64);
-    let scan =
-        ScanLoop { shape: &[4, 5], axis: 2, inputs: &[Source::View(0)], value: floats[0], scanner, dest: Dest::Result };
+    let scan = ScanLoop {
+        shape: &[4, 5],
+        axis: 2,
+        inputs: &[Source::View(0)],
+        value: floats[0],
+        scanner,
+        dest: Dest::Result(0),
+    };
     assert_eq!(stages.scan(&scan), missing("axis", 2));
     let of_rank_0 = stages.scan(&ScanLoop { shape: &[], axis: 0, inputs: &[], ..scan });
     assert_eq!(of_rank_0, missing("axis", 0));
-    let output = MapOutput { dtype: DType::Float64, dest: Dest::Result };
+    let output = MapOutput { dtype: DType::Float64, dest: Dest::Result(0) };
     let map = stages.map(&MapLoop { shape: &[4], inputs: &[], outputs: &[output; 2] });
     assert_eq!(map, Err(PlanError::SharedOutput { output: 1 }));
 }
@@ -104,15 +110,17 @@ fn scans_write_their_result_only() {
             let view = View::from(&a);
             let mut result =
                 ViewMut::from_bytes_mut(&mut bytes[..480], DType::Float64, &[20, 3], &strides, 0).expect("room");
-            let mut stages = Stages::new(&[&view], &result);
+            let mut stages = Stages::new(&[&view], std::slice::from_ref(&result));
             let scanner = Scanner::new(ScanOp::CumSum, DType::Float64);
             let (inputs, value) = (&[Source::View(0)], copied(DType::Float64));
             stages
-                .scan(&ScanLoop { shape: &[20, 3], axis, inputs, value, scanner, dest: Dest::Result })
+                .scan(&ScanLoop { shape: &[20, 3], axis, inputs, value, scanner, dest: Dest::Result(0) })
                 .expect("it fits");
             let pool = Pool::new(1).expect("a thread");
             let kernel = stages.needs_kernel(0).then(|| copy_kernel(DType::Float64, stages.run_kinds(0)[0]));
-            stages.run(&[&view], &mut result, &[kernel.as_ref()], &RunOptions::new(&pool)).expect("it runs");
+            stages
+                .run(&[&view], std::slice::from_mut(&mut result), &[kernel.as_ref()], &RunOptions::new(&pool))
+                .expect("it runs");
             let mut sums = a.clone();
             sums.accumulate_axis_inplace(Axis(axis), |before, x| *x += before);
             for ((i, j), sum) in sums.indexed_iter() {
@@ -129,12 +137,12 @@ fn a_missing_kernel_is_an_error() {
     let view = View::from(&a);
     let mut out = ndarray::Array1::<f64>::zeros(5);
     let mut out = ViewMut::from(&mut out);
-    let mut stages = Stages::new(&[&view], &out);
+    let mut stages = Stages::new(&[&view], std::slice::from_ref(&out));
     // A value that is no copy has to be computed.
     let values = [Value { origin: None, ..copied(DType::Float64) }];
     stages.reduce(&along_rows(&[5, 4], &values, &[sum_of(DType::Float64)])).expect("it fits");
     let pool = Pool::new(1).expect("a thread");
-    let missing = stages.run(&[&view], &mut out, &[None], &RunOptions::new(&pool));
+    let missing = stages.run(&[&view], std::slice::from_mut(&mut out), &[None], &RunOptions::new(&pool));
     assert!(matches!(missing, Err(ExecError::KernelMismatch { .. })), "{missing:?}");
 }
 
@@ -144,11 +152,13 @@ fn nothing_has_its_sum() {
     let view = View::from(&a);
     let mut out = ndarray::Array1::<f32>::from_elem(3, 7.0);
     let mut result = ViewMut::from(&mut out);
-    let mut stages = Stages::new(&[&view], &result);
-    let fold = Fold { reducer: reducer(ReduceOp::Prod, DType::Float32), value: 0, dest: Dest::Result };
+    let mut stages = Stages::new(&[&view], std::slice::from_ref(&result));
+    let fold = Fold { reducer: reducer(ReduceOp::Prod, DType::Float32), value: 0, dest: Dest::Result(0) };
     stages.reduce(&along_rows(&[3, 0], &[copied(DType::Float32)], &[fold])).expect("it fits");
     let pool = Pool::new(2).expect("threads");
-    stages.run(&[&view], &mut result, &[None], &RunOptions::new(&pool)).expect("there is nothing to do");
+    stages
+        .run(&[&view], std::slice::from_mut(&mut result), &[None], &RunOptions::new(&pool))
+        .expect("there is nothing to do");
     assert_eq!(out, ndarray::Array1::ones(3));
 }
 
@@ -161,16 +171,18 @@ fn blocks_of_rows_change_nothing() {
         let view = View::from(&a);
         let mut out = Array2::<f64>::zeros((1000, 333));
         let mut result = ViewMut::from(&mut out);
-        let mut stages = Stages::new(&[&view], &result);
+        let mut stages = Stages::new(&[&view], std::slice::from_ref(&result));
         let maxima = stages.add_temp(DType::Float64, &[1000, 1], &[0, 1], AxisSet::EMPTY).expect("memory");
         let fold = Fold { reducer: reducer(ReduceOp::Max, DType::Float64), value: 0, dest: Dest::Temp(maxima) };
         stages.reduce(&along_rows(&[1000, 333], &[copied(DType::Float64)], &[fold])).expect("it fits");
-        let outputs = [MapOutput { dtype: DType::Float64, dest: Dest::Result }];
+        let outputs = [MapOutput { dtype: DType::Float64, dest: Dest::Result(0) }];
         let map = MapLoop { shape: &[1000, 333], inputs: &[Source::Temp(maxima)], outputs: &outputs };
         stages.map(&map).expect("it fits");
         let copy = copy_kernel(DType::Float64, stages.run_kinds(1)[0]);
         let pool = Pool::new(n_threads).expect("threads");
-        stages.run(&[&view], &mut result, &[None, Some(&copy)], &RunOptions::new(&pool)).expect("it runs");
+        stages
+            .run(&[&view], std::slice::from_mut(&mut result), &[None, Some(&copy)], &RunOptions::new(&pool))
+            .expect("it runs");
         assert!(out.rows().into_iter().zip(&expected).all(|(row, max)| row.iter().all(|x| x == max)), "{n_threads}");
     }
 }
@@ -179,19 +191,19 @@ fn blocks_of_rows_change_nothing() {
 fn the_same_loops_run_on_other_arrays_of_the_same_layouts() {
     let arrays = [Array2::<f64>::ones((4, 500)), Array2::from_elem((4, 500), 2.0)];
     let mut out = ndarray::Array1::<f64>::zeros(4);
-    let mut stages = Stages::new(&[&View::from(&arrays[0])], &ViewMut::from(&mut out));
+    let mut stages = Stages::new(&[&View::from(&arrays[0])], &[ViewMut::from(&mut out)]);
     stages.reduce(&along_rows(&[4, 500], &[copied(DType::Float64)], &[sum_of(DType::Float64)])).expect("it fits");
     let pool = Pool::new(1).expect("a thread");
     let options = RunOptions::new(&pool);
     for array in &arrays {
         stages
-            .run(&[&View::from(array)], &mut ViewMut::from(&mut out), &[None], &options)
+            .run(&[&View::from(array)], &mut [ViewMut::from(&mut out)], &[None], &options)
             .expect("the layouts are the same");
         assert_eq!(out, array.sum_axis(Axis(1)));
     }
 
     let is_refused = |views: &[&View<'_>], result: &mut ViewMut<'_>| {
-        matches!(stages.run(views, result, &[None], &options), Err(ExecError::LayoutMismatch))
+        matches!(stages.run(views, std::slice::from_mut(result), &[None], &options), Err(ExecError::LayoutMismatch))
     };
     let a = View::from(&arrays[0]);
     assert!(is_refused(&[], &mut ViewMut::from(&mut out)));
@@ -208,6 +220,6 @@ fn the_same_loops_run_on_other_arrays_of_the_same_layouts() {
     let view = unsafe { View::from_raw_parts(start, DType::Float64, &[4, 500], &[4000, 8]) }.expect("a view");
     // SAFETY: as above. The two share memory, and neither is used while the other is: the run is refused.
     let mut result = unsafe { ViewMut::from_raw_parts(start, DType::Float64, &[4], &[8]) }.expect("a view");
-    let overlapping = stages.run(&[&view], &mut result, &[None], &options);
+    let overlapping = stages.run(&[&view], std::slice::from_mut(&mut result), &[None], &options);
     assert!(matches!(overlapping, Err(ExecError::Overlap { input: 0 })), "{overlapping:?}");
 }

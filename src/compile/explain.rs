@@ -21,7 +21,8 @@ pub(crate) fn explain(
     options: &CompileOptions,
     stage: Stage,
 ) -> Result<String, Error> {
-    let Compiled { resolved, graph, fused, .. } = compiled;
+    let Compiled { resolved, graph, .. } = compiled;
+    let fused = &compiled.arranged.fused;
     match stage {
         Stage::Ast => return Ok(parse(text, options)?.dump()),
         Stage::Hir => return Ok(lower(resolved, signature, &compiled.weak, options)?.to_string()),

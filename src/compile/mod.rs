@@ -1,16 +1,17 @@
 //! The passes, in order: from text to compiled loops.
 //!
 //! In: a text, the types of its variables, options. Out: [`Compiled`]. This page is the pipeline;
-//! `executable` makes the machine code of the loops, `explain` prints what each stage made, `names`
+//! `arranged` and `executable` make the loops and their machine code, `explain` prints what each stage made, `names`
 //! lists the variables of a text.
 
+mod arranged;
 mod executable;
 mod explain;
 mod headroom;
 mod names;
 mod stage;
 
-pub(crate) use executable::Executable;
+pub(crate) use arranged::{Arranged, Tools};
 pub(crate) use explain::explain;
 pub(crate) use names::names;
 
@@ -21,9 +22,8 @@ pub use stage::Stage;
 
 use crate::codegen::Generator;
 use crate::error::Error;
-use crate::fuse;
+use crate::fuse::Alike;
 use crate::hir;
-use crate::kernels::CompiledLoop;
 use crate::opt;
 use crate::options::{CompileOptions, Unused};
 use crate::resolve::{self, Resolved};
@@ -41,8 +41,10 @@ pub(crate) type WeakInts = Option<Vec<(String, i128)>>;
 pub(crate) struct Compiled {
     pub(crate) resolved: Resolved,
     pub(crate) graph: hir::Graph,
-    pub(crate) fused: fuse::Fused,
-    pub(crate) executable: Executable,
+    /// The loops for most calls.
+    pub(crate) arranged: Arranged,
+    /// Whether these loops are right for all calls.
+    pub(crate) is_certain: bool,
     pub(crate) times: Vec<(Stage, Duration)>,
     /// What it was compiled for.
     pub(crate) weak: WeakInts,
@@ -54,8 +56,8 @@ impl Compiled {
         /// The bytes that a node takes in hash tables and lists, in addition to its own.
         const BESIDE: usize = 48;
 
-        let code: usize = self.executable.loops().unwrap_or_default().iter().map(CompiledLoop::n_bytes).sum();
-        self.resolved.n_bytes() + self.graph.len() * (size_of::<hir::Expr>() + BESIDE) + code
+        let nodes = self.graph.len() * (size_of::<hir::Expr>() + BESIDE);
+        self.resolved.n_bytes() + nodes + self.arranged.n_bytes()
     }
 }
 
@@ -83,12 +85,13 @@ pub(crate) fn compile(
     goes_on()?;
     let graph = optimise(&typed, options)?;
     clock.lap(Stage::Opt);
-    let fused = fuse::fuse(&graph);
-    clock.lap(Stage::Fuse);
-    let executable = Executable::new(&graph, &fused, options.backend, generator, progress, &mut clock);
+    let likely = Alike::likely(&graph);
+    let is_certain = likely == Alike::certain(&graph);
+    let tools = Tools { backend: options.backend, generator, progress };
+    let arranged = Arranged::timed(&graph, likely, tools, &mut clock);
     // If it was stopped, some of its loops are not there.
     goes_on()?;
-    Ok(Compiled { resolved, graph, fused, executable, times: clock.laps, weak })
+    Ok(Compiled { resolved, graph, arranged, is_certain, times: clock.laps, weak })
 }
 
 pub(crate) fn parse(text: &str, options: &CompileOptions) -> Result<Ast, Error> {

@@ -2,13 +2,13 @@
 
 mod cache;
 
-use crate::array::FromResult;
 use crate::codegen::Generator;
 use crate::compile::{self, UsedName};
 use crate::context::Context;
 use crate::error::Error;
 use crate::options::{Backend, CompileOptions, FloatMode, Registers, Unused};
 use crate::program::Program;
+use crate::results::FromResults;
 use crate::vars::{Signature, Vars};
 use cache::Cache;
 use ndexpr_grammar::Limits;
@@ -129,7 +129,7 @@ impl Engine {
     /// # Errors
     ///
     /// As [`Engine::compile`] and [`Program::evaluate`].
-    pub fn evaluate<R: FromResult>(&self, text: &str, vars: &Vars<'_>) -> Result<R, Error> {
+    pub fn evaluate<R: FromResults>(&self, text: &str, vars: &Vars<'_>) -> Result<R, Error> {
         self.cached(text, vars)?.evaluate(vars)
     }
 

@@ -25,7 +25,7 @@ impl Space {
     pub(crate) fn shape(&self, shapes: &Shapes, values: &[&View<'_>]) -> Result<Shape, Error> {
         match self {
             // An output of more elements is filled by repeating.
-            Space::Result => Ok(shapes.root.clone()),
+            Space::Result(root) => Ok(shapes.roots[*root].clone()),
             Space::One => Ok(Shape::new()),
             Space::Domain(id) => Ok(shapes.reductions[id.index()].domain.clone()),
             Space::Leaves(leaves) => {

@@ -1,8 +1,10 @@
 //! Which operations share a loop, and in which order the loops run.
 //!
 //! All operations on arrays share one loop, unless something runs along axes: a reduction ends its
-//! loop, and whatever uses the outcome is in a later one. Reductions over the same domain along the
-//! same axes share a loop, a few to each, if none needs another's outcome. Reductions come in
+//! loop, and whatever uses the outcome is in a later one. Reductions over domains that are
+//! [alike](Alike) along the same axes share a loop, a few to each, if none needs another's outcome.
+//! A result over such a domain that needs no later outcome is written by their loop. All other
+//! results over domains that are alike share one loop at the end. Reductions come in
 //! *levels*: those of level 0 read variables only, those of level 1 also outcomes of level 0, and
 //! so on.
 //!
@@ -17,6 +19,7 @@
 //! replaces it. So are running results that the last loop reads (`cumsum(a)/8`). So no array is
 //! made that the text does not have.
 
+use super::alike::{Alike, Class};
 use super::collect::collect;
 use super::{CallArray, Dest, Fold, Fused, Loop, Source, Space, TempShape, source_of};
 use crate::hir::{Axes, Expr, ExprId, Graph, Leaf, ReductionId};
@@ -28,21 +31,30 @@ use std::collections::BTreeSet;
 // Chosen by "many-sums" in docs/measurements.md.
 const MAX_FOLDS: usize = 8;
 
-/// What reductions of one loop have in common: domain and axes; and the reduction, if it has a loop
-/// of its own.
-type LoopKey<'g> = (&'g [Leaf], &'g Axes, Option<ExprId>);
+/// What reductions of one loop have in common: the class of their domains, and axes; and the
+/// reduction, if it has a loop of its own.
+type LoopKey<'g> = (Class, &'g Axes, Option<ExprId>);
+
+/// A value of the graph that is left in the memory of a result until the loop at the end replaces
+/// it.
+#[derive(Clone, Copy)]
+struct Kept {
+    value: ExprId,
+    /// Which result.
+    root: usize,
+}
 
 /// Groups the operations of a graph into loops.
-pub(crate) fn fuse(graph: &Graph) -> Fused {
+pub(crate) fn fuse(graph: &Graph, alike: &Alike) -> Fused {
     let calls_for_scalar = |id| graph.is_scalar(id) && matches!(graph.expr(id), Expr::Apply(Op::Math(_), _));
-    if graph.reductions().is_empty() && !graph.ids().any(calls_for_scalar) {
-        let sources = vec![None; graph.len()];
-        let only = collect(graph, Space::Result, vec![(graph.root(), Some(Dest::Result))], &sources);
-        return Fused { loops: vec![only], temps: Vec::new() };
-    }
-    let grouping = Grouping::new(graph);
     let mut fused = Fused { loops: Vec::new(), temps: Vec::new() };
     let mut sources: Vec<Option<Source>> = vec![None; graph.len()];
+    let mut is_written = vec![false; graph.roots().len()];
+    if graph.reductions().is_empty() && !graph.ids().any(calls_for_scalar) {
+        add_results(graph, alike, &is_written, &mut fused, &sources);
+        return fused;
+    }
+    let grouping = Grouping::new(graph, alike);
     for id in graph.ids() {
         if let Some((reduction, AxisOp::Count)) = grouping.reduction(id) {
             sources[id.index()] = Some(CallArray::Count(reduction).source(graph));
@@ -55,17 +67,31 @@ pub(crate) fn fuse(graph: &Graph) -> Fused {
     let n_levels = grouping.level.iter().copied().max().unwrap_or(0);
     for level in 0..=n_levels {
         grouping.add_values(level, &mut fused, &mut sources);
-        grouping.add_reductions(level, kept, &mut fused, &mut sources);
+        grouping.add_reductions(level, kept, &mut fused, &mut sources, &mut is_written);
     }
-    // If the result is a reduction's outcome, it is there already.
-    if sources[graph.root().index()] != Some(Source::Result) {
-        fused.loops.push(collect(graph, Space::Result, vec![(graph.root(), Some(Dest::Result))], &sources));
-    }
+    add_results(graph, alike, &is_written, &mut fused, &sources);
     fused
+}
+
+/// Adds loops for the results that are not yet written.
+fn add_results(graph: &Graph, alike: &Alike, is_written: &[bool], fused: &mut Fused, sources: &[Option<Source>]) {
+    let mut groups: Vec<(Class, Vec<usize>)> = Vec::new();
+    for root in (0..graph.roots().len()).filter(|&root| !is_written[root]) {
+        let class = alike.root(root);
+        match groups.iter_mut().find(|(found, _)| *found == class) {
+            Some((_, roots)) => roots.push(root),
+            None => groups.push((class, vec![root])),
+        }
+    }
+    for (_, roots) in groups {
+        let outputs = roots.iter().map(|&root| (graph.roots()[root], Some(Dest::Result(root)))).collect();
+        fused.loops.push(collect(graph, Space::Result(roots[0]), outputs, sources));
+    }
 }
 
 struct Grouping<'g> {
     graph: &'g Graph,
+    alike: &'g Alike,
     /// For each node, how many levels of reductions are below it.
     level: Vec<u32>,
     /// For each node that follows from outcomes alone, the reductions of these outcomes; `None` if
@@ -73,14 +99,15 @@ struct Grouping<'g> {
     outcomes: Vec<Option<BTreeSet<ReductionId>>>,
     /// For each node, whether a function is called for it, since the last reduction.
     calls: Vec<bool>,
-    /// For each node, whether the root needs it.
+    /// For each node, whether a root needs it.
     live: Vec<bool>,
 }
 
 impl<'g> Grouping<'g> {
-    fn new(graph: &'g Graph) -> Grouping<'g> {
+    fn new(graph: &'g Graph, alike: &'g Alike) -> Grouping<'g> {
         let mut grouping = Grouping {
             graph,
+            alike,
             level: vec![0; graph.len()],
             outcomes: vec![None; graph.len()],
             calls: calls(graph),
@@ -136,22 +163,32 @@ impl<'g> Grouping<'g> {
         first.map_or(id, |index| ReductionId(index as u32))
     }
 
-    /// Whether the outcome has the shape of the result for certain: optimising may have dropped a
+    /// Whether the outcome has the shape of a result for certain: optimising may have dropped a
     /// variable that makes the result larger.
-    fn has_shape_of_result(&self, id: ReductionId) -> bool {
+    fn has_shape_of_root(&self, id: ReductionId, root: usize) -> bool {
+        let domain = &self.graph.root_domains()[root][..];
         match self.graph.reduction(id).is_total() {
-            true => self.graph.root_domain().is_empty(),
-            false => *self.graph.root_domain() == [Leaf::Reduction(self.first_of_shape(id))],
+            true => domain.is_empty(),
+            false => *domain == [Leaf::Reduction(self.first_of_shape(id))],
         }
+    }
+
+    /// The first result that is this outcome, and nothing else.
+    fn root_of_outcome(&self, id: ExprId, reduction: ReductionId) -> Option<usize> {
+        let mut roots = self.graph.roots().iter().enumerate();
+        let is_it = |&(root, &other): &(usize, &ExprId)| other == id && self.has_shape_of_root(reduction, root);
+        roots.find(is_it).map(|(root, _)| root)
     }
 
     /// An argument of a reduction that is also needed for the result, and that is worth keeping in
     /// the result's memory.
-    fn value_to_keep(&self) -> Option<ExprId> {
+    fn value_to_keep(&self) -> Option<Kept> {
         let graph = self.graph;
+        // Of several results some may be written early.
+        let root = graph.only_root()?;
         // What the last loop needs, if it stops at outcomes.
         let mut needed = vec![false; graph.len()];
-        needed[graph.root().index()] = true;
+        needed[root.index()] = true;
         for id in graph.ids().rev() {
             if needed[id.index()] && !matches!(graph.expr(id), Expr::Reduce(..)) {
                 graph.args(id).for_each(|arg| needed[arg.index()] = true);
@@ -161,21 +198,22 @@ impl<'g> Grouping<'g> {
             let Expr::Reduce(reduction, arg) = graph.expr(id) else { return None };
             let reduction = graph.reduction(reduction);
             let is_kept = needed[arg.index()]
-                && arg != graph.root()
+                && arg != root
                 && self.calls[arg.index()]
-                && graph.dtype(arg) == graph.dtype(graph.root())
+                && graph.dtype(arg) == graph.dtype(root)
                 && !graph.is_scalar(arg)
                 && !reduction.op.is_cumulative()
-                && reduction.domain == graph.root_domain();
-            is_kept.then_some(arg)
+                && reduction.domain == graph.root_domains()[0];
+            is_kept.then_some(Kept { value: arg, root: 0 })
         })
     }
 
     /// A running result that has the shape and the dtype of the result, and is not the result: it
     /// is worth keeping in the result's memory. If something along axes reads it too, it is not
     /// kept: sums would be added in the order of the output's memory.
-    fn scan_to_keep(&self) -> Option<ExprId> {
+    fn scan_to_keep(&self) -> Option<Kept> {
         let graph = self.graph;
+        let root = graph.only_root()?;
         // What a value that runs along axes follows from.
         let mut is_below = vec![false; graph.len()];
         for id in graph.ids().rev().filter(|id| self.live[id.index()]) {
@@ -183,17 +221,18 @@ impl<'g> Grouping<'g> {
                 graph.args(id).for_each(|arg| is_below[arg.index()] = true);
             }
         }
-        graph.ids().find(|&id| {
+        let scan = graph.ids().find(|&id| {
             if is_below[id.index()] {
                 return false;
             }
             let Some((reduction, op)) = self.reduction(id) else { return false };
             op.is_cumulative()
                 && self.live[id.index()]
-                && id != graph.root()
-                && graph.dtype(id) == graph.dtype(graph.root())
-                && self.has_shape_of_result(reduction)
-        })
+                && id != root
+                && graph.dtype(id) == graph.dtype(root)
+                && self.has_shape_of_root(reduction, 0)
+        });
+        scan.map(|value| Kept { value, root: 0 })
     }
 
     /// Adds loops for values that follow from outcomes up to a level. Otherwise the loops that use
@@ -247,7 +286,14 @@ impl<'g> Grouping<'g> {
     }
 
     /// Adds the reductions whose arguments are of a level.
-    fn add_reductions(&self, level: u32, kept: Option<ExprId>, fused: &mut Fused, sources: &mut [Option<Source>]) {
+    fn add_reductions(
+        &self,
+        level: u32,
+        kept: Option<Kept>,
+        fused: &mut Fused,
+        sources: &mut [Option<Source>],
+        is_written: &mut [bool],
+    ) {
         let graph = self.graph;
         let mut groups: Vec<(LoopKey<'_>, Vec<ExprId>)> = Vec::new();
         for id in graph.ids().filter(|id| self.live[id.index()]) {
@@ -255,33 +301,51 @@ impl<'g> Grouping<'g> {
             if op == AxisOp::Count || self.level[id.index()] != level + 1 {
                 continue;
             }
+            let class = self.alike.reduction(reduction);
             let reduction = graph.reduction(reduction);
             // Both have a loop of their own: a place is counted in the order of the axes, and a
             // cumulative operation is no reduction.
             let is_alone = op.is_cumulative() || op.is_place();
-            let key: LoopKey<'_> = (&reduction.domain, &reduction.axes, is_alone.then_some(id));
+            let key: LoopKey<'_> = (class, &reduction.axes, is_alone.then_some(id));
             match groups.iter_mut().rfind(|(found, ids)| *found == key && ids.len() < MAX_FOLDS) {
                 Some((_, ids)) => ids.push(id),
                 None => groups.push((key, vec![id])),
             }
         }
-        for (_, ids) in groups {
-            let group = self.reduction_loop(&ids, kept, fused, sources);
+        for ((class, _, alone), ids) in groups {
+            // Results of the same elements that can be computed by now.
+            let can_join = |&root: &usize| {
+                alone.is_none()
+                    && !is_written[root]
+                    && self.alike.root(root) == class
+                    && self.level[graph.roots()[root].index()] <= level
+            };
+            let roots: Vec<usize> = (0..is_written.len()).filter(can_join).collect();
+            let group = self.reduction_loop(&ids, &roots, kept, fused, sources);
             for (&id, fold) in ids.iter().zip(&group.folds) {
                 sources[id.index()] = Some(source_of(fold.dest));
+                if let Dest::Result(root) = fold.dest {
+                    is_written[root] |= graph.roots()[root] == id;
+                }
             }
-            if let Some(&(id, _)) = group.outputs.iter().find(|(_, dest)| *dest == Some(Dest::Result)) {
-                sources[id.index()] = Some(Source::Result);
+            for &(id, dest) in &group.outputs {
+                if let Some(Dest::Result(root)) = dest {
+                    is_written[root] |= graph.roots()[root] == id;
+                    if kept.is_some_and(|kept| kept.value == id) {
+                        sources[id.index()] = Some(Source::Result(root));
+                    }
+                }
             }
             fused.loops.push(group);
         }
     }
 
-    /// The loop of some reductions along the same axes.
+    /// The loop of some reductions along the same axes, which also writes some results.
     fn reduction_loop(
         &self,
         ids: &[ExprId],
-        kept: Option<ExprId>,
+        roots: &[usize],
+        kept: Option<Kept>,
         fused: &mut Fused,
         sources: &[Option<Source>],
     ) -> Loop {
@@ -293,15 +357,23 @@ impl<'g> Grouping<'g> {
             let Expr::Reduce(reduction, arg) = graph.expr(id) else { continue };
             space = Space::Domain(reduction);
             let output = outputs.iter().position(|&(found, _)| found == arg).unwrap_or_else(|| {
-                let is_kept = kept == Some(arg) && sources[arg.index()].is_none();
-                outputs.push((arg, is_kept.then_some(Dest::Result)));
+                let kept = kept.filter(|kept| kept.value == arg && sources[arg.index()].is_none());
+                outputs.push((arg, kept.map(|kept| Dest::Result(kept.root))));
                 outputs.len() - 1
             });
-            let dest = match (id == graph.root() && self.has_shape_of_result(reduction)) || kept == Some(id) {
-                true => Dest::Result,
-                false => fused.add_temp(graph.dtype(id), TempShape::Reduced(reduction)),
+            let kept = kept.filter(|kept| kept.value == id).map(|kept| kept.root);
+            let dest = match self.root_of_outcome(id, reduction).or(kept) {
+                Some(root) => Dest::Result(root),
+                None => fused.add_temp(graph.dtype(id), TempShape::Reduced(reduction)),
             };
             folds.push(Fold { reduction, output, dest });
+        }
+        for &root in roots {
+            let (id, dest) = (graph.roots()[root], Dest::Result(root));
+            match outputs.iter_mut().find(|(found, dest)| *found == id && dest.is_none()) {
+                Some((_, place)) => *place = Some(dest),
+                None => outputs.push((id, Some(dest))),
+            }
         }
         Loop { folds, ..collect(graph, space, outputs, sources) }
     }

@@ -4,11 +4,13 @@
 //! what it reads and writes. `group` decides, `collect` finds what a loop computes and reads.
 //! Always true: a loop reads only variables and what earlier loops have written.
 
+mod alike;
 mod bound;
 mod collect;
 mod group;
 mod print;
 
+pub(crate) use alike::Alike;
 pub(crate) use group::fuse;
 
 use crate::hir::{ExprId, Graph, Leaf, ReductionId, VarId};
@@ -47,8 +49,8 @@ impl CallArray {
 /// What a loop iterates over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Space {
-    /// The shape of the result.
-    Result,
+    /// The shape of a result.
+    Result(usize),
     /// One element.
     One,
     /// What a reduction runs over.
@@ -107,6 +109,11 @@ pub(crate) struct Fused {
 }
 
 impl Fused {
+    /// How many loops write results, and reduce nothing.
+    pub(crate) fn n_result_loops(&self) -> usize {
+        self.loops.iter().filter(|group| matches!(group.space, Space::Result(_))).count()
+    }
+
     /// Adds a temporary. Returns where loops write it.
     fn add_temp(&mut self, dtype: DType, shape: TempShape) -> Dest {
         self.temps.push(Temp { dtype, shape });
@@ -122,14 +129,17 @@ pub(crate) fn name_of(source: Source, graph: &Graph) -> String {
             CallArray::Count(_) => "count".to_owned(),
         },
         Source::Temp(temp) => format!("temp{temp}"),
-        Source::Result => "result".to_owned(),
+        Source::Result(result) => match graph.only_root() {
+            Some(_) => "result".to_owned(),
+            None => format!("result{result}"),
+        },
     }
 }
 
 /// Where later loops read what a loop has written.
 pub(crate) fn source_of(dest: Dest) -> Source {
     match dest {
-        Dest::Result => Source::Result,
+        Dest::Result(result) => Source::Result(result),
         Dest::Temp(temp) => Source::Temp(temp),
     }
 }

@@ -23,7 +23,7 @@ impl Fused {
             });
             let over = match &group.space {
                 Space::Domain(_) | Space::Leaves(_) => format!(" over {}", space(graph, &group.space)),
-                Space::Result | Space::One => String::new(),
+                Space::Result(_) | Space::One => String::new(),
             };
             text.push_str(&format!(
                 "loop {i}{over}\n  reads    {}\n  computes {}\n  writes   {}\n",
@@ -44,7 +44,7 @@ fn name(graph: &Graph, source: Source) -> String {
             CallArray::Count(id) => format!("{name} of r{}", id.index()),
             CallArray::Var(_) => name,
         },
-        Source::Temp(_) | Source::Result => name,
+        Source::Temp(_) | Source::Result(_) => name,
     }
 }
 
@@ -56,7 +56,7 @@ fn space(graph: &Graph, space: &Space) -> String {
     let leaves = match space {
         Space::Domain(id) => &graph.reduction(*id).domain,
         Space::Leaves(leaves) => leaves,
-        Space::Result | Space::One => return "none".to_owned(),
+        Space::Result(_) | Space::One => return "none".to_owned(),
     };
     list(leaves.iter().map(|leaf| match *leaf {
         Leaf::Var(var) => graph.vars()[var.0 as usize].name.clone(),

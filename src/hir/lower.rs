@@ -117,11 +117,14 @@ fn lower_some(resolved: &Resolved, scope: &Scope<'_>, is_wanted: impl Fn(StepId)
         };
         lowerer.values.push(value);
     }
-    let result = resolved.result();
-    let root = lowerer.arg(result);
-    let root = lowerer.default(root)?;
-    lowerer.graph.set_root(root);
-    lowerer.graph.root_domain = lowerer.domain(result)?;
+    let mut roots = Vec::with_capacity(resolved.results().len());
+    for &result in resolved.results() {
+        let root = lowerer.arg(result);
+        roots.push(lowerer.default(root)?);
+        let domain = lowerer.domain(result)?;
+        lowerer.graph.root_domains.push(domain);
+    }
+    lowerer.graph.set_roots(roots);
     Ok(lowerer.graph)
 }
 

@@ -133,12 +133,13 @@ pub(crate) struct Graph {
     views: Vec<ViewId>,
     numbers: Numbers,
     reductions: Vec<Reduction>,
-    root: Option<ExprId>,
-    root_domain: Vec<Leaf>,
+    roots: Vec<ExprId>,
+    /// For each root, the variables and reductions whose shapes broadcast to its shape.
+    root_domains: Vec<Vec<Leaf>>,
 }
 
 impl Graph {
-    /// A graph without nodes, of the same variables, reductions and shape.
+    /// A graph without nodes, of the same variables, reductions and shapes.
     pub(crate) fn without_nodes(&self) -> Graph {
         Graph {
             vars: self.vars.clone(),
@@ -147,7 +148,7 @@ impl Graph {
             views: self.views.clone(),
             numbers: self.numbers.clone(),
             reductions: self.reductions.clone(),
-            root_domain: self.root_domain.clone(),
+            root_domains: self.root_domains.clone(),
             ..Graph::default()
         }
     }
@@ -195,19 +196,29 @@ impl Graph {
         &self.reductions[id.index()]
     }
 
-    /// The variables and reductions whose shapes broadcast to the shape of the result.
-    pub(crate) fn root_domain(&self) -> &[Leaf] {
-        &self.root_domain
+    /// For each root, the variables and reductions whose shapes broadcast to its shape.
+    pub(crate) fn root_domains(&self) -> &[Vec<Leaf>] {
+        &self.root_domains
     }
 
-    /// The node that is the result. Set by [`lower`], so there always is one.
+    /// The nodes that are the results, in order; some may be the same. Set by [`lower`], so there
+    /// always is one.
     #[inline]
-    pub(crate) fn root(&self) -> ExprId {
-        self.root.expect("lowering sets the root")
+    pub(crate) fn roots(&self) -> &[ExprId] {
+        &self.roots
     }
 
-    pub(crate) fn set_root(&mut self, root: ExprId) {
-        self.root = Some(root);
+    /// The root, if there is only one.
+    #[inline]
+    pub(crate) fn only_root(&self) -> Option<ExprId> {
+        match self.roots[..] {
+            [root] => Some(root),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn set_roots(&mut self, roots: Vec<ExprId>) {
+        self.roots = roots;
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -226,10 +237,10 @@ impl Graph {
         self.nodes[id.index()].dtype
     }
 
-    /// For each node, whether the root needs it.
+    /// For each node, whether a root needs it.
     pub(crate) fn live(&self) -> Vec<bool> {
         let mut live = vec![false; self.len()];
-        live[self.root().index()] = true;
+        self.roots.iter().for_each(|root| live[root.index()] = true);
         for id in self.ids().rev() {
             if live[id.index()] {
                 self.args(id).for_each(|arg| live[arg.index()] = true);

@@ -48,11 +48,14 @@ impl fmt::Display for Graph {
             self.write_reduction(f, reduction)?;
             writeln!(f, " as r{i}")?;
         }
-        write!(f, "result h{}", self.root().index())?;
-        if !self.reductions.is_empty() {
-            self.write_domain(f, &self.root_domain)?;
+        for (root, domain) in self.roots.iter().zip(&self.root_domains) {
+            write!(f, "result h{}", root.index())?;
+            if !self.reductions.is_empty() || self.roots.len() > 1 {
+                self.write_domain(f, domain)?;
+            }
+            writeln!(f)?;
         }
-        writeln!(f)
+        Ok(())
     }
 }
 
@@ -91,7 +94,7 @@ impl Graph {
     /// For each reduction, whether a domain names it.
     fn named_reductions(&self) -> Vec<bool> {
         let mut is_named = vec![false; self.reductions.len()];
-        let domains = self.reductions.iter().map(|reduction| &reduction.domain).chain([&self.root_domain]);
+        let domains = self.reductions.iter().map(|reduction| &reduction.domain).chain(&self.root_domains);
         for leaf in domains.flatten() {
             if let Leaf::Reduction(id) = leaf {
                 is_named[id.index()] = true;

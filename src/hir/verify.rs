@@ -1,6 +1,6 @@
 //! The invariants of a graph, checked in debug builds after every pass that makes one.
 //!
-//! - The root is set, and arguments come before what uses them.
+//! - There is a root, and arguments come before what uses them.
 //! - A variable has the dtype of its declaration; a constant that of its value.
 //! - Arguments of a primitive have one dtype, except the condition of a select, which is bool.
 //! - A domain is sorted, and names array variables and reductions that come before.
@@ -18,13 +18,16 @@ use ndexpr_runtime::dtype::DType;
 /// A description of the first invariant that does not hold: a defect of the compiler, never of its
 /// input.
 pub(crate) fn verify(graph: &Graph) -> Result<(), String> {
-    if graph.root.is_none_or(|root| root.index() >= graph.len()) {
+    if graph.roots.is_empty() || graph.roots.iter().any(|root| root.index() >= graph.len()) {
         return Err("the graph has no root".to_owned());
     }
+    check(graph.roots.len() == graph.root_domains.len(), "as many domains as roots")?;
     for (i, reduction) in graph.reductions.iter().enumerate() {
         verify_domain(graph, &reduction.domain, i).map_err(|why| format!("r{i}: {why}, in\n{graph}"))?;
     }
-    verify_domain(graph, &graph.root_domain, graph.reductions.len()).map_err(|why| format!("{why}, in\n{graph}"))?;
+    for domain in &graph.root_domains {
+        verify_domain(graph, domain, graph.reductions.len()).map_err(|why| format!("{why}, in\n{graph}"))?;
+    }
     for id in graph.ids() {
         verify_node(graph, id).map_err(|why| format!("h{}: {why}, in\n{graph}", id.index()))?;
     }

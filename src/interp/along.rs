@@ -30,14 +30,14 @@ pub(crate) struct Call<'c> {
     pub(crate) shapes: &'c Shapes,
 }
 
-/// Evaluates a graph with reductions into an output of the result's shape.
+/// Evaluates a graph with reductions into outputs of the results' shapes.
 ///
 /// # Errors
 ///
 /// As [`run`](super::run), and if there is no memory for what is reduced.
 pub(crate) fn run_reductions(
     call: Call<'_>,
-    output: &mut ViewMut<'_>,
+    outputs: &mut [ViewMut<'_>],
     pool: &Pool,
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
@@ -52,20 +52,25 @@ pub(crate) fn run_reductions(
         match op {
             AxisOp::Count => outcome.view_mut().write(&[], Scalar::new(count(reduced)?))?,
             _ => {
-                let order = call.order_of_argument(reduction, arg, output)?;
+                let order = call.order_of_argument(reduction, arg, outputs)?;
                 let mut values = Output::new(graph.dtype(arg), &reduced.domain, &order)?;
-                evaluate(graph, arg, leaves(graph, call.values, &outcomes), &mut values.view_mut(), progress)?;
+                let leaves = leaves(graph, call.values, &outcomes);
+                evaluate(graph, &[arg], leaves, &mut [values.view_mut()], progress)?;
                 reduce_array(op, reduced, &values.view(), &mut outcome.view_mut(), pool)?;
             }
         }
         outcomes[id.index()] = Some(outcome);
     }
-    evaluate(graph, graph.root(), leaves(graph, call.values, &outcomes), output, progress)
+    for (&root, output) in graph.roots().iter().zip(outputs) {
+        let leaves = leaves(graph, call.values, &outcomes);
+        evaluate(graph, &[root], leaves, &mut [output.reborrow()], progress)?;
+    }
+    Ok(())
 }
 
 impl Call<'_> {
     /// The memory order of what a reduction's loop reads.
-    fn order_of_argument(&self, reduction: ReductionId, arg: ExprId, output: &ViewMut<'_>) -> Result<Shape, Error> {
+    fn order_of_argument(&self, reduction: ReductionId, arg: ExprId, outputs: &[ViewMut<'_>]) -> Result<Shape, Error> {
         let is_of = |group: &&Loop| {
             let mut folds = group.folds.iter();
             folds.any(|fold| fold.reduction == reduction && group.outputs[fold.output].0 == arg)
@@ -81,7 +86,7 @@ impl Call<'_> {
                     let (shape, order) = self.fused.temp_layout(temp, self.shapes, self.values)?.seen();
                     temps.push(Output::new(self.fused.temps[temp].dtype, &shape, &order)?);
                 }
-                Source::Result => views.push(output.as_view()),
+                Source::Result(result) => views.extend(outputs.get(result).map(ViewMut::as_view)),
             }
         }
         let views = views.iter().cloned().chain(temps.iter().map(Output::view));

@@ -9,6 +9,7 @@ mod along;
 pub(crate) use along::{Call, run_reductions};
 
 use crate::error::Error;
+use crate::fuse::{Dest, Fused};
 use crate::hir::{Expr, ExprId, Graph};
 use crate::ops::{Op, scalar};
 use ndexpr_runtime::dtype::Scalar;
@@ -18,46 +19,64 @@ use ndexpr_runtime::view::{View, ViewMut};
 /// Elements between two looks at the progress.
 const PROGRESS_EVERY: usize = 4096;
 
-/// Evaluates a graph without reductions for every element of the output. `inputs` are the values of
-/// the graph's variables, in order, and must broadcast to the output's shape; none may overlap the
-/// output unless it is the very same view. `None` stands for the output as it was before.
+/// Evaluates a graph without reductions for every element of the outputs. `inputs` are the values
+/// of the graph's variables, in order, and must broadcast to the outputs' shapes; none may overlap
+/// an output unless it is the very same view, and all outputs are of one loop. `None` stands for
+/// the only output as it was before.
 ///
 /// # Errors
 ///
 /// If an input does not broadcast, or the run is cancelled.
 pub(crate) fn run(
     graph: &Graph,
+    fused: &Fused,
     inputs: &[Option<View<'_>>],
-    output: &mut ViewMut<'_>,
+    outputs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
     let leaf = |id: ExprId| match graph.expr(id) {
         Expr::Var(var) => Some(inputs[var.0 as usize].clone().map_or(Leaf::Output, Leaf::View)),
         _ => None,
     };
-    evaluate(graph, graph.root(), leaf, output, progress)
+    for group in &fused.loops {
+        let mut roots = Vec::new();
+        let mut of_group = Vec::new();
+        for (number, output) in outputs.iter_mut().enumerate() {
+            let is_it = |&&(_, dest): &&(ExprId, Option<Dest>)| dest == Some(Dest::Result(number));
+            if let Some(&(root, _)) = group.outputs.iter().find(is_it) {
+                roots.push(root);
+                of_group.push(output.reborrow());
+            }
+        }
+        if !roots.is_empty() {
+            evaluate(graph, &roots, leaf, &mut of_group, progress)?;
+        }
+    }
+    Ok(())
 }
 
 /// Where the value of a node is read from, instead of being computed.
 enum Leaf<'a> {
     View(View<'a>),
-    /// The output, as it was before.
+    /// The first output, as it was before.
     Output,
 }
 
-/// Evaluates one node for every element of the output, from nodes that `leaf` has.
+/// Evaluates some nodes for every element of outputs of one shape, from nodes that `leaf` has. All
+/// values of an element are computed before one is written.
 fn evaluate<'a>(
     graph: &Graph,
-    root: ExprId,
+    roots: &[ExprId],
     leaf: impl Fn(ExprId) -> Option<Leaf<'a>>,
-    output: &mut ViewMut<'_>,
+    outputs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
-    let shape = output.shape().to_vec();
+    let Some(first) = outputs.first() else { return Ok(()) };
+    let (shape, n_elems) = (first.shape().to_vec(), first.n_elems());
     let mut leaves: Vec<Option<Leaf<'a>>> = (0..graph.len()).map(|_| None).collect();
     let mut needed = vec![false; graph.len()];
-    needed[root.index()] = true;
-    for id in graph.ids().rev().filter(|id| id.index() <= root.index()) {
+    roots.iter().for_each(|root| needed[root.index()] = true);
+    for id in graph.ids().rev() {
         if !needed[id.index()] {
             continue;
         }
@@ -70,7 +89,6 @@ fn evaluate<'a>(
     let order: Vec<ExprId> = graph.ids().filter(|id| needed[id.index()]).collect();
     let mut index = vec![0; shape.len()];
     let mut values = vec![0; graph.len()];
-    let n_elems = output.n_elems();
     for i in 0..n_elems {
         if i % PROGRESS_EVERY == 0
             && let Some(progress) = progress
@@ -83,12 +101,14 @@ fn evaluate<'a>(
         for &id in &order {
             let value = match &leaves[id.index()] {
                 Some(Leaf::View(view)) => view.read(&index).map_or(0, Scalar::bits),
-                Some(Leaf::Output) => output.read(&index).map_or(0, Scalar::bits),
+                Some(Leaf::Output) => outputs[0].read(&index).map_or(0, Scalar::bits),
                 None => apply(graph, id, &values)?,
             };
             values[id.index()] = value;
         }
-        output.write(&index, Scalar::from_bits(graph.dtype(root), values[root.index()]))?;
+        for (output, root) in outputs.iter_mut().zip(roots) {
+            output.write(&index, Scalar::from_bits(graph.dtype(*root), values[root.index()]))?;
+        }
         advance(&mut index, &shape);
     }
     Ok(())

@@ -2,8 +2,8 @@
 //!
 //! One pass in order rebuilds the graph through [`algebra`], whose rewrites are exact unless the
 //! caller asked for fast floats. Folding and common subexpressions come with the graph's
-//! constructors, canonical argument order makes `a + b` and `b + a` one, and what the root does not
-//! need is dropped at the end.
+//! constructors, canonical argument order makes `a + b` and `b + a` one, and what no root needs
+//! is dropped at the end.
 
 mod algebra;
 
@@ -14,7 +14,7 @@ use crate::options::FloatMode;
 pub(crate) fn run(graph: &Graph, floats: FloatMode) -> Graph {
     let mut out = graph.without_nodes();
     let map = rebuild(graph, &mut out, |out, op, args, dtype| algebra::simplify(out, floats, op, args, dtype));
-    out.set_root(map[graph.root().index()].expect("the root is live"));
+    set_roots(&mut out, graph, &map);
     if floats == FloatMode::Fast {
         out = contract(&out);
     }
@@ -45,13 +45,19 @@ fn rebuild(
     map
 }
 
+/// Gives `out` the roots of `graph`, by the new node of each old one.
+fn set_roots(out: &mut Graph, graph: &Graph, map: &[Option<ExprId>]) {
+    let new = |root: &ExprId| map[root.index()].expect("a root is live");
+    out.set_roots(graph.roots().iter().map(new).collect());
+}
+
 fn without_dead_nodes(graph: &Graph) -> Graph {
     if graph.live().iter().all(|&live| live) {
         return graph.clone();
     }
     let mut out = graph.without_nodes();
     let map = rebuild(graph, &mut out, algebra::apply);
-    out.set_root(map[graph.root().index()].expect("the root is live"));
+    set_roots(&mut out, graph, &map);
     out
 }
 
@@ -61,6 +67,7 @@ fn contract(graph: &Graph) -> Graph {
     use crate::ops::Op;
     let live = graph.live();
     let mut uses = vec![0_u32; graph.len()];
+    graph.roots().iter().for_each(|root| uses[root.index()] += 1);
     for id in graph.ids().filter(|id| live[id.index()]) {
         for arg in graph.args(id) {
             uses[arg.index()] += 1;
@@ -99,6 +106,6 @@ fn contract(graph: &Graph) -> Graph {
         };
         map[id.index()] = Some(new);
     }
-    out.set_root(map[graph.root().index()].expect("the root is live"));
+    set_roots(&mut out, graph, &map);
     out
 }

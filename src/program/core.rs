@@ -1,6 +1,7 @@
 //! What all modules that run a program work on.
 
 use super::folds::Folded;
+use super::prepared::Others;
 use super::recent::Recent;
 use crate::compile::{self, Compiled, WeakInts};
 use crate::context::Context;
@@ -21,6 +22,8 @@ pub(super) struct Core {
     pub(super) compiled: Compiled,
     pub(super) context: Arc<Context>,
     pub(super) recent: Recent,
+    /// Loops for calls whose shapes the compiled ones do not suit.
+    pub(super) others: Others,
     /// The place of each variable that a caller gives, if there are views of variables.
     pub(super) places: FxHashMap<NameId, usize>,
     /// How short calls that reduce run, if the program is simple enough.
@@ -48,18 +51,30 @@ impl Core {
             compiled,
             context,
             recent: Recent::default(),
+            others: Others::default(),
             places,
             folded,
         })
+    }
+
+    /// About how many bytes of memory it takes.
+    pub(super) fn n_bytes(&self) -> usize {
+        self.text.len() + self.signature.n_bytes() + self.compiled.n_bytes() + self.others.n_bytes()
     }
 
     pub(super) fn graph(&self) -> &Graph {
         &self.compiled.graph
     }
 
+    /// The dtype of a result.
     #[inline]
-    pub(super) fn result_dtype(&self) -> DType {
-        self.graph().dtype(self.graph().root())
+    pub(super) fn result_dtype(&self, result: usize) -> DType {
+        self.graph().dtype(self.graph().roots()[result])
+    }
+
+    #[inline]
+    pub(super) fn n_results(&self) -> usize {
+        self.graph().roots().len()
     }
 
     pub(super) fn has_reductions(&self) -> bool {
@@ -76,8 +91,19 @@ impl Core {
     }
 
     /// The error for a result that does not have the dtype that the caller has a place for.
-    pub(super) fn dtype_error(&self, expected: DType) -> Error {
-        let whole = self.compiled.resolved.result().span;
-        Error::result_dtype(expected, self.result_dtype(), Some((whole, &self.text)))
+    pub(super) fn dtype_error(&self, result: usize, expected: DType) -> Error {
+        let whole = self.compiled.resolved.results()[result].span;
+        Error::result_dtype(expected, self.result_dtype(result), Some((whole, &self.text)))
+    }
+
+    /// The error for more or fewer results than the caller has places for.
+    #[cold]
+    pub(super) fn count_error(&self, expected: usize) -> Error {
+        let results = self.compiled.resolved.results();
+        let span = results
+            .iter()
+            .map(|result| result.span)
+            .reduce(|all, one| Span::new(all.start.min(one.start), all.end.max(one.end)));
+        Error::result_count(expected, results.len(), span.unwrap_or_default())
     }
 }

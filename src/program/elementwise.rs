@@ -1,10 +1,10 @@
-//! Programs without reductions, over arrays of any layout: one loop by a plan, after the loops of
-//! its single values.
+//! Programs without reductions, over arrays of any layout: loops by plans, after the loop of their
+//! single values.
 
 use super::core::Core;
 use crate::codegen::Refusal;
 use crate::error::Error;
-use crate::fuse::{self, Source};
+use crate::fuse::{self, Dest, Source};
 use crate::kernels::CompiledLoop;
 use crate::shape::Shape;
 use ndexpr_runtime::exec::{self, Progress, RunOptions};
@@ -15,37 +15,60 @@ use smallvec::SmallVec;
 /// The bytes of values that are the same for all elements, one element each.
 type Temps = SmallVec<[[u8; 8]; 4]>;
 
-/// Runs all loops into an output of the result's shape. Returns false, and leaves the output as it
-/// was, if there is no machine code for the layout.
+/// Runs all loops into outputs of the results' shapes. Returns false if there is no machine code
+/// for the layout. Then an output may have been written only if no input shares memory with it.
 pub(super) fn run(
     core: &Core,
+    fused: &fuse::Fused,
     loops: &[CompiledLoop],
     values: &[Option<View<'_>>],
-    out: &mut ViewMut<'_>,
+    outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<bool, Error> {
-    let fused = &core.compiled.fused;
     let mut temps: Temps = SmallVec::from_elem([0; 8], fused.temps.len());
-    let (last, before) = loops.split_last().ok_or_else(|| Error::internal("a program without a loop"))?;
+    let (before, last) = loops.split_at(loops.len() - fused.n_result_loops());
     for (compiled, group) in before.iter().zip(&fused.loops) {
-        if !run_scalar_loop(core, compiled, group, values, &mut temps)? {
+        if !run_scalar_loop(core, (compiled, group), values, (fused, &mut temps))? {
             return Ok(false);
         }
     }
-    let group = &fused.loops[before.len()];
     let temps = temp_views(fused, &temps)?;
+    for (compiled, group) in last.iter().zip(&fused.loops[before.len()..]) {
+        if !run_result_loop(core, (compiled, group), values, &temps, outs, progress)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Computes some of the results. Returns false if there is no machine code for this.
+fn run_result_loop(
+    core: &Core,
+    (compiled, group): (&CompiledLoop, &fuse::Loop),
+    values: &[Option<View<'_>>],
+    temps: &[View<'_>],
+    outs: &mut [ViewMut<'_>],
+    progress: Option<&Progress>,
+) -> Result<bool, Error> {
     let mut inputs: SmallVec<[Input<'_, '_>; 8]> = SmallVec::new();
     for &(_, source) in &group.inputs {
-        inputs.push(input_of(source, values, &temps)?);
+        inputs.push(input_of(source, values, temps)?);
     }
-    let shape: Shape = out.shape().into();
-    let mut outputs = [out.reborrow()];
+    let mut outputs: SmallVec<[ViewMut<'_>; 2]> = SmallVec::new();
+    // The outputs of a loop are in the order of the results.
+    for (number, out) in outs.iter_mut().enumerate() {
+        if group.outputs.iter().any(|&(_, dest)| dest == Some(Dest::Result(number))) {
+            outputs.push(out.reborrow());
+        }
+    }
+    let first = outputs.first().ok_or_else(|| Error::internal("a loop without a result"))?;
+    let shape: Shape = first.shape().into();
     let plan = Plan::in_place(&shape, &inputs, &mut outputs)?;
-    let Ok(kernel) = last.kernel(plan.run_kinds()) else {
+    let Ok(kernel) = compiled.kernel(plan.run_kinds()) else {
         return Ok(false);
     };
     let options = RunOptions { pool: core.pool(), progress };
-    exec::run_streaming(&plan, kernel, last.streaming_kernel(&plan), &options)?;
+    exec::run_streaming(&plan, kernel, compiled.streaming_kernel(&plan), &options)?;
     Ok(true)
 }
 
@@ -53,10 +76,9 @@ pub(super) fn run(
 /// for this.
 fn run_scalar_loop(
     core: &Core,
-    compiled: &CompiledLoop,
-    group: &fuse::Loop,
+    (compiled, group): (&CompiledLoop, &fuse::Loop),
     values: &[Option<View<'_>>],
-    temps: &mut [[u8; 8]],
+    (fused, temps): (&fuse::Fused, &mut [[u8; 8]]),
 ) -> Result<bool, Error> {
     let mut inputs: SmallVec<[View<'_>; 8]> = SmallVec::new();
     for &(_, source) in &group.inputs {
@@ -66,8 +88,8 @@ fn run_scalar_loop(
         }
     }
     let mut outputs: SmallVec<[ViewMut<'_>; 4]> = SmallVec::new();
-    // The targets of the only loop before the last are all temporaries, in order.
-    for (bytes, temp) in temps.iter_mut().zip(&core.compiled.fused.temps) {
+    // The targets of the only loop of single values are all temporaries, in order.
+    for (bytes, temp) in temps.iter_mut().zip(&fused.temps) {
         outputs.push(ViewMut::from_bytes_mut(bytes, temp.dtype, &[], &[], 0)?);
     }
     let plan = Plan::new(&[], &inputs, &mut outputs)?;
@@ -95,6 +117,6 @@ fn input_of<'v, 'a>(
     match source {
         Source::View(var) => Ok(values[var].as_ref().map_or(Input::Output(0), Input::View)),
         Source::Temp(temp) => Ok(Input::View(&temps[temp])),
-        Source::Result => Err(Error::internal("a reduction in a loop on its own")),
+        Source::Result(_) => Err(Error::internal("a reduction in a loop on its own")),
     }
 }

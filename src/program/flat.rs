@@ -5,10 +5,10 @@
 
 use super::bind::{Values, is_plain};
 use super::core::Core;
-use crate::array::FromResult;
 use crate::error::Error;
 use crate::fuse::{self, Source};
 use crate::kernels::CompiledLoop;
+use crate::results::FromResults;
 use crate::vars::Var;
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS};
@@ -25,10 +25,10 @@ const MAX_FRESH_ELEMS: usize = 100_000;
 /// elements.
 const MAX_TYPED_ELEMS: usize = 4096;
 
-/// The only loop of a program that is machine code without reductions.
+/// The only loop of a program that is machine code of one result without reductions.
 pub(super) fn only_loop(core: &Core) -> Option<(&CompiledLoop, &fuse::Loop)> {
-    match (core.compiled.executable.loops()?, &core.compiled.fused.loops[..]) {
-        ([compiled], [group]) if !core.has_reductions() => Some((compiled, group)),
+    match (core.compiled.arranged.executable.loops()?, &core.compiled.arranged.fused.loops[..]) {
+        ([compiled], [group]) if !core.has_reductions() && core.n_results() == 1 => Some((compiled, group)),
         _ => None,
     }
 }
@@ -36,7 +36,7 @@ pub(super) fn only_loop(core: &Core) -> Option<(&CompiledLoop, &fuse::Loop)> {
 /// Runs a call that the caller has described.
 pub(super) fn run_given(core: &Core, flat: &Flat<'_>) -> Option<Result<(), Error>> {
     let vars = core.graph().vars();
-    if flat.inputs().len() != vars.len() || flat.result_dtype() != core.result_dtype() {
+    if flat.inputs().len() != vars.len() || flat.result_dtype() != core.result_dtype(0) {
         return None;
     }
     for (var, (dtype, kind)) in vars.iter().zip(flat.inputs()) {
@@ -68,7 +68,7 @@ fn run_on<'v>(
     out: &mut ViewMut<'_>,
 ) -> Option<Result<(), Error>> {
     only_loop(core)?;
-    if out.dtype() != core.result_dtype() {
+    if out.dtype() != core.result_dtype(0) {
         return None;
     }
     let mut given = Flat::new(out)?;
@@ -93,7 +93,7 @@ fn run_checked(core: &Core, given: &Flat<'_>) -> Option<Result<(), Error>> {
         false => {
             let var_of = |&(_, source): &(_, Source)| match source {
                 Source::View(var) => Some(var),
-                Source::Temp(_) | Source::Result => None,
+                Source::Temp(_) | Source::Result(_) => None,
             };
             let inputs: Option<SmallVec<[usize; MAX_FLAT_INPUTS]>> = group.inputs.iter().map(var_of).collect();
             selected = given.select(inputs?.into_iter())?;
@@ -107,7 +107,7 @@ fn run_checked(core: &Core, given: &Flat<'_>) -> Option<Result<(), Error>> {
 /// A call into a fresh array, in C order, of the shape of the first of its variables that has axes.
 /// `None` also if that variable does not have the rank that is asked for. If a dtype is asked for,
 /// it must be that of the result.
-pub(super) fn evaluate<R: FromResult>(core: &Core, values: Values<'_>) -> Option<Result<R, Error>> {
+pub(super) fn evaluate<R: FromResults>(core: &Core, values: Values<'_>) -> Option<Result<R, Error>> {
     only_loop(core)?;
     let mut first: Option<&View<'_>> = None;
     for (place, var) in core.graph().vars().iter().enumerate() {
@@ -118,7 +118,10 @@ pub(super) fn evaluate<R: FromResult>(core: &Core, values: Values<'_>) -> Option
         first = first.or(value.as_view().filter(|view| view.n_axes() > 0));
     }
     let first = first?;
-    if R::RANK.is_some_and(|rank| rank != first.n_axes()) || first.n_elems() > MAX_FRESH_ELEMS || !first.is_c_order() {
+    if R::wanted(0).rank.is_some_and(|rank| rank != first.n_axes())
+        || first.n_elems() > MAX_FRESH_ELEMS
+        || !first.is_c_order()
+    {
         return None;
     }
     if first.n_elems() <= MAX_TYPED_ELEMS
@@ -128,10 +131,10 @@ pub(super) fn evaluate<R: FromResult>(core: &Core, values: Values<'_>) -> Option
         return Some(done.map(|()| result));
     }
     const C_ORDER: [usize; 6] = [0, 1, 2, 3, 4, 5];
-    let mut output = match Output::new(core.result_dtype(), first.shape(), C_ORDER.get(..first.n_axes())?) {
+    let mut output = match Output::new(core.result_dtype(0), first.shape(), C_ORDER.get(..first.n_axes())?) {
         Ok(output) => output,
         Err(error) => return Some(Err(error.into())),
     };
     let done = run(core, values, &mut output.view_mut())?;
-    Some(done.and_then(|()| R::from_output(output)))
+    Some(done.and_then(|()| R::from_outputs(&mut std::iter::once(output))))
 }

@@ -8,8 +8,8 @@
 use super::bind::{Values, is_plain};
 use super::core::Core;
 use super::folds::{Folded, Then};
-use crate::array::FromResult;
 use crate::error::Error;
+use crate::results::FromResults;
 use crate::vars::Var;
 use ndexpr_runtime::dtype::{DType, Scalar};
 use ndexpr_runtime::exec::{FlatFold, MAX_FLAT_FOLDS, Outcome, map_one};
@@ -31,17 +31,17 @@ pub(super) fn run(core: &Core, values: Values<'_>, out: &mut ViewMut<'_>) -> Opt
 }
 
 /// A call into a fresh result.
-pub(super) fn evaluate<R: FromResult>(core: &Core, values: Values<'_>) -> Option<Result<R, Error>> {
+pub(super) fn evaluate<R: FromResults>(core: &Core, values: Values<'_>) -> Option<Result<R, Error>> {
     core.folded.as_ref()?;
-    if R::RANK.is_some_and(|rank| rank != 0) {
+    if R::wanted(0).rank.is_some_and(|rank| rank != 0) {
         return None;
     }
-    let mut output = match Output::new(core.result_dtype(), &[], &[]) {
+    let mut output = match Output::new(core.result_dtype(0), &[], &[]) {
         Ok(output) => output,
         Err(error) => return Some(Err(error.into())),
     };
     let done = run(core, values, &mut output.view_mut())?;
-    Some(done.and_then(|()| R::from_output(output)))
+    Some(done.and_then(|()| R::from_outputs(&mut std::iter::once(output))))
 }
 
 fn run_on<'v>(
@@ -50,8 +50,8 @@ fn run_on<'v>(
     value_of: impl Fn(usize, &str) -> Option<&'v Var<'v>>,
     out: &mut ViewMut<'_>,
 ) -> Option<Result<(), Error>> {
-    let loops = core.compiled.executable.loops()?;
-    if out.dtype() != core.result_dtype() || !out.shape().is_empty() {
+    let loops = core.compiled.arranged.executable.loops()?;
+    if out.dtype() != core.result_dtype(0) || !out.shape().is_empty() {
         return None;
     }
     // All variables are looked at: each array is in the domain of each reduction.

@@ -4,7 +4,7 @@
 //! In: a compiled program. Out: [`Folded`], found once for a program.
 
 use crate::along::along_op;
-use crate::compile::Compiled;
+use crate::compile::{Arranged, Compiled};
 use crate::fuse::{CallArray, Dest, Source};
 use crate::hir::{Leaf, VarId};
 use ndexpr_runtime::exec::{FoldValue, MAX_FLAT_FOLDS};
@@ -33,8 +33,10 @@ pub(super) enum Then {
 impl Folded {
     /// `None` if the program is another one.
     pub(super) fn of(compiled: &Compiled) -> Option<Folded> {
-        let Compiled { graph, fused, executable, .. } = compiled;
+        let Compiled { graph, arranged, .. } = compiled;
+        let Arranged { fused, executable, .. } = arranged;
         executable.loops()?;
+        graph.only_root()?;
         let (first, then) = match &fused.loops[..] {
             [first] => (first, None),
             [first, then] if then.folds.is_empty() => (first, Some(then)),
@@ -47,7 +49,7 @@ impl Folded {
         let is_reduced = |var: usize| domain.contains(&Leaf::Var(VarId(var as u32)));
         let is_of_all = (0..graph.vars().len()).all(|var| graph.vars()[var].ty.is_scalar || is_reduced(var))
             && domain.iter().all(|leaf| matches!(leaf, Leaf::Var(_)));
-        if !graph.root_domain().is_empty() || first.folds.len() > MAX_FLAT_FOLDS || !is_one || !is_of_all {
+        if !graph.root_domains()[0].is_empty() || first.folds.len() > MAX_FLAT_FOLDS || !is_one || !is_of_all {
             return None;
         }
         let variable = |source: Source| match source {
@@ -55,7 +57,7 @@ impl Folded {
                 CallArray::Var(var) => Some(var.0 as usize),
                 CallArray::Count(_) => None,
             },
-            Source::Temp(_) | Source::Result => None,
+            Source::Temp(_) | Source::Result(_) => None,
         };
         let inputs = first.inputs.iter().map(|&(_, source)| variable(source)).collect::<Option<_>>()?;
         let mut values: SmallVec<[FoldValue; 4]> = SmallVec::new();
@@ -77,11 +79,11 @@ impl Folded {
         }
         let then = match then {
             None => {
-                (folds.len() == 1 && first.folds[0].dest == Dest::Result).then_some(())?;
+                (folds.len() == 1 && first.folds[0].dest == Dest::Result(0)).then_some(())?;
                 None
             }
             Some(then) => {
-                let [(_, Some(Dest::Result))] = then.outputs[..] else { return None };
+                let [(_, Some(Dest::Result(0)))] = then.outputs[..] else { return None };
                 let input = |source: Source| match source {
                     Source::Temp(temp) => {
                         let place = first.folds.iter().position(|fold| fold.dest == Dest::Temp(temp));
@@ -96,7 +98,7 @@ impl Folded {
                             (reduction.is_total() && reduction.domain == *domain).then_some(Then::Count)
                         }
                     },
-                    Source::Result => None,
+                    Source::Result(_) => None,
                 };
                 Some(then.inputs.iter().map(|&(_, source)| input(source)).collect::<Option<_>>()?)
             }

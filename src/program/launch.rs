@@ -9,33 +9,42 @@
 //! interpret   there is no machine code, for the text or for this layout
 //! ```
 //!
-//! In: a program, values of its variables, an output. Out: the filled output. A way that does not
+//! In: a program, values of its variables, outputs. Out: the filled outputs. A way that does not
 //! suit a call says so before it writes anything, and the next one is tried.
 
 use super::bind::{Inputs, Values, all_views, bind};
 use super::core::Core;
-use super::overlap::{Copies, copy_overlapping};
-use super::shapes::{order_of, result_shape, shapes};
+use super::overlap::{Copies, check_apart, copy_overlapping};
+use super::prepared::{Prepared, prepare};
+use super::shapes::{order_of, shapes};
 use super::staged::Staged;
 use super::{elementwise, flat, folded};
+use crate::compile::Arranged;
 use crate::error::Error;
+use crate::fuse::{self, Space};
 use crate::interp;
-use crate::shape;
+use crate::shape::{self, Shape};
 use ndexpr_runtime::exec::{Progress, RunOptions, copy_into};
 use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::{View, ViewMut};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// Runs a call into an output. This may be any output of the result's dtype and of a shape that the
-/// result broadcasts to.
+/// Runs a call into one output for each result. These may be any outputs of the results' dtypes and
+/// of shapes that the results broadcast to.
 #[inline]
 pub(super) fn run(
     core: &Core,
     values: Values<'_>,
-    out: &mut ViewMut<'_>,
+    outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
-    if progress.is_none() {
+    if outs.len() != core.n_results() {
+        return Err(core.count_error(outs.len()));
+    }
+    if progress.is_none()
+        && let [out] = outs
+    {
         if let Some(done) = flat::run(core, values, out) {
             return done;
         }
@@ -43,91 +52,145 @@ pub(super) fn run(
             return done;
         }
     }
-    run_bound(core, values, out, progress)
+    run_bound(core, values, outs, progress)
 }
 
 /// Runs a call that is not flat. This is not inlined, because its variables on the stack would slow
 /// down flat calls.
 #[inline(never)]
-fn run_bound(core: &Core, values: Values<'_>, out: &mut ViewMut<'_>, progress: Option<&Progress>) -> Result<(), Error> {
+fn run_bound(
+    core: &Core,
+    values: Values<'_>,
+    outs: &mut [ViewMut<'_>],
+    progress: Option<&Progress>,
+) -> Result<(), Error> {
     let mut copies = Copies::new();
     let mut inputs = Inputs::new();
-    bind(core, values, Some(out), &mut inputs)?;
-    if out.dtype() != core.result_dtype() {
-        return Err(core.dtype_error(out.dtype()));
+    let (out, out_shape): (_, Shape) = match outs {
+        [out] => (Some(&*out), out.shape().into()),
+        _ => (None, Shape::new()),
+    };
+    bind(core, values, out, &mut inputs)?;
+    for (number, out) in outs.iter().enumerate() {
+        if out.dtype() != core.result_dtype(number) {
+            return Err(core.dtype_error(number, out.dtype()));
+        }
     }
-    let shape = result_shape(core, &inputs, out.shape())?;
-    if !shape::broadcasts_to(&shape, out.shape()) {
-        return Err(Error::output_shape(&shape, out.shape()));
+    let prepared = prepare(core, &inputs, &out_shape, progress)?;
+    let shapes = &prepared.roots;
+    for (shape, out) in shapes.iter().zip(&*outs) {
+        if !shape::broadcasts_to(shape, out.shape()) {
+            return Err(Error::output_shape(shape, out.shape()));
+        }
     }
+    check_apart(outs)?;
     let options = RunOptions { pool: core.pool(), progress };
-    copy_overlapping(&inputs, out, core.has_reductions(), &mut copies, &options)?;
+    // With several passes a result may be written before all inputs are read.
+    let has_several_passes = core.has_reductions() || prepared.loops.fused.n_result_loops() > 1;
+    copy_overlapping(&inputs, outs, has_several_passes, &mut copies, &options)?;
     for (input, copy) in &copies {
         inputs[*input] = Some(copy.view());
     }
-    if core.has_reductions() && shape[..] != *out.shape() {
-        let mut result = Output::new(core.result_dtype(), &shape, &order_of(&shape, &inputs))?;
-        run_apart(core, &inputs, &mut result.view_mut(), progress)?;
-        return Ok(copy_into(&result.view(), out, &options)?);
+    let has_shapes = shapes.iter().zip(&*outs).all(|(shape, out)| shape[..] == *out.shape());
+    if has_shapes || (outs.len() == 1 && !core.has_reductions()) {
+        return run_apart(core, &prepared, &inputs, outs, progress);
     }
-    run_apart(core, &inputs, out, progress)
+    // Loops that write more than one result, or reduce, need outputs of the results' shapes.
+    let mut results: SmallVec<[Option<Output>; 2]> = SmallVec::new();
+    for (number, (shape, out)) in shapes.iter().zip(&*outs).enumerate() {
+        results.push(match shape[..] == *out.shape() {
+            true => None,
+            false => Some(Output::new(core.result_dtype(number), shape, &order_of(shape, &inputs))?),
+        });
+    }
+    let places = results.iter_mut().zip(&mut *outs);
+    let places = places.map(|(result, out)| result.as_mut().map_or_else(|| out.reborrow(), Output::view_mut));
+    let mut places: SmallVec<[ViewMut<'_>; 2]> = places.collect();
+    run_apart(core, &prepared, &inputs, &mut places, progress)?;
+    drop(places);
+    for (result, out) in results.iter().zip(outs) {
+        if let Some(result) = result {
+            copy_into(&result.view(), out, &options)?;
+        }
+    }
+    Ok(())
 }
 
-/// Runs on inputs each of which either does not overlap the output, or is the output. With
-/// reductions, no input is the output, and the output has the result's shape.
+/// Runs on inputs each of which either does not overlap any output, or is an output. If there are
+/// several passes, no input is an output. Outputs have the results' shapes, or without reductions
+/// the only one has a shape that the result broadcasts to. They do not overlap each other.
 pub(super) fn run_apart(
     core: &Core,
+    prepared: &Prepared<'_>,
     inputs: &[Option<View<'_>>],
-    out: &mut ViewMut<'_>,
+    outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
-    if let Some(progress) = progress {
-        progress.set_total(out.n_elems());
-    }
     match core.has_reductions() {
-        false => run_elementwise(core, inputs, out, progress),
-        true => run_reductions(core, inputs, out, progress),
+        false => run_elementwise(core, prepared.loops, inputs, outs, progress),
+        true => run_reductions(core, prepared, inputs, outs, progress),
     }
 }
 
 fn run_elementwise(
     core: &Core,
+    arranged: &Arranged,
     inputs: &[Option<View<'_>>],
-    out: &mut ViewMut<'_>,
+    outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
-    if let Some(loops) = core.compiled.executable.loops()
-        && elementwise::run(core, loops, inputs, out, progress)?
+    let fused = &arranged.fused;
+    if let Some(progress) = progress {
+        let n_elems = |group: &fuse::Loop| match group.space {
+            Space::Result(root) => outs[root].n_elems(),
+            _ => 0,
+        };
+        progress.set_total(fused.loops.iter().map(n_elems).sum());
+    }
+    if let Some(loops) = arranged.executable.loops()
+        && elementwise::run(core, fused, loops, inputs, outs, progress)?
     {
         return Ok(());
     }
-    interp::run(core.graph(), inputs, out, progress)
+    interp::run(core.graph(), fused, inputs, outs, progress)
 }
 
 fn run_reductions(
     core: &Core,
+    prepared: &Prepared<'_>,
     inputs: &[Option<View<'_>>],
-    out: &mut ViewMut<'_>,
+    outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
+    if let Some(progress) = progress {
+        progress.set_total(outs.iter().map(ViewMut::n_elems).sum());
+    }
     let views = all_views(inputs).ok_or_else(|| Error::internal("an output that is an input of a reduction"))?;
     let options = RunOptions { pool: core.pool(), progress };
-    let loops = core.compiled.executable.loops();
+    let loops = prepared.loops.executable.loops();
     if let Some(loops) = loops
-        && let Some(staged) = core.recent.get()
-        && staged.is_for(&views, out)
-        && staged.run(loops, &views, out, &options)?
+        && let Some(staged) = &prepared.recent
+        && staged.is_for(&views, outs)
+        && staged.run(loops, &views, outs, &options)?
     {
         return Ok(());
     }
-    let shapes = shapes(core, inputs, out.shape())?;
+    let inferred;
+    let shapes = match &prepared.shapes {
+        Some(shapes) => shapes,
+        None => {
+            inferred = shapes(core, inputs, &[])?;
+            &inferred
+        }
+    };
     if let Some(loops) = loops {
-        let staged = Arc::new(Staged::new(&core.compiled, &views, &shapes, out)?);
+        let staged =
+            Arc::new(Staged::new(core.graph(), (&prepared.loops.fused, prepared.which()), &views, shapes, outs)?);
         core.recent.set(Arc::clone(&staged));
-        if staged.run(loops, &views, out, &options)? {
+        if staged.run(loops, &views, outs, &options)? {
             return Ok(());
         }
     }
-    let call = interp::Call { graph: core.graph(), fused: &core.compiled.fused, values: &views, shapes: &shapes };
-    interp::run_reductions(call, out, core.pool(), progress)
+    let call = interp::Call { graph: core.graph(), fused: &prepared.loops.fused, values: &views, shapes };
+    interp::run_reductions(call, outs, core.pool(), progress)
 }

@@ -4,8 +4,9 @@
 //! numbers     weak integers          -> what is computed from them, and which variant runs
 //! views       given variables        -> the slices and transposes of them that loops read
 //! bind        values of variables    -> checked views
-//! shapes      shapes of the views    -> the result's shape, or what does not broadcast
-//! overlap     inputs in the output   -> copies
+//! shapes      shapes of the views    -> the results' shapes, or what does not broadcast
+//! prepared    shapes                 -> loops that suit them
+//! overlap     inputs in an output    -> copies
 //! launch      decides how the call runs: flat, elementwise, staged, or interpreted
 //! fresh       results of their own
 //! ```
@@ -22,6 +23,7 @@ mod fresh;
 mod launch;
 mod numbers;
 mod overlap;
+mod prepared;
 mod recent;
 mod shapes;
 mod staged;
@@ -29,18 +31,19 @@ mod views;
 
 pub use shapes::Layout;
 
-use crate::array::FromResult;
 use crate::compile::{self, Stage, WeakInts};
 use crate::context::Context;
 use crate::error::Error;
 use crate::options::Backend;
 use crate::outputs::{OutputPool, Pooled};
+use crate::results::FromResults;
 use crate::vars::{Signature, Var, VarType, Vars};
 use bind::{Inputs, Values, bind};
 use core::Core;
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::{Flat, Progress};
 use ndexpr_runtime::view::ViewMut;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,12 +125,38 @@ impl Program {
         self.core.graph().given_vars().iter().map(|var| (var.name.as_str(), var.ty))
     }
 
-    /// The dtype of the result. It may be another dtype for calls with weak integers: `2**k` is an
-    /// integer, and a float if `k` is negative. [`Engine::program`](crate::Engine::program) gives
-    /// the program for a call.
+    /// The dtype of the result, or of the first of several. It may be another dtype for calls with
+    /// weak integers: `2**k` is an integer, and a float if `k` is negative.
+    /// [`Engine::program`](crate::Engine::program) gives the program for a call.
     #[must_use]
     pub fn result_dtype(&self) -> DType {
-        self.core.result_dtype()
+        self.core.result_dtype(0)
+    }
+
+    /// The results, in order: at least one.
+    ///
+    /// ```
+    /// use ndexpr::{DType, Engine, vars};
+    ///
+    /// let program = Engine::global().program("y = x*2; return y, x > 1", &vars! { x: [1.0, 2.0] })?;
+    /// let outputs: Vec<_> = program.outputs().map(|output| (output.name, output.dtype)).collect();
+    /// assert_eq!(outputs, [(Some("y"), DType::Float64), (None, DType::Bool)]);
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    pub fn outputs(&self) -> impl ExactSizeIterator<Item = OutputInfo<'_>> {
+        let results = self.core.compiled.resolved.results().iter().enumerate();
+        results.map(|(number, result)| {
+            let text = result.span.text(&self.core.text);
+            let is_name =
+                text.chars().all(|c| c == '_' || c.is_alphanumeric()) && !text.starts_with(|c: char| c.is_numeric());
+            OutputInfo { name: is_name.then_some(text), dtype: self.core.result_dtype(number) }
+        })
+    }
+
+    /// Whether the text gives a tuple: of several results, or of one, as `a,` does.
+    #[must_use]
+    pub fn is_tuple(&self) -> bool {
+        self.core.compiled.resolved.is_tuple()
     }
 
     /// What runs the program: the interpreter, if the engine was told to use it or if machine code
@@ -140,7 +169,8 @@ impl Program {
     /// Why the program, or a layout that it has been run with, is interpreted. None if it is not.
     #[must_use]
     pub fn fallback_reason(&self) -> Option<&str> {
-        self.core.compiled.executable.fallback_reason()
+        let own = self.core.compiled.arranged.executable.fallback_reason();
+        own.or_else(|| self.core.others.fallback_reason())
     }
 
     /// How long each stage took when the program was compiled. `Asm` is the code generation, `Clif`
@@ -150,7 +180,7 @@ impl Program {
         &self.core.compiled.times
     }
 
-    /// The shape of the result for these variables.
+    /// The shape of the result, or of the first of several, for these variables.
     ///
     /// # Errors
     ///
@@ -160,8 +190,18 @@ impl Program {
         Ok(self.layout(Values::Named(vars))?.shape.to_vec())
     }
 
-    /// The memory order of a fresh result for these variables: its axes from outermost to
-    /// innermost.
+    /// The shapes of all results for these variables.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::result_shape`].
+    pub fn result_shapes(&self, vars: &Vars<'_>) -> Result<Vec<Vec<usize>>, Error> {
+        let layouts = self.layouts(Values::Named(vars))?;
+        Ok(layouts.iter().map(|layout| layout.shape.to_vec()).collect())
+    }
+
+    /// The memory order of a fresh result, or of the first of several, for these variables: its
+    /// axes from outermost to innermost.
     ///
     /// # Errors
     ///
@@ -171,11 +211,20 @@ impl Program {
     }
 
     fn layout(&self, values: Values<'_>) -> Result<Layout, Error> {
-        let layout = numbers::with(self, values, |core, values| {
+        Ok(self.layouts(values)?.swap_remove(0))
+    }
+
+    fn layouts(&self, values: Values<'_>) -> Result<SmallVec<[Layout; 1]>, Error> {
+        let layouts = numbers::with(self, values, |core, values| {
             let mut inputs = Inputs::new();
-            bind(core, values, None, &mut inputs).and_then(|()| shapes::layout(core, &inputs))
+            bind(core, values, None, &mut inputs).and_then(|()| shapes::layouts(core, &inputs))
         });
-        layout.map_err(|error| self.in_text(error))
+        layouts.map_err(|error| self.in_text(error))
+    }
+
+    /// See [`raw::result_layouts`](crate::raw::result_layouts).
+    pub(crate) fn result_layouts(&self, values: &[Var<'_>]) -> Result<SmallVec<[Layout; 1]>, Error> {
+        self.layouts(Values::InOrder(values))
     }
 
     /// See [`raw::result_layout`](crate::raw::result_layout).
@@ -203,7 +252,7 @@ impl Program {
     /// About how many bytes of memory it takes, its machine code included. Grows when it meets new
     /// layouts.
     pub(crate) fn n_bytes(&self) -> usize {
-        self.core.text.len() + self.core.signature.n_bytes() + self.core.compiled.n_bytes() + self.variants.n_bytes()
+        self.core.n_bytes() + self.variants.n_bytes()
     }
 
     fn in_text(&self, error: Error) -> Error {
@@ -235,8 +284,21 @@ impl Program {
         out: impl Into<ViewMut<'o>>,
         progress: Option<&Progress>,
     ) -> Result<(), Error> {
-        let mut out = out.into();
-        let run = |core: &Core, values: Values<'_>| launch::run(core, values, &mut out, progress);
+        self.run_all_in_order(values, &mut [out.into()], progress)
+    }
+
+    /// The same as [`Program::run_in_order`], into one output for each result.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::run_all`], and if there are more or fewer values than variables.
+    pub fn run_all_in_order(
+        &self,
+        values: &[Var<'_>],
+        outs: &mut [ViewMut<'_>],
+        progress: Option<&Progress>,
+    ) -> Result<(), Error> {
+        let run = |core: &Core, values: Values<'_>| launch::run(core, values, outs, progress);
         numbers::with(self, Values::InOrder(values), run).map_err(|error| self.in_text(error))
     }
 
@@ -268,18 +330,40 @@ impl Program {
         out: impl Into<ViewMut<'o>>,
         progress: Option<&Progress>,
     ) -> Result<(), Error> {
-        let mut out = out.into();
-        let run = |core: &Core, values: Values<'_>| launch::run(core, values, &mut out, progress);
-        numbers::with(self, Values::Named(vars), run).map_err(|error| self.in_text(error))
+        self.run_all(vars, &mut [out.into()], progress)
     }
 
-    /// Runs into a fresh array, whose memory order follows the inputs'.
+    /// Runs into one output for each result, as [`Program::run_with`] does into one. No two outputs
+    /// may share memory.
+    ///
+    /// ```
+    /// use ndexpr::{Engine, ViewMut, vars};
+    ///
+    /// let x = [3.0, 4.0];
+    /// let program = Engine::global().program("x*x, sum(x)", &vars! { x })?;
+    /// let (mut squares, mut total) = ([0.0; 2], ndarray::arr0(0.0));
+    /// program.run_all(&vars! { x }, &mut [ViewMut::from(&mut squares[..]), ViewMut::from(&mut total)], None)?;
+    /// assert_eq!((squares, total.into_scalar()), ([9.0, 16.0], 7.0));
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`Program::run`], and if the result is not of the type asked for, or there is no memory
-    /// for it.
-    pub fn evaluate<R: FromResult>(&self, vars: &Vars<'_>) -> Result<R, Error> {
+    /// As [`Program::run_with`], if there are more or fewer outputs than results, or if two outputs
+    /// share memory.
+    pub fn run_all(&self, vars: &Vars<'_>, outs: &mut [ViewMut<'_>], progress: Option<&Progress>) -> Result<(), Error> {
+        let run = |core: &Core, values: Values<'_>| launch::run(core, values, outs, progress);
+        numbers::with(self, Values::Named(vars), run).map_err(|error| self.in_text(error))
+    }
+
+    /// Runs into fresh arrays, whose memory order follows the inputs': one, or a tuple or `Vec` for
+    /// several results.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::run`], and if the results are not of the types asked for, or there is no
+    /// memory for them.
+    pub fn evaluate<R: FromResults>(&self, vars: &Vars<'_>) -> Result<R, Error> {
         numbers::with(self, Values::Named(vars), fresh::evaluate).map_err(|error| self.in_text(error))
     }
 
@@ -290,6 +374,18 @@ impl Program {
     ///
     /// As [`Program::evaluate`].
     pub fn evaluate_pooled<'p>(&self, vars: &Vars<'_>, pool: &'p OutputPool) -> Result<Pooled<'p>, Error> {
+        if self.core.n_results() != 1 {
+            return Err(self.in_text(self.core.count_error(1)));
+        }
+        Ok(self.evaluate_all_pooled(vars, pool)?.swap_remove(0))
+    }
+
+    /// The same as [`Program::evaluate_pooled`], for any number of results.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::evaluate`].
+    pub fn evaluate_all_pooled<'p>(&self, vars: &Vars<'_>, pool: &'p OutputPool) -> Result<Vec<Pooled<'p>>, Error> {
         let evaluate = |core: &Core, values: Values<'_>| fresh::evaluate_pooled(core, values, pool);
         numbers::with(self, Values::Named(vars), evaluate).map_err(|error| self.in_text(error))
     }
@@ -300,6 +396,17 @@ impl Program {
         let Core { text, signature, compiled, context, .. } = &self.core;
         compile::explain(text, compiled, signature, &context.options, stage).unwrap_or_else(|error| error.render())
     }
+}
+
+/// A result of a [`Program`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutputInfo<'p> {
+    /// The name that the text returns, if it returns one: `return y, x + 1` has results `y` and
+    /// `None`.
+    pub name: Option<&'p str>,
+    /// The type of its elements, as in [`Program::result_dtype`].
+    pub dtype: DType,
 }
 
 impl std::fmt::Debug for Program {

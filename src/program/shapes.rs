@@ -1,12 +1,13 @@
-//! The shapes of a call, and the layout of a fresh result.
+//! The shapes of a call, and the layouts of fresh results.
 
-use super::bind::{Inputs, Values, all_views};
+use super::bind::{Inputs, Values};
 use super::core::Core;
 use crate::error::Error;
 use crate::hir::VarId;
 use crate::shape::{self, Shape};
 use ndexpr_runtime::plan::output_order;
 use ndexpr_runtime::view::{BroadcastError, View, broadcast_shapes};
+use smallvec::SmallVec;
 
 /// The shape and the memory order of a fresh result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,18 +30,24 @@ impl Layout {
     }
 }
 
-/// The layout of a fresh result for these inputs.
-pub(super) fn layout(core: &Core, inputs: &Inputs<'_>) -> Result<Layout, Error> {
-    let shape = result_shape(core, inputs, &[])?;
-    let order = order_of(&shape, inputs);
-    Ok(Layout { shape, order })
+/// The layouts of fresh results for these inputs.
+pub(super) fn layouts(core: &Core, inputs: &Inputs<'_>) -> Result<SmallVec<[Layout; 1]>, Error> {
+    let shapes = match core.has_reductions() || core.n_results() > 1 {
+        true => shapes(core, inputs, &[])?.roots,
+        false => SmallVec::from_iter([only_shape(core, inputs, &[])?]),
+    };
+    let layout = |shape: Shape| {
+        let order = order_of(&shape, inputs);
+        Layout { shape, order }
+    };
+    Ok(shapes.into_iter().map(layout).collect())
 }
 
-/// The layout in the cases in which it is found quickly: numbers, and vectors of one length. `None`
-/// in all other cases, also if something is wrong. The smallest calls need the layout this quickly.
+/// The layout of the only result in the cases in which it is found quickly: numbers, and vectors of
+/// one length. `None` in all other cases, also if something is wrong. The smallest calls need the layout this quickly.
 pub(super) fn plain_layout(core: &Core, values: Values<'_>) -> Option<Layout> {
     let vars = core.graph().vars();
-    if core.has_reductions() || !values.has_count(vars.len()) {
+    if core.has_reductions() || core.n_results() > 1 || !values.has_count(vars.len()) {
         return None;
     }
     let mut shape: &[usize] = &[];
@@ -67,24 +74,14 @@ pub(super) fn order_of(shape: &[usize], inputs: &[Option<View<'_>>]) -> Shape {
     output_order(shape, inputs.iter().flatten())
 }
 
-/// The shape of the result. All variables of the text take part, even if optimising has dropped
-/// them. Those in reductions take part through the reductions' shapes. `out_shape` is that of
-/// variables that are the output.
-pub(super) fn result_shape(core: &Core, inputs: &[Option<View<'_>>], out_shape: &[usize]) -> Result<Shape, Error> {
-    if core.has_reductions() {
-        if let Some(recent) = core.recent.get()
-            && let Some(values) = all_views(inputs)
-            && let Some(shape) = recent.shape_for(&values)
-        {
-            return Ok(shape.clone());
-        }
-        return Ok(shapes(core, inputs, out_shape)?.root);
-    }
+/// The shape of the result of a program without reductions. All variables of the text take part,
+/// even if optimising has dropped them. `out_shape` is that of variables that are the output.
+pub(super) fn only_shape(core: &Core, inputs: &[Option<View<'_>>], out_shape: &[usize]) -> Result<Shape, Error> {
     let shapes = inputs.iter().map(|input| input.as_ref().map_or(out_shape, View::shape));
     broadcast_shapes(shapes).map_err(|error| conflict(core, inputs, out_shape, &error))
 }
 
-/// The shapes of the result and of all reductions; `out_shape` as for [`result_shape`].
+/// The shapes of the results and of all reductions; `out_shape` as for [`only_shape`].
 pub(super) fn shapes(core: &Core, inputs: &[Option<View<'_>>], out_shape: &[usize]) -> Result<shape::Shapes, Error> {
     let shape_of = |var: VarId| inputs[var.0 as usize].as_ref().map_or(out_shape, View::shape);
     shape::infer(core.graph(), shape_of).map_err(|failure| match failure {

@@ -3,10 +3,12 @@
 //! In: the shapes of a call and how its arrays lie. Out: [`Staged`], which holds no pointers, so it
 //! serves every later call whose arrays have the same shapes and strides.
 
+use super::prepared::Which;
 use crate::along::{Outcome, Outcomes, add_along, count};
 use crate::codegen::Refusal;
-use crate::compile::Compiled;
 use crate::error::Error;
+use crate::fuse::Fused;
+use crate::hir::Graph;
 use crate::kernels::CompiledLoop;
 use crate::shape::{Shape, Shapes};
 use ndexpr_runtime::exec::{Kernel, MapLoop, MapOutput, RunOptions, Source, Stages, Value};
@@ -20,8 +22,10 @@ pub(super) struct Staged {
     /// variables.
     counts: SmallVec<[i64; 4]>,
     n_elems: usize,
-    /// The result's shape.
-    shape: Shape,
+    /// Which of the program's loops it was made for.
+    pub(super) which: Which,
+    /// The results' shapes.
+    shapes: SmallVec<[Shape; 1]>,
 }
 
 /// The variables' values, then the counts.
@@ -38,14 +42,14 @@ fn operands<'o>(values: &[&'o View<'o>], counts: &'o [View<'o>]) -> Operands<'o>
 impl Staged {
     /// The stages for arrays of these shapes and strides.
     pub(super) fn new(
-        compiled: &Compiled,
+        graph: &Graph,
+        (fused, which): (&Fused, Which),
         values: &[&View<'_>],
         shapes: &Shapes,
-        out: &ViewMut<'_>,
+        outs: &[ViewMut<'_>],
     ) -> Result<Staged, Error> {
-        let Compiled { graph, fused, .. } = compiled;
         let counts = shapes.reductions.iter().map(count).collect::<Result<SmallVec<[i64; 4]>, Error>>()?;
-        let mut stages = Stages::new(&operands(values, &views_of(&counts)), out);
+        let mut stages = Stages::new(&operands(values, &views_of(&counts)), outs);
         for (index, temp) in fused.temps.iter().enumerate() {
             let layout = fused.temp_layout(index, shapes, values)?;
             stages.add_temp(temp.dtype, &layout.shape, &layout.order, layout.dropped)?;
@@ -77,27 +81,27 @@ impl Staged {
             add_along(&mut stages, &of)?;
             n_elems = n_elems.saturating_add(shape.iter().product());
         }
-        Ok(Staged { stages, n_elems, shape: shapes.root.clone(), counts })
+        Ok(Staged { stages, n_elems, which, shapes: shapes.roots.clone(), counts })
     }
 
-    /// The shape of the result, if the stages are for arrays of these shapes and strides.
-    pub(super) fn shape_for(&self, values: &[&View<'_>]) -> Option<&Shape> {
+    /// The shapes of the results, if the stages are for arrays of these shapes and strides.
+    pub(super) fn shapes_for(&self, values: &[&View<'_>]) -> Option<&SmallVec<[Shape; 1]>> {
         let counts = views_of(&self.counts);
-        self.stages.is_for(&operands(values, &counts)).then_some(&self.shape)
+        self.stages.is_for(&operands(values, &counts)).then_some(&self.shapes)
     }
 
-    /// Whether the stages are for these arrays and this output.
-    pub(super) fn is_for(&self, values: &[&View<'_>], out: &ViewMut<'_>) -> bool {
-        self.stages.is_into(out) && self.shape_for(values).is_some()
+    /// Whether the stages are for these arrays and these outputs.
+    pub(super) fn is_for(&self, values: &[&View<'_>], outs: &[ViewMut<'_>]) -> bool {
+        self.stages.is_into(outs) && self.shapes_for(values).is_some()
     }
 
-    /// Runs the stages into an output of the result's shape that no input overlaps. Returns false,
-    /// and leaves the output as it was, if there is no machine code for the layout.
+    /// Runs the stages into outputs of the results' shapes that no input overlaps. Returns false,
+    /// and leaves the outputs as they were, if there is no machine code for the layout.
     pub(super) fn run(
         &self,
         loops: &[CompiledLoop],
         values: &[&View<'_>],
-        out: &mut ViewMut<'_>,
+        outs: &mut [ViewMut<'_>],
         options: &RunOptions<'_>,
     ) -> Result<bool, Error> {
         if let Some(progress) = options.progress {
@@ -114,7 +118,7 @@ impl Staged {
             });
         }
         let counts = views_of(&self.counts);
-        self.stages.run(&operands(values, &counts), out, &kernels, options)?;
+        self.stages.run(&operands(values, &counts), outs, &kernels, options)?;
         Ok(true)
     }
 }

@@ -17,8 +17,10 @@ pub(crate) struct Error {
 pub(crate) enum ErrorKind {
     /// The last statement gives no value.
     NoResult,
-    /// The result is a tuple.
-    SeveralResults,
+    /// A tuple among several results.
+    TupleInResult,
+    /// `None` among several results.
+    NoneInResult,
     /// A value that nothing uses.
     UnusedValue {
         in_function: bool,
@@ -144,7 +146,10 @@ impl Error {
             ErrorKind::NoResult => {
                 diagnostic.label(span, "the last statement").note("end with an expression, or with `return` and one")
             }
-            ErrorKind::SeveralResults => diagnostic.label(span, "this is a tuple").note("evaluate one value at a time"),
+            ErrorKind::TupleInResult => {
+                diagnostic.label(span, "this is a tuple").note("give all values in one tuple: `return a, b, c`")
+            }
+            ErrorKind::NoneInResult => diagnostic.label(span, "this is None"),
             ErrorKind::UnusedValue { in_function: true } => diagnostic
                 .label(span, "this has no effect")
                 .note("to give it as the function's result, write `return` before it"),
@@ -272,7 +277,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ErrorKind::NoResult => f.write_str("the text has no result"),
-            ErrorKind::SeveralResults => f.write_str("a text has one result"),
+            ErrorKind::TupleInResult => f.write_str("a result cannot be a tuple in a tuple"),
+            ErrorKind::NoneInResult => f.write_str("a result cannot be None"),
             ErrorKind::UnusedValue { .. } => f.write_str("nothing uses this value"),
             ErrorKind::Unset { name } | ErrorKind::NothingToChange { name } => {
                 write!(f, "`{name}` is used before it has a value")

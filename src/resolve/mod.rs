@@ -112,7 +112,9 @@ pub(crate) struct Resolved {
     sites: Vec<Site>,
     views: Views,
     names: Vec<Box<str>>,
-    result: Arg,
+    results: Vec<Arg>,
+    /// Whether the results are a tuple. There is one if it is none.
+    is_tuple: bool,
 }
 
 impl Resolved {
@@ -140,19 +142,24 @@ impl Resolved {
         &self.options[step.options.clone()]
     }
 
-    /// The result, and where the text has it.
-    pub(crate) fn result(&self) -> Arg {
-        self.result
+    /// The results, and where the text has them. There is at least one.
+    pub(crate) fn results(&self) -> &[Arg] {
+        &self.results
+    }
+
+    /// Whether the text gives a tuple, maybe of one value.
+    pub(crate) fn is_tuple(&self) -> bool {
+        self.is_tuple
     }
 
     pub(crate) fn name(&self, id: NameId) -> &str {
         &self.names[id.index()]
     }
 
-    /// For each operation, whether the result needs it.
+    /// For each operation, whether a result needs it.
     pub(crate) fn live(&self) -> Vec<bool> {
         let mut live = vec![false; self.steps.len()];
-        live[self.result.step.index()] = true;
+        self.results.iter().for_each(|result| live[result.step.index()] = true);
         for (id, step) in self.steps().rev() {
             if live[id.index()] {
                 self.args(step).iter().for_each(|arg| live[arg.step.index()] = true);

@@ -13,7 +13,7 @@ use super::{Action, Arg, Resolved, SiteId, Step, StepId};
 use ndexpr_grammar::{self as ast, Ast, ExprKind, NameId, Span, Stmt, StmtId, StmtKind};
 use rustc_hash::FxHashMap;
 
-/// The operations of a text, whose result is a value.
+/// The operations of a text.
 ///
 /// No more than `max_exprs` expressions and statements are looked at, each as often as it is
 /// computed.
@@ -36,13 +36,14 @@ pub(crate) fn resolve(ast: &Ast, max_exprs: usize) -> Result<Resolved, Error> {
             sites: Vec::new(),
             views: Views::default(),
             names: ast.names().map(Box::from).collect(),
-            result: Arg { step: StepId(0), span: Span::default() },
+            results: Vec::new(),
+            is_tuple: false,
         },
         functions: FxHashMap::default(),
         frames: Vec::new(),
     };
     run.frames.push(Frame::new(ast, ast.body(), Names::default(), SiteId::default(), None));
-    run.out.result = run.body()?;
+    run.body()?;
     Ok(run.out)
 }
 
@@ -91,7 +92,8 @@ impl<'a> Frame<'a> {
 /// What follows a statement.
 enum Then {
     Next,
-    Return(Value, Span),
+    /// Ends the function, or the text, with the value of an expression.
+    Return(Value, Option<ast::ExprId>),
 }
 
 /// What an expression needs.
@@ -101,8 +103,8 @@ pub(super) enum Eval<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Does all statements, and gives the result of the text.
-    fn body(&mut self) -> Result<Arg, Error> {
+    /// Does all statements, up to the result of the text.
+    fn body(&mut self) -> Result<(), Error> {
         loop {
             let (is_text, frame) = (self.frames.len() == 1, self.frame());
             let Some(&stmt) = frame.body.get(frame.stmt) else {
@@ -124,7 +126,7 @@ impl<'a> Run<'a> {
             self.count(1, stmt.span).map_err(|error| self.in_calls(error))?;
             match self.stmt(stmt).map_err(|error| self.in_calls(error))? {
                 Then::Next => self.next_stmt(),
-                Then::Return(value, span) if is_text => return self.result(value, span),
+                Then::Return(value, id) if is_text => return self.end(&value, id, stmt.span),
                 Then::Return(value, _) => self.end_call(value),
             }
         }
@@ -173,11 +175,35 @@ impl<'a> Run<'a> {
         self.push(value);
     }
 
-    fn result(&self, value: Value, span: Span) -> Result<Arg, Error> {
-        match value {
-            Value::Step(step) => Ok(Arg { step, span }),
-            Value::None => Err(Error::new(ErrorKind::NoResult, span)),
-            Value::Tuple(_) => Err(Error::new(ErrorKind::SeveralResults, span)),
+    /// Ends the text with a value, which may be that of an expression.
+    fn end(&mut self, value: &Value, id: Option<ast::ExprId>, stmt: Span) -> Result<(), Error> {
+        let span = id.map_or(stmt, |id| self.ast[id].span);
+        let items = match value {
+            Value::Tuple(tuple) => tuple.items(),
+            one => std::slice::from_ref(one),
+        };
+        self.out.is_tuple = matches!(value, Value::Tuple(_));
+        // A tuple that is written here has its values written here too.
+        let written = match id.map(|id| &self.ast[id].kind) {
+            Some(ExprKind::Tuple { items }) => &items[..],
+            _ => &[],
+        };
+        for (place, item) in items.iter().enumerate() {
+            let span = written.get(place).map_or(span, |&id| self.ast[id].span);
+            let kind = match item {
+                Value::Step(step) => {
+                    self.out.results.push(Arg { step: *step, span });
+                    continue;
+                }
+                Value::Tuple(_) => ErrorKind::TupleInResult,
+                Value::None if self.out.is_tuple => ErrorKind::NoneInResult,
+                Value::None => ErrorKind::NoResult,
+            };
+            return Err(Error::new(kind, span));
+        }
+        match self.out.results.is_empty() {
+            true => Err(Error::new(ErrorKind::NoResult, span)),
+            false => Ok(()),
         }
     }
 
@@ -204,10 +230,10 @@ impl<'a> Run<'a> {
                     let in_function = self.frames.len() > 1;
                     return Err(Error::new(ErrorKind::UnusedValue { in_function }, span));
                 }
-                return Ok(Then::Return(self.value(*id), span));
+                return Ok(Then::Return(self.value(*id), Some(*id)));
             }
-            StmtKind::Return(None) => return Ok(Then::Return(Value::None, stmt.span)),
-            StmtKind::Return(Some(id)) => return Ok(Then::Return(self.value(*id), self.ast[*id].span)),
+            StmtKind::Return(None) => return Ok(Then::Return(Value::None, None)),
+            StmtKind::Return(Some(id)) => return Ok(Then::Return(self.value(*id), Some(*id))),
             StmtKind::Assign { targets, value } => {
                 let (value, span) = (self.value(*value), self.ast[*value].span);
                 for &target in targets {

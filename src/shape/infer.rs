@@ -16,8 +16,8 @@ use smallvec::SmallVec;
 /// All shapes of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shapes {
-    /// The shape of the result.
-    pub(crate) root: Shape,
+    /// The shapes of the results.
+    pub(crate) roots: SmallVec<[Shape; 1]>,
     /// The shapes of each reduction.
     pub(crate) reductions: SmallVec<[Reduced; 4]>,
 }
@@ -50,8 +50,8 @@ pub(crate) enum Failure {
 ///
 /// # Errors
 ///
-/// The first reduction in order that has no shape, or that cannot run; otherwise the result, if it
-/// has no shape.
+/// The first reduction in order that has no shape, or that cannot run; otherwise the first result
+/// that has no shape.
 pub(crate) fn infer<'s>(graph: &Graph, shape_of: impl Fn(VarId) -> &'s [usize]) -> Result<Shapes, Failure> {
     let mut reductions: SmallVec<[Reduced; 4]> = SmallVec::new();
     let broadcast = |domain: &[Leaf], reductions: &[Reduced]| {
@@ -66,8 +66,11 @@ pub(crate) fn infer<'s>(graph: &Graph, shape_of: impl Fn(VarId) -> &'s [usize]) 
         let reduced = run_over(reduction, domain).map_err(Failure::Reduction)?;
         reductions.push(reduced);
     }
-    let root = broadcast(graph.root_domain(), &reductions)?;
-    Ok(Shapes { root, reductions })
+    let mut roots: SmallVec<[Shape; 1]> = SmallVec::new();
+    for domain in graph.root_domains() {
+        roots.push(broadcast(domain, &reductions)?);
+    }
+    Ok(Shapes { roots, reductions })
 }
 
 fn run_over(reduction: &Reduction, domain: Shape) -> Result<Reduced, Error> {

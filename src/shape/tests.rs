@@ -42,7 +42,7 @@ fn shapes(text: &str) -> Result<Shapes, Failure> {
 #[track_caller]
 fn check(text: &str, expected: &[usize]) {
     match shapes(text) {
-        Ok(shapes) => assert_eq!(shapes.root[..], *expected, "{text}"),
+        Ok(shapes) => assert_eq!(shapes.roots[0][..], *expected, "{text}"),
         Err(failure) => panic!("{text}: {failure:?}"),
     }
 }

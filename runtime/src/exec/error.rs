@@ -23,11 +23,17 @@ pub enum ExecError {
     /// [`Stages`](super::Stages) were made for.
     #[error("the arrays have other layouts than those that the loops were made for")]
     LayoutMismatch,
-    /// An array shares memory with the result of the [`Stages`](super::Stages).
-    #[error("input {input} overlaps the result")]
+    /// An array shares memory with a result of the [`Stages`](super::Stages).
+    #[error("input {input} overlaps a result")]
     Overlap {
         /// Which array.
         input: usize,
+    },
+    /// A result of the [`Stages`](super::Stages) shares memory with an earlier one.
+    #[error("output {output} overlaps another output")]
+    SharedOutput {
+        /// Which result.
+        output: usize,
     },
     /// There is no memory for scratch or a temporary.
     #[error(transparent)]

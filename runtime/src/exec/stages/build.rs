@@ -3,7 +3,7 @@
 //! In: a loop, and the layouts of the arrays that it names. Out: a [`Step`], or a [`PlanError`].
 //! Always true of a step: its operands have the loop's shape, or broadcast to it if they are
 //! inputs; dtypes agree; no memory takes two outputs; an input is also an output only if both are
-//! the result, element for element; and the step keeps what a [`Stage`] promises.
+//! one result, element for element; and the step keeps what a [`Stage`] promises.
 
 use smallvec::SmallVec;
 
@@ -56,7 +56,9 @@ impl Stages {
         }
         let raw: SmallVec<[&RawView; 8]> = operands.raw.iter().collect();
         let geometry = Geometry::new(spec.shape(), &raw, spec.inputs().len())?;
-        Ok(Step::Map(Box::new(Map { geometry, operands: operands.memory })))
+        let (read, written) = operands.memory.split_at(spec.inputs().len());
+        let is_in_place = read.iter().any(|memory| written.contains(memory));
+        Ok(Step::Map(Box::new(Map { geometry, operands: operands.memory, is_in_place })))
     }
 
     /// The operands of a loop's nest, checked.
@@ -75,7 +77,10 @@ impl Stages {
                     let found = self.temps.get(temp).ok_or_else(|| missing("temporary", temp))?;
                     (without_axes(found.layout.at(nowhere), found.hidden), Memory::Temp(temp))
                 }
-                Source::Result => (self.result.at(nowhere), Memory::Result),
+                Source::Result(result) => {
+                    let layout = self.results.get(result).ok_or_else(|| missing("result", result))?;
+                    (layout.at(nowhere), Memory::Result(result))
+                }
             };
             if !is_broadcastable(&raw.shape, shape) {
                 let (from, to) = (raw.shape[..].into(), shape.into());
@@ -86,10 +91,10 @@ impl Stages {
         check_dtypes(spec, &operands.raw)?;
         for (output, OutputSpec { dtype, dest, reduced }) in outputs(spec).into_iter().enumerate() {
             let (raw, memory) = match dest {
-                Dest::Result => {
-                    let result = self.result.at(nowhere);
+                Dest::Result(number) => {
+                    let result = self.results.get(number).ok_or_else(|| missing("result", number))?.at(nowhere);
                     let has_all_axes = result.shape.len() == shape.len();
-                    (if has_all_axes { result } else { with_axes(&result, reduced) }, Memory::Result)
+                    (if has_all_axes { result } else { with_axes(&result, reduced) }, Memory::Result(number))
                 }
                 Dest::Temp(temp) => {
                     let found = self.temps.get(temp).ok_or_else(|| missing("temporary", temp))?;
@@ -106,9 +111,10 @@ impl Stages {
             if operands.memory[n_inputs..].contains(&memory) {
                 return Err(PlanError::SharedOutput { output });
             }
-            // The result may be updated in place, element for element; no other memory is both read
+            // A result may be updated in place, element for element; no other memory is both read
             // and written by one loop.
-            let is_clash = |input: &Memory| *input == memory && (memory != Memory::Result || !reduced.is_empty());
+            let is_updated = matches!(memory, Memory::Result(_)) && reduced.is_empty();
+            let is_clash = |input: &Memory| *input == memory && !is_updated;
             if let Some(input) = operands.memory[..n_inputs].iter().position(is_clash) {
                 return Err(PlanError::Overlap { input, output });
             }

@@ -1,7 +1,7 @@
 //! Several loops as one call: values pass from one to the next, along axes or element by element.
 //!
-//! In: loops ([`MapLoop`], [`ReduceLoop`], [`ScanLoop`]) over views, over temporaries and over the
-//! result; the layouts of these; kernels. Out: the result, filled. Loops that reduce the same axis
+//! In: loops ([`MapLoop`], [`ReduceLoop`], [`ScanLoop`]) over views, over temporaries and over
+//! results; the layouts of these; kernels. Out: the results, filled. Loops that reduce the same axis
 //! of the same shape, and what follows them, run one block of rows after the other, while the block
 //! is in the cache: see [`chain`](Stages::chain_end). Always true: what a safe caller adds is
 //! checked, so whatever is accepted stays inside of its arrays.
@@ -39,7 +39,7 @@ use crate::dtype::DType;
 use crate::memory::{AllocError, Output};
 use crate::plan::{Geometry, Kinds, Plan, PlanError};
 use crate::reduce::Reducer;
-use crate::view::{AxisSet, Layout, Overlap, Shape, View, ViewMut, list, overlap};
+use crate::view::{AxisSet, Layout, Overlap, RawView, Shape, View, ViewMut, list, overlap};
 
 /// The loops of a call, in order. They are made for arrays of certain dtypes, shapes and strides,
 /// wherever these have their memory, so they may run again and again.
@@ -52,23 +52,23 @@ use crate::view::{AxisSet, Layout, Overlap, Shape, View, ViewMut, list, overlap}
 ///
 /// let (a, mut sums) = (ndarray::array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], ndarray::array![0.0, 0.0]);
 /// let (a, mut result) = (View::from(&a), ViewMut::from(&mut sums));
-/// let mut stages = Stages::new(&[&a], &result);
+/// let mut stages = Stages::new(&[&a], std::slice::from_ref(&result));
 /// let sum = Reducer::new(ReduceOp::Sum, DType::Float64).unwrap();
 /// stages.reduce(&ReduceLoop {
 ///     shape: &[2, 3],
 ///     axes: AxisSet::of([1]).unwrap(),
 ///     inputs: &[Source::View(0)],
 ///     values: &[Value { dtype: DType::Float64, origin: Some(Origin::Input(0)), keep: None }],
-///     folds: &[Fold { reducer: sum, value: 0, dest: Dest::Result }],
+///     folds: &[Fold { reducer: sum, value: 0, dest: Dest::Result(0) }],
 /// })?;
 /// assert!(!stages.needs_kernel(0), "the array's own rows are summed");
-/// stages.run(&[&a], &mut result, &[None], &RunOptions::new(&Pool::new(1)?))?;
+/// stages.run(&[&a], std::slice::from_mut(&mut result), &[None], &RunOptions::new(&Pool::new(1)?))?;
 /// assert_eq!(sums, ndarray::array![6.0, 15.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Stages {
     views: SmallVec<[Layout; 4]>,
-    result: Layout,
+    results: SmallVec<[Layout; 1]>,
     temps: Vec<Temp>,
     steps: Vec<Step>,
 }
@@ -96,14 +96,17 @@ enum Step {
 struct Map {
     geometry: Geometry,
     operands: SmallVec<[Memory; 8]>,
+    /// Whether it reads a result that it writes.
+    is_in_place: bool,
 }
 
 impl Stages {
     /// Stages without loops yet, for arrays of these dtypes, shapes and strides.
     #[must_use]
-    pub fn new(views: &[&View<'_>], result: &ViewMut<'_>) -> Stages {
+    pub fn new(views: &[&View<'_>], results: &[ViewMut<'_>]) -> Stages {
         let views = views.iter().map(|view| view.raw().layout()).collect();
-        Stages { views, result: result.raw().layout(), temps: Vec::new(), steps: Vec::new() }
+        let results = results.iter().map(|result| result.raw().layout()).collect();
+        Stages { views, results, temps: Vec::new(), steps: Vec::new() }
     }
 
     /// Makes room for a temporary, which is all zeros when a run begins. Returns its number. Loops
@@ -193,10 +196,11 @@ impl Stages {
         views.len() == self.views.len() && views.iter().zip(&self.views).all(|(view, layout)| layout.is_of(view.raw()))
     }
 
-    /// Whether this result has the dtype, shape and strides that the loops were added for.
+    /// Whether these results have the dtypes, shapes and strides that the loops were added for.
     #[must_use]
-    pub fn is_into(&self, result: &ViewMut<'_>) -> bool {
-        self.result.is_of(result.raw())
+    pub fn is_into(&self, results: &[ViewMut<'_>]) -> bool {
+        results.len() == self.results.len()
+            && results.iter().zip(&self.results).all(|(result, layout)| layout.is_of(result.raw()))
     }
 
     /// Runs all loops in order, each with its kernel.
@@ -204,31 +208,37 @@ impl Stages {
     /// # Errors
     ///
     /// As [`run`](super::run); a kernel that is missing counts as one for other operands. Also if
-    /// the arrays do not have the layouts that the loops were added for, or the result overlaps one
-    /// of them.
+    /// the arrays do not have the layouts that the loops were added for, or a result overlaps one of
+    /// them or another result.
     pub fn run(
         &self,
         views: &[&View<'_>],
-        result: &mut ViewMut<'_>,
+        results: &mut [ViewMut<'_>],
         kernels: &[Option<&Kernel>],
         options: &RunOptions<'_>,
     ) -> Result<(), ExecError> {
-        if !self.is_for(views) || !self.is_into(result) {
+        if !self.is_for(views) || !self.is_into(results) {
             return Err(ExecError::LayoutMismatch);
         }
-        if let Some(input) = views.iter().position(|view| overlap(view.raw(), result.raw()) != Overlap::None) {
-            return Err(ExecError::Overlap { input });
+        for (output, result) in results.iter().enumerate() {
+            let is_shared = |other: &RawView| overlap(other, result.raw()) != Overlap::None;
+            if let Some(input) = views.iter().position(|view| is_shared(view.raw())) {
+                return Err(ExecError::Overlap { input });
+            }
+            if results[..output].iter().any(|other| is_shared(other.raw())) {
+                return Err(ExecError::SharedOutput { output });
+            }
         }
         let mut temps: SmallVec<[Output; 4]> = SmallVec::new();
         for Temp { shape, order, layout, .. } in &self.temps {
             temps.push(Output::new(layout.dtype(), shape, order)?);
         }
         let temp_ptrs: SmallVec<[*mut u8; 4]> = temps.iter_mut().map(|temp| temp.view_mut().raw().ptr).collect();
-        let result_ptr = result.raw().ptr;
+        let result_ptrs: SmallVec<[*mut u8; 4]> = results.iter().map(|result| result.raw().ptr).collect();
         let place = |memory: Memory| match memory {
             Memory::View(view) => views[view].raw().ptr,
             Memory::Temp(temp) => temp_ptrs[temp],
-            Memory::Result => result_ptr,
+            Memory::Result(result) => result_ptrs[result],
         };
         let mut at = 0;
         while at < self.steps.len() {
@@ -237,7 +247,7 @@ impl Stages {
                 Step::Empty { fills, .. } => {
                     for (dest, reducer) in fills {
                         match *dest {
-                            Dest::Result => fill(result, reducer, options)?,
+                            Dest::Result(number) => fill(&mut results[number], reducer, options)?,
                             Dest::Temp(temp) => fill(&mut temps[temp].view_mut(), reducer, options)?,
                         }
                     }
@@ -246,9 +256,9 @@ impl Stages {
                 Step::Map(map) => {
                     // This function borrows what the plan should borrow. It was checked above that
                     // the arrays have the right layouts and do not overlap; and a loop reads
-                    // nothing that it writes, except the result: see `build`.
+                    // nothing that it writes, except results: see `build`.
                     let ptrs = map.operands.iter().map(|&memory| place(memory));
-                    let is_in_place = map.operands.iter().filter(|&&memory| memory == Memory::Result).count() > 1;
+                    let is_in_place = map.is_in_place;
                     let plan = Plan::at(Cow::Borrowed(&map.geometry), ptrs, is_in_place);
                     super::run(&plan, kernel.ok_or_else(|| missing_kernel(plan.dtypes()))?, options)?;
                     at + 1
@@ -261,9 +271,9 @@ impl Stages {
                             stages.push(Bound::new(stage, kernels.get(index).copied().flatten(), place)?);
                         }
                     }
-                    // SAFETY: the result is borrowed exclusively, and nobody else has the
+                    // SAFETY: the results are borrowed exclusively, and nobody else has the
                     // temporaries; views are borrowed. All have the layouts that the loops were
-                    // made for, so loops stay inside of them, and none overlaps the result.
+                    // made for, so loops stay inside of them, and none overlaps a result.
                     unsafe {
                         match &stages[..] {
                             [stage] => stage.run(options)?,

@@ -17,15 +17,15 @@ pub enum Source {
     View(usize),
     /// A temporary, by its number.
     Temp(usize),
-    /// The result, as far as earlier loops have written it.
-    Result,
+    /// A result, by its number, as far as earlier loops have written it.
+    Result(usize),
 }
 
 /// Where a value of a loop goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dest {
-    /// To the result.
-    Result,
+    /// To a result, by its number.
+    Result(usize),
     /// To a temporary, by its number.
     Temp(usize),
 }
@@ -109,8 +109,8 @@ pub struct Fold {
     pub reducer: Reducer,
     /// Which of the loop's values.
     pub value: usize,
-    /// What takes the outcome: the result, or a temporary of the loop's shape with extent 1 on
-    /// reduced axes. The result may also be without these axes.
+    /// What takes the outcome: a result, or a temporary of the loop's shape with extent 1 on
+    /// reduced axes. A result may also be without these axes.
     pub dest: Dest,
 }
 

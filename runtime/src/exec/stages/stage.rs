@@ -37,7 +37,7 @@ pub(super) struct Stage {
 pub(super) enum Memory {
     View(usize),
     Temp(usize),
-    Result,
+    Result(usize),
 }
 
 /// What the kernel of a stage computes.

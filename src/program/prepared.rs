@@ -1,0 +1,144 @@
+//! What a call needs before it runs: the shapes of its results, and loops that suit all its shapes.
+//!
+//! In: a program and the inputs of a call. Out: a [`Prepared`]. Always true: domains that the loops
+//! take for [`Alike`] have the same shape in the call.
+
+use super::bind::all_views;
+use super::core::Core;
+use super::shapes::{only_shape, shapes};
+use super::staged::Staged;
+use crate::compile::{Arranged, Tools};
+use crate::error::Error;
+use crate::fuse::Alike;
+use crate::shape::{Shape, Shapes};
+use ndexpr_runtime::exec::Progress;
+use ndexpr_runtime::view::View;
+use once_cell::race::OnceBox;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Which domains are alike differs little between the calls of a program.
+const MAX_OTHERS: usize = 8;
+
+/// Loops for calls in which other domains are alike than usual.
+#[derive(Default)]
+pub(super) struct Others {
+    known: boxcar::Vec<Arranged>,
+    /// Those that are right for all calls. They are for whatever comes when there are many.
+    certain: OnceBox<Arranged>,
+}
+
+impl Others {
+    fn all(&self) -> impl Iterator<Item = &Arranged> {
+        self.known.iter().map(|(_, known)| known).chain(self.certain.get())
+    }
+
+    /// About how many bytes of memory they take.
+    pub(super) fn n_bytes(&self) -> usize {
+        self.all().map(Arranged::n_bytes).sum()
+    }
+
+    /// Why one of them is interpreted. None if none is.
+    pub(super) fn fallback_reason(&self) -> Option<&str> {
+        self.all().find_map(|known| known.executable.fallback_reason())
+    }
+
+    fn get(&self, which: Which) -> Option<&Arranged> {
+        match which {
+            Which::Own => None,
+            Which::Other(number) => self.known.get(number),
+            Which::Certain => self.certain.get(),
+        }
+    }
+}
+
+/// Which loops of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those that it was compiled with.
+    Own,
+    Other(usize),
+    Certain,
+}
+
+/// The shapes and the loops of a call.
+pub(super) struct Prepared<'c> {
+    /// The shapes of the results.
+    pub(super) roots: SmallVec<[Shape; 1]>,
+    pub(super) loops: &'c Arranged,
+    which: Which,
+    /// The stages of an earlier call whose arrays have the same shapes and strides.
+    pub(super) recent: Option<Arc<Staged>>,
+    /// All shapes, if there is more than the shape of one result.
+    pub(super) shapes: Option<Shapes>,
+}
+
+impl Prepared<'_> {
+    /// Which of the program's loops it has.
+    pub(super) fn which(&self) -> Which {
+        self.which
+    }
+}
+
+/// Prepares a call. `out_shape` is the shape of variables that are the only output.
+pub(super) fn prepare<'c>(
+    core: &'c Core,
+    inputs: &[Option<View<'_>>],
+    out_shape: &[usize],
+    progress: Option<&Progress>,
+) -> Result<Prepared<'c>, Error> {
+    let (loops, which) = (&core.compiled.arranged, Which::Own);
+    if !core.has_reductions() && core.n_results() == 1 {
+        let roots = SmallVec::from_iter([only_shape(core, inputs, out_shape)?]);
+        return Ok(Prepared { roots, loops, which, recent: None, shapes: None });
+    }
+    if core.has_reductions()
+        && let Some(recent) = core.recent.get()
+        && let Some(values) = all_views(inputs)
+        && let Some(roots) = recent.shapes_for(&values)
+    {
+        let (roots, which) = (roots.clone(), recent.which);
+        let loops = core.others.get(which).unwrap_or(loops);
+        return Ok(Prepared { roots, loops, which, recent: Some(recent), shapes: None });
+    }
+    let shapes = shapes(core, inputs, out_shape)?;
+    let (loops, which) = match core.compiled.is_certain {
+        true => (loops, which),
+        false => suitable(core, &shapes, inputs, progress)?,
+    };
+    Ok(Prepared { roots: shapes.roots.clone(), loops, which, recent: None, shapes: Some(shapes) })
+}
+
+/// The loops for what is alike in a call, compiled if there are none yet.
+fn suitable<'c>(
+    core: &'c Core,
+    shapes: &Shapes,
+    inputs: &[Option<View<'_>>],
+    progress: Option<&Progress>,
+) -> Result<(&'c Arranged, Which), Error> {
+    let (own, graph, others) = (&core.compiled.arranged, core.graph(), &core.others);
+    let alike = Alike::in_call(graph, shapes, |var| inputs[var].as_ref());
+    if alike == own.alike {
+        return Ok((own, Which::Own));
+    }
+    if let Some((number, found)) = others.known.iter().find(|(_, known)| known.alike == alike) {
+        return Ok((found, Which::Other(number)));
+    }
+    let context = &core.context;
+    let tools = Tools { backend: context.options.backend, generator: context.generator.as_ref(), progress };
+    // Threads that come at the same time may each add one.
+    let is_full = others.known.count() >= MAX_OTHERS;
+    if is_full && let Some(certain) = others.certain.get() {
+        return Ok((certain, Which::Certain));
+    }
+    let made = Arranged::new(graph, if is_full { Alike::certain(graph) } else { alike }, tools);
+    // If it was stopped, some of its loops are not there.
+    if progress.is_some_and(Progress::is_to_stop) {
+        return Err(Error::compiling_cancelled());
+    }
+    if is_full {
+        return Ok((others.certain.get_or_init(|| Box::new(made)), Which::Certain));
+    }
+    let number = others.known.push(made);
+    Ok((&others.known[number], Which::Other(number)))
+}
