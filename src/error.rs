@@ -192,6 +192,10 @@ impl Error {
             | Resolving::UnusedValue { .. } => ErrorKind::Statement,
             Resolving::NothingToChange { .. }
             | Resolving::PartAssigned
+            | Resolving::UpdateInEvaluation { .. }
+            | Resolving::NotForWriting { .. }
+            | Resolving::LocalUpdated { .. }
+            | Resolving::ElementOrView { .. }
             | Resolving::UnpackCount { .. }
             | Resolving::UnpackValue { .. }
             | Resolving::NoneAsValue { .. }
@@ -249,6 +253,7 @@ impl Error {
             Typing::LiteralOutOfRange { .. } | Typing::LiteralOverflow => ErrorKind::LiteralRange,
             Typing::NegativePower { .. } => ErrorKind::NegativePower,
             Typing::ComplexLiteral => ErrorKind::Unsupported,
+            Typing::UpdateKind { .. } => ErrorKind::NotDefined,
         };
         Error::new(kind, error.to_diagnostic())
     }
@@ -440,6 +445,26 @@ impl Error {
         let diagnostic = Diagnostic::new(format!("the text has {}, but {asked}", results(found)));
         let diagnostic = diagnostic.label(span, results(found));
         Error::new(ErrorKind::ResultCount, diagnostic)
+    }
+
+    /// An array for writing that is not there.
+    pub(crate) fn missing_target(name: &str) -> Error {
+        let diagnostic = Diagnostic::new(format!("the array `{name}` was not given for writing"));
+        Error::new(ErrorKind::MissingVariable, diagnostic)
+    }
+
+    /// Something that cannot be written, or whose type is not known.
+    pub(crate) fn target_type(name: &str) -> Error {
+        let diagnostic = Diagnostic::new(format!("`{name}` is written, but the signature has no array of this name"));
+        Error::new(ErrorKind::VariableType, diagnostic)
+    }
+
+    /// An update with a value of another shape than what it is assigned to. `span` is that of the
+    /// statement.
+    pub(crate) fn update_shape(value: &[usize], target: &[usize], span: Span) -> Error {
+        let message = format!("a value of shape {value:?} cannot be assigned to a part of shape {target:?}");
+        let diagnostic = Diagnostic::new(message).label(span, "this would have to change the array's shape");
+        Error::new(ErrorKind::OutputShape, diagnostic)
     }
 
     /// Two outputs, by their numbers, share memory.

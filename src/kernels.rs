@@ -182,7 +182,8 @@ mod tests {
         let names = ["a", "b", "c", "d"];
         let array = VarType::array(DType::Float64);
         let signature = names.iter().fold(Signature::new(), |signature, &name| signature.with(name, array));
-        let resolved = compile::resolve_text("a*b + sin(c) - d", &options).expect("an expression");
+        let resolved = compile::resolve_evaluation("a*b + sin(c) - d", &options, &mut compile::Clock::start())
+            .expect("an expression");
         let graph = compile::lower(&resolved, &signature, &None, &options).expect("an expression of arrays");
         let fused = fuse::fuse(&graph, &fuse::Alike::certain(&graph));
         let tape = compile::build_tapes(&graph, &fused, generator.target()).expect("a tape").remove(0);

@@ -51,6 +51,7 @@ mod error;
 mod functions;
 mod fuse;
 mod hir;
+mod input;
 mod interp;
 mod kernels;
 mod ops;
@@ -65,6 +66,7 @@ mod resolve;
 mod results;
 mod shape;
 mod tape;
+mod targets;
 mod vars;
 
 pub use array::{DynArray, FromResult};
@@ -79,8 +81,9 @@ pub use ndexpr_runtime::pool::MAX_THREADS;
 pub use ndexpr_runtime::view::{View, ViewError, ViewMut};
 pub use options::{Backend, FloatMode, Unused};
 pub use outputs::{OutputPool, Pooled};
-pub use program::{OutputInfo, Program};
+pub use program::{OutputInfo, Procedure, Program};
 pub use results::FromResults;
+pub use targets::Targets;
 pub use vars::{Signature, Var, VarType, Vars};
 
 /// Evaluates a text into a fresh array, with the [global engine](Engine::global).
@@ -126,6 +129,35 @@ pub fn evaluate<R: FromResults>(text: &str, vars: Vars<'_>) -> Result<R, Error> 
 /// ```
 pub fn evaluate_into<'o>(text: &str, vars: Vars<'_>, out: impl Into<ViewMut<'o>>) -> Result<(), Error> {
     Engine::global().evaluate_into(text, &vars, out)
+}
+
+/// Runs a text that updates arrays, with the [global engine](Engine::global); see [`Procedure`].
+///
+/// `vars` are the variables that it reads, and `targets` the arrays that it may update and read.
+///
+/// # Errors
+///
+/// If the text is wrong, updates something that is not among the targets, or gives results; if
+/// shapes do not broadcast, or a value does not have the shape of what it is assigned to.
+///
+/// ```
+/// use ndarray::array;
+/// use ndexpr::{execute, targets, vars};
+///
+/// let (mut m, mut p) = (array![0.0, 0.0], array![1.0, 2.0]);
+/// let g = array![0.5, -0.5];
+/// let step = "
+///     m *= 0.9
+///     m += 0.1*g
+///     p -= lr*m
+/// ";
+/// execute(step, vars! { g, lr: 10.0 }, targets! { m, p })?;
+/// assert_eq!((m, p), (array![0.05, -0.05], array![0.5, 2.5]));
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+pub fn execute(text: &str, vars: Vars<'_>, targets: Targets<'_>) -> Result<(), Error> {
+    let mut targets = targets;
+    Engine::global().execute(text, &vars, &mut targets)
 }
 
 /// The README's examples, tested.

@@ -91,6 +91,18 @@ impl FromResults for Vec<DynArray> {
     }
 }
 
+/// For texts without a result, which update arrays.
+impl FromResults for () {
+    const COUNT: Option<usize> = Some(0);
+    fn wanted(_result: usize) -> Wanted {
+        Wanted::default()
+    }
+    fn from_outputs(_outputs: &mut dyn Iterator<Item = Output>) -> Result<Self, Error> {
+        Ok(())
+    }
+}
+impl sealed::Sealed for () {}
+
 macro_rules! tuples {
     ($($count:literal: $($result:ident)*;)*) => {$(
         impl<$($result: FromResult),*> sealed::Sealed for ($($result,)*) {}

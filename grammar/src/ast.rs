@@ -359,7 +359,9 @@ impl ExprKind {
 // reach u32::MAX.
 
 impl ExprId {
-    pub(crate) fn new(idx: usize) -> Self {
+    /// The name at a position, among [`Ast::names`] or names that a user of the tree adds to them.
+    #[must_use]
+    pub const fn new(idx: usize) -> Self {
         Self(idx as u32)
     }
 
@@ -371,7 +373,9 @@ impl ExprId {
 }
 
 impl StmtId {
-    pub(crate) fn new(idx: usize) -> Self {
+    /// The name at a position, among [`Ast::names`] or names that a user of the tree adds to them.
+    #[must_use]
+    pub const fn new(idx: usize) -> Self {
         Self(idx as u32)
     }
 
@@ -383,7 +387,9 @@ impl StmtId {
 }
 
 impl NameId {
-    pub(crate) fn new(idx: usize) -> Self {
+    /// The name at a position, among [`Ast::names`] or names that a user of the tree adds to them.
+    #[must_use]
+    pub const fn new(idx: usize) -> Self {
         Self(idx as u32)
     }
 

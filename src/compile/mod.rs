@@ -14,23 +14,22 @@ mod stage;
 pub(crate) use arranged::{Arranged, Tools};
 pub(crate) use explain::explain;
 pub(crate) use names::names;
+pub(crate) use stage::Clock;
 
 #[cfg(test)]
 pub(crate) use executable::build_tapes;
 pub use names::UsedName;
 pub use stage::Stage;
 
-use crate::codegen::Generator;
 use crate::error::Error;
 use crate::fuse::Alike;
 use crate::hir;
 use crate::opt;
 use crate::options::{CompileOptions, Unused};
-use crate::resolve::{self, Resolved};
+use crate::resolve::{self, Mode, Phase, Resolved};
 use crate::vars::Signature;
 use ndexpr_grammar::Ast;
 use ndexpr_runtime::exec::Progress;
-use stage::Clock;
 use std::time::Duration;
 
 /// The weak integers of the call that a text is compiled for, by name; `None` if it is compiled for
@@ -61,24 +60,20 @@ impl Compiled {
     }
 }
 
-/// Compiles a text for variables of these types. The progress may stop it.
+/// Compiles the operations of a text for variables of these types. The progress may stop it.
 pub(crate) fn compile(
-    text: &str,
+    resolved: Resolved,
     signature: &Signature,
     weak: WeakInts,
     options: &CompileOptions,
-    generator: Option<&Generator>,
-    progress: Option<&Progress>,
+    tools: Tools<'_>,
+    mut clock: Clock,
 ) -> Result<Compiled, Error> {
+    let Tools { progress, .. } = tools;
     let goes_on = || match progress.is_some_and(Progress::is_to_stop) {
         true => Err(Error::compiling_cancelled()),
         false => Ok(()),
     };
-    let mut clock = Clock::start();
-    let ast = parse(text, options)?;
-    clock.lap(Stage::Ast);
-    let resolved = resolve(&ast, options)?;
-    headroom::check(text.len(), ast.n_exprs().max(resolved.len()))?;
     goes_on()?;
     let typed = lower(&resolved, signature, &weak, options)?;
     clock.lap(Stage::Hir);
@@ -87,7 +82,6 @@ pub(crate) fn compile(
     clock.lap(Stage::Opt);
     let likely = Alike::likely(&graph);
     let is_certain = likely == Alike::certain(&graph);
-    let tools = Tools { backend: options.backend, generator, progress };
     let arranged = Arranged::timed(&graph, likely, tools, &mut clock);
     // If it was stopped, some of its loops are not there.
     goes_on()?;
@@ -98,14 +92,30 @@ pub(crate) fn parse(text: &str, options: &CompileOptions) -> Result<Ast, Error> 
     ndexpr_grammar::parse(text, &options.limits).map_err(|error| Error::syntax(&error))
 }
 
-/// The operations of a text.
-#[cfg(test)]
-pub(crate) fn resolve_text(text: &str, options: &CompileOptions) -> Result<Resolved, Error> {
-    resolve(&parse(text, options)?, options)
+/// The operations of a text, in phases: one phase if it only evaluates.
+pub(crate) fn resolve(
+    text: &str,
+    mode: Mode<'_>,
+    options: &CompileOptions,
+    clock: &mut Clock,
+) -> Result<Vec<Phase>, Error> {
+    let ast = parse(text, options)?;
+    clock.lap(Stage::Ast);
+    let phases = resolve_ast(&ast, mode, options)?;
+    let n_steps = phases.iter().map(|phase| phase.resolved.len()).sum();
+    headroom::check(text.len(), ast.n_exprs().max(n_steps))?;
+    Ok(phases)
 }
 
-pub(crate) fn resolve(ast: &Ast, options: &CompileOptions) -> Result<Resolved, Error> {
-    resolve::resolve(ast, options.limits.max_nodes).map_err(|error| Error::resolving(&error))
+fn resolve_ast(ast: &Ast, mode: Mode<'_>, options: &CompileOptions) -> Result<Vec<Phase>, Error> {
+    resolve::resolve(ast, options.limits.max_nodes, mode).map_err(|error| Error::resolving(&error))
+}
+
+/// The operations of a text that evaluates.
+pub(crate) fn resolve_evaluation(text: &str, options: &CompileOptions, clock: &mut Clock) -> Result<Resolved, Error> {
+    let phases = resolve(text, Mode::Evaluate, options, clock)?;
+    let only = phases.into_iter().next().map(|phase| phase.resolved);
+    only.ok_or_else(|| Error::internal("a text without a phase"))
 }
 
 pub(crate) fn lower(

@@ -1,9 +1,12 @@
 //! The names in a text that stand for variables: for callers that look values up by name.
 
+use super::Clock;
 use crate::error::Error;
 use crate::hir;
 use crate::options::CompileOptions;
-use rustc_hash::FxHashSet;
+use crate::resolve::{Mode, Phase, Root};
+use ndexpr_grammar::NameId;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A name that stands for a variable; see [`Engine::names`](crate::Engine::names).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,22 +17,36 @@ pub struct UsedName {
     /// Whether the language has a constant of this name, such as `pi`. The name means that constant
     /// unless there is a variable of this name.
     pub is_constant: bool,
+    /// Whether the text updates the array of this name.
+    pub is_updated: bool,
 }
 
 /// The names of a text that it assigns nothing to, and that are neither functions nor part of an
 /// option such as `axis=None`, in the order in which they are first used.
 pub(crate) fn names(text: &str, options: &CompileOptions) -> Result<Vec<UsedName>, Error> {
-    let ast = super::parse(text, options).map_err(|error| error.in_text(text))?;
-    let resolved = super::resolve(&ast, options).map_err(|error| error.in_text(text))?;
-    let mut seen = FxHashSet::default();
-    let mut used = Vec::new();
-    for (_, step) in resolved.steps() {
-        let Some(name) = resolved.array(step).map(|array| resolved.views().base(array)) else { continue };
-        if !seen.insert(name) {
-            continue;
+    // A text that updates nothing means the same if it may.
+    let mode = Mode::Update { is_written: &|_| true, is_careful: false };
+    let phases = super::resolve(text, mode, options, &mut Clock::start()).map_err(|error| error.in_text(text))?;
+    let mut places: FxHashMap<NameId, Option<usize>> = FxHashMap::default();
+    let mut used: Vec<UsedName> = Vec::new();
+    for Phase { resolved, roots } in &phases {
+        let carried: FxHashSet<NameId> = roots.iter().filter_map(Root::carried).collect();
+        carried.into_iter().for_each(|name| _ = places.insert(name, None));
+        for (_, step) in resolved.steps() {
+            let Some(base) = resolved.array(step).map(|array| resolved.views().base(array)) else { continue };
+            places.entry(base).or_insert_with(|| {
+                let name = resolved.name(base).to_owned();
+                used.push(UsedName { is_constant: hir::named_constant(&name).is_some(), is_updated: false, name });
+                Some(used.len() - 1)
+            });
         }
-        let name = resolved.name(name).to_owned();
-        used.push(UsedName { is_constant: hir::named_constant(&name).is_some(), name });
+        for root in roots {
+            if let Root::Update(array) = root
+                && let Some(&Some(place)) = places.get(&resolved.views().base(*array))
+            {
+                used[place].is_updated = true;
+            }
+        }
     }
     Ok(used)
 }

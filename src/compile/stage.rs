@@ -54,13 +54,13 @@ impl fmt::Display for Stage {
 }
 
 /// Times the stages of one compilation.
-pub(super) struct Clock {
+pub(crate) struct Clock {
     last: Instant,
     pub(super) laps: Vec<(Stage, Duration)>,
 }
 
 impl Clock {
-    pub(super) fn start() -> Clock {
+    pub(crate) fn start() -> Clock {
         Clock { last: Instant::now(), laps: Vec::with_capacity(Stage::ALL.len()) }
     }
 

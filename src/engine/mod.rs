@@ -7,9 +7,10 @@ use crate::compile::{self, UsedName};
 use crate::context::Context;
 use crate::error::Error;
 use crate::options::{Backend, CompileOptions, FloatMode, Registers, Unused};
-use crate::program::Program;
+use crate::program::{Procedure, Program};
 use crate::results::FromResults;
-use crate::vars::{Signature, Vars};
+use crate::targets::Targets;
+use crate::vars::{Signature, VarType, Vars};
 use cache::Cache;
 use ndexpr_grammar::Limits;
 use ndexpr_runtime::exec::Progress;
@@ -31,7 +32,8 @@ use std::sync::Arc;
 /// ```
 pub struct Engine {
     context: Arc<Context>,
-    cache: Cache,
+    cache: Cache<Program>,
+    procedures: Cache<Procedure>,
 }
 
 impl Engine {
@@ -123,6 +125,60 @@ impl Engine {
         Program::new(text, signature, Arc::clone(&self.context), progress).map(Arc::new)
     }
 
+    /// Compiles a text that updates arrays, for variables of these types. `written` are the names of
+    /// those that it may update.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::compile`], and if the text updates anything else, or a name of `written` is no
+    /// array of the signature.
+    pub fn procedure(&self, text: &str, signature: &Signature, written: &[&str]) -> Result<Arc<Procedure>, Error> {
+        self.procedure_with(text, signature, written, None)
+    }
+
+    /// The same as [`Engine::procedure`], but the progress may stop it, as in
+    /// [`Engine::compile_with`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::procedure`], and if it is cancelled.
+    pub fn procedure_with(
+        &self,
+        text: &str,
+        signature: &Signature,
+        written: &[&str],
+        progress: Option<&Progress>,
+    ) -> Result<Arc<Procedure>, Error> {
+        Procedure::new(text, signature, written, Arc::clone(&self.context), progress).map(Arc::new)
+    }
+
+    /// Runs a text that updates arrays; see [`execute`](crate::execute). It is compiled at the
+    /// first call with this text and these types, and found in a cache later.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::procedure`] and [`Procedure::run`].
+    pub fn execute(&self, text: &str, vars: &Vars<'_>, targets: &mut Targets<'_>) -> Result<(), Error> {
+        self.procedure_for(text, vars, targets)?.run(vars, targets)
+    }
+
+    /// The procedure for a text, variables and arrays of these types, from the cache if it is
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::procedure`].
+    pub fn procedure_for(&self, text: &str, vars: &Vars<'_>, targets: &Targets<'_>) -> Result<Arc<Procedure>, Error> {
+        self.procedures.get_or_compile((text, vars, targets), || {
+            let mut signature = vars.signature();
+            for (name, dtype) in targets.iter() {
+                signature = signature.with(name, VarType::array(dtype));
+            }
+            let names: Vec<&str> = targets.iter().map(|(name, _)| name).collect();
+            self.procedure(text, &signature, &names)
+        })
+    }
+
     /// Evaluates a text into a fresh array. The program is compiled at the first call with this
     /// text and these types, and found in a cache later.
     ///
@@ -159,7 +215,7 @@ impl Engine {
     /// The program for a text and variables of these types. If the values of a call need a variant
     /// of it, it runs that variant.
     fn cached(&self, text: &str, vars: &Vars<'_>) -> Result<Arc<Program>, Error> {
-        self.cache.get_or_compile(text, vars, || self.compile(text, &vars.signature()))
+        self.cache.get_or_compile((text, vars), || self.compile(text, &vars.signature()))
     }
 }
 
@@ -262,6 +318,7 @@ impl EngineBuilder {
         Ok(Engine {
             context: Arc::new(Context { options: self.options, pool, generator }),
             cache: Cache::new(self.cache_capacity, self.cache_bytes),
+            procedures: Cache::new(self.cache_capacity, self.cache_bytes),
         })
     }
 }

@@ -57,6 +57,8 @@ pub(crate) enum ErrorKind {
     NegativePower { base: Operand },
     /// `2j`.
     ComplexLiteral,
+    /// `+=` with a value of a kind that the array cannot hold.
+    UpdateKind { from: DType, to: DType },
 }
 
 /// What an option must be: a literal, because it decides the shape or the dtype.
@@ -234,6 +236,9 @@ impl Error {
             ErrorKind::ComplexLiteral => {
                 diagnostic.label(self.span, "imaginary").note("the dtypes are bool, the integers, float32 and float64")
             }
+            ErrorKind::UpdateKind { from, to } => diagnostic
+                .label(self.span, format!("the new value is {from}"))
+                .note(format!("to convert it, write {to}(...), or assign with = to a part: u[...] = u + ...")),
         }
     }
 }
@@ -286,6 +291,7 @@ impl fmt::Display for Error {
             ErrorKind::LiteralOverflow => f.write_str("the integer is too large"),
             ErrorKind::NegativePower { .. } => f.write_str("an integer cannot be raised to a negative power"),
             ErrorKind::ComplexLiteral => f.write_str("complex numbers are not supported"),
+            ErrorKind::UpdateKind { from, to } => write!(f, "an array of {to} cannot be updated to {from} values"),
         }
     }
 }

@@ -10,6 +10,7 @@
 use super::domain::{Domains, Part};
 use super::names::{named_constant, similar};
 use super::number::{NumberId, Values};
+use super::promote;
 use super::reduce::{self, axis_call};
 use super::reduction::{self, Interner, Leaf, ReductionId};
 use super::weak::Weak;
@@ -247,7 +248,24 @@ impl Lowerer<'_> {
                 self.apply(operators::choice(), &[condition, then, otherwise], span)
             }
             Action::Call(callee) => self.call(id, step, *callee),
+            Action::Store { is_augmented } => self.store(step, *is_augmented),
         }
+    }
+
+    /// The value of an array after an update: the new value, in the array's dtype.
+    fn store(&mut self, step: &Step, is_augmented: bool) -> Result<Value, Error> {
+        let [value, target] = self.args(step)[..] else { unreachable!("an update has a value and an array") };
+        let Value::Typed(array) = target.value else { unreachable!("only arrays are passed for writing") };
+        let to = self.graph.dtype(array);
+        let from = match value.value {
+            Value::Typed(id) => self.graph.dtype(id),
+            _ => to,
+        };
+        if is_augmented && !promote::is_same_kind(from, to) {
+            return Err(Error::new(ErrorKind::UpdateKind { from, to }, step.span));
+        }
+        let row = table::find(to.name()).expect("each dtype has a function that converts to it");
+        self.apply(row, &[value], value.span)
     }
 
     fn call(&mut self, id: StepId, step: &Step, callee: Callee) -> Result<Value, Error> {

@@ -57,6 +57,17 @@ pub(crate) fn is_lossless(from: DType, to: DType) -> bool {
     promote(from, to) == to && !lossy_to_float64 && (to != DType::Bool || from == DType::Bool)
 }
 
+/// Whether an update may convert `from` to `to`: NumPy's rule "same_kind".
+pub(crate) fn is_same_kind(from: DType, to: DType) -> bool {
+    let kind = |dtype: DType| match dtype {
+        DType::Bool => 0,
+        DType::UInt8 | DType::UInt16 | DType::UInt32 | DType::UInt64 => 1,
+        DType::Int8 | DType::Int16 | DType::Int32 | DType::Int64 => 2,
+        DType::Float32 | DType::Float64 => 3,
+    };
+    kind(from) <= kind(to)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ pub(crate) use along::{Call, run_reductions};
 use crate::error::Error;
 use crate::fuse::{Dest, Fused};
 use crate::hir::{Expr, ExprId, Graph};
+use crate::input::Input;
 use crate::ops::{Op, scalar};
 use ndexpr_runtime::dtype::Scalar;
 use ndexpr_runtime::exec::{ExecError, Progress};
@@ -21,8 +22,7 @@ const PROGRESS_EVERY: usize = 4096;
 
 /// Evaluates a graph without reductions for every element of the outputs. `inputs` are the values
 /// of the graph's variables, in order, and must broadcast to the outputs' shapes; none may overlap
-/// an output unless it is the very same view, and all outputs are of one loop. `None` stands for
-/// the only output as it was before.
+/// an output unless it is the very same view, and all outputs are of one loop.
 ///
 /// # Errors
 ///
@@ -30,12 +30,12 @@ const PROGRESS_EVERY: usize = 4096;
 pub(crate) fn run(
     graph: &Graph,
     fused: &Fused,
-    inputs: &[Option<View<'_>>],
+    inputs: &[Input<'_>],
     outputs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
     let leaf = |id: ExprId| match graph.expr(id) {
-        Expr::Var(var) => Some(inputs[var.0 as usize].clone().map_or(Leaf::Output, Leaf::View)),
+        Expr::Var(var) => Some(Leaf::of(&inputs[var.0 as usize])),
         _ => None,
     };
     for group in &fused.loops {
@@ -58,8 +58,17 @@ pub(crate) fn run(
 /// Where the value of a node is read from, instead of being computed.
 enum Leaf<'a> {
     View(View<'a>),
-    /// The first output, as it was before.
-    Output,
+    /// An output, as it was before.
+    Output(usize),
+}
+
+impl<'a> Leaf<'a> {
+    fn of(input: &Input<'a>) -> Leaf<'a> {
+        match input {
+            Input::View(view) => Leaf::View(view.clone()),
+            Input::Output(output) => Leaf::Output(*output),
+        }
+    }
 }
 
 /// Evaluates some nodes for every element of outputs of one shape, from nodes that `leaf` has. All
@@ -82,7 +91,7 @@ fn evaluate<'a>(
         }
         match leaf(id) {
             Some(Leaf::View(view)) => leaves[id.index()] = Some(Leaf::View(view.broadcast_to(&shape)?)),
-            Some(Leaf::Output) => leaves[id.index()] = Some(Leaf::Output),
+            Some(Leaf::Output(output)) => leaves[id.index()] = Some(Leaf::Output(output)),
             None => graph.args(id).for_each(|arg| needed[arg.index()] = true),
         }
     }
@@ -101,7 +110,7 @@ fn evaluate<'a>(
         for &id in &order {
             let value = match &leaves[id.index()] {
                 Some(Leaf::View(view)) => view.read(&index).map_or(0, Scalar::bits),
-                Some(Leaf::Output) => outputs[0].read(&index).map_or(0, Scalar::bits),
+                Some(Leaf::Output(output)) => outputs[*output].read(&index).map_or(0, Scalar::bits),
                 None => apply(graph, id, &values)?,
             };
             values[id.index()] = value;

@@ -8,15 +8,15 @@
 use super::core::Core;
 use crate::error::Error;
 use crate::hir;
+use crate::input::Input;
 use crate::vars::{Var, Vars};
 use ndexpr_runtime::dtype::{DType, Scalar};
 use ndexpr_runtime::view::{View, ViewMut};
 use smallvec::SmallVec;
 
-/// The inputs of a call; `None` stands for the output as it was. The usual number of variables
-/// takes no heap. It is filled in place, because it is large, and moving it would slow down the
+/// The inputs of a call. The usual number of variables takes no heap. It is filled in place, because it is large, and moving it would slow down the
 /// smallest calls.
-pub(super) type Inputs<'a> = SmallVec<[Option<View<'a>>; 8]>;
+pub(super) type Inputs<'a> = SmallVec<[Input<'a>; 8]>;
 
 /// The values of a call's variables, as the caller gives them.
 #[derive(Clone, Copy)]
@@ -76,7 +76,7 @@ fn bind_one<'v>(
     var: &hir::Var,
     value: &'v Var<'_>,
     out: Option<&ViewMut<'_>>,
-) -> Result<Option<View<'v>>, Error> {
+) -> Result<Input<'v>, Error> {
     let span = || core.first_use(&var.name);
     let view = value.view();
     let (dtype, n_axes) = match (&view, out) {
@@ -93,7 +93,7 @@ fn bind_one<'v>(
     {
         return Err(Error::weak_out_of_range(&var.name, value, dtype, span()));
     }
-    Ok(view)
+    Ok(view.map_or(Input::Output(0), Input::View))
 }
 
 /// Whether a value has the type of its variable, and nothing of the value itself must be checked.
@@ -111,7 +111,13 @@ pub(super) fn int_value(scalar: Scalar) -> Option<i128> {
     }
 }
 
-/// The views of all inputs; `None` if one of the inputs is the output.
-pub(super) fn all_views<'s>(inputs: &'s [Option<View<'s>>]) -> Option<SmallVec<[&'s View<'s>; 8]>> {
-    inputs.iter().map(Option::as_ref).collect()
+/// The views of all inputs; `None` if one of the inputs is an output.
+pub(super) fn all_views<'s>(inputs: &'s [Input<'s>]) -> Option<SmallVec<[&'s View<'s>; 8]>> {
+    inputs.iter().map(Input::view).collect()
+}
+
+/// The views of all inputs; some view instead of an input that is an output. Such an input is read
+/// by no loop where outputs are written before all inputs are read.
+pub(super) fn views_or<'s>(inputs: &'s [Input<'s>], other: &'s View<'s>) -> SmallVec<[&'s View<'s>; 8]> {
+    inputs.iter().map(|input| input.view().unwrap_or(other)).collect()
 }

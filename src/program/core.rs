@@ -3,10 +3,11 @@
 use super::folds::Folded;
 use super::prepared::Others;
 use super::recent::Recent;
-use crate::compile::{self, Compiled, WeakInts};
+use crate::compile::{self, Clock, Compiled, Tools, WeakInts};
 use crate::context::Context;
 use crate::error::Error;
-use crate::hir::Graph;
+use crate::hir::{Expr, Graph};
+use crate::resolve::Resolved;
 use crate::vars::Signature;
 use ndexpr_grammar::{NameId, Span};
 use ndexpr_runtime::dtype::DType;
@@ -28,19 +29,42 @@ pub(super) struct Core {
     pub(super) places: FxHashMap<NameId, usize>,
     /// How short calls that reduce run, if the program is simple enough.
     pub(super) folded: Option<Folded>,
+    /// For each variable of the graph, whether its elements matter.
+    is_read: Vec<bool>,
 }
 
 impl Core {
     pub(super) fn new(
         text: &str,
         signature: &Signature,
-        weak: WeakInts,
         context: Arc<Context>,
         progress: Option<&Progress>,
     ) -> Result<Core, Error> {
-        let compiled = compile::compile(text, signature, weak, &context.options, context.generator.as_ref(), progress)
+        let mut clock = Clock::start();
+        let resolved = compile::resolve_evaluation(text, &context.options, &mut clock);
+        let resolved = resolved.map_err(|error| error.in_text(text))?;
+        Core::of_resolved((text, resolved), signature, None, context, progress, clock)
+    }
+
+    /// Compiles operations of a text.
+    pub(super) fn of_resolved(
+        (text, resolved): (&str, Resolved),
+        signature: &Signature,
+        weak: WeakInts,
+        context: Arc<Context>,
+        progress: Option<&Progress>,
+        clock: Clock,
+    ) -> Result<Core, Error> {
+        let tools = Tools { backend: context.options.backend, generator: context.generator.as_ref(), progress };
+        let compiled = compile::compile(resolved, signature, weak, &context.options, tools, clock)
             .map_err(|error| error.in_text(text))?;
         let folded = Folded::of(&compiled);
+        let mut is_read = vec![false; compiled.graph.vars().len()];
+        for id in compiled.graph.ids() {
+            if let Expr::Var(var) = compiled.graph.expr(id) {
+                is_read[var.0 as usize] = true;
+            }
+        }
         let places = match compiled.graph.views().is_empty() {
             true => FxHashMap::default(),
             false => compiled.graph.given_vars().iter().enumerate().map(|(place, given)| (given.id, place)).collect(),
@@ -54,6 +78,7 @@ impl Core {
             others: Others::default(),
             places,
             folded,
+            is_read,
         })
     }
 
@@ -85,6 +110,11 @@ impl Core {
         &self.context.pool
     }
 
+    /// Whether the elements of a variable matter, and not only its shape.
+    pub(super) fn is_read(&self, var: usize) -> bool {
+        self.is_read[var]
+    }
+
     /// Where the text first names a variable.
     pub(super) fn first_use(&self, name: &str) -> Option<Span> {
         self.compiled.resolved.first_use(name)
@@ -99,11 +129,16 @@ impl Core {
     /// The error for more or fewer results than the caller has places for.
     #[cold]
     pub(super) fn count_error(&self, expected: usize) -> Error {
+        let n_results = self.n_results();
+        let all: Vec<usize> = (0..n_results).collect();
+        Error::result_count(expected, n_results, self.results_span(&all))
+    }
+
+    /// Where the text has some of the results.
+    pub(super) fn results_span(&self, which: &[usize]) -> Span {
         let results = self.compiled.resolved.results();
-        let span = results
-            .iter()
-            .map(|result| result.span)
-            .reduce(|all, one| Span::new(all.start.min(one.start), all.end.max(one.end)));
-        Error::result_count(expected, results.len(), span.unwrap_or_default())
+        let spans = which.iter().map(|&result| results[result].span);
+        let all = spans.reduce(|all, one| Span::new(all.start.min(one.start), all.end.max(one.end)));
+        all.unwrap_or_default()
     }
 }

@@ -5,10 +5,11 @@ use super::core::Core;
 use crate::codegen::Refusal;
 use crate::error::Error;
 use crate::fuse::{self, Dest, Source};
+use crate::input::Input;
 use crate::kernels::CompiledLoop;
 use crate::shape::Shape;
 use ndexpr_runtime::exec::{self, Progress, RunOptions};
-use ndexpr_runtime::plan::{Input, Plan};
+use ndexpr_runtime::plan::{self, Plan};
 use ndexpr_runtime::view::{View, ViewMut};
 use smallvec::SmallVec;
 
@@ -21,7 +22,7 @@ pub(super) fn run(
     core: &Core,
     fused: &fuse::Fused,
     loops: &[CompiledLoop],
-    values: &[Option<View<'_>>],
+    values: &[Input<'_>],
     outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<bool, Error> {
@@ -45,12 +46,12 @@ pub(super) fn run(
 fn run_result_loop(
     core: &Core,
     (compiled, group): (&CompiledLoop, &fuse::Loop),
-    values: &[Option<View<'_>>],
+    values: &[Input<'_>],
     temps: &[View<'_>],
     outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<bool, Error> {
-    let mut inputs: SmallVec<[Input<'_, '_>; 8]> = SmallVec::new();
+    let mut inputs: SmallVec<[plan::Input<'_, '_>; 8]> = SmallVec::new();
     for &(_, source) in &group.inputs {
         inputs.push(input_of(source, values, temps)?);
     }
@@ -77,13 +78,13 @@ fn run_result_loop(
 fn run_scalar_loop(
     core: &Core,
     (compiled, group): (&CompiledLoop, &fuse::Loop),
-    values: &[Option<View<'_>>],
+    values: &[Input<'_>],
     (fused, temps): (&fuse::Fused, &mut [[u8; 8]]),
 ) -> Result<bool, Error> {
     let mut inputs: SmallVec<[View<'_>; 8]> = SmallVec::new();
     for &(_, source) in &group.inputs {
         // All of them are single values, so none is the output.
-        if let Input::View(view) = input_of(source, values, &[])? {
+        if let plan::Input::View(view) = input_of(source, values, &[])? {
             inputs.push(view.clone());
         }
     }
@@ -111,12 +112,16 @@ fn temp_views<'v>(fused: &fuse::Fused, temps: &'v [[u8; 8]]) -> Result<SmallVec<
 /// Where a loop without reductions finds an input.
 fn input_of<'v, 'a>(
     source: Source,
-    values: &'v [Option<View<'a>>],
+    values: &'v [Input<'a>],
     temps: &'v [View<'a>],
-) -> Result<Input<'v, 'a>, Error> {
+) -> Result<plan::Input<'v, 'a>, Error> {
     match source {
-        Source::View(var) => Ok(values[var].as_ref().map_or(Input::Output(0), Input::View)),
-        Source::Temp(temp) => Ok(Input::View(&temps[temp])),
+        Source::View(var) => Ok(match &values[var] {
+            Input::View(view) => plan::Input::View(view),
+            // A loop has the outputs of a call that it writes, in order.
+            Input::Output(output) => plan::Input::Output(*output),
+        }),
+        Source::Temp(temp) => Ok(plan::Input::View(&temps[temp])),
         Source::Result(_) => Err(Error::internal("a reduction in a loop on its own")),
     }
 }

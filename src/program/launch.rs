@@ -12,7 +12,7 @@
 //! In: a program, values of its variables, outputs. Out: the filled outputs. A way that does not
 //! suit a call says so before it writes anything, and the next one is tried.
 
-use super::bind::{Inputs, Values, all_views, bind};
+use super::bind::{Inputs, Values, bind, views_or};
 use super::core::Core;
 use super::overlap::{Copies, check_apart, copy_overlapping};
 use super::prepared::{Prepared, prepare};
@@ -22,6 +22,7 @@ use super::{elementwise, flat, folded};
 use crate::compile::Arranged;
 use crate::error::Error;
 use crate::fuse::{self, Space};
+use crate::input::Input;
 use crate::interp;
 use crate::shape::{self, Shape};
 use ndexpr_runtime::exec::{Progress, RunOptions, copy_into};
@@ -89,7 +90,7 @@ fn run_bound(
     let has_several_passes = core.has_reductions() || prepared.loops.fused.n_result_loops() > 1;
     copy_overlapping(&inputs, outs, has_several_passes, &mut copies, &options)?;
     for (input, copy) in &copies {
-        inputs[*input] = Some(copy.view());
+        inputs[*input] = Input::View(copy.view());
     }
     let has_shapes = shapes.iter().zip(&*outs).all(|(shape, out)| shape[..] == *out.shape());
     if has_shapes || (outs.len() == 1 && !core.has_reductions()) {
@@ -122,7 +123,7 @@ fn run_bound(
 pub(super) fn run_apart(
     core: &Core,
     prepared: &Prepared<'_>,
-    inputs: &[Option<View<'_>>],
+    inputs: &[Input<'_>],
     outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
@@ -135,7 +136,7 @@ pub(super) fn run_apart(
 fn run_elementwise(
     core: &Core,
     arranged: &Arranged,
-    inputs: &[Option<View<'_>>],
+    inputs: &[Input<'_>],
     outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
@@ -158,14 +159,15 @@ fn run_elementwise(
 fn run_reductions(
     core: &Core,
     prepared: &Prepared<'_>,
-    inputs: &[Option<View<'_>>],
+    inputs: &[Input<'_>],
     outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
     if let Some(progress) = progress {
         progress.set_total(outs.iter().map(ViewMut::n_elems).sum());
     }
-    let views = all_views(inputs).ok_or_else(|| Error::internal("an output that is an input of a reduction"))?;
+    let nothing = View::from_element(&false);
+    let views = views_or(inputs, &nothing);
     let options = RunOptions { pool: core.pool(), progress };
     let loops = prepared.loops.executable.loops();
     if let Some(loops) = loops

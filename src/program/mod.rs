@@ -9,6 +9,7 @@
 //! overlap     inputs in an output    -> copies
 //! launch      decides how the call runs: flat, elementwise, staged, or interpreted
 //! fresh       results of their own
+//! procedure   texts that update arrays, as several programs one after the other
 //! ```
 //!
 //! [`Program`] is the public front of these.
@@ -24,18 +25,21 @@ mod launch;
 mod numbers;
 mod overlap;
 mod prepared;
+mod procedure;
 mod recent;
 mod shapes;
 mod staged;
 mod views;
 
+pub use procedure::Procedure;
 pub use shapes::Layout;
 
-use crate::compile::{self, Stage, WeakInts};
+use crate::compile::{self, Clock, Stage, WeakInts};
 use crate::context::Context;
 use crate::error::Error;
 use crate::options::Backend;
 use crate::outputs::{OutputPool, Pooled};
+use crate::resolve::Resolved;
 use crate::results::FromResults;
 use crate::vars::{Signature, Var, VarType, Vars};
 use bind::{Inputs, Values, bind};
@@ -77,13 +81,18 @@ impl Program {
         context: Arc<Context>,
         progress: Option<&Progress>,
     ) -> Result<Program, Error> {
-        let core = Core::new(text, signature, None, context, progress)?;
+        let core = Core::new(text, signature, context, progress)?;
         Ok(Program { core, variants: numbers::Variants::default() })
     }
 
     /// A program for the class of these values.
-    fn for_values(text: &str, signature: &Signature, weak: WeakInts, context: Arc<Context>) -> Result<Program, Error> {
-        let core = Core::new(text, signature, weak, context, None)?;
+    fn for_values(
+        text: (&str, Resolved),
+        signature: &Signature,
+        weak: WeakInts,
+        context: Arc<Context>,
+    ) -> Result<Program, Error> {
+        let core = Core::of_resolved(text, signature, weak, context, None, Clock::start())?;
         Ok(Program { core, variants: numbers::Variants::default() })
     }
 

@@ -53,24 +53,32 @@ pub(super) fn with<R>(
     with_numbers(program, values, run)
 }
 
+/// Numbers that a call computes, and the variant that it needs, if that is not the program itself.
+pub(super) type Computed = (Option<Arc<Program>>, SmallVec<[Scalar; 4]>);
+
+/// What the values of a call need. `None` if a value is missing, or has another type.
+pub(super) fn compute(program: &Program, values: Values<'_>) -> Result<Option<Computed>, Error> {
+    if program.core.graph().numbers().is_empty() {
+        return Ok(Some((None, SmallVec::new())));
+    }
+    let Some(weak) = weak_ints(&program.core, values)? else { return Ok(None) };
+    if let Some(computed) = evaluate(&program.core, &weak) {
+        return Ok(Some((None, computed)));
+    }
+    let variant = find(program, &weak)?;
+    let computed = evaluate(&variant.core, &weak).ok_or_else(|| Error::internal("a variant of other values"))?;
+    Ok(Some((Some(variant), computed)))
+}
+
 #[inline(never)]
 fn with_numbers<R>(
     program: &Program,
     values: Values<'_>,
     run: impl FnOnce(&Core, Values<'_>) -> Result<R, Error>,
 ) -> Result<R, Error> {
-    let Some(weak) = weak_ints(&program.core, values)? else {
-        // A value is missing, or has another type. Binding reports which.
+    let Some((variant, computed)) = compute(program, values)? else {
+        // Binding reports which value is not there.
         return run(&program.core, values);
-    };
-    let (variant, computed) = match evaluate(&program.core, &weak) {
-        Some(computed) => (None, computed),
-        None => {
-            let variant = find(program, &weak)?;
-            let computed =
-                evaluate(&variant.core, &weak).ok_or_else(|| Error::internal("a variant of other values"))?;
-            (Some(variant), computed)
-        }
     };
     let core = variant.as_ref().map_or(&program.core, |variant| &variant.core);
     match values {
@@ -148,7 +156,8 @@ fn find(program: &Program, weak: &WeakInts) -> Result<Arc<Program>, Error> {
     let Core { text, signature, context, .. } = &program.core;
     let given = program.core.graph().given_vars().iter().zip(weak);
     let given = given.filter_map(|(var, value)| Some((var.name.clone(), (*value)?))).collect();
-    let variant = Arc::new(Program::for_values(text, signature, Some(given), Arc::clone(context))?);
+    let resolved = program.core.compiled.resolved.clone();
+    let variant = Arc::new(Program::for_values((text, resolved), signature, Some(given), Arc::clone(context))?);
     // The variant that makes room is dropped after the lock is released, because dropping it frees
     // code.
     let mut dropped = None;

@@ -1,8 +1,9 @@
 //! Inputs that share memory with outputs.
 
 use crate::error::Error;
+use crate::input::Input;
 use ndexpr_runtime::exec::{OwnedCopy, RunOptions, copy_of};
-use ndexpr_runtime::view::{Overlap, View, ViewMut};
+use ndexpr_runtime::view::{Overlap, ViewMut};
 
 /// Copies of some inputs, with their numbers.
 pub(super) type Copies = Vec<(usize, OwnedCopy)>;
@@ -21,15 +22,15 @@ pub(super) fn check_apart(outs: &[ViewMut<'_>]) -> Result<(), Error> {
 /// Copies the inputs that share memory with an output without being it. With `of_same`, inputs that
 /// are an output are copied too, because several loops write outputs before all inputs are read.
 pub(super) fn copy_overlapping(
-    inputs: &[Option<View<'_>>],
+    inputs: &[Input<'_>],
     outs: &[ViewMut<'_>],
     of_same: bool,
     copies: &mut Copies,
     options: &RunOptions<'_>,
 ) -> Result<(), Error> {
     for (k, input) in inputs.iter().enumerate() {
-        match (input, outs) {
-            (Some(view), _) => {
+        match input {
+            Input::View(view) => {
                 let is_hazard = |out: &ViewMut<'_>| match Overlap::of(view, out) {
                     Overlap::Partial => true,
                     Overlap::Same => of_same,
@@ -39,8 +40,8 @@ pub(super) fn copy_overlapping(
                     copies.push((k, copy_of(view, options)?));
                 }
             }
-            (None, [out]) if of_same => copies.push((k, copy_of(&out.as_view(), options)?)),
-            (None, _) => {}
+            Input::Output(output) if of_same => copies.push((k, copy_of(&outs[*output].as_view(), options)?)),
+            Input::Output(_) => {}
         }
     }
     Ok(())

@@ -10,9 +10,9 @@ use super::staged::Staged;
 use crate::compile::{Arranged, Tools};
 use crate::error::Error;
 use crate::fuse::Alike;
+use crate::input::Input;
 use crate::shape::{Shape, Shapes};
 use ndexpr_runtime::exec::Progress;
-use ndexpr_runtime::view::View;
 use once_cell::race::OnceBox;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ impl Prepared<'_> {
 /// Prepares a call. `out_shape` is the shape of variables that are the only output.
 pub(super) fn prepare<'c>(
     core: &'c Core,
-    inputs: &[Option<View<'_>>],
+    inputs: &[Input<'_>],
     out_shape: &[usize],
     progress: Option<&Progress>,
 ) -> Result<Prepared<'c>, Error> {
@@ -113,11 +113,11 @@ pub(super) fn prepare<'c>(
 fn suitable<'c>(
     core: &'c Core,
     shapes: &Shapes,
-    inputs: &[Option<View<'_>>],
+    inputs: &[Input<'_>],
     progress: Option<&Progress>,
 ) -> Result<(&'c Arranged, Which), Error> {
     let (own, graph, others) = (&core.compiled.arranged, core.graph(), &core.others);
-    let alike = Alike::in_call(graph, shapes, |var| inputs[var].as_ref());
+    let alike = Alike::in_call(graph, shapes, |var| inputs[var].view());
     if alike == own.alike {
         return Ok((own, Which::Own));
     }

@@ -4,6 +4,7 @@ use super::bind::{Inputs, Values};
 use super::core::Core;
 use crate::error::Error;
 use crate::hir::VarId;
+use crate::input::Input;
 use crate::shape::{self, Shape};
 use ndexpr_runtime::plan::output_order;
 use ndexpr_runtime::view::{BroadcastError, View, broadcast_shapes};
@@ -70,20 +71,20 @@ pub(super) fn plain_layout(core: &Core, values: Values<'_>) -> Option<Layout> {
 }
 
 /// The memory order of a fresh result.
-pub(super) fn order_of(shape: &[usize], inputs: &[Option<View<'_>>]) -> Shape {
-    output_order(shape, inputs.iter().flatten())
+pub(super) fn order_of(shape: &[usize], inputs: &[Input<'_>]) -> Shape {
+    output_order(shape, inputs.iter().filter_map(Input::view))
 }
 
 /// The shape of the result of a program without reductions. All variables of the text take part,
 /// even if optimising has dropped them. `out_shape` is that of variables that are the output.
-pub(super) fn only_shape(core: &Core, inputs: &[Option<View<'_>>], out_shape: &[usize]) -> Result<Shape, Error> {
-    let shapes = inputs.iter().map(|input| input.as_ref().map_or(out_shape, View::shape));
+pub(super) fn only_shape(core: &Core, inputs: &[Input<'_>], out_shape: &[usize]) -> Result<Shape, Error> {
+    let shapes = inputs.iter().map(|input| input.view().map_or(out_shape, View::shape));
     broadcast_shapes(shapes).map_err(|error| conflict(core, inputs, out_shape, &error))
 }
 
 /// The shapes of the results and of all reductions; `out_shape` as for [`only_shape`].
-pub(super) fn shapes(core: &Core, inputs: &[Option<View<'_>>], out_shape: &[usize]) -> Result<shape::Shapes, Error> {
-    let shape_of = |var: VarId| inputs[var.0 as usize].as_ref().map_or(out_shape, View::shape);
+pub(super) fn shapes(core: &Core, inputs: &[Input<'_>], out_shape: &[usize]) -> Result<shape::Shapes, Error> {
+    let shape_of = |var: VarId| inputs[var.0 as usize].view().map_or(out_shape, View::shape);
     shape::infer(core.graph(), shape_of).map_err(|failure| match failure {
         shape::Failure::Broadcast(error) => conflict(core, inputs, out_shape, &error),
         shape::Failure::Reduction(error) => error,
@@ -91,10 +92,10 @@ pub(super) fn shapes(core: &Core, inputs: &[Option<View<'_>>], out_shape: &[usiz
 }
 
 /// Which parts of the text do not broadcast.
-fn conflict(core: &Core, inputs: &[Option<View<'_>>], out_shape: &[usize], error: &BroadcastError) -> Error {
+fn conflict(core: &Core, inputs: &[Input<'_>], out_shape: &[usize], error: &BroadcastError) -> Error {
     let shape_of = |name: &str| {
         let var = core.graph().vars().iter().position(|var| var.name == name)?;
-        Some(inputs[var].as_ref().map_or(out_shape, View::shape))
+        Some(inputs[var].view().map_or(out_shape, View::shape))
     };
     shape::conflict(&core.compiled.resolved, &shape_of).unwrap_or_else(|| Error::internal(error))
 }

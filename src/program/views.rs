@@ -9,8 +9,8 @@ use crate::error::{Error, ShapedPart};
 use crate::resolve::{Array, GroupId, Item, Resolved, ViewDef, ViewId, ViewOp};
 use crate::shape::Shape;
 use crate::vars::Var;
-use ndexpr_grammar::NameId;
-use ndexpr_runtime::view::{Part, View, broadcast_shapes};
+use ndexpr_grammar::{NameId, Span};
+use ndexpr_runtime::view::{Part, View, ViewMut, broadcast_shapes};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -52,16 +52,9 @@ fn with_views<R>(
     for (&place, var) in graph.places().iter().zip(plain) {
         all.push(values.get(place, &var.name).ok_or_else(|| missing(&var.name))?.clone());
     }
-    let mut call = Call { core, values, views: FxHashMap::default(), groups: FxHashMap::default() };
-    let views = core.compiled.resolved.views();
+    let mut call = Call::new(core, values);
     for &id in graph.views() {
-        let def = views.get(id);
-        let view = match def.of {
-            // Most are views of variables, and used once.
-            Array::Name(_) if !matches!(def.op, ViewOp::BroadcastIn(_)) => call.make(def)?,
-            _ => call.add(id)?,
-        };
-        all.push(Var::from(view));
+        all.push(Var::from(call.view(id)?));
     }
     for (place, var) in others[graph.views().len()..].iter().enumerate() {
         all.push(values.get(n_given + place, &var.name).ok_or_else(|| missing(&var.name))?.clone());
@@ -70,7 +63,7 @@ fn with_views<R>(
 }
 
 /// The views of a call, as far as they are made.
-struct Call<'c> {
+pub(super) struct Call<'c> {
     core: &'c Core,
     values: Values<'c>,
     views: FxHashMap<ViewId, View<'c>>,
@@ -78,6 +71,20 @@ struct Call<'c> {
 }
 
 impl<'c> Call<'c> {
+    /// Views of these values, which are those that a caller gives, or a phase of a procedure.
+    pub(super) fn new(core: &'c Core, values: Values<'c>) -> Call<'c> {
+        Call { core, values, views: FxHashMap::default(), groups: FxHashMap::default() }
+    }
+
+    pub(super) fn view(&mut self, id: ViewId) -> Result<View<'c>, Error> {
+        let def = self.resolved().views().get(id);
+        match def.of {
+            // Most are views of variables, and used once.
+            Array::Name(_) if !matches!(def.op, ViewOp::BroadcastIn(_)) => self.make(def),
+            _ => self.add(id),
+        }
+    }
+
     fn resolved(&self) -> &'c Resolved {
         &self.core.compiled.resolved
     }
@@ -121,7 +128,7 @@ impl<'c> Call<'c> {
         let in_calls = |error: Error| error.called_from(&self.resolved().calls(site));
         match &def.op {
             ViewOp::Transpose => Ok(of.transposed()),
-            ViewOp::Index(items) => index(&of, items, |error| in_calls(error(span))),
+            ViewOp::Index(items) => Ok(of.select(parts(of.shape(), items, |error| in_calls(error(span)))?)),
             &ViewOp::BroadcastIn(group) => {
                 if !self.groups.contains_key(&group) {
                     let shape = self.group_shape(group).map_err(in_calls)?;
@@ -175,17 +182,37 @@ impl<'c> Call<'c> {
     }
 }
 
-/// The part of an array that an index names. `at` makes the error of what it is given.
-fn index<'a>(
-    of: &View<'a>,
-    items: &[Item],
-    at: impl Fn(&dyn Fn(ndexpr_grammar::Span) -> Error) -> Error,
-) -> Result<View<'a>, Error> {
-    let n_axes = items.iter().filter(|item| matches!(item, Item::At(_) | Item::Slice { .. })).count();
-    if n_axes > of.n_axes() {
-        return Err(at(&|span| Error::too_many_indices(n_axes, of.shape(), span)));
+/// The part of an array for writing that the text names.
+pub(super) fn part_of<'a>(core: &Core, whole: ViewMut<'a>, array: Array) -> Result<ViewMut<'a>, Error> {
+    let resolved = &core.compiled.resolved;
+    let mut chain: SmallVec<[&ViewDef; 4]> = resolved.views().chain(array).map(|(_, def)| def).collect();
+    chain.reverse();
+    let mut part = whole;
+    for def in chain {
+        part = match &def.op {
+            ViewOp::Transpose => part.transposed(),
+            ViewOp::Index(items) => {
+                let at = |error: &dyn Fn(Span) -> Error| error(def.span).called_from(&resolved.calls(def.site));
+                let parts = parts(part.shape(), items, at)?;
+                part.select(parts)
+            }
+            ViewOp::BroadcastIn(_) => return Err(Error::internal("an update of a group of arrays")),
+        };
     }
-    let n_whole = of.n_axes() - n_axes;
+    Ok(part)
+}
+
+/// The parts of an array of a shape that an index names. `at` makes the error of what it is given.
+fn parts(
+    shape: &[usize],
+    items: &[Item],
+    at: impl Fn(&dyn Fn(Span) -> Error) -> Error,
+) -> Result<SmallVec<[Part; 6]>, Error> {
+    let n_axes = items.iter().filter(|item| matches!(item, Item::At(_) | Item::Slice { .. })).count();
+    if n_axes > shape.len() {
+        return Err(at(&|span| Error::too_many_indices(n_axes, shape, span)));
+    }
+    let n_whole = shape.len() - n_axes;
     let mut parts: SmallVec<[Part; 6]> = SmallVec::new();
     let mut axis = 0;
     for item in items {
@@ -196,22 +223,22 @@ fn index<'a>(
                 axis += n_whole;
             }
             Item::At(index) => {
-                let extent = of.shape()[axis] as i64;
+                let extent = shape[axis] as i64;
                 let place = if index < 0 { index.saturating_add(extent) } else { index };
                 if !(0..extent).contains(&place) {
-                    return Err(at(&|span| Error::index_out_of_range(index, axis, of.shape(), span)));
+                    return Err(at(&|span| Error::index_out_of_range(index, axis, shape, span)));
                 }
                 parts.push(Part::At(place as usize));
                 axis += 1;
             }
             Item::Slice { start, stop, step } => {
-                let (start, n) = slice(of.shape()[axis] as i64, start, stop, step);
+                let (start, n) = slice(shape[axis] as i64, start, stop, step);
                 parts.push(Part::Slice { start, n, step: step as isize });
                 axis += 1;
             }
         }
     }
-    Ok(of.select(parts))
+    Ok(parts)
 }
 
 /// The first index and the number of indices of a slice of an axis, as Python has them.

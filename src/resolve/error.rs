@@ -33,8 +33,24 @@ pub(crate) enum ErrorKind {
     NothingToChange {
         name: String,
     },
-    /// An assignment to a part or an attribute of something.
+    /// An assignment to a part of something that is no array.
     PartAssigned,
+    /// An update of an array in a text that is evaluated.
+    UpdateInEvaluation {
+        name: String,
+    },
+    /// An update of an array that the caller did not hand over for writing.
+    NotForWriting {
+        name: String,
+    },
+    /// An update of a part of a local name's value.
+    LocalUpdated {
+        name: String,
+    },
+    /// A name of a single place of an array that has changed since.
+    ElementOrView {
+        name: String,
+    },
     /// A tuple that is taken apart into more or fewer names than it has values.
     UnpackCount {
         names: usize,
@@ -163,8 +179,20 @@ impl Error {
                 .label(span, "it has no value that the text gave it")
                 .note(format!("for a new value of this name, write `{name} = {name} + ...`")),
             ErrorKind::PartAssigned => diagnostic
-                .label(span, "only names are assigned to")
-                .note("evaluating a text changes no array that is passed in"),
+                .label(span, "this cannot be assigned to")
+                .note("assign to a name, or to an array or a part of it: u[1:-1] = ..."),
+            ErrorKind::UpdateInEvaluation { .. } => diagnostic
+                .label(span, "this would change the array")
+                .note("evaluating a text changes no array that is passed in; to update arrays, use `execute`"),
+            ErrorKind::NotForWriting { name } => diagnostic
+                .label(span, "this would change the array")
+                .note(format!("pass `{name}` as an array that may be written")),
+            ErrorKind::LocalUpdated { .. } => diagnostic
+                .label(span, "a local name's value has no memory")
+                .note("compute the new value as a whole, or update an array that is passed in"),
+            ErrorKind::ElementOrView { .. } => diagnostic
+                .label(span, "of an array of one axis this is the old element, of others the new row")
+                .note("for the old values, copy them before the update, as in t = u[0] + 0; for the new ones, index again"),
             ErrorKind::UnpackCount { names, values, value_span } => diagnostic
                 .label(span, format!("{names} {}", plural("name", *names)))
                 .label(*value_span, format!("{values} {}", plural("value", *values))),
@@ -283,7 +311,13 @@ impl fmt::Display for Error {
             ErrorKind::Unset { name } | ErrorKind::NothingToChange { name } => {
                 write!(f, "`{name}` is used before it has a value")
             }
-            ErrorKind::PartAssigned => f.write_str("a part of an array cannot be assigned to"),
+            ErrorKind::PartAssigned => f.write_str("this is neither a name nor an array"),
+            ErrorKind::UpdateInEvaluation { name } => write!(f, "evaluating does not update `{name}`"),
+            ErrorKind::NotForWriting { name } => write!(f, "`{name}` is not passed for writing"),
+            ErrorKind::LocalUpdated { name } => write!(f, "`{name}` is no array that can be updated"),
+            ErrorKind::ElementOrView { name } => {
+                write!(f, "`{name}` has changed since this place of it was named")
+            }
             ErrorKind::UnpackCount { names, values, .. } => {
                 write!(
                     f,

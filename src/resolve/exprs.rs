@@ -9,13 +9,10 @@ use super::options::{self, OptionArg};
 use super::run::{Eval, Frame, Run};
 use super::value::{MAX_TUPLE_DEPTH, Tuple, Value};
 use super::views::{Item, ViewOp};
-use super::{AS_TYPE, Action, Callee, NEW_AXIS, Site, SiteId};
+use super::{AS_TYPE, Action, Callee, NEW_AXIS, Site, SiteId, TRANSPOSE};
 use crate::ops::{METHODS, table};
 use ndexpr_grammar::{self as ast, ExprKind, Keyword, NameId, Span};
 use std::rc::Rc;
-
-/// The attribute that is an array with its axes in the opposite order.
-const TRANSPOSE: &str = "T";
 
 impl<'a> Run<'a> {
     pub(super) fn expr(&mut self, id: ast::ExprId) -> Result<Eval<'a>, Error> {
@@ -53,7 +50,7 @@ impl<'a> Run<'a> {
                 true if NEW_AXIS == self.ast.name(*name) => Value::None,
                 true => self.step(Action::Constant(*name), span, &[]),
                 false if TRANSPOSE == self.ast.name(*name) => {
-                    let object = self.operand(self.value(*object), *object)?;
+                    let object = self.reference(self.value(*object), *object)?;
                     self.view(object, &ViewOp::Transpose, span)?
                 }
                 false => {
@@ -70,7 +67,7 @@ impl<'a> Run<'a> {
                         item.cloned().ok_or_else(|| Error::new(ErrorKind::TupleIndex { at, n }, span))?
                     }
                     (value, _) => {
-                        let object = self.operand(value, *object)?;
+                        let object = self.reference(value, *object)?;
                         self.view(object, &ViewOp::Index(items.into()), span)?
                     }
                 }
@@ -145,8 +142,9 @@ impl<'a> Run<'a> {
         let names = calls::bind(self.ast, function, args, keywords, of, span)?;
         let (body, n_params) = (function.body, function.n_params());
         self.count(n_params, span)?;
-        let site = SiteId(self.out.sites.len() as u32 + 1);
-        self.out.sites.push(Site { function: name, call: span, parent: self.frame().site });
+        let site = SiteId(self.out.shared.sites.len() as u32 + 1);
+        let parent = self.frame().site;
+        self.out.shared_mut().sites.push(Site { function: name, call: span, parent });
         Ok(Eval::Calls(Frame::new(self.ast, body, names, site, Some(name))))
     }
 

@@ -76,7 +76,7 @@ impl Run<'_> {
         if arrays.is_empty() {
             return Err(Error::new(ErrorKind::NumberIndexed, span));
         }
-        let group = (arrays.len() > 1).then(|| self.out.views.intern_group(&arrays));
+        let group = (arrays.len() > 1).then(|| self.out.shared_mut().views.intern_group(&arrays));
         let mut view_of: FxHashMap<StepId, StepId> = FxHashMap::default();
         for id in below {
             let Step { action, span: own_span, .. } = self.out.step(id).clone();
@@ -107,9 +107,13 @@ impl Run<'_> {
         Ok(self.step(Action::View(view), span, &[]))
     }
 
-    fn intern(&mut self, def: ViewDef) -> Result<ViewId, Error> {
+    pub(super) fn intern(&mut self, def: ViewDef) -> Result<ViewId, Error> {
         let span = def.span;
-        self.out.views.intern(def).ok_or_else(|| Error::new(ErrorKind::ViewTooDeep { limit: MAX_DEPTH }, span))
+        self.out
+            .shared_mut()
+            .views
+            .intern(def)
+            .ok_or_else(|| Error::new(ErrorKind::ViewTooDeep { limit: MAX_DEPTH }, span))
     }
 
     /// The operations that one is made of, itself included, in order. Each counts as an expression.

@@ -9,25 +9,31 @@
 //! [`run`](self::run) goes through the statements, `exprs` and `index` are what expressions become,
 //! `skip` finds what no operation is made for, `calls` binds the arguments of calls to
 //! parameters, `options` reads what must be known without a call, such as `axis=0`. A slice or a
-//! transpose of an expression becomes `views` of the variables that it reads.
+//! transpose of an expression becomes `views` of the variables that it reads. `updates` follows what
+//! is assigned to arrays of the caller, and `phases` cuts the operations where memory has changed.
 
 mod calls;
 mod error;
 mod exprs;
 mod index;
 mod options;
+mod phases;
 mod run;
 mod skip;
+mod updates;
 mod value;
 mod views;
 
 pub(crate) use error::{Error, ErrorKind};
 pub(crate) use options::{Choice, ChoiceKind, OptionArg};
+pub(crate) use phases::{Phase, Root};
 pub(crate) use run::resolve;
+pub(crate) use updates::Mode;
 pub(crate) use views::{Array, GroupId, Item, ViewDef, ViewId, ViewOp, Views};
 
 use ndexpr_grammar::{BinaryOp, CompareOp, NameId, Span, UnaryOp};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// An operation of a [`Resolved`]: its position in the order where arguments come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,6 +66,10 @@ pub(crate) enum Action {
     IfElse,
     /// A function that the text does not define. A method's object is its first argument.
     Call(Callee),
+    /// What an array holds after an update. The arguments are the value and the array.
+    Store {
+        is_augmented: bool,
+    },
 }
 
 /// The function of a call.
@@ -102,16 +112,22 @@ struct Site {
     parent: SiteId,
 }
 
-/// The operations of a text.
-#[derive(Clone, Debug)]
-pub(crate) struct Resolved {
-    steps: Vec<Step>,
-    args: Vec<Arg>,
-    options: Vec<OptionArg>,
+/// What the phases of a text have in common.
+#[derive(Clone, Debug, Default)]
+struct Shared {
     /// All but the first.
     sites: Vec<Site>,
     views: Views,
     names: Vec<Box<str>>,
+}
+
+/// The operations of a text, or of a phase of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Resolved {
+    steps: Vec<Step>,
+    args: Vec<Arg>,
+    options: Vec<OptionArg>,
+    shared: Arc<Shared>,
     results: Vec<Arg>,
     /// Whether the results are a tuple. There is one if it is none.
     is_tuple: bool,
@@ -142,7 +158,7 @@ impl Resolved {
         &self.options[step.options.clone()]
     }
 
-    /// The results, and where the text has them. There is at least one.
+    /// The results, and where the text has them.
     pub(crate) fn results(&self) -> &[Arg] {
         &self.results
     }
@@ -153,7 +169,7 @@ impl Resolved {
     }
 
     pub(crate) fn name(&self, id: NameId) -> &str {
-        &self.names[id.index()]
+        &self.shared.names[id.index()]
     }
 
     /// For each operation, whether a result needs it.
@@ -170,7 +186,7 @@ impl Resolved {
 
     /// The views of variables.
     pub(crate) fn views(&self) -> &Views {
-        &self.views
+        &self.shared.views
     }
 
     /// The variable that an operation reads, or a view of it.
@@ -184,13 +200,13 @@ impl Resolved {
 
     /// A variable, or a view of one, as text.
     pub(crate) fn array_text(&self, array: Array) -> String {
-        self.views.text(array, |name| self.name(name))
+        self.shared.views.text(array, |name| self.name(name))
     }
 
     /// Where the text first uses a variable.
     pub(crate) fn first_use(&self, name: &str) -> Option<Span> {
         self.steps.iter().find_map(|step| {
-            let base = self.views.base(self.array(step)?);
+            let base = self.shared.views.base(self.array(step)?);
             (self.name(base) == name).then_some(step.span)
         })
     }
@@ -198,10 +214,32 @@ impl Resolved {
     /// The calls around an operation, the innermost first, as far as errors show them: where each
     /// is, and of which function.
     pub(crate) fn calls(&self, site: SiteId) -> Vec<(Span, String)> {
-        let site_of = |id: SiteId| (id.0 as usize).checked_sub(1).map(|index| self.sites[index]);
+        let site_of = |id: SiteId| (id.0 as usize).checked_sub(1).map(|index| self.shared.sites[index]);
         let sites = std::iter::successors(site_of(site), move |site: &Site| site_of(site.parent));
         let shown = sites.take(ErrorKind::MAX_NAMES);
         shown.map(|site| (site.call, calls::brief(self.name(site.function)))).collect()
+    }
+
+    /// What the phases have in common, while there are no phases yet.
+    fn shared_mut(&mut self) -> &mut Shared {
+        Arc::make_mut(&mut self.shared)
+    }
+
+    /// Adds a name that the text does not have.
+    fn add_name(&mut self, name: String) -> NameId {
+        let names = &mut self.shared_mut().names;
+        names.push(name.into());
+        NameId::new(names.len() - 1)
+    }
+
+    /// Adds an operation like another one, with other arguments and options.
+    fn copy_step(&mut self, step: &Step, args: &[Arg], options: &[OptionArg]) -> StepId {
+        let (first_arg, first_option) = (self.args.len(), self.options.len());
+        self.args.extend_from_slice(args);
+        self.options.extend_from_slice(options);
+        let (args, options) = (first_arg..self.args.len(), first_option..self.options.len());
+        self.steps.push(Step { args, options, ..step.clone() });
+        StepId(self.steps.len() as u32 - 1)
     }
 
     /// About how many bytes of memory it takes.
@@ -209,6 +247,9 @@ impl Resolved {
         self.steps.len() * size_of::<Step>() + self.args.len() * size_of::<Arg>()
     }
 }
+
+/// The attribute that is an array with its axes in the opposite order.
+const TRANSPOSE: &str = "T";
 
 /// The method that is called with a dtype.
 const AS_TYPE: &str = "astype";

@@ -1,19 +1,23 @@
 //! Goes through the statements of a text, and through the bodies of the functions that it calls.
 //!
-//! In: a syntax tree. Out: the operations that are done, or what is wrong with a statement. Always
+//! In: a syntax tree. Out: the operations that are done, in phases, or what is wrong with a
+//! statement. Always
 //! true: a frame for each call that is open, and no recursion; the number of expressions looked at
 //! is bounded, however often functions call each other.
 
 use super::calls::{self, Function};
 use super::error::{Error, ErrorKind};
+use super::phases::{Phase, Root};
 use super::skip::skipped;
+use super::updates::{Mode, Updates};
 use super::value::{Env, Names, Value};
-use super::views::Views;
-use super::{Action, Arg, Resolved, SiteId, Step, StepId};
+use super::views::{Array, Views};
+use super::{Action, Arg, Resolved, Shared, SiteId, Step, StepId};
 use ndexpr_grammar::{self as ast, Ast, ExprKind, NameId, Span, Stmt, StmtId, StmtKind};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
-/// The operations of a text.
+/// The operations of a text, in phases. A text that only evaluates has one phase.
 ///
 /// No more than `max_exprs` expressions and statements are looked at, each as often as it is
 /// computed.
@@ -21,7 +25,7 @@ use rustc_hash::FxHashMap;
 /// # Errors
 ///
 /// Any [`ErrorKind`], at the place in the text that is to blame.
-pub(crate) fn resolve(ast: &Ast, max_exprs: usize) -> Result<Resolved, Error> {
+pub(crate) fn resolve(ast: &Ast, max_exprs: usize, mode: Mode<'_>) -> Result<Vec<Phase>, Error> {
     let is_assigned = calls::assigned(ast);
     let mut run = Run {
         ast,
@@ -33,18 +37,28 @@ pub(crate) fn resolve(ast: &Ast, max_exprs: usize) -> Result<Resolved, Error> {
             steps: Vec::with_capacity(ast.n_exprs()),
             args: Vec::with_capacity(ast.n_exprs()),
             options: Vec::new(),
-            sites: Vec::new(),
-            views: Views::default(),
-            names: ast.names().map(Box::from).collect(),
+            shared: Arc::new(Shared {
+                sites: Vec::new(),
+                views: Views::default(),
+                names: ast.names().map(Box::from).collect(),
+            }),
             results: Vec::new(),
             is_tuple: false,
         },
         functions: FxHashMap::default(),
         frames: Vec::new(),
+        updates: Updates::new(mode),
     };
     run.frames.push(Frame::new(ast, ast.body(), Names::default(), SiteId::default(), None));
     run.body()?;
-    Ok(run.out)
+    let results = std::mem::take(&mut run.out.results);
+    match run.updates.is_evaluating() {
+        true => {
+            let roots = vec![Root::Result; results.len()];
+            Ok(vec![Phase { resolved: Resolved { results, ..run.out }, roots }])
+        }
+        false => Ok(run.into_phases(&results)),
+    }
 }
 
 /// Where a text is, and what it has become so far.
@@ -59,6 +73,7 @@ pub(super) struct Run<'a> {
     pub(super) functions: FxHashMap<NameId, Function<'a>>,
     /// The text, and the calls that are open, the innermost last.
     pub(super) frames: Vec<Frame<'a>>,
+    pub(super) updates: Updates<'a>,
 }
 
 /// The statements of a text or of a function, as far as they are done.
@@ -109,7 +124,7 @@ impl<'a> Run<'a> {
             let (is_text, frame) = (self.frames.len() == 1, self.frame());
             let Some(&stmt) = frame.body.get(frame.stmt) else {
                 if is_text {
-                    return Err(self.no_result());
+                    return if self.updates.has_updates() { Ok(()) } else { Err(self.no_result()) };
                 }
                 self.end_call(Value::None);
                 continue;
@@ -192,16 +207,18 @@ impl<'a> Run<'a> {
             let span = written.get(place).map_or(span, |&id| self.ast[id].span);
             let kind = match item {
                 Value::Step(step) => {
-                    self.out.results.push(Arg { step: *step, span });
+                    let step = self.read(*step, span)?;
+                    self.out.results.push(Arg { step, span });
                     continue;
                 }
+                Value::None if !self.out.is_tuple && self.updates.has_updates() => continue,
                 Value::Tuple(_) => ErrorKind::TupleInResult,
                 Value::None if self.out.is_tuple => ErrorKind::NoneInResult,
                 Value::None => ErrorKind::NoResult,
             };
             return Err(Error::new(kind, span));
         }
-        match self.out.results.is_empty() {
+        match self.out.results.is_empty() && !self.updates.has_updates() {
             true => Err(Error::new(ErrorKind::NoResult, span)),
             false => Ok(()),
         }
@@ -241,18 +258,7 @@ impl<'a> Run<'a> {
                 }
             }
             StmtKind::AugAssign { target, op, value } => {
-                let name = match self.ast[*target].kind {
-                    ExprKind::Name(name) => name,
-                    _ => return Err(Error::new(ErrorKind::PartAssigned, self.ast[*target].span)),
-                };
-                let span = self.ast[*target].span;
-                let Some(old) = self.frame().names.get(&name).cloned() else {
-                    return Err(Error::new(ErrorKind::NothingToChange { name: self.text_of(name) }, span));
-                };
-                let old = self.operand(old, *target)?;
-                let new = self.operand(self.value(*value), *value)?;
-                let value = self.step(Action::Binary(*op), stmt.span, &[old, new]);
-                self.bind(name, value);
+                self.augment(*target, *op, *value, stmt.span)?;
             }
             StmtKind::Def { name, name_span, params, body } => {
                 if self.frames.len() > 1 {
@@ -271,8 +277,8 @@ impl<'a> Run<'a> {
         let mut pending = vec![(target, value)];
         while let Some((target, value)) = pending.pop() {
             let span = self.ast[target].span;
-            match (&self.ast[target].kind, value) {
-                (ExprKind::Name(name), value) => self.bind(*name, value),
+            match (&self.ast[target].kind, &value) {
+                (ExprKind::Name(name), _) => self.bind(*name, value),
                 (ExprKind::Tuple { items }, Value::Tuple(tuple)) => {
                     if items.len() != tuple.items().len() {
                         let kind =
@@ -282,10 +288,56 @@ impl<'a> Run<'a> {
                     pending.extend(items.iter().copied().zip(tuple.items().iter().cloned()).rev());
                 }
                 (ExprKind::Tuple { .. }, _) => return Err(Error::new(ErrorKind::UnpackValue { value_span }, span)),
-                _ => return Err(Error::new(ErrorKind::PartAssigned, span)),
+                _ => {
+                    let step = match value {
+                        Value::Step(step) => self.read(step, value_span)?,
+                        Value::Tuple(_) => return Err(Error::new(ErrorKind::TupleAsValue, value_span)),
+                        Value::None => return Err(Error::new(ErrorKind::NoneAsValue { name: None }, value_span)),
+                    };
+                    let array = self.target_array(target)?;
+                    let spans = (span, Span::new(span.start, value_span.end.max(span.end)));
+                    self.update(array, Arg { step, span: value_span }, false, spans)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// An augmented assignment: to a local name, or to an array.
+    fn augment(&mut self, target: ast::ExprId, op: ast::BinaryOp, value: ast::ExprId, stmt: Span) -> Result<(), Error> {
+        let span = self.ast[target].span;
+        let new = self.operand(self.value(value), value)?;
+        if let ExprKind::Name(name) = self.ast[target].kind {
+            let old = self.frame().names.get(&name).cloned();
+            if old.is_none() && self.updates.is_evaluating() {
+                return Err(Error::new(ErrorKind::NothingToChange { name: self.text_of(name) }, span));
+            }
+            let is_array = |step: &StepId| self.out.array(self.out.step(*step)).is_some();
+            let is_updated = match &old {
+                None => true,
+                Some(Value::Step(step)) => !self.updates.is_evaluating() && is_array(step),
+                Some(_) => false,
+            };
+            if let Some(old) = old
+                && !is_updated
+            {
+                let old = self.operand(old, target)?;
+                let value = self.step(Action::Binary(op), stmt, &[old, new]);
+                self.bind(name, value);
+                return Ok(());
+            }
+        }
+        let array = self.target_array(target)?;
+        let action = match array {
+            Array::Name(name) => Action::Name(name),
+            Array::View(view) => Action::View(view),
+        };
+        let old = self.push_step(action, span, &[]);
+        let old = Arg { step: self.read(old, span)?, span };
+        // Reading the array may have begun a new phase.
+        let new = Arg { step: self.settle(new.step, new.span), ..new };
+        let value = self.push_step(Action::Binary(op), stmt, &[old, new]);
+        self.update(array, Arg { step: value, span: stmt }, true, (span, stmt))
     }
 
     fn bind(&mut self, name: NameId, value: Value) {
@@ -310,7 +362,7 @@ impl<'a> Run<'a> {
     pub(super) fn operand(&mut self, value: Value, id: ast::ExprId) -> Result<Arg, Error> {
         let span = self.ast[id].span;
         match (value, &self.ast[id].kind) {
-            (Value::Step(step), _) => Ok(Arg { step, span }),
+            (Value::Step(step), _) => Ok(Arg { step: self.read(step, span)?, span }),
             (Value::Tuple(_), _) => Err(Error::new(ErrorKind::TupleAsValue, span)),
             (Value::None, ExprKind::Name(name)) if self.ast.name(*name) != "None" => {
                 Err(Error::new(ErrorKind::NoneAsValue { name: Some(self.text_of(*name)) }, span))
@@ -324,8 +376,28 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The same for a value that is indexed or transposed: an array is not read by that.
+    pub(super) fn reference(&mut self, value: Value, id: ast::ExprId) -> Result<Arg, Error> {
+        match value {
+            Value::Step(step) => {
+                let span = self.ast[id].span;
+                let is_array = self.out.array(self.out.step(step)).is_some();
+                Ok(Arg { step: if is_array { step } else { self.settle(step, span) }, span })
+            }
+            other => self.operand(other, id),
+        }
+    }
+
     pub(super) fn operands(&mut self, ids: &[ast::ExprId]) -> Result<Vec<Arg>, Error> {
-        ids.iter().map(|&id| self.operand(self.value(id), id)).collect()
+        let mut args = Vec::with_capacity(ids.len());
+        for &id in ids {
+            args.push(self.operand(self.value(id), id)?);
+        }
+        // Reading one of them may have begun a new phase.
+        for arg in &mut args {
+            arg.step = self.settle(arg.step, arg.span);
+        }
+        Ok(args)
     }
 
     pub(super) fn step(&mut self, action: Action, span: Span, args: &[Arg]) -> Value {
@@ -338,6 +410,7 @@ impl<'a> Run<'a> {
         let options = self.out.options.len();
         let (site, id) = (self.frame().site, StepId(self.out.steps.len() as u32));
         self.out.steps.push(Step { action, span, site, args: start..self.out.args.len(), options: options..options });
+        self.note_origin(id);
         id
     }
 }

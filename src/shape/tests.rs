@@ -9,14 +9,15 @@ use ndexpr_runtime::dtype::DType;
 /// The graph of a text over float64 arrays, and the scalar `k`.
 fn graph(text: &str) -> Graph {
     let ast = ndexpr_grammar::parse(text, &Limits::default()).expect("a text");
-    let resolved = crate::resolve::resolve(&ast, usize::MAX).expect("an expression");
+    let phases = crate::resolve::resolve(&ast, usize::MAX, crate::resolve::Mode::Evaluate).expect("an expression");
+    let resolved = &phases[0].resolved;
     let type_of = |name: &str| match name {
         "k" => Some(VarType::scalar(DType::Float64)),
         _ if name.len() == 1 && name != "e" => Some(VarType::array(DType::Float64)),
         _ => None,
     };
     let scope = hir::Scope { type_of: &type_of, value_of: None, known: &Vec::new };
-    let graph = hir::lower(&resolved, &scope).expect("a typed text");
+    let graph = hir::lower(resolved, &scope).expect("a typed text");
     hir::verify(&graph).expect("a graph");
     graph
 }

@@ -23,6 +23,12 @@ impl Overlap {
     pub fn of(input: &View<'_>, output: &ViewMut<'_>) -> Overlap {
         overlap(input.raw(), output.raw())
     }
+
+    /// The same for an output that is not yet borrowed for writing.
+    #[must_use]
+    pub fn between(input: &View<'_>, output: &View<'_>) -> Overlap {
+        overlap(input.raw(), output.raw())
+    }
 }
 
 pub(crate) fn overlap(input: &RawView, output: &RawView) -> Overlap {

@@ -1,7 +1,7 @@
 //! Parts of views, and views with other axes: slices, single places, new axes, transposes. The
 //! memory is the same.
 
-use super::{RawView, View, list};
+use super::{RawView, View, ViewMut, list};
 use smallvec::SmallVec;
 
 /// What is taken of an axis, or put between axes.
@@ -39,57 +39,87 @@ impl<'a> View<'a> {
     ///
     /// # Panics
     ///
-    /// If there are not so many axes, or one of the indices is not in its axis.
+    /// If there are not so many axes, one of the indices is not in its axis, or a step is 0.
     #[must_use]
     pub fn select(&self, parts: impl IntoIterator<Item = Part>) -> View<'a> {
-        let RawView { ptr, dtype, shape, strides } = self.raw();
-        let mut ptr = *ptr;
-        let (mut new_shape, mut new_strides) = (SmallVec::new(), SmallVec::new());
-        let mut push = |extent: usize, stride: isize| {
-            new_shape.push(extent);
-            new_strides.push(stride);
-        };
-        let mut axis = 0;
-        for part in parts {
-            if part == Part::New {
-                push(1, 0);
-                continue;
-            }
-            let (extent, stride) = (shape[axis], strides[axis]);
-            axis += 1;
-            let is_inside = |index: i128| (0..extent as i128).contains(&index);
-            match part {
-                Part::New => {}
-                Part::Whole => push(extent, stride),
-                Part::At(index) => {
-                    assert!(index < extent, "the index is in the axis");
-                    ptr = ptr.wrapping_offset((index as isize).wrapping_mul(stride));
-                }
-                Part::Slice { n: 0, .. } => push(0, stride),
-                Part::Slice { start, n, step } => {
-                    let last = start as i128 + (n - 1) as i128 * step as i128;
-                    assert!(is_inside(start as i128) && is_inside(last), "the indices are in the axis");
-                    // Strides of an array without elements may be of any size. Of one index the
-                    // stride is not used, and the step may be too large to multiply with.
-                    ptr = ptr.wrapping_offset((start as isize).wrapping_mul(stride));
-                    push(n, if n == 1 { stride } else { stride.wrapping_mul(step) });
-                }
-            }
-        }
-        (axis..shape.len()).for_each(|axis| push(shape[axis], strides[axis]));
-        // SAFETY: the elements are some of this view's, at other places: all indices were checked,
-        // and new axes have one.
-        unsafe { View::wrap(RawView { ptr, dtype: *dtype, shape: new_shape, strides: new_strides }) }
+        // SAFETY: the elements are some of this view's, at other places.
+        unsafe { View::wrap(select(self.raw(), parts)) }
     }
 
     /// The same elements with the axes in the opposite order.
     #[must_use]
     pub fn transposed(&self) -> View<'a> {
-        let RawView { ptr, dtype, shape, strides } = self.raw();
-        let (mut shape, mut strides) = (list(shape), list(strides));
-        shape.reverse();
-        strides.reverse();
         // SAFETY: the same elements.
-        unsafe { View::wrap(RawView { ptr: *ptr, dtype: *dtype, shape, strides }) }
+        unsafe { View::wrap(transposed(self.raw())) }
     }
+}
+
+impl<'a> ViewMut<'a> {
+    /// The elements that the parts name, as [`View::select`] gives them.
+    ///
+    /// # Panics
+    ///
+    /// As [`View::select`].
+    #[must_use]
+    pub fn select(self, parts: impl IntoIterator<Item = Part>) -> ViewMut<'a> {
+        // SAFETY: the elements are some of this view's, each once, and this view is gone.
+        unsafe { ViewMut::wrap(select(self.raw(), parts)) }
+    }
+
+    /// The same elements with the axes in the opposite order.
+    #[must_use]
+    pub fn transposed(self) -> ViewMut<'a> {
+        // SAFETY: the same elements, and this view is gone.
+        unsafe { ViewMut::wrap(transposed(self.raw())) }
+    }
+}
+
+/// Some of a view's elements, each once: all indices are checked, steps are not 0, and new axes
+/// have extent 1.
+fn select(raw: &RawView, parts: impl IntoIterator<Item = Part>) -> RawView {
+    let RawView { ptr, dtype, shape, strides } = raw;
+    let mut ptr = *ptr;
+    let (mut new_shape, mut new_strides) = (SmallVec::new(), SmallVec::new());
+    let mut push = |extent: usize, stride: isize| {
+        new_shape.push(extent);
+        new_strides.push(stride);
+    };
+    let mut axis = 0;
+    for part in parts {
+        if part == Part::New {
+            push(1, 0);
+            continue;
+        }
+        let (extent, stride) = (shape[axis], strides[axis]);
+        axis += 1;
+        let is_inside = |index: i128| (0..extent as i128).contains(&index);
+        match part {
+            Part::New => {}
+            Part::Whole => push(extent, stride),
+            Part::At(index) => {
+                assert!(index < extent, "the index is in the axis");
+                ptr = ptr.wrapping_offset((index as isize).wrapping_mul(stride));
+            }
+            Part::Slice { n: 0, .. } => push(0, stride),
+            Part::Slice { start, n, step } => {
+                let last = start as i128 + (n - 1) as i128 * step as i128;
+                assert!(is_inside(start as i128) && is_inside(last), "the indices are in the axis");
+                assert!(n == 1 || step != 0, "each index once");
+                // Strides of an array without elements may be of any size. Of one index the
+                // stride is not used, and the step may be too large to multiply with.
+                ptr = ptr.wrapping_offset((start as isize).wrapping_mul(stride));
+                push(n, if n == 1 { stride } else { stride.wrapping_mul(step) });
+            }
+        }
+    }
+    (axis..shape.len()).for_each(|axis| push(shape[axis], strides[axis]));
+    RawView { ptr, dtype: *dtype, shape: new_shape, strides: new_strides }
+}
+
+fn transposed(raw: &RawView) -> RawView {
+    let RawView { ptr, dtype, shape, strides } = raw;
+    let (mut shape, mut strides) = (list(shape), list(strides));
+    shape.reverse();
+    strides.reverse();
+    RawView { ptr: *ptr, dtype: *dtype, shape, strides }
 }

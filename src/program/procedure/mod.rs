@@ -1,0 +1,332 @@
+//! Procedures: compiled texts that update arrays.
+//!
+//! ```text
+//! mod      a text -> phases, each a compiled program, and what their results are for
+//! hazards  what a phase reads and writes -> which results need memory of their own
+//! phase    runs a phase
+//! ```
+
+mod hazards;
+mod phase;
+
+use super::Program;
+use super::core::Core;
+use super::numbers::Variants;
+use crate::compile::{self, Clock, Stage};
+use crate::context::Context;
+use crate::error::Error;
+use crate::hir;
+use crate::options::Unused;
+use crate::resolve::{Mode, Root};
+use crate::results::FromResults;
+use crate::targets::Targets;
+use crate::vars::{Signature, VarType, Vars};
+use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::exec::Progress;
+use ndexpr_runtime::memory::Output;
+use ndexpr_runtime::view::{Overlap, View, ViewMut};
+use once_cell::race::OnceBox;
+use phase::{Phase, Source};
+use std::sync::Arc;
+
+/// A compiled text that updates arrays, and may give results. Immutable, and may run on many
+/// threads at once.
+///
+/// The statements have the effects that they have in NumPy, in this order. What lines up element by
+/// element runs as one loop; other statements get loops of their own, in order. If a call fails or
+/// is cancelled, each array has what was written so far: some of its elements may be new, and
+/// others as they were.
+///
+/// ```
+/// use ndarray::{Array1, array};
+/// use ndexpr::{DType, Engine, Signature, VarType, targets, vars};
+///
+/// let array = VarType::array(DType::Float64);
+/// let signature = Signature::new().with("u", array).with("f", array);
+/// let step = Engine::global().procedure("u[1:-1] += 0.5*f[1:-1]; return sum(u)", &signature, &["u"])?;
+/// let (mut u, f) = (Array1::<f64>::zeros(4), array![1.0, 2.0, 3.0, 4.0]);
+/// for _ in 0..3 {
+///     step.run(&vars! { f }, &mut targets! { u })?;
+/// }
+/// let total: f64 = step.call(&vars! { f }, &mut targets! { u })?;
+/// assert_eq!((u, total), (array![0.0, 4.0, 6.0, 0.0], 10.0));
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+pub struct Procedure {
+    text: Arc<str>,
+    signature: Signature,
+    /// The names of the arrays that are updated, in the signature's spelling.
+    written: Vec<String>,
+    context: Arc<Context>,
+    phases: Phases,
+    /// For calls in which arrays of different names share memory.
+    careful: OnceBox<Result<Phases, Error>>,
+}
+
+/// The phases of a text, in order.
+struct Phases {
+    all: Vec<Phase>,
+    n_carried: usize,
+}
+
+impl Procedure {
+    pub(crate) fn new(
+        text: &str,
+        signature: &Signature,
+        written: &[&str],
+        context: Arc<Context>,
+        progress: Option<&Progress>,
+    ) -> Result<Procedure, Error> {
+        let mut names = Vec::with_capacity(written.len());
+        for name in written {
+            let name = ndexpr_grammar::normal_name(name).into_owned();
+            match signature.get(&name) {
+                Some(ty) if !ty.is_scalar => names.push(name),
+                _ => return Err(Error::target_type(&name)),
+            }
+        }
+        let phases = Phases::new(text, signature, &names, &context, false, progress)?;
+        if context.options.unused == Unused::Deny {
+            phases.check_all_used(signature).map_err(|error| error.in_text(text))?;
+        }
+        let (text, signature) = (text.into(), signature.clone());
+        Ok(Procedure { text, signature, written: names, context, phases, careful: OnceBox::new() })
+    }
+
+    /// The text that it was compiled from.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The types of the variables that it was compiled for, those of updated arrays included.
+    #[must_use]
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// The names of the arrays that it may update.
+    pub fn written(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.written.iter().map(String::as_str)
+    }
+
+    /// The dtypes of the results that it gives; often there are none.
+    pub fn result_dtypes(&self) -> impl Iterator<Item = DType> {
+        self.phases.all.last().into_iter().flat_map(Phase::result_dtypes)
+    }
+
+    /// What a stage of the compiler makes of each phase, as text.
+    #[must_use]
+    pub fn explain(&self, stage: Stage) -> String {
+        let mut all = String::new();
+        for (number, phase) in self.phases.all.iter().enumerate() {
+            if self.phases.all.len() > 1 && stage != Stage::Ast {
+                all.push_str(&format!("phase {number}\n"));
+            }
+            all.push_str(&phase.program.explain(stage));
+            if stage == Stage::Ast {
+                break;
+            }
+        }
+        all
+    }
+
+    /// Why a phase, or a layout that it has been run with, is interpreted. None if none is.
+    #[must_use]
+    pub fn fallback_reason(&self) -> Option<&str> {
+        self.phases.all.iter().find_map(|phase| phase.program.fallback_reason())
+    }
+
+    /// Updates the arrays.
+    ///
+    /// # Errors
+    ///
+    /// If a variable or an array is missing or of another type than compiled for, shapes do not
+    /// broadcast, a value does not have the shape of what it is assigned to, or the text gives
+    /// results.
+    pub fn run(&self, vars: &Vars<'_>, targets: &mut Targets<'_>) -> Result<(), Error> {
+        self.run_with(vars, targets, None)
+    }
+
+    /// The same as [`Procedure::run`], but the progress may stop it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Procedure::run`], and if it is cancelled.
+    pub fn run_with(
+        &self,
+        vars: &Vars<'_>,
+        targets: &mut Targets<'_>,
+        progress: Option<&Progress>,
+    ) -> Result<(), Error> {
+        self.call_with(vars, targets, progress)
+    }
+
+    /// Updates the arrays, and gives the results in fresh arrays.
+    ///
+    /// # Errors
+    ///
+    /// As [`Procedure::run`], and if the results are not of the types asked for.
+    pub fn call<R: FromResults>(&self, vars: &Vars<'_>, targets: &mut Targets<'_>) -> Result<R, Error> {
+        self.call_with(vars, targets, None)
+    }
+
+    /// The same as [`Procedure::call`], but the progress may stop it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Procedure::call`], and if it is cancelled.
+    pub fn call_with<R: FromResults>(
+        &self,
+        vars: &Vars<'_>,
+        targets: &mut Targets<'_>,
+        progress: Option<&Progress>,
+    ) -> Result<R, Error> {
+        let results = self.results(vars, targets, &check_types::<R>, progress);
+        results.and_then(|results| R::from_outputs(&mut results.into_iter())).map_err(|error| error.in_text(&self.text))
+    }
+
+    /// Runs all phases. `check` looks at what the results will be.
+    fn results(
+        &self,
+        vars: &Vars<'_>,
+        targets: &mut Targets<'_>,
+        check: &dyn Fn(&Core, &[usize]) -> Result<(), Error>,
+        progress: Option<&Progress>,
+    ) -> Result<Vec<Output>, Error> {
+        let mut places = Vec::with_capacity(self.written.len());
+        for name in &self.written {
+            let place = targets.place(name).ok_or_else(|| Error::missing_target(name))?;
+            let (found, expected) = (targets.arrays()[place].dtype(), self.signature.get(name).map(|ty| ty.dtype));
+            if expected.is_some_and(|expected| expected != found) {
+                let ty = VarType::array(expected.unwrap_or(found));
+                return Err(Error::variable_type(name, ty, found, targets.arrays()[place].n_axes(), None));
+            }
+            places.push(place);
+        }
+        let phases = match is_shared(targets.arrays(), vars) {
+            false => &self.phases,
+            true => {
+                let make = || {
+                    let phases = Phases::new(&self.text, &self.signature, &self.written, &self.context, true, None);
+                    Box::new(phases)
+                };
+                self.careful.get_or_init(make).as_ref().map_err(Clone::clone)?
+            }
+        };
+        let mut call = phase::Call::new(vars, targets.arrays(), &places, phases.n_carried, progress);
+        let last = phases.all.len().saturating_sub(1);
+        for (number, phase) in phases.all.iter().enumerate() {
+            if number == last {
+                phase.check_results(check)?;
+            }
+        }
+        for phase in &phases.all {
+            phase.run(&mut call)?;
+        }
+        Ok(call.into_results())
+    }
+
+    /// About how many bytes of memory it takes, its machine code included.
+    pub(crate) fn n_bytes(&self) -> usize {
+        let careful = self.careful.get().and_then(|phases| phases.as_ref().ok());
+        let phases = [Some(&self.phases), careful].into_iter().flatten().flat_map(|phases| &phases.all);
+        self.text.len() + self.signature.n_bytes() + phases.map(|phase| phase.program.n_bytes()).sum::<usize>()
+    }
+}
+
+impl std::fmt::Debug for Procedure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Procedure")
+            .field("text", &self.text)
+            .field("signature", &format_args!("{}", self.signature))
+            .field("written", &self.written)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Phases {
+    fn new(
+        text: &str,
+        signature: &Signature,
+        written: &[String],
+        context: &Arc<Context>,
+        is_careful: bool,
+        progress: Option<&Progress>,
+    ) -> Result<Phases, Error> {
+        let is_written = |name: &str| written.iter().any(|known| known == name);
+        let mode = Mode::Update { is_written: &is_written, is_careful };
+        let phases = compile::resolve(text, mode, &context.options, &mut Clock::start());
+        let phases = phases.map_err(|error| error.in_text(text))?;
+        let mut all = Vec::with_capacity(phases.len());
+        // The types of what earlier phases leave.
+        let mut signature = signature.clone();
+        let mut carried: Vec<String> = Vec::new();
+        for phase in phases {
+            let (resolved, roots) = (phase.resolved, phase.roots);
+            let core =
+                Core::of_resolved((text, resolved), &signature, None, Arc::clone(context), progress, Clock::start())?;
+            let first_carried = carried.len();
+            for (number, root) in roots.iter().enumerate() {
+                if let Root::Carried(name) = *root {
+                    let (graph, name) = (core.graph(), core.compiled.resolved.name(name).to_owned());
+                    let dtype = core.result_dtype(number);
+                    let is_scalar = graph.is_scalar(graph.roots()[number]);
+                    let ty = if is_scalar { VarType::scalar(dtype) } else { VarType::array(dtype) };
+                    signature = signature.with(name.as_str(), ty);
+                    carried.push(name);
+                }
+            }
+            let source = |name: &str| match carried[..first_carried].iter().position(|known| known == name) {
+                Some(place) => Source::Carried(place),
+                None => match written.iter().position(|known| known == name) {
+                    Some(place) => Source::Target(place),
+                    None => Source::Var,
+                },
+            };
+            let sources = core.graph().given_vars().iter().map(|given| source(&given.name)).collect();
+            let program = Program { core, variants: Variants::default() };
+            all.push(Phase::new(program, roots, sources, written, first_carried));
+        }
+        Ok(Phases { all, n_carried: carried.len() })
+    }
+
+    /// Checks that the text uses all variables.
+    fn check_all_used(&self, signature: &Signature) -> Result<(), Error> {
+        let used = || {
+            let given = self.all.iter().flat_map(|phase| phase.program.core.graph().given_vars());
+            given.map(|given| given.name.as_str())
+        };
+        match signature.iter().find(|(name, _)| !used().any(|used| used == *name)) {
+            Some((name, _)) => Err(Error::unused_variable(name, hir::similar(name, used()))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether an array that is updated shares memory with another array of the call.
+fn is_shared(targets: &[ViewMut<'_>], vars: &Vars<'_>) -> bool {
+    targets.iter().enumerate().any(|(place, target)| {
+        let overlaps = |other: &View<'_>| Overlap::of(other, target) != Overlap::None;
+        targets[..place].iter().any(|other| overlaps(&other.as_view()))
+            || vars.iter().any(|(_, var)| var.as_view().is_some_and(overlaps))
+    })
+}
+
+/// Checks that there are as many results as are asked for, of their dtypes. `roots` are the numbers
+/// of the results of the text among those of the phase.
+fn check_types<R: FromResults>(core: &Core, roots: &[usize]) -> Result<(), Error> {
+    if let Some(expected) = R::COUNT
+        && expected != roots.len()
+    {
+        return Err(Error::result_count(expected, roots.len(), core.results_span(roots)));
+    }
+    for (number, &root) in roots.iter().enumerate() {
+        if let Some(expected) = R::wanted(number).dtype
+            && expected != core.result_dtype(root)
+        {
+            return Err(core.dtype_error(root, expected));
+        }
+    }
+    Ok(())
+}
