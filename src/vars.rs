@@ -1,8 +1,8 @@
 //! Variables: their types, for compiling, and their values, for running.
 
 use ndexpr_grammar::normal_name;
-use ndexpr_runtime::dtype::{DType, Element, Scalar};
-use ndexpr_runtime::exec::{Flat, FlatFold};
+use ndexpr_runtime::dtype::{self, DType, Scalar};
+use ndexpr_runtime::exec::{Element, Flat, FlatFold, FlatMany};
 use ndexpr_runtime::view::View;
 use std::borrow::Cow;
 use std::fmt;
@@ -145,7 +145,7 @@ impl<'a> Var<'a> {
     /// # Ok::<(), ndexpr::Error>(())
     /// ```
     #[must_use]
-    pub fn output<T: Element>() -> Var<'a> {
+    pub fn output<T: dtype::Element>() -> Var<'a> {
         Var { kind: VarKind::Output { dtype: T::DTYPE } }
     }
 
@@ -160,7 +160,7 @@ impl<'a> Var<'a> {
     /// # Ok::<(), ndexpr::Error>(())
     /// ```
     #[must_use]
-    pub fn weak<T: Element>(value: T) -> Var<'a> {
+    pub fn weak<T: dtype::Element>(value: T) -> Var<'a> {
         let mut var = Var::from(Scalar::new(value));
         if let VarKind::Scalar { is_weak, .. } = &mut var.kind {
             *is_weak = true;
@@ -197,6 +197,31 @@ impl<'a> Var<'a> {
             VarKind::View(view) => fold.push(view),
             VarKind::Scalar { dtype, bytes, .. } => fold.push_scalar(*dtype, bytes),
             VarKind::Output { .. } => false,
+        }
+    }
+
+    /// Makes it an input of a short call with several outputs; false if it does not fit there.
+    pub(crate) fn push_to_many<'v>(&'v self, flat: &mut FlatMany<'v>) -> bool {
+        match &self.kind {
+            VarKind::View(view) => flat.push(view),
+            VarKind::Scalar { dtype, bytes, .. } => {
+                flat.push_scalar(*dtype, bytes);
+                true
+            }
+            // With several outputs nobody knows which is meant.
+            VarKind::Output { .. } => false,
+        }
+    }
+
+    /// The only element, if it is a number or an array of rank 0.
+    pub(crate) fn element(&self) -> Option<Element> {
+        match &self.kind {
+            VarKind::Scalar { dtype, bytes, .. } => Some((*dtype, *bytes)),
+            VarKind::View(view) => match Var::from(view.read(&[])?).kind {
+                VarKind::Scalar { dtype, bytes, .. } => Some((dtype, bytes)),
+                VarKind::View(_) | VarKind::Output { .. } => None,
+            },
+            VarKind::Output { .. } => None,
         }
     }
 
@@ -269,7 +294,7 @@ scalar_vars!(bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
 impl<'a, S, D> From<&'a ndarray::ArrayBase<S, D>> for Var<'a>
 where
     S: ndarray::Data,
-    S::Elem: Element,
+    S::Elem: dtype::Element,
     D: ndarray::Dimension,
 {
     fn from(array: &'a ndarray::ArrayBase<S, D>) -> Var<'a> {
@@ -277,31 +302,31 @@ where
     }
 }
 
-impl<'a, T: Element, D: ndarray::Dimension> From<ndarray::ArrayView<'a, T, D>> for Var<'a> {
+impl<'a, T: dtype::Element, D: ndarray::Dimension> From<ndarray::ArrayView<'a, T, D>> for Var<'a> {
     fn from(array: ndarray::ArrayView<'a, T, D>) -> Var<'a> {
         View::from(array).into()
     }
 }
 
-impl<'a, T: Element> From<&'a [T]> for Var<'a> {
+impl<'a, T: dtype::Element> From<&'a [T]> for Var<'a> {
     fn from(slice: &'a [T]) -> Var<'a> {
         View::from_slice(slice).into()
     }
 }
 
-impl<'a, T: Element> From<&'a Vec<T>> for Var<'a> {
+impl<'a, T: dtype::Element> From<&'a Vec<T>> for Var<'a> {
     fn from(vec: &'a Vec<T>) -> Var<'a> {
         View::from_slice(vec).into()
     }
 }
 
-impl<'a, T: Element, const N: usize> From<&'a [T; N]> for Var<'a> {
+impl<'a, T: dtype::Element, const N: usize> From<&'a [T; N]> for Var<'a> {
     fn from(array: &'a [T; N]) -> Var<'a> {
         View::from_slice(array).into()
     }
 }
 
-impl<'a, T: Element> From<&'a &[T]> for Var<'a> {
+impl<'a, T: dtype::Element> From<&'a &[T]> for Var<'a> {
     fn from(slice: &'a &[T]) -> Var<'a> {
         View::from_slice(slice).into()
     }

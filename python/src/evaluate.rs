@@ -10,7 +10,7 @@ use crate::values::Operands;
 use ndexpr::Program;
 use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::{PyDict, PyString, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub(crate) fn bind<'py>(
         match &value {
             Some(value) => operands.push(value, &name.text)?,
             None if name.is_constant => {}
-            None => return Err(text.missing(py, name, scope.known().into_iter())),
+            None => return Err(text.missing(py, name, scope.known().into_iter(), false)),
         }
         is_constant.push(value.is_none());
     }
@@ -72,8 +72,9 @@ pub(crate) fn bind<'py>(
 ///     The expression, such as "2*a + sin(b)". `ndexpr.functions()` lists the functions.
 /// local_dict, global_dict : mapping, optional
 ///     Where names are looked up, in this order. The caller's locals and globals unless given.
-/// out : numpy.ndarray, optional
-///     Where the result is written. It may be, or overlap, an array of the expression.
+/// out : numpy.ndarray or tuple, optional
+///     Where the result is written. It may be, or overlap, an array of the expression. For a text of
+///     several results a tuple, in which None stands for a fresh array.
 /// order : {'K', 'C', 'F', 'A'}
 ///     The memory order of a fresh result: as the inputs', C's, Fortran's, or Fortran's if all
 ///     inputs have it.
@@ -88,8 +89,9 @@ pub(crate) fn bind<'py>(
 ///
 /// Returns
 /// -------
-/// numpy.ndarray
-///     `out` if it is given, else a fresh array; of rank 0 for a single value.
+/// numpy.ndarray or tuple
+///     `out` if it is given, else a fresh array; of rank 0 for a single value. A tuple of arrays if
+///     the text gives a tuple, as in "return a + b, sum(a)".
 ///
 /// Raises
 /// ------
@@ -308,7 +310,9 @@ fn remember(text: &Bound<'_, Text>, options: &Options<'_>, floats: Floats) -> Py
     if LAST.with_borrow(|last| last.as_ref().is_some_and(is_same)) {
         return Ok(());
     }
-    let out = out.as_ref().map(|out| PyWeakrefReference::new(out).map(Bound::unbind)).transpose()?;
+    // A tuple of outputs cannot be remembered without keeping it alive.
+    let out = out.as_ref().filter(|out| !out.is_instance_of::<PyTuple>());
+    let out = out.map(|out| PyWeakrefReference::new(out).map(Bound::unbind)).transpose()?;
     let last = Last { text: text.clone().unbind(), order: *order, casting: *casting, floats, out };
     // This is dropped when the cell is no longer borrowed, because dropping it may run Python code.
     let before = LAST.replace(Some(last));

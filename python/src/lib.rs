@@ -30,6 +30,8 @@ mod scope;
 mod signals;
 mod signature;
 mod text;
+mod tuples;
+mod update;
 mod values;
 
 use pyo3::prelude::*;
@@ -47,6 +49,7 @@ fn _ndexpr(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<compiled::Program>()?;
     module.add_function(wrap_pyfunction!(evaluate::evaluate, module)?)?;
+    module.add_function(wrap_pyfunction!(update::execute, module)?)?;
     module.add_function(wrap_pyfunction!(evaluate::re_evaluate, module)?)?;
     module.add_function(wrap_pyfunction!(evaluate::validate, module)?)?;
     module.add_function(wrap_pyfunction!(compiled::compile, module)?)?;

@@ -8,9 +8,10 @@ use crate::arrays::{self, Array, Order, changed_error, refuse_masked};
 use crate::calls;
 use crate::errors;
 use crate::signals::{guarded, interruptible, is_main_thread};
+use crate::tuples;
 use crate::values::{Operands, Values};
-use ndexpr::Program;
 use ndexpr::raw::{self, Flat, Layout};
+use ndexpr::{DType, Program, ViewMut};
 use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
@@ -68,7 +69,8 @@ impl Casting {
     }
 }
 
-/// Runs a program on operands in the order of its variables. The result is a fresh array or `out`.
+/// Runs a program on operands in the order of its variables. The result is a fresh array or `out`,
+/// or a tuple of such arrays.
 pub(crate) fn run<'py>(
     py: Python<'py>,
     text: &str,
@@ -78,6 +80,9 @@ pub(crate) fn run<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let variant = variant(py, text, program, operands)?;
     let program = variant.as_deref().unwrap_or(program);
+    if program.is_tuple() {
+        return tuples::run(py, text, program, operands, options).map(Bound::into_any);
+    }
     match &options.out {
         None => run_fresh(py, text, program, operands, options.order).map(Bound::into_any),
         Some(out) => {
@@ -99,9 +104,10 @@ pub(crate) fn check<'py>(
     let program = variant.as_deref().unwrap_or(program);
     let mut values = Values::default();
     values.read(operands)?;
-    layout(py, text, program, &values)?;
+    layouts(py, text, program, &values)?;
     match &options.out {
-        Some(out) => check_casting(py, program, out_array(out)?, options.casting),
+        Some(_) if program.is_tuple() => Ok(()),
+        Some(out) => check_casting(py, program.result_dtype(), out_array(out)?, options.casting),
         None => Ok(()),
     }
 }
@@ -116,6 +122,18 @@ fn variant(py: Python<'_>, text: &str, program: &Program, operands: &Operands<'_
     // SAFETY: the views are used here alone, where no Python code runs.
     let vars = unsafe { values.vars() }?;
     raw::variant(program, &vars).map_err(|error| errors::to_python(py, text, &error))
+}
+
+/// The shapes and memory orders of fresh results.
+pub(crate) fn layouts(
+    py: Python<'_>,
+    text: &str,
+    program: &Program,
+    values: &Values<'_, '_>,
+) -> PyResult<SmallVec<[Layout; 1]>> {
+    // SAFETY: the views are used here alone, where no Python code runs.
+    let vars = unsafe { values.vars() }?;
+    raw::result_layouts(program, &vars).map_err(|error| errors::to_python(py, text, &error))
 }
 
 fn layout(py: Python<'_>, text: &str, program: &Program, values: &Values<'_, '_>) -> PyResult<Layout> {
@@ -145,7 +163,7 @@ fn run_fresh<'py>(
     let chosen = memory_order(&layout, &values, order);
     let axes = chosen.as_deref().unwrap_or(layout.order());
     let result = arrays::empty(py, program.result_dtype(), layout.shape(), Some(axes))?;
-    execute(py, text, program, &values, &Array::read(&result).ok_or_else(changed_error)?)?;
+    execute(py, text, program, &values, &[Array::read(&result).ok_or_else(changed_error)?])?;
     Ok(result)
 }
 
@@ -192,7 +210,7 @@ fn run_flat(
 }
 
 /// The order of axes that was asked for; `None` for the order that the engine suggests.
-fn memory_order(layout: &Layout, values: &Values<'_, '_>, order: Order) -> Option<SmallVec<[usize; 6]>> {
+pub(crate) fn memory_order(layout: &Layout, values: &Values<'_, '_>, order: Order) -> Option<SmallVec<[usize; 6]>> {
     let n_axes = layout.shape().len();
     let is_fortran = match order {
         Order::Keep => return None,
@@ -203,7 +221,7 @@ fn memory_order(layout: &Layout, values: &Values<'_, '_>, order: Order) -> Optio
     Some(if is_fortran { (0..n_axes).rev().collect() } else { (0..n_axes).collect() })
 }
 
-fn out_array<'a, 'py>(out: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyUntypedArray>> {
+pub(crate) fn out_array<'a, 'py>(out: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyUntypedArray>> {
     match out.cast::<PyUntypedArray>() {
         Ok(array) => refuse_masked(array, "out").map(|()| array),
         Err(_) => {
@@ -235,9 +253,9 @@ fn run_into<'py>(
         }
         let mut values = Values::default();
         values.read(operands)?;
-        return execute(py, text, program, &values, &array);
+        return execute(py, text, program, &values, &[array]);
     }
-    check_casting(py, program, object, options.casting)?;
+    check_casting(py, program.result_dtype(), object, options.casting)?;
     let result = run_fresh(py, text, program, operands, Order::Keep)?;
     // It was checked that the result may be cast. NumPy reports whether the shapes fit and whether
     // `out` can be written.
@@ -245,8 +263,13 @@ fn run_into<'py>(
     Ok(())
 }
 
-fn check_casting(py: Python<'_>, program: &Program, out: &Bound<'_, PyUntypedArray>, casting: Casting) -> PyResult<()> {
-    let (from, to) = (program.result_dtype().name(), out.dtype());
+pub(crate) fn check_casting(
+    py: Python<'_>,
+    dtype: DType,
+    out: &Bound<'_, PyUntypedArray>,
+    casting: Casting,
+) -> PyResult<()> {
+    let (from, to) = (dtype.name(), out.dtype());
     let may = calls::call_numpy(intern!(py, "can_cast"), (from, &to, casting.name()))?;
     if may.extract()? {
         return Ok(());
@@ -256,34 +279,42 @@ fn check_casting(py: Python<'_>, program: &Program, out: &Bound<'_, PyUntypedArr
 }
 
 /// What this thread does with the interpreter's lock while it computes.
-enum Lock {
+pub(crate) enum Lock {
     Keep,
     GiveUp,
     /// Gives the lock up, and takes it back now and then to look for signals.
     GiveUpAndAsk,
 }
 
-/// Computes into a writeable array.
-fn execute(
+/// What to do with the lock while values are read and outputs are written.
+pub(crate) fn lock_for(py: Python<'_>, values: &Values<'_, '_>, outs: &[&Array<'_, '_>]) -> Lock {
+    match n_elems(values, outs) {
+        ..MIN_ELEMS_TO_DETACH => Lock::Keep,
+        MIN_ELEMS_TO_INTERRUPT.. if is_main_thread(py) => Lock::GiveUpAndAsk,
+        _ => Lock::GiveUp,
+    }
+}
+
+/// Computes into writeable arrays, one for each result.
+pub(crate) fn execute(
     py: Python<'_>,
     text: &str,
     program: &Program,
     values: &Values<'_, '_>,
-    out: &Array<'_, '_>,
+    outs: &[Array<'_, '_>],
 ) -> PyResult<()> {
-    let lock = match n_elems(values, out) {
-        ..MIN_ELEMS_TO_DETACH => Lock::Keep,
-        MIN_ELEMS_TO_INTERRUPT.. if is_main_thread(py) => Lock::GiveUpAndAsk,
-        _ => Lock::GiveUp,
-    };
+    let lock = lock_for(py, values, &outs.iter().collect::<SmallVec<[_; 2]>>());
     // SAFETY: from here until the run begins, no Python code runs in this thread. During the run
     // only other threads and handlers of signals can change the arrays in place, and the Python
-    // caller has to prevent that: see `Array`. Our callers make sure that `out` is writeable.
-    let (out, vars) = unsafe { (out.view_mut()?, values.vars()?) };
+    // caller has to prevent that: see `Array`. Our callers make sure that `outs` are writeable.
+    let (mut outs, vars) = unsafe {
+        let outs = outs.iter().map(|out| out.view_mut());
+        (outs.collect::<PyResult<SmallVec<[ViewMut<'_>; 1]>>>()?, values.vars()?)
+    };
     let done = match lock {
-        Lock::Keep => guarded(|| program.run_in_order(&vars, out, None)),
-        Lock::GiveUp => py.detach(|| guarded(|| program.run_in_order(&vars, out, None))),
-        Lock::GiveUpAndAsk => interruptible(py, |progress| program.run_in_order(&vars, out, Some(progress)))?,
+        Lock::Keep => guarded(|| program.run_all_in_order(&vars, &mut outs, None)),
+        Lock::GiveUp => py.detach(|| guarded(|| program.run_all_in_order(&vars, &mut outs, None))),
+        Lock::GiveUpAndAsk => interruptible(py, |progress| program.run_all_in_order(&vars, &mut outs, Some(progress)))?,
     };
     match done {
         Some(done) => done.map_err(|error| errors::to_python(py, text, &error)),
@@ -293,12 +324,14 @@ fn execute(
 
 /// The largest number of elements that an evaluation may run over: the number that all arrays have
 /// when they are broadcast with each other.
-fn n_elems(values: &Values<'_, '_>, out: &Array<'_, '_>) -> usize {
-    if values.arrays().all(|array| array.shape() == out.shape()) {
+fn n_elems(values: &Values<'_, '_>, outs: &[&Array<'_, '_>]) -> usize {
+    if let [out] = outs
+        && values.arrays().all(|array| array.shape() == out.shape())
+    {
         return out.shape().iter().fold(1, |n: usize, &extent| n.saturating_mul(extent));
     }
     let mut arrays: SmallVec<[&[usize]; 6]> = values.arrays().map(Array::shape).collect();
-    arrays.push(out.shape());
+    arrays.extend(outs.iter().map(|out| out.shape()));
     let n_axes = arrays.iter().map(|shape| shape.len()).max().unwrap_or(0);
     (1..=n_axes).fold(1, |n: usize, from_last| {
         let extents = arrays.iter().filter_map(|shape| Some(shape[shape.len().checked_sub(from_last)?]));

@@ -8,7 +8,7 @@ use crate::engines::{self, Floats};
 use crate::errors;
 use crate::lock::Lock;
 use crate::signals::{interruptible, is_main_thread};
-use ndexpr::{Engine, Program, Signature, VarType};
+use ndexpr::{Engine, Procedure, Program, Progress, Signature, VarType};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -44,6 +44,8 @@ pub(crate) struct Name {
     /// Whether the language has a constant of this name. The name means that constant if it is not
     /// defined.
     pub(crate) is_constant: bool,
+    /// Whether the text updates the array of this name.
+    pub(crate) is_updated: bool,
 }
 
 /// A text and its programs.
@@ -67,7 +69,14 @@ struct Kept {
     /// The engine that the program belongs to. Engines live as long as the process.
     engine: &'static Engine,
     types: Types,
-    program: Arc<Program>,
+    program: Compiled,
+}
+
+/// What a text is compiled to.
+#[derive(Clone)]
+enum Compiled {
+    Program(Arc<Program>),
+    Procedure(Arc<Procedure>),
 }
 
 /// The kept texts by their strings, the oldest first.
@@ -124,6 +133,7 @@ impl Text {
                 key: PyString::intern(py, &used.name).unbind(),
                 text: used.name,
                 is_constant: used.is_constant,
+                is_updated: used.is_updated,
             })
             .collect();
         let code_len = code.lines().map(|line| line.find('#').unwrap_or(line.len())).sum();
@@ -136,6 +146,11 @@ impl Text {
 
     pub(crate) fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         self.text.bind(py).clone()
+    }
+
+    /// The names of the arrays that the text updates.
+    fn updated(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().filter(|name| name.is_updated).map(|name| name.text.as_str())
     }
 
     /// The names, in the order in which the text first has them.
@@ -151,26 +166,65 @@ impl Text {
 
     /// The same as [`Text::program`] for a given engine.
     pub(crate) fn program_of(&self, py: Python<'_>, engine: &'static Engine, types: &Types) -> PyResult<Arc<Program>> {
-        let is_it = |kept: &&Kept| std::ptr::eq(kept.engine, engine) && kept.types == *types;
-        let found =
-            self.programs.with(|programs| programs.all.iter().find(is_it).map(|kept| Arc::clone(&kept.program)));
+        let found = self.find(engine, types, |kept| match kept {
+            Compiled::Program(program) => Some(Arc::clone(program)),
+            Compiled::Procedure(_) => None,
+        });
         if let Some(found) = found {
             return Ok(found);
         }
         // The list is not locked here, so that other threads can run meanwhile. If two threads
         // compile the same program, both results are right.
         let (text, signature) = (self.as_str(py)?, self.signature(types));
-        let program = if self.code_len < MIN_CODE_TO_DETACH {
-            engine.compile(text, &signature)
+        let program = self.compiled(py, |progress| engine.compile_with(text, &signature, progress))?;
+        self.keep(py, Kept { engine, types: types.clone(), program: Compiled::Program(Arc::clone(&program)) })?;
+        Ok(program)
+    }
+
+    /// The procedure for names of these types.
+    pub(crate) fn procedure(&self, py: Python<'_>, types: &Types, floats: Floats) -> PyResult<Arc<Procedure>> {
+        let engine = engines::current(floats).map_err(|error| errors::without_text(&error))?;
+        let found = self.find(engine, types, |kept| match kept {
+            Compiled::Procedure(procedure) => Some(Arc::clone(procedure)),
+            Compiled::Program(_) => None,
+        });
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let (text, signature) = (self.as_str(py)?, self.signature(types));
+        let updated: Vec<&str> = self.updated().collect();
+        let procedure = self.compiled(py, |progress| engine.procedure_with(text, &signature, &updated, progress))?;
+        self.keep(py, Kept { engine, types: types.clone(), program: Compiled::Procedure(Arc::clone(&procedure)) })?;
+        Ok(procedure)
+    }
+
+    /// What was compiled for an engine and names of these types, if it is of the kind asked for.
+    fn find<T>(&self, engine: &'static Engine, types: &Types, kind: impl Fn(&Compiled) -> Option<T>) -> Option<T> {
+        let is_it = |kept: &&Kept| std::ptr::eq(kept.engine, engine) && kept.types == *types;
+        self.programs.with(|programs| programs.all.iter().filter(is_it).find_map(|kept| kind(&kept.program)))
+    }
+
+    /// Compiles the text, and gives up the interpreter's lock if that takes long.
+    fn compiled<T: Send>(
+        &self,
+        py: Python<'_>,
+        compile: impl FnOnce(Option<&Progress>) -> Result<T, ndexpr::Error> + Send,
+    ) -> PyResult<T> {
+        let compiled = if self.code_len < MIN_CODE_TO_DETACH {
+            compile(None)
         } else if is_main_thread(py) {
-            interruptible(py, |progress| engine.compile_with(text, &signature, Some(progress)))?
-                .ok_or_else(errors::panicked)?
+            interruptible(py, |progress| compile(Some(progress)))?.ok_or_else(errors::panicked)?
         } else {
-            py.detach(|| engine.compile(text, &signature))
+            py.detach(|| compile(None))
         };
-        let program = program.map_err(|error| errors::to_python(py, text, &error))?;
-        let bytes = self.program_bytes(text);
-        let kept = Kept { engine, types: types.clone(), program: Arc::clone(&program) };
+        compiled.map_err(|error| match self.as_str(py) {
+            Ok(text) => errors::to_python(py, text, &error),
+            Err(error) => error,
+        })
+    }
+
+    fn keep(&self, py: Python<'_>, kept: Kept) -> PyResult<()> {
+        let bytes = self.program_bytes(self.as_str(py)?);
         let (oldest, is_counted) = self.programs.with(|programs| {
             let oldest = (programs.all.len() >= MAX_PROGRAMS).then(|| programs.all.remove(0));
             programs.all.push(kept);
@@ -186,7 +240,7 @@ impl Text {
         if is_counted {
             make_room(texts(py), MAX_TEXTS)?;
         }
-        Ok(program)
+        Ok(())
     }
 
     fn signature(&self, types: &Types) -> Signature {
@@ -224,7 +278,13 @@ impl Text {
 
     /// The error for a name that does not exist. It points at the name, and tells which of the
     /// `known` names may have been meant.
-    pub(crate) fn missing(&self, py: Python<'_>, missing: &Name, known: impl Iterator<Item = String>) -> PyErr {
+    pub(crate) fn missing(
+        &self,
+        py: Python<'_>,
+        missing: &Name,
+        known: impl Iterator<Item = String>,
+        may_update: bool,
+    ) -> PyErr {
         let text = match self.as_str(py) {
             Ok(text) => text,
             Err(error) => return error,
@@ -235,8 +295,14 @@ impl Text {
             .chain(known)
             .filter(|name| *name != missing.text)
             .fold(Signature::new(), |signature, name| signature.with(name, any));
-        let engine = engines::current(Floats::Strict);
-        match engine.and_then(|engine| engine.compile(text, &signature)).err() {
+        let updated: Vec<&str> = self.updated().collect();
+        // What is updated cannot be compiled without its type.
+        let text = if may_update && missing.is_updated { missing.text.as_str() } else { text };
+        let compile = |engine: &Engine| match may_update && !missing.is_updated {
+            true => engine.procedure(text, &signature, &updated).err(),
+            false => engine.compile(text, &signature).err(),
+        };
+        match engines::current(Floats::Strict).map_or_else(Some, compile) {
             Some(error) => errors::to_python(py, text, &error),
             None => PyKeyError::new_err(missing.text.clone()),
         }

@@ -201,8 +201,8 @@ impl Graph {
         &self.root_domains
     }
 
-    /// The nodes that are the results, in order; some may be the same. Set by [`lower`], so there
-    /// always is one.
+    /// The nodes that are the results, in order; some may be the same. Set by [`lower`]. Only a phase
+    /// of updates may have none.
     #[inline]
     pub(crate) fn roots(&self) -> &[ExprId] {
         &self.roots

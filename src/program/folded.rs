@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::results::FromResults;
 use crate::vars::Var;
 use ndexpr_runtime::dtype::{DType, Scalar};
-use ndexpr_runtime::exec::{FlatFold, MAX_FLAT_FOLDS, Outcome, map_one};
+use ndexpr_runtime::exec::{FlatFold, MAX_FLAT_FOLDS, Outcome, map_elements};
 use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::ViewMut;
 use smallvec::SmallVec;
@@ -87,7 +87,12 @@ fn run_on<'v>(
         });
     }
     let kernel = loops[1].kernel(loops[1].expected_kinds()).as_ref().ok()?;
-    Some(map_one(kernel, &inputs, out).map_err(Error::from))
+    let mut result = [(core.result_dtype(0), [0; 8])];
+    if let Err(error) = map_elements(kernel, &inputs, &mut result) {
+        return Some(Err(error.into()));
+    }
+    let value = Scalar::from_bits(result[0].0, u64::from_ne_bytes(result[0].1));
+    Some(out.write(&[], value).map_err(Error::from))
 }
 
 #[cfg(test)]

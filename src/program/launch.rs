@@ -18,7 +18,7 @@ use super::overlap::{Copies, check_apart, copy_overlapping};
 use super::prepared::{Prepared, prepare};
 use super::shapes::{order_of, shapes};
 use super::staged::Staged;
-use super::{elementwise, flat, folded};
+use super::{elementwise, flat, flat_many, folded};
 use crate::compile::Arranged;
 use crate::error::Error;
 use crate::fuse::{self, Space};
@@ -43,13 +43,16 @@ pub(super) fn run(
     if outs.len() != core.n_results() {
         return Err(core.count_error(outs.len()));
     }
-    if progress.is_none()
-        && let [out] = outs
-    {
-        if let Some(done) = flat::run(core, values, out) {
-            return done;
+    if progress.is_none() {
+        if let [out] = outs {
+            if let Some(done) = flat::run(core, values, out) {
+                return done;
+            }
+            if let Some(done) = folded::run(core, values, out) {
+                return done;
+            }
         }
-        if let Some(done) = folded::run(core, values, out) {
+        if let Some(done) = flat_many::run(core, values, outs) {
             return done;
         }
     }

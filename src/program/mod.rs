@@ -18,6 +18,7 @@ mod bind;
 mod core;
 mod elementwise;
 mod flat;
+mod flat_many;
 mod folded;
 mod folds;
 mod fresh;

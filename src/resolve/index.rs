@@ -6,7 +6,6 @@ use super::run::Run;
 use super::value::Value;
 use super::views::{Array, Item, MAX_DEPTH, ViewDef, ViewId, ViewOp};
 use super::{Action, Arg, NEW_AXIS, Step, StepId};
-use crate::ops::table;
 use ndexpr_grammar::{self as ast, ExprKind, IndexItem, Span};
 use ndexpr_runtime::view::MAX_AXES;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -66,11 +65,23 @@ impl Run<'_> {
         {
             return Err(Error::new(ErrorKind::TwoEllipses, span));
         }
+        let mut of = of;
+        if self.out.array(self.out.step(of.step)).is_none() && self.ends_phase(of, span)? {
+            of.step = self.settle(of.step, of.span);
+        }
         if let Some(array) = self.out.array(self.out.step(of.step)) {
             return self.view_step(array, op.clone(), span);
         }
         let below = self.below(of, span)?;
-        let mut arrays: Vec<Array> = below.iter().filter_map(|&id| self.out.array(self.out.step(id))).collect();
+        let mut array_of: FxHashMap<StepId, Array> = FxHashMap::default();
+        for &id in &below {
+            if self.runs_along_axes(self.out.step(id)) {
+                array_of.insert(id, Array::Name(self.carry(id)));
+            } else if let Some(array) = self.out.array(self.out.step(id)) {
+                array_of.insert(id, array);
+            }
+        }
+        let mut arrays: Vec<Array> = array_of.values().copied().collect();
         arrays.sort_unstable();
         arrays.dedup();
         if arrays.is_empty() {
@@ -81,7 +92,7 @@ impl Run<'_> {
         for id in below {
             let Step { action, span: own_span, .. } = self.out.step(id).clone();
             let args: Vec<Arg> = self.out.args(self.out.step(id)).to_vec();
-            let viewed = match (self.out.array(self.out.step(id)), group) {
+            let viewed = match (array_of.get(&id).copied(), group) {
                 (Some(array), None) => self.view_step(array, op.clone(), span)?,
                 (Some(of), Some(group)) => {
                     let def = ViewDef { of, op: ViewOp::BroadcastIn(group), span, site: self.frame().site };
@@ -116,7 +127,24 @@ impl Run<'_> {
             .ok_or_else(|| Error::new(ErrorKind::ViewTooDeep { limit: MAX_DEPTH }, span))
     }
 
-    /// The operations that one is made of, itself included, in order. Each counts as an expression.
+    /// Ends the phase if something runs along axes in a value that is indexed: its result is then in
+    /// memory, as variables are. An error in a text that has only one phase.
+    fn ends_phase(&mut self, of: Arg, span: Span) -> Result<bool, Error> {
+        let below = self.below(of, span)?;
+        let Some(&along) = below.iter().find(|&&id| self.runs_along_axes(self.out.step(id))) else { return Ok(false) };
+        if self.updates.is_evaluating() {
+            let call = self.out.step(along).span;
+            return Err(Error::new(ErrorKind::ReductionIndexed { call }, span));
+        }
+        let in_this_phase = |&&id: &&StepId| self.updates.phase_of(id) == self.updates.n_phases();
+        if below.iter().filter(|&&id| self.runs_along_axes(self.out.step(id))).any(|id| in_this_phase(&id)) {
+            self.end_phase();
+        }
+        Ok(true)
+    }
+
+    /// The operations that one is made of, itself included, in order, but not what is below one that
+    /// runs along axes. Each counts as an expression.
     fn below(&mut self, of: Arg, span: Span) -> Result<Vec<StepId>, Error> {
         let mut seen = FxHashSet::default();
         let mut pending = vec![of.step];
@@ -126,11 +154,8 @@ impl Run<'_> {
             }
             self.count(1, span)?;
             let step = self.out.step(id);
-            if let Action::Call(callee) = step.action
-                && table::find(self.ast.name(callee.name)).is_some_and(|row| row.is_along_axes())
-            {
-                let call = step.span;
-                return Err(Error::new(ErrorKind::ReductionIndexed { call }, span));
+            if self.runs_along_axes(step) {
+                continue;
             }
             pending.extend(self.out.args(step).iter().map(|arg| arg.step));
         }

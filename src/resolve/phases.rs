@@ -124,7 +124,7 @@ impl Run<'_> {
         (out, carried)
     }
 
-    fn runs_along_axes(&self, step: &Step) -> bool {
+    pub(super) fn runs_along_axes(&self, step: &Step) -> bool {
         match step.action {
             Action::Call(callee) => table::find(self.ast.name(callee.name)).is_some_and(|row| row.is_along_axes()),
             _ => false,

@@ -218,6 +218,11 @@ impl<'a> Run<'a> {
             };
             return Err(Error::new(kind, span));
         }
+        // Reading a later one may have begun a new phase.
+        for place in 0..self.out.results.len() {
+            let Arg { step, span } = self.out.results[place];
+            self.out.results[place].step = self.settle(step, span);
+        }
         match self.out.results.is_empty() && !self.updates.has_updates() {
             true => Err(Error::new(ErrorKind::NoResult, span)),
             false => Ok(()),

@@ -120,11 +120,12 @@ impl<'m> Updates<'m> {
         phase < self.phase() && (0..64).any(is_changed)
     }
 
-    /// Ends the phase, if it has an update.
+    /// How many phases are over.
+    pub(super) fn n_phases(&self) -> usize {
+        self.phases.len()
+    }
+
     fn cut(&mut self, n_steps: usize) {
-        if self.updates.is_empty() {
-            return;
-        }
         let phase = self.phase();
         let bases: Vec<NameId> = self.current.keys().copied().collect();
         for base in bases {
@@ -196,7 +197,7 @@ impl Run<'_> {
         }
         let update = self.updates.current.get(&base).map(|&place| self.updates.updates[place]);
         match update {
-            Some(update) if update.target == array => return Ok(update.store),
+            Some(update) if self.part(update.target) == self.part(array) => return Ok(update.store),
             Some(_) => self.cut(),
             None => {}
         }
@@ -204,6 +205,24 @@ impl Run<'_> {
             true => Ok(step),
             false => Ok(self.push_step(self.out.step(step).action.clone(), span, &[])),
         }
+    }
+
+    /// An array, without indices that take all of it.
+    fn part(&self, array: Array) -> Array {
+        let is_whole = |item: &Item| match *item {
+            Item::Ellipsis => true,
+            Item::Slice { start, stop, step } => (start, stop, step) == (None, None, 1),
+            Item::At(_) | Item::NewAxis => false,
+        };
+        let views = self.out.views();
+        let mut array = array;
+        while let Array::View(id) = array
+            && let ViewDef { of, op: ViewOp::Index(items), .. } = views.get(id)
+            && items.iter().all(is_whole)
+        {
+            array = *of;
+        }
+        array
     }
 
     /// Whether an array is one element of an array of one axis. NumPy copies such an element, and
@@ -236,7 +255,14 @@ impl Run<'_> {
         name
     }
 
+    /// Ends the phase, if it has an update.
     fn cut(&mut self) {
+        if !self.updates.updates.is_empty() {
+            self.end_phase();
+        }
+    }
+
+    pub(super) fn end_phase(&mut self) {
         self.updates.cut(self.out.len());
     }
 
@@ -294,8 +320,8 @@ impl Run<'_> {
         if !self.is_written(base) {
             return Err(Error::new(ErrorKind::NotForWriting { name: self.text_of(base) }, target_span));
         }
-        let other = self.updates.current.get(&base).is_some_and(|&place| self.updates.updates[place].target != target);
-        if other {
+        let updated = self.updates.current.get(&base).map(|&place| self.updates.updates[place].target);
+        if updated.is_some_and(|updated| self.part(updated) != self.part(target)) {
             self.cut();
         }
         let value = Arg { step: self.settle(value.step, value.span), ..value };

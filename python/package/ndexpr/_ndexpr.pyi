@@ -12,6 +12,7 @@ __all__ = [
     "compile",
     "detect_number_of_cores",
     "evaluate",
+    "execute",
     "explain",
     "functions",
     "get_num_threads",
@@ -92,6 +93,14 @@ def evaluate(
     floats: _Floats = "strict",
     **kwargs: Any,
 ) -> _Out: ...
+def execute(
+    ex: str,
+    local_dict: _Names | None = None,
+    global_dict: _Names | None = None,
+    *,
+    floats: _Floats = "strict",
+    _frame_depth: SupportsIndex = 3,
+) -> Any: ...
 def re_evaluate(
     local_dict: _Names | None = None, global_dict: _Names | None = None, _frame_depth: SupportsIndex = 2
 ) -> NDArray[Any]: ...

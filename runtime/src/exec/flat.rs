@@ -32,7 +32,7 @@ const MIN_ROW_LANES: usize = 32;
 
 /// Threads take multiples of so many elements, so that each part of an output of any dtype begins
 /// at the same place of a cache line.
-const CHUNK_STEP: usize = 64;
+pub(super) const CHUNK_STEP: usize = 64;
 
 /// A short call: its output and, one after the other, its inputs.
 ///

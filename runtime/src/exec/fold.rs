@@ -20,7 +20,7 @@ use crate::machine::FOLD_NS_PER_ELEM;
 use crate::memory::with_scratch;
 use crate::pool::Pool;
 use crate::reduce::{LEAF, Reducer, Tree};
-use crate::view::{RawView, View, ViewMut};
+use crate::view::{RawView, View};
 
 /// The most reductions of a short call.
 pub const MAX_FLAT_FOLDS: usize = 8;
@@ -374,30 +374,3 @@ impl<'a> FlatFold<'a> {
 
 /// Bytes for the elements of a leaf.
 const FILL_BYTES: usize = LEAF * size_of::<u64>();
-
-/// Runs a kernel on single elements, into an output of one element. For these, operands of any run
-/// kind are right.
-///
-/// # Errors
-///
-/// If the kernel is one for other dtypes, or another number of operands; if the output does not
-/// have one element; or if there is no memory.
-pub fn map_one(kernel: &Kernel, inputs: &[(DType, Outcome)], out: &mut ViewMut<'_>) -> Result<(), ExecError> {
-    let (spec, out) = (kernel.spec(), out.raw());
-    let dtypes = inputs.iter().map(|input| input.0).chain([out.dtype]);
-    let is_right =
-        spec.n_outputs == 1 && !spec.is_streaming && spec.operands.iter().map(|operand| operand.0).eq(dtypes);
-    if !is_right || out.n_elems() != 1 {
-        return Err(ExecError::LayoutMismatch);
-    }
-    let stays = |ptr: *mut u8| Operand { ptr, lane_stride: 0, row_stride: 0 };
-    let mut operands: SmallVec<[Operand; 2 * MAX_FLAT_FOLDS]> =
-        inputs.iter().map(|(_, bytes)| stays(bytes.as_ptr().cast_mut())).collect();
-    operands.push(stays(out.ptr));
-    with_scratch(spec.slot_bytes, |slots| {
-        // SAFETY: the kernel is one for operands of these dtypes, of one lane each. The inputs are
-        // borrowed, and the output exclusively; the scratch has the kernel's slots.
-        unsafe { spec.call((1, 1), &operands, slots) };
-    })
-    .map_err(ExecError::from)
-}

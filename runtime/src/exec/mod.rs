@@ -16,6 +16,7 @@
 //! | `cost`     | how many threads take part, and in how long chunks |
 //! | `launch`   | the one chunk loop: threads, scratch, progress, cancelling |
 //! | `flat`     | short calls on small arrays that lie in the same way |
+//! | `flat_many` | the same with several outputs |
 //! | `staging`  | inputs that a tile reads from scratch |
 //! | `run`      | runs a kernel over a plan |
 //! | `copy`     | copies arrays |
@@ -27,6 +28,7 @@ mod cost;
 mod elems;
 mod error;
 mod flat;
+mod flat_many;
 mod fold;
 mod kernel;
 mod launch;
@@ -38,7 +40,8 @@ mod staging;
 pub use copy::{OwnedCopy, copy_into, copy_kernel, copy_of};
 pub use error::ExecError;
 pub use flat::{Flat, MAX_FLAT_INPUTS};
-pub use fold::{FlatFold, FoldValue, MAX_FLAT_FOLDS, Outcome, map_one};
+pub use flat_many::{Element, FlatMany, map_elements};
+pub use fold::{FlatFold, FoldValue, MAX_FLAT_FOLDS, Outcome};
 pub use kernel::{Kernel, KernelSpec, WholeBlocks};
 pub use launch::RunOptions;
 pub use progress::Progress;

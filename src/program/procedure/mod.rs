@@ -115,6 +115,12 @@ impl Procedure {
         self.phases.all.last().into_iter().flat_map(Phase::result_dtypes)
     }
 
+    /// Whether it gives a tuple of results.
+    #[must_use]
+    pub fn is_tuple(&self) -> bool {
+        self.phases.all.last().is_some_and(|phase| phase.program.is_tuple())
+    }
+
     /// What a stage of the compiler makes of each phase, as text.
     #[must_use]
     pub fn explain(&self, stage: Stage) -> String {
@@ -271,7 +277,8 @@ impl Phases {
                 if let Root::Carried(name) = *root {
                     let (graph, name) = (core.graph(), core.compiled.resolved.name(name).to_owned());
                     let dtype = core.result_dtype(number);
-                    let is_scalar = graph.is_scalar(graph.roots()[number]);
+                    // Optimising may leave one value for all elements of an array.
+                    let is_scalar = graph.is_scalar(graph.roots()[number]) && graph.root_domains()[number].is_empty();
                     let ty = if is_scalar { VarType::scalar(dtype) } else { VarType::array(dtype) };
                     signature = signature.with(name.as_str(), ty);
                     carried.push(name);

@@ -1,0 +1,88 @@
+//! Flat calls that are no longer so simple: several results, many variables, or single values that
+//! are computed before the loop. Run without a plan, as in [`flat`](super::flat).
+
+use super::bind::{Values, is_plain};
+use super::core::Core;
+use crate::error::Error;
+use crate::fuse::{Dest, Loop, Source};
+use crate::kernels::CompiledLoop;
+use ndexpr_runtime::exec::{Element, FlatMany, MAX_FLAT_INPUTS, map_elements};
+use ndexpr_runtime::view::ViewMut;
+use smallvec::SmallVec;
+
+/// A program of one loop over arrays, and perhaps one over single values before it.
+struct Loops<'c> {
+    before: Option<(&'c CompiledLoop, &'c Loop)>,
+    last: (&'c CompiledLoop, &'c Loop),
+}
+
+/// The loops of a program that may run this way. Those that [`flat`](super::flat) runs may not,
+/// because that takes less time.
+fn loops(core: &Core) -> Option<Loops<'_>> {
+    let arranged = &core.compiled.arranged;
+    let (compiled, groups) = (arranged.executable.loops()?, &arranged.fused.loops[..]);
+    if core.has_reductions() {
+        return None;
+    }
+    match (compiled, groups) {
+        ([last], [group]) => {
+            let is_simple = core.n_results() == 1 && core.graph().vars().len() <= MAX_FLAT_INPUTS;
+            (!is_simple).then_some(Loops { before: None, last: (last, group) })
+        }
+        ([before, last], [first, group]) if arranged.fused.n_result_loops() == 1 => {
+            Some(Loops { before: Some((before, first)), last: (last, group) })
+        }
+        _ => None,
+    }
+}
+
+/// Runs a call into outputs.
+pub(super) fn run(core: &Core, values: Values<'_>, outs: &mut [ViewMut<'_>]) -> Option<Result<(), Error>> {
+    let Loops { before, last: (compiled, group) } = loops(core)?;
+    let is_right = |(number, out): (usize, &ViewMut<'_>)| out.dtype() == core.result_dtype(number);
+    if !outs.iter().enumerate().all(is_right) {
+        return None;
+    }
+    let vars = core.graph().vars();
+    if !values.has_count(vars.len()) {
+        return None;
+    }
+    let mut temps: SmallVec<[Element; 4]> = SmallVec::new();
+    if let Some((compiled, group)) = before {
+        let mut inputs: SmallVec<[Element; 8]> = SmallVec::new();
+        for &(_, source) in &group.inputs {
+            let Source::View(var) = source else { return None };
+            inputs.push(values.get(var, &vars[var].name)?.element()?);
+        }
+        temps.extend(core.compiled.arranged.fused.temps.iter().map(|temp| (temp.dtype, [0; 8])));
+        let is_in_order = |(place, &(_, dest)): (usize, &(_, Option<Dest>))| dest == Some(Dest::Temp(place));
+        if !group.outputs.iter().enumerate().all(is_in_order) {
+            return None;
+        }
+        let kernel = compiled.kernel(compiled.expected_kinds()).as_ref().ok()?;
+        if let Err(error) = map_elements(kernel, &inputs, &mut temps) {
+            return Some(Err(error.into()));
+        }
+    }
+    let mut flat = FlatMany::new(outs)?;
+    // All variables of the text are looked at, whether the loop reads them or not.
+    for (place, var) in vars.iter().enumerate() {
+        let value = values.get(place, &var.name)?;
+        if !is_plain(var, value) || !value.push_to_many(&mut flat) {
+            return None;
+        }
+    }
+    for (_, bytes) in &temps {
+        // Temporaries come after the variables.
+        flat.push_scalar(temps[flat.n_inputs() - vars.len()].0, bytes);
+    }
+    let place = |source: Source| match source {
+        Source::View(var) => Some(var),
+        Source::Temp(temp) => Some(vars.len() + temp),
+        Source::Result(_) => None,
+    };
+    let places: Option<SmallVec<[usize; 12]>> = group.inputs.iter().map(|&(_, source)| place(source)).collect();
+    flat.select(&places?);
+    let kernel = compiled.kernel(&flat.run_kinds()).as_ref().ok()?;
+    Some(flat.run(kernel, core.pool())?.map_err(Error::from))
+}
