@@ -15,6 +15,7 @@ mod every_axis;
 mod golden;
 mod hostile;
 mod in_a_row;
+mod language;
 mod large;
 mod levels;
 mod little_memory;

@@ -5,6 +5,7 @@ use super::arrays::{Array, Layout, same};
 use super::case::{Case, Expr, Out, Value};
 use super::program::{as_program, index};
 use super::source::Source;
+use super::updates::{check_tuple, check_updates};
 use ndexpr::{Backend, DType, DynArray, Engine, Error, ErrorKind, FloatMode, Program, Scalar, View, ViewMut};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -108,7 +109,16 @@ fn check_unguarded(case: &Case) -> Result<Outcome, String> {
         }
     }
     check_programs(case, jit, &vars, (&shape, &expected))?;
+    check_tuple(case, jit, &vars, &expected)?;
+    let engines = [interp, jit, if case.on_threads { jit_on_threads } else { narrow }];
+    let result = (oracle.result_dtype(), &shape[..], &expected[..]);
+    check_updates(case, &engines, &arrays, result, &mut source_of(case))?;
     Ok(Outcome::Same(expected.len()))
+}
+
+/// What is chosen beside the case: it follows from the text.
+fn source_of(case: &Case) -> Source<'static> {
+    Source::from_seed(case.text().bytes().fold(1, |hash: u64, byte| hash.wrapping_mul(31) ^ u64::from(byte)))
 }
 
 /// The case as a program, and a part of the result that the text itself takes. Both are compiled,
@@ -119,8 +129,7 @@ fn check_programs(
     vars: &ndexpr::Vars<'_>,
     (shape, expected): (&[usize], &[Scalar]),
 ) -> Result<(), String> {
-    let mut source =
-        Source::from_seed(case.text().bytes().fold(1, |hash: u64, byte| hash.wrapping_mul(31) ^ u64::from(byte)));
+    let mut source = source_of(case);
     let all: Vec<usize> = (0..expected.len()).collect();
     let mut texts = vec![(as_program(&case.expr, &mut source), all)];
     if let Some((index, places)) = index(shape, &mut source) {

@@ -7,6 +7,7 @@
 //!   compiler.
 //! - [`case`]: an expression with its variables, drawn from a source.
 //! - [`program`]: texts that mean the same as an expression, or a part of it.
+//! - [`updates`]: an expression among several results, and assigned to arrays.
 //! - [`check`]: the compiler against the interpreter, and what to print if they differ.
 
 #![allow(dead_code, reason = "each user of this module uses a part of it")]
@@ -17,3 +18,4 @@ pub(crate) mod check;
 pub(crate) mod language;
 pub(crate) mod program;
 pub(crate) mod source;
+pub(crate) mod updates;

@@ -71,6 +71,12 @@ impl Stage {
         })
     }
 
+    /// Whether a value stays in memory. Then all elements are computed, even if all reductions are
+    /// decided before.
+    pub(super) fn keeps_values(&self) -> bool {
+        self.values.iter().any(|value| matches!(value.place, Place::Operand(_)))
+    }
+
     /// Whether its sink scans.
     pub(super) fn is_scan(&self) -> bool {
         self.sinks.iter().any(|sink| matches!(sink.op, SinkOp::Scan(_)))

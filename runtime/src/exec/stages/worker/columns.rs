@@ -23,7 +23,7 @@ impl Worker<'_> {
         for leaf in part.leaves.clone() {
             let first = leaf * COLUMN_LEAF;
             let n_rows = COLUMN_LEAF.min(n - first);
-            let mut is_decided = true;
+            let mut is_decided = !stage.keeps_values();
             // SAFETY: the caller's contract; the slot has room for the partials of all lanes.
             unsafe {
                 let starts = self.fill_columns(part.outer.start, first, n_rows, n_lanes);

@@ -147,7 +147,7 @@ impl Worker<'_> {
                 // SAFETY: the caller's contract.
                 unsafe { self.fill_row(outer, first..end) };
                 self.prefetch_after(outer, end);
-                let mut is_decided = true;
+                let mut is_decided = !stage.keeps_values();
                 for ((sink, reducer), tree) in stage.reductions().zip(&mut trees) {
                     // SAFETY: the elements were computed, or are the array's; they are a group of
                     // leaves.
