@@ -1,7 +1,7 @@
 //! What all modules that run a program work on.
 
 use super::folds::Folded;
-use super::prepared::Others;
+use super::others::Others;
 use super::recent::Recent;
 use crate::compile::{self, Clock, Compiled, Tools, WeakInts};
 use crate::context::Context;

@@ -24,6 +24,7 @@ mod folds;
 mod fresh;
 mod launch;
 mod numbers;
+mod others;
 mod overlap;
 mod prepared;
 mod procedure;

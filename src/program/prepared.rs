@@ -5,6 +5,7 @@
 
 use super::bind::all_views;
 use super::core::Core;
+use super::others::{MAX_OTHERS, Which};
 use super::shapes::{only_shape, shapes};
 use super::staged::Staged;
 use crate::compile::{Arranged, Tools};
@@ -13,53 +14,8 @@ use crate::fuse::Alike;
 use crate::input::Input;
 use crate::shape::{Shape, Shapes};
 use ndexpr_runtime::exec::Progress;
-use once_cell::race::OnceBox;
 use smallvec::SmallVec;
 use std::sync::Arc;
-
-/// Which domains are alike differs little between the calls of a program.
-const MAX_OTHERS: usize = 8;
-
-/// Loops for calls in which other domains are alike than usual.
-#[derive(Default)]
-pub(super) struct Others {
-    known: boxcar::Vec<Arranged>,
-    /// Those that are right for all calls. They are for whatever comes when there are many.
-    certain: OnceBox<Arranged>,
-}
-
-impl Others {
-    fn all(&self) -> impl Iterator<Item = &Arranged> {
-        self.known.iter().map(|(_, known)| known).chain(self.certain.get())
-    }
-
-    /// About how many bytes of memory they take.
-    pub(super) fn n_bytes(&self) -> usize {
-        self.all().map(Arranged::n_bytes).sum()
-    }
-
-    /// Why one of them is interpreted. None if none is.
-    pub(super) fn fallback_reason(&self) -> Option<&str> {
-        self.all().find_map(|known| known.executable.fallback_reason())
-    }
-
-    fn get(&self, which: Which) -> Option<&Arranged> {
-        match which {
-            Which::Own => None,
-            Which::Other(number) => self.known.get(number),
-            Which::Certain => self.certain.get(),
-        }
-    }
-}
-
-/// Which loops of a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Which {
-    /// Those that it was compiled with.
-    Own,
-    Other(usize),
-    Certain,
-}
 
 /// The shapes and the loops of a call.
 pub(super) struct Prepared<'c> {

@@ -3,7 +3,7 @@
 //! In: the shapes of a call and how its arrays lie. Out: [`Staged`], which holds no pointers, so it
 //! serves every later call whose arrays have the same shapes and strides.
 
-use super::prepared::Which;
+use super::others::Which;
 use crate::along::{Outcome, Outcomes, add_along, count};
 use crate::codegen::Refusal;
 use crate::error::Error;

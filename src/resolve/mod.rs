@@ -9,10 +9,13 @@
 //! [`run`](self::run) goes through the statements, `exprs` and `index` are what expressions become,
 //! `skip` finds what no operation is made for, `calls` binds the arguments of calls to
 //! parameters, `options` reads what must be known without a call, such as `axis=0`. A slice or a
-//! transpose of an expression becomes `views` of the variables that it reads. `updates` follows what
-//! is assigned to arrays of the caller, and `phases` cuts the operations where memory has changed.
+//! transpose of an expression becomes `views` of the variables that it reads. `effects` follows what
+//! is assigned to arrays of the caller, in `updates`, and `cut` divides the operations into `phases`
+//! where memory has changed.
 
 mod calls;
+mod cut;
+mod effects;
 mod error;
 mod exprs;
 mod index;

@@ -1,21 +1,11 @@
-//! Updates: statements that change an array of the caller, and what later statements then read.
+//! What is known of the updates of a text so far: its phases, and what has changed in each.
 //!
-//! In: assignments to arrays that the caller hands over for writing, and reads of arrays. Out:
-//! *phases*. All loops of a phase read memory as it was when the phase began, and its updates are
-//! written by them. Always true: what a statement reads of an array is what the statements before
-//! it have left there.
-//!
-//! A value that was assigned to an array is read again as a value, if exactly the same part of the
-//! array is read. Any other read of a changed array begins a new phase. A value that was computed
-//! from memory that has changed since is *carried*: the phase that computes it leaves it in a
-//! temporary, and later phases read that as a variable.
+//! All loops of a *phase* read memory as it was when the phase began, and its updates are written by
+//! them. [`effects`](super::effects) decides where a phase ends.
 
-use super::error::{Error, ErrorKind};
-use super::run::Run;
-use super::value::Value;
-use super::views::{Array, Item, ViewDef, ViewOp};
-use super::{Action, Arg, StepId};
-use ndexpr_grammar::{self as ast, ExprKind, NameId, Span};
+use super::StepId;
+use super::views::Array;
+use ndexpr_grammar::{NameId, Span};
 use rustc_hash::FxHashMap;
 
 /// What a text may do.
@@ -54,23 +44,23 @@ pub(super) struct Updates<'m> {
     pub(super) phases: Vec<Draft>,
     /// The first operation of the current phase, and its updates, one for each array.
     start: usize,
-    current: FxHashMap<NameId, usize>,
-    updates: Vec<Update>,
+    pub(super) current: FxHashMap<NameId, usize>,
+    pub(super) updates: Vec<Update>,
     /// For each operation, its phase, and the arrays for writing that it follows from.
-    origins: Vec<Origin>,
+    pub(super) origins: Vec<Origin>,
     bits: FxHashMap<NameId, u32>,
     /// For each bit, the last phase in which such an array was changed.
     changed: [Option<u32>; 64],
     /// For each array, the operation of its last update.
-    last: FxHashMap<NameId, StepId>,
+    pub(super) last: FxHashMap<NameId, StepId>,
     /// The names of values that are carried.
     pub(super) carried: FxHashMap<StepId, NameId>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Origin {
-    phase: u32,
-    arrays: u64,
+pub(super) struct Origin {
+    pub(super) phase: u32,
+    pub(super) arrays: u64,
 }
 
 impl<'m> Updates<'m> {
@@ -93,11 +83,11 @@ impl<'m> Updates<'m> {
         matches!(self.mode, Mode::Evaluate)
     }
 
-    fn is_careful(&self) -> bool {
+    pub(super) fn is_careful(&self) -> bool {
         matches!(self.mode, Mode::Update { is_careful: true, .. })
     }
 
-    fn phase(&self) -> u32 {
+    pub(super) fn phase(&self) -> u32 {
         self.phases.len() as u32
     }
 
@@ -108,13 +98,13 @@ impl<'m> Updates<'m> {
 
     /// The bit of an array. Beyond the last bit arrays share one, so that more is carried than must
     /// be.
-    fn bit(&mut self, base: NameId) -> u64 {
+    pub(super) fn bit(&mut self, base: NameId) -> u64 {
         let next = self.bits.len().min(63) as u32;
         1 << *self.bits.entry(base).or_insert(next)
     }
 
     /// Whether memory has changed since the operation was made that it follows from.
-    fn is_stale(&self, step: StepId) -> bool {
+    pub(super) fn is_stale(&self, step: StepId) -> bool {
         let Origin { phase, arrays } = self.origins[step.index()];
         let is_changed = |bit: usize| arrays >> bit & 1 == 1 && self.changed[bit].is_some_and(|last| last >= phase);
         phase < self.phase() && (0..64).any(is_changed)
@@ -125,7 +115,7 @@ impl<'m> Updates<'m> {
         self.phases.len()
     }
 
-    fn cut(&mut self, n_steps: usize) {
+    pub(super) fn cut(&mut self, n_steps: usize) {
         let phase = self.phase();
         let bases: Vec<NameId> = self.current.keys().copied().collect();
         for base in bases {
@@ -149,200 +139,5 @@ impl<'m> Updates<'m> {
 
     pub(super) fn has_updates(&self) -> bool {
         !self.updates.is_empty() || !self.phases.is_empty()
-    }
-}
-
-impl Run<'_> {
-    /// Notes where an operation comes from, which was just made.
-    pub(super) fn note_origin(&mut self, id: StepId) {
-        if self.updates.is_evaluating() {
-            return;
-        }
-        let step = self.out.step(id);
-        let mut arrays = 0;
-        for arg in self.out.args(step) {
-            arrays |= self.updates.origins[arg.step.index()].arrays;
-        }
-        if let Some(array) = self.out.array(step) {
-            let base = self.out.views().base(array);
-            if self.updates.is_careful() || self.is_written(base) {
-                arrays |= self.updates.bit(base);
-            }
-        }
-        let phase = self.updates.phase();
-        self.updates.origins.push(Origin { phase, arrays });
-    }
-
-    fn is_written(&self, name: NameId) -> bool {
-        match self.updates.mode {
-            Mode::Evaluate => false,
-            // A carried value has no name in the text.
-            Mode::Update { is_written, .. } => name.index() < self.ast.names().len() && is_written(self.ast.name(name)),
-        }
-    }
-
-    /// The value that an operation has at this place of the text: if it is an array, what is in it
-    /// now.
-    pub(super) fn read(&mut self, step: StepId, span: Span) -> Result<StepId, Error> {
-        if self.updates.is_evaluating() {
-            return Ok(step);
-        }
-        let Some(array) = self.out.array(self.out.step(step)) else { return Ok(self.settle(step, span)) };
-        let base = self.out.views().base(array);
-        if let Some(&last) = self.updates.last.get(&base)
-            && step < last
-            && self.may_be_element(array)
-        {
-            return Err(Error::new(ErrorKind::ElementOrView { name: self.text_of(base) }, span));
-        }
-        let update = self.updates.current.get(&base).map(|&place| self.updates.updates[place]);
-        match update {
-            Some(update) if self.part(update.target) == self.part(array) => return Ok(update.store),
-            Some(_) => self.cut(),
-            None => {}
-        }
-        match self.updates.phase_of(step) == self.updates.phase() as usize {
-            true => Ok(step),
-            false => Ok(self.push_step(self.out.step(step).action.clone(), span, &[])),
-        }
-    }
-
-    /// An array, without indices that take all of it.
-    fn part(&self, array: Array) -> Array {
-        let is_whole = |item: &Item| match *item {
-            Item::Ellipsis => true,
-            Item::Slice { start, stop, step } => (start, stop, step) == (None, None, 1),
-            Item::At(_) | Item::NewAxis => false,
-        };
-        let views = self.out.views();
-        let mut array = array;
-        while let Array::View(id) = array
-            && let ViewDef { of, op: ViewOp::Index(items), .. } = views.get(id)
-            && items.iter().all(is_whole)
-        {
-            array = *of;
-        }
-        array
-    }
-
-    /// Whether an array is one element of an array of one axis. NumPy copies such an element, and
-    /// makes a view of a row.
-    fn may_be_element(&self, array: Array) -> bool {
-        let is_of_places = |op: &ViewOp| match op {
-            ViewOp::Index(items) => items.iter().all(|item| matches!(item, Item::At(_))),
-            _ => false,
-        };
-        self.out.views().chain(array).any(|(_, def)| is_of_places(&def.op))
-    }
-
-    /// A computed value, or the variable that it is carried in.
-    pub(super) fn settle(&mut self, step: StepId, span: Span) -> StepId {
-        if self.updates.is_evaluating() || !self.updates.is_stale(step) {
-            return step;
-        }
-        let name = self.carry(step);
-        self.push_step(Action::Name(name), span, &[])
-    }
-
-    /// The name of a value that is carried to later phases.
-    pub(super) fn carry(&mut self, step: StepId) -> NameId {
-        if let Some(&name) = self.updates.carried.get(&step) {
-            return name;
-        }
-        // No name of a text has a blank in it.
-        let name = self.out.add_name(format!("value {}", self.updates.carried.len()));
-        self.updates.carried.insert(step, name);
-        name
-    }
-
-    /// Ends the phase, if it has an update.
-    fn cut(&mut self) {
-        if !self.updates.updates.is_empty() {
-            self.end_phase();
-        }
-    }
-
-    pub(super) fn end_phase(&mut self) {
-        self.updates.cut(self.out.len());
-    }
-
-    /// The array that a target is, if it is one that the caller may hand over: a name that the text
-    /// gives no value, a part of it, or a local name of either.
-    pub(super) fn target_array(&mut self, target: ast::ExprId) -> Result<Array, Error> {
-        let span = self.ast[target].span;
-        let mut parts = Vec::new();
-        let mut at = target;
-        let mut array = loop {
-            match &self.ast[at].kind {
-                ExprKind::Index { object, items } => {
-                    parts.push((ViewOp::Index(self.items(items, span)?.into()), self.ast[at].span));
-                    at = *object;
-                }
-                ExprKind::Attribute { object, name, .. } if self.ast.name(*name) == super::TRANSPOSE => {
-                    parts.push((ViewOp::Transpose, self.ast[at].span));
-                    at = *object;
-                }
-                ExprKind::Name(name) => break self.named_array(*name, self.ast[at].span)?,
-                _ => return Err(Error::new(ErrorKind::PartAssigned, span)),
-            }
-        };
-        for (op, span) in parts.into_iter().rev() {
-            let def = ViewDef { of: array, op, span, site: self.frame().site };
-            array = Array::View(self.intern(def)?);
-        }
-        Ok(array)
-    }
-
-    fn named_array(&self, name: NameId, span: Span) -> Result<Array, Error> {
-        match self.env().get(name) {
-            None if self.env().is_own(name) => Err(Error::new(ErrorKind::Unset { name: self.text_of(name) }, span)),
-            None => Ok(Array::Name(name)),
-            Some(&Value::Step(step)) => {
-                let array = self.out.array(self.out.step(step));
-                array.ok_or_else(|| Error::new(ErrorKind::LocalUpdated { name: self.text_of(name) }, span))
-            }
-            Some(_) => Err(Error::new(ErrorKind::LocalUpdated { name: self.text_of(name) }, span)),
-        }
-    }
-
-    /// Assigns a value to an array.
-    pub(super) fn update(
-        &mut self,
-        target: Array,
-        value: Arg,
-        is_augmented: bool,
-        (target_span, span): (Span, Span),
-    ) -> Result<(), Error> {
-        let base = self.out.views().base(target);
-        if self.updates.is_evaluating() {
-            return Err(Error::new(ErrorKind::UpdateInEvaluation { name: self.text_of(base) }, target_span));
-        }
-        if !self.is_written(base) {
-            return Err(Error::new(ErrorKind::NotForWriting { name: self.text_of(base) }, target_span));
-        }
-        let updated = self.updates.current.get(&base).map(|&place| self.updates.updates[place].target);
-        if updated.is_some_and(|updated| self.part(updated) != self.part(target)) {
-            self.cut();
-        }
-        let value = Arg { step: self.settle(value.step, value.span), ..value };
-        let array = match target {
-            Array::Name(name) => Action::Name(name),
-            Array::View(view) => Action::View(view),
-        };
-        let array = Arg { step: self.push_step(array, target_span, &[]), span: target_span };
-        let store = self.push_step(Action::Store { is_augmented }, span, &[value, array]);
-        let update = Update { target, store, span };
-        match self.updates.current.get(&base) {
-            Some(&place) => self.updates.updates[place] = update,
-            None => {
-                self.updates.current.insert(base, self.updates.updates.len());
-                self.updates.updates.push(update);
-            }
-        }
-        self.updates.last.insert(base, store);
-        if self.updates.is_careful() {
-            self.cut();
-        }
-        Ok(())
     }
 }

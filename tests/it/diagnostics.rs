@@ -1163,6 +1163,30 @@ fn result_rank() {
 }
 
 #[test]
+fn result_count() {
+    let error = ndexpr::evaluate::<f64>("a = 2; a, a + 1", vars! {}).expect_err("there are two");
+    check(
+        ErrorKind::ResultCount,
+        error,
+        expect![[r#"
+        error: the text has 2 results, but 1 is asked for
+          a = 2; a, a + 1
+                 ^^^^^^^^ 2 results
+    "#]],
+    );
+    let error = ndexpr::evaluate::<(f64, f64)>("k", vars! { k: 1.0 }).expect_err("there is one");
+    check(
+        ErrorKind::ResultCount,
+        error,
+        expect![[r#"
+        error: the text has 1 result, but 2 are asked for
+          k
+          ^ 1 result
+    "#]],
+    );
+}
+
+#[test]
 fn output() {
     let mut bytes = [0; 16];
     let error = ViewMut::from_bytes_mut(&mut bytes, DType::Float64, &[3], &[4], 0).expect_err("elements overlap");

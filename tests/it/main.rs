@@ -31,5 +31,6 @@ mod rows;
 mod soak;
 #[cfg(target_os = "linux")]
 mod soak_threads;
+mod updates;
 mod views;
 mod weak;

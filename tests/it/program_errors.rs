@@ -57,21 +57,33 @@ fn no_result() {
 #[test]
 fn several_results() {
     check(
-        "pressure, k",
+        "pressure, (k, k)",
         expect![[r#"
-        error: a text has one result
-          pressure, k
-          ^^^^^^^^^^^ this is a tuple
-          = evaluate one value at a time
+        error: a result cannot be a tuple in a tuple
+          pressure, (k, k)
+                    ^^^^^^ this is a tuple
+          = give all values in one tuple: `return a, b, c`
     "#]],
     );
     check(
-        "return pressure, k",
+        "return pressure, None",
         expect![[r#"
-        error: a text has one result
-          return pressure, k
-                 ^^^^^^^^^^^ this is a tuple
-          = evaluate one value at a time
+        error: a result cannot be None
+          return pressure, None
+                           ^^^^ this is None
+    "#]],
+    );
+}
+
+#[test]
+fn updates_in_a_text_that_is_evaluated() {
+    check(
+        "pressure[0] = 1; return pressure",
+        expect![[r#"
+        error: evaluating does not update `pressure`
+          pressure[0] = 1; return pressure
+          ^^^^^^^^^^^ this would change the array
+          = evaluating a text changes no array that is passed in; to update arrays, use `execute`
     "#]],
     );
 }
@@ -160,20 +172,20 @@ fn targets() {
     check(
         "k[0] = 1; k",
         expect![[r#"
-        error: a part of an array cannot be assigned to
-          k[0] = 1; k
-          ^^^^ only names are assigned to
-          = evaluating a text changes no array that is passed in
-    "#]],
+            error: evaluating does not update `k`
+              k[0] = 1; k
+              ^^^^ this would change the array
+              = evaluating a text changes no array that is passed in; to update arrays, use `execute`
+        "#]],
     );
     check(
         "k.x = 1; k",
         expect![[r#"
-        error: a part of an array cannot be assigned to
-          k.x = 1; k
-          ^^^ only names are assigned to
-          = evaluating a text changes no array that is passed in
-    "#]],
+            error: this is neither a name nor an array
+              k.x = 1; k
+              ^^^ this cannot be assigned to
+              = assign to a name, or to an array or a part of it: u[1:-1] = ...
+        "#]],
     );
     check(
         "x, y = pressure; x",
@@ -660,11 +672,11 @@ fn indices() {
     check(
         "k[0] = 1\nk",
         expect![[r#"
-        error: a part of an array cannot be assigned to
-          1 | k[0] = 1
-            | ^^^^ only names are assigned to
-          = evaluating a text changes no array that is passed in
-    "#]],
+            error: evaluating does not update `k`
+              1 | k[0] = 1
+                | ^^^^ this would change the array
+              = evaluating a text changes no array that is passed in; to update arrays, use `execute`
+        "#]],
     );
 }
 

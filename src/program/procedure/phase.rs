@@ -134,7 +134,7 @@ impl Phase {
         }
         let given = self.given(call, &|target| Some(&call.targets[call.places[target]]))?;
         let computed = numbers::compute(&self.program, Values::InOrder(&given))?;
-        let (variant, numbers) = computed.unwrap_or_default();
+        let (variant, numbers) = computed.ok_or_else(|| self.wrong_type(&given))?;
         let core = variant.as_ref().map_or(&self.program.core, |variant| &variant.core);
         let decided = self.decide(core, &given, &numbers, call.progress)?;
         drop(given);
@@ -280,6 +280,19 @@ impl Phase {
             }
         }
         Ok(())
+    }
+
+    /// The error for a value of another type than compiled for.
+    fn wrong_type(&self, given: &[Var<'_>]) -> Error {
+        let core = &self.program.core;
+        let mut pairs = core.graph().given_vars().iter().zip(given);
+        match pairs.find(|(given, value)| value.ty() != given.ty) {
+            Some((given, value)) => {
+                let n_axes = value.as_view().map_or(0, |view| view.n_axes());
+                Error::variable_type(&given.name, given.ty, value.ty().dtype, n_axes, core.first_use(&given.name))
+            }
+            None => Error::internal("numbers that cannot be computed"),
+        }
     }
 
     /// The number of the result that goes to an array.

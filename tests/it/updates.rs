@@ -1,0 +1,266 @@
+//! Several results, and updates of arrays: what the calls of a program do beside computing. What
+//! they compute is compared with NumPy in `python/tests/test_execute.py`.
+
+use expect_test::{Expect, expect};
+use ndarray::{Array1, Array2, ArrayD, array, s};
+use ndexpr::{
+    Backend, DType, DynArray, Engine, ErrorKind, OutputPool, Progress, Signature, Stage, Targets, VarType, ViewMut,
+    evaluate, execute, targets, vars,
+};
+
+#[test]
+fn results_of_any_types_and_shapes() {
+    let (x, n) = (array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], array![1_u8, 2, 3]);
+    type Results = (Array2<f64>, f64, Array1<u8>, Array1<bool>, Array1<f64>);
+    let (a, b, c, d, e): Results =
+        evaluate("x*n, sum(x), n + 1, n > 1, max(x, axis=0)", vars! { x, n }).expect("five results");
+    assert_eq!(a, array![[1.0, 4.0, 9.0], [4.0, 10.0, 18.0]]);
+    assert_eq!((b, c, d), (21.0, array![2, 3, 4], array![false, true, true]));
+    assert_eq!(e, array![4.0, 5.0, 6.0]);
+    let (only,): (Array1<u8>,) = evaluate("n,", vars! { n }).expect("one result in a tuple");
+    assert_eq!(only, n);
+    let same: Array1<u8> = evaluate("n,", vars! { n }).expect("the same without one");
+    assert_eq!(same, n);
+    let none: Vec<DynArray> = evaluate("n", vars! { n }).expect("a list of one");
+    assert_eq!(none.len(), 1);
+}
+
+#[test]
+fn results_beside_reductions_that_are_decided_early() {
+    let x = Array1::from_shape_fn(100_000, |i| i as f64);
+    for threads in [1, 2] {
+        let engine = Engine::builder().threads(threads).build().expect("an engine");
+        let (y, any): (Array1<f64>, bool) = engine.evaluate("y = x + 1; y, any(y)", &vars! { x }).expect("two results");
+        assert!(any);
+        assert_eq!(y, &x + 1.0);
+    }
+}
+
+#[test]
+fn sums_do_not_depend_on_what_is_beside_them() {
+    let n = 300;
+    let x = Array2::from_shape_fn((n, n), |(i, j)| ((i * 31 + j * 17) as f64).sin());
+    let y = Array2::from_shape_fn((n, n), |(i, j)| ((i * 7 + j) as f64).cos());
+    let turned = y.t().to_owned();
+    let row = Array1::from_shape_fn(n, |i| i as f64);
+    for y in [y.view(), turned.t()] {
+        let vars = vars! { x, y, row };
+        let alone: f64 = evaluate("sum(x)", vars.clone()).expect("a sum");
+        for text in ["sum(x), y + 1", "sum(x), x*y, y", "sum(x), sum(x*y), sum(y)", "x + row, sum(x), row*2, sum(row)"]
+        {
+            let all: Vec<DynArray> = evaluate(text, vars.clone()).expect("several results");
+            let sum = all.iter().filter(|one| one.shape().is_empty()).map(|one| one.to_scalar().and_then(|s| s.get()));
+            assert!(sum.into_iter().any(|sum| sum == Some(alone)), "{text}");
+        }
+    }
+}
+
+/// The loops of a text over arrays, as they are fused.
+#[track_caller]
+fn check_loops(text: &str, written: &[&str], expected: Expect) {
+    let names = ["x", "y", "z"];
+    let signature = names.iter().fold(Signature::new(), |all, &name| all.with(name, VarType::array(DType::Float64)));
+    let engine = Engine::builder().build().expect("an engine");
+    let loops = match written.is_empty() {
+        true => engine.compile(text, &signature).map(|program| program.explain(Stage::Fuse)),
+        false => engine.procedure(text, &signature, written).map(|procedure| procedure.explain(Stage::Fuse)),
+    };
+    expected.assert_eq(&loops.expect("a text"));
+}
+
+#[test]
+fn one_pass_where_elements_line_up() {
+    check_loops(
+        "return x + y, x - y, sum(x*y), max(x)",
+        &[],
+        expect![[r#"
+            loop 0 over x
+              reads    h0 = x, h1 = y
+              computes h2 add, h3 sub, h4 mul
+              writes   result0 = h2, result1 = h3, result2 = sum h4, result3 = reduce_max h0
+        "#]],
+    );
+    check_loops(
+        "x *= 0.9; x += 0.1*z; y -= x",
+        &["x", "y"],
+        expect![[r#"
+            loop 0
+              reads    h0 = x, h3 = z, h7 = y
+              computes h2 mul, h5 mul, h6 add, h8 sub
+              writes   result0 = h6, result1 = h8
+        "#]],
+    );
+    check_loops(
+        "x[1:-1] = y[:-2] + y[2:]; y[1:-1] = x[:-2] + x[2:]",
+        &["x", "y"],
+        expect![[r#"
+            phase 0
+            loop 0
+              reads    h0 = y[:-2], h1 = y[2:]
+              computes h2 add
+              writes   result = h2
+            phase 1
+            loop 0
+              reads    h0 = x[:-2], h1 = x[2:]
+              computes h2 add
+              writes   result = h2
+        "#]],
+    );
+}
+
+#[test]
+fn outputs_of_the_caller() {
+    let (x, y) = (array![1.0, 2.0, 3.0], array![10.0, 20.0, 30.0]);
+    let engine = Engine::builder().build().expect("an engine");
+    let program = engine.program("x + y, x > 1, sum(y)", &vars! { x, y }).expect("a program");
+    assert_eq!(program.result_shapes(&vars! { x, y }).expect("shapes"), [vec![3], vec![3], vec![]]);
+    let (mut sum, mut flags, mut total) = (Array1::zeros(3), [false; 3], ndarray::arr0(0.0));
+    let mut outs = [ViewMut::from(&mut sum), ViewMut::from(&mut flags[..]), ViewMut::from(&mut total)];
+    program.run_all(&vars! { x, y }, &mut outs, None).expect("a run");
+    assert_eq!((sum, flags, total.into_scalar()), (array![11.0, 22.0, 33.0], [false, true, true], 60.0));
+
+    // A result is repeated to fill a larger output.
+    let (mut rows, mut flags, mut total) = (Array2::zeros((2, 3)), [false; 3], Array1::<f64>::zeros(2));
+    let mut outs = [ViewMut::from(&mut rows), ViewMut::from(&mut flags[..]), ViewMut::from(&mut total)];
+    program.run_all(&vars! { x, y }, &mut outs, None).expect("a run");
+    assert_eq!((rows.row(1).to_owned(), total), (array![11.0, 22.0, 33.0], array![60.0, 60.0]));
+
+    let mut one = [0.0; 3];
+    let error = program.run(&vars! { x, y }, &mut one[..]).expect_err("there are three");
+    assert_eq!(error.kind(), ErrorKind::ResultCount);
+    let pool = OutputPool::new(1 << 20);
+    let pooled = program.evaluate_all_pooled(&vars! { x, y }, &pool).expect("results in a pool");
+    assert_eq!((pooled.len(), pooled[2].view().read(&[]).and_then(|s| s.get())), (3, Some(60.0)));
+    assert!(program.evaluate_pooled(&vars! { x, y }, &pool).is_err());
+}
+
+#[test]
+fn many_variables_and_single_values_take_the_short_way_too() {
+    let arrays: Vec<Array1<f64>> = (0..12).map(|k| Array1::from_elem(5, f64::from(k))).collect();
+    let names: Vec<String> = (0..12).map(|k| format!("v{k}")).collect();
+    let all = names.iter().zip(&arrays).fold(ndexpr::Vars::new(), |vars, (name, array)| vars.with(name, array));
+    let sum: Array1<f64> = evaluate(&names.join(" + "), all).expect("a sum of twelve");
+    assert_eq!(sum, Array1::from_elem(5, 66.0));
+    let x = array![1.0, 2.0];
+    let (a, b): (Array1<f64>, Array1<f64>) =
+        evaluate("x*sin(k), x + cos(k)", vars! { x, k: 0.0 }).expect("single values first");
+    assert_eq!((a, b), (array![0.0, 0.0], array![2.0, 3.0]));
+}
+
+#[test]
+fn updates_in_rust() {
+    let (mut u, v) = (array![1.0, 2.0, 3.0, 4.0], array![10.0, 20.0, 30.0, 40.0]);
+    execute("u += v; u[::2] = -u[::2]", vars! { v }, targets! { u }).expect("an update");
+    assert_eq!(u, array![-11.0, 22.0, -33.0, 44.0]);
+    // A part of an array, and a slice.
+    let mut field = Array2::<f32>::zeros((4, 4));
+    let mut total = [0.0_f64; 1];
+    let inner = field.slice_mut(s![1..3, ..]);
+    execute("f[...] = k; t[0] = sum(f)", vars! { k: 2 }, targets! { f: inner, t: &mut total[..] }).expect("an update");
+    assert_eq!((field.sum(), total[0]), (16.0, 16.0));
+}
+
+#[test]
+fn a_procedure_runs_again_and_gives_results() {
+    let signature = Signature::new().with("u", VarType::array(DType::Float64)).with("k", VarType::weak(DType::Int64));
+    for backend in [Backend::Jit, Backend::Interp] {
+        let engine = Engine::builder().backend(backend).build().expect("an engine");
+        let text = "u[1:] += u[:-1]*k**2\nreturn max(u), u[0]";
+        let step = engine.procedure(text, &signature, &["u"]).expect("a procedure");
+        let mut u = array![1.0, 1.0, 1.0];
+        for _ in 0..2 {
+            let two = ndexpr::Var::weak(2_i64);
+            let (largest, first): (f64, f64) = step.call(&vars! { k: two }, &mut targets! { u }).expect("a call");
+            assert_eq!(first, 1.0);
+            assert_eq!(largest, u[2]);
+        }
+        assert_eq!(u, array![1.0, 9.0, 25.0]);
+        let error =
+            step.run(&vars! { k: ndexpr::Var::weak(2_i64) }, &mut targets! { u }).expect_err("it gives results");
+        assert_eq!(error.kind(), ErrorKind::ResultCount);
+        let error = step.call::<(f64, f64)>(&vars! { k: 2 }, &mut targets! { u }).expect_err("it is not weak");
+        assert_eq!(error.kind(), ErrorKind::VariableType);
+        // Another class of weak numbers: a negative power is a fraction.
+        let text = "u *= 2.0**k";
+        let scale = engine.procedure(text, &signature, &["u"]).expect("a procedure");
+        for (k, expected) in [(1_i64, 2.0), (-1, 0.5)] {
+            let mut u = array![1.0];
+            scale.run(&vars! { k: ndexpr::Var::weak(k) }, &mut targets! { u }).expect("a run");
+            assert_eq!(u[0], expected);
+        }
+    }
+}
+
+#[test]
+fn values_wait_where_memory_changes() {
+    let mut u = Array1::from_shape_fn(50_000, |i| i as f64);
+    let before = u.clone();
+    // The old values are needed after the array has changed.
+    execute("old = u*2; u[...] = 0; u[1:-1] = old[2:] - old[:-2]; u[0] = sum(old)", vars! {}, targets! { u })
+        .expect("an update");
+    assert_eq!(u[0], before.sum() * 2.0);
+    assert!(u.slice(s![1..-1]).iter().all(|&x| x == 4.0));
+    assert_eq!(u[49_999], 0.0);
+}
+
+#[test]
+fn mistakes_change_nothing() {
+    let (mut u, g) = (array![1.0, 2.0, 3.0], array![1.0]);
+    let mut n = array![1_i32, 2, 3];
+    let mut check = |text: &str, kind: ErrorKind| {
+        let error = execute(text, vars! { g }, targets! { u, n }).expect_err("it is wrong");
+        assert_eq!(error.kind(), kind, "{text}: {}", error.render());
+        assert_eq!((&u, &n), (&array![1.0, 2.0, 3.0], &array![1, 2, 3]), "{text}");
+    };
+    check("g += 1", ErrorKind::Statement);
+    check("u[1:] = u", ErrorKind::Shape);
+    check("u[:2] = n[:2, None] + u[:2]", ErrorKind::OutputShape);
+    check("u[0] = u", ErrorKind::OutputShape);
+    check("n += 0.5", ErrorKind::NotDefined);
+    check("n[...] = 2**40; n += 2**40", ErrorKind::LiteralRange);
+    check("u[5] = 1", ErrorKind::Index);
+    check("u += w", ErrorKind::UnknownVariable);
+    check("u += 1; return u", ErrorKind::ResultCount);
+    check("t = 1", ErrorKind::Statement);
+    check("u += 1; missing(u)", ErrorKind::UnknownFunction);
+    let error = execute("u += 1", vars! {}, Targets::new()).expect_err("there is no u");
+    assert_eq!(error.kind(), ErrorKind::Statement);
+    let signature = Signature::new().with("u", VarType::array(DType::Float64));
+    let procedure = Engine::global().procedure("u += 1", &signature, &["u"]).expect("a procedure");
+    let error = procedure.run(&vars! {}, &mut Targets::new()).expect_err("it is not given");
+    assert_eq!(error.kind(), ErrorKind::MissingVariable);
+    let error = procedure.run(&vars! {}, &mut targets! { u: &mut n }).expect_err("it is of another type");
+    assert_eq!(error.kind(), ErrorKind::VariableType);
+    assert!(Engine::global().procedure("u += 1", &signature, &["v"]).is_err());
+}
+
+#[test]
+fn a_cancelled_update_ends() {
+    let signature = Signature::new().with("u", VarType::array(DType::Float64));
+    let procedure = Engine::global().procedure("u += 1; u[1:] = u[:-1]", &signature, &["u"]).expect("a procedure");
+    let mut u = Array1::<f64>::zeros(1_000_000);
+    let progress = Progress::default();
+    progress.cancel();
+    let error = procedure.run_with(&vars! {}, &mut targets! { u }, Some(&progress)).expect_err("it is cancelled");
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(u.iter().all(|&x| x == 0.0 || x == 1.0));
+}
+
+#[test]
+fn hostile_updates_stay_within_limits() {
+    let engine = Engine::builder().threads(1).build().expect("an engine");
+    let mut u = Array1::<f64>::zeros(64);
+    // Each statement reads what the one before has written elsewhere: as many phases.
+    let phases = (0..2000).map(|k| format!("u[{}] = u[{}] + 1", k % 60 + 1, k % 60)).collect::<Vec<_>>().join("\n");
+    engine.execute(&phases, &vars! {}, &mut targets! { u }).expect("two thousand phases");
+    assert_eq!(u[1], 1.0);
+    // Values of all phases are needed at the end.
+    let lines = (0..300).map(|k| format!("t{k} = u*{k}\nu[{}] = {k}", k % 60)).collect::<Vec<_>>().join("\n");
+    let sum = (0..300).map(|k| format!("t{k}")).collect::<Vec<_>>().join(" + ");
+    engine.execute(&format!("{lines}\nu[...] = {sum}"), &vars! {}, &mut targets! { u }).expect("carried values");
+    let x = ArrayD::from_elem(vec![3], 2.0);
+    let many: Vec<DynArray> = engine
+        .evaluate(&(0..3000).map(|k| format!("x + {k}")).collect::<Vec<_>>().join(", "), &vars! { x })
+        .expect("many");
+    assert_eq!((many.len(), many[2999].scalars().next().and_then(|s| s.get())), (3000, Some(3001.0)));
+}
