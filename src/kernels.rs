@@ -12,9 +12,11 @@ use crate::outline::{Stores, Variant};
 use crate::tape::{Node, Tape};
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::exec::{Kernel, Progress};
-use ndexpr_runtime::plan::Plan;
+use ndexpr_runtime::plan::{Input, Known, Plan, PlanError};
+use ndexpr_runtime::view::ViewMut;
 use once_cell::race::OnceBox;
 use smallvec::SmallVec;
+use std::sync::Mutex;
 
 /// The number of layouts that have a kernel of their own, in one program. All further layouts run a
 /// kernel for any strides, so neither memory nor the search for a kernel grows without a bound.
@@ -31,6 +33,8 @@ pub(crate) struct CompiledLoop {
     max_layouts: usize,
     /// The kernel for any strides.
     of_any: OnceBox<OfLayout>,
+    /// How the operands of the last plan lay.
+    recent: Mutex<Option<Box<Known>>>,
 }
 
 /// The kernel for one layout.
@@ -64,7 +68,26 @@ impl CompiledLoop {
             others: boxcar::Vec::new(),
             max_layouts: MAX_LAYOUTS,
             of_any: OnceBox::new(),
+            recent: Mutex::new(None),
         }
+    }
+
+    /// Runs a plan, which is made quickly if its operands lie as those of the last one. `run` gets
+    /// the plan.
+    pub(crate) fn with_plan<R>(
+        &self,
+        shape: &[usize],
+        inputs: &[Input<'_, '_>],
+        outputs: &mut [ViewMut<'_>],
+        run: impl FnOnce(&Plan<'_>) -> R,
+    ) -> Result<R, PlanError> {
+        // Nobody waits for it: a thread that finds it in use makes its own.
+        let mut known = self.recent.try_lock().ok().and_then(|mut recent| recent.take());
+        let done = Plan::as_known(&mut known, shape, inputs, outputs).map(|plan| run(&plan));
+        if let Ok(mut recent) = self.recent.try_lock() {
+            *recent = known;
+        }
+        done
     }
 
     /// The run kinds of contiguous arrays and scalars.
@@ -162,7 +185,7 @@ mod tests {
     use ndexpr_runtime::dtype::DType;
     use ndexpr_runtime::exec::{self, RunOptions};
     use ndexpr_runtime::pool::Pool;
-    use ndexpr_runtime::view::{View, ViewMut};
+    use ndexpr_runtime::view::View;
 
     const N: usize = 100;
 

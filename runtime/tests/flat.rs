@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ShapeBuilder, array, s};
 use ndexpr_runtime::abi::RunKind::{Contiguous, Splat};
 use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::exec::{Flat, MAX_FLAT_INPUTS, copy_kernel};
+use ndexpr_runtime::exec::{Flat, FlatMany, MAX_FLAT_INPUTS, copy_kernel};
 use ndexpr_runtime::pool::Pool;
 use ndexpr_runtime::view::{View, ViewMut};
 
@@ -170,7 +170,7 @@ fn kernels_must_fit() {
 /// What reduces to one element without stages: what it refuses, and what it gives.
 #[test]
 fn folds() {
-    use ndexpr_runtime::exec::{ExecError, FlatFold, FoldValue, Origin, map_one};
+    use ndexpr_runtime::exec::{ExecError, FlatFold, FoldValue, Origin, map_elements};
     use ndexpr_runtime::reduce::{ReduceOp, Reducer};
 
     let pool = Pool::new(2).unwrap();
@@ -224,13 +224,47 @@ fn folds() {
     assert!(FlatFold::new().run(None, &[], &[], &pool, &mut []).is_none());
     assert!(call.run(None, &values, &[(sum, 0); 9], &pool, &mut [[0; 8]; 9]).is_none());
 
-    let mut out = [0.0];
-    let mut place = ViewMut::from_slice_mut(&mut out);
-    map_one(&copy, &[(DType::Float64, 7.5_f64.to_ne_bytes())], &mut place).unwrap();
-    assert!(map_one(&copy, &[(DType::Int64, [0; 8])], &mut place).is_err());
-    assert!(map_one(&copy, &[], &mut place).is_err());
-    assert_eq!(out, [7.5]);
-    let mut two = [0.0; 2];
-    let mut place = ViewMut::from_slice_mut(&mut two);
-    assert!(map_one(&copy, &[(DType::Float64, [0; 8])], &mut place).is_err());
+    let mut out = [(DType::Float64, [0; 8])];
+    map_elements(&copy, &[(DType::Float64, 7.5_f64.to_ne_bytes())], &mut out).unwrap();
+    assert_eq!(f64::from_ne_bytes(out[0].1), 7.5);
+    assert!(map_elements(&copy, &[(DType::Int64, [0; 8])], &mut out).is_err());
+    assert!(map_elements(&copy, &[], &mut out).is_err());
+    assert!(map_elements(&copy, &[out[0]], &mut [out[0]; 2]).is_err());
+}
+
+/// Short calls with several outputs: what they refuse.
+#[test]
+fn several_outputs() {
+    let (a, row) = (Array2::<f64>::ones((3, 4)), Array1::<f64>::ones(4));
+    let (mut first, mut second) = (Array2::<f64>::zeros((3, 4)), Array2::<f32>::zeros((3, 4)));
+    let mut turned = Array2::<f64>::zeros((3, 4).f());
+    assert!(FlatMany::new(&mut [ViewMut::from(&mut first), ViewMut::from(&mut turned)]).is_none(), "another order");
+    assert!(FlatMany::new(&mut []).is_none());
+    let mut outs = [ViewMut::from(&mut first), ViewMut::from(&mut second)];
+    let mut flat = FlatMany::new(&mut outs).expect("they lie alike");
+    assert!(flat.push(&View::from(&a)) && flat.push(&View::from_element(&2.0)));
+    assert!(!flat.push(&View::from(&row)) && !flat.push(&View::from(a.t())));
+    assert!(flat.push_output(1) && !flat.push_output(2));
+    assert_eq!(flat.run_kinds()[..], [Contiguous, Splat, Contiguous, Contiguous, Contiguous]);
+    flat.select(&[2, 0]);
+    assert_eq!(flat.n_inputs(), 2);
+    let kernel = copy_kernel(DType::Float64, Contiguous);
+    assert!(flat.run(&kernel, &one_thread()).expect("it is short").is_err(), "a kernel of one output");
+}
+
+/// A part of an output, or of two outputs at once, cannot be an input.
+#[test]
+fn outputs_that_overlap() {
+    let mut memory = [0.0; 10];
+    let start = memory.as_mut_ptr();
+    let at = |offset: usize| {
+        // SAFETY: all elements are in `memory`, which lives as long; nothing is read or written.
+        unsafe { ViewMut::from_raw_parts(start.add(offset).cast(), DType::Float64, &[5], &[8]) }.unwrap()
+    };
+    assert!(FlatMany::new(&mut [at(0), at(3)]).is_none());
+    let mut outs = [at(0), at(5)];
+    let mut flat = FlatMany::new(&mut outs).expect("they are apart");
+    // SAFETY: as above.
+    let part = |offset: usize| unsafe { View::from_raw_parts(start.add(offset).cast(), DType::Float64, &[5], &[8]) };
+    assert!(flat.push(&part(5).unwrap()) && !flat.push(&part(2).unwrap()));
 }

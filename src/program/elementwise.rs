@@ -64,12 +64,15 @@ fn run_result_loop(
     }
     let first = outputs.first().ok_or_else(|| Error::internal("a loop without a result"))?;
     let shape: Shape = first.shape().into();
-    let plan = Plan::in_place(&shape, &inputs, &mut outputs)?;
+    compiled.with_plan(&shape, &inputs, &mut outputs, |plan| run_plan(core, compiled, plan, progress))?
+}
+
+fn run_plan(core: &Core, compiled: &CompiledLoop, plan: &Plan<'_>, progress: Option<&Progress>) -> Result<bool, Error> {
     let Ok(kernel) = compiled.kernel(plan.run_kinds()) else {
         return Ok(false);
     };
     let options = RunOptions { pool: core.pool(), progress };
-    exec::run_streaming(&plan, kernel, compiled.streaming_kernel(&plan), &options)?;
+    exec::run_streaming(plan, kernel, compiled.streaming_kernel(plan), &options)?;
     Ok(true)
 }
 

@@ -6,6 +6,7 @@ use super::core::Core;
 use crate::error::Error;
 use crate::fuse::{Dest, Loop, Source};
 use crate::kernels::CompiledLoop;
+use crate::vars::Var;
 use ndexpr_runtime::exec::{Element, FlatMany, MAX_FLAT_INPUTS, map_elements};
 use ndexpr_runtime::view::ViewMut;
 use smallvec::SmallVec;
@@ -19,16 +20,19 @@ struct Loops<'c> {
 /// The loops of a program that may run this way. Those that [`flat`](super::flat) runs may not,
 /// because that takes less time.
 fn loops(core: &Core) -> Option<Loops<'_>> {
+    let all = all_loops(core)?;
+    let is_simple = core.n_results() == 1 && core.graph().vars().len() <= MAX_FLAT_INPUTS && all.before.is_none();
+    (!is_simple).then_some(all)
+}
+
+fn all_loops(core: &Core) -> Option<Loops<'_>> {
     let arranged = &core.compiled.arranged;
     let (compiled, groups) = (arranged.executable.loops()?, &arranged.fused.loops[..]);
     if core.has_reductions() {
         return None;
     }
     match (compiled, groups) {
-        ([last], [group]) => {
-            let is_simple = core.n_results() == 1 && core.graph().vars().len() <= MAX_FLAT_INPUTS;
-            (!is_simple).then_some(Loops { before: None, last: (last, group) })
-        }
+        ([last], [group]) => Some(Loops { before: None, last: (last, group) }),
         ([before, last], [first, group]) if arranged.fused.n_result_loops() == 1 => {
             Some(Loops { before: Some((before, first)), last: (last, group) })
         }
@@ -38,21 +42,47 @@ fn loops(core: &Core) -> Option<Loops<'_>> {
 
 /// Runs a call into outputs.
 pub(super) fn run(core: &Core, values: Values<'_>, outs: &mut [ViewMut<'_>]) -> Option<Result<(), Error>> {
-    let Loops { before, last: (compiled, group) } = loops(core)?;
+    if !values.has_count(core.graph().vars().len()) {
+        return None;
+    }
+    let vars = core.graph().vars();
+    run_on(core, loops(core)?, |place| values.get(place, &vars[place].name).map(Value::Var), outs)
+}
+
+/// Runs a phase of a procedure: some of its values are its outputs, as they were before.
+pub(super) fn run_phase<'v>(
+    core: &Core,
+    value_of: impl Fn(usize) -> Option<Value<'v>>,
+    outs: &mut [ViewMut<'_>],
+) -> Option<Result<(), Error>> {
+    run_on(core, all_loops(core)?, value_of, outs)
+}
+
+/// The value of a variable.
+pub(super) enum Value<'v> {
+    Var(&'v Var<'v>),
+    Output(usize),
+}
+
+fn run_on<'v>(
+    core: &Core,
+    loops: Loops<'_>,
+    value_of: impl Fn(usize) -> Option<Value<'v>>,
+    outs: &mut [ViewMut<'_>],
+) -> Option<Result<(), Error>> {
+    let Loops { before, last: (compiled, group) } = loops;
     let is_right = |(number, out): (usize, &ViewMut<'_>)| out.dtype() == core.result_dtype(number);
     if !outs.iter().enumerate().all(is_right) {
         return None;
     }
     let vars = core.graph().vars();
-    if !values.has_count(vars.len()) {
-        return None;
-    }
     let mut temps: SmallVec<[Element; 4]> = SmallVec::new();
     if let Some((compiled, group)) = before {
         let mut inputs: SmallVec<[Element; 8]> = SmallVec::new();
         for &(_, source) in &group.inputs {
             let Source::View(var) = source else { return None };
-            inputs.push(values.get(var, &vars[var].name)?.element()?);
+            let Value::Var(value) = value_of(var)? else { return None };
+            inputs.push(value.element()?);
         }
         temps.extend(core.compiled.arranged.fused.temps.iter().map(|temp| (temp.dtype, [0; 8])));
         let is_in_order = |(place, &(_, dest)): (usize, &(_, Option<Dest>))| dest == Some(Dest::Temp(place));
@@ -67,8 +97,11 @@ pub(super) fn run(core: &Core, values: Values<'_>, outs: &mut [ViewMut<'_>]) -> 
     let mut flat = FlatMany::new(outs)?;
     // All variables of the text are looked at, whether the loop reads them or not.
     for (place, var) in vars.iter().enumerate() {
-        let value = values.get(place, &var.name)?;
-        if !is_plain(var, value) || !value.push_to_many(&mut flat) {
+        let is_pushed = match value_of(place)? {
+            Value::Var(value) => is_plain(var, value) && value.push_to_many(&mut flat),
+            Value::Output(output) => var.ty.dtype == core.result_dtype(output) && flat.push_output(output),
+        };
+        if !is_pushed {
             return None;
         }
     }

@@ -152,6 +152,10 @@ impl Run<'_> {
             }
         };
         for (op, span) in parts.into_iter().rev() {
+            // The whole array, whatever its rank.
+            if matches!(&op, ViewOp::Index(items) if items[..] == [Item::Ellipsis]) {
+                continue;
+            }
             let def = ViewDef { of: array, op, span, site: self.frame().site };
             array = Array::View(self.intern(def)?);
         }

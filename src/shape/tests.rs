@@ -128,7 +128,7 @@ fn each_reduction_has_its_shapes() {
 #[test]
 fn usual_shapes_take_no_heap() {
     let shapes = shapes("mean(c, axis=(0, 2)) - var(c, axis=(0, 2))").expect("shapes");
-    assert!(!shapes.root.spilled() && !shapes.reductions.spilled());
+    assert!(!shapes.roots[0].spilled() && !shapes.reductions.spilled());
 }
 
 #[test]

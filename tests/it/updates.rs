@@ -199,7 +199,7 @@ fn values_wait_where_memory_changes() {
     execute("old = u*2; u[...] = 0; u[1:-1] = old[2:] - old[:-2]; u[0] = sum(old)", vars! {}, targets! { u })
         .expect("an update");
     assert_eq!(u[0], before.sum() * 2.0);
-    assert!(u.slice(s![1..-1]).iter().all(|&x| x == 4.0));
+    assert!(u.iter().skip(1).take(49_998).all(|&x| x == 4.0));
     assert_eq!(u[49_999], 0.0);
 }
 

@@ -18,6 +18,7 @@
 mod along;
 mod errors;
 mod geometry;
+mod known;
 mod nest;
 mod order;
 mod tiles;
@@ -26,6 +27,7 @@ mod tiling;
 pub(crate) use along::{AxisNest, Kinds, Lanes};
 pub use errors::PlanError;
 pub(crate) use geometry::{Geometry, run_kind};
+pub use known::Known;
 pub use order::output_order;
 pub use tiling::{Ahead, Tiling};
 
@@ -119,6 +121,18 @@ impl<'a> Plan<'a> {
     where
         'a: 'v,
     {
+        let operands = Plan::operands(inputs, outputs)?;
+        Plan::of_raw(shape, &operands, operands.len() - outputs.len())
+    }
+
+    /// All operands, inputs first.
+    fn operands<'o>(
+        inputs: impl Iterator<Item = Input<'o, 'a>>,
+        outputs: &'o [ViewMut<'_>],
+    ) -> Result<PerOperand<&'o RawView>, PlanError>
+    where
+        'a: 'o,
+    {
         let mut operands: PerOperand<&RawView> = SmallVec::new();
         for (input, source) in inputs.enumerate() {
             operands.push(match source {
@@ -126,9 +140,8 @@ impl<'a> Plan<'a> {
                 Input::Output(output) => outputs.get(output).ok_or(PlanError::NoSuchOutput { input, output })?.raw(),
             });
         }
-        let n_inputs = operands.len();
         operands.extend(outputs.iter().map(ViewMut::raw));
-        Plan::of_raw(shape, &operands, n_inputs)
+        Ok(operands)
     }
 
     /// The same as [`Plan::new`], for operands whose memory the caller vouches for: inputs, then
@@ -250,6 +263,11 @@ fn check_memory(inputs: &[&RawView], outputs: &[&RawView]) -> Result<bool, PlanE
                 Overlap::Same => is_in_place = true,
                 Overlap::None => {}
             }
+        }
+    }
+    for (output, out_view) in outputs.iter().enumerate() {
+        if outputs[..output].iter().any(|other| overlap(other, out_view) != Overlap::None) {
+            return Err(PlanError::SharedOutput { output });
         }
     }
     Ok(is_in_place)

@@ -188,16 +188,34 @@ impl Procedure {
         targets: &mut Targets<'_>,
         progress: Option<&Progress>,
     ) -> Result<R, Error> {
-        let results = self.results(vars, targets, &check_types::<R>, progress);
+        let results = self.check_types::<R>().and_then(|()| self.results(vars, targets, progress));
         results.and_then(|results| R::from_outputs(&mut results.into_iter())).map_err(|error| error.in_text(&self.text))
     }
 
-    /// Runs all phases. `check` looks at what the results will be.
+    /// Checks that there are as many results as are asked for, of their dtypes.
+    fn check_types<R: FromResults>(&self) -> Result<(), Error> {
+        let Some(last) = self.phases.all.last() else { return Ok(()) };
+        let (core, roots) = (&last.program.core, &last.results[..]);
+        if let Some(expected) = R::COUNT
+            && expected != roots.len()
+        {
+            return Err(Error::result_count(expected, roots.len(), core.results_span(roots)));
+        }
+        for (number, &root) in roots.iter().enumerate() {
+            if let Some(expected) = R::wanted(number).dtype
+                && expected != core.result_dtype(root)
+            {
+                return Err(core.dtype_error(root, expected));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs all phases.
     fn results(
         &self,
         vars: &Vars<'_>,
         targets: &mut Targets<'_>,
-        check: &dyn Fn(&Core, &[usize]) -> Result<(), Error>,
         progress: Option<&Progress>,
     ) -> Result<Vec<Output>, Error> {
         let mut places = Vec::with_capacity(self.written.len());
@@ -221,12 +239,6 @@ impl Procedure {
             }
         };
         let mut call = phase::Call::new(vars, targets.arrays(), &places, phases.n_carried, progress);
-        let last = phases.all.len().saturating_sub(1);
-        for (number, phase) in phases.all.iter().enumerate() {
-            if number == last {
-                phase.check_results(check)?;
-            }
-        }
         for phase in &phases.all {
             phase.run(&mut call)?;
         }
@@ -318,22 +330,4 @@ fn is_shared(targets: &[ViewMut<'_>], vars: &Vars<'_>) -> bool {
         targets[..place].iter().any(|other| overlaps(&other.as_view()))
             || vars.iter().any(|(_, var)| var.as_view().is_some_and(overlaps))
     })
-}
-
-/// Checks that there are as many results as are asked for, of their dtypes. `roots` are the numbers
-/// of the results of the text among those of the phase.
-fn check_types<R: FromResults>(core: &Core, roots: &[usize]) -> Result<(), Error> {
-    if let Some(expected) = R::COUNT
-        && expected != roots.len()
-    {
-        return Err(Error::result_count(expected, roots.len(), core.results_span(roots)));
-    }
-    for (number, &root) in roots.iter().enumerate() {
-        if let Some(expected) = R::wanted(number).dtype
-            && expected != core.result_dtype(root)
-        {
-            return Err(core.dtype_error(root, expected));
-        }
-    }
-    Ok(())
 }

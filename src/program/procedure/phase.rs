@@ -7,6 +7,7 @@
 use super::super::Program;
 use super::super::bind::{Inputs, Values, bind};
 use super::super::core::Core;
+use super::super::flat_many::{self, Value};
 use super::super::launch;
 use super::super::numbers;
 use super::super::prepared::{Prepared, prepare};
@@ -31,7 +32,7 @@ pub(super) struct Phase {
     /// For each variable that the program is given.
     sources: Vec<Source>,
     /// The numbers of the results that are those of the text.
-    results: Vec<usize>,
+    pub(super) results: Vec<usize>,
 }
 
 /// Where the value of a variable comes from.
@@ -124,13 +125,14 @@ impl Phase {
         self.results.iter().map(|&number| self.program.core.result_dtype(number))
     }
 
-    pub(super) fn check_results(&self, check: &dyn Fn(&Core, &[usize]) -> Result<(), Error>) -> Result<(), Error> {
-        check(&self.program.core, &self.results)
-    }
-
     pub(super) fn run(&self, call: &mut Call<'_, '_>) -> Result<(), Error> {
         if self.dests.is_empty() {
             return Ok(());
+        }
+        if call.progress.is_none()
+            && let Some(done) = self.run_flat(call)
+        {
+            return done;
         }
         let given = self.given(call, &|target| Some(&call.targets[call.places[target]]))?;
         let computed = numbers::compute(&self.program, Values::InOrder(&given))?;
@@ -139,6 +141,45 @@ impl Phase {
         let decided = self.decide(core, &given, &numbers, call.progress)?;
         drop(given);
         self.run_decided(core, &numbers, &decided, call)
+    }
+
+    /// Runs without a plan, if the phase updates whole arrays that lie in memory as all others do.
+    /// Does nothing otherwise.
+    fn run_flat(&self, call: &mut Call<'_, '_>) -> Option<Result<(), Error>> {
+        let core = &self.program.core;
+        if !core.graph().numbers().is_empty() || !core.graph().reads_what_is_given() {
+            return None;
+        }
+        let target = |dest: &Dest| match *dest {
+            Dest::Target(target, Array::Name(_)) => Some(target),
+            _ => None,
+        };
+        let written: SmallVec<[usize; 4]> = self.dests.iter().map(target).collect::<Option<_>>()?;
+        let (places, vars) = (call.places, call.vars);
+        let mut shared: SmallVec<[Option<Var<'_>>; 4]> = SmallVec::new();
+        let mut outs: SmallVec<[Option<ViewMut<'_>>; 4]> = written.iter().map(|_| None).collect();
+        for (place, array) in call.targets.iter_mut().enumerate() {
+            match written.iter().position(|&target| places[target] == place) {
+                Some(output) => {
+                    outs[output] = Some(array.reborrow());
+                    shared.push(None);
+                }
+                None => shared.push(Some(Var::from(array.as_view()))),
+            }
+        }
+        let mut outs: SmallVec<[ViewMut<'_>; 4]> = outs.into_iter().collect::<Option<_>>()?;
+        let carried: SmallVec<[Option<Var<'_>>; 4]> =
+            call.carried.iter().map(|output| output.as_ref().map(|output| Var::from(output.view()))).collect();
+        let given = core.graph().given_vars();
+        let value_of = |place: usize| match self.sources[place] {
+            Source::Var => vars.get(&given[place].name).map(Value::Var),
+            Source::Carried(carry) => carried[carry].as_ref().map(Value::Var),
+            Source::Target(target) => match written.iter().position(|&written| written == target) {
+                Some(output) => Some(Value::Output(output)),
+                None => shared[places[target]].as_ref().map(Value::Var),
+            },
+        };
+        flat_many::run_phase(core, value_of, &mut outs)
     }
 
     /// The values of the variables that the program is given. `target` gives an array for writing;
