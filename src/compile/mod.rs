@@ -75,7 +75,7 @@ pub(crate) fn compile(
         false => Ok(()),
     };
     goes_on()?;
-    let typed = lower(&resolved, signature, &weak, options)?;
+    let typed = lower(&resolved, signature, &weak)?;
     clock.lap(Stage::Hir);
     goes_on()?;
     let graph = optimise(&typed, options)?;
@@ -118,12 +118,7 @@ pub(crate) fn resolve_evaluation(text: &str, options: &CompileOptions, clock: &m
     only.ok_or_else(|| Error::internal("a text without a phase"))
 }
 
-pub(crate) fn lower(
-    resolved: &Resolved,
-    signature: &Signature,
-    weak: &WeakInts,
-    options: &CompileOptions,
-) -> Result<hir::Graph, Error> {
+pub(crate) fn lower(resolved: &Resolved, signature: &Signature, weak: &WeakInts) -> Result<hir::Graph, Error> {
     let type_of = |name: &str| signature.get(name);
     let known = || signature.iter().map(|(name, _)| name.to_owned()).collect();
     let values = weak.as_deref().unwrap_or_default();
@@ -131,12 +126,6 @@ pub(crate) fn lower(
     let scope = hir::Scope { type_of: &type_of, value_of: weak.is_some().then_some(&value_of), known: &known };
     let graph =
         hir::lower(resolved, &scope).map_err(|error| Error::typing(&error).called_from(&resolved.calls(error.site)))?;
-    if options.unused == Unused::Deny {
-        let used = || graph.given_vars().iter().map(|var| var.name.as_str());
-        if let Some((name, _)) = signature.iter().find(|(name, _)| !used().any(|used| used == *name)) {
-            return Err(Error::unused_variable(name, hir::similar(name, used())));
-        }
-    }
     debug_verify("lower", || hir::verify(&graph))?;
     Ok(graph)
 }
@@ -145,6 +134,20 @@ pub(crate) fn optimise(graph: &hir::Graph, options: &CompileOptions) -> Result<h
     let graph = opt::run(graph, options.floats);
     debug_verify("opt", || hir::verify(&graph))?;
     Ok(graph)
+}
+
+/// Checks that a text uses all variables, if the options ask for that. `used` are those that it
+/// uses.
+pub(crate) fn check_all_used<'n, I: Iterator<Item = &'n str>>(
+    signature: &Signature,
+    used: impl Fn() -> I,
+    options: &CompileOptions,
+) -> Result<(), Error> {
+    let is_unused = |name: &str| !used().any(|used| used == name);
+    match signature.iter().find(|(name, _)| options.unused == Unused::Deny && is_unused(name)) {
+        Some((name, _)) => Err(Error::unused_variable(name, hir::similar(name, used()))),
+        None => Ok(()),
+    }
 }
 
 fn debug_verify(pass: &str, verify: impl FnOnce() -> Result<(), String>) -> Result<(), Error> {

@@ -43,7 +43,11 @@ impl Core {
         let mut clock = Clock::start();
         let resolved = compile::resolve_evaluation(text, &context.options, &mut clock);
         let resolved = resolved.map_err(|error| error.in_text(text))?;
-        Core::of_resolved((text, resolved), signature, None, context, progress, clock)
+        let core = Core::of_resolved((text, resolved), signature, None, context, progress, clock)?;
+        let used = || core.graph().given_vars().iter().map(|given| given.name.as_str());
+        let checked = compile::check_all_used(signature, used, &core.context.options);
+        checked.map_err(|error| error.in_text(text))?;
+        Ok(core)
     }
 
     /// Compiles operations of a text.

@@ -138,7 +138,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "runtime/src",
         parent: "plan",
-        order: &["errors order nest", "along geometry", "tiling", "tiles"],
+        order: &["errors order nest", "along geometry", "known tiling", "tiles"],
     },
     Layers {
         sources: "runtime/src",

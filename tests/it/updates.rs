@@ -264,3 +264,13 @@ fn hostile_updates_stay_within_limits() {
         .expect("many");
     assert_eq!((many.len(), many[2999].scalars().next().and_then(|s| s.get())), (3000, Some(3001.0)));
 }
+
+#[test]
+fn unused_variables_are_those_that_no_phase_uses() {
+    let engine = Engine::builder().unused(ndexpr::Unused::Deny).build().expect("an engine");
+    let array = VarType::array(DType::Float64);
+    let signature = Signature::new().with("u", array).with("v", array).with("w", array);
+    assert!(engine.procedure("u[1:] = v[1:]; u[:-1] = u[1:]; v += w", &signature, &["u", "v"]).is_ok());
+    let error = engine.procedure("u[1:] = v[1:]; u[:-1] = u[1:]", &signature, &["u"]).expect_err("w is not used");
+    assert_eq!(error.kind(), ErrorKind::UnusedVariable);
+}

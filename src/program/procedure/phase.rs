@@ -121,6 +121,11 @@ impl Phase {
         Phase { program, dests, sources, results }
     }
 
+    /// The names of the variables that the program is given.
+    pub(super) fn given_names(&self) -> impl Iterator<Item = &str> {
+        self.program.core.graph().given_vars().iter().map(|given| given.name.as_str())
+    }
+
     pub(super) fn result_dtypes(&self) -> impl Iterator<Item = DType> {
         self.results.iter().map(|&number| self.program.core.result_dtype(number))
     }

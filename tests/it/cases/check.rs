@@ -109,10 +109,17 @@ fn check_unguarded(case: &Case) -> Result<Outcome, String> {
         }
     }
     check_programs(case, jit, &vars, (&shape, &expected))?;
-    check_tuple(case, jit, &vars, &expected)?;
+    // Each takes as long as the rest of the check together.
+    let mut source = source_of(case);
+    if source.one_in(4) {
+        check_tuple(case, jit, &vars, &expected)?;
+    }
+    if !source.one_in(4) {
+        return Ok(Outcome::Same(expected.len()));
+    }
     let engines = [interp, jit, if case.on_threads { jit_on_threads } else { narrow }];
     let result = (oracle.result_dtype(), &shape[..], &expected[..]);
-    check_updates(case, &engines, &arrays, result, &mut source_of(case))?;
+    check_updates(case, &engines, &arrays, result, &mut source)?;
     Ok(Outcome::Same(expected.len()))
 }
 
