@@ -207,7 +207,7 @@ mod tests {
         let signature = names.iter().fold(Signature::new(), |signature, &name| signature.with(name, array));
         let resolved = compile::resolve_evaluation("a*b + sin(c) - d", &options, &mut compile::Clock::start())
             .expect("an expression");
-        let graph = compile::lower(&resolved, &signature, &None, &options).expect("an expression of arrays");
+        let graph = compile::lower(&resolved, &signature, &None).expect("an expression of arrays");
         let fused = fuse::fuse(&graph, &fuse::Alike::certain(&graph));
         let tape = compile::build_tapes(&graph, &fused, generator.target()).expect("a tape").remove(0);
         let compiled = CompiledLoop { max_layouts: 4, ..CompiledLoop::new(tape, &graph, &fused.loops[0], &generator) };

@@ -51,7 +51,7 @@ fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>>
         signature.with(&variable.name, ty)
     });
     let resolved = compile::resolve_evaluation(&file.expression, &options, &mut compile::Clock::start()).ok()?;
-    let typed = compile::lower(&resolved, &signature, &None, &options).ok()?;
+    let typed = compile::lower(&resolved, &signature, &None).ok()?;
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let plan = fuse::fuse(&graph, &fuse::Alike::likely(&graph));
     compile::build_tapes(&graph, &plan, target).ok()
@@ -63,7 +63,7 @@ fn tape(text: &str, dtype: DType, target: &Target) -> crate::tape::Tape {
     let options = CompileOptions::default();
     let signature = Signature::new().with("a", VarType::array(dtype)).with("b", VarType::array(dtype));
     let resolved = compile::resolve_evaluation(text, &options, &mut compile::Clock::start()).expect("an expression");
-    let typed = compile::lower(&resolved, &signature, &None, &options).expect("an expression of arrays");
+    let typed = compile::lower(&resolved, &signature, &None).expect("an expression of arrays");
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let mut tapes =
         compile::build_tapes(&graph, &fuse::fuse(&graph, &fuse::Alike::likely(&graph)), target).expect("a tape");
@@ -145,7 +145,7 @@ fn tape_of_outputs(text: &str, outputs: &[&str], target: &Target) -> crate::tape
     let ty = VarType::array(DType::Float64);
     let signature = Signature::new().with("a", ty).with("b", ty);
     let resolved = compile::resolve_evaluation(text, &options, &mut compile::Clock::start()).expect("an expression");
-    let typed = compile::lower(&resolved, &signature, &None, &options).expect("an expression of arrays");
+    let typed = compile::lower(&resolved, &signature, &None).expect("an expression of arrays");
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let mut group = fuse::fuse(&graph, &fuse::Alike::likely(&graph)).loops.remove(0);
     let root = group.outputs[0];

@@ -25,7 +25,7 @@ pub(crate) fn explain(
     let fused = &compiled.arranged.fused;
     match stage {
         Stage::Ast => return Ok(parse(text, options)?.dump()),
-        Stage::Hir => return Ok(lower(resolved, signature, &compiled.weak, options)?.to_string()),
+        Stage::Hir => return Ok(lower(resolved, signature, &compiled.weak)?.to_string()),
         Stage::Opt => return Ok(graph.to_string()),
         Stage::Fuse => return Ok(fused.print(graph).to_string()),
         Stage::Tape | Stage::Outline | Stage::Clif | Stage::Asm => {}

@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::fuse::Alike;
 use crate::hir;
 use crate::opt;
-use crate::options::{CompileOptions, Unused};
+use crate::options::CompileOptions;
 use crate::resolve::{self, Mode, Phase, Resolved};
 use crate::vars::Signature;
 use ndexpr_grammar::Ast;
@@ -75,7 +75,7 @@ pub(crate) fn compile(
         false => Ok(()),
     };
     goes_on()?;
-    let typed = lower(&resolved, signature, &weak, options)?;
+    let typed = lower(&resolved, signature, &weak)?;
     clock.lap(Stage::Hir);
     goes_on()?;
     let graph = optimise(&typed, options)?;
@@ -118,12 +118,7 @@ pub(crate) fn resolve_evaluation(text: &str, options: &CompileOptions, clock: &m
     only.ok_or_else(|| Error::internal("a text without a phase"))
 }
 
-pub(crate) fn lower(
-    resolved: &Resolved,
-    signature: &Signature,
-    weak: &WeakInts,
-    options: &CompileOptions,
-) -> Result<hir::Graph, Error> {
+pub(crate) fn lower(resolved: &Resolved, signature: &Signature, weak: &WeakInts) -> Result<hir::Graph, Error> {
     let type_of = |name: &str| signature.get(name);
     let known = || signature.iter().map(|(name, _)| name.to_owned()).collect();
     let values = weak.as_deref().unwrap_or_default();
@@ -131,14 +126,20 @@ pub(crate) fn lower(
     let scope = hir::Scope { type_of: &type_of, value_of: weak.is_some().then_some(&value_of), known: &known };
     let graph =
         hir::lower(resolved, &scope).map_err(|error| Error::typing(&error).called_from(&resolved.calls(error.site)))?;
-    if options.unused == Unused::Deny {
-        let used = || graph.given_vars().iter().map(|var| var.name.as_str());
-        if let Some((name, _)) = signature.iter().find(|(name, _)| !used().any(|used| used == *name)) {
-            return Err(Error::unused_variable(name, hir::similar(name, used())));
-        }
-    }
     debug_verify("lower", || hir::verify(&graph))?;
     Ok(graph)
+}
+
+/// Checks that a text uses all variables. `graphs` are those of its phases.
+pub(crate) fn check_all_used<'g>(
+    graphs: impl Iterator<Item = &'g hir::Graph> + Clone,
+    signature: &Signature,
+) -> Result<(), Error> {
+    let used = || graphs.clone().flat_map(hir::Graph::given_vars).map(|var| var.name.as_str());
+    match signature.iter().find(|(name, _)| !used().any(|used| used == *name)) {
+        Some((name, _)) => Err(Error::unused_variable(name, hir::similar(name, used()))),
+        None => Ok(()),
+    }
 }
 
 pub(crate) fn optimise(graph: &hir::Graph, options: &CompileOptions) -> Result<hir::Graph, Error> {

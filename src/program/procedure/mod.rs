@@ -15,7 +15,6 @@ use super::numbers::Variants;
 use crate::compile::{self, Clock, Stage};
 use crate::context::Context;
 use crate::error::Error;
-use crate::hir;
 use crate::options::Unused;
 use crate::resolve::{Mode, Root};
 use crate::results::FromResults;
@@ -87,7 +86,8 @@ impl Procedure {
         }
         let phases = Phases::new(text, signature, &names, &context, false, progress)?;
         if context.options.unused == Unused::Deny {
-            phases.check_all_used(signature).map_err(|error| error.in_text(text))?;
+            let graphs = phases.all.iter().map(|phase| phase.program.core.graph());
+            compile::check_all_used(graphs, signature).map_err(|error| error.in_text(text))?;
         }
         let (text, signature) = (text.into(), signature.clone());
         Ok(Procedure { text, signature, written: names, context, phases, careful: OnceBox::new() })
@@ -308,18 +308,6 @@ impl Phases {
             all.push(Phase::new(program, roots, sources, written, first_carried));
         }
         Ok(Phases { all, n_carried: carried.len() })
-    }
-
-    /// Checks that the text uses all variables.
-    fn check_all_used(&self, signature: &Signature) -> Result<(), Error> {
-        let used = || {
-            let given = self.all.iter().flat_map(|phase| phase.program.core.graph().given_vars());
-            given.map(|given| given.name.as_str())
-        };
-        match signature.iter().find(|(name, _)| !used().any(|used| used == *name)) {
-            Some((name, _)) => Err(Error::unused_variable(name, hir::similar(name, used()))),
-            None => Ok(()),
-        }
     }
 }
 
