@@ -9,9 +9,9 @@
 mod hazards;
 mod phase;
 
-use super::Program;
 use super::core::Core;
 use super::numbers::Variants;
+use super::{OutputInfo, Program};
 use crate::compile::{self, Clock, Stage};
 use crate::context::Context;
 use crate::error::Error;
@@ -119,6 +119,21 @@ impl Procedure {
     #[must_use]
     pub fn is_tuple(&self) -> bool {
         self.phases.all.last().is_some_and(|phase| phase.program.is_tuple())
+    }
+
+    /// The results that it gives, in order; often there are none.
+    ///
+    /// ```
+    /// use ndexpr::{DType, Engine, Signature, VarType};
+    ///
+    /// let signature = Signature::new().with("u", VarType::array(DType::Float64));
+    /// let procedure = Engine::global().procedure("u += 1; t = sum(u); return t, u[0] > 1", &signature, &["u"])?;
+    /// let outputs: Vec<_> = procedure.outputs().map(|output| (output.name, output.dtype)).collect();
+    /// assert_eq!(outputs, [(Some("t"), DType::Float64), (None, DType::Bool)]);
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    pub fn outputs(&self) -> impl Iterator<Item = OutputInfo<'_>> {
+        self.phases.all.last().into_iter().flat_map(Phase::outputs)
     }
 
     /// What a stage of the compiler makes of each phase, as text.
