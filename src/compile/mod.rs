@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::fuse::Alike;
 use crate::hir;
 use crate::opt;
-use crate::options::{CompileOptions, Unused};
+use crate::options::CompileOptions;
 use crate::resolve::{self, Mode, Phase, Resolved};
 use crate::vars::Signature;
 use ndexpr_grammar::Ast;
@@ -130,24 +130,22 @@ pub(crate) fn lower(resolved: &Resolved, signature: &Signature, weak: &WeakInts)
     Ok(graph)
 }
 
+/// Checks that a text uses all variables. `graphs` are those of its phases.
+pub(crate) fn check_all_used<'g>(
+    graphs: impl Iterator<Item = &'g hir::Graph> + Clone,
+    signature: &Signature,
+) -> Result<(), Error> {
+    let used = || graphs.clone().flat_map(hir::Graph::given_vars).map(|var| var.name.as_str());
+    match signature.iter().find(|(name, _)| !used().any(|used| used == *name)) {
+        Some((name, _)) => Err(Error::unused_variable(name, hir::similar(name, used()))),
+        None => Ok(()),
+    }
+}
+
 pub(crate) fn optimise(graph: &hir::Graph, options: &CompileOptions) -> Result<hir::Graph, Error> {
     let graph = opt::run(graph, options.floats);
     debug_verify("opt", || hir::verify(&graph))?;
     Ok(graph)
-}
-
-/// Checks that a text uses all variables, if the options ask for that. `used` are those that it
-/// uses.
-pub(crate) fn check_all_used<'n, I: Iterator<Item = &'n str>>(
-    signature: &Signature,
-    used: impl Fn() -> I,
-    options: &CompileOptions,
-) -> Result<(), Error> {
-    let is_unused = |name: &str| !used().any(|used| used == name);
-    match signature.iter().find(|(name, _)| options.unused == Unused::Deny && is_unused(name)) {
-        Some((name, _)) => Err(Error::unused_variable(name, hir::similar(name, used()))),
-        None => Ok(()),
-    }
 }
 
 fn debug_verify(pass: &str, verify: impl FnOnce() -> Result<(), String>) -> Result<(), Error> {

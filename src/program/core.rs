@@ -7,6 +7,7 @@ use crate::compile::{self, Clock, Compiled, Tools, WeakInts};
 use crate::context::Context;
 use crate::error::Error;
 use crate::hir::{Expr, Graph};
+use crate::options::Unused;
 use crate::resolve::Resolved;
 use crate::vars::Signature;
 use ndexpr_grammar::{NameId, Span};
@@ -44,9 +45,9 @@ impl Core {
         let resolved = compile::resolve_evaluation(text, &context.options, &mut clock);
         let resolved = resolved.map_err(|error| error.in_text(text))?;
         let core = Core::of_resolved((text, resolved), signature, None, context, progress, clock)?;
-        let used = || core.graph().given_vars().iter().map(|given| given.name.as_str());
-        let checked = compile::check_all_used(signature, used, &core.context.options);
-        checked.map_err(|error| error.in_text(text))?;
+        if core.context.options.unused == Unused::Deny {
+            compile::check_all_used([core.graph()].into_iter(), signature).map_err(|error| error.in_text(text))?;
+        }
         Ok(core)
     }
 

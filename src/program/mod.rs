@@ -149,19 +149,13 @@ impl Program {
     /// ```
     /// use ndexpr::{DType, Engine, vars};
     ///
-    /// let program = Engine::global().program("y = x*2; return y, x > 1", &vars! { x: [1.0, 2.0] })?;
+    /// let program = Engine::global().program("y = x*2; return y, x > 1", &vars! { x: &[1.0, 2.0] })?;
     /// let outputs: Vec<_> = program.outputs().map(|output| (output.name, output.dtype)).collect();
     /// assert_eq!(outputs, [(Some("y"), DType::Float64), (None, DType::Bool)]);
     /// # Ok::<(), ndexpr::Error>(())
     /// ```
     pub fn outputs(&self) -> impl ExactSizeIterator<Item = OutputInfo<'_>> {
-        let results = self.core.compiled.resolved.results().iter().enumerate();
-        results.map(|(number, result)| {
-            let text = result.span.text(&self.core.text);
-            let is_name =
-                text.chars().all(|c| c == '_' || c.is_alphanumeric()) && !text.starts_with(|c: char| c.is_numeric());
-            OutputInfo { name: is_name.then_some(text), dtype: self.core.result_dtype(number) }
-        })
+        (0..self.core.n_results()).map(|number| OutputInfo::of(&self.core, number))
     }
 
     /// Whether the text gives a tuple: of several results, or of one, as `a,` does.
@@ -219,6 +213,17 @@ impl Program {
     /// As [`Program::result_shape`].
     pub fn result_order(&self, vars: &Vars<'_>) -> Result<Vec<usize>, Error> {
         Ok(self.layout(Values::Named(vars))?.order.to_vec())
+    }
+
+    /// The memory orders of all fresh results for these variables, each as
+    /// [`Program::result_order`] has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::result_shape`].
+    pub fn result_orders(&self, vars: &Vars<'_>) -> Result<Vec<Vec<usize>>, Error> {
+        let layouts = self.layouts(Values::Named(vars))?;
+        Ok(layouts.iter().map(|layout| layout.order.to_vec()).collect())
     }
 
     fn layout(&self, values: Values<'_>) -> Result<Layout, Error> {
@@ -409,7 +414,7 @@ impl Program {
     }
 }
 
-/// A result of a [`Program`].
+/// A result of a [`Program`] or a [`Procedure`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OutputInfo<'p> {
@@ -418,6 +423,16 @@ pub struct OutputInfo<'p> {
     pub name: Option<&'p str>,
     /// The type of its elements, as in [`Program::result_dtype`].
     pub dtype: DType,
+}
+
+impl OutputInfo<'_> {
+    /// The result of this number.
+    fn of(core: &Core, number: usize) -> OutputInfo<'_> {
+        let text = core.compiled.resolved.results()[number].span.text(&core.text);
+        let is_name =
+            text.chars().all(|c| c == '_' || c.is_alphanumeric()) && !text.starts_with(|c: char| c.is_numeric());
+        OutputInfo { name: is_name.then_some(text), dtype: core.result_dtype(number) }
+    }
 }
 
 impl std::fmt::Debug for Program {

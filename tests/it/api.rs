@@ -3,7 +3,7 @@
 use ndarray::{ArcArray1, Array0, Array1, Array2, Array3, ArrayD, CowArray, Ix1, arr0, array, s};
 use ndexpr::{
     Backend, DType, DynArray, Engine, ErrorKind, FloatMode, Limits, Progress, Scalar, Signature, Unused, Var, VarType,
-    Vars, View, ViewMut, evaluate, evaluate_into, raw, vars,
+    Vars, View, ViewMut, evaluate, evaluate_into, raw, targets, vars,
 };
 use std::sync::Arc;
 
@@ -272,6 +272,13 @@ fn options_do_what_they_say() {
     let build = || Engine::builder().threads(1);
     let deny = build().unused(Unused::Deny).build().unwrap();
     let error = deny.evaluate::<Array1<f64>>("a", &vars! { a, b: 1.0 }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnusedVariable);
+    // The second phase does not use `b`.
+    let phases = "u += b; u[1:] += u[:-1]";
+    let mut u = array![1.0, 2.0];
+    deny.execute(phases, &vars! { b: 1.0 }, &mut targets! { u }).unwrap();
+    assert_eq!(u, array![2.0, 5.0]);
+    let error = deny.execute(phases, &vars! { b: 1.0, c: 1.0 }, &mut targets! { u }).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnusedVariable);
     // Three parts, and the statement that they are.
     let limits = Limits { max_nodes: 4, ..Limits::default() };

@@ -6,8 +6,12 @@ mod backends;
 mod cases;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "cli")]
+mod cli_exec;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod cli_killed;
+#[cfg(feature = "cli")]
+mod cli_results;
 mod code_memory;
 mod diagnostics;
 mod differential;

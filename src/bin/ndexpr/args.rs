@@ -1,10 +1,11 @@
 //! The command line's grammar.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::destination::Destination;
 use crate::failure::Failure;
 use crate::sources::Binding;
 use crate::typed_name::TypedName;
@@ -22,6 +23,36 @@ SOURCES
      a shape is 1e6, (1000, 1000) or 1000x1000
 ";
 
+const EVAL_HELP: &str = "\
+RESULTS
+  A text that returns several results has each of them printed, with its name or its number. Given once,
+  `-o FILE.npy` is the file of the first result; given again, of the next ones. `-o NAME=FILE.npy` is the
+  file of the result that is returned by that name; write ./NAME=FILE.npy for a file of such a name.
+  Results without a file are printed. The files appear when all results are there: if anything fails, or
+  on Ctrl-C, existing files stay as they were.
+
+EXAMPLES
+  ndexpr eval 'a + b*2' a=a.npy b=data.npz:b -o c.npy
+  ndexpr eval 'm = mean(x); return m, sqrt(mean((x - m)**2))' x=x.npy
+  ndexpr eval 'lo = min(x, axis=0); hi = max(x, axis=0); return lo, hi' x=x.npy -o lo=lo.npy -o hi=hi.npy
+";
+
+const EXEC_HELP: &str = "\
+UPDATES
+  Arrays that the statements update come from .npy files, and are updated in these files: the dtype, the
+  shape and the order stay. With `-o NAME=FILE.npy`, the array is copied to a new file and updated there;
+  its source stays as it is, and may be any source.
+  New files appear when everything is done: if anything fails, or on Ctrl-C, existing files stay as they
+  were. A file that is updated in place has what was written until then: some of its elements may be new,
+  and others as they were. `u=u.npy -o u=u.npy` updates u.npy as a whole or not at all.
+  Results that the text returns are printed.
+
+EXAMPLES
+  ndexpr exec 'u[1:-1] += 0.1*(u[2:] - 2*u[1:-1] + u[:-2])' u=u.npy
+  ndexpr exec 'm *= 0.9; m += 0.1*g; p -= lr*m' m=m.npy p=p.npy g=g.npy lr=1e-3
+  ndexpr exec 'u[...] = maximum(u, 0); return sum(u)' u=raw.npy -o u=clean.npy
+";
+
 const TYPES_HELP: &str =
     "The variables' types: name=DTYPE for a scalar, name=DTYPE[SHAPE] for an array, such as a=f64[1000]";
 
@@ -36,10 +67,13 @@ pub(crate) struct Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Evaluate an expression; print the result or write it to a .npy file
-    #[command(after_help = SOURCES_HELP)]
+    /// Evaluate a text; print its results or write them to .npy files
+    #[command(after_help = format!("{SOURCES_HELP}\n{EVAL_HELP}"))]
     Eval(EvalArgs),
-    /// Show what an expression is compiled to, stage by stage
+    /// Run statements that update arrays in .npy files
+    #[command(after_help = format!("{SOURCES_HELP}\n{EXEC_HELP}"))]
+    Exec(ExecArgs),
+    /// Show what a text is compiled to, stage by stage
     Explain(ExplainArgs),
     /// Time an expression against the memory's speed
     #[command(after_help = SOURCES_HELP)]
@@ -86,15 +120,36 @@ impl EngineArgs {
 /// Arguments of `ndexpr eval`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct EvalArgs {
-    /// The expression, such as 'a + b*2'
+    /// The expression or program, such as 'a + b*2'
     #[arg(allow_hyphen_values = true, value_parser = parse_text)]
     pub(crate) text: String,
     /// The variables: name=SOURCE
     #[arg(value_name = "NAME=SOURCE", value_parser = Binding::parse)]
     pub(crate) bindings: Vec<Binding>,
-    /// Write the result to this .npy file instead of printing it
-    #[arg(short, long, value_name = "FILE.npy")]
-    pub(crate) output: Option<PathBuf>,
+    /// Write a result to this .npy file instead of printing it; for several results, give it again
+    #[arg(short, long = "output", value_name = "[NAME=]FILE.npy",
+        value_parser = OsStringValueParser::new().try_map(Destination::parse))]
+    pub(crate) outputs: Vec<Destination>,
+    /// Print sizes, times and bandwidth to stderr
+    #[arg(long)]
+    pub(crate) stats: bool,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+/// Arguments of `ndexpr exec`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExecArgs {
+    /// The statements, such as 'u[1:-1] += v'
+    #[arg(value_name = "STATEMENTS", allow_hyphen_values = true, value_parser = parse_text)]
+    pub(crate) text: String,
+    /// The variables, those that are updated included: name=SOURCE
+    #[arg(value_name = "NAME=SOURCE", value_parser = Binding::parse)]
+    pub(crate) bindings: Vec<Binding>,
+    /// Update this array in a new .npy file instead of its own; may be given for several arrays
+    #[arg(short, long = "output", value_name = "NAME=FILE.npy",
+        value_parser = OsStringValueParser::new().try_map(Destination::parse_named))]
+    pub(crate) outputs: Vec<Destination>,
     /// Print sizes, times and bandwidth to stderr
     #[arg(long)]
     pub(crate) stats: bool,
@@ -105,7 +160,7 @@ pub(crate) struct EvalArgs {
 /// Arguments of `ndexpr explain`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExplainArgs {
-    /// The expression, such as 'a + b*2'
+    /// The expression, program or statements that update arrays, such as 'a + b*2'
     #[arg(allow_hyphen_values = true, value_parser = parse_text)]
     pub(crate) text: String,
     /// The variables' types.
@@ -166,6 +221,8 @@ pub(crate) enum StageArg {
     Fuse,
     /// Each loop's straight-line code
     Tape,
+    /// What is decided of a loop before instructions are chosen
+    Outline,
     /// Cranelift's intermediate form
     Clif,
     /// Machine code
@@ -184,6 +241,7 @@ impl StageArg {
             StageArg::Opt => vec![Stage::Opt],
             StageArg::Fuse => vec![Stage::Fuse],
             StageArg::Tape => vec![Stage::Tape],
+            StageArg::Outline => vec![Stage::Outline],
             StageArg::Clif => vec![Stage::Clif],
             StageArg::Asm => vec![Stage::Asm],
             StageArg::All => Stage::ALL.to_vec(),
@@ -218,7 +276,7 @@ mod tests {
         assert_eq!(args.text, "-a*2");
         let args = Args::try_parse_from(["ndexpr", "eval", "-o", "c.npy", "a", "a=3", "--threads", "2"]).unwrap();
         let Command::Eval(args) = args.command else { panic!("not eval") };
-        assert_eq!((args.text.as_str(), args.output), ("a", Some(PathBuf::from("c.npy"))));
+        assert_eq!((args.text.as_str(), args.outputs[0].path.as_os_str()), ("a", "c.npy".as_ref()));
         assert!(Args::try_parse_from(["ndexpr", "eval", "--thread", "a"]).is_err());
         assert!(Args::try_parse_from(["ndexpr", "eval", "a", "a=3", "--threads", "0"]).is_err());
     }

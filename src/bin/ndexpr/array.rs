@@ -36,6 +36,11 @@ pub(crate) enum Order {
 }
 
 impl Order {
+    /// The order of a file for a result whose axes have this order in memory, outermost first.
+    pub(crate) fn of_axes(axes: &[usize]) -> Order {
+        if axes.len() > 1 && axes.iter().rev().copied().eq(0..axes.len()) { Order::Fortran } else { Order::C }
+    }
+
     /// The axes from outermost to innermost.
     pub(crate) fn axes(self, n_axes: usize) -> Vec<usize> {
         match self {
@@ -52,6 +57,7 @@ pub(crate) struct Array {
     offset: usize,
     dtype: DType,
     shape: Vec<usize>,
+    order: Order,
     strides: Vec<isize>,
 }
 
@@ -64,11 +70,10 @@ impl Array {
             return None;
         }
         let strides = dense_strides(&shape, dtype, &order.axes(shape.len()));
-        Some(Array { bytes, offset, dtype, shape, strides })
+        Some(Array { bytes, offset, dtype, shape, order, strides })
     }
 
     /// Its elements' type.
-    #[cfg(test)]
     pub(crate) fn dtype(&self) -> DType {
         self.dtype
     }
@@ -76,6 +81,11 @@ impl Array {
     /// Its extents.
     pub(crate) fn shape(&self) -> &[usize] {
         &self.shape
+    }
+
+    /// The order of its elements in memory.
+    pub(crate) fn order(&self) -> Order {
+        self.order
     }
 
     /// The bytes of all its elements.
@@ -90,7 +100,6 @@ impl Array {
     }
 
     /// The bytes of its elements, in memory order.
-    #[cfg(test)]
     pub(crate) fn data(&self) -> &[u8] {
         &self.bytes.as_slice()[self.offset..][..self.n_bytes()]
     }
@@ -163,6 +172,16 @@ pub(crate) fn type_and_shape(dtype: DType, shape: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn orders_that_files_have() {
+        assert_eq!(Order::of_axes(&[]), Order::C);
+        assert_eq!(Order::of_axes(&[0]), Order::C);
+        assert_eq!(Order::of_axes(&[0, 1]), Order::C);
+        assert_eq!(Order::of_axes(&[1, 0]), Order::Fortran);
+        assert_eq!(Order::of_axes(&[2, 1, 0]), Order::Fortran);
+        assert_eq!(Order::of_axes(&[1, 0, 2]), Order::C);
+    }
 
     #[test]
     fn strides_by_order() {

@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ndexpr::{DynArray, Program, Vars};
+use ndexpr::DynArray;
 use serde::Serialize;
 
 use crate::args::BenchArgs;
-use crate::array::{byte_count, element_count, type_and_shape};
 use crate::failure::Failure;
 use crate::op_by_op::OpByOp;
-use crate::output::Elements;
+use crate::results::Results;
 use crate::sources;
 
 /// Every line is measured at least this often, and until [`BUDGET`] is spent.
@@ -31,7 +30,7 @@ struct Report {
     backend: String,
     threads: usize,
     elements: usize,
-    /// Bytes of all inputs and the output: those that have to be moved at least.
+    /// Bytes of all inputs and outputs: those that have to be moved at least.
     bytes: usize,
     measurements: Vec<Measurement>,
 }
@@ -53,15 +52,18 @@ pub(crate) fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<(), Failure> 
     let engine = args.engine.build()?;
     let variables = sources::load_all(&args.bindings)?;
     let vars = sources::vars(&variables)?;
-    let program = engine.compile(&args.text, &vars.signature())?;
-    let shape = program.result_shape(&vars)?;
-    let dtype = program.result_dtype();
-    let output_bytes = byte_count(&shape, dtype).unwrap_or(0);
-    let n_bytes = sources::n_bytes(&variables, &program) + output_bytes;
+    let program = engine.compile(&args.text, &vars.signature());
+    let program = program.map_err(|error| Failure::compiling(&engine, &args.text, error))?;
+    let mut results = Results::new(&program, &vars, &[])?;
+    let n_bytes = sources::n_bytes(&variables, &program) + results.n_bytes();
 
+    let reused_output = {
+        let mut outs = results.views_mut()?;
+        repeat(|| program.run_all(&vars, &mut outs, None))?
+    };
     let mut timings = vec![
-        ("fused, output reused", reused_output(&program, &vars, &shape)?),
-        ("fused, fresh output", repeat(|| program.evaluate::<DynArray>(&vars).map(drop))?),
+        ("fused, output reused", reused_output),
+        ("fused, fresh output", repeat(|| program.evaluate::<Vec<DynArray>>(&vars).map(drop))?),
     ];
     let op_by_op = OpByOp::compile(&engine, &args.text, &vars.signature())?;
     timings.push(("one operation at a time", repeat(|| op_by_op.evaluate(&vars).map(drop))?));
@@ -70,7 +72,7 @@ pub(crate) fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<(), Failure> 
     }
 
     // A reduction counts the elements that it reads.
-    let n_elements = element_count(&shape).max(sources::most_elements(&variables, &program));
+    let n_elements = results.most_elements().max(sources::most_elements(&variables, &program));
     let reference = timings[0].1.median.as_secs_f64().max(1e-12);
     let measurements = timings
         .into_iter()
@@ -88,7 +90,7 @@ pub(crate) fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<(), Failure> 
         .collect();
     let report = Report {
         expression: args.text.clone(),
-        result: type_and_shape(dtype, &shape),
+        result: results.descriptions().join(", "),
         backend: program.backend().to_string(),
         threads: engine.threads(),
         elements: n_elements,
@@ -143,12 +145,6 @@ fn repeat<E>(mut work: impl FnMut() -> Result<(), E>) -> Result<Timing, E> {
 fn median(mut times: Vec<Duration>) -> Timing {
     times.sort_unstable();
     Timing { median: times[times.len() / 2], repetitions: times.len() }
-}
-
-/// The fused evaluation into an existing output.
-fn reused_output(program: &Program, vars: &Vars<'_>, shape: &[usize]) -> Result<Timing, Failure> {
-    let mut output = Elements::in_memory(program.result_dtype(), shape, &program.result_order(vars)?)?;
-    repeat(|| Ok(program.run(vars, output.view_mut()?)?))
 }
 
 /// The memory's limit: copying half of these bytes reads the one half and writes the other. `None`

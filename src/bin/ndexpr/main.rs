@@ -1,4 +1,4 @@
-//! The command line: array expressions over .npy files, generated arrays and numbers.
+//! The command line: array expressions and programs over .npy files, generated arrays and numbers.
 //!
 //! Everything the library offers is reached through its public API; what is here is files,
 //! arguments and printing. Results go to stdout, everything else (errors, statistics, the progress
@@ -8,17 +8,23 @@
 mod args;
 mod array;
 mod bench;
+mod destination;
+mod elements;
 mod eval;
+mod exec;
 mod explain;
 mod failure;
 mod functions;
+mod interrupt;
 mod mapped;
 mod names;
 mod op_by_op;
 mod output;
 mod print;
 mod progress;
+mod results;
 mod sources;
+mod stats;
 mod typed_name;
 
 use std::io::{self, BufWriter, Write};
@@ -34,6 +40,7 @@ fn main() -> ExitCode {
     let mut stdout = BufWriter::new(io::stdout().lock());
     let result = match args.command {
         Command::Eval(args) => eval::run(&args, &mut stdout),
+        Command::Exec(args) => exec::run(&args, &mut stdout),
         Command::Explain(args) => explain::run(&args, &mut stdout),
         Command::Bench(args) => bench::run(&args, &mut stdout),
         Command::Functions(args) => functions::run(&args, &mut stdout),

@@ -2,7 +2,8 @@
 //! not a bare SIGBUS.
 //!
 //! In: maps of files, and what to say about each. Out: nothing, unless a thread touches a page that
-//! is gone. Then the process writes the file's message to stderr and exits with 1.
+//! is gone. Then the process removes all temporary files, writes the file's message to stderr and
+//! exits with 1.
 //!
 //! A page is gone when another program truncates the file, when its disk fails, or when an output's
 //! disk is full and its file system could not reserve the room. No check before the access can
@@ -25,6 +26,16 @@ impl Report<'_> {
     pub(crate) fn input(path: &Path) -> Report<'static> {
         let message = format!(
             "cannot read `{}`: a part of it has disappeared while it was being read (was the file truncated?)",
+            path.display()
+        );
+        Report { message, temporary: None }
+    }
+
+    /// The report for a file that is updated in place.
+    pub(crate) fn update(path: &Path) -> Report<'static> {
+        let message = format!(
+            "cannot update `{}`: a part of it has disappeared (was the file truncated?), or its disk is full or has \
+             failed; the file has what was written before",
             path.display()
         );
         Report { message, temporary: None }
@@ -103,10 +114,10 @@ mod on_linux {
             return;
         };
         let message = watched.message.as_bytes();
-        // SAFETY: a handler may call these functions. The path ends with a 0, and the message has
+        // SAFETY: a handler may call these functions. The paths end with a 0, and the message has
         // the length that is passed. If stderr is closed, the message is lost.
         unsafe {
-            if let Some(temporary) = &watched.temporary {
+            for temporary in WATCHED.iter().filter_map(|(_, watched)| watched.temporary.as_ref()) {
                 libc::unlink(temporary.as_ptr());
             }
             let _ = libc::write(libc::STDERR_FILENO, message.as_ptr().cast(), message.len());

@@ -13,15 +13,20 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
+/// The one spelling of a name that has several in Unicode.
+pub(crate) fn normal_name(name: &str) -> String {
+    ndexpr_grammar::normal_name(name).into_owned()
+}
+
 /// Splits `name=rest` and checks the name.
-pub(crate) fn split_name<'t>(text: &'t str, form: &str) -> Result<(&'t str, &'t str), String> {
+pub(crate) fn split_name<'t>(text: &'t str, form: &str) -> Result<(String, &'t str), String> {
     let (name, rest) = text.split_once('=').ok_or_else(|| format!("expected {form}, found no `=`"))?;
     let (name, rest) = (name.trim(), rest.trim());
     check_name(name)?;
     if rest.is_empty() {
         return Err(format!("expected {form}, found nothing after the `=`"));
     }
-    Ok((name, rest))
+    Ok((normal_name(name), rest))
 }
 
 /// The first name given twice is an error.
@@ -41,7 +46,8 @@ mod tests {
 
     #[test]
     fn names_and_duplicates() {
-        assert_eq!(split_name("a=b=c", "x"), Ok(("a", "b=c")));
+        assert_eq!(split_name("a=b=c", "x"), Ok(("a".to_owned(), "b=c")));
+        assert_eq!(split_name("\u{b5}=1", "x"), Ok(("\u{3bc}".to_owned(), "1")));
         for bad in ["a", "=1", "1a=1", "a b=1", "a=", "a-b=1"] {
             assert!(split_name(bad, "name=SOURCE").is_err(), "{bad}");
         }

@@ -10,12 +10,14 @@ use std::sync::Arc;
 use ndexpr::{DynArray, Engine, Error, Program, Signature, VarType, Vars};
 use ndexpr_grammar::{Ast, ExprId, ExprKind, Limits};
 
-/// An expression as a list of programs that run one after the other.
-pub(crate) struct OpByOp {
-    steps: Vec<Step>,
+/// A text as programs that run one after the other.
+pub(crate) enum OpByOp {
+    Steps(Vec<Step>),
+    /// A text with several statements, or without operations on variables, as one step.
+    Whole(Arc<Program>),
 }
 
-struct Step {
+pub(crate) struct Step {
     /// The name of its result in the texts of later steps.
     name: String,
     program: Arc<Program>,
@@ -31,13 +33,13 @@ impl OpByOp {
     /// As [`Engine::compile`].
     pub(crate) fn compile(engine: &Engine, text: &str, signature: &Signature) -> Result<OpByOp, Error> {
         // The engine has its own limits, and says in its own words what is wrong.
-        engine.compile(text, signature)?;
+        let whole = engine.compile(text, signature)?;
         let no_limits = Limits { max_text_bytes: usize::MAX, max_nesting: usize::MAX, max_nodes: usize::MAX };
         let Ok(ast) = ndexpr_grammar::parse(text, &no_limits) else {
-            return Ok(OpByOp { steps: vec![Step::whole(engine, text, signature)?] });
+            return Ok(OpByOp::Whole(whole));
         };
         if ast.expression().is_none() {
-            return Ok(OpByOp { steps: vec![Step::whole(engine, text, signature)?] });
+            return Ok(OpByOp::Whole(whole));
         }
         let is_step = operations(&ast, signature);
         let prefix = unused_prefix(&ast);
@@ -58,30 +60,32 @@ impl OpByOp {
                 done_with.push(step);
             }
             step_text.push_str(&text[next..expr.span.end as usize]);
-            let program = engine.compile(&step_text, &signature)?;
+            let program = engine.compile(&step_text, &used_by(engine, &step_text, &signature)?)?;
             let name = format!("{prefix}{}", steps.len());
             signature = signature.with(&name, VarType::array(program.result_dtype()));
             step_of[id.index()] = Some(steps.len());
             steps.push(Step { name, program, done_with });
         }
-        if steps.is_empty() {
-            steps.push(Step::whole(engine, text, &signature)?);
-        }
-        Ok(OpByOp { steps })
+        Ok(if steps.is_empty() { OpByOp::Whole(whole) } else { OpByOp::Steps(steps) })
     }
 
-    /// Runs the steps; an array is dropped after its last use.
+    /// Runs the steps; an array is dropped after its last use. Gives the results, except those of a
+    /// tuple that are no operations on variables.
     ///
     /// # Errors
     ///
     /// As [`Program::evaluate`].
-    pub(crate) fn evaluate(&self, vars: &Vars<'_>) -> Result<DynArray, Error> {
-        let mut results: Vec<Option<DynArray>> = Vec::with_capacity(self.steps.len());
-        for step in &self.steps {
+    pub(crate) fn evaluate(&self, vars: &Vars<'_>) -> Result<Vec<DynArray>, Error> {
+        let steps = match self {
+            OpByOp::Steps(steps) => steps,
+            OpByOp::Whole(program) => return program.evaluate(vars),
+        };
+        let mut results: Vec<Option<DynArray>> = Vec::with_capacity(steps.len());
+        for step in steps {
             let mut all = vars.clone();
             for &used in &step.done_with {
                 if let Some(result) = &results[used] {
-                    all = all.with(&self.steps[used].name, result);
+                    all = all.with(&steps[used].name, result);
                 }
             }
             let result = step.program.evaluate(&all)?;
@@ -90,14 +94,7 @@ impl OpByOp {
             }
             results.push(Some(result));
         }
-        Ok(results.pop().flatten().expect("the last step is the whole"))
-    }
-}
-
-impl Step {
-    /// A text with several statements, or without operations on variables, as one step.
-    fn whole(engine: &Engine, text: &str, signature: &Signature) -> Result<Step, Error> {
-        Ok(Step { name: String::new(), program: engine.compile(text, signature)?, done_with: Vec::new() })
+        Ok(results.into_iter().flatten().collect())
     }
 }
 
@@ -138,6 +135,13 @@ fn operations_below(ast: &Ast, id: ExprId, is_operation: &[bool]) -> Vec<ExprId>
     found
 }
 
+/// The types of the variables that a text uses: the engine may deny others.
+fn used_by(engine: &Engine, text: &str, signature: &Signature) -> Result<Signature, Error> {
+    let names = engine.names(text)?;
+    let used = names.iter().filter_map(|used| Some((&used.name, signature.get(&used.name)?)));
+    Ok(used.fold(Signature::new(), |signature, (name, ty)| signature.with(name, ty)))
+}
+
 /// A beginning that no name in the text has.
 fn unused_prefix(ast: &Ast) -> String {
     let mut prefix = String::from("step");
@@ -155,6 +159,7 @@ mod tests {
     #[test]
     fn steps_give_what_the_whole_gives() {
         let engine = Engine::builder().threads(1).build().unwrap();
+        let strict = Engine::builder().threads(1).unused(ndexpr::Unused::Deny).build().unwrap();
         let a = ndarray::array![[1.0_f32, 2.0, 3.0], [4.0, 5.0, 6.0]];
         let vars = vars! { a, b: &[1_i32, 2, 3], step0: 2.0_f64 };
         let cases = [
@@ -162,13 +167,19 @@ mod tests {
             ("(a + b) * (a - step0) / sqrt(a)", 5),
             ("sum(a*b, axis=-1, keepdims=True) - a", 3),
             ("where(0 < a <= 3, -a, b if step0 > 1 else a)", 5),
-            ("a", 1),
-            ("1 + 2", 1),
+            ("a*2 + 1, -a", 3),
+            ("a", 0),
+            ("1 + 2", 0),
+            ("b = a*2; return a, b", 0),
         ];
         for (text, n_steps) in cases {
             let steps = OpByOp::compile(&engine, text, &vars.signature()).unwrap();
-            assert_eq!(steps.steps.len(), n_steps, "{text}");
-            let whole: DynArray = engine.evaluate(text, &vars).unwrap();
+            let found = if let OpByOp::Steps(steps) = &steps { steps.len() } else { 0 };
+            assert_eq!(found, n_steps, "{text}");
+            let whole: Vec<DynArray> = engine.evaluate(text, &vars).unwrap();
+            assert_eq!(steps.evaluate(&vars).unwrap(), whole, "{text}");
+            let used = used_by(&engine, text, &vars.signature()).unwrap();
+            let steps = OpByOp::compile(&strict, text, &used).unwrap();
             assert_eq!(steps.evaluate(&vars).unwrap(), whole, "{text}");
         }
     }

@@ -1,27 +1,29 @@
-//! Results: memory to compute them in, and `-o out.npy`, where that memory is a mapped file.
+//! Files that are written: `-o out.npy`. Results are computed in the file, which is mapped.
 //!
-//! The file is made without a name in the same directory, sized, mapped, filled, flushed, and only
+//! A file is made without a name in the same directory, sized, mapped, filled, flushed, and only
 //! then linked to a name and renamed. So whatever fails, an existing `out.npy` stays as it was, and
-//! it may be among the inputs: their maps keep the old file. A file without a name disappears with
-//! the process, even if that is killed. On systems without such files, the file has a temporary
-//! name from the beginning. It is removed however the process ends, except when the process is
-//! killed.
+//! it may be among the inputs: their maps keep the old file. Of several files, none is renamed
+//! before all are complete.
+//!
+//! A file without a name disappears with the process, even if that is killed. On systems without
+//! such files, the file has a temporary name from the beginning. It is removed however the process
+//! ends, except when the process is killed.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use memmap2::MmapMut;
-use ndexpr::{DType, View, ViewMut};
-use tempfile::NamedTempFile;
+use ndexpr::DType;
+use tempfile::{NamedTempFile, TempPath};
 
-use crate::array::{Order, byte_count, dense_strides};
+use crate::array::{Order, byte_count};
+use crate::elements::Elements;
 use crate::failure::{Failure, human_bytes};
 use crate::mapped;
 use crate::sources::npy;
 
-/// A .npy file that is being written. Dropped before [`OutputFile::commit`], it leaves nothing
-/// behind.
+/// A .npy file that is being written. Dropped before [`commit`], it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     temporary: Temporary,
@@ -37,61 +39,6 @@ enum Temporary {
     Unnamed { file: fs::File, link: PathBuf },
     /// A file with another name in the same directory.
     Named(NamedTempFile),
-}
-
-/// Mapped memory that holds an array to be computed.
-#[derive(Debug)]
-pub(crate) struct Elements {
-    map: MmapMut,
-    offset: usize,
-    dtype: DType,
-    shape: Vec<usize>,
-    strides: Vec<isize>,
-}
-
-impl Elements {
-    /// Memory for an array that goes into no file, whose axes lie in memory in this order,
-    /// outermost first.
-    pub(crate) fn in_memory(dtype: DType, shape: &[usize], axes: &[usize]) -> Result<Elements, Failure> {
-        let too_big = |bytes| Failure::TooBig { name: "the result".to_owned(), bytes };
-        let n_bytes = byte_count(shape, dtype).ok_or_else(|| {
-            too_big(shape.iter().fold(dtype.size() as u128, |bytes, &extent| bytes.saturating_mul(extent as u128)))
-        })?;
-        // A map is never empty.
-        let map = MmapMut::map_anon(n_bytes.max(1)).map_err(|_| too_big(n_bytes as u128))?;
-        // The first touch of a page costs more than computing its elements, so few large pages are
-        // better. It is a hint.
-        #[cfg(target_os = "linux")]
-        let _ = map.advise(memmap2::Advice::HugePage);
-        let strides = dense_strides(shape, dtype, axes);
-        Ok(Elements { map, offset: 0, dtype, shape: shape.to_vec(), strides })
-    }
-
-    /// The array, to be written.
-    pub(crate) fn view_mut(&mut self) -> Result<ViewMut<'_>, Failure> {
-        let view = ViewMut::from_bytes_mut(&mut self.map, self.dtype, &self.shape, &self.strides, self.offset);
-        view.map_err(|error| Failure::Engine(error.into()))
-    }
-
-    /// The array, to be read.
-    pub(crate) fn view(&self) -> Result<View<'_>, Failure> {
-        let view = View::from_bytes(&self.map, self.dtype, &self.shape, &self.strides, self.offset);
-        view.map_err(|error| Failure::Engine(error.into()))
-    }
-}
-
-/// Finds the errors that need no evaluation, so that they are reported before anything is read.
-pub(crate) fn check_destination(path: &Path) -> Result<(), Failure> {
-    let refuse = |message: &str| Err(Failure::Output { path: path.to_owned(), message: message.to_owned() });
-    if path.extension().is_none_or(|extension| extension != "npy") {
-        return Err(Failure::Usage(format!("cannot write `{}`: only .npy files can be written", path.display())));
-    }
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => refuse("it is a directory"),
-        Ok(metadata) if !metadata.is_file() => refuse("it is not a regular file"),
-        Ok(metadata) if metadata.permissions().readonly() => refuse("it is read-only"),
-        _ => Ok(()),
-    }
 }
 
 impl OutputFile {
@@ -123,25 +70,46 @@ impl OutputFile {
         let map = unsafe { MmapMut::map_mut(file) }.map_err(|error| Failure::file("map", path, error))?;
         let message = format!("cannot write `{}`: its disk is full, or has failed", path.display());
         mapped::watch(&map, mapped::Report { message, temporary: temporary.path() });
-        let strides = dense_strides(shape, dtype, &order.axes(shape.len()));
-        let elements = Elements { map, offset: header.len(), dtype, shape: shape.to_vec(), strides };
+        let elements = Elements::new(map, header.len(), dtype, shape.to_vec(), order).ok_or_else(too_big)?;
         Ok(OutputFile { temporary, elements, destination })
     }
 
-    /// The elements, to be written.
-    pub(crate) fn view_mut(&mut self) -> Result<ViewMut<'_>, Failure> {
-        self.elements.view_mut()
+    /// The elements.
+    pub(crate) fn elements(&self) -> &Elements {
+        &self.elements
     }
 
-    /// Makes the file appear under its name, replacing what was there.
-    pub(crate) fn commit(self) -> Result<(), Failure> {
-        let OutputFile { temporary, elements: Elements { map, .. }, destination } = self;
-        let failed = |error| Failure::file("write", &destination, error);
-        map.flush().map_err(failed)?;
-        // Windows does not rename files that are mapped.
-        drop(map);
-        temporary.persist(&destination).map_err(failed)
+    /// The elements, to be written.
+    pub(crate) fn elements_mut(&mut self) -> &mut Elements {
+        &mut self.elements
     }
+
+    /// Writes the file to the disk, and gives it a name beside that which it will have.
+    fn complete(self) -> Result<CompleteFile, Failure> {
+        let OutputFile { temporary, elements, destination } = self;
+        let failed = |error| Failure::file("write", &destination, error);
+        elements.flush().map_err(failed)?;
+        // Windows does not rename files that are mapped.
+        drop(elements);
+        let name = temporary.named(&destination).map_err(failed)?;
+        Ok(CompleteFile { name, destination })
+    }
+}
+
+/// A file that is complete, under a temporary name. Dropped, it leaves nothing behind.
+struct CompleteFile {
+    name: TempPath,
+    destination: PathBuf,
+}
+
+/// Makes all files appear under their names, replacing what was there. If one cannot be completed,
+/// none appears.
+pub(crate) fn commit(files: impl IntoIterator<Item = OutputFile>) -> Result<(), Failure> {
+    let complete: Vec<CompleteFile> = files.into_iter().map(OutputFile::complete).collect::<Result<_, _>>()?;
+    for CompleteFile { name, destination } in complete {
+        name.persist(&destination).map_err(|error| Failure::file("write", &destination, error.error))?;
+    }
+    Ok(())
 }
 
 impl Temporary {
@@ -194,22 +162,19 @@ impl Temporary {
         }
     }
 
-    /// Gives it this name, replacing what was there.
-    fn persist(self, destination: &Path) -> io::Result<()> {
+    /// Gives it a free name in the directory of `destination`, if it has none.
+    fn named(self, destination: &Path) -> io::Result<TempPath> {
         match self {
             #[cfg(target_os = "linux")]
             Temporary::Unnamed { file: _file, link } => {
                 use rustix::fs::{AtFlags, CWD, linkat};
-                // Linking does not replace a file, but renaming does. So the file is first linked
-                // to a name that is free.
+                // Linking does not replace a file, but renaming does. So the file is linked to a
+                // name that is free, and renamed later.
                 let to_name = |name: &Path| Ok(linkat(CWD, &link, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
-                names().make_in(directory_of(destination), to_name)?.persist(destination)?;
+                Ok(names().make_in(directory_of(destination), to_name)?.into_temp_path())
             }
-            Temporary::Named(temporary) => {
-                temporary.persist(destination)?;
-            }
+            Temporary::Named(temporary) => Ok(temporary.into_temp_path()),
         }
-        Ok(())
     }
 }
 
@@ -271,11 +236,32 @@ mod tests {
         assert_eq!((files(directory.path()), fs::read(&path).unwrap()), (vec!["out.npy".to_owned()], b"old".to_vec()));
 
         let mut output = OutputFile::create(&path, DType::Int16, &[3], Order::C).unwrap();
-        assert_eq!(output.view_mut().unwrap().shape(), [3]);
-        output.commit().unwrap();
+        assert_eq!(output.elements_mut().view_mut().unwrap().shape(), [3]);
+        commit([output]).unwrap();
         assert_eq!(files(directory.path()), ["out.npy"]);
         let array = npy::load(&path).unwrap();
         assert_eq!((array.dtype(), array.shape(), array.data()), (DType::Int16, &[3][..], &[0; 6][..]));
+    }
+
+    #[test]
+    fn of_several_all_appear_or_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let create = |path: &Path| OutputFile::create(path, DType::Int8, &[1], Order::C).unwrap();
+        fs::write(path("a.npy"), "old").unwrap();
+        fs::create_dir(path("later")).unwrap();
+        let outputs = [create(&path("a.npy")), create(&path("later/b.npy"))];
+        // The second file can no longer get a name.
+        fs::remove_dir(path("later")).unwrap();
+        assert!(commit(outputs).is_err());
+        assert_eq!(
+            (files(directory.path()), fs::read(path("a.npy")).unwrap()),
+            (vec!["a.npy".to_owned()], b"old".to_vec())
+        );
+
+        commit([create(&path("a.npy")), create(&path("b.npy"))]).unwrap();
+        assert_eq!(files(directory.path()), ["a.npy", "b.npy"]);
+        assert_eq!(npy::load(&path("a.npy")).unwrap().shape(), [1]);
     }
 
     /// Tests what happens on file systems without unnamed files.
@@ -290,7 +276,7 @@ mod tests {
         let temporary = named();
         temporary.file().write_all(b"new").unwrap();
         assert_eq!(files(directory.path()).len(), 2);
-        temporary.persist(&path).unwrap();
+        temporary.named(&path).unwrap().persist(&path).unwrap();
         assert_eq!((files(directory.path()), fs::read(&path).unwrap()), (vec!["out.npy".to_owned()], b"new".to_vec()));
     }
 
@@ -300,39 +286,22 @@ mod tests {
         for shape in [&[][..], &[0], &[3, 0, 2]] {
             let path = directory.path().join("out.npy");
             let mut output = OutputFile::create(&path, DType::Float64, shape, Order::C).unwrap();
-            output.view_mut().unwrap();
-            output.commit().unwrap();
+            output.elements_mut().view_mut().unwrap();
+            commit([output]).unwrap();
             assert_eq!(npy::load(&path).unwrap().shape(), shape);
         }
     }
 
     #[test]
-    fn memory_in_any_order() {
-        let mut elements = Elements::in_memory(DType::Int16, &[2, 3], &[1, 0]).unwrap();
-        assert_eq!(elements.view_mut().unwrap().strides(), [2, 4]);
-        assert_eq!(elements.view().unwrap().shape(), [2, 3]);
-        assert_eq!(Elements::in_memory(DType::Float64, &[0, 3], &[0, 1]).unwrap().view().unwrap().shape(), [0, 3]);
-        let error = Elements::in_memory(DType::Float64, &[1 << 40, 1 << 40], &[0, 1]).unwrap_err();
-        assert!(error.to_string().starts_with("`the result` would need"), "{error}");
-        assert!(Elements::in_memory(DType::Float64, &[1 << 58], &[0]).is_err());
-    }
-
-    #[test]
-    fn what_cannot_be_written() {
+    fn what_cannot_be_created() {
         let directory = tempfile::tempdir().unwrap();
-        let is_refused = |path: &Path| check_destination(path).is_err();
-        assert!(is_refused(&directory.path().join("out.npz")));
-        assert!(!is_refused(&directory.path().join("out.npy")));
-        let folder = directory.path().join("dir.npy");
-        fs::create_dir(&folder).unwrap();
-        assert!(is_refused(&folder));
         let missing = directory.path().join("nowhere/out.npy");
         let error = OutputFile::create(&missing, DType::Int8, &[1], Order::C).unwrap_err();
         assert!(error.to_string().contains("nowhere/out.npy"), "{error}");
         let path = directory.path().join("out.npy");
         let error = OutputFile::create(&path, DType::Int8, &[1 << 60], Order::C).unwrap_err();
         assert!(error.to_string().contains("out.npy"), "{error}");
-        assert_eq!(files(directory.path()), ["dir.npy"]);
+        assert!(files(directory.path()).is_empty());
     }
 
     #[cfg(unix)]
@@ -344,7 +313,7 @@ mod tests {
         fs::write(&target, "old").unwrap();
         fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).unwrap();
         symlink(&target, &link).unwrap();
-        OutputFile::create(&link, DType::Int8, &[1], Order::C).unwrap().commit().unwrap();
+        commit([OutputFile::create(&link, DType::Int8, &[1], Order::C).unwrap()]).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(npy::load(&target).unwrap().shape(), [1]);

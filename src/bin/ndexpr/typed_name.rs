@@ -22,7 +22,7 @@ impl TypedName {
             Some(at) => (&rest[..at], Some(parse_shape(&rest[at..])?)),
             None => (rest, None),
         };
-        Ok(TypedName { name: name.to_owned(), dtype: parse_dtype(dtype.trim())?, shape })
+        Ok(TypedName { name, dtype: parse_dtype(dtype.trim())?, shape })
     }
 
     /// What the library calls it.

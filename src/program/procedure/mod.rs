@@ -9,12 +9,13 @@
 mod hazards;
 mod phase;
 
-use super::Program;
 use super::core::Core;
 use super::numbers::Variants;
+use super::{OutputInfo, Program};
 use crate::compile::{self, Clock, Stage};
 use crate::context::Context;
 use crate::error::Error;
+use crate::options::Unused;
 use crate::resolve::{Mode, Root};
 use crate::results::FromResults;
 use crate::targets::Targets;
@@ -84,9 +85,10 @@ impl Procedure {
             }
         }
         let phases = Phases::new(text, signature, &names, &context, false, progress)?;
-        let used = || phases.all.iter().flat_map(Phase::given_names);
-        let checked = compile::check_all_used(signature, used, &context.options);
-        checked.map_err(|error| error.in_text(text))?;
+        if context.options.unused == Unused::Deny {
+            let graphs = phases.all.iter().map(|phase| phase.program.core.graph());
+            compile::check_all_used(graphs, signature).map_err(|error| error.in_text(text))?;
+        }
         let (text, signature) = (text.into(), signature.clone());
         Ok(Procedure { text, signature, written: names, context, phases, careful: OnceBox::new() })
     }
@@ -117,6 +119,21 @@ impl Procedure {
     #[must_use]
     pub fn is_tuple(&self) -> bool {
         self.phases.all.last().is_some_and(|phase| phase.program.is_tuple())
+    }
+
+    /// The results that it gives, in order; often there are none.
+    ///
+    /// ```
+    /// use ndexpr::{DType, Engine, Signature, VarType};
+    ///
+    /// let signature = Signature::new().with("u", VarType::array(DType::Float64));
+    /// let procedure = Engine::global().procedure("u += 1; t = sum(u); return t, u[0] > 1", &signature, &["u"])?;
+    /// let outputs: Vec<_> = procedure.outputs().map(|output| (output.name, output.dtype)).collect();
+    /// assert_eq!(outputs, [(Some("t"), DType::Float64), (None, DType::Bool)]);
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    pub fn outputs(&self) -> impl Iterator<Item = OutputInfo<'_>> {
+        self.phases.all.last().into_iter().flat_map(Phase::outputs)
     }
 
     /// What a stage of the compiler makes of each phase, as text.

@@ -4,7 +4,6 @@
 //! arrays updated, and what later phases need. Always true: while a phase runs, an array is either
 //! read or written, and never both, except by one loop element for element.
 
-use super::super::Program;
 use super::super::bind::{Inputs, Values, bind};
 use super::super::core::Core;
 use super::super::flat_many::{self, Value};
@@ -13,6 +12,7 @@ use super::super::numbers;
 use super::super::prepared::{Prepared, prepare};
 use super::super::shapes::order_of;
 use super::super::views;
+use super::super::{OutputInfo, Program};
 use super::hazards::{self, Read, Write};
 use crate::error::Error;
 use crate::input::Input;
@@ -121,13 +121,12 @@ impl Phase {
         Phase { program, dests, sources, results }
     }
 
-    /// The names of the variables that the program is given.
-    pub(super) fn given_names(&self) -> impl Iterator<Item = &str> {
-        self.program.core.graph().given_vars().iter().map(|given| given.name.as_str())
-    }
-
     pub(super) fn result_dtypes(&self) -> impl Iterator<Item = DType> {
         self.results.iter().map(|&number| self.program.core.result_dtype(number))
+    }
+
+    pub(super) fn outputs(&self) -> impl Iterator<Item = OutputInfo<'_>> {
+        self.results.iter().map(|&number| OutputInfo::of(&self.program.core, number))
     }
 
     pub(super) fn run(&self, call: &mut Call<'_, '_>) -> Result<(), Error> {

@@ -10,7 +10,7 @@ pub(crate) mod npz;
 pub(crate) mod parse;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ndexpr::{Program, Scalar, Vars};
 
@@ -57,7 +57,8 @@ impl Binding {
     /// Parses `name=SOURCE`. The error is one line.
     pub(crate) fn parse(text: &str) -> Result<Binding, String> {
         let (name, source) = split_name(text, "NAME=SOURCE")?;
-        Ok(Binding { name: name.to_owned(), source: Source::parse(source, name)? })
+        let source = Source::parse(source, &name)?;
+        Ok(Binding { name, source })
     }
 
     /// Reads or makes the value.
@@ -72,7 +73,7 @@ impl Binding {
     }
 
     /// A path that is not there may have been meant as something else.
-    fn explain_missing(&self, failure: Failure) -> Failure {
+    pub(crate) fn explain_missing(&self, failure: Failure) -> Failure {
         match failure {
             Failure::File { action, path, error, .. } if error.kind() == io::ErrorKind::NotFound => {
                 let hint = if path.extension().is_none_or(|extension| extension != "npy") {
@@ -92,6 +93,14 @@ impl Binding {
 }
 
 impl Source {
+    /// The file that it is read from.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Source::Npy(path) | Source::Npz { path, .. } => Some(path),
+            Source::Generator(_) | Source::Scalar(_) => None,
+        }
+    }
+
     fn parse(text: &str, name: &str) -> Result<Source, String> {
         if let Some(literal) = literal::parse(text) {
             return literal.map(Source::Scalar);
@@ -118,9 +127,14 @@ pub(crate) fn possible_sources() -> String {
     format!("a source is file.npy, file.npz:key, a number such as 2.5, 3 or 7u8, or one of: {}", generator::usages())
 }
 
+/// Checks that no name is given twice.
+pub(crate) fn check_names(bindings: &[Binding]) -> Result<(), Failure> {
+    check_distinct(bindings.iter().map(|binding| binding.name.as_str()))
+}
+
 /// Reads or makes every variable, in order.
 pub(crate) fn load_all(bindings: &[Binding]) -> Result<Vec<Variable>, Failure> {
-    check_distinct(bindings.iter().map(|binding| binding.name.as_str()))?;
+    check_names(bindings)?;
     bindings.iter().map(Binding::load).collect()
 }
 

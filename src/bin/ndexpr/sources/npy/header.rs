@@ -87,7 +87,7 @@ impl Header {
     }
 
     /// The error of a file that has only `found` bytes of elements.
-    pub(super) fn truncated(&self, found: usize) -> NpyError {
+    pub(crate) fn truncated(&self, found: usize) -> NpyError {
         NpyError::Truncated { dtype: self.dtype, shape: self.shape.clone(), expected: self.n_bytes, found }
     }
 }
