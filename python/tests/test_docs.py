@@ -81,7 +81,9 @@ VALUES, *BLOCKS = blocks()
 @pytest.mark.parametrize(("about", "text", "expected"), BLOCKS)
 def test_the_language(about: str, text: str, expected: list[str]) -> None:
     def names() -> dict[str, object]:
-        values = {name: ast.literal_eval(value) for name, value in (line.split(" = ") for line in VALUES[1].split("\n"))}
+        values = {
+            name: ast.literal_eval(value) for name, value in (line.split(" = ") for line in VALUES[1].split("\n"))
+        }
         return {name: np.array(value) if isinstance(value, list) else value for name, value in values.items()}
 
     wanted = [np.array(ast.literal_eval(value)) for value in expected]

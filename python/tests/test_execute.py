@@ -341,7 +341,7 @@ def test_threads_and_large_arrays() -> None:
     u, v = np.zeros(n), np.arange(n) * 1.0
 
     def work(part: int) -> None:
-        names = {"u": u[part :: 4], "v": v[part :: 4]}
+        names = {"u": u[part::4], "v": v[part::4]}
         for _ in range(5):
             ndexpr.execute("u += v; u *= 0.5", names)
 

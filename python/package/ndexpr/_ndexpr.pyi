@@ -99,7 +99,6 @@ def execute(
     global_dict: _Names | None = None,
     *,
     floats: _Floats = "strict",
-    _frame_depth: SupportsIndex = 3,
 ) -> Any: ...
 def re_evaluate(
     local_dict: _Names | None = None, global_dict: _Names | None = None, _frame_depth: SupportsIndex = 2
