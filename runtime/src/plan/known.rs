@@ -21,7 +21,8 @@ use crate::view::{Layout, RawView, Shape, ViewMut};
 /// for (input, out) in [(&a, &mut out), (&b, &mut other)] {
 ///     let (input, mut outputs) = (View::from(input), [ViewMut::from(out)]);
 ///     let plan = Plan::as_known(&mut known, &[3, 4], &[Input::View(&input)], &mut outputs)?;
-///     assert_eq!(plan.extents(), [12]);
+///     // One row of twelve elements.
+///     assert_eq!(plan.extents(), [1, 12]);
 /// }
 /// # Ok::<(), ndexpr_runtime::plan::PlanError>(())
 /// ```
