@@ -291,6 +291,32 @@ impl Ast {
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.names.iter().map(|name| &**name)
     }
+
+    /// The same tree with all places moved by so many bytes: for a text that is behind another one
+    /// among the places that errors point at.
+    #[must_use]
+    pub fn moved(mut self, by: u32) -> Self {
+        for expr in &mut self.exprs {
+            expr.span = expr.span.moved(by);
+            match &mut expr.kind {
+                ExprKind::Call { function_span: name_span, keywords, .. }
+                | ExprKind::Method { name_span, keywords, .. } => {
+                    *name_span = name_span.moved(by);
+                    keywords.iter_mut().for_each(|keyword| keyword.name_span = keyword.name_span.moved(by));
+                }
+                ExprKind::Attribute { name_span, .. } => *name_span = name_span.moved(by),
+                _ => {}
+            }
+        }
+        for stmt in &mut self.stmts {
+            stmt.span = stmt.span.moved(by);
+            if let StmtKind::Def { name_span, params, .. } = &mut stmt.kind {
+                *name_span = name_span.moved(by);
+                params.iter_mut().for_each(|param| param.name_span = param.name_span.moved(by));
+            }
+        }
+        self
+    }
 }
 
 impl Index<ExprId> for Ast {

@@ -4,6 +4,8 @@
 //! source text. Always true: labels may lie anywhere, in any order, over each other or outside the
 //! text; drawing never fails.
 
+use std::sync::Arc;
+
 use crate::span::Span;
 
 /// A message with labels and notes, see [`Diagnostic::render`].
@@ -13,6 +15,8 @@ pub struct Diagnostic {
     pub message: String,
     /// Places in the source, with a remark each.
     pub labels: Vec<Label>,
+    /// Places in other texts, which the source makes use of.
+    pub elsewhere: Vec<Excerpt>,
     /// Facts and advice that belong to no place.
     pub notes: Vec<String>,
 }
@@ -26,11 +30,22 @@ pub struct Label {
     pub text: String,
 }
 
+/// Places in a text that is not the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// Which text it is, as in "in the prelude".
+    pub title: String,
+    /// The whole text.
+    pub text: Arc<str>,
+    /// Places in that text, with a remark each.
+    pub labels: Vec<Label>,
+}
+
 impl Diagnostic {
     /// A diagnostic without labels and notes.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), labels: Vec::new(), notes: Vec::new() }
+        Self { message: message.into(), labels: Vec::new(), elsewhere: Vec::new(), notes: Vec::new() }
     }
 
     /// Adds a label.

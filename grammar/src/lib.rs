@@ -202,7 +202,7 @@ mod string;
 mod token;
 
 pub use ast::{Ast, Expr, ExprId, ExprKind, IndexItem, Keyword, NameId, Param, Stmt, StmtId, StmtKind};
-pub use diagnostic::{Diagnostic, Label};
+pub use diagnostic::{Diagnostic, Excerpt, Label};
 pub use error::{Error, ErrorKind, Expectation, Expected, Feature, Found};
 pub use limits::Limits;
 pub use name::normal_name;

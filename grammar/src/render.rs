@@ -42,7 +42,8 @@ impl Diagnostic {
     /// Draws the diagnostic as plain text; every line, the last too, ends with a line break.
     ///
     /// Only lines of the source with a label are shown. They have their numbers if the source has
-    /// several lines. Of a long line, only the text around its labels is shown.
+    /// several lines. Of a long line, only the text around its labels is shown. Lines of other
+    /// texts follow, with their numbers.
     ///
     /// ```
     /// use ndexpr_grammar::{Diagnostic, Span};
@@ -73,26 +74,35 @@ fn draw(diagnostic: &Diagnostic, source: &str) -> String {
     let mut out = format!("error: {}\n", clean(&diagnostic.message));
     let lines = marked_lines(&diagnostic.labels, source);
     let is_numbered = lines.iter().any(|line| line.number > 1) || source.trim_end().contains(is_line_break);
+    push_lines(&mut out, &lines, is_numbered);
+    for excerpt in &diagnostic.elsewhere {
+        push_row(&mut out, "  ", &format!("{}:", clean(&excerpt.title)));
+        push_lines(&mut out, &marked_lines(&excerpt.labels, &excerpt.text), true);
+    }
+    for note in &diagnostic.notes {
+        push_row(&mut out, "  = ", &clean(note));
+    }
+    out
+}
+
+/// Draws lines with their marks.
+fn push_lines(out: &mut String, lines: &[MarkedLine<'_>], is_numbered: bool) {
     let n_digits = match lines.last() {
         Some(line) if is_numbered => line.number.to_string().len(),
         _ => 0,
     };
-    for line in &lines {
+    for line in lines {
         let (number, margin) = if is_numbered {
             (format!("  {:>n_digits$} | ", line.number), format!("  {:>n_digits$} | ", ""))
         } else {
             ("  ".to_owned(), "  ".to_owned())
         };
         let view = View::new(line);
-        push_row(&mut out, &number, &view.text);
+        push_row(out, &number, &view.text);
         for row in rows(&line.marks, &view) {
-            push_row(&mut out, &margin, &row);
+            push_row(out, &margin, &row);
         }
     }
-    for note in &diagnostic.notes {
-        push_row(&mut out, "  = ", &clean(note));
-    }
-    out
 }
 
 fn push_row(out: &mut String, margin: &str, row: &str) {

@@ -50,6 +50,13 @@ impl Span {
         Self::new(self.start.min(other.start), self.end.max(other.end))
     }
 
+    /// The same span so many bytes further on; at the end of what a span can be, if it would be
+    /// behind that.
+    #[must_use]
+    pub const fn moved(self, by: u32) -> Self {
+        Self::new(self.start.saturating_add(by), self.end.saturating_add(by))
+    }
+
     /// The span as a range for slicing.
     #[must_use]
     pub const fn range(self) -> Range<usize> {
