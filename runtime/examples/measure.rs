@@ -81,6 +81,7 @@ fn kernel_for(plan: &Plan<'_>) -> Kernel {
         is_streaming: false,
         slot_bytes: 0,
         tile_fns: Box::default(),
+        callbacks: ndexpr_runtime::function::Callbacks::default(),
         ns_per_elem: if is_strided { 0.6 } else { 0.12 },
         code: Arc::new(()),
     };

@@ -10,6 +10,7 @@
 //! | `operands` | one [`Operand`] per input, then one per output, in the kernel's order |
 //! | `slots`    | this thread's scratch, 64-byte aligned, as large as the kernel asked for |
 //! | `tile_fns` | the kernel's own table of [`TileFn`]s |
+//! | `callbacks` | the kernel's own table of [`Callback`]s |
 //!
 //! The element of an operand at `(row, lane)` is at `ptr + row * row_stride + lane * lane_stride`,
 //! strides in bytes, of any sign and alignment. A kernel is compiled for one [`RunKind`] per
@@ -43,6 +44,8 @@ pub struct KernelArgs {
     pub slots: *mut u8,
     /// The kernel's table of tile functions.
     pub tile_fns: *const TileFn,
+    /// The kernel's table of functions of the application.
+    pub callbacks: *const Callback,
 }
 
 /// A compiled loop.
@@ -54,6 +57,23 @@ pub type KernelFn = unsafe extern "C" fn(args: *const KernelArgs);
 /// contiguous and of the dtype that the function was chosen for; they need no alignment beyond one
 /// byte. A result may be exactly where an argument is, and overlaps nothing otherwise.
 pub type TileFn = unsafe extern "C" fn(n: usize, out: *mut u8, a: *const u8, b: *mut u8);
+
+/// A function of the application, over a whole tile: any number of arguments, of any dtypes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Callback {
+    /// The code.
+    pub code: CallbackFn,
+    /// What the code is called with first.
+    pub context: *const (),
+}
+
+/// The code of a [`Callback`]. It reads `n` elements of each argument, whose addresses are at
+/// `args`, one after the other, and writes `n` at `out`. All elements are contiguous and of the
+/// dtypes that the callback was chosen for; they need no alignment beyond one byte. Bools among the
+/// arguments are 0 or 1. All bytes are initialised. The result may be exactly where an argument of elements of the same size
+/// is, and overlaps nothing otherwise.
+pub type CallbackFn = unsafe extern "C" fn(context: *const (), n: usize, out: *mut u8, args: *const *const u8);
 
 /// How an operand moves along the lanes. A kernel is specialised for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

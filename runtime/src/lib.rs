@@ -17,6 +17,7 @@
 //! | `machine`  | what is assumed of caches and costs: constants |
 //! | [`arch`]   | the instruction set in use; vectors |
 //! | [`math`]   | vector math functions, called once per tile |
+//! | [`function`] | functions of the application: closures, called once per tile |
 //! | [`view`]   | pointer + dtype + shape + byte strides, checked once where it is made; axes, broadcasting, overlap |
 //! | [`memory`] | fresh outputs and scratch |
 //! | [`reduce`] | reductions and scans of contiguous elements, in a fixed order |
@@ -36,7 +37,7 @@
 //! |            | [`Scanner::scan`](reduce::Scanner::scan) | the same |
 //! |            | [`Scanner::scan_side_by_side`](reduce::Scanner::scan_side_by_side) | the same |
 //! |            | [`Scanner::scan_rows`](reduce::Scanner::scan_rows) | the same |
-//! | [`abi`]    | any [`KernelFn`](abi::KernelFn) and [`TileFn`](abi::TileFn), such as those of [`math`] | arguments are as [`abi`] says |
+//! | [`abi`]    | any [`KernelFn`](abi::KernelFn), [`TileFn`](abi::TileFn) and [`CallbackFn`](abi::CallbackFn), such as those of [`math`] | arguments are as [`abi`] says |
 //!
 //! The rest of the crate relies on the checks that are made where views, plans and
 //! [`Stages`](exec::Stages) are made: nothing is checked again afterwards.
@@ -77,6 +78,7 @@
 //!     is_streaming: false,
 //!     slot_bytes: 0,
 //!     tile_fns: Box::default(),
+//!     callbacks: Default::default(),
 //!     ns_per_elem: 0.2,
 //!     code: std::sync::Arc::new(()),
 //! };
@@ -91,6 +93,7 @@ pub mod abi;
 pub mod arch;
 pub mod dtype;
 pub mod exec;
+pub mod function;
 mod machine;
 pub mod math;
 pub mod memory;

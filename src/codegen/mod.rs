@@ -44,6 +44,7 @@ use cranelift_frontend::FunctionBuilderContext;
 use memory::{Code, Rewriting};
 use ndexpr_runtime::abi::{KernelFn, RunKind};
 use ndexpr_runtime::exec::{Kernel, KernelSpec, Progress};
+use ndexpr_runtime::function::Callbacks;
 use ndexpr_runtime::memory::MAX_SCRATCH_BYTES;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -201,6 +202,7 @@ fn compile_with(
         whole_blocks: scratch.whole_blocks,
         is_streaming: outline.stores.is_streaming(),
         tile_fns: outline.table.tile_fns(),
+        callbacks: Callbacks::default(),
         ns_per_elem: outline.ns_per_elem(),
         code: Arc::new(code),
     };

@@ -10,6 +10,7 @@ use super::run::run_uncounted;
 use super::{ExecError, Kernel, KernelSpec, RunOptions, run};
 use crate::abi::{KernelArgs, KernelFn, RunKind};
 use crate::dtype::DType;
+use crate::function::Callbacks;
 use crate::machine::COPY_NS_PER_ELEM;
 use crate::memory::{AllocError, Output};
 use crate::plan::{Plan, PlanError, output_order};
@@ -100,6 +101,7 @@ fn copier(dtype: DType, [from, to]: [RunKind; 2]) -> Kernel {
         slot_bytes: 0,
         is_streaming: false,
         tile_fns: Box::default(),
+        callbacks: Callbacks::default(),
         ns_per_elem: COPY_NS_PER_ELEM,
         code: Arc::new(()),
     };

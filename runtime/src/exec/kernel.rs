@@ -10,6 +10,7 @@ use super::ExecError;
 use super::elems::copy_strided;
 use crate::abi::{KernelArgs, KernelFn, Operand, RunKind, TileFn};
 use crate::dtype::DType;
+use crate::function::{Callbacks, resume_panic};
 use crate::machine::LINE_BYTES;
 use crate::plan::Plan;
 
@@ -39,6 +40,8 @@ pub struct KernelSpec {
     pub is_streaming: bool,
     /// The kernel's table of tile functions.
     pub tile_fns: Box<[TileFn]>,
+    /// The functions of the application that the kernel calls.
+    pub callbacks: Callbacks,
     /// Estimate of the time for one element on one core, operands in cache. It decides on threads
     /// and chunks only.
     pub ns_per_elem: f32,
@@ -95,7 +98,7 @@ impl Kernel {
     /// - It returns, and does not unwind.
     /// - `n_outputs` is at most the number of operands; `slot_bytes` is enough for tiles of up to
     ///   `max_tile_elems`, or of any size if that is `None`.
-    /// - Every entry of `tile_fns` is what the kernel takes it for.
+    /// - Every entry of `tile_fns` and of `callbacks` is what the kernel takes it for.
     /// - The machine code lives as long as `code` does.
     #[must_use]
     pub unsafe fn new(spec: KernelSpec) -> Kernel {
@@ -167,17 +170,25 @@ impl KernelSpec {
         }
     }
 
+    /// # Panics
+    ///
+    /// If a function of the application panics that the code calls: here, where no compiled code
+    /// is left that the panic would unwind through.
+    ///
     /// # Safety
     ///
     /// The contract of [`call`](KernelSpec::call), for whole blocks if the code computes no others.
     unsafe fn enter(&self, (n_rows, n_lanes): (usize, usize), operands: &[Operand], slots: *mut u8) {
-        let tile_fns = self.tile_fns.as_ptr();
-        let args = KernelArgs { n_lanes, n_rows, operands: operands.as_ptr(), slots, tile_fns };
+        let (tile_fns, callbacks) = (self.tile_fns.as_ptr(), self.callbacks.table().as_ptr());
+        let args = KernelArgs { n_lanes, n_rows, operands: operands.as_ptr(), slots, tile_fns, callbacks };
         // SAFETY: the caller's contract.
         unsafe { (self.entry)(&args) };
         for part in &self.rest {
             // SAFETY: as above; the parts before have been called with the same arguments.
             unsafe { part(&args) };
+        }
+        if !self.callbacks.functions().is_empty() {
+            resume_panic();
         }
     }
 

@@ -260,6 +260,7 @@ pub(crate) fn add_and_count_for(plan: &Plan<'_>, max_tile_elems: Option<usize>, 
         is_streaming: false,
         slot_bytes: 8 * max_tile_elems.unwrap_or(0),
         tile_fns: Box::new([add_one as TileFn]),
+        callbacks: ndexpr_runtime::function::Callbacks::default(),
         ns_per_elem,
         code: Arc::new(()),
     };
