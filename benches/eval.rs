@@ -1,4 +1,4 @@
-//! Evaluation at n = 1e3, 1e5 and 1e7: ndexpr, op-by-op ndarray, and a fused loop written by hand.
+//! Evaluation at n = 1e3, 1e5, 1e6 and 1e7: ndexpr, op-by-op ndarray, and a fused loop written by hand.
 //!
 //! ```text
 //! cargo bench --bench eval                 the table, and criterion's reports
@@ -94,7 +94,7 @@ fn medians(ways: &mut [Way<'_>], n: usize) -> Vec<f64> {
 }
 
 fn table() {
-    let engine = Engine::builder().build().expect("an engine");
+    let engine = support::engine();
     println!(
         "ns per element, median of interleaved runs, {} threads; output reused unless it says fresh",
         engine.threads()
@@ -102,7 +102,7 @@ fn table() {
     println!("hand: the better of one thread and all\n");
     println!("| expression | n | ndexpr | fresh | by hand | op by op | vs hand | vs op by op | GB/s |");
     println!("|---|---|---|---|---|---|---|---|---|");
-    for n in [1_000, 100_000, 10_000_000] {
+    for n in [1_000, 100_000, 1_000_000, 10_000_000] {
         let data = Data::new(n);
         for case in CASES {
             let mut ways = ways(case, &data, &engine);
@@ -124,7 +124,7 @@ fn table() {
 }
 
 fn criterion_group(criterion: &mut Criterion, n: usize) {
-    let engine = Engine::builder().build().expect("an engine");
+    let engine = support::engine();
     let data = Data::new(n);
     let mut group = criterion.benchmark_group(format!("eval/{n:e}"));
     group.throughput(Throughput::Elements(n as u64));

@@ -1,22 +1,33 @@
 //! An application that lets its users type formulas: compile once, run on many batches, and explain
-//! what is wrong.
+//! what is wrong. It gives formulas functions of its own, of which one is of Rust and one is a text.
 //!
-//! `cargo run --release --example user_formulas -- 'price * amount * (1 - discount)'`
+//! `cargo run --release --example user_formulas -- 'net(price * amount) + shipping(amount)'`
 
 #![allow(clippy::print_stdout, reason = "it is there to print")]
 
 use ndarray::Array1;
-use ndexpr::{Backend, DType, Engine, Limits, Signature, VarType, vars};
+use ndexpr::{Backend, DType, Engine, Function, Limits, Signature, VarType, vars};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let formula = std::env::args().nth(1).unwrap_or_else(|| "price * amount * (1 - discount)".to_owned());
+    let formula = std::env::args().nth(1).unwrap_or_else(|| "net(price * amount) + shipping(amount)".to_owned());
 
     // A stranger's text may not be longer or deeper than this. A text beyond the limits is an
     // error.
     let limits = Limits { max_text_bytes: 4096, max_nodes: 500, ..Limits::default() };
-    let engine = Engine::builder().limits(limits).build()?;
+    let shipping = Function::scalar("shipping", |amount: i32| -> f64 {
+        match amount {
+            0 => 0.0,
+            1..=3 => 4.5,
+            more => 4.5 + 0.5 * f64::from(more - 3),
+        }
+    });
+    let engine = Engine::builder()
+        .limits(limits)
+        .function(shipping.params(&["amount"]).doc("What it costs to send so many."))
+        .prelude("def net(x, less=discount): return x*(1 - less)")
+        .build()?;
 
-    // What the formula may use. Nothing else can be reached through it.
+    // What the formula may use, beside the functions. Nothing else can be reached through it.
     let signature = Signature::new()
         .with("price", VarType::array(DType::Float64))
         .with("amount", VarType::array(DType::Int32))

@@ -1,11 +1,13 @@
 //! The one error type: a kind, and a diagnostic that can be drawn under the text.
 
+use crate::function::FunctionError;
 use crate::hir;
-use crate::resolve;
+use crate::resolve::{self, Registry, RegistryError};
 use crate::vars::VarType;
 use ndexpr_grammar::{Diagnostic, Span};
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::ExecError;
+use ndexpr_runtime::function::Panicked;
 use ndexpr_runtime::memory::AllocError;
 use ndexpr_runtime::plan::PlanError;
 use ndexpr_runtime::pool::PoolError;
@@ -69,6 +71,12 @@ pub enum ErrorKind {
     Memory,
     /// The run was cancelled.
     Cancelled,
+    /// A function of Rust that the application gave the engine has panicked. The outputs hold a
+    /// mixture of old and new elements.
+    Panic,
+    /// A function of Rust that an engine is built with cannot be called: it has no name that a text
+    /// can have, or the names of its parameters do not fit.
+    Function,
     /// Threads could not be started.
     Threads,
     /// A defect of this library.
@@ -103,6 +111,8 @@ impl ErrorKind {
         ErrorKind::Output,
         ErrorKind::Memory,
         ErrorKind::Cancelled,
+        ErrorKind::Panic,
+        ErrorKind::Function,
         ErrorKind::Threads,
         ErrorKind::Internal,
     ];
@@ -144,9 +154,18 @@ impl Error {
         Error(Box::new(Inner { kind, diagnostic, text: None }))
     }
 
-    /// The error as one about this text, which its drawing shows.
-    pub(crate) fn in_text(mut self, text: &str) -> Error {
+    /// The error as one about this text, which its drawing shows. What is in preludes of the
+    /// registry is shown there.
+    pub(crate) fn in_text(mut self, text: &str, registry: &Registry) -> Error {
         self.0.text.get_or_insert_with(|| text.into());
+        let diagnostic = &mut self.0.diagnostic;
+        diagnostic.elsewhere.extend(registry.excerpts(&mut diagnostic.labels));
+        self
+    }
+
+    /// The error as one about a prelude alone.
+    fn in_prelude(mut self, text: &str) -> Error {
+        self.0.text = Some(text.into());
         self
     }
 
@@ -156,7 +175,9 @@ impl Error {
         self.0.kind
     }
 
-    /// The places in the text to blame, most important first; empty if the text is not to blame.
+    /// The places in the text to blame, most important first; empty if the text is not to blame. A
+    /// place in a prelude is among those [`elsewhere`](Diagnostic::elsewhere); here is the call that
+    /// led there.
     pub fn spans(&self) -> impl Iterator<Item = Span> {
         self.0.diagnostic.labels.iter().map(|label| label.span)
     }
@@ -202,6 +223,7 @@ impl Error {
             | Resolving::NothingReturned
             | Resolving::Recursion { .. }
             | Resolving::NestedFunction
+            | Resolving::NotADefinition
             | Resolving::NotYetDefined { .. } => ErrorKind::Statement,
             Resolving::Unset { .. } | Resolving::FunctionAsValue { .. } | Resolving::UnknownAttribute { .. } => {
                 ErrorKind::UnknownVariable
@@ -249,7 +271,7 @@ impl Error {
             | Typing::RepeatedArgument { .. }
             | Typing::WrongArgument { .. }
             | Typing::AxisOverflow => ErrorKind::Argument,
-            Typing::NotDefined { .. } => ErrorKind::NotDefined,
+            Typing::NotDefined { .. } | Typing::UnsafeArgument { .. } => ErrorKind::NotDefined,
             Typing::LiteralOutOfRange { .. } | Typing::LiteralOverflow => ErrorKind::LiteralRange,
             Typing::NegativePower { .. } => ErrorKind::NegativePower,
             Typing::ComplexLiteral => ErrorKind::Unsupported,
@@ -473,6 +495,14 @@ impl Error {
         Error::new(ErrorKind::Output, Diagnostic::new(message).note("give each result memory of its own"))
     }
 
+    /// The panic of a function of Rust. `call` is where the text calls it, if that is one place.
+    pub(crate) fn panicked(panic: &Panicked, call: Option<Span>) -> Error {
+        let Panicked { function, message } = panic;
+        let diagnostic = Diagnostic::new(format!("the function `{function}` panicked: {message}"));
+        let diagnostic = call.iter().fold(diagnostic, |diagnostic, &span| diagnostic.label(span, "called here"));
+        Error::new(ErrorKind::Panic, diagnostic)
+    }
+
     pub(crate) fn compiling_cancelled() -> Error {
         Error::new(ErrorKind::Cancelled, Diagnostic::new("compiling was cancelled"))
     }
@@ -531,6 +561,33 @@ impl From<ExecError> for Error {
             }
             ExecError::Plan(error) => error.into(),
             _ => Error::new(ErrorKind::Memory, Diagnostic::new(error.to_string())),
+        }
+    }
+}
+
+impl From<FunctionError> for Error {
+    fn from(error: FunctionError) -> Error {
+        let diagnostic = Diagnostic::new(error.to_string());
+        let diagnostic = match error {
+            FunctionError::NotAName { .. } | FunctionError::ParamNotAName { .. } => {
+                diagnostic.note("expected a name as texts have them, which is no keyword of Python")
+            }
+            FunctionError::ParamCount { .. } => {
+                diagnostic.note("expected a name for each argument; the results need none")
+            }
+            FunctionError::RepeatedParam { .. } | FunctionError::Repeated { .. } => diagnostic,
+        };
+        Error::new(ErrorKind::Function, diagnostic)
+    }
+}
+
+impl From<RegistryError> for Error {
+    fn from(error: RegistryError) -> Error {
+        match error {
+            RegistryError::Function(error) => error.into(),
+            RegistryError::Syntax { text, error } => Error::syntax(&error).in_prelude(&text),
+            RegistryError::Statement { text, error } => Error::resolving(&error).in_prelude(&text),
+            RegistryError::TooLong => Error::new(ErrorKind::Limit, Diagnostic::new("the preludes are too long")),
         }
     }
 }

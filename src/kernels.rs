@@ -178,8 +178,9 @@ impl CompiledLoop {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile;
+    use crate::compile::{self, Setting};
     use crate::options::{CompileOptions, Registers};
+    use crate::resolve::Registry;
     use crate::vars::{Signature, VarType};
     use ndarray::{Array1, ArrayView1, s};
     use ndexpr_runtime::dtype::DType;
@@ -202,12 +203,13 @@ mod tests {
     fn more_layouts_than_are_kept_share_a_kernel() {
         let Some(generator) = Generator::for_host(Registers::Widest) else { return };
         let options = CompileOptions::default();
+        let setting = Setting { options: &options, registry: &Registry::empty() };
         let names = ["a", "b", "c", "d"];
         let array = VarType::array(DType::Float64);
         let signature = names.iter().fold(Signature::new(), |signature, &name| signature.with(name, array));
-        let resolved = compile::resolve_evaluation("a*b + sin(c) - d", &options, &mut compile::Clock::start())
+        let resolved = compile::resolve_evaluation("a*b + sin(c) - d", setting, &mut compile::Clock::start())
             .expect("an expression");
-        let graph = compile::lower(&resolved, &signature, &None).expect("an expression of arrays");
+        let graph = compile::lower(&resolved, &signature, &None, setting).expect("an expression of arrays");
         let fused = fuse::fuse(&graph, &fuse::Alike::certain(&graph));
         let tape = compile::build_tapes(&graph, &fused, generator.target()).expect("a tape").remove(0);
         let compiled = CompiledLoop { max_layouts: 4, ..CompiledLoop::new(tape, &graph, &fused.loops[0], &generator) };

@@ -34,7 +34,8 @@
 //! # Ok::<(), ndexpr::Error>(())
 //! ```
 //!
-//! [`functions`] lists what can be called. Texts may come from strangers: they are data, and
+//! [`functions`] lists what can be called. An application adds functions of its own, in Rust
+//! ([`Function`]) or as a text ([`EngineBuilder::prelude`]). Texts may come from strangers: they are data, and
 //! bounded by [`Limits`].
 //!
 //! Results have the same bits whatever the number of threads, the layout of the arrays and the
@@ -48,6 +49,7 @@ mod compile;
 mod context;
 mod engine;
 mod error;
+mod function;
 mod functions;
 mod fuse;
 mod hir;
@@ -73,10 +75,12 @@ pub use array::{DynArray, FromResult};
 pub use compile::{Stage, UsedName};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind};
-pub use functions::{FunctionInfo, functions};
-pub use ndexpr_grammar::{Diagnostic, Label, Limits, Span};
+pub use function::Function;
+pub use functions::{FunctionInfo, FunctionOrigin, functions};
+pub use ndexpr_grammar::{Diagnostic, Excerpt, Label, Limits, Span};
 pub use ndexpr_runtime::dtype::{DType, Element, Scalar};
 pub use ndexpr_runtime::exec::Progress;
+pub use ndexpr_runtime::function::{OfElements, OfTiles, ScalarClosure, TileClosure};
 pub use ndexpr_runtime::pool::MAX_THREADS;
 pub use ndexpr_runtime::view::{View, ViewError, ViewMut};
 pub use options::{Backend, FloatMode, Unused};

@@ -2,7 +2,7 @@
 //! hand.
 
 use ndarray::{Array1, Zip};
-use ndexpr::{DynArray, Vars, View, ViewMut};
+use ndexpr::{DynArray, Engine, Function, Vars, View, ViewMut};
 
 /// Arrays of one length, whose elements are the same in every run.
 pub(crate) struct Data {
@@ -52,6 +52,27 @@ impl Out {
             Out::Bool(array) => array.into(),
         }
     }
+}
+
+/// The functions of Rust that cases call.
+fn soft(x: f64) -> f64 {
+    x / (1.0 + x.abs())
+}
+
+fn softplus(x: f64) -> f64 {
+    x.exp().ln_1p()
+}
+
+/// An engine that has these functions.
+pub(crate) fn engine() -> Engine {
+    let of_tiles = Function::tiles("soft_tiles", |x: &[f64], out: &mut [f64]| {
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = soft(x);
+        }
+    });
+    let builder =
+        Engine::builder().function(Function::scalar("soft", soft).cost_ns(1.0)).function(of_tiles.cost_ns(1.0));
+    builder.function(Function::scalar("softplus", softplus).cost_ns(10.0)).build().expect("an engine")
 }
 
 /// One expression, three ways.
@@ -186,12 +207,47 @@ pub(crate) const CASES: &[Case] = &[
             in_parts!(threads, typed!(out, Bool), [d.a, d.b, d.u], |o, a, b, u| *o = (a > 0.25) & (b < 0.75) | (u == 7))
         },
     },
+    // Functions of Rust, against loops that call the same.
+    Case {
+        name: "closure",
+        text: "soft(a)",
+        bytes: 16,
+        naive: |d| Out::F64(d.a.mapv(soft)),
+        by_hand: |d, out, threads| in_parts!(threads, typed!(out, F64), [d.a], |o, a| *o = soft(a)),
+    },
+    Case {
+        name: "closure of tiles",
+        text: "soft_tiles(a)",
+        bytes: 16,
+        naive: |d| Out::F64(d.a.mapv(soft)),
+        by_hand: |d, out, threads| in_parts!(threads, typed!(out, F64), [d.a], |o, a| *o = soft(a)),
+    },
+    Case {
+        name: "closure in an expression",
+        text: "2*soft(a - b) + b",
+        bytes: 24,
+        naive: |d| {
+            let difference = &d.a - &d.b;
+            let twice = difference.mapv(soft) * 2.0;
+            Out::F64(&twice + &d.b)
+        },
+        by_hand: |d, out, threads| {
+            in_parts!(threads, typed!(out, F64), [d.a, d.b], |o, a, b| *o = 2.0 * soft(a - b) + b)
+        },
+    },
+    Case {
+        name: "costly closure",
+        text: "softplus(a)",
+        bytes: 16,
+        naive: |d| Out::F64(d.a.mapv(softplus)),
+        by_hand: |d, out, threads| in_parts!(threads, typed!(out, F64), [d.a], |o, a| *o = softplus(a)),
+    },
 ];
 
 /// Panics unless op by op and by hand give equal results, and ndexpr does too. float64 may differ
 /// by 1e-15, because ndexpr rounds a cube only once.
 pub(crate) fn check(case: &Case, data: &Data) {
-    let ours: DynArray = ndexpr::evaluate(case.text, data.vars()).expect("the case is an expression");
+    let ours: DynArray = engine().evaluate(case.text, &data.vars()).expect("the case is an expression");
     let naive = (case.naive)(data);
     let mut by_hand = (case.naive)(data);
     (case.by_hand)(data, &mut by_hand, 2);

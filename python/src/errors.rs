@@ -37,8 +37,10 @@ pub(crate) fn to_python(py: Python<'_>, text: &str, error: &Error) -> PyErr {
         | ErrorKind::OutputShape
         | ErrorKind::ResultRank
         | ErrorKind::Output
+        | ErrorKind::Function
         | ErrorKind::Threads => PyValueError::new_err(message),
         ErrorKind::Memory => PyMemoryError::new_err(message),
+        // Cancelled runs, panics of functions of Rust, and defects: no mistake in the text.
         _ => PyRuntimeError::new_err(message),
     }
 }

@@ -10,12 +10,12 @@ use super::bundle::Bundle;
 use super::row::Row;
 use super::target::Target;
 use super::word::Word;
-use crate::outline::{MAX_ADDRESSES, Outline, ScratchLayout, Segment, SegmentCall, WORD_BYTES};
+use crate::outline::{MAX_ADDRESSES, Outline, RustCall, ScratchLayout, Segment, SegmentCall, TableCall, WORD_BYTES};
 use crate::tape::{Inst, ValueId};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use ndexpr_runtime::abi::{KernelArgs, Operand, RunKind, TileFn};
+use ndexpr_runtime::abi::{Callback, KernelArgs, Operand, RunKind, TileFn};
 use rustc_hash::FxHashMap;
 use std::mem::offset_of;
 use std::ops::Range;
@@ -283,6 +283,41 @@ impl Emitter<'_> {
     }
 
     fn call(&mut self, call: &SegmentCall) {
+        match call {
+            SegmentCall::OfTable(call) => self.table_call(call),
+            SegmentCall::OfRust(call) => self.rust_call(call),
+        }
+    }
+
+    /// Calls a function of Rust, after writing the addresses of its arguments to the scratch.
+    fn rust_call(&mut self, call: &RustCall) {
+        let args = &self.args();
+        let n_elems = self.builder.ins().imul(args.n_rows, args.n_lanes);
+        let start = self.scratch.call_args.expect("the scratch of a kernel that calls Rust has room for addresses");
+        let addresses = self.in_scratch(args, start);
+        for (place, &arg) in call.args.iter().enumerate() {
+            let elems = self.tile_elems(args, arg);
+            let at = (place * WORD_BYTES) as i32;
+            self.builder.ins().store(MemFlagsData::new().with_notrap().with_aligned(), elems, addresses, at);
+        }
+        let out = self.tile_elems(args, call.result);
+        let callbacks = self.arg(offset_of!(KernelArgs, callbacks));
+        let entry = call.function as usize * size_of::<Callback>();
+        let mut field =
+            |offset: usize| self.builder.ins().load(types::I64, args_flags(), callbacks, (entry + offset) as i32);
+        let (code, context) = (field(offset_of!(Callback, code)), field(offset_of!(Callback, context)));
+        self.call_code(code, [context, n_elems, out, addresses]);
+    }
+
+    /// Calls code with four words.
+    fn call_code(&mut self, code: Value, args: [Value; 4]) {
+        let mut signature = Signature::new(self.target.isa().default_call_conv());
+        signature.params.extend([AbiParam::new(types::I64); 4]);
+        let signature = self.builder.import_signature(signature);
+        self.builder.ins().call_indirect(signature, code, &args);
+    }
+
+    fn table_call(&mut self, call: &TableCall) {
         let args = &self.args();
         let n_elems = self.builder.ins().imul(args.n_rows, args.n_lanes);
         let [out, a, b] = call.places.map(|place| match place {
@@ -297,14 +332,11 @@ impl Emitter<'_> {
             let bits = self.builder.ins().iconst(ty, bits as i64);
             self.builder.ins().store(MemFlagsData::new().with_notrap().with_aligned(), bits, b, 0);
         }
-        let mut signature = Signature::new(self.target.isa().default_call_conv());
-        signature.params.extend([AbiParam::new(types::I64); 4]);
-        let signature = self.builder.import_signature(signature);
-        self.builder.ins().call_indirect(signature, callee, &[n_elems, out, a, b]);
+        self.call_code(callee, [n_elems, out, a, b]);
     }
 
     /// The function of a call. If the tile has one row, it is the function for direct operands.
-    fn callee(&mut self, args: &Args, call: &SegmentCall) -> Value {
+    fn callee(&mut self, args: &Args, call: &TableCall) -> Value {
         let tile_fns = self.arg(offset_of!(KernelArgs, tile_fns));
         let mut entry = |index: usize| {
             let at = index * size_of::<TileFn>();

@@ -202,7 +202,7 @@ fn compile_with(
         whole_blocks: scratch.whole_blocks,
         is_streaming: outline.stores.is_streaming(),
         tile_fns: outline.table.tile_fns(),
-        callbacks: Callbacks::default(),
+        callbacks: Callbacks::new(&tape.functions),
         ns_per_elem: outline.ns_per_elem(),
         code: Arc::new(code),
     };
@@ -216,7 +216,9 @@ fn compile_with(
     // the first store, and `BlockCode` makes the loads that only stores use before it. A call that
     // writes an output itself is the last of the tile. (3) No instruction traps: integer division
     // is not among them, and conversions saturate. (4) Tile functions are those of the outline's
-    // table, in its order, and do not unwind. (5) `code` owns the memory of all parts, which
+    // table, in its order, and do not unwind; callbacks are those of the tape's functions, whose
+    // arguments and results `tape::verify` has found to be of their dtypes, bools 0 or 1, and in
+    // slots apart. (5) `code` owns the memory of all parts, which
     // together are all segments in order. (6) Stores that `x64` has changed to go past the caches
     // are of whole registers, in blocks that begin at lanes that fill registers; functions that
     // stream find the first aligned place themselves (`arch/tiles.rs`, `n_before_aligned`). (7) A

@@ -5,7 +5,9 @@
 mod format;
 
 use super::{Generator, Refusal, Target, print};
+use crate::compile::Setting;
 use crate::options::{CompileOptions, FloatMode, Registers};
+use crate::resolve::Registry;
 use crate::vars::{Signature, VarType};
 use crate::{compile, fuse};
 use ndexpr_runtime::abi::RunKind;
@@ -45,13 +47,14 @@ fn filetests_lower_for_aarch64() {
 fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>> {
     let floats = if file.is_fast { FloatMode::Fast } else { FloatMode::Strict };
     let options = CompileOptions { floats, ..CompileOptions::default() };
+    let setting = Setting { options: &options, registry: &Registry::empty() };
     let signature = file.signature.iter().fold(Signature::new(), |signature, variable| {
         let dtype = DType::from_name(&variable.dtype).expect("a dtype");
         let ty = if variable.is_scalar { VarType::scalar(dtype) } else { VarType::array(dtype) };
         signature.with(&variable.name, ty)
     });
-    let resolved = compile::resolve_evaluation(&file.expression, &options, &mut compile::Clock::start()).ok()?;
-    let typed = compile::lower(&resolved, &signature, &None).ok()?;
+    let resolved = compile::resolve_evaluation(&file.expression, setting, &mut compile::Clock::start()).ok()?;
+    let typed = compile::lower(&resolved, &signature, &None, setting).ok()?;
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let plan = fuse::fuse(&graph, &fuse::Alike::likely(&graph));
     compile::build_tapes(&graph, &plan, target).ok()
@@ -61,9 +64,10 @@ fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>>
 #[cfg(target_arch = "x86_64")]
 fn tape(text: &str, dtype: DType, target: &Target) -> crate::tape::Tape {
     let options = CompileOptions::default();
+    let setting = Setting { options: &options, registry: &Registry::empty() };
     let signature = Signature::new().with("a", VarType::array(dtype)).with("b", VarType::array(dtype));
-    let resolved = compile::resolve_evaluation(text, &options, &mut compile::Clock::start()).expect("an expression");
-    let typed = compile::lower(&resolved, &signature, &None).expect("an expression of arrays");
+    let resolved = compile::resolve_evaluation(text, setting, &mut compile::Clock::start()).expect("an expression");
+    let typed = compile::lower(&resolved, &signature, &None, setting).expect("an expression of arrays");
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let mut tapes =
         compile::build_tapes(&graph, &fuse::fuse(&graph, &fuse::Alike::likely(&graph)), target).expect("a tape");
@@ -142,10 +146,11 @@ fn streaming_kernels_can_be_made() {
 /// The tape of a loop with these nodes of a graph as outputs.
 fn tape_of_outputs(text: &str, outputs: &[&str], target: &Target) -> crate::tape::Tape {
     let options = CompileOptions::default();
+    let setting = Setting { options: &options, registry: &Registry::empty() };
     let ty = VarType::array(DType::Float64);
     let signature = Signature::new().with("a", ty).with("b", ty);
-    let resolved = compile::resolve_evaluation(text, &options, &mut compile::Clock::start()).expect("an expression");
-    let typed = compile::lower(&resolved, &signature, &None).expect("an expression of arrays");
+    let resolved = compile::resolve_evaluation(text, setting, &mut compile::Clock::start()).expect("an expression");
+    let typed = compile::lower(&resolved, &signature, &None, setting).expect("an expression of arrays");
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let mut group = fuse::fuse(&graph, &fuse::Alike::likely(&graph)).loops.remove(0);
     let root = group.outputs[0];

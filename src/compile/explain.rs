@@ -1,11 +1,10 @@
 //! What each stage makes of a text, as text.
 
 use super::executable::build_tapes;
-use super::{Compiled, Stage, lower, parse};
+use super::{Compiled, Setting, Stage, lower, parse};
 use crate::codegen::{self, Refusal, Target};
 use crate::error::Error;
 use crate::kernels::expected_kinds;
-use crate::options::CompileOptions;
 use crate::vars::Signature;
 
 /// What a stage made of a compiled text.
@@ -18,19 +17,19 @@ pub(crate) fn explain(
     text: &str,
     compiled: &Compiled,
     signature: &Signature,
-    options: &CompileOptions,
+    setting: Setting<'_>,
     stage: Stage,
 ) -> Result<String, Error> {
     let Compiled { resolved, graph, .. } = compiled;
     let fused = &compiled.arranged.fused;
     match stage {
-        Stage::Ast => return Ok(parse(text, options)?.dump()),
-        Stage::Hir => return Ok(lower(resolved, signature, &compiled.weak)?.to_string()),
+        Stage::Ast => return Ok(parse(text, setting)?.dump()),
+        Stage::Hir => return Ok(lower(resolved, signature, &compiled.weak, setting)?.to_string()),
         Stage::Opt => return Ok(graph.to_string()),
         Stage::Fuse => return Ok(fused.print(graph).to_string()),
         Stage::Tape | Stage::Outline | Stage::Clif | Stage::Asm => {}
     }
-    let Some(target) = Target::host(options.registers) else {
+    let Some(target) = Target::host(setting.options.registers) else {
         return Ok("there is no code generator for this processor\n".to_owned());
     };
     let tapes = match build_tapes(graph, fused, target) {

@@ -26,7 +26,7 @@ use crate::fuse::Alike;
 use crate::hir;
 use crate::opt;
 use crate::options::CompileOptions;
-use crate::resolve::{self, Mode, Phase, Resolved};
+use crate::resolve::{self, Mode, Phase, Registry, Resolved};
 use crate::vars::Signature;
 use ndexpr_grammar::Ast;
 use ndexpr_runtime::exec::Progress;
@@ -60,12 +60,20 @@ impl Compiled {
     }
 }
 
+/// What texts are compiled with.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'s> {
+    pub(crate) options: &'s CompileOptions,
+    /// The functions that texts can call besides those of the language.
+    pub(crate) registry: &'s Registry,
+}
+
 /// Compiles the operations of a text for variables of these types. The progress may stop it.
 pub(crate) fn compile(
     resolved: Resolved,
     signature: &Signature,
     weak: WeakInts,
-    options: &CompileOptions,
+    setting: Setting<'_>,
     tools: Tools<'_>,
     mut clock: Clock,
 ) -> Result<Compiled, Error> {
@@ -75,10 +83,10 @@ pub(crate) fn compile(
         false => Ok(()),
     };
     goes_on()?;
-    let typed = lower(&resolved, signature, &weak)?;
+    let typed = lower(&resolved, signature, &weak, setting)?;
     clock.lap(Stage::Hir);
     goes_on()?;
-    let graph = optimise(&typed, options)?;
+    let graph = optimise(&typed, setting.options)?;
     clock.lap(Stage::Opt);
     let likely = Alike::likely(&graph);
     let is_certain = likely == Alike::certain(&graph);
@@ -88,42 +96,51 @@ pub(crate) fn compile(
     Ok(Compiled { resolved, graph, arranged, is_certain, times: clock.laps, weak })
 }
 
-pub(crate) fn parse(text: &str, options: &CompileOptions) -> Result<Ast, Error> {
-    ndexpr_grammar::parse(text, &options.limits).map_err(|error| Error::syntax(&error))
+pub(crate) fn parse(text: &str, setting: Setting<'_>) -> Result<Ast, Error> {
+    let limits = setting.registry.limits(&setting.options.limits);
+    ndexpr_grammar::parse(text, &limits).map_err(|error| Error::syntax(&error))
 }
 
 /// The operations of a text, in phases: one phase if it only evaluates.
 pub(crate) fn resolve(
     text: &str,
     mode: Mode<'_>,
-    options: &CompileOptions,
+    setting: Setting<'_>,
     clock: &mut Clock,
 ) -> Result<Vec<Phase>, Error> {
-    let ast = parse(text, options)?;
+    let ast = parse(text, setting)?;
     clock.lap(Stage::Ast);
-    let phases = resolve_ast(&ast, mode, options)?;
+    let phases = resolve_ast(&ast, mode, setting)?;
     let n_steps = phases.iter().map(|phase| phase.resolved.len()).sum();
     headroom::check(text.len(), ast.n_exprs().max(n_steps))?;
     Ok(phases)
 }
 
-fn resolve_ast(ast: &Ast, mode: Mode<'_>, options: &CompileOptions) -> Result<Vec<Phase>, Error> {
-    resolve::resolve(ast, options.limits.max_nodes, mode).map_err(|error| Error::resolving(&error))
+fn resolve_ast(ast: &Ast, mode: Mode<'_>, setting: Setting<'_>) -> Result<Vec<Phase>, Error> {
+    resolve::resolve(ast, setting.registry, setting.options.limits.max_nodes, mode)
+        .map_err(|error| Error::resolving(&error))
 }
 
 /// The operations of a text that evaluates.
-pub(crate) fn resolve_evaluation(text: &str, options: &CompileOptions, clock: &mut Clock) -> Result<Resolved, Error> {
-    let phases = resolve(text, Mode::Evaluate, options, clock)?;
+pub(crate) fn resolve_evaluation(text: &str, setting: Setting<'_>, clock: &mut Clock) -> Result<Resolved, Error> {
+    let phases = resolve(text, Mode::Evaluate, setting, clock)?;
     let only = phases.into_iter().next().map(|phase| phase.resolved);
     only.ok_or_else(|| Error::internal("a text without a phase"))
 }
 
-pub(crate) fn lower(resolved: &Resolved, signature: &Signature, weak: &WeakInts) -> Result<hir::Graph, Error> {
+pub(crate) fn lower(
+    resolved: &Resolved,
+    signature: &Signature,
+    weak: &WeakInts,
+    setting: Setting<'_>,
+) -> Result<hir::Graph, Error> {
+    let registry = setting.registry;
     let type_of = |name: &str| signature.get(name);
     let known = || signature.iter().map(|(name, _)| name.to_owned()).collect();
     let values = weak.as_deref().unwrap_or_default();
     let value_of = |name: &str| values.iter().find(|(known, _)| known == name).map(|&(_, value)| value);
-    let scope = hir::Scope { type_of: &type_of, value_of: weak.is_some().then_some(&value_of), known: &known };
+    let value_of = weak.is_some().then_some(&value_of as hir::ValueOf<'_>);
+    let scope = hir::Scope { type_of: &type_of, value_of, registry, known: &known };
     let graph =
         hir::lower(resolved, &scope).map_err(|error| Error::typing(&error).called_from(&resolved.calls(error.site)))?;
     debug_verify("lower", || hir::verify(&graph))?;

@@ -1,9 +1,8 @@
 //! The names in a text that stand for variables: for callers that look values up by name.
 
-use super::Clock;
+use super::{Clock, Setting};
 use crate::error::Error;
 use crate::hir;
-use crate::options::CompileOptions;
 use crate::resolve::{Mode, Phase, Root};
 use ndexpr_grammar::NameId;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -23,10 +22,11 @@ pub struct UsedName {
 
 /// The names of a text that it assigns nothing to, and that are neither functions nor part of an
 /// option such as `axis=None`, in the order in which they are first used.
-pub(crate) fn names(text: &str, options: &CompileOptions) -> Result<Vec<UsedName>, Error> {
+pub(crate) fn names(text: &str, setting: Setting<'_>) -> Result<Vec<UsedName>, Error> {
     // A text that updates nothing means the same if it may.
     let mode = Mode::Update { is_written: &|_| true, is_careful: false };
-    let phases = super::resolve(text, mode, options, &mut Clock::start()).map_err(|error| error.in_text(text))?;
+    let phases = super::resolve(text, mode, setting, &mut Clock::start());
+    let phases = phases.map_err(|error| error.in_text(text, setting.registry))?;
     let mut places: FxHashMap<NameId, Option<usize>> = FxHashMap::default();
     let mut used: Vec<UsedName> = Vec::new();
     for Phase { resolved, roots } in &phases {

@@ -6,8 +6,11 @@ use crate::codegen::Generator;
 use crate::compile::{self, UsedName};
 use crate::context::Context;
 use crate::error::Error;
+use crate::function::Function;
+use crate::functions::{self, FunctionInfo};
 use crate::options::{Backend, CompileOptions, FloatMode, Registers, Unused};
 use crate::program::{Procedure, Program};
+use crate::resolve::Registry;
 use crate::results::FromResults;
 use crate::targets::Targets;
 use crate::vars::{Signature, VarType, Vars};
@@ -63,6 +66,26 @@ impl Engine {
         self.context.pool.n_threads()
     }
 
+    /// All functions that texts of the engine can call: those of the language that nothing hides,
+    /// as [`functions`](crate::functions()) lists them, then those of Rust, then those of preludes.
+    ///
+    /// ```
+    /// use ndexpr::{Engine, Function};
+    ///
+    /// let logistic = Function::scalar("logistic", |x: f64| 1.0 / (1.0 + (-x).exp())).doc("1 / (1 + e ** -x).");
+    /// let prelude = "def half(x, of=1): return x/2*of";
+    /// let engine = Engine::builder().function(logistic).prelude(prelude).build()?;
+    /// let functions = engine.functions();
+    /// let [.., logistic, half] = &functions[..] else { panic!("they come last") };
+    /// assert_eq!((logistic.name, &logistic.params[..], logistic.doc), ("logistic", &["x"][..], "1 / (1 + e ** -x)."));
+    /// assert_eq!((half.name, &half.params[..]), ("half", &["x", "of=1"][..]));
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    #[must_use]
+    pub fn functions(&self) -> Vec<FunctionInfo<'_>> {
+        functions::all(&self.context.registry)
+    }
+
     /// See [`raw::code_bytes`](crate::raw::code_bytes).
     pub(crate) fn code_bytes(&self) -> usize {
         self.context.generator.as_ref().map_or(0, Generator::code_bytes)
@@ -82,7 +105,7 @@ impl Engine {
     /// # Ok::<(), ndexpr::Error>(())
     /// ```
     pub fn names(&self, text: &str) -> Result<Vec<UsedName>, Error> {
-        compile::names(text, &self.context.options)
+        compile::names(text, self.context.setting())
     }
 
     /// Compiles a text for variables of these types. Variables that it does not use are allowed
@@ -235,11 +258,20 @@ pub struct EngineBuilder {
     cache_capacity: usize,
     cache_bytes: usize,
     options: CompileOptions,
+    functions: Vec<Function>,
+    preludes: Vec<String>,
 }
 
 impl Default for EngineBuilder {
     fn default() -> EngineBuilder {
-        EngineBuilder { threads: None, cache_capacity: 256, cache_bytes: 64 << 20, options: CompileOptions::default() }
+        EngineBuilder {
+            threads: None,
+            cache_capacity: 256,
+            cache_bytes: 64 << 20,
+            options: CompileOptions::default(),
+            functions: Vec::new(),
+            preludes: Vec::new(),
+        }
     }
 }
 
@@ -306,17 +338,68 @@ impl EngineBuilder {
         self
     }
 
+    /// Adds a function of Rust that all texts of the engine can call; see [`Function`].
+    #[must_use]
+    pub fn function(mut self, function: Function) -> EngineBuilder {
+        self.functions.push(function);
+        self
+    }
+
+    /// Adds a text of functions that all texts of the engine can call, as if each began with these
+    /// definitions:
+    ///
+    /// ```
+    /// use ndexpr::{Engine, vars};
+    ///
+    /// let engine = Engine::builder()
+    ///     .prelude(
+    ///         "
+    ///         def spread(x):
+    ///             \"\"\"The largest minus the smallest.\"\"\"
+    ///             return x.max() - x.min()
+    ///
+    ///         def scaled(x, to=1):
+    ///             return (x - x.min()) / spread(x) * to",
+    ///     )
+    ///     .build()?;
+    /// let a = [1.0, 2.0, 5.0];
+    /// let result: ndarray::Array1<f64> = engine.evaluate("scaled(a, to=100)", &vars! { a })?;
+    /// assert_eq!(result, ndarray::array![0.0, 25.0, 100.0]);
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    ///
+    /// A prelude has definitions, docstrings and comments, and nothing else. A function of it may
+    /// call functions of the language and of Rust, those of the same prelude and of preludes that
+    /// were added before. Names that it does not assign to are variables of the call; what a text
+    /// assigns or defines means nothing to it. So texts cannot change what a prelude's function
+    /// does.
+    ///
+    /// A name means, in this order, what the text defines, the function of the last prelude that
+    /// has it, a function of Rust, a function of the language.
+    ///
+    /// A prelude is parsed once, within the default [`Limits`]. A call of a function counts as much
+    /// as its body where the limits of a text are concerned. Texts that call nothing of a prelude
+    /// take no longer to compile than without. Errors show the call in the text, and the place in
+    /// the prelude.
+    #[must_use]
+    pub fn prelude(mut self, text: impl Into<String>) -> EngineBuilder {
+        self.preludes.push(text.into());
+        self
+    }
+
     /// Makes the engine. Threads start when they are first needed.
     ///
     /// # Errors
     ///
     /// If the number of threads is 0 or more than [`MAX_THREADS`](crate::MAX_THREADS). Unless it
-    /// was set: if `NDEXPR_NUM_THREADS` is not a positive integer.
+    /// was set: if `NDEXPR_NUM_THREADS` is not a positive integer. If a text cannot call a function
+    /// by its name, or a prelude is not made of functions.
     pub fn build(self) -> Result<Engine, Error> {
+        let registry = Registry::new(&self.functions, &self.preludes)?;
         let pool = Pool::new(self.threads.map_or_else(pool::default_threads, Ok)?)?;
         let generator = Generator::for_host(self.options.registers);
         Ok(Engine {
-            context: Arc::new(Context { options: self.options, pool, generator }),
+            context: Arc::new(Context { options: self.options, registry, pool, generator }),
             cache: Cache::new(self.cache_capacity, self.cache_bytes),
             procedures: Cache::new(self.cache_capacity, self.cache_bytes),
         })

@@ -30,7 +30,7 @@ pub(super) fn collect(
         match (sources[id.index()], graph.expr(id)) {
             (Some(source), _) => inputs.push((id, source)),
             (None, Expr::Var(var)) => inputs.push((id, CallArray::Var(var).source(graph))),
-            (None, Expr::Apply(..) | Expr::Reduce(..)) => body.push(id),
+            (None, Expr::Apply(..) | Expr::Call(..) | Expr::Reduce(..)) => body.push(id),
             (None, Expr::Const(_)) => {}
         }
     }

@@ -23,7 +23,7 @@ use super::alike::{Alike, Class};
 use super::collect::collect;
 use super::{CallArray, Dest, Fold, Fused, Loop, Source, Space, TempShape, source_of};
 use crate::hir::{Axes, Expr, ExprId, Graph, Leaf, ReductionId};
-use crate::ops::{AxisOp, Op};
+use crate::ops::AxisOp;
 use std::collections::BTreeSet;
 
 /// The most reductions that share a loop. What they reduce waits in the nearest caches for its
@@ -46,7 +46,7 @@ struct Kept {
 
 /// Groups the operations of a graph into loops.
 pub(crate) fn fuse(graph: &Graph, alike: &Alike) -> Fused {
-    let calls_for_scalar = |id| graph.is_scalar(id) && matches!(graph.expr(id), Expr::Apply(Op::Math(_), _));
+    let calls_for_scalar = |id| graph.is_scalar(id) && graph.is_call(id);
     let mut fused = Fused { loops: Vec::new(), temps: Vec::new() };
     let mut sources: Vec<Option<Source>> = vec![None; graph.len()];
     let mut is_written = vec![false; graph.roots().len()];
@@ -139,7 +139,7 @@ impl<'g> Grouping<'g> {
         match self.graph.expr(id) {
             Expr::Reduce(reduction, _) if self.graph.reduction(reduction).op.is_cumulative() => None,
             Expr::Reduce(reduction, _) => Some(BTreeSet::from([self.first_of_shape(reduction)])),
-            Expr::Apply(..) => {
+            Expr::Apply(..) | Expr::Call(..) => {
                 let mut all = BTreeSet::new();
                 for arg in self.graph.args(id).filter(|&arg| !self.graph.is_scalar(arg)) {
                     all.extend(self.outcomes[arg.index()].as_ref()?.iter().copied());
@@ -239,7 +239,8 @@ impl<'g> Grouping<'g> {
     /// them would compute them for each of their elements.
     fn add_values(&self, level: u32, fused: &mut Fused, sources: &mut [Option<Source>]) {
         let graph = self.graph;
-        let is_here = |id: ExprId| self.level[id.index()] == level && matches!(graph.expr(id), Expr::Apply(..));
+        let is_here =
+            |id: ExprId| self.level[id.index()] == level && matches!(graph.expr(id), Expr::Apply(..) | Expr::Call(..));
         // For each node: whether it is used where there are more elements.
         let mut is_scalar_used = vec![false; graph.len()];
         let mut is_outcome_used = vec![false; graph.len()];
@@ -383,11 +384,8 @@ impl<'g> Grouping<'g> {
 fn calls(graph: &Graph) -> Vec<bool> {
     let mut calls = vec![false; graph.len()];
     for id in graph.ids() {
-        calls[id.index()] = match graph.expr(id) {
-            Expr::Apply(Op::Math(_), _) => true,
-            Expr::Reduce(..) => false,
-            _ => graph.args(id).any(|arg| calls[arg.index()]),
-        };
+        let is_reduced = matches!(graph.expr(id), Expr::Reduce(..));
+        calls[id.index()] = !is_reduced && (graph.is_call(id) || graph.args(id).any(|arg| calls[arg.index()]));
     }
     calls
 }

@@ -12,6 +12,7 @@ impl Fused {
             let inputs = group.inputs.iter().map(|&(id, source)| format!("h{} = {}", id.index(), name(graph, source)));
             let body = group.body.iter().map(|&id| match graph.expr(id) {
                 Expr::Apply(op, _) => format!("h{} {op}", id.index()),
+                Expr::Call(function, _) => format!("h{} call {}", id.index(), graph.function(function).name()),
                 _ => format!("h{}", id.index()),
             });
             let outputs = group.outputs.iter().filter_map(|&(id, dest)| Some((id, dest?)));

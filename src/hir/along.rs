@@ -97,6 +97,7 @@ impl Builder<'_> {
             keepdims: self.call.keepdims,
             domain: self.domain.to_vec(),
             span: self.call.span,
+            site: self.call.site,
             axis_span: self.call.axis_span,
             instead: self.call.instead.clone(),
         };

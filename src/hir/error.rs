@@ -49,6 +49,9 @@ pub(crate) enum ErrorKind {
     TooManyShapes,
     /// The operation does not exist for these dtypes.
     NotDefined { name: &'static str, operands: Vec<Operand>, remedy: Remedy },
+    /// An argument of a function of Rust that casting by `"safe"` does not convert to the dtype of
+    /// the parameter.
+    UnsafeArgument { function: String, param: String, takes: DType, found: DType },
     /// A literal that its dtype, given by the operand beside it, cannot hold.
     LiteralOutOfRange { value: i128, dtype: DType, operand: Option<Span> },
     /// Arithmetic on literals beyond 128 bits, or a result beyond 64.
@@ -215,16 +218,21 @@ impl Error {
                     Remedy::CastBool => "cast to a number first, for example int8(x)",
                 })
             }
+            ErrorKind::UnsafeArgument { takes, found, .. } => diagnostic
+                .label(self.span, format!("this is {found}"))
+                .note(format!("some values would change; to convert it nevertheless, write x.astype({takes})")),
             ErrorKind::LiteralOutOfRange { value, dtype, operand } => {
                 let diagnostic = diagnostic.label(self.span, format!("this does not fit {dtype}"));
                 let diagnostic = match operand {
                     Some(span) => diagnostic.label(*span, format!("this is {dtype}")),
                     None => diagnostic,
                 };
+                let diagnostic = diagnostic.note(format!("{dtype} holds {}", range(*dtype)));
                 let wider = wider(*value, *dtype).unwrap_or(DType::Float64);
-                diagnostic
-                    .note(format!("{dtype} holds {}", range(*dtype)))
-                    .note(format!("cast the other operand, for example {wider}(x)"))
+                match operand {
+                    Some(_) => diagnostic.note(format!("cast the other operand, for example {wider}(x)")),
+                    None => diagnostic,
+                }
             }
             ErrorKind::LiteralOverflow => diagnostic
                 .label(self.span, "no integer dtype holds this")
@@ -284,6 +292,9 @@ impl fmt::Display for Error {
             ErrorKind::NotDefined { name, operands, .. } => {
                 let dtypes: Vec<&str> = operands.iter().map(|o| o.dtype.name()).collect();
                 write!(f, "`{name}` is not defined for {}", dtypes.join(" and "))
+            }
+            ErrorKind::UnsafeArgument { function, param, takes, found } => {
+                write!(f, "`{function}` takes {takes} for `{param}`, found {found}")
             }
             ErrorKind::LiteralOutOfRange { value, dtype, .. } => {
                 write!(f, "the integer {value} does not fit {dtype}")

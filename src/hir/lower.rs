@@ -14,9 +14,9 @@ use super::promote;
 use super::reduce::{self, axis_call};
 use super::reduction::{self, Interner, Leaf, ReductionId};
 use super::weak::Weak;
-use super::{DTypeSet, Error, ErrorKind, ExprId, Given, Graph, Var, VarId, operators};
+use super::{DTypeSet, Error, ErrorKind, ExprId, FunctionId, Given, Graph, Var, VarId, operators};
 use crate::ops::{Function, table};
-use crate::resolve::{self, Action, Array, Callee, GroupId, Resolved, Step, StepId, ViewId, ViewOp};
+use crate::resolve::{self, Action, Array, Callee, GroupId, Registry, Resolved, RustId, Step, StepId, ViewId, ViewOp};
 use crate::vars::VarType;
 use ndexpr_grammar::{self as ast, CompareOp, NameId, Span};
 use ndexpr_runtime::dtype::DType;
@@ -33,6 +33,8 @@ pub(crate) struct Scope<'a> {
     /// The value of a weak integer variable at the call that the graph is made for. None if the
     /// graph is not made for a call.
     pub(crate) value_of: Option<ValueOf<'a>>,
+    /// The functions that the text can call besides those of the language.
+    pub(crate) registry: &'a Registry,
     /// The names of all variables, for error messages.
     pub(crate) known: &'a dyn Fn() -> Vec<String>,
 }
@@ -107,6 +109,7 @@ fn lower_some(resolved: &Resolved, scope: &Scope<'_>, is_wanted: impl Fn(StepId)
         domains: Domains::new(resolved.len()),
         numbers: Values::default(),
         is_single: single_views(resolved, scope),
+        function_of: FxHashMap::default(),
         number_of: FxHashMap::default(),
         values: Vec::with_capacity(resolved.len()),
     };
@@ -164,6 +167,8 @@ pub(super) struct Lowerer<'a> {
     pub(super) numbers: Values,
     /// Which views are of single values alone.
     is_single: Vec<bool>,
+    /// The functions of Rust that are called so far.
+    pub(super) function_of: FxHashMap<RustId, FunctionId>,
     /// The number that each weak integer variable is.
     number_of: FxHashMap<VarId, NumberId>,
     /// The value of each operation.
@@ -248,6 +253,7 @@ impl Lowerer<'_> {
                 self.apply(operators::choice(), &[condition, then, otherwise], span)
             }
             Action::Call(callee) => self.call(id, step, *callee),
+            Action::Rust(function) => self.rust_call(*function, &self.args(step)),
             Action::Store { is_augmented } => self.store(step, *is_augmented),
         }
     }
@@ -342,7 +348,7 @@ impl Lowerer<'_> {
             return Ok(Value::Weak(Weak::Float(value)));
         }
         let name = text.to_owned();
-        let kind = if table::find(text).is_some() {
+        let kind = if table::find(text).is_some() || self.scope.registry.has(text) {
             ErrorKind::FunctionAsValue { name }
         } else {
             let known = (self.scope.known)();
@@ -377,6 +383,7 @@ impl Lowerer<'_> {
         let text = self.resolved.name(callee.name);
         table::find(text).ok_or_else(|| {
             let names = table::all().flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
+            let names = self.scope.registry.names().chain(names);
             let kind = ErrorKind::UnknownFunction {
                 name: text.to_owned(),
                 similar: similar(text, names),

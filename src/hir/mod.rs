@@ -6,7 +6,7 @@
 //! nothing is left to promote.
 //!
 //! [`lower`](lower()) goes through the operations and finds names. `typing` and `compare` apply a
-//! function to its arguments and decide dtypes, with `weak` and `number` for what has no dtype.
+//! function to its arguments and decide dtypes, and `rust_calls` those of functions of Rust, with `weak` and `number` for what has no dtype.
 //! `compose` and `along` build what the rows of `ops` name. `reduce` reads the options of calls
 //! along axes.
 
@@ -23,12 +23,13 @@ mod print;
 mod promote;
 mod reduce;
 mod reduction;
+mod rust_calls;
 mod typing;
 mod verify;
 mod weak;
 
 pub(crate) use error::{Error, ErrorKind, Instead};
-pub(crate) use lower::{Scope, lower};
+pub(crate) use lower::{Scope, ValueOf, lower};
 pub(crate) use names::{named_constant, similar};
 pub(crate) use number::Numbers;
 pub(crate) use promote::is_lossless;
@@ -42,7 +43,9 @@ use crate::resolve::ViewId;
 use crate::vars::VarType;
 use ndexpr_grammar::NameId;
 use ndexpr_runtime::dtype::{DType, Scalar};
+use ndexpr_runtime::function::{MAX_ARGS, RustFunction};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// A node of a [`Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,12 +64,27 @@ pub(crate) struct VarId(pub(crate) u32);
 /// The arguments of a primitive. Places beyond its arity repeat the first argument.
 pub(crate) type Args = [ExprId; 3];
 
+/// A function of Rust of a [`Graph`], in the order in which the text first calls them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct FunctionId(pub(crate) u32);
+
+impl FunctionId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The arguments of a function of Rust. Places beyond those that it has repeat the first argument.
+pub(crate) type CallArgs = [ExprId; MAX_ARGS];
+
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Expr {
     Var(VarId),
     Const(Scalar),
     Apply(Op, Args),
+    /// A function of Rust, of arguments that have its dtypes.
+    Call(FunctionId, CallArgs),
     /// A primitive along axes. Its result may have fewer elements than the argument, at other
     /// places.
     Reduce(ReductionId, ExprId),
@@ -133,13 +151,14 @@ pub(crate) struct Graph {
     views: Vec<ViewId>,
     numbers: Numbers,
     reductions: Vec<Reduction>,
+    functions: Vec<Arc<RustFunction>>,
     roots: Vec<ExprId>,
     /// For each root, the variables and reductions whose shapes broadcast to its shape.
     root_domains: Vec<Vec<Leaf>>,
 }
 
 impl Graph {
-    /// A graph without nodes, of the same variables, reductions and shapes.
+    /// A graph without nodes, of the same variables, reductions, functions and shapes.
     pub(crate) fn without_nodes(&self) -> Graph {
         Graph {
             vars: self.vars.clone(),
@@ -148,6 +167,7 @@ impl Graph {
             views: self.views.clone(),
             numbers: self.numbers.clone(),
             reductions: self.reductions.clone(),
+            functions: self.functions.clone(),
             root_domains: self.root_domains.clone(),
             ..Graph::default()
         }
@@ -194,6 +214,15 @@ impl Graph {
 
     pub(crate) fn reduction(&self, id: ReductionId) -> &Reduction {
         &self.reductions[id.index()]
+    }
+
+    /// The functions of Rust that the text calls, even where no node needs a call any more.
+    pub(crate) fn functions(&self) -> &[Arc<RustFunction>] {
+        &self.functions
+    }
+
+    pub(crate) fn function(&self, id: FunctionId) -> &RustFunction {
+        &self.functions[id.index()]
     }
 
     /// For each root, the variables and reductions whose shapes broadcast to its shape.
@@ -257,9 +286,10 @@ impl Graph {
     /// The arguments of a node, none for a leaf.
     pub(crate) fn args(&self, id: ExprId) -> impl Iterator<Item = ExprId> + use<> {
         let (args, n) = match self.expr(id) {
-            Expr::Apply(op, args) => (args, op.arity()),
-            Expr::Reduce(_, arg) => ([arg; 3], 1),
-            Expr::Var(_) | Expr::Const(_) => ([ExprId(0); 3], 0),
+            Expr::Apply(op, [a, b, c]) => ([a, b, c, a, a, a, a, a], op.arity()),
+            Expr::Call(function, args) => (args, self.function(function).args().len()),
+            Expr::Reduce(_, arg) => ([arg; MAX_ARGS], 1),
+            Expr::Var(_) | Expr::Const(_) => ([ExprId(0); MAX_ARGS], 0),
         };
         args.into_iter().take(n)
     }
@@ -311,6 +341,21 @@ impl Graph {
     pub(crate) fn cast(&mut self, arg: ExprId, to: DType) -> ExprId {
         let from = self.dtype(arg);
         if from == to { arg } else { self.make(Op::Cast, &[arg], from, to) }
+    }
+
+    /// Calls a function of Rust, with arguments of its dtypes. A call of constants is not folded,
+    /// because the function may take any time.
+    pub(crate) fn call(&mut self, id: FunctionId, args: &[ExprId]) -> ExprId {
+        debug_assert_eq!(args.len(), self.function(id).args().len());
+        let (dtype, is_scalar) = (self.function(id).result(), args.iter().all(|&arg| self.is_scalar(arg)));
+        let mut all = [args[0]; MAX_ARGS];
+        all[..args.len()].copy_from_slice(args);
+        self.add(Expr::Call(id, all), dtype, is_scalar)
+    }
+
+    /// True if a function is called for the node: of the runtime, or of Rust.
+    pub(crate) fn is_call(&self, id: ExprId) -> bool {
+        matches!(self.expr(id), Expr::Apply(Op::Math(_), _) | Expr::Call(..))
     }
 
     /// Applies a reduction to an argument of a dtype that it is defined for. A result that follows

@@ -21,8 +21,12 @@ impl fmt::Display for Graph {
                     write!(f, "{role} {}", var.name)?;
                 }
                 Expr::Const(value) => write!(f, "const {value}")?,
-                Expr::Apply(op, _) => {
-                    write!(f, "{op}")?;
+                Expr::Apply(..) | Expr::Call(..) => {
+                    match self.expr(id) {
+                        Expr::Call(function, _) => write!(f, "call {}", self.function(function).name())?,
+                        Expr::Apply(op, _) => write!(f, "{op}")?,
+                        _ => {}
+                    }
                     for (i, arg) in self.args(id).enumerate() {
                         let comma = if i == 0 { "" } else { "," };
                         write!(f, "{comma} h{}", arg.index())?;

@@ -8,7 +8,7 @@ use super::names::similar;
 use super::reduction::Axes;
 use super::{Error, ErrorKind};
 use crate::ops::{Along, AxisParam, Function, Meaning, table};
-use crate::resolve::{Action, Arg, Choice, ChoiceKind, Resolved, Step};
+use crate::resolve::{Action, Arg, Choice, ChoiceKind, Resolved, SiteId, Step};
 use ndexpr_grammar::{NameId, Span, UnaryOp};
 use smallvec::SmallVec;
 
@@ -27,6 +27,8 @@ pub(crate) struct AxisCall {
     /// The call that may have been meant, if the axis is given by position.
     pub(crate) instead: Option<Instead>,
     pub(crate) span: Span,
+    /// The call of a function of the text that it was made for.
+    pub(super) site: SiteId,
 }
 
 impl AxisCall {
@@ -66,6 +68,7 @@ pub(crate) fn axis_call(resolved: &Resolved, step: &Step) -> Result<Option<AxisC
         ddof: 0.0,
         instead: None,
         span: step.span,
+        site: step.site,
     };
     for option in options {
         let choice = &option.choice;

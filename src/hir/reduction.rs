@@ -9,6 +9,7 @@
 use super::error::Instead;
 use super::{Graph, VarId};
 use crate::ops::AxisOp;
+use crate::resolve::SiteId;
 use ndexpr_grammar::Span;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -53,6 +54,8 @@ pub(crate) struct Reduction {
     pub(crate) domain: Vec<Leaf>,
     /// The call that first made it.
     pub(crate) span: Span,
+    /// The call of a function of the text that this one was made for.
+    pub(crate) site: SiteId,
     /// Where that call's axis is written.
     pub(crate) axis_span: Option<Span>,
     /// The call that may have been meant instead, if the axis is given by position.

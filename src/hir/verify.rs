@@ -3,6 +3,7 @@
 //! - Each root is a node, and arguments come before what uses them.
 //! - A variable has the dtype of its declaration; a constant that of its value.
 //! - Arguments of a primitive have one dtype, except the condition of a select, which is bool.
+//! - Arguments and result of a function of Rust have its dtypes.
 //! - A domain is sorted, and names array variables and reductions that come before.
 //! - A primitive is defined for the dtype of its arguments, and its result has the dtype that it
 //!   gives.
@@ -57,6 +58,14 @@ fn verify_node(graph: &Graph, id: ExprId) -> Result<(), String> {
             let op = graph.reductions.get(reduction.index()).map(|reduction| reduction.op);
             let gives = op.is_some_and(|op| op.result(graph.dtype(arg)) == Some(dtype));
             return check(gives, "a reduction that is not defined for its dtype, or gives another");
+        }
+        Expr::Call(function, _) => {
+            let Some(function) = graph.functions.get(function.index()) else {
+                return Err("a function that is not listed".to_owned());
+            };
+            check(graph.args(id).all(|arg| arg < id), "an argument that comes later")?;
+            let fits = graph.args(id).map(|arg| graph.dtype(arg)).eq(function.args().iter().copied());
+            return check(fits && function.result() == dtype, "a call with other dtypes than the function's");
         }
         Expr::Apply(op, _) => op,
     };

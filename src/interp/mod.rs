@@ -15,7 +15,10 @@ use crate::input::Input;
 use crate::ops::{Op, scalar};
 use ndexpr_runtime::dtype::Scalar;
 use ndexpr_runtime::exec::{ExecError, Progress};
+use ndexpr_runtime::function::MAX_ARGS;
 use ndexpr_runtime::view::{View, ViewMut};
+use smallvec::SmallVec;
+use std::panic::resume_unwind;
 
 /// Elements between two looks at the progress.
 const PROGRESS_EVERY: usize = 4096;
@@ -135,6 +138,13 @@ fn apply(graph: &Graph, id: ExprId, values: &[u64]) -> Result<u64, Error> {
             }
             let from = graph.dtype(args[if op == Op::Select { 1 } else { 0 }]);
             Ok(scalar::apply(op, from, graph.dtype(id), bits))
+        }
+        Expr::Call(function, args) => {
+            let function = graph.function(function);
+            let bits: SmallVec<[u64; MAX_ARGS]> = args.iter().map(|arg| values[arg.index()]).collect();
+            let result = function.apply(&bits[..function.args().len()]);
+            // As below compiled code, the caller of the program makes an error of it.
+            Ok(result.unwrap_or_else(|panic| resume_unwind(Box::new(panic))))
         }
         Expr::Var(_) | Expr::Reduce(..) => Err(Error::internal("a value that nothing was given for")),
     }

@@ -9,6 +9,8 @@ mod algebra;
 
 use crate::hir::{Expr, ExprId, Graph};
 use crate::options::FloatMode;
+use ndexpr_runtime::function::MAX_ARGS;
+use smallvec::SmallVec;
 
 /// Optimises a graph.
 pub(crate) fn run(graph: &Graph, floats: FloatMode) -> Graph {
@@ -38,6 +40,7 @@ fn rebuild(
                 let args = args.map(|arg| map[arg.index()].unwrap_or(arg));
                 apply(out, op, &args[..op.arity()], graph.dtype(id))
             }
+            Expr::Call(function, _) => out.call(function, &mapped(graph, id, &map)),
             Expr::Reduce(reduction, arg) => out.reduce(reduction, map[arg.index()].unwrap_or(arg)),
         };
         map[id.index()] = Some(new);
@@ -49,6 +52,11 @@ fn rebuild(
 fn set_roots(out: &mut Graph, graph: &Graph, map: &[Option<ExprId>]) {
     let new = |root: &ExprId| map[root.index()].expect("a root is live");
     out.set_roots(graph.roots().iter().map(new).collect());
+}
+
+/// The new nodes of the arguments of a node.
+fn mapped(graph: &Graph, id: ExprId, map: &[Option<ExprId>]) -> SmallVec<[ExprId; MAX_ARGS]> {
+    graph.args(id).map(|arg| map[arg.index()].unwrap_or(arg)).collect()
 }
 
 fn without_dead_nodes(graph: &Graph) -> Graph {
@@ -99,6 +107,7 @@ fn contract(graph: &Graph) -> Graph {
                 out.apply(Op::Fma, &[negative, of(b), of(x)])
             }
             Expr::Reduce(reduction, arg) => out.reduce(reduction, of(arg)),
+            Expr::Call(function, _) => out.call(function, &mapped(graph, id, &map)),
             Expr::Apply(op, args) => {
                 let args = args.map(|arg| map[arg.index()].unwrap_or(arg));
                 algebra::apply(&mut out, op, &args[..op.arity()], graph.dtype(id))

@@ -1,4 +1,4 @@
-//! The runtime's functions that a kernel calls.
+//! The functions that a kernel calls: those of the runtime, and functions of Rust.
 //!
 //! In: a tape. Out: each call with the values that it makes, and the table of functions that the
 //! kernel is given.
@@ -9,7 +9,7 @@ use ndexpr_runtime::abi::TileFn;
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::math::{MathFn, MathPair, WideFn};
 
-/// A function of the runtime that is called.
+/// A function that is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Callee {
     One(MathFn, DType),
@@ -17,35 +17,43 @@ pub(crate) enum Callee {
     Wide(WideFn, DType),
     /// The function for a second argument that is a single element.
     WideByOne(WideFn, DType),
+    /// One of the tape's functions of Rust.
+    Rust(u32),
 }
 
 impl Callee {
-    /// The code of the function; `None` if it cannot write in this way. All functions can write to
-    /// the caches.
+    /// The code of the function, if it is one of the runtime; `None` if it cannot write in this
+    /// way. All functions can write to the caches.
     pub(crate) fn tile_fn(self, stores: Stores) -> Option<TileFn> {
         let tile_fns = match self {
             Callee::One(function, dtype) => function.tile_fns(dtype)?,
             Callee::Pair(pair, dtype) => pair.tile_fns(dtype)?,
             Callee::Wide(function, dtype) => function.tile_fns(dtype)?,
             Callee::WideByOne(function, dtype) => function.tile_fns_by_one(dtype)?,
+            Callee::Rust(_) => return None,
         };
         if stores == Stores::Ordinary { tile_fns.ordinary() } else { tile_fns.streaming() }
     }
 
-    pub(super) fn name(self) -> String {
+    pub(super) fn name(self, tape: &Tape) -> String {
         match self {
             Callee::One(function, dtype) => format!("{}.{}", function.name(), dtype.short_name()),
             Callee::Pair(pair, dtype) => format!("{}.{}", pair.name(), dtype.short_name()),
             Callee::Wide(function, dtype) => format!("{}.{}", function.name(), dtype.short_name()),
             Callee::WideByOne(function, dtype) => format!("{}.{} by one", function.name(), dtype.short_name()),
+            Callee::Rust(index) => {
+                let function = &tape.functions[index as usize];
+                format!("{}.{}", function.name(), function.result().short_name())
+            }
         }
     }
 
-    fn ns_per_elem(self) -> f32 {
+    fn ns_per_elem(self, tape: &Tape) -> f32 {
         match self {
             Callee::One(function, dtype) => function.ns_per_elem(dtype),
             Callee::Pair(pair, dtype) => pair.ns_per_elem(dtype),
             Callee::Wide(function, dtype) | Callee::WideByOne(function, dtype) => function.ns_per_elem(dtype),
+            Callee::Rust(index) => tape.functions[index as usize].ns_per_elem(),
         }
     }
 
@@ -73,6 +81,7 @@ impl Call {
         let callee = match function {
             Function::Math(function) => Callee::One(function, dtype),
             Function::Wide(function) => Callee::Wide(function, dtype),
+            Function::Rust { index, .. } => Callee::Rust(index),
         };
         match tape.pairs.get(&value) {
             None => Some(Call { callee, results: [value].into() }),
@@ -89,7 +98,7 @@ impl Call {
     }
 }
 
-/// The functions that a kernel may call, each once, in the order of the table that it is given.
+/// The functions of the runtime that a kernel may call, each once, in the order of the table that it is given.
 #[derive(Debug)]
 pub(crate) struct Table(Vec<Entry>);
 
@@ -131,5 +140,5 @@ impl Table {
 
 /// Estimated nanoseconds that an element spends in calls.
 pub(crate) fn ns_per_elem(tape: &Tape) -> f32 {
-    Call::all(tape).map(|call| call.callee.ns_per_elem()).sum()
+    Call::all(tape).map(|call| call.callee.ns_per_elem(tape)).sum()
 }

@@ -129,7 +129,23 @@ pub(crate) struct Segment {
 
 /// A call after a segment's loop.
 #[derive(Clone, Debug)]
-pub(crate) struct SegmentCall {
+pub(crate) enum SegmentCall {
+    OfTable(TableCall),
+    OfRust(RustCall),
+}
+
+/// A call of a function of Rust.
+#[derive(Clone, Debug)]
+pub(crate) struct RustCall {
+    /// Which of the tape's functions.
+    pub(crate) function: u32,
+    pub(crate) result: ValueId,
+    pub(crate) args: Box<[ValueId]>,
+}
+
+/// A call of a function of the table.
+#[derive(Clone, Debug)]
+pub(crate) struct TableCall {
     /// Where the elements of its results and arguments are: the first result, the first argument,
     /// and the second result or argument if there is one.
     pub(crate) places: [Option<ValueId>; 3],
@@ -185,7 +201,10 @@ impl<'l> Outline<'l> {
         };
         let n_lanes = shape.whole.n_lanes.max(shape.skipped.n_lanes);
         let fits_tiles = tape.max_tile_elems.is_none_or(|most| n_lanes as usize <= most);
-        let whole_blocks = (bodies.n_instructions() > LONG_BODY && fits_tiles).then_some(n_lanes);
+        // Lanes that are there for whole blocks alone are no elements: a function of Rust must not
+        // see them.
+        let calls_rust = !tape.functions.is_empty();
+        let whole_blocks = (bodies.n_instructions() > LONG_BODY && fits_tiles && !calls_rust).then_some(n_lanes);
         if whole_blocks.is_some() && stores.is_streaming() {
             return Err("so long a loop does not wait for memory".to_owned());
         }
@@ -338,6 +357,9 @@ impl<'l> Outline<'l> {
         let tape = self.tape;
         let call = Call::at(tape, value)?;
         let node = tape.node(value);
+        if let Callee::Rust(function) = call.callee {
+            return Some(SegmentCall::OfRust(RustCall { function, result: value, args: node.args().into() }));
+        }
         let (first, second) = (node.args[0], node.args[1]);
         // The second result or the second argument, if there is one.
         let besides = match (&call.results[1..], node.args()) {
@@ -352,12 +374,12 @@ impl<'l> Outline<'l> {
         let writes_output = self.direct.operand_of[call.results[0].index()].is_some();
         let stores = if writes_output { self.stores } else { Stores::Ordinary };
         let entry = |callee: Callee, stores| self.table.find(callee, stores).expect("the table has every function");
-        Some(SegmentCall {
+        Some(SegmentCall::OfTable(TableCall {
             places: [Some(call.results[0]), Some(first), besides],
             entry: entry(by_one(is_one), Stores::Ordinary),
             direct_entry: entry(by_one(is_one || is_splat), stores),
             single: (is_one && matches!(tape.node(second).inst, Inst::Const(_))).then_some(second),
-        })
+        }))
     }
 
     /// The segments of each function: a kernel of many segments becomes several functions, which

@@ -1,6 +1,7 @@
 //! The outline as text.
 
-use super::{Blocks, Outline, Segment, Spills, Stores, VectorBlock};
+use super::calls::Callee;
+use super::{Blocks, Outline, Segment, SegmentCall, Spills, Stores, VectorBlock};
 use crate::tape::ValueId;
 use std::fmt;
 
@@ -72,20 +73,35 @@ impl Outline<'_> {
             }
         }
         for call in &segment.calls {
-            let place = |value: ValueId| match self.direct.operand_of[value.index()] {
-                Some(operand) => format!(" {value} ({} in one row)", self.operand(operand)),
-                None if call.single == Some(value) => format!(" {value} (one element)"),
-                None => format!(" {value}"),
-            };
-            let places: String = call.places.iter().flatten().map(|&value| place(value)).collect();
-            write!(f, "  call {}:{places}", self.table.entry(call.entry).0.name())?;
-            let (callee, stores) = self.table.entry(call.direct_entry);
-            if call.direct_entry != call.entry {
-                write!(f, "; in one row {}", callee.name())?;
-            }
-            writeln!(f, "{}", if stores.is_streaming() { ", past the caches" } else { "" })?;
+            self.print_call(f, call)?;
         }
         Ok(())
+    }
+
+    fn print_call(&self, f: &mut fmt::Formatter<'_>, call: &SegmentCall) -> fmt::Result {
+        let operand = |value: ValueId| match self.direct.operand_of[value.index()] {
+            Some(operand) => format!(" {value} ({} in one row)", self.operand(operand)),
+            None => format!(" {value}"),
+        };
+        match call {
+            SegmentCall::OfRust(call) => {
+                let places: String = [call.result].iter().chain(&call.args).map(|&value| operand(value)).collect();
+                writeln!(f, "  call {}:{places}", Callee::Rust(call.function).name(self.tape))
+            }
+            SegmentCall::OfTable(call) => {
+                let place = |value: ValueId| match call.single == Some(value) {
+                    true => format!(" {value} (one element)"),
+                    false => operand(value),
+                };
+                let places: String = call.places.iter().flatten().map(|&value| place(value)).collect();
+                write!(f, "  call {}:{places}", self.table.entry(call.entry).0.name(self.tape))?;
+                let (callee, stores) = self.table.entry(call.direct_entry);
+                if call.direct_entry != call.entry {
+                    write!(f, "; in one row {}", callee.name(self.tape))?;
+                }
+                writeln!(f, "{}", if stores.is_streaming() { ", past the caches" } else { "" })
+            }
+        }
     }
 
     fn print_spills(&self, f: &mut fmt::Formatter<'_>, spills: &Spills) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 use super::{Outline, Segment, Width};
 use ndexpr_runtime::exec::WholeBlocks;
+use ndexpr_runtime::function::MAX_ARGS;
 
 /// The scratch of a kernel.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +11,8 @@ pub(crate) struct ScratchLayout {
     pub(crate) places: Option<usize>,
     /// Where the addresses of the operands are, if they are too many for registers.
     pub(crate) addresses: Option<usize>,
+    /// Where the addresses of the arguments of a call of Rust are.
+    pub(crate) call_args: Option<usize>,
     pub(crate) whole_blocks: Option<WholeBlocks>,
     pub(crate) n_bytes: usize,
 }
@@ -43,12 +46,13 @@ impl Outline<'_> {
         let places = (n_places > MAX_STACK_PLACES).then(|| reserve((n_places * PLACE_BYTES) as usize));
         let n_operands = self.kinds.len();
         let addresses = (n_operands > MAX_ADDRESSES).then(|| reserve(n_operands * WORD_BYTES));
+        let call_args = (!self.tape.functions.is_empty()).then(|| reserve(MAX_ARGS * WORD_BYTES));
         let whole_blocks = self.whole_blocks.map(|n_lanes| {
             let operands = self.tape.inputs.iter().chain(&self.tape.outputs);
             let n_more = WholeBlocks::scratch_bytes(n_lanes as usize, operands.map(|operand| operand.dtype));
             WholeBlocks { n_lanes: n_lanes as usize, scratch_offset: reserve(n_more) }
         });
-        ScratchLayout { places, addresses, whole_blocks, n_bytes }
+        ScratchLayout { places, addresses, call_args, whole_blocks, n_bytes }
     }
 }
 

@@ -351,6 +351,7 @@ mod tests {
     use super::*;
     use crate::tape::{Node, Operand, Ty};
     use ndexpr_runtime::dtype::DType;
+    use ndexpr_runtime::function::MAX_ARGS;
 
     const BUDGET: u32 = 6;
 
@@ -358,9 +359,11 @@ mod tests {
     /// late.
     fn tape(n: u32) -> Tape {
         let ty = Ty::float(8);
-        let mut nodes = vec![Node { inst: Inst::Load(0), args: [ValueId(0); 3], ty }];
+        let mut nodes = vec![Node { inst: Inst::Load(0), args: [ValueId(0); MAX_ARGS], ty }];
         let mut push = |inst: Inst, a: u32, b: u32| {
-            nodes.push(Node { inst, args: [ValueId(a), ValueId(b), ValueId(a)], ty });
+            let mut args = [ValueId(a); MAX_ARGS];
+            args[1] = ValueId(b);
+            nodes.push(Node { inst, args, ty });
             nodes.len() as u32 - 1
         };
         let roots: Vec<u32> =
@@ -372,6 +375,7 @@ mod tests {
         let operand = |name: &str| vec![Operand { name: name.to_owned(), dtype: DType::Float64 }];
         Tape {
             nodes,
+            functions: Vec::new(),
             inputs: operand("a"),
             outputs: operand("result"),
             segment_of: vec![0; n_values],

@@ -42,11 +42,12 @@ impl Core {
         progress: Option<&Progress>,
     ) -> Result<Core, Error> {
         let mut clock = Clock::start();
-        let resolved = compile::resolve_evaluation(text, &context.options, &mut clock);
-        let resolved = resolved.map_err(|error| error.in_text(text))?;
+        let resolved = compile::resolve_evaluation(text, context.setting(), &mut clock);
+        let resolved = resolved.map_err(|error| error.in_text(text, &context.registry))?;
         let core = Core::of_resolved((text, resolved), signature, None, context, progress, clock)?;
         if core.context.options.unused == Unused::Deny {
-            compile::check_all_used([core.graph()].into_iter(), signature).map_err(|error| error.in_text(text))?;
+            let used = compile::check_all_used([core.graph()].into_iter(), signature);
+            used.map_err(|error| error.in_text(text, &core.context.registry))?;
         }
         Ok(core)
     }
@@ -61,8 +62,8 @@ impl Core {
         clock: Clock,
     ) -> Result<Core, Error> {
         let tools = Tools { backend: context.options.backend, generator: context.generator.as_ref(), progress };
-        let compiled = compile::compile(resolved, signature, weak, &context.options, tools, clock)
-            .map_err(|error| error.in_text(text))?;
+        let compiled = compile::compile(resolved, signature, weak, context.setting(), tools, clock)
+            .map_err(|error| error.in_text(text, &context.registry))?;
         let folded = Folded::of(&compiled);
         let mut is_read = vec![false; compiled.graph.vars().len()];
         for id in compiled.graph.ids() {

@@ -10,6 +10,7 @@
 //! launch      decides how the call runs: flat, elementwise, staged, or interpreted
 //! fresh       results of their own
 //! procedure   texts that update arrays, as several programs one after the other
+//! guard       panics of functions of Rust -> errors
 //! ```
 //!
 //! [`Program`] is the public front of these.
@@ -22,6 +23,7 @@ mod flat_many;
 mod folded;
 mod folds;
 mod fresh;
+mod guard;
 mod launch;
 mod numbers;
 mod others;
@@ -262,7 +264,9 @@ impl Program {
         if !self.reads_what_is_given() {
             return None;
         }
-        Some(flat::run_given(&self.core, flat)?.map_err(|error| self.in_text(error)))
+        let run = || flat::run_given(&self.core, flat).transpose();
+        let done = guard::guarded(&self.core, run).map_err(|error| self.in_text(error));
+        done.transpose()
     }
 
     /// About how many bytes of memory it takes, its machine code included. Grows when it meets new
@@ -271,8 +275,18 @@ impl Program {
         self.core.n_bytes() + self.variants.n_bytes()
     }
 
+    /// Runs a call. All that is wrong with it becomes an error about the text.
+    fn run_guarded<R>(
+        &self,
+        values: Values<'_>,
+        run: impl FnOnce(&Core, Values<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let done = guard::guarded(&self.core, || numbers::with(self, values, run));
+        done.map_err(|error| self.in_text(error))
+    }
+
     fn in_text(&self, error: Error) -> Error {
-        error.in_text(&self.core.text)
+        error.in_text(&self.core.text, &self.core.context.registry)
     }
 
     /// Runs into an output as [`Program::run_with`] does, on values of the variables in the order
@@ -315,7 +329,7 @@ impl Program {
         progress: Option<&Progress>,
     ) -> Result<(), Error> {
         let run = |core: &Core, values: Values<'_>| launch::run(core, values, outs, progress);
-        numbers::with(self, Values::InOrder(values), run).map_err(|error| self.in_text(error))
+        self.run_guarded(Values::InOrder(values), run)
     }
 
     /// Runs into an output: any array or view that has the result's dtype, and the result's shape
@@ -369,7 +383,7 @@ impl Program {
     /// share memory.
     pub fn run_all(&self, vars: &Vars<'_>, outs: &mut [ViewMut<'_>], progress: Option<&Progress>) -> Result<(), Error> {
         let run = |core: &Core, values: Values<'_>| launch::run(core, values, outs, progress);
-        numbers::with(self, Values::Named(vars), run).map_err(|error| self.in_text(error))
+        self.run_guarded(Values::Named(vars), run)
     }
 
     /// Runs into fresh arrays, whose memory order follows the inputs': one, or a tuple or `Vec` for
@@ -380,7 +394,7 @@ impl Program {
     /// As [`Program::run`], and if the results are not of the types asked for, or there is no
     /// memory for them.
     pub fn evaluate<R: FromResults>(&self, vars: &Vars<'_>) -> Result<R, Error> {
-        numbers::with(self, Values::Named(vars), fresh::evaluate).map_err(|error| self.in_text(error))
+        self.run_guarded(Values::Named(vars), fresh::evaluate)
     }
 
     /// The same as [`Program::evaluate`], but the result is in memory of a pool, which gets that
@@ -403,14 +417,14 @@ impl Program {
     /// As [`Program::evaluate`].
     pub fn evaluate_all_pooled<'p>(&self, vars: &Vars<'_>, pool: &'p OutputPool) -> Result<Vec<Pooled<'p>>, Error> {
         let evaluate = |core: &Core, values: Values<'_>| fresh::evaluate_pooled(core, values, pool);
-        numbers::with(self, Values::Named(vars), evaluate).map_err(|error| self.in_text(error))
+        self.run_guarded(Values::Named(vars), evaluate)
     }
 
     /// What a stage of the compiler makes of the text, as text.
     #[must_use]
     pub fn explain(&self, stage: Stage) -> String {
         let Core { text, signature, compiled, context, .. } = &self.core;
-        compile::explain(text, compiled, signature, &context.options, stage).unwrap_or_else(|error| error.render())
+        compile::explain(text, compiled, signature, context.setting(), stage).unwrap_or_else(|error| error.render())
     }
 }
 

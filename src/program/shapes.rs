@@ -87,7 +87,7 @@ pub(super) fn shapes(core: &Core, inputs: &[Input<'_>], out_shape: &[usize]) -> 
     let shape_of = |var: VarId| inputs[var.0 as usize].view().map_or(out_shape, View::shape);
     shape::infer(core.graph(), shape_of).map_err(|failure| match failure {
         shape::Failure::Broadcast(error) => conflict(core, inputs, out_shape, &error),
-        shape::Failure::Reduction(error) => error,
+        shape::Failure::Reduction(error, site) => error.called_from(&core.compiled.resolved.calls(site)),
     })
 }
 

@@ -1,18 +1,21 @@
-//! Functions of the text: what they assign to, and which arguments of a call are which parameters.
+//! Functions of the text, of preludes and of Rust: what they assign to, and which arguments of a
+//! call are which parameters.
 
 use super::error::{Error, ErrorKind, Form};
-use super::value::{Names, Value};
+use super::value::Value;
 use ndexpr_grammar::{self as ast, Ast, ExprKind, Keyword, NameId, Param, Span, StmtId, StmtKind};
 use rustc_hash::FxHashSet;
 
-/// A function of the text.
+/// A function of the text or of a prelude.
 pub(super) struct Function<'a> {
+    /// The tree that it is in.
+    ast: &'a Ast,
     name: NameId,
     /// Where its definition has the name.
     span: Span,
-    params: &'a [Param],
+    pub(super) params: &'a [Param],
     /// The default of each parameter.
-    defaults: Vec<Option<Value>>,
+    pub(super) defaults: Vec<Option<Value>>,
     pub(super) body: &'a [StmtId],
     /// The names that the body assigns to, which are its own everywhere in it.
     assigned: FxHashSet<NameId>,
@@ -20,7 +23,7 @@ pub(super) struct Function<'a> {
 
 impl<'a> Function<'a> {
     pub(super) fn new(
-        ast: &Ast,
+        ast: &'a Ast,
         (name, span): (NameId, Span),
         params: &'a [Param],
         defaults: Vec<Option<Value>>,
@@ -28,16 +31,12 @@ impl<'a> Function<'a> {
     ) -> Function<'a> {
         let mut assigned = FxHashSet::default();
         body.iter().for_each(|&stmt| for_each_assigned(ast, &ast[stmt].kind, |name| _ = assigned.insert(name)));
-        Function { name, span, params, defaults, body, assigned }
+        Function { ast, name, span, params, defaults, body, assigned }
     }
 
     /// The names that its body assigns to.
     pub(super) fn assigned(&self) -> &FxHashSet<NameId> {
         &self.assigned
-    }
-
-    pub(super) fn n_params(&self) -> usize {
-        self.params.len()
     }
 }
 
@@ -79,52 +78,113 @@ pub(super) fn definition(ast: &Ast, function: NameId) -> Option<Span> {
     })
 }
 
-/// The values of a function's parameters in a call; `value` gives those of the arguments.
-pub(super) fn bind(
-    ast: &Ast,
-    function: &Function<'_>,
-    args: &[ast::ExprId],
-    keywords: &[Keyword],
-    value: impl Fn(ast::ExprId) -> Value,
-    call: Span,
-) -> Result<Names, Error> {
-    let text = |name: NameId| brief_name(ast, name);
-    let form = || {
+/// The arguments of a call.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    /// The tree that they are in.
+    pub(super) ast: &'a Ast,
+    pub(super) args: &'a [ast::ExprId],
+    pub(super) keywords: &'a [Keyword],
+    /// The whole call.
+    pub(super) span: Span,
+}
+
+/// What is called, as far as its arguments are concerned.
+pub(super) trait Callable {
+    fn name(&self) -> &str;
+
+    fn n_params(&self) -> usize;
+
+    fn param(&self, place: usize) -> &str;
+
+    fn has_default(&self, place: usize) -> bool;
+
+    /// Where its definition has the name, if there is a definition.
+    fn span(&self) -> Option<Span>;
+
+    fn form(&self) -> Box<Form> {
+        let shown = 0..self.n_params().min(ErrorKind::MAX_NAMES);
         Box::new(Form {
-            name: text(function.name),
-            n_params: function.params.len(),
-            params: function.params[..function.params.len().min(ErrorKind::MAX_NAMES)]
-                .iter()
-                .map(|param| (text(param.name), param.default.is_some()))
-                .collect(),
-            span: function.span,
+            name: brief(self.name()),
+            n_params: self.n_params(),
+            params: shown.map(|place| (brief(self.param(place)), self.has_default(place))).collect(),
+            span: self.span(),
         })
-    };
-    if args.len() > function.params.len() {
-        return Err(Error::new(ErrorKind::TooManyArguments { found: args.len(), form: form() }, call));
     }
-    let mut names: Names = function.params.iter().zip(args).map(|(param, &arg)| (param.name, value(arg))).collect();
+}
+
+impl Callable for Function<'_> {
+    fn name(&self) -> &str {
+        self.ast.name(self.name)
+    }
+
+    fn n_params(&self) -> usize {
+        self.params.len()
+    }
+
+    fn param(&self, place: usize) -> &str {
+        self.ast.name(self.params[place].name)
+    }
+
+    fn has_default(&self, place: usize) -> bool {
+        self.params[place].default.is_some()
+    }
+
+    fn span(&self) -> Option<Span> {
+        Some(self.span)
+    }
+}
+
+impl Callable for crate::function::Function {
+    fn name(&self) -> &str {
+        crate::function::Function::name(self)
+    }
+
+    fn n_params(&self) -> usize {
+        self.param_names().len()
+    }
+
+    fn param(&self, place: usize) -> &str {
+        &self.param_names()[place]
+    }
+
+    fn has_default(&self, _: usize) -> bool {
+        false
+    }
+
+    fn span(&self) -> Option<Span> {
+        None
+    }
+}
+
+/// The argument of each parameter in a call; `None` where the parameter has its default.
+pub(super) fn bind(callee: &impl Callable, given: Given<'_>) -> Result<Vec<Option<ast::ExprId>>, Error> {
+    let Given { ast, args, keywords, span } = given;
+    let n_params = callee.n_params();
+    if args.len() > n_params {
+        return Err(Error::new(ErrorKind::TooManyArguments { found: args.len(), form: callee.form() }, span));
+    }
+    let mut bound: Vec<Option<ast::ExprId>> = args.iter().copied().map(Some).collect();
+    bound.resize(n_params, None);
     for keyword in keywords {
-        let Some(place) = function.params.iter().position(|param| param.name == keyword.name) else {
-            let kind = ErrorKind::UnknownParameter { found: text(keyword.name), form: form() };
+        let name = ast.name(keyword.name);
+        let Some(place) = (0..n_params).find(|&place| callee.param(place) == name) else {
+            let kind = ErrorKind::UnknownParameter { found: brief(name), form: callee.form() };
             return Err(Error::new(kind, keyword.name_span));
         };
         if let Some(&first) = args.get(place) {
-            let kind = ErrorKind::RepeatedParameter { name: text(keyword.name), first: ast[first].span };
+            let kind = ErrorKind::RepeatedParameter { name: brief(name), first: ast[first].span };
             return Err(Error::new(kind, keyword.name_span));
         }
-        names.insert(keyword.name, value(keyword.value));
+        bound[place] = Some(keyword.value);
     }
-    for (param, default) in function.params.iter().zip(&function.defaults) {
-        if names.contains_key(&param.name) {
-            continue;
+    match (0..n_params).find(|&place| bound[place].is_none() && !callee.has_default(place)) {
+        Some(place) => {
+            let kind = ErrorKind::MissingArgument { name: brief(callee.param(place)), form: callee.form() };
+            Err(Error::new(kind, span))
         }
-        match default {
-            Some(default) => names.insert(param.name, default.clone()),
-            None => return Err(Error::new(ErrorKind::MissingArgument { name: text(param.name), form: form() }, call)),
-        };
+        None => Ok(bound),
     }
-    Ok(names)
 }
 
 /// A name for a message, cut if it is long. It may be as long as the text is allowed to be.

@@ -96,7 +96,7 @@ impl Run<'_> {
 
     pub(super) fn runs_along_axes(&self, step: &Step) -> bool {
         match step.action {
-            Action::Call(callee) => table::find(self.ast.name(callee.name)).is_some_and(|row| row.is_along_axes()),
+            Action::Call(callee) => table::find(self.out.name(callee.name)).is_some_and(|row| row.is_along_axes()),
             _ => false,
         }
     }

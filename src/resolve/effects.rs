@@ -9,6 +9,7 @@
 //! from memory that has changed since is *carried*: the phase that computes it leaves it in a
 //! temporary, and later phases read that as a variable.
 
+use super::calls;
 use super::error::{Error, ErrorKind};
 use super::run::Run;
 use super::updates::{Mode, Origin, Update};
@@ -42,7 +43,10 @@ impl Run<'_> {
         match self.updates.mode {
             Mode::Evaluate => false,
             // A carried value has no name in the text.
-            Mode::Update { is_written, .. } => name.index() < self.ast.names().len() && is_written(self.ast.name(name)),
+            Mode::Update { is_written, .. } => {
+                let name = self.out.name(name);
+                !name.contains(' ') && is_written(name)
+            }
         }
     }
 
@@ -58,7 +62,7 @@ impl Run<'_> {
             && step < last
             && self.may_be_element(array)
         {
-            return Err(Error::new(ErrorKind::ElementOrView { name: self.text_of(base) }, span));
+            return Err(Error::new(ErrorKind::ElementOrView { name: calls::brief(self.out.name(base)) }, span));
         }
         let update = self.updates.current.get(&base).map(|&place| self.updates.updates[place]);
         match update {
@@ -134,20 +138,21 @@ impl Run<'_> {
     /// The array that a target is, if it is one that the caller may hand over: a name that the text
     /// gives no value, a part of it, or a local name of either.
     pub(super) fn target_array(&mut self, target: ast::ExprId) -> Result<Array, Error> {
-        let span = self.ast[target].span;
+        let ast = self.ast();
+        let span = ast[target].span;
         let mut parts = Vec::new();
         let mut at = target;
         let mut array = loop {
-            match &self.ast[at].kind {
+            match &ast[at].kind {
                 ExprKind::Index { object, items } => {
-                    parts.push((ViewOp::Index(self.items(items, span)?.into()), self.ast[at].span));
+                    parts.push((ViewOp::Index(self.items(items, span)?.into()), ast[at].span));
                     at = *object;
                 }
-                ExprKind::Attribute { object, name, .. } if self.ast.name(*name) == super::TRANSPOSE => {
-                    parts.push((ViewOp::Transpose, self.ast[at].span));
+                ExprKind::Attribute { object, name, .. } if ast.name(*name) == super::TRANSPOSE => {
+                    parts.push((ViewOp::Transpose, ast[at].span));
                     at = *object;
                 }
-                ExprKind::Name(name) => break self.named_array(*name, self.ast[at].span)?,
+                ExprKind::Name(name) => break self.named_array(*name, ast[at].span)?,
                 _ => return Err(Error::new(ErrorKind::PartAssigned, span)),
             }
         };
@@ -162,10 +167,10 @@ impl Run<'_> {
         Ok(array)
     }
 
-    fn named_array(&self, name: NameId, span: Span) -> Result<Array, Error> {
+    fn named_array(&mut self, name: NameId, span: Span) -> Result<Array, Error> {
         match self.env().get(name) {
             None if self.env().is_own(name) => Err(Error::new(ErrorKind::Unset { name: self.text_of(name) }, span)),
-            None => Ok(Array::Name(name)),
+            None => Ok(Array::Name(self.out_name(name))),
             Some(&Value::Step(step)) => {
                 let array = self.out.array(self.out.step(step));
                 array.ok_or_else(|| Error::new(ErrorKind::LocalUpdated { name: self.text_of(name) }, span))
@@ -184,10 +189,13 @@ impl Run<'_> {
     ) -> Result<(), Error> {
         let base = self.out.views().base(target);
         if self.updates.is_evaluating() {
-            return Err(Error::new(ErrorKind::UpdateInEvaluation { name: self.text_of(base) }, target_span));
+            return Err(Error::new(
+                ErrorKind::UpdateInEvaluation { name: calls::brief(self.out.name(base)) },
+                target_span,
+            ));
         }
         if !self.is_written(base) {
-            return Err(Error::new(ErrorKind::NotForWriting { name: self.text_of(base) }, target_span));
+            return Err(Error::new(ErrorKind::NotForWriting { name: calls::brief(self.out.name(base)) }, target_span));
         }
         let updated = self.updates.current.get(&base).map(|&place| self.updates.updates[place].target);
         if updated.is_some_and(|updated| self.part(updated) != self.part(target)) {

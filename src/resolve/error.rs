@@ -91,6 +91,8 @@ pub(crate) enum ErrorKind {
     },
     /// A function in a function.
     NestedFunction,
+    /// A statement of a prelude that defines no function.
+    NotADefinition,
     TooManyArguments {
         found: usize,
         form: Box<Form>,
@@ -226,6 +228,9 @@ impl Error {
             ErrorKind::NestedFunction => {
                 diagnostic.label(span, "inside of another function").note("define it before the other function")
             }
+            ErrorKind::NotADefinition => diagnostic
+                .label(span, "expected the definition of a function")
+                .note("a prelude defines what texts can call; only texts compute something"),
             ErrorKind::TooManyArguments { form, .. } | ErrorKind::MissingArgument { form, .. } => {
                 form.add_to(diagnostic.label(span, "in this call"))
             }
@@ -271,15 +276,15 @@ impl Error {
     }
 }
 
-/// How a function of the text is called.
+/// How a function of the text, of a prelude or of Rust is called.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Form {
     pub(super) name: String,
     pub(super) n_params: usize,
     /// The first parameters, and whether each has a default.
     pub(super) params: Vec<(String, bool)>,
-    /// Where its definition has the name.
-    pub(super) span: Span,
+    /// Where its definition has the name; `None` if it is one of Rust.
+    pub(super) span: Option<Span>,
 }
 
 impl Form {
@@ -293,7 +298,8 @@ impl Form {
         if params.len() < self.n_params {
             params.push("...".to_owned());
         }
-        diagnostic.label(self.span, "defined here").note(format!("its form is {}({})", self.name, params.join(", ")))
+        let diagnostic = self.span.iter().fold(diagnostic, |diagnostic, &span| diagnostic.label(span, "defined here"));
+        diagnostic.note(format!("its form is {}({})", self.name, params.join(", ")))
     }
 }
 
@@ -339,6 +345,7 @@ impl fmt::Display for Error {
                 let name = cycle.first().map_or("", String::as_str);
                 write!(f, "the function `{name}` calls itself")
             }
+            ErrorKind::NotADefinition => f.write_str("a prelude has functions and nothing else"),
             ErrorKind::NestedFunction => f.write_str("a function cannot be defined in another one"),
             ErrorKind::TooManyArguments { found, form } => {
                 let n = form.n_params;

@@ -1,25 +1,27 @@
 //! What each kind of expression becomes.
 //!
 //! In: an expression whose parts have become values. Out: a value, or the frame of a call of a
-//! function of the text.
+//! function of the text or of a prelude.
 
-use super::calls;
+use super::calls::{self, Given};
 use super::error::{Error, ErrorKind};
 use super::options::{self, OptionArg};
-use super::run::{Eval, Frame, Run};
-use super::value::{MAX_TUPLE_DEPTH, Tuple, Value};
+use super::registry::{Found, RustId};
+use super::run::{Eval, Frame, FunctionId, Role, Run, Source};
+use super::value::{MAX_TUPLE_DEPTH, Names, Tuple, Value};
 use super::views::{Item, ViewOp};
-use super::{AS_TYPE, Action, Callee, NEW_AXIS, Site, SiteId, TRANSPOSE};
+use super::{AS_TYPE, Action, Callee, NEW_AXIS, TRANSPOSE};
 use crate::ops::{METHODS, table};
-use ndexpr_grammar::{self as ast, ExprKind, Keyword, NameId, Span};
+use ndexpr_grammar::{self as ast, ExprKind, NameId, Span, StmtKind};
 use std::rc::Rc;
 
 impl<'a> Run<'a> {
     pub(super) fn expr(&mut self, id: ast::ExprId) -> Result<Eval<'a>, Error> {
-        let ast::Expr { kind, span } = &self.ast[id];
+        let ast = self.ast();
+        let ast::Expr { kind, span } = &ast[id];
         let span = *span;
         self.count(1, span)?;
-        if self.is_skipped[id.index()] {
+        if self.is_skipped(id) {
             return Ok(Eval::Is(Value::None));
         }
         let value = match kind {
@@ -46,10 +48,13 @@ impl<'a> Run<'a> {
                 self.step(Action::IfElse, span, &args)
             }
             ExprKind::Tuple { items } => self.tuple(items, span)?,
-            ExprKind::Attribute { object, name, name_span } => match self.is_skipped[object.index()] {
-                true if NEW_AXIS == self.ast.name(*name) => Value::None,
-                true => self.step(Action::Constant(*name), span, &[]),
-                false if TRANSPOSE == self.ast.name(*name) => {
+            ExprKind::Attribute { object, name, name_span } => match self.is_skipped(*object) {
+                true if NEW_AXIS == ast.name(*name) => Value::None,
+                true => {
+                    let name = self.out_name(*name);
+                    self.step(Action::Constant(name), span, &[])
+                }
+                false if TRANSPOSE == ast.name(*name) => {
                     let object = self.reference(self.value(*object), *object)?;
                     self.view(object, &ViewOp::Transpose, span)?
                 }
@@ -73,13 +78,13 @@ impl<'a> Run<'a> {
                 }
             }
             ExprKind::Call { function, function_span, args, keywords } => {
-                return self.call(*function, *function_span, args, keywords, span);
+                return self.call(*function, *function_span, Given { ast, args, keywords, span });
             }
             ExprKind::Method { object, name, name_span, args, keywords } => {
-                let callee = Callee { name: *name, span: *name_span };
-                match self.is_skipped[object.index()] {
-                    true => self.table_call(callee, None, args, keywords, span)?,
-                    false => self.method(callee, *object, args, keywords, span)?,
+                let given = Given { ast, args, keywords, span };
+                match self.is_skipped(*object) {
+                    true => self.table_call(*name, *name_span, None, given)?,
+                    false => self.method(*name, *name_span, *object, given)?,
                 }
             }
         };
@@ -93,12 +98,14 @@ impl<'a> Run<'a> {
         if self.env().is_own(name) {
             return Err(Error::new(ErrorKind::Unset { name: self.text_of(name) }, span));
         }
-        if self.functions.contains_key(&name) {
+        let is_of_text = self.frame().source.prelude.is_none();
+        if is_of_text && self.functions.contains_key(&FunctionId { prelude: None, name }) {
             return Err(Error::new(ErrorKind::FunctionAsValue { name: self.text_of(name) }, span));
         }
-        if self.ast.name(name) == "None" {
+        if self.ast().name(name) == "None" {
             return Ok(Value::None);
         }
+        let name = self.out_name(name);
         Ok(self.step(Action::Name(name), span, &[]))
     }
 
@@ -109,89 +116,137 @@ impl<'a> Run<'a> {
         Ok(Value::Tuple(Rc::new(tuple)))
     }
 
-    /// A call by a name: of a function of the text, or of the table.
-    fn call(
-        &mut self,
-        name: NameId,
-        name_span: Span,
-        args: &'a [ast::ExprId],
-        keywords: &'a [Keyword],
-        span: Span,
-    ) -> Result<Eval<'a>, Error> {
+    /// A call by a name: of a function of the text, of a prelude, of Rust, or of the language.
+    fn call(&mut self, name: NameId, name_span: Span, given: Given<'a>) -> Result<Eval<'a>, Error> {
         if self.env().get(name).is_some() {
             return Err(Error::new(ErrorKind::ValueAsFunction { name: self.text_of(name) }, name_span));
         }
         if self.env().is_own(name) {
             return Err(Error::new(ErrorKind::Unset { name: self.text_of(name) }, name_span));
         }
-        let Some(function) = self.functions.get(&name) else {
-            if self.is_assigned[name.index()]
-                && let Some(later) = calls::definition(self.ast, name)
-            {
-                return Err(Error::new(ErrorKind::NotYetDefined { name: self.text_of(name), later }, name_span));
+        let source = self.frame().source;
+        let found = match source.prelude {
+            Some(prelude) => self.registry.find_from(prelude, source.ast.name(name)),
+            None if self.functions.contains_key(&FunctionId { prelude: None, name }) => {
+                return self.call_function(FunctionId { prelude: None, name }, source, name, given);
             }
-            return Ok(Eval::Is(self.table_call(Callee { name, span: name_span }, None, args, keywords, span)?));
+            None => {
+                if source.scan.is_assigned[name.index()]
+                    && let Some(later) = calls::definition(source.ast, name)
+                {
+                    return Err(Error::new(ErrorKind::NotYetDefined { name: self.text_of(name), later }, name_span));
+                }
+                self.registry.find(source.ast.name(name))
+            }
         };
-        let open = self.frames.iter().filter_map(|frame| frame.function);
-        if let Some(start) = open.clone().position(|open| open == name) {
-            let names = open.skip(start).chain([name]);
-            let cycle = names.take(ErrorKind::MAX_NAMES).map(|name| self.text_of(name)).collect();
-            return Err(Error::new(ErrorKind::Recursion { cycle }, span));
+        match found {
+            Some(Found::Prelude(id, place)) => {
+                let prelude = self.registry.prelude(id);
+                let source = Source { prelude: Some(id), ast: &prelude.ast, scan: &prelude.scan };
+                let definition = &source.ast.body()[place..=place];
+                let StmtKind::Def { name: own_name, .. } = source.ast[definition[0]].kind else {
+                    unreachable!("a prelude is made of definitions");
+                };
+                let function = FunctionId { prelude: Some(id), name: own_name };
+                if self.functions.contains_key(&function) || self.is_open(function) {
+                    return self.call_function(function, source, name, given);
+                }
+                let site = self.add_site(name, given.span);
+                Ok(Eval::Calls(Frame::new(source, definition, Names::default(), site, Role::Definition(function))))
+            }
+            Some(Found::Rust(id)) => self.rust_call(id, given).map(Eval::Is),
+            None => self.table_call(name, name_span, None, given).map(Eval::Is),
         }
-        let of = |id: ast::ExprId| self.value(id);
-        let names = calls::bind(self.ast, function, args, keywords, of, span)?;
-        let (body, n_params) = (function.body, function.n_params());
-        self.count(n_params, span)?;
-        let site = SiteId(self.out.shared.sites.len() as u32 + 1);
-        let parent = self.frame().site;
-        self.out.shared_mut().sites.push(Site { function: name, call: span, parent });
-        Ok(Eval::Calls(Frame::new(self.ast, body, names, site, Some(name))))
     }
 
-    fn method(
+    /// Whether a call of a function is open.
+    fn is_open(&self, function: FunctionId) -> bool {
+        self.frames.iter().any(|frame| frame.role.function() == Some(function))
+    }
+
+    /// A call of a function of the text or of a prelude, which is in the given tree. `name` is its
+    /// name in the tree of the call.
+    fn call_function(
         &mut self,
-        callee: Callee,
-        object: ast::ExprId,
-        args: &[ast::ExprId],
-        keywords: &[Keyword],
-        span: Span,
-    ) -> Result<Value, Error> {
-        let name = self.ast.name(callee.name);
-        if name == AS_TYPE {
+        id: FunctionId,
+        source: Source<'a>,
+        name: NameId,
+        given: Given<'a>,
+    ) -> Result<Eval<'a>, Error> {
+        if self.is_open(id) {
+            let open = self.frames.iter().filter_map(|frame| frame.role.function());
+            let names = open.skip_while(|&open| open != id).chain([id]).take(ErrorKind::MAX_NAMES);
+            let cycle = names.map(|function| self.name_of(function)).collect();
+            return Err(Error::new(ErrorKind::Recursion { cycle }, given.span));
+        }
+        let Some(function) = self.functions.get(&id) else { unreachable!("it is defined, or open") };
+        let bound = calls::bind(function, given)?;
+        let values = bound.iter().zip(&function.defaults).map(|(arg, default)| match arg {
+            Some(arg) => self.value(*arg),
+            None => default.clone().unwrap_or(Value::None),
+        });
+        let names: Names = function.params.iter().map(|param| param.name).zip(values).collect();
+        let (body, n_params) = (function.body, function.params.len());
+        self.count(n_params, given.span)?;
+        let site = self.add_site(name, given.span);
+        Ok(Eval::Calls(Frame::new(source, body, names, site, Role::Body(id))))
+    }
+
+    /// The name of a function for a message.
+    fn name_of(&self, function: FunctionId) -> String {
+        let ast = match function.prelude {
+            Some(prelude) => &self.registry.prelude(prelude).ast,
+            None => self.frames[0].source.ast,
+        };
+        calls::brief_name(ast, function.name)
+    }
+
+    /// A call of a function of Rust.
+    fn rust_call(&mut self, id: RustId, given: Given<'a>) -> Result<Value, Error> {
+        let bound = calls::bind(self.registry.function(id), given)?;
+        let args: Vec<ast::ExprId> = bound.into_iter().flatten().collect();
+        let operands = self.operands(&args)?;
+        Ok(self.step(Action::Rust(id), given.span, &operands))
+    }
+
+    fn method(&mut self, name: NameId, name_span: Span, object: ast::ExprId, given: Given<'a>) -> Result<Value, Error> {
+        let Given { ast, args, keywords, span } = given;
+        let text = ast.name(name);
+        if text == AS_TYPE {
             let ([dtype], []) = (args, keywords) else {
                 return Err(Error::new(ErrorKind::AsTypeArguments, span));
             };
-            let name = match self.ast[*dtype].kind {
+            let name = match ast[*dtype].kind {
                 ExprKind::Name(name) if self.env().get(name).is_some() => {
-                    return Err(Error::new(ErrorKind::AsTypeArguments, self.ast[*dtype].span));
+                    return Err(Error::new(ErrorKind::AsTypeArguments, ast[*dtype].span));
                 }
                 ExprKind::Name(name) | ExprKind::Attribute { name, .. }
-                    if table::find(self.ast.name(name)).is_some_and(|row| row.is_cast()) =>
+                    if table::find(ast.name(name)).is_some_and(|row| row.is_cast()) =>
                 {
                     name
                 }
-                _ => return Err(Error::new(ErrorKind::AsTypeArguments, self.ast[*dtype].span)),
+                _ => return Err(Error::new(ErrorKind::AsTypeArguments, ast[*dtype].span)),
             };
-            let callee = Callee { name, span: self.ast[*dtype].span };
-            return self.table_call(callee, Some(object), &[], &[], span);
+            let given = Given { args: &[], keywords: &[], ..given };
+            return self.table_call(name, ast[*dtype].span, Some(object), given);
         }
-        if !METHODS.contains(&name) {
-            return Err(Error::new(ErrorKind::UnknownMethod { name: self.text_of(callee.name) }, callee.span));
+        if !METHODS.contains(&text) {
+            return Err(Error::new(ErrorKind::UnknownMethod { name: self.text_of(name) }, name_span));
         }
-        self.table_call(callee, Some(object), args, keywords, span)
+        self.table_call(name, name_span, Some(object), given)
     }
 
-    /// A call of a function of the table. Whether there is one of this name is not asked here.
+    /// A call of a function of the language. Whether there is one of this name is not asked here.
     fn table_call(
         &mut self,
-        callee: Callee,
+        name: NameId,
+        name_span: Span,
         object: Option<ast::ExprId>,
-        args: &[ast::ExprId],
-        keywords: &[Keyword],
-        span: Span,
+        given: Given<'a>,
     ) -> Result<Value, Error> {
+        let Given { ast, args, keywords, span } = given;
         let by_position: Vec<ast::ExprId> = object.into_iter().chain(args.iter().copied()).collect();
-        let is_along = table::find(self.ast.name(callee.name)).is_some_and(|row| row.is_along_axes());
+        let is_along = table::find(ast.name(name)).is_some_and(|row| row.is_along_axes());
         let n_operands = if is_along { by_position.len().min(1) } else { by_position.len() };
         let operands = self.operands(&by_position[..n_operands])?;
         let mut options = Vec::new();
@@ -199,8 +254,10 @@ impl<'a> Run<'a> {
             options.push(self.option(None, id));
         }
         for keyword in keywords {
-            options.push(self.option(Some((keyword.name, keyword.name_span)), keyword.value));
+            let name = self.out_name(keyword.name);
+            options.push(self.option(Some((name, keyword.name_span)), keyword.value));
         }
+        let callee = Callee { name: self.out_name(name), span: name_span };
         let id = self.push_step(Action::Call(callee), span, &operands);
         let start = self.out.options.len();
         self.out.options.extend(options);
@@ -209,7 +266,7 @@ impl<'a> Run<'a> {
     }
 
     fn option(&self, name: Option<(NameId, Span)>, id: ast::ExprId) -> OptionArg {
-        let brief = if name.is_none() { options::brief(self.ast, id) } else { None };
-        OptionArg { name, choice: options::choice(self.ast, &self.env(), &self.out, id), brief }
+        let brief = if name.is_none() { options::brief(self.ast(), id) } else { None };
+        OptionArg { name, choice: options::choice(self.ast(), &self.env(), &self.out, id), brief }
     }
 }

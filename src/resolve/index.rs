@@ -30,7 +30,7 @@ impl Run<'_> {
                     let index = |id: Option<ast::ExprId>| id.map_or(Ok(None), |id| self.index(id));
                     let by = index(step)?.unwrap_or(1);
                     if let (0, Some(step)) = (by, step) {
-                        return Err(Error::new(ErrorKind::StepOfZero, self.ast[step].span));
+                        return Err(Error::new(ErrorKind::StepOfZero, self.ast()[step].span));
                     }
                     Item::Slice { start: index(start)?, stop: index(stop)?, step: by }
                 }
@@ -43,16 +43,16 @@ impl Run<'_> {
     /// An integer between brackets; `None` if it is `None`. One beyond 64 bits counts as the
     /// largest one.
     fn index(&self, id: ast::ExprId) -> Result<Option<i64>, Error> {
-        match options::choice(self.ast, &self.env(), &self.out, id).kind {
+        match options::choice(self.ast(), &self.env(), &self.out, id).kind {
             ChoiceKind::Int(value) => Ok(Some(value.clamp(i64::MIN.into(), i64::MAX.into()) as i64)),
             ChoiceKind::None => Ok(None),
-            _ => match self.ast[id].kind {
+            _ => match self.ast()[id].kind {
                 ExprKind::Attribute { name, object, .. }
-                    if self.is_skipped[object.index()] && self.ast.name(name) == NEW_AXIS =>
+                    if self.is_skipped(object) && self.ast().name(name) == NEW_AXIS =>
                 {
                     Ok(None)
                 }
-                _ => Err(Error::new(ErrorKind::WrongIndex, self.ast[id].span)),
+                _ => Err(Error::new(ErrorKind::WrongIndex, self.ast()[id].span)),
             },
         }
     }

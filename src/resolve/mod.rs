@@ -7,8 +7,8 @@
 //! exist, and all dtypes are for [`hir`](crate::hir).
 //!
 //! [`run`](self::run) goes through the statements, `exprs` and `index` are what expressions become,
-//! `skip` finds what no operation is made for, `calls` binds the arguments of calls to
-//! parameters, `options` reads what must be known without a call, such as `axis=0`. A slice or a
+//! `skip` finds what no operation is made for, `registry` has the functions that all texts can
+//! call, `calls` binds the arguments of calls to parameters, `options` reads what must be known without a call, such as `axis=0`. A slice or a
 //! transpose of an expression becomes `views` of the variables that it reads. `effects` follows what
 //! is assigned to arrays of the caller, in `updates`, and `cut` divides the operations into `phases`
 //! where memory has changed.
@@ -21,6 +21,7 @@ mod exprs;
 mod index;
 mod options;
 mod phases;
+mod registry;
 mod run;
 mod skip;
 mod updates;
@@ -30,6 +31,7 @@ mod views;
 pub(crate) use error::{Error, ErrorKind};
 pub(crate) use options::{Choice, ChoiceKind, OptionArg};
 pub(crate) use phases::{Phase, Root};
+pub(crate) use registry::{Registry, RegistryError, RustId};
 pub(crate) use run::resolve;
 pub(crate) use updates::Mode;
 pub(crate) use views::{Array, GroupId, Item, ViewDef, ViewId, ViewOp, Views};
@@ -67,12 +69,14 @@ pub(crate) enum Action {
     Compare(Box<[CompareOp]>),
     /// The arguments are the value where the condition holds, the condition, and the other value.
     IfElse,
-    /// A function that the text does not define. A method's object is its first argument.
+    /// A function of the language. A method's object is its first argument.
     Call(Callee),
     /// What an array holds after an update. The arguments are the value and the array.
     Store {
         is_augmented: bool,
     },
+    /// A function of Rust, with an argument for each parameter.
+    Rust(RustId),
 }
 
 /// The function of a call.
@@ -103,7 +107,7 @@ pub(crate) struct Arg {
     pub(crate) span: Span,
 }
 
-/// A call of a function of the text, or the text itself. It is the first of all.
+/// A call of a function of the text or of a prelude, or the text itself. It is the first of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SiteId(u32);
 
@@ -122,6 +126,8 @@ struct Shared {
     sites: Vec<Site>,
     views: Views,
     names: Vec<Box<str>>,
+    /// Places from here on are in preludes.
+    text_end: u32,
 }
 
 /// The operations of a text, or of a phase of it.
@@ -206,20 +212,30 @@ impl Resolved {
         self.shared.views.text(array, |name| self.name(name))
     }
 
-    /// Where the text first uses a variable.
+    /// Where the text first uses a variable. If only a prelude does, it is the call in the text that
+    /// needs it.
     pub(crate) fn first_use(&self, name: &str) -> Option<Span> {
         self.steps.iter().find_map(|step| {
             let base = self.shared.views.base(self.array(step)?);
-            (self.name(base) == name).then_some(step.span)
+            (self.name(base) == name).then(|| self.in_text(step.span, step.site))
         })
+    }
+
+    /// A place, or the innermost call around it that is in the text itself.
+    fn in_text(&self, span: Span, site: SiteId) -> Span {
+        let mut around = self.sites_of(site).map(|site| site.call);
+        std::iter::once(span).chain(&mut around).find(|span| span.start < self.shared.text_end).unwrap_or(span)
+    }
+
+    fn sites_of(&self, site: SiteId) -> impl Iterator<Item = Site> {
+        let site_of = |id: SiteId| (id.0 as usize).checked_sub(1).map(|index| self.shared.sites[index]);
+        std::iter::successors(site_of(site), move |site: &Site| site_of(site.parent))
     }
 
     /// The calls around an operation, the innermost first, as far as errors show them: where each
     /// is, and of which function.
     pub(crate) fn calls(&self, site: SiteId) -> Vec<(Span, String)> {
-        let site_of = |id: SiteId| (id.0 as usize).checked_sub(1).map(|index| self.shared.sites[index]);
-        let sites = std::iter::successors(site_of(site), move |site: &Site| site_of(site.parent));
-        let shown = sites.take(ErrorKind::MAX_NAMES);
+        let shown = self.sites_of(site).take(ErrorKind::MAX_NAMES);
         shown.map(|site| (site.call, calls::brief(self.name(site.function)))).collect()
     }
 

@@ -1,18 +1,21 @@
 //! Goes through the statements of a text, and through the bodies of the functions that it calls.
 //!
-//! In: a syntax tree. Out: the operations that are done, in phases, or what is wrong with a
-//! statement. Always
-//! true: a frame for each call that is open, and no recursion; the number of expressions looked at
-//! is bounded, however often functions call each other.
+//! In: a syntax tree, and the functions that every text can call. Out: the operations that are
+//! done, in phases, or what is wrong with a statement. Always true: a frame for each call that is open, and no
+//! recursion; the number of expressions looked at is bounded, however often functions call each
+//! other.
+//!
+//! A prelude is a tree of its own, with names of its own. Its functions see each other, those of
+//! preludes before, and variables, but nothing that the text assigns or defines.
 
 use super::calls::{self, Function};
 use super::error::{Error, ErrorKind};
 use super::phases::{Phase, Root};
-use super::skip::skipped;
+use super::registry::{PreludeId, Registry, Scan};
 use super::updates::{Mode, Updates};
 use super::value::{Env, Names, Value};
 use super::views::{Array, Views};
-use super::{Action, Arg, Resolved, Shared, SiteId, Step, StepId};
+use super::{Action, Arg, Resolved, Shared, Site, SiteId, Step, StepId};
 use ndexpr_grammar::{self as ast, Ast, ExprKind, NameId, Span, Stmt, StmtId, StmtKind};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -25,12 +28,10 @@ use std::sync::Arc;
 /// # Errors
 ///
 /// Any [`ErrorKind`], at the place in the text that is to blame.
-pub(crate) fn resolve(ast: &Ast, max_exprs: usize, mode: Mode<'_>) -> Result<Vec<Phase>, Error> {
-    let is_assigned = calls::assigned(ast);
+pub(crate) fn resolve(ast: &Ast, registry: &Registry, max_exprs: usize, mode: Mode<'_>) -> Result<Vec<Phase>, Error> {
+    let scan = &Scan::of_text(ast, registry);
     let mut run = Run {
-        ast,
-        is_skipped: skipped(ast, &is_assigned),
-        is_assigned,
+        registry,
         max_exprs,
         n_exprs: 0,
         out: Resolved {
@@ -41,15 +42,19 @@ pub(crate) fn resolve(ast: &Ast, max_exprs: usize, mode: Mode<'_>) -> Result<Vec
                 sites: Vec::new(),
                 views: Views::default(),
                 names: ast.names().map(Box::from).collect(),
+                text_end: registry.start(),
             }),
             results: Vec::new(),
             is_tuple: false,
         },
         functions: FxHashMap::default(),
+        names_of_preludes: FxHashMap::default(),
+        name_ids: FxHashMap::default(),
         frames: Vec::new(),
         updates: Updates::new(mode),
     };
-    run.frames.push(Frame::new(ast, ast.body(), Names::default(), SiteId::default(), None));
+    let source = Source { prelude: None, ast, scan };
+    run.frames.push(Frame::new(source, ast.body(), Names::default(), SiteId::default(), Role::Text));
     run.body()?;
     let results = std::mem::take(&mut run.out.results);
     match run.updates.is_evaluating() {
@@ -63,21 +68,61 @@ pub(crate) fn resolve(ast: &Ast, max_exprs: usize, mode: Mode<'_>) -> Result<Vec
 
 /// Where a text is, and what it has become so far.
 pub(super) struct Run<'a> {
-    pub(super) ast: &'a Ast,
-    pub(super) is_skipped: Vec<bool>,
-    /// Which names the text assigns to, anywhere.
-    pub(super) is_assigned: Vec<bool>,
+    pub(super) registry: &'a Registry,
     pub(super) max_exprs: usize,
     pub(super) n_exprs: usize,
     pub(super) out: Resolved,
-    pub(super) functions: FxHashMap<NameId, Function<'a>>,
+    /// The functions that are defined so far, in the text and in preludes.
+    pub(super) functions: FxHashMap<FunctionId, Function<'a>>,
+    /// The names of preludes among those of the operations, as far as they were needed.
+    names_of_preludes: FxHashMap<(PreludeId, NameId), NameId>,
+    /// All names of the operations, once a name of a prelude is needed.
+    name_ids: FxHashMap<Box<str>, NameId>,
     /// The text, and the calls that are open, the innermost last.
     pub(super) frames: Vec<Frame<'a>>,
     pub(super) updates: Updates<'a>,
 }
 
+/// A tree that statements are in: that of the text, or that of a prelude.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    /// `None` for the text.
+    pub(super) prelude: Option<PreludeId>,
+    pub(super) ast: &'a Ast,
+    pub(super) scan: &'a Scan,
+}
+
+/// A function of the text or of a prelude.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct FunctionId {
+    pub(super) prelude: Option<PreludeId>,
+    pub(super) name: NameId,
+}
+
+/// What a frame's statements are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The text.
+    Text,
+    /// The body of a function.
+    Body(FunctionId),
+    /// The definition of a function of a prelude, which the text is the first time about to call.
+    Definition(FunctionId),
+}
+
+impl Role {
+    /// The function that is called.
+    pub(super) fn function(self) -> Option<FunctionId> {
+        match self {
+            Role::Text => None,
+            Role::Body(function) | Role::Definition(function) => Some(function),
+        }
+    }
+}
+
 /// The statements of a text or of a function, as far as they are done.
 pub(super) struct Frame<'a> {
+    pub(super) source: Source<'a>,
     body: &'a [StmtId],
     /// The statement that is done.
     stmt: usize,
@@ -87,20 +132,13 @@ pub(super) struct Frame<'a> {
     values: Vec<Value>,
     pub(super) names: Names,
     pub(super) site: SiteId,
-    /// The function that is called.
-    pub(super) function: Option<NameId>,
+    pub(super) role: Role,
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn new(
-        ast: &'a Ast,
-        body: &'a [StmtId],
-        names: Names,
-        site: SiteId,
-        function: Option<NameId>,
-    ) -> Frame<'a> {
-        let next_expr = body.first().map_or(0, |&stmt| ast[stmt].exprs.start);
-        Frame { body, stmt: 0, next_expr, values: Vec::new(), names, site, function }
+    pub(super) fn new(source: Source<'a>, body: &'a [StmtId], names: Names, site: SiteId, role: Role) -> Frame<'a> {
+        let next_expr = body.first().map_or(0, |&stmt| source.ast[stmt].exprs.start);
+        Frame { source, body, stmt: 0, next_expr, values: Vec::new(), names, site, role }
     }
 }
 
@@ -126,12 +164,17 @@ impl<'a> Run<'a> {
                 if is_text {
                     return if self.updates.has_updates() { Ok(()) } else { Err(self.no_result()) };
                 }
-                self.end_call(Value::None);
+                match self.frame().role {
+                    // The call that needed it is looked at again.
+                    Role::Definition(_) => _ = self.frames.pop(),
+                    _ => self.end_call(Value::None),
+                }
                 continue;
             };
-            let stmt = &self.ast[stmt];
+            let ast = self.ast();
+            let stmt = &ast[stmt];
             if frame.next_expr < stmt.exprs.end {
-                let id = self.ast.expr_id(frame.next_expr);
+                let id = ast.expr_id(frame.next_expr);
                 match self.expr(id).map_err(|error| self.in_calls(error))? {
                     Eval::Is(value) => self.push(value),
                     Eval::Calls(frame) => self.frames.push(frame),
@@ -155,6 +198,41 @@ impl<'a> Run<'a> {
         self.frames.last().expect("the text has a frame until its end")
     }
 
+    /// The tree of the innermost frame.
+    pub(super) fn ast(&self) -> &'a Ast {
+        self.frame().source.ast
+    }
+
+    /// Whether an expression of that tree is no operand.
+    pub(super) fn is_skipped(&self, id: ast::ExprId) -> bool {
+        self.frame().source.scan.is_skipped[id.index()]
+    }
+
+    /// A name of that tree among those of the operations.
+    pub(super) fn out_name(&mut self, name: NameId) -> NameId {
+        let source = self.frame().source;
+        let Some(prelude) = source.prelude else { return name };
+        if let Some(&known) = self.names_of_preludes.get(&(prelude, name)) {
+            return known;
+        }
+        if self.name_ids.is_empty() {
+            let names = self.out.shared.names.iter().cloned();
+            self.name_ids = names.zip((0..).map(NameId::new)).collect();
+        }
+        let text = source.ast.name(name);
+        let id = *self.name_ids.entry(text.into()).or_insert_with(|| self.out.add_name(text.to_owned()));
+        self.names_of_preludes.insert((prelude, name), id);
+        id
+    }
+
+    /// Adds a call of a function to those that errors show.
+    pub(super) fn add_site(&mut self, name: NameId, call: Span) -> SiteId {
+        let (function, parent) = (self.out_name(name), self.frame().site);
+        let sites = &mut self.out.shared_mut().sites;
+        sites.push(Site { function, call, parent });
+        SiteId(sites.len() as u32)
+    }
+
     fn frame_mut(&mut self) -> &mut Frame<'a> {
         self.frames.last_mut().expect("the text has a frame until its end")
     }
@@ -176,7 +254,7 @@ impl<'a> Run<'a> {
     }
 
     fn next_stmt(&mut self) {
-        let ast = self.ast;
+        let ast = self.ast();
         let frame = self.frame_mut();
         frame.values.clear();
         frame.stmt += 1;
@@ -192,19 +270,20 @@ impl<'a> Run<'a> {
 
     /// Ends the text with a value, which may be that of an expression.
     fn end(&mut self, value: &Value, id: Option<ast::ExprId>, stmt: Span) -> Result<(), Error> {
-        let span = id.map_or(stmt, |id| self.ast[id].span);
+        let ast = self.ast();
+        let span = id.map_or(stmt, |id| ast[id].span);
         let items = match value {
             Value::Tuple(tuple) => tuple.items(),
             one => std::slice::from_ref(one),
         };
         self.out.is_tuple = matches!(value, Value::Tuple(_));
         // A tuple that is written here has its values written here too.
-        let written = match id.map(|id| &self.ast[id].kind) {
+        let written = match id.map(|id| &ast[id].kind) {
             Some(ExprKind::Tuple { items }) => &items[..],
             _ => &[],
         };
         for (place, item) in items.iter().enumerate() {
-            let span = written.get(place).map_or(span, |&id| self.ast[id].span);
+            let span = written.get(place).map_or(span, |&id| ast[id].span);
             let kind = match item {
                 Value::Step(step) => {
                     let step = self.read(*step, span)?;
@@ -231,22 +310,26 @@ impl<'a> Run<'a> {
 
     /// The error for a text that ends without a result.
     fn no_result(&self) -> Error {
-        let last = self.ast.body().last().map(|&stmt| self.ast[stmt].span);
+        let ast = self.ast();
+        let last = ast.body().last().map(|&stmt| ast[stmt].span);
         Error::new(ErrorKind::NoResult, last.unwrap_or_default())
     }
 
     pub(super) fn env(&self) -> Env<'_> {
         let [text, ..] = &self.frames[..] else { unreachable!("the text has a frame until its end") };
-        let function = self.frame().function.and_then(|function| self.functions.get(&function));
-        let outer = (self.frames.len() > 1).then_some(&text.names);
-        Env { local: &self.frame().names, outer, own: function.map(Function::assigned) }
+        let frame = self.frame();
+        let function = frame.role.function().and_then(|function| self.functions.get(&function));
+        // What the text assigns is nothing to a prelude.
+        let outer = (self.frames.len() > 1 && frame.source.prelude.is_none()).then_some(&text.names);
+        Env { local: &frame.names, outer, own: function.map(Function::assigned) }
     }
 
     fn stmt(&mut self, stmt: &'a Stmt) -> Result<Then, Error> {
+        let ast = self.ast();
         match &stmt.kind {
             StmtKind::Pass => {}
             StmtKind::Expr(id) => {
-                let span = self.ast[*id].span;
+                let span = ast[*id].span;
                 let is_last = self.frame().stmt + 1 == self.frame().body.len();
                 if self.frames.len() > 1 || !is_last {
                     let in_function = self.frames.len() > 1;
@@ -257,7 +340,7 @@ impl<'a> Run<'a> {
             StmtKind::Return(None) => return Ok(Then::Return(Value::None, None)),
             StmtKind::Return(Some(id)) => return Ok(Then::Return(self.value(*id), Some(*id))),
             StmtKind::Assign { targets, value } => {
-                let (value, span) = (self.value(*value), self.ast[*value].span);
+                let (value, span) = (self.value(*value), ast[*value].span);
                 for &target in targets {
                     self.assign(target, value.clone(), span)?;
                 }
@@ -266,12 +349,13 @@ impl<'a> Run<'a> {
                 self.augment(*target, *op, *value, stmt.span)?;
             }
             StmtKind::Def { name, name_span, params, body } => {
-                if self.frames.len() > 1 {
+                if matches!(self.frame().role, Role::Body(_)) {
                     return Err(Error::new(ErrorKind::NestedFunction, *name_span));
                 }
                 let defaults = params.iter().map(|param| param.default.map(|id| self.value(id))).collect();
                 self.frame_mut().names.remove(name);
-                self.functions.insert(*name, Function::new(self.ast, (*name, *name_span), params, defaults, body));
+                let id = FunctionId { prelude: self.frame().source.prelude, name: *name };
+                self.functions.insert(id, Function::new(ast, (*name, *name_span), params, defaults, body));
             }
         }
         Ok(Then::Next)
@@ -281,8 +365,9 @@ impl<'a> Run<'a> {
     fn assign(&mut self, target: ast::ExprId, value: Value, value_span: Span) -> Result<(), Error> {
         let mut pending = vec![(target, value)];
         while let Some((target, value)) = pending.pop() {
-            let span = self.ast[target].span;
-            match (&self.ast[target].kind, &value) {
+            let ast::Expr { kind, span } = &self.ast()[target];
+            let span = *span;
+            match (kind, &value) {
                 (ExprKind::Name(name), _) => self.bind(*name, value),
                 (ExprKind::Tuple { items }, Value::Tuple(tuple)) => {
                     if items.len() != tuple.items().len() {
@@ -310,9 +395,9 @@ impl<'a> Run<'a> {
 
     /// An augmented assignment: to a local name, or to an array.
     fn augment(&mut self, target: ast::ExprId, op: ast::BinaryOp, value: ast::ExprId, stmt: Span) -> Result<(), Error> {
-        let span = self.ast[target].span;
+        let span = self.ast()[target].span;
         let new = self.operand(self.value(value), value)?;
-        if let ExprKind::Name(name) = self.ast[target].kind {
+        if let ExprKind::Name(name) = self.ast()[target].kind {
             let old = self.frame().names.get(&name).cloned();
             if old.is_none() && self.updates.is_evaluating() {
                 return Err(Error::new(ErrorKind::NothingToChange { name: self.text_of(name) }, span));
@@ -347,34 +432,36 @@ impl<'a> Run<'a> {
 
     fn bind(&mut self, name: NameId, value: Value) {
         if self.frames.len() == 1 {
-            self.functions.remove(&name);
+            self.functions.remove(&FunctionId { prelude: None, name });
         }
         self.frame_mut().names.insert(name, value);
     }
 
     pub(super) fn text_of(&self, name: NameId) -> String {
-        calls::brief_name(self.ast, name)
+        calls::brief_name(self.ast(), name)
     }
 
     /// What an expression of the current statement has become.
     pub(super) fn value(&self, id: ast::ExprId) -> Value {
         let frame = self.frame();
-        let start = self.ast[frame.body[frame.stmt]].exprs.start;
+        let start = frame.source.ast[frame.body[frame.stmt]].exprs.start;
         frame.values[id.index() - start].clone()
     }
 
     /// A value as an argument of an operation.
     pub(super) fn operand(&mut self, value: Value, id: ast::ExprId) -> Result<Arg, Error> {
-        let span = self.ast[id].span;
-        match (value, &self.ast[id].kind) {
+        let ast::Expr { kind, span } = &self.ast()[id];
+        let span = *span;
+        match (value, kind) {
             (Value::Step(step), _) => Ok(Arg { step: self.read(step, span)?, span }),
             (Value::Tuple(_), _) => Err(Error::new(ErrorKind::TupleAsValue, span)),
-            (Value::None, ExprKind::Name(name)) if self.ast.name(*name) != "None" => {
+            (Value::None, ExprKind::Name(name)) if self.ast().name(*name) != "None" => {
                 Err(Error::new(ErrorKind::NoneAsValue { name: Some(self.text_of(*name)) }, span))
             }
             // There is no variable of this name.
             (Value::None, ExprKind::Name(name)) => {
-                Ok(Arg { step: self.push_step(Action::Name(*name), span, &[]), span })
+                let name = self.out_name(*name);
+                Ok(Arg { step: self.push_step(Action::Name(name), span, &[]), span })
             }
             (Value::None, ExprKind::Call { .. }) => Err(Error::new(ErrorKind::NothingReturned, span)),
             (Value::None, _) => Err(Error::new(ErrorKind::NoneAsValue { name: None }, span)),
@@ -385,7 +472,7 @@ impl<'a> Run<'a> {
     pub(super) fn reference(&mut self, value: Value, id: ast::ExprId) -> Result<Arg, Error> {
         match value {
             Value::Step(step) => {
-                let span = self.ast[id].span;
+                let span = self.ast()[id].span;
                 let is_array = self.out.array(self.out.step(step)).is_some();
                 Ok(Arg { step: if is_array { step } else { self.settle(step, span) }, span })
             }

@@ -8,7 +8,9 @@ use ndexpr_grammar::{self as ast, Ast, ExprKind, IndexItem, StmtKind};
 const MODULES: [&str; 3] = ["np", "numpy", "math"];
 
 /// Which expressions are no operands: targets, options, indices, and names of modules.
-pub(super) fn skipped(ast: &Ast, is_assigned: &[bool]) -> Vec<bool> {
+/// `has_no_options` tells of a name that the text does not assign to whether it is a function all
+/// arguments of which are operands: one of a prelude or of Rust.
+pub(super) fn skipped(ast: &Ast, is_assigned: &[bool], has_no_options: impl Fn(&str) -> bool) -> Vec<bool> {
     let mut is_skipped = vec![false; ast.n_exprs()];
     for (_, stmt) in ast.stmts() {
         match &stmt.kind {
@@ -24,7 +26,9 @@ pub(super) fn skipped(ast: &Ast, is_assigned: &[bool]) -> Vec<bool> {
         }
         let mut skip = |id: ast::ExprId| is_skipped[id.index()] = true;
         match &expr.kind {
-            ExprKind::Call { function, args, keywords, .. } if !is_assigned[function.index()] => {
+            ExprKind::Call { function, args, keywords, .. }
+                if !is_assigned[function.index()] && !has_no_options(ast.name(*function)) =>
+            {
                 keywords.iter().for_each(|keyword| skip(keyword.value));
                 if table::find(ast.name(*function)).is_some_and(|row| row.is_along_axes()) {
                     args.iter().skip(1).copied().for_each(skip);

@@ -8,6 +8,7 @@
 use super::{AxisSet, Shape};
 use crate::error::Error;
 use crate::hir::{Axes, Graph, Instead, Leaf, Reduction, VarId};
+use crate::resolve::SiteId;
 use ndexpr_grammar::Span;
 use ndexpr_runtime::plan::PlanError;
 use ndexpr_runtime::view::{BroadcastError, MAX_AXES, broadcast_shapes};
@@ -43,7 +44,8 @@ pub(crate) enum Failure {
     /// [`conflict`](super::conflict).
     Broadcast(BroadcastError),
     /// A reduction cannot run over the shape that it has.
-    Reduction(Error),
+    /// The error is about a call of the text, maybe in calls of functions of the text.
+    Reduction(Error, SiteId),
 }
 
 /// The shapes for a call with variables of these shapes.
@@ -63,7 +65,7 @@ pub(crate) fn infer<'s>(graph: &Graph, shape_of: impl Fn(VarId) -> &'s [usize]) 
     };
     for reduction in graph.reductions() {
         let domain = broadcast(&reduction.domain, &reductions)?;
-        let reduced = run_over(reduction, domain).map_err(Failure::Reduction)?;
+        let reduced = run_over(reduction, domain).map_err(|error| Failure::Reduction(error, reduction.site))?;
         reductions.push(reduced);
     }
     let mut roots: SmallVec<[Shape; 1]> = SmallVec::new();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::hir::{self, Graph};
+use crate::resolve::Registry;
 use crate::vars::VarType;
 use ndexpr_grammar::Limits;
 use ndexpr_runtime::dtype::DType;
@@ -9,14 +10,16 @@ use ndexpr_runtime::dtype::DType;
 /// The graph of a text over float64 arrays, and the scalar `k`.
 fn graph(text: &str) -> Graph {
     let ast = ndexpr_grammar::parse(text, &Limits::default()).expect("a text");
-    let phases = crate::resolve::resolve(&ast, usize::MAX, crate::resolve::Mode::Evaluate).expect("an expression");
+    let registry = &Registry::empty();
+    let phases =
+        crate::resolve::resolve(&ast, registry, usize::MAX, crate::resolve::Mode::Evaluate).expect("an expression");
     let resolved = &phases[0].resolved;
     let type_of = |name: &str| match name {
         "k" => Some(VarType::scalar(DType::Float64)),
         _ if name.len() == 1 && name != "e" => Some(VarType::array(DType::Float64)),
         _ => None,
     };
-    let scope = hir::Scope { type_of: &type_of, value_of: None, known: &Vec::new };
+    let scope = hir::Scope { type_of: &type_of, value_of: None, registry, known: &Vec::new };
     let graph = hir::lower(resolved, &scope).expect("a typed text");
     hir::verify(&graph).expect("a graph");
     graph
@@ -84,7 +87,7 @@ fn running_totals() {
     // NumPy makes an array of one of a single value.
     check("cumsum(k)", &[1]);
     check("cumsum(s) + s", &[1]);
-    assert!(matches!(shapes("cumsum(a)"), Err(Failure::Reduction(_))));
+    assert!(matches!(shapes("cumsum(a)"), Err(Failure::Reduction(..))));
 }
 
 #[test]
@@ -98,7 +101,7 @@ fn empty_arrays() {
     check("any(n)", &[]);
     for text in ["min(n)", "min(n, 0)", "ptp(m, 1)", "argmax(m, axis=1)", "nanmax(z, 0)", "argmin(z, axis=0)", "max(z)"]
     {
-        assert!(matches!(shapes(text), Err(Failure::Reduction(_))), "{text}");
+        assert!(matches!(shapes(text), Err(Failure::Reduction(..))), "{text}");
     }
 }
 
@@ -107,10 +110,10 @@ fn axes_are_checked() {
     for text in
         ["sum(a, 2)", "sum(a, -3)", "sum(a, (0, 0))", "sum(a, (1, -1))", "sum(s, 0)", "sum(2, -1)", "sum(b, 99)"]
     {
-        assert!(matches!(shapes(text), Err(Failure::Reduction(_))), "{text}");
+        assert!(matches!(shapes(text), Err(Failure::Reduction(..))), "{text}");
     }
     let lowest = format!("sum(a, {})", i64::MIN);
-    assert!(matches!(shapes(&lowest), Err(Failure::Reduction(_))));
+    assert!(matches!(shapes(&lowest), Err(Failure::Reduction(..))));
     assert!(matches!(shapes("sum(a, 1) + b"), Err(Failure::Broadcast(_))));
     assert!(matches!(shapes("sum(a + n)"), Err(Failure::Broadcast(_))));
 }

@@ -1,6 +1,6 @@
 //! Liveness across segments: which values wait in a spill slot, and how long.
 
-use super::{Inst, Node, ValueId};
+use super::{Function, Inst, Node, ValueId};
 
 /// A value that waits in a slot, from the event that makes it to the last one that uses it.
 #[derive(Clone, Debug)]
@@ -22,7 +22,8 @@ impl Waiting {
 /// The order of events in a tile: the loop of a segment, then its calls one by one, then the next
 /// segment.
 ///
-/// A call is one event: it may write over what it reads. A loop is two events: its values begin at
+/// A call is one event: it may write over what it reads. One of Rust is two, because its elements
+/// may have several widths, and its slices must not overlap. A loop is two events: its values begin at
 /// its start, and it reads until its end. A vector block may write one value before it reads
 /// another. If it writes wider elements than it reads, they reach into the places of blocks to
 /// come.
@@ -45,11 +46,15 @@ impl Events {
             now += 2;
             for call in calls {
                 events.call_of[call] = now;
-                now += 1;
+                now += 1 + u32::from(is_rust_call(&nodes[call]));
             }
         }
         events
     }
+}
+
+fn is_rust_call(node: &Node) -> bool {
+    matches!(node.inst, Inst::Call { function: Function::Rust { .. }, .. })
 }
 
 /// The values that need a slot: results of calls, arguments of calls, and what a later segment
@@ -61,7 +66,7 @@ pub(super) fn waiting(nodes: &[Node], segment_of: &[u32], n_segments: u32) -> Ve
         true => events.call_of[value],
         false => events.loop_of[segment_of[value] as usize],
     };
-    let used = |user: usize| made(user) + u32::from(!is_call(user));
+    let used = |user: usize| made(user) + u32::from(!is_call(user) || is_rust_call(&nodes[user]));
     let mut spans: Vec<Option<(u32, u32)>> = vec![None; nodes.len()];
     for (user, node) in nodes.iter().enumerate() {
         for arg in node.args().iter().map(|arg| arg.index()) {

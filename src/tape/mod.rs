@@ -22,8 +22,10 @@ pub(crate) use pair::Pair;
 pub(crate) use verify::verify;
 
 use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::function::{MAX_ARGS, RustFunction};
 use ndexpr_runtime::math::{MathFn, WideFn};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// A value of a [`Tape`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,26 +83,25 @@ pub(crate) enum Condition {
     Unordered,
 }
 
-/// A function of the runtime.
+/// A function of the runtime, or of Rust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Function {
     Math(MathFn),
     /// An operation that is an instruction too, but takes less time in wider registers.
     Wide(WideFn),
+    /// One of the tape's functions of Rust, of so many arguments. They have its dtypes.
+    Rust {
+        index: u32,
+        arity: u32,
+    },
 }
 
 impl Function {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Function::Math(function) => function.name(),
-            Function::Wide(function) => function.name(),
-        }
-    }
-
     pub(crate) fn arity(self) -> usize {
         match self {
             Function::Math(function) => function.arity(),
             Function::Wide(function) => function.arity(),
+            Function::Rust { arity, .. } => arity as usize,
         }
     }
 }
@@ -173,7 +174,8 @@ pub(crate) enum Inst {
     ResizeMask,
     /// Takes the same bits as another kind, of the same width.
     Reinterpret,
-    /// Calls a function of the runtime for the whole tile, on memory of this dtype.
+    /// Calls a function for the whole tile, in memory. The dtype is that of the result, and of the
+    /// arguments of all functions but those of Rust.
     Call {
         function: Function,
         dtype: DType,
@@ -187,7 +189,7 @@ pub(crate) enum Inst {
 pub(crate) struct Node {
     pub(crate) inst: Inst,
     /// Places beyond the arity repeat the first argument, or are 0.
-    pub(crate) args: [ValueId; 3],
+    pub(crate) args: [ValueId; MAX_ARGS],
     pub(crate) ty: Ty,
 }
 
@@ -250,6 +252,8 @@ pub(crate) struct Tape {
     pub(crate) nodes: Vec<Node>,
     pub(crate) inputs: Vec<Operand>,
     pub(crate) outputs: Vec<Operand>,
+    /// The functions of Rust that it may call.
+    pub(crate) functions: Vec<Arc<RustFunction>>,
     /// The segment that makes each value; a call runs after the loop of its segment. For what is
     /// rematerialised, the segment that puts it into its slot, if it has one.
     pub(crate) segment_of: Vec<u32>,
@@ -265,6 +269,15 @@ pub(crate) struct Tape {
 }
 
 impl Tape {
+    /// The name of a function that it calls.
+    pub(crate) fn name_of(&self, function: Function) -> &str {
+        match function {
+            Function::Math(function) => function.name(),
+            Function::Wide(function) => function.name(),
+            Function::Rust { index, .. } => self.functions[index as usize].name(),
+        }
+    }
+
     pub(crate) fn node(&self, value: ValueId) -> &Node {
         &self.nodes[value.index()]
     }

@@ -40,7 +40,7 @@ fn sign(signed: bool) -> char {
 
 impl Node {
     /// The instruction's name, without its arguments; `arg_kind` is the kind of the first.
-    fn name(&self, arg_kind: Kind) -> String {
+    fn name(&self, arg_kind: Kind, tape: &Tape) -> String {
         let is_float = arg_kind == Kind::Float;
         match self.inst {
             Inst::Load(operand) => format!("load in{operand}"),
@@ -59,7 +59,7 @@ impl Node {
             Inst::ToFloat { signed } => format!("to_float.{}", sign(signed)),
             Inst::ToInt { signed } => format!("to_int.{}", sign(signed)),
             Inst::Call { function, dtype } => {
-                format!("call {}.{}", function.name(), dtype.short_name())
+                format!("call {}.{}", tape.name_of(function), dtype.short_name())
             }
             Inst::Store(operand) => format!("store out{operand}"),
             Inst::ResizeFloat => "resize_float".to_owned(),
@@ -133,7 +133,7 @@ impl Tape {
             write!(f, "{value}: {} = ", node.ty)?;
         }
         let arg_kind = node.args().first().map_or(node.ty.kind, |&arg| self.node(arg).ty.kind);
-        write!(f, "{}", node.name(arg_kind))?;
+        write!(f, "{}", node.name(arg_kind, self))?;
         for (i, arg) in node.args().iter().enumerate() {
             write!(f, "{} {arg}", if i == 0 { "" } else { "," })?;
         }

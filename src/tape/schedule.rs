@@ -76,7 +76,9 @@ pub(super) fn schedule(
     let slot_bytes = bytes_per_elem * tile;
     let slot_of = offsets.into_iter().map(|offset| offset.map(|bytes| Slot { offset: bytes * tile })).collect();
     let pairs = pair::find(&nodes, &segment_of);
-    let tape = Tape { nodes, inputs, outputs, segment_of, n_segments, pairs, slot_of, slot_bytes, max_tile_elems };
+    let functions = Vec::new();
+    let tape =
+        Tape { nodes, inputs, outputs, functions, segment_of, n_segments, pairs, slot_of, slot_bytes, max_tile_elems };
     Some(tape)
 }
 
@@ -88,9 +90,9 @@ fn order_factors(nodes: &mut [Node]) {
         node.args().iter().for_each(|arg| last_use[arg.index()] = i);
     }
     for (i, node) in nodes.iter_mut().enumerate().filter(|(_, node)| node.inst == Inst::Fma) {
-        let [a, b, c] = node.args;
+        let [a, b, ..] = node.args;
         if last_use[a.index()] > i && last_use[b.index()] == i {
-            node.args = [b, a, c];
+            node.args.swap(0, 1);
         }
     }
 }

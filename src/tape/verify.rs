@@ -2,7 +2,8 @@
 //! safe if they are true.
 //!
 //! - Arguments come before what uses them, and are not stores.
-//! - Types fit the instruction.
+//! - Types fit the instruction. Functions of Rust get bools that are 0 or 1, and write no slot that
+//!   they read.
 //! - A value has a slot if it is used in another segment or by a call, or if a call makes it. The
 //!   slot holds it until its last use.
 //! - A value is made no later than it is used; a call's result is used after its segment.
@@ -17,6 +18,7 @@
 //!   two.
 
 use super::{Function, Inst, Kind, Node, Tape, Ty, ValueId};
+use ndexpr_runtime::dtype::DType;
 use rustc_hash::FxHashMap;
 
 /// Checks a tape.
@@ -124,6 +126,16 @@ fn verify_slots(tape: &Tape) -> Result<(), String> {
                 }
             }
             let offset = offset(call).ok_or_else(|| format!("{call} has no slot to write to"))?;
+            let is_rust = matches!(tape.node(call).inst, Inst::Call { function: Function::Rust { .. }, .. });
+            if is_rust
+                && tape
+                    .node(call)
+                    .args()
+                    .iter()
+                    .any(|arg| tape.slot_of[arg.index()].is_some_and(|slot| slot.offset == offset))
+            {
+                return Err(format!("{call} writes over what it reads"));
+            }
             holds.insert(offset, call);
         }
     }
@@ -173,12 +185,35 @@ fn verify_node(tape: &Tape, value: ValueId, node: &Node) -> Result<(), &'static 
         Inst::ResizeFloat => arg(0).kind == Kind::Float && ty.kind == Kind::Float && arg(0).bytes != ty.bytes,
         Inst::ResizeMask => arg(0).kind == Kind::Mask && ty.kind == Kind::Mask && arg(0).bytes != ty.bytes,
         Inst::Reinterpret => arg(0).bytes == ty.bytes && arg(0).kind != ty.kind,
+        Inst::Call { function: Function::Rust { index, .. }, dtype } => {
+            let Some(function) = tape.functions.get(index as usize) else {
+                return Err("a function that is not listed");
+            };
+            let types = function.args().iter().map(|&dtype| Ty::in_memory(dtype));
+            let are_bools = node.args().iter().zip(function.args());
+            let mut are_bools = are_bools.filter(|(_, dtype)| **dtype == DType::Bool);
+            are_bools.all(|(&arg, _)| is_zero_or_one(tape, arg))
+                && types.eq(node.args().iter().map(|&arg| tape.node(arg).ty))
+                && (dtype, ty) == (function.result(), Ty::in_memory(dtype))
+        }
         Inst::Call { dtype, .. } => all_same && ty == Ty::in_memory(dtype),
         Inst::Store(operand) => {
             all_same && tape.outputs.get(operand as usize).map(|o| Ty::in_memory(o.dtype)) == Some(ty)
         }
     };
     check(fits, "types that do not fit the instruction")
+}
+
+/// Whether a byte is 0 or 1 for certain, as functions of Rust take bools: it has only the lowest bit
+/// of something, or it is the bool that such a function gives.
+fn is_zero_or_one(tape: &Tape, value: ValueId) -> bool {
+    let node = tape.node(value);
+    match node.inst {
+        Inst::Const(bits) => bits <= 1,
+        Inst::And => node.args().iter().any(|&arg| tape.node(arg).inst == Inst::Const(1)),
+        Inst::Call { function: Function::Rust { .. }, dtype } => dtype == DType::Bool,
+        _ => false,
+    }
 }
 
 fn verify_crossing(tape: &Tape, user: ValueId, arg: ValueId) -> Result<(), &'static str> {

@@ -7,6 +7,7 @@
 
 use super::{Function, Inst, Kind, Node, ValueId, has_vector_forms};
 use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::function::MAX_ARGS;
 use ndexpr_runtime::math::{MathFn, WideFn};
 
 /// Estimated nanoseconds of an instruction that is neither a load nor a store, for each byte of a
@@ -62,12 +63,12 @@ pub(super) fn take_differences_in(nodes: &mut [Node]) {
     for i in 0..nodes.len() {
         let Inst::Call { function: Function::Math(MathFn::Exp), dtype } = nodes[i].inst else { continue };
         let difference = nodes[i].args[0].index();
-        let Node { inst: Inst::Sub, args: [x, y, _], .. } = nodes[difference] else { continue };
+        let Node { inst: Inst::Sub, args: [x, y, ..], .. } = nodes[difference] else { continue };
         let is_load = |value: ValueId| matches!(nodes[value.index()].inst, Inst::Load(_));
         let is_const = matches!(nodes[y.index()].inst, Inst::Const(_));
         if n_uses[difference] == 1 && is_load(x) && (is_load(y) || is_const) {
             nodes[i].inst = Inst::Call { function: Function::Wide(WideFn::ExpDifference), dtype };
-            nodes[i].args = [x, y, x];
+            (nodes[i].args, nodes[i].args[1]) = ([x; MAX_ARGS], y);
         }
     }
 }

@@ -6,7 +6,8 @@
 use expect_test::{Expect, expect};
 use ndarray::{Array1, Array2, Array3, array};
 use ndexpr::{
-    DType, DynArray, Engine, Error, ErrorKind, Limits, Progress, Signature, Unused, VarType, Vars, View, ViewMut, vars,
+    DType, DynArray, Engine, Error, ErrorKind, Function, Limits, Progress, Signature, Unused, VarType, Vars, View,
+    ViewMut, vars,
 };
 
 #[track_caller]
@@ -1233,6 +1234,37 @@ fn cancelled() {
         error,
         expect![[r#"
         error: the run was cancelled
+    "#]],
+    );
+}
+
+#[test]
+fn functions_of_rust() {
+    let shift = Function::scalar("shift", |x: f64| x).params(&["x", "by"]);
+    let error = Engine::builder().function(shift).build().expect_err("a name too many");
+    check(
+        ErrorKind::Function,
+        error,
+        expect![[r#"
+        error: `shift` has 1 argument, but 2 names were given
+          = expected a name for each argument; the results need none
+    "#]],
+    );
+    let root =
+        Function::scalar(
+            "root",
+            |x: f64| if x < 0.0 { std::panic::resume_unwind(Box::new("no root")) } else { x.sqrt() },
+        );
+    let engine = Engine::builder().function(root).build().expect("an engine");
+    let pressure = array![1.0, -1.0];
+    let error = engine.evaluate::<Array1<f64>>("2*root(pressure)", &vars! { pressure }).expect_err("no root");
+    check(
+        ErrorKind::Panic,
+        error,
+        expect![[r#"
+        error: the function `root` panicked: no root
+          2*root(pressure)
+            ^^^^^^^^^^^^^^ called here
     "#]],
     );
 }

@@ -27,11 +27,13 @@ mod long_loops;
 mod measurements;
 mod memory;
 mod module_order;
+mod preludes;
 mod program_errors;
 mod programs;
 mod progress;
 mod reductions;
 mod rows;
+mod rust_functions;
 mod soak;
 #[cfg(target_os = "linux")]
 mod soak_threads;

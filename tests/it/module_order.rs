@@ -23,7 +23,7 @@ const LAYERS: &[Layers] = &[
         sources: "src",
         parent: "",
         order: &[
-            "bounded_lock input ops vars",
+            "bounded_lock function input ops vars",
             "resolve targets",
             "hir",
             "error options",
@@ -72,7 +72,7 @@ const LAYERS: &[Layers] = &[
             "staged",
             "recent",
             "core",
-            "bind overlap",
+            "bind guard overlap",
             "shapes elementwise views",
             "flat flat_many folded prepared",
             "launch",
@@ -86,7 +86,15 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "src",
         parent: "resolve",
-        order: &["error value views", "calls phases updates", "options skip", "run", "index effects cut", "exprs"],
+        order: &[
+            "error value views",
+            "calls phases updates",
+            "options skip",
+            "registry",
+            "run",
+            "index effects cut",
+            "exprs",
+        ],
     },
     Layers {
         sources: "src",
@@ -97,7 +105,7 @@ const LAYERS: &[Layers] = &[
             "number reduce",
             "domain",
             "lower",
-            "along compare typing",
+            "along compare rust_calls typing",
             "print verify",
         ],
     },
@@ -123,8 +131,9 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "runtime/src",
         parent: "",
-        order: &["dtype abi", "machine arch", "math view", "memory reduce", "plan pool", "exec"],
+        order: &["dtype abi", "machine arch", "function math view", "memory reduce", "plan pool", "exec"],
     },
+    Layers { sources: "runtime/src", parent: "function", order: &["closures", "call"] },
     Layers {
         sources: "runtime/src",
         parent: "view",

@@ -22,7 +22,7 @@ struct Entry<'f> {
 }
 
 impl<'f> Entry<'f> {
-    fn new(function: &'f FunctionInfo) -> Entry<'f> {
+    fn new(function: &'f FunctionInfo<'_>) -> Entry<'f> {
         Entry {
             name: function.name,
             aliases: function.aliases.to_vec(),

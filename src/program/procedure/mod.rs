@@ -10,6 +10,7 @@ mod hazards;
 mod phase;
 
 use super::core::Core;
+use super::guard;
 use super::numbers::Variants;
 use super::{OutputInfo, Program};
 use crate::compile::{self, Clock, Stage};
@@ -87,7 +88,7 @@ impl Procedure {
         let phases = Phases::new(text, signature, &names, &context, false, progress)?;
         if context.options.unused == Unused::Deny {
             let graphs = phases.all.iter().map(|phase| phase.program.core.graph());
-            compile::check_all_used(graphs, signature).map_err(|error| error.in_text(text))?;
+            compile::check_all_used(graphs, signature).map_err(|error| error.in_text(text, &context.registry))?;
         }
         let (text, signature) = (text.into(), signature.clone());
         Ok(Procedure { text, signature, written: names, context, phases, careful: OnceBox::new() })
@@ -204,7 +205,8 @@ impl Procedure {
         progress: Option<&Progress>,
     ) -> Result<R, Error> {
         let results = self.check_types::<R>().and_then(|()| self.results(vars, targets, progress));
-        results.and_then(|results| R::from_outputs(&mut results.into_iter())).map_err(|error| error.in_text(&self.text))
+        let results = results.and_then(|results| R::from_outputs(&mut results.into_iter()));
+        results.map_err(|error| error.in_text(&self.text, &self.context.registry))
     }
 
     /// Checks that there are as many results as are asked for, of their dtypes.
@@ -255,7 +257,7 @@ impl Procedure {
         };
         let mut call = phase::Call::new(vars, targets.arrays(), &places, phases.n_carried, progress);
         for phase in &phases.all {
-            phase.run(&mut call)?;
+            guard::guarded(&phase.program.core, || phase.run(&mut call))?;
         }
         Ok(call.into_results())
     }
@@ -289,8 +291,8 @@ impl Phases {
     ) -> Result<Phases, Error> {
         let is_written = |name: &str| written.iter().any(|known| known == name);
         let mode = Mode::Update { is_written: &is_written, is_careful };
-        let phases = compile::resolve(text, mode, &context.options, &mut Clock::start());
-        let phases = phases.map_err(|error| error.in_text(text))?;
+        let phases = compile::resolve(text, mode, context.setting(), &mut Clock::start());
+        let phases = phases.map_err(|error| error.in_text(text, &context.registry))?;
         let mut all = Vec::with_capacity(phases.len());
         // The types of what earlier phases leave.
         let mut signature = signature.clone();

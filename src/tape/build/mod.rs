@@ -13,11 +13,13 @@ mod powers;
 
 use super::{Condition, Function, Inst, Kind, Node, Operand, Tape, Ty, ValueId, schedule, wide};
 use crate::fuse::{self, Loop, Source};
-use crate::hir::{Expr, ExprId, Graph};
+use crate::hir::{Expr, ExprId, FunctionId, Graph};
 use crate::ops::Op;
 use ndexpr_runtime::dtype::{DType, Element};
+use ndexpr_runtime::function::MAX_ARGS;
 use ndexpr_runtime::math::MathFn;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// Which of several forms of the same code is best on the machine where it runs.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +70,8 @@ pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Op
     if preferences.prefers_calls {
         wide::use_calls(&mut nodes, &is_uniform, preferences.divides_in_wide_loops);
     }
-    schedule::schedule(nodes, inputs, outputs, &is_uniform)
+    let tape = schedule::schedule(nodes, inputs, outputs, &is_uniform)?;
+    Some(Tape { functions: graph.functions().to_vec(), ..tape })
 }
 
 /// Leaves out what no store needs. A shift by a constant beyond the width, for example, does not
@@ -114,7 +117,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn push(&mut self, inst: Inst, args: &[ValueId], ty: Ty) -> ValueId {
-        let mut all = [args.first().copied().unwrap_or(ValueId(0)); 3];
+        let mut all = [args.first().copied().unwrap_or(ValueId(0)); MAX_ARGS];
         all[..args.len()].copy_from_slice(args);
         let node = Node { inst, args: all, ty };
         let next = ValueId(self.nodes.len() as u32);
@@ -146,6 +149,12 @@ impl Builder<'_> {
 
     /// The value of a node of the graph as it is in memory.
     fn in_memory(&mut self, id: ExprId) -> ValueId {
+        // A bool that a function of Rust gives is 0 or 1 already.
+        if let Some(value) = self.value_of[id.index()]
+            && matches!(self.nodes[value.index()].inst, Inst::Call { .. })
+        {
+            return value;
+        }
         let value = self.value(id);
         if self.ty(value).kind == Kind::Mask { self.mask_to_int(value, 1) } else { value }
     }
@@ -217,8 +226,10 @@ impl Builder<'_> {
     }
 
     fn expr(&mut self, id: ExprId) -> ValueId {
-        let Expr::Apply(op, _) = self.graph.expr(id) else {
-            unreachable!("a loop's body is made of operations");
+        let op = match self.graph.expr(id) {
+            Expr::Apply(op, _) => op,
+            Expr::Call(function, _) => return self.rust_call(id, function),
+            _ => unreachable!("a loop's body is made of operations"),
         };
         let mut args = [ValueId(0); 3];
         let mut ids = [id; 3];
@@ -281,6 +292,14 @@ impl Builder<'_> {
 
     fn call(&mut self, function: MathFn, dtype: DType, args: &[ValueId]) -> ValueId {
         self.push(Inst::Call { function: Function::Math(function), dtype }, args, Ty::in_memory(dtype))
+    }
+
+    /// A call of a function of Rust. It takes bools as bytes that are 0 or 1.
+    fn rust_call(&mut self, id: ExprId, function: FunctionId) -> ValueId {
+        let args: SmallVec<[ValueId; MAX_ARGS]> = self.graph.args(id).map(|arg| self.in_memory(arg)).collect();
+        let (dtype, arity) = (self.graph.dtype(id), args.len() as u32);
+        let function = Function::Rust { index: function.0, arity };
+        self.push(Inst::Call { function, dtype }, &args, Ty::in_memory(dtype))
     }
 
     /// Operations on masks, all brought to the narrowest width among them.

@@ -163,7 +163,7 @@ impl Language {
 }
 
 /// A function along axes with some options. Its result broadcasts to the shape of its argument.
-fn along_axes(function: &FunctionInfo) -> impl Iterator<Item = Op> {
+fn along_axes(function: &FunctionInfo<'_>) -> impl Iterator<Item = Op> {
     let options: &[&str] = match function.params.contains(&"keepdims=False") {
         true => &["", ", axis=0", ", axis=-1, keepdims=True"],
         false => &[", axis=0", ", axis=-1"],
