@@ -3,6 +3,8 @@
 use super::folds::Folded;
 use super::others::Others;
 use super::recent::Recent;
+use super::staged::Staged;
+use super::views::Parts;
 use crate::compile::{self, Clock, Compiled, Tools, WeakInts};
 use crate::context::Context;
 use crate::error::Error;
@@ -23,7 +25,9 @@ pub(super) struct Core {
     pub(super) signature: Signature,
     pub(super) compiled: Compiled,
     pub(super) context: Arc<Context>,
-    pub(super) recent: Recent,
+    pub(super) recent: Recent<Staged>,
+    /// The parts of the last call's arrays.
+    pub(super) recent_parts: Recent<Parts>,
     /// Loops for calls whose shapes the compiled ones do not suit.
     pub(super) others: Others,
     /// The place of each variable that a caller gives, if there are views of variables.
@@ -81,6 +85,7 @@ impl Core {
             compiled,
             context,
             recent: Recent::default(),
+            recent_parts: Recent::default(),
             others: Others::default(),
             places,
             folded,

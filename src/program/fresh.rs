@@ -42,7 +42,7 @@ fn evaluate_bound<R: FromResults>(core: &Core, values: Values<'_>) -> Result<R, 
         outputs.push(Output::new(core.result_dtype(number), shape, &order_of(shape, &inputs))?);
     }
     let mut views: SmallVec<[ViewMut<'_>; 1]> = outputs.iter_mut().map(Output::view_mut).collect();
-    launch::run_apart(core, &prepared, &inputs, &mut views, None)?;
+    launch::run_apart(core, &prepared.loops, &inputs, &mut views, None)?;
     drop(views);
     R::from_outputs(&mut outputs.into_iter())
 }
@@ -79,7 +79,7 @@ pub(super) fn evaluate_pooled<'p>(
         results.push(pool.take(core.result_dtype(number), shape, &order_of(shape, &inputs))?);
     }
     let mut views: SmallVec<[ViewMut<'_>; 2]> = results.iter_mut().map(Pooled::view_mut).collect();
-    launch::run_apart(core, &prepared, &inputs, &mut views, None)?;
+    launch::run_apart(core, &prepared.loops, &inputs, &mut views, None)?;
     drop(views);
     Ok(results)
 }

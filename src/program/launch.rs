@@ -15,7 +15,7 @@
 use super::bind::{Inputs, Values, bind, views_or};
 use super::core::Core;
 use super::overlap::{Copies, check_apart, copy_overlapping};
-use super::prepared::{Prepared, prepare};
+use super::prepared::{Loops, Prepared, prepare};
 use super::shapes::{order_of, shapes};
 use super::staged::Staged;
 use super::{elementwise, flat, flat_many, folded};
@@ -80,8 +80,7 @@ fn run_bound(
             return Err(core.dtype_error(number, out.dtype()));
         }
     }
-    let prepared = prepare(core, &inputs, &out_shape, progress)?;
-    let shapes = &prepared.roots;
+    let Prepared { roots: shapes, loops } = prepare(core, &inputs, &out_shape, progress)?;
     for (shape, out) in shapes.iter().zip(&*outs) {
         if !shape::broadcasts_to(shape, out.shape()) {
             return Err(Error::output_shape(shape, out.shape()));
@@ -89,15 +88,13 @@ fn run_bound(
     }
     check_apart(outs)?;
     let options = RunOptions { pool: core.pool(), progress };
-    // With several passes a result may be written before all inputs are read.
-    let has_several_passes = core.has_reductions() || prepared.loops.fused.n_result_loops() > 1;
-    copy_overlapping(&inputs, outs, has_several_passes, &mut copies, &options)?;
+    copy_overlapping(&inputs, outs, loops.have_several_passes(core), &mut copies, &options)?;
     for (input, copy) in &copies {
         inputs[*input] = Input::View(copy.view());
     }
     let has_shapes = shapes.iter().zip(&*outs).all(|(shape, out)| shape[..] == *out.shape());
     if has_shapes || (outs.len() == 1 && !core.has_reductions()) {
-        return run_apart(core, &prepared, &inputs, outs, progress);
+        return run_apart(core, &loops, &inputs, outs, progress);
     }
     // Loops that write more than one result, or reduce, need outputs of the results' shapes.
     let mut results: SmallVec<[Option<Output>; 2]> = SmallVec::new();
@@ -110,7 +107,7 @@ fn run_bound(
     let places = results.iter_mut().zip(&mut *outs);
     let places = places.map(|(result, out)| result.as_mut().map_or_else(|| out.reborrow(), Output::view_mut));
     let mut places: SmallVec<[ViewMut<'_>; 2]> = places.collect();
-    run_apart(core, &prepared, &inputs, &mut places, progress)?;
+    run_apart(core, &loops, &inputs, &mut places, progress)?;
     drop(places);
     for (result, out) in results.iter().zip(outs) {
         if let Some(result) = result {
@@ -125,14 +122,14 @@ fn run_bound(
 /// the only one has a shape that the result broadcasts to. They do not overlap each other.
 pub(super) fn run_apart(
     core: &Core,
-    prepared: &Prepared<'_>,
+    loops: &Loops<'_>,
     inputs: &[Input<'_>],
     outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
     match core.has_reductions() {
-        false => run_elementwise(core, prepared.loops, inputs, outs, progress),
-        true => run_reductions(core, prepared, inputs, outs, progress),
+        false => run_elementwise(core, loops.arranged, inputs, outs, progress),
+        true => run_reductions(core, loops, inputs, outs, progress),
     }
 }
 
@@ -161,7 +158,7 @@ fn run_elementwise(
 
 fn run_reductions(
     core: &Core,
-    prepared: &Prepared<'_>,
+    loops: &Loops<'_>,
     inputs: &[Input<'_>],
     outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
@@ -172,30 +169,31 @@ fn run_reductions(
     let nothing = View::from_element(&false);
     let views = views_or(inputs, &nothing);
     let options = RunOptions { pool: core.pool(), progress };
-    let loops = prepared.loops.executable.loops();
-    if let Some(loops) = loops
-        && let Some(staged) = &prepared.recent
+    let Loops { arranged, which, .. } = *loops;
+    let compiled = arranged.executable.loops();
+    if let Some(compiled) = compiled
+        && let Some(staged) = &loops.recent
         && staged.is_for(&views, outs)
-        && staged.run(loops, &views, outs, &options)?
+        && staged.run(compiled, &views, outs, &options)?
     {
         return Ok(());
     }
     let inferred;
-    let shapes = match &prepared.shapes {
+    let shapes = match &loops.shapes {
         Some(shapes) => shapes,
         None => {
             inferred = shapes(core, inputs, &[])?;
             &inferred
         }
     };
-    if let Some(loops) = loops {
+    if let Some(compiled) = compiled {
         let staged =
-            Arc::new(Staged::new(core.graph(), (&prepared.loops.fused, prepared.which()), &views, shapes, outs)?);
+            Arc::new(Staged::new(core.graph(), (&arranged.fused, which), &views, shapes, outs)?);
         core.recent.set(Arc::clone(&staged));
-        if staged.run(loops, &views, outs, &options)? {
+        if staged.run(compiled, &views, outs, &options)? {
             return Ok(());
         }
     }
-    let call = interp::Call { graph: core.graph(), fused: &prepared.loops.fused, values: &views, shapes };
+    let call = interp::Call { graph: core.graph(), fused: &arranged.fused, values: &views, shapes };
     interp::run_reductions(call, outs, core.pool(), progress)
 }

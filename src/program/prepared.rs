@@ -20,19 +20,35 @@ use std::sync::Arc;
 /// The shapes and the loops of a call.
 pub(super) struct Prepared<'c> {
     /// The shapes of the results.
-    pub(super) roots: SmallVec<[Shape; 1]>,
-    pub(super) loops: &'c Arranged,
-    which: Which,
+    pub(super) roots: Roots,
+    pub(super) loops: Loops<'c>,
+}
+
+/// The shapes of results.
+pub(super) type Roots = SmallVec<[Shape; 1]>;
+
+/// The loops of a call, and what is known of them.
+pub(super) struct Loops<'c> {
+    pub(super) arranged: &'c Arranged,
+    pub(super) which: Which,
     /// The stages of an earlier call whose arrays have the same shapes and strides.
     pub(super) recent: Option<Arc<Staged>>,
     /// All shapes, if there is more than the shape of one result.
-    pub(super) shapes: Option<Shapes>,
+    pub(super) shapes: Option<Arc<Shapes>>,
 }
 
-impl Prepared<'_> {
-    /// Which of the program's loops it has.
-    pub(super) fn which(&self) -> Which {
-        self.which
+impl<'c> Loops<'c> {
+    /// The loops that were prepared for an earlier call whose arrays have the same shapes and
+    /// strides.
+    pub(super) fn of_earlier(core: &'c Core, which: Which, shapes: Option<Arc<Shapes>>) -> Loops<'c> {
+        let arranged = core.others.get(which).unwrap_or(&core.compiled.arranged);
+        let recent = if core.has_reductions() { core.recent.get() } else { None };
+        Loops { arranged, which, recent, shapes }
+    }
+
+    /// Whether a result may be written before all inputs are read.
+    pub(super) fn have_several_passes(&self, core: &Core) -> bool {
+        core.has_reductions() || self.arranged.fused.n_result_loops() > 1
     }
 }
 
@@ -43,10 +59,11 @@ pub(super) fn prepare<'c>(
     out_shape: &[usize],
     progress: Option<&Progress>,
 ) -> Result<Prepared<'c>, Error> {
-    let (loops, which) = (&core.compiled.arranged, Which::Own);
+    let own = &core.compiled.arranged;
+    let loops = |arranged: &'c Arranged, which: Which| Loops { arranged, which, recent: None, shapes: None };
     if !core.has_reductions() && core.n_results() == 1 {
         let roots = SmallVec::from_iter([only_shape(core, inputs, out_shape)?]);
-        return Ok(Prepared { roots, loops, which, recent: None, shapes: None });
+        return Ok(Prepared { roots, loops: loops(own, Which::Own) });
     }
     if core.has_reductions()
         && let Some(recent) = core.recent.get()
@@ -54,15 +71,16 @@ pub(super) fn prepare<'c>(
         && let Some(roots) = recent.shapes_for(&values)
     {
         let (roots, which) = (roots.clone(), recent.which);
-        let loops = core.others.get(which).unwrap_or(loops);
-        return Ok(Prepared { roots, loops, which, recent: Some(recent), shapes: None });
+        let arranged = core.others.get(which).unwrap_or(own);
+        return Ok(Prepared { roots, loops: Loops { recent: Some(recent), ..loops(arranged, which) } });
     }
     let shapes = shapes(core, inputs, out_shape)?;
-    let (loops, which) = match core.compiled.is_certain {
-        true => (loops, which),
+    let (arranged, which) = match core.compiled.is_certain {
+        true => (own, Which::Own),
         false => suitable(core, &shapes, inputs, progress)?,
     };
-    Ok(Prepared { roots: shapes.roots.clone(), loops, which, recent: None, shapes: Some(shapes) })
+    let roots = shapes.roots.clone();
+    Ok(Prepared { roots, loops: Loops { shapes: Some(Arc::new(shapes)), ..loops(arranged, which) } })
 }
 
 /// The loops for what is alike in a call, compiled if there are none yet.

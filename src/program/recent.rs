@@ -1,21 +1,25 @@
 //! Keeps what was made for a program's last call, so that the next call can use it.
 
-use super::staged::Staged;
 use std::sync::{Arc, Mutex};
 
-/// The stages of the last call. Nobody waits for them: a thread that finds them in use makes its
+/// What was made for the last call. Nobody waits for it: a thread that finds it in use makes its
 /// own.
-#[derive(Default)]
-pub(super) struct Recent(Mutex<Option<Arc<Staged>>>);
+pub(super) struct Recent<T>(Mutex<Option<Arc<T>>>);
 
-impl Recent {
-    pub(super) fn get(&self) -> Option<Arc<Staged>> {
+impl<T> Default for Recent<T> {
+    fn default() -> Recent<T> {
+        Recent(Mutex::new(None))
+    }
+}
+
+impl<T> Recent<T> {
+    pub(super) fn get(&self) -> Option<Arc<T>> {
         self.0.try_lock().ok()?.clone()
     }
 
-    pub(super) fn set(&self, staged: Arc<Staged>) {
+    pub(super) fn set(&self, made: Arc<T>) {
         if let Ok(mut place) = self.0.try_lock() {
-            *place = Some(staged);
+            *place = Some(made);
         }
     }
 }

@@ -10,9 +10,11 @@ use crate::resolve::{Array, GroupId, Item, Resolved, ViewDef, ViewId, ViewOp};
 use crate::shape::Shape;
 use crate::vars::Var;
 use ndexpr_grammar::{NameId, Span};
-use ndexpr_runtime::view::{Part, View, ViewMut, broadcast_shapes};
+use ndexpr_runtime::view::{Part, PartLayout, View, broadcast_shapes};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 /// Calls `run` with the values of all variables of the graph.
 #[inline]
@@ -52,49 +54,89 @@ fn with_views<R>(
     for (&place, var) in graph.places().iter().zip(plain) {
         all.push(values.get(place, &var.name).ok_or_else(|| missing(&var.name))?.clone());
     }
-    let mut call = Call::new(core, values);
-    for &id in graph.views() {
-        all.push(Var::from(call.view(id)?));
-    }
+    let value_at = |place: usize| values.get(place, &graph.given_vars()[place].name);
+    all.extend(all_views(core, &value_at)?.into_iter().map(Var::from));
     for (place, var) in others[graph.views().len()..].iter().enumerate() {
         all.push(values.get(n_given + place, &var.name).ok_or_else(|| missing(&var.name))?.clone());
     }
     run(core, Values::InOrder(&all))
 }
 
-/// The views of a call, as far as they are made.
-pub(super) struct Call<'c> {
-    core: &'c Core,
-    values: Values<'c>,
-    views: FxHashMap<ViewId, View<'c>>,
+/// The value of the variable of a place, which a caller gives, or a phase of a procedure.
+pub(super) type ValueAt<'m, 'v> = &'m dyn Fn(usize) -> Option<&'v Var<'v>>;
+
+type Views<'v> = SmallVec<[View<'v>; 8]>;
+
+/// The views of a call. If its arrays lie as those of the last call, nothing is found out anew.
+fn all_views<'v>(core: &Core, value_at: ValueAt<'_, 'v>) -> Result<Views<'v>, Error> {
+    if let Some(parts) = core.recent_parts.get()
+        && let Some(views) = parts.views(value_at)
+    {
+        return Ok(views);
+    }
+    let mut maker = Maker::new(core, value_at);
+    let mut parts = Parts { arrays: SmallVec::new(), views: SmallVec::new() };
+    let mut index_of: FxHashMap<usize, usize> = FxHashMap::default();
+    for &id in core.graph().views() {
+        let (place, part) = maker.part(id)?;
+        parts.views.push((place, part));
+    }
+    // Shapes of groups may follow from other arrays than the views are of.
+    for (place, array) in maker.arrays {
+        index_of.insert(place, parts.arrays.len());
+        parts.arrays.push((place, PartLayout::whole(&array)));
+    }
+    parts.views.iter_mut().for_each(|(place, _)| *place = index_of[place]);
+    let parts = Arc::new(parts);
+    core.recent_parts.set(Arc::clone(&parts));
+    parts.views(value_at).ok_or_else(|| Error::internal("parts of other arrays"))
+}
+
+/// How the views of a program lie in the arrays of a call.
+pub(super) struct Parts {
+    /// The arrays that they follow from, each with the place of its variable.
+    arrays: SmallVec<[(usize, PartLayout); 4]>,
+    /// For each view of the graph, which of the arrays it is of, and where it lies in that.
+    views: SmallVec<[(usize, PartLayout); 8]>,
+}
+
+impl Parts {
+    /// The views of a call; `None` if its arrays lie in another way.
+    fn views<'v>(&self, value_at: ValueAt<'_, 'v>) -> Option<Views<'v>> {
+        let array = |(place, whole): &(usize, PartLayout)| value_at(*place)?.view().filter(|array| whole.is_for(array));
+        let arrays: Views<'v> = self.arrays.iter().map(array).collect::<Option<_>>()?;
+        self.views.iter().map(|(index, part)| part.of(&arrays[*index])).collect()
+    }
+}
+
+/// Finds out how views lie in the arrays of a call.
+pub(super) struct Maker<'m, 'v> {
+    core: &'m Core,
+    value_at: ValueAt<'m, 'v>,
+    /// The arrays that were looked at, by the places of their variables.
+    arrays: FxHashMap<usize, View<'v>>,
+    /// The views that were made, each with the place of the variable that it is of.
+    made: FxHashMap<ViewId, (usize, PartLayout)>,
     groups: FxHashMap<GroupId, Shape>,
 }
 
-impl<'c> Call<'c> {
-    /// Views of these values, which are those that a caller gives, or a phase of a procedure.
-    pub(super) fn new(core: &'c Core, values: Values<'c>) -> Call<'c> {
-        Call { core, values, views: FxHashMap::default(), groups: FxHashMap::default() }
-    }
-
-    pub(super) fn view(&mut self, id: ViewId) -> Result<View<'c>, Error> {
-        let def = self.resolved().views().get(id);
-        match def.of {
-            // Most are views of variables, and used once.
-            Array::Name(_) if !matches!(def.op, ViewOp::BroadcastIn(_)) => self.make(def),
-            _ => self.add(id),
+impl<'m, 'v> Maker<'m, 'v> {
+    pub(super) fn new(core: &'m Core, value_at: ValueAt<'m, 'v>) -> Maker<'m, 'v> {
+        Maker {
+            core,
+            value_at,
+            arrays: FxHashMap::default(),
+            made: FxHashMap::default(),
+            groups: FxHashMap::default(),
         }
     }
 
-    fn resolved(&self) -> &'c Resolved {
-        &self.core.compiled.resolved
-    }
-
-    /// Makes a view, and those that it is of.
-    fn add(&mut self, wanted: ViewId) -> Result<View<'c>, Error> {
+    /// How a view lies in the array that it is of: the place of that variable, and the part.
+    pub(super) fn part(&mut self, wanted: ViewId) -> Result<(usize, PartLayout), Error> {
         let views = self.resolved().views();
         let mut pending = vec![wanted];
         while let Some(&id) = pending.last() {
-            if self.views.contains_key(&id) {
+            if self.made.contains_key(&id) {
                 pending.pop();
                 continue;
             }
@@ -103,7 +145,7 @@ impl<'c> Call<'c> {
             // Constants are no arrays.
             let is_given = |array: Array| self.core.places.contains_key(&views.base(array));
             let mut ask = |array: Array| match array {
-                Array::View(view) if !self.views.contains_key(&view) && is_given(array) => pending.push(view),
+                Array::View(view) if !self.made.contains_key(&view) && is_given(array) => pending.push(view),
                 _ => {}
             };
             ask(def.of);
@@ -113,93 +155,87 @@ impl<'c> Call<'c> {
                 views.group(group).iter().copied().for_each(ask);
             }
             if pending.len() == n_pending {
-                let view = self.make(def)?;
-                self.views.insert(id, view);
+                let made = self.make(def)?;
+                self.made.insert(id, made);
                 pending.pop();
             }
         }
-        Ok(self.views[&wanted].clone())
+        Ok(self.made[&wanted].clone())
+    }
+
+    fn resolved(&self) -> &'m Resolved {
+        &self.core.compiled.resolved
     }
 
     /// A view, whose array is there.
-    fn make(&mut self, def: &ViewDef) -> Result<View<'c>, Error> {
-        let of = self.array(def.of)?;
-        let (span, site) = (def.span, def.site);
-        let in_calls = |error: Error| error.called_from(&self.resolved().calls(site));
-        match &def.op {
-            ViewOp::Transpose => Ok(of.transposed()),
-            ViewOp::Index(items) => Ok(of.select(parts(of.shape(), items, |error| in_calls(error(span)))?)),
+    fn make(&mut self, def: &ViewDef) -> Result<(usize, PartLayout), Error> {
+        let (place, of) = self.array(def.of)?;
+        let (span, site, resolved) = (def.span, def.site, self.resolved());
+        let in_calls = |error: Error| error.called_from(&resolved.calls(site));
+        let part = match &def.op {
+            ViewOp::Transpose => of.transposed(),
+            ViewOp::Index(items) => {
+                let parts = parts(of.shape(), items, |error| in_calls(error(span)))?;
+                of.select(parts)
+            }
             &ViewOp::BroadcastIn(group) => {
                 if !self.groups.contains_key(&group) {
                     let shape = self.group_shape(group).map_err(in_calls)?;
                     self.groups.insert(group, shape);
                 }
-                Ok(of.broadcast_to(&self.groups[&group])?)
+                of.broadcast_to(&self.groups[&group])?
             }
-        }
+        };
+        Ok((place, part))
     }
 
     /// A variable's value, or a view that was made. A single value has the shape of one.
-    fn array(&self, array: Array) -> Result<View<'c>, Error> {
+    fn array(&mut self, array: Array) -> Result<(usize, PartLayout), Error> {
         match array {
-            Array::View(id) => Ok(self.views[&id].clone()),
+            Array::View(id) => Ok(self.made[&id].clone()),
             Array::Name(name) => self.given(name),
         }
     }
 
-    fn given(&self, id: NameId) -> Result<View<'c>, Error> {
+    fn given(&mut self, id: NameId) -> Result<(usize, PartLayout), Error> {
         let name = self.resolved().name(id);
         let missing = || Error::missing_variable(name, self.core.first_use(name));
         let place = *self.core.places.get(&id).ok_or_else(missing)?;
-        let ty = self.core.graph().given_vars()[place].ty;
-        let value = self.values.get(place, name).ok_or_else(missing)?;
-        let view = value.view().ok_or_else(|| Error::part_of_output(name, self.core.first_use(name)))?;
-        if view.dtype() != ty.dtype || (ty.is_scalar && view.n_axes() > 0) {
-            let span = self.core.first_use(name);
-            return Err(Error::variable_type(name, ty, view.dtype(), view.n_axes(), span));
-        }
-        Ok(view)
+        let view = match self.arrays.entry(place) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(entry) => {
+                let ty = self.core.graph().given_vars()[place].ty;
+                let value = (self.value_at)(place).ok_or_else(missing)?;
+                let view = value.view().ok_or_else(|| Error::part_of_output(name, self.core.first_use(name)))?;
+                if view.dtype() != ty.dtype || (ty.is_scalar && view.n_axes() > 0) {
+                    let span = self.core.first_use(name);
+                    return Err(Error::variable_type(name, ty, view.dtype(), view.n_axes(), span));
+                }
+                entry.insert(view)
+            }
+        };
+        Ok((place, PartLayout::whole(view)))
     }
 
     /// The shape that the arrays of a group have together.
-    fn group_shape(&self, group: GroupId) -> Result<Shape, Error> {
+    fn group_shape(&mut self, group: GroupId) -> Result<Shape, Error> {
         let views = self.resolved().views();
-        let mut arrays: SmallVec<[(NameId, View<'c>); 8]> = SmallVec::new();
+        let mut arrays: SmallVec<[(NameId, PartLayout); 8]> = SmallVec::new();
         for &array in views.group(group) {
             let base = views.base(array);
             // Constants do not change the shape.
             if self.core.places.contains_key(&base) {
-                arrays.push((base, self.array(array)?));
+                arrays.push((base, self.array(array)?.1));
             }
         }
         let part = |place: usize| {
-            let (base, view) = &arrays[place];
+            let (base, part) = &arrays[place];
             let span = self.core.first_use(self.resolved().name(*base)).unwrap_or_default();
-            ShapedPart { span, shape: view.shape() }
+            ShapedPart { span, shape: part.shape() }
         };
-        let shapes = arrays.iter().map(|(_, view)| view.shape());
+        let shapes = arrays.iter().map(|(_, part)| part.shape());
         broadcast_shapes(shapes).map_err(|error| Error::shape(part(error.lhs), part(error.rhs)))
     }
-}
-
-/// The part of an array for writing that the text names.
-pub(super) fn part_of<'a>(core: &Core, whole: ViewMut<'a>, array: Array) -> Result<ViewMut<'a>, Error> {
-    let resolved = &core.compiled.resolved;
-    let mut chain: SmallVec<[&ViewDef; 4]> = resolved.views().chain(array).map(|(_, def)| def).collect();
-    chain.reverse();
-    let mut part = whole;
-    for def in chain {
-        part = match &def.op {
-            ViewOp::Transpose => part.transposed(),
-            ViewOp::Index(items) => {
-                let at = |error: &dyn Fn(Span) -> Error| error(def.span).called_from(&resolved.calls(def.site));
-                let parts = parts(part.shape(), items, at)?;
-                part.select(parts)
-            }
-            ViewOp::BroadcastIn(_) => return Err(Error::internal("an update of a group of arrays")),
-        };
-    }
-    Ok(part)
 }
 
 /// The parts of an array of a shape that an index names. `at` makes the error of what it is given.

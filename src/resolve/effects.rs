@@ -5,9 +5,10 @@
 //! left there.
 //!
 //! A value that was assigned to an array is read again as a value, if exactly the same part of the
-//! array is read. Any other read of a changed array begins a new phase. A value that was computed
-//! from memory that has changed since is *carried*: the phase that computes it leaves it in a
-//! temporary, and later phases read that as a variable.
+//! array is read. Any other read of a changed array begins a new phase. There the value is read from
+//! the array, as long as it is in it. Another value that was computed from memory that has changed
+//! since is *carried*: the phase that computes it leaves it in a temporary, and later phases read
+//! that as a variable.
 
 use super::calls;
 use super::error::{Error, ErrorKind};
@@ -104,13 +105,24 @@ impl Run<'_> {
         self.out.views().chain(array).any(|(_, def)| is_of_places(&def.op))
     }
 
-    /// A computed value, or the variable that it is carried in.
+    /// A computed value, the array that it was assigned to and still is in, or the variable that it
+    /// is carried in.
     pub(super) fn settle(&mut self, step: StepId, span: Span) -> StepId {
         if self.updates.is_evaluating() || !self.updates.is_stale(step) {
             return step;
         }
+        if let Some(array) = self.updates.stored.get(&step).copied()
+            && self.is_unchanged_since(step, self.out.views().base(array))
+        {
+            return self.push_step(action_of(array), span, &[]);
+        }
         let name = self.carry(step);
         self.push_step(Action::Name(name), span, &[])
+    }
+
+    /// Whether an array has not changed after the phase of an operation.
+    fn is_unchanged_since(&mut self, step: StepId, base: NameId) -> bool {
+        self.updates.last_change(base).is_none_or(|last| last as usize <= self.updates.phase_of(step))
     }
 
     /// The name of a value that is carried to later phases.
@@ -202,11 +214,7 @@ impl Run<'_> {
             self.cut();
         }
         let value = Arg { step: self.settle(value.step, value.span), ..value };
-        let array = match target {
-            Array::Name(name) => Action::Name(name),
-            Array::View(view) => Action::View(view),
-        };
-        let array = Arg { step: self.push_step(array, target_span, &[]), span: target_span };
+        let array = Arg { step: self.push_step(action_of(target), target_span, &[]), span: target_span };
         let store = self.push_step(Action::Store { is_augmented }, span, &[value, array]);
         let update = Update { target, store, span };
         match self.updates.current.get(&base) {
@@ -221,5 +229,13 @@ impl Run<'_> {
             self.cut();
         }
         Ok(())
+    }
+}
+
+/// The operation that reads an array.
+fn action_of(array: Array) -> Action {
+    match array {
+        Array::Name(name) => Action::Name(name),
+        Array::View(view) => Action::View(view),
     }
 }

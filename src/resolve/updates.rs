@@ -53,6 +53,8 @@ pub(super) struct Updates<'m> {
     changed: [Option<u32>; 64],
     /// For each array, the operation of its last update.
     pub(super) last: FxHashMap<NameId, StepId>,
+    /// For each update of an earlier phase, the array that holds what the operation gave.
+    pub(super) stored: FxHashMap<StepId, Array>,
     /// The names of values that are carried.
     pub(super) carried: FxHashMap<StepId, NameId>,
 }
@@ -75,6 +77,7 @@ impl<'m> Updates<'m> {
             bits: FxHashMap::default(),
             changed: [None; 64],
             last: FxHashMap::default(),
+            stored: FxHashMap::default(),
             carried: FxHashMap::default(),
         }
     }
@@ -110,6 +113,13 @@ impl<'m> Updates<'m> {
         phase < self.phase() && (0..64).any(is_changed)
     }
 
+    /// The last phase that is over in which an array was changed, or another one that it shares a bit
+    /// with.
+    pub(super) fn last_change(&mut self, base: NameId) -> Option<u32> {
+        let bit = self.bit(base);
+        self.changed[bit.trailing_zeros() as usize]
+    }
+
     /// How many phases are over.
     pub(super) fn n_phases(&self) -> usize {
         self.phases.len()
@@ -127,6 +137,7 @@ impl<'m> Updates<'m> {
                 }
             }
         }
+        self.stored.extend(self.updates.iter().map(|update| (update.store, update.target)));
         self.current.clear();
         let start = std::mem::replace(&mut self.start, n_steps);
         self.phases.push(Draft { start, updates: std::mem::take(&mut self.updates) });

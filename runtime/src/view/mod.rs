@@ -23,6 +23,7 @@ mod odometer;
 mod output;
 mod overlap;
 mod part;
+mod part_layout;
 mod raw;
 
 pub use axes::AxisSet;
@@ -33,6 +34,7 @@ pub use layout::is_broadcastable;
 pub use output::ViewMut;
 pub use overlap::Overlap;
 pub use part::Part;
+pub use part_layout::PartLayout;
 
 pub(crate) use layout::{c_strides, count_elems};
 pub(crate) use odometer::step;

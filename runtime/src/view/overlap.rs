@@ -4,6 +4,7 @@
 //! exactly is NP-hard in the number of axes.
 
 use super::{RawView, View, ViewMut};
+use std::ops::Range;
 
 /// How an input and an output share memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,16 +59,17 @@ fn are_disjoint(input: &RawView, output: &RawView) -> bool {
     }
     // How far the output's element at index 0 is above the input's.
     let distance = output.ptr.addr() as i128 - input.ptr.addr() as i128;
-    let (input_span, output_span) = (input.byte_span(), output.byte_span());
+    let wide = |span: Range<isize>| span.start as i128..span.end as i128;
+    let (input_span, output_span) = (wide(input.byte_span()), wide(output.byte_span()));
     if input_span.end <= distance + output_span.start || distance + output_span.end <= input_span.start {
         return true;
     }
     // The distance of any two elements is `distance` plus a multiple of the gcd of all strides. If
     // they shared a byte, they would be less than one element's size apart: out - in > -out_bytes
     // and < in_bytes. So look at the two candidates next to 0 in that residue class.
-    let moving = |view: &RawView| -> u128 {
+    let moving = |view: &RawView| -> usize {
         let axes = view.shape.iter().zip(&view.strides).filter(|&(&extent, _)| extent > 1);
-        axes.fold(0, |g, (_, stride)| gcd(g, stride.unsigned_abs() as u128))
+        axes.fold(0, |g, (_, stride)| gcd(g, stride.unsigned_abs()))
     };
     let step = gcd(moving(input), moving(output)) as i128;
     if step == 0 {
@@ -77,7 +79,7 @@ fn are_disjoint(input: &RawView, output: &RawView) -> bool {
     above >= input.dtype.size() as i128 && step - above >= output.dtype.size() as i128
 }
 
-fn gcd(mut a: u128, mut b: u128) -> u128 {
+fn gcd(mut a: usize, mut b: usize) -> usize {
     while b != 0 {
         (a, b) = (b, a % b);
     }

@@ -76,7 +76,7 @@ impl<'a> ViewMut<'a> {
 
 /// Some of a view's elements, each once: all indices are checked, steps are not 0, and new axes
 /// have extent 1.
-fn select(raw: &RawView, parts: impl IntoIterator<Item = Part>) -> RawView {
+pub(super) fn select(raw: &RawView, parts: impl IntoIterator<Item = Part>) -> RawView {
     let RawView { ptr, dtype, shape, strides } = raw;
     let mut ptr = *ptr;
     let (mut new_shape, mut new_strides) = (SmallVec::new(), SmallVec::new());
@@ -116,7 +116,7 @@ fn select(raw: &RawView, parts: impl IntoIterator<Item = Part>) -> RawView {
     RawView { ptr, dtype: *dtype, shape: new_shape, strides: new_strides }
 }
 
-fn transposed(raw: &RawView) -> RawView {
+pub(super) fn transposed(raw: &RawView) -> RawView {
     let RawView { ptr, dtype, shape, strides } = raw;
     let (mut shape, mut strides) = (list(shape), list(strides));
     shape.reverse();

@@ -7,6 +7,7 @@
 use super::layout::{broadcast_strides, byte_span, count_elems, is_broadcastable};
 use super::{MAX_AXES, Shape, Strides, ViewError, list};
 use crate::dtype::{DType, Scalar};
+use std::ops::Range;
 
 #[derive(Debug)]
 pub(crate) struct RawView {
@@ -18,7 +19,7 @@ pub(crate) struct RawView {
 }
 
 /// A view's dtype, shape and strides, wherever its memory is.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Layout {
     dtype: DType,
     shape: Shape,
@@ -36,9 +37,20 @@ impl Layout {
         self.dtype
     }
 
+    pub(super) fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
     /// A view of this layout.
     pub(crate) fn at(&self, ptr: *mut u8) -> RawView {
         RawView { ptr, dtype: self.dtype, shape: list(&self.shape), strides: list(&self.strides) }
+    }
+}
+
+/// This is not derived for the same reason as [`RawView`]'s.
+impl Clone for Layout {
+    fn clone(&self) -> Layout {
+        Layout { dtype: self.dtype, shape: list(&self.shape), strides: list(&self.strides) }
     }
 }
 
@@ -88,7 +100,7 @@ impl RawView {
     ) -> Result<RawView, ViewError> {
         let view = RawView::new(buffer.wrapping_add(offset), dtype, shape, strides)?;
         let span = view.byte_span();
-        let (first_byte, end_byte) = (offset as i128 + span.start, offset as i128 + span.end);
+        let (first_byte, end_byte) = (offset as i128 + span.start as i128, offset as i128 + span.end as i128);
         if first_byte < 0 || end_byte > n_bytes as i128 {
             return Err(ViewError::OutOfBounds { first_byte, end_byte, n_bytes });
         }
@@ -104,8 +116,21 @@ impl RawView {
     }
 
     /// Bytes from `ptr` to the lowest element's start and to the highest element's end.
-    pub(super) fn byte_span(&self) -> std::ops::Range<i128> {
-        byte_span(self.dtype.size(), &self.shape, &self.strides).unwrap_or(i128::MIN / 2..i128::MAX / 2)
+    pub(super) fn byte_span(&self) -> Range<isize> {
+        if self.shape.contains(&0) {
+            return 0..0;
+        }
+        let mut span = 0..self.dtype.size() as isize;
+        for (&extent, &stride) in self.shape.iter().zip(&self.strides) {
+            // Nothing overflows, because this was checked when the view was made.
+            let reach = (extent as isize - 1).wrapping_mul(stride);
+            if reach < 0 {
+                span.start += reach;
+            } else {
+                span.end += reach;
+            }
+        }
+        span
     }
 
     /// The same elements, stretched.

@@ -3,9 +3,11 @@
 //! ```text
 //! mod      a text -> phases, each a compiled program, and what their results are for
 //! hazards  what a phase reads and writes -> which results need memory of their own
+//! decided  how the arrays of a phase lie -> what it reads and writes, and where
 //! phase    runs a phase
 //! ```
 
+mod decided;
 mod hazards;
 mod phase;
 
@@ -322,7 +324,7 @@ impl Phases {
             };
             let sources = core.graph().given_vars().iter().map(|given| source(&given.name)).collect();
             let program = Program { core, variants: Variants::default() };
-            all.push(Phase::new(program, roots, sources, written, first_carried));
+            all.push(Phase::new(program, roots, sources, written, first_carried, is_careful));
         }
         Ok(Phases { all, n_carried: carried.len() })
     }

@@ -1,0 +1,257 @@
+//! How a phase runs.
+//!
+//! In: the values of a phase's variables. Out: a [`Decided`]: what its loops read and write. It
+//! holds no pointers. If arrays of different names share no memory, it serves every call whose
+//! arrays have the same shapes and strides.
+
+use super::super::Program;
+use super::super::bind::{Inputs, Values, bind};
+use super::super::core::Core;
+use super::super::others::Which;
+use super::super::prepared::{Loops, Prepared, prepare};
+use super::super::shapes::{order_of, shapes};
+use super::super::views::Maker;
+use super::hazards::{self, Read, Write};
+use super::phase::{Dest, Phase, Source};
+use crate::error::Error;
+use crate::input::Input;
+use crate::resolve::{Array, ViewOp};
+use crate::shape::{Shape, Shapes};
+use crate::vars::Var;
+use ndexpr_runtime::dtype::Scalar;
+use ndexpr_runtime::exec::Progress;
+use ndexpr_runtime::view::{PartLayout, View, ViewMut};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// What is decided before a phase runs.
+pub(super) struct Decided {
+    /// How the given values lay.
+    given: SmallVec<[PartLayout; 4]>,
+    /// The variant of the program that runs, if that is not the program itself.
+    variant: Option<Arc<Program>>,
+    which: Which,
+    /// All shapes, if there is more than the shape of one result.
+    shapes: Option<Arc<Shapes>>,
+    /// For each variable of the graph.
+    operands: SmallVec<[Operand; 8]>,
+    /// For each result.
+    pub(super) places: SmallVec<[Place; 4]>,
+}
+
+/// The value of a variable of the graph.
+enum Operand {
+    /// A given value.
+    Given(usize),
+    /// A part of a given value.
+    Part(usize, PartLayout),
+    /// A number that was computed for the call.
+    Number(usize),
+    /// An output, as it was before.
+    Output(usize),
+}
+
+/// Where a result goes.
+pub(super) struct Place {
+    /// The shape and the memory order of new memory for it; `None` if it is written to its array
+    /// directly.
+    pub(super) fresh: Option<(Shape, Shape)>,
+    /// The array for writing that it goes to, at once or in the end.
+    pub(super) target: Option<usize>,
+    /// The part of that array.
+    part: Option<PartLayout>,
+}
+
+impl Place {
+    /// The part of the array that the result goes to.
+    pub(super) fn part_of<'a>(&self, whole: ViewMut<'a>) -> Result<ViewMut<'a>, Error> {
+        let part = self.part.as_ref().and_then(|part| part.of_mut(whole));
+        part.ok_or_else(|| Error::internal("a part of another array"))
+    }
+}
+
+impl Decided {
+    pub(super) fn new(
+        phase: &Phase,
+        variant: Option<Arc<Program>>,
+        given: &[Var<'_>],
+        numbers: &[Scalar],
+        progress: Option<&Progress>,
+    ) -> Result<Decided, Error> {
+        let own = variant.clone();
+        let core = core_of(&phase.program, own.as_ref());
+        let value_at = |place: usize| given.get(place);
+        let mut maker = Maker::new(core, &value_at);
+        let mut operands = operands(core, &mut maker)?;
+        let all: SmallVec<[Var<'_>; 8]> =
+            operands.iter().map(|operand| value(operand, given, numbers)).collect::<Result<_, Error>>()?;
+        let mut inputs = Inputs::new();
+        bind(core, Values::InOrder(&all), None, &mut inputs)?;
+        let Prepared { roots, loops } = prepare(core, &inputs, &[], progress)?;
+        let mut places: SmallVec<[Place; 4]> = SmallVec::new();
+        let mut writes: SmallVec<[Write<'_>; 4]> = SmallVec::new();
+        for (dest, shape) in phase.dests.iter().zip(&roots) {
+            let fresh = Some((shape.clone(), order_of(shape, &inputs)));
+            let Dest::Target(target, array) = *dest else {
+                places.push(Place { fresh, target: None, part: None });
+                continue;
+            };
+            let (place, part) = match array {
+                Array::Name(_) => {
+                    let place = phase.sources.iter().position(|source| *source == Source::Target(target));
+                    let place = place.ok_or_else(|| Error::internal("an array for writing that is not there"))?;
+                    (place, PartLayout::whole(&view_of(given, place)?))
+                }
+                Array::View(id) => maker.part(id)?,
+            };
+            if shape[..] != *part.shape() {
+                let result = core.compiled.resolved.results()[places.len()];
+                return Err(Error::update_shape(shape, part.shape(), result.span));
+            }
+            let part_of = part.of(&view_of(given, place)?);
+            writes.push(Write { part: part_of.ok_or_else(|| Error::internal("a part of another array"))?, target });
+            places.push(Place { fresh, target: Some(target), part: Some(part) });
+        }
+        // Which array for writing an input is, or is a part of.
+        let target_of = |operand: &Operand| match operand {
+            Operand::Given(place) | Operand::Part(place, _) => match phase.sources[*place] {
+                Source::Target(target) => Some(target),
+                Source::Var | Source::Carried(_) => None,
+            },
+            Operand::Number(_) | Operand::Output(_) => None,
+        };
+        let read = |((var, input), operand)| Read {
+            input,
+            is_needed: core.is_read(var),
+            target: target_of(operand),
+            is_grouped: is_grouped(core, var),
+        };
+        let reads: SmallVec<[Read<'_, '_>; 8]> = inputs.iter().enumerate().zip(&operands).map(read).collect();
+        let direct = hazards::direct(&reads, &writes, loops.have_several_passes(core));
+        let to_arrays = places.iter_mut().filter(|place| place.target.is_some());
+        for (place, _) in to_arrays.zip(direct).filter(|(_, is_direct)| *is_direct) {
+            place.fresh = None;
+        }
+        for operand in &mut operands {
+            let written = target_of(operand).and_then(|target| places.iter().position(|place| place.is_direct(target)));
+            if let Some(output) = written {
+                *operand = Operand::Output(output);
+            }
+        }
+        let given: SmallVec<[PartLayout; 4]> = given.iter().filter_map(layout).collect();
+        let Loops { which, shapes: known, .. } = loops;
+        let shapes = match known {
+            // Stages may have to be made again, when outputs stand for some of the inputs.
+            None if core.has_reductions() => Some(Arc::new(shapes(core, &inputs, &[])?)),
+            known => known,
+        };
+        Ok(Decided { given, variant, which, shapes, operands, places })
+    }
+
+    /// Whether it can serve another call. If weak integers must fit the dtypes that they meet, each
+    /// call has to check that.
+    pub(super) fn is_for_later(&self, program: &Program) -> bool {
+        let core = self.core(program);
+        self.given.len() == core.graph().given_vars().len()
+            && core.graph().vars().iter().all(|var| var.must_fit.is_empty())
+    }
+
+    /// Whether it is for these values, and for the variant of the program that they need.
+    pub(super) fn is_for(&self, variant: Option<&Arc<Program>>, given: &[Var<'_>]) -> bool {
+        let is_same = match (&self.variant, variant) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        let is_for = |(layout, value): (&PartLayout, &Var<'_>)| match value.as_view() {
+            Some(array) => layout.is_for(array),
+            None => value.view().is_some_and(|number| layout.is_for(&number)),
+        };
+        is_same && self.given.len() == given.len() && self.given.iter().zip(given).all(is_for)
+    }
+
+    pub(super) fn core<'p>(&'p self, program: &'p Program) -> &'p Core {
+        core_of(program, self.variant.as_ref())
+    }
+
+    pub(super) fn loops<'p>(&self, core: &'p Core) -> Loops<'p> {
+        Loops::of_earlier(core, self.which, self.shapes.clone())
+    }
+
+    /// Whether an array for writing is written while the phase runs.
+    pub(super) fn is_direct(&self, target: usize) -> bool {
+        self.places.iter().any(|place| place.is_direct(target))
+    }
+
+    /// The inputs of all loops.
+    pub(super) fn inputs<'v>(&self, given: &'v [Var<'v>], numbers: &'v [Var<'v>]) -> Result<Inputs<'v>, Error> {
+        let mut inputs = Inputs::new();
+        for operand in &self.operands {
+            let view = match operand {
+                Operand::Output(number) => {
+                    inputs.push(Input::Output(*number));
+                    continue;
+                }
+                Operand::Given(place) => given[*place].view(),
+                Operand::Number(number) => numbers[*number].view(),
+                Operand::Part(place, part) => match given[*place].as_view() {
+                    Some(array) => part.of(array),
+                    None => given[*place].view().and_then(|number| part.of(&number)),
+                },
+            };
+            inputs.push(Input::View(view.ok_or_else(|| Error::internal("a value of another layout"))?));
+        }
+        Ok(inputs)
+    }
+}
+
+impl Place {
+    fn is_direct(&self, target: usize) -> bool {
+        self.target == Some(target) && self.fresh.is_none()
+    }
+}
+
+fn core_of<'p>(program: &'p Program, variant: Option<&'p Arc<Program>>) -> &'p Core {
+    variant.map_or(&program.core, |variant| &variant.core)
+}
+
+/// What the variables of the graph are.
+fn operands(core: &Core, maker: &mut Maker<'_, '_>) -> Result<SmallVec<[Operand; 8]>, Error> {
+    let graph = core.graph();
+    let mut operands: SmallVec<[Operand; 8]> = graph.places().iter().map(|&place| Operand::Given(place)).collect();
+    for &view in graph.views() {
+        let (place, part) = maker.part(view)?;
+        operands.push(Operand::Part(place, part));
+    }
+    let n_numbers = graph.vars().len() - operands.len();
+    operands.extend((0..n_numbers).map(Operand::Number));
+    Ok(operands)
+}
+
+fn value<'v>(operand: &Operand, given: &'v [Var<'_>], numbers: &[Scalar]) -> Result<Var<'v>, Error> {
+    Ok(match operand {
+        Operand::Given(place) => given[*place].clone(),
+        Operand::Part(place, part) => {
+            let part = part.of(&view_of(given, *place)?);
+            Var::from(part.ok_or_else(|| Error::internal("a part of another array"))?)
+        }
+        Operand::Number(number) => Var::from(numbers[*number]),
+        Operand::Output(_) => return Err(Error::internal("an output that is not known yet")),
+    })
+}
+
+fn view_of<'g>(given: &'g [Var<'_>], place: usize) -> Result<View<'g>, Error> {
+    given[place].view().ok_or_else(|| Error::internal("an array that is not there"))
+}
+
+fn layout(value: &Var<'_>) -> Option<PartLayout> {
+    value.view().map(|view| PartLayout::whole(&view))
+}
+
+/// Whether a variable is a view whose shape follows from several arrays.
+fn is_grouped(core: &Core, var: usize) -> bool {
+    let graph = core.graph();
+    let Some(&id) = var.checked_sub(graph.n_plain_vars()).and_then(|view| graph.views().get(view)) else {
+        return false;
+    };
+    core.compiled.resolved.views().chain(Array::View(id)).any(|(_, def)| matches!(def.op, ViewOp::BroadcastIn(_)))
+}
