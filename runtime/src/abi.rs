@@ -3,14 +3,15 @@
 //! A *kernel* is machine code for one loop. It is called once per tile, and computes a rectangle of
 //! `n_rows` x `n_lanes` elements. Everything it needs is in [`KernelArgs`]:
 //!
-//! | field      | meaning |
-//! |------------|---------|
-//! | `n_lanes`  | elements along the inner axis, at least 1 |
-//! | `n_rows`   | elements along the next axis, at least 1 |
-//! | `operands` | one [`Operand`] per input, then one per output, in the kernel's order |
-//! | `slots`    | this thread's scratch, 64-byte aligned, as large as the kernel asked for |
-//! | `tile_fns` | the kernel's own table of [`TileFn`]s |
-//! | `callbacks` | the kernel's own table of [`Callback`]s |
+//! | field              | meaning |
+//! |--------------------|---------|
+//! | `n_lanes`          | elements along the inner axis, at least 1 |
+//! | `n_rows`           | elements along the next axis, at least 1 |
+//! | `repeatable_lanes` | `n_lanes` if lanes may be computed twice, or else 0 |
+//! | `operands`         | one [`Operand`] per input, then one per output, in the kernel's order |
+//! | `slots`            | this thread's scratch, 64-byte aligned, as large as the kernel asked for |
+//! | `tile_fns`         | the kernel's own table of [`TileFn`]s |
+//! | `callbacks`        | the kernel's own table of [`Callback`]s |
 //!
 //! The element of an operand at `(row, lane)` is at `ptr + row * row_stride + lane * lane_stride`,
 //! strides in bytes, of any sign and alignment. A kernel is compiled for one [`RunKind`] per
@@ -38,6 +39,9 @@ pub struct KernelArgs {
     pub n_lanes: usize,
     /// Elements along the next axis, at least 1.
     pub n_rows: usize,
+    /// `n_lanes` if the code may compute a lane again after it has written the lane's results,
+    /// because no output is where an input is; otherwise 0.
+    pub repeatable_lanes: usize,
     /// Inputs, then outputs.
     pub operands: *const Operand,
     /// Scratch of the calling thread, 64-byte aligned.

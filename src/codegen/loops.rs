@@ -119,6 +119,7 @@ impl Emitter<'_> {
         };
         let constants = self.hoisted_constants(segment);
         let places = self.scratch.places.map(|start| self.in_scratch(args, start));
+        let n_repeatable = self.n_repeatable(args, segment);
 
         let row_block = self.builder.create_block();
         let row = self.builder.append_block_param(row_block, types::I64);
@@ -151,6 +152,7 @@ impl Emitter<'_> {
             widest: self.widest,
             target: self.target,
             n_lanes: args.n_lanes,
+            n_repeatable,
             accesses: rows,
             slots: self.slot_rows(args, segment, row),
             places,
@@ -161,6 +163,19 @@ impl Emitter<'_> {
         self.builder.ins().brif(more, row_block, &[BlockArg::Value(next_row)], segment_end, &[]);
 
         self.builder.switch_to_block(segment_end);
+    }
+
+    /// The lanes of a row if its last block may begin before the one ahead of it ends, or 0. `None`
+    /// if that never pays.
+    fn n_repeatable(&mut self, args: &Args, segment: &Segment) -> Option<Value> {
+        let n = segment.blocks.whole.n_lanes;
+        if !segment.blocks.repeats_lanes {
+            return None;
+        }
+        let n_repeatable = self.arg(offset_of!(KernelArgs, repeatable_lanes));
+        let has_block = self.builder.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, args.n_lanes, i64::from(n));
+        let none = self.builder.ins().iconst(types::I64, 0);
+        Some(self.builder.ins().select(has_block, n_repeatable, none))
     }
 
     /// Where the row's elements of each spill slot are that the segment uses.

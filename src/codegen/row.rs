@@ -25,6 +25,8 @@ pub(super) struct Row<'a> {
     pub(super) target: &'a Target,
     /// The lanes of the row.
     pub(super) n_lanes: Value,
+    /// The lanes of the row if the last whole block may begin before the one ahead of it ends, or 0.
+    pub(super) n_repeatable: Option<Value>,
     /// Where each operand that the segment uses is.
     pub(super) accesses: FxHashMap<u32, RowAccess>,
     /// Where the row's elements of each spill slot are that the segment uses.
@@ -52,6 +54,8 @@ struct BlockLoop {
     vector: VectorBlock,
     /// The basic block that tests whether there is another vector block.
     test: LaneBlock,
+    /// Whether the last vector block may begin before the one ahead of it ends.
+    repeats_lanes: bool,
     /// If it goes over the head: the number of lanes of the head, and the basic block after the
     /// head.
     head: Option<(Value, Block)>,
@@ -89,7 +93,8 @@ impl Row<'_> {
         let loops: SmallVec<[_; 3]> = [Some((blocks.whole, whole)), narrow, lanes].into_iter().flatten().collect();
         for (k, &(vector, test)) in loops.iter().enumerate() {
             let then = loops.get(k + 1).map_or(end.block, |next| next.1.block);
-            self.block_loop(builder, &ready, &BlockLoop { vector, test, head: after_head(test.block), then });
+            let (repeats_lanes, head) = (k == 0, after_head(test.block));
+            self.block_loop(builder, &ready, &BlockLoop { vector, test, repeats_lanes, head, then });
         }
         builder.switch_to_block(end.block);
     }
@@ -100,8 +105,10 @@ impl Row<'_> {
     }
 
     fn block_loop(&self, builder: &mut FunctionBuilder<'_>, ready: &Ready, block_loop: &BlockLoop) {
-        let &BlockLoop { vector, test, head, then } = block_loop;
+        let &BlockLoop { vector, test, repeats_lanes, head, then } = block_loop;
         let LaneBlock { block: body, lane } = block_of_lane(builder);
+        let tail = self.n_repeatable.filter(|_| repeats_lanes).map(|n_lanes| (n_lanes, block_of_lane(builder)));
+        let after = tail.map_or(then, |(_, tail)| tail.block);
         builder.switch_to_block(test.block);
         let n = builder.ins().iconst(types::I64, i64::from(vector.n_lanes));
         let (is_in, bound) = match vector.n_lanes {
@@ -110,7 +117,7 @@ impl Row<'_> {
         };
         let has_block = builder.ins().icmp(is_in, test.lane, bound);
         let from = [BlockArg::Value(test.lane)];
-        builder.ins().brif(has_block, body, &from, then, &from);
+        builder.ins().brif(has_block, body, &from, after, &from);
 
         builder.switch_to_block(body);
         if self.is_wide(vector) {
@@ -126,8 +133,13 @@ impl Row<'_> {
             builder.switch_to_block(after_head);
         }
         let has_next = builder.ins().icmp(is_in, next, bound);
-        builder.ins().brif(has_next, body, &to_next, then, &to_next);
+        builder.ins().brif(has_next, body, &to_next, after, &to_next);
         builder.set_srcloc(SourceLoc::default());
+        if let Some((n_lanes, tail)) = tail {
+            builder.switch_to_block(tail.block);
+            let is_left = builder.ins().icmp(IntCC::SignedLessThan, tail.lane, n_lanes);
+            builder.ins().brif(is_left, body, &[BlockArg::Value(bound)], then, &[BlockArg::Value(tail.lane)]);
+        }
     }
 
     /// Emits the values that are the same for all lanes.

@@ -85,6 +85,13 @@ pub(crate) struct Loop {
     pub(crate) folds: Vec<Fold>,
 }
 
+impl Loop {
+    /// Whether it writes a result.
+    pub(crate) fn writes(&self, result: usize) -> bool {
+        self.outputs.iter().any(|&(_, dest)| dest == Some(Dest::Result(result)))
+    }
+}
+
 /// A value between loops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Temp {

@@ -9,7 +9,7 @@ mod along;
 pub(crate) use along::{Call, run_reductions};
 
 use crate::error::Error;
-use crate::fuse::{Dest, Fused};
+use crate::fuse::{Dest, Loop};
 use crate::hir::{Expr, ExprId, Graph};
 use crate::input::Input;
 use crate::ops::{Op, scalar};
@@ -23,34 +23,38 @@ use std::panic::resume_unwind;
 /// Elements between two looks at the progress.
 const PROGRESS_EVERY: usize = 4096;
 
-/// Evaluates a graph without reductions for every element of the outputs. `inputs` are the values
-/// of the graph's variables, in order, and must broadcast to the outputs' shapes; none may overlap
-/// an output unless it is the very same view, and all outputs are of one loop.
+/// Evaluates loops of a graph without reductions for every element of the outputs. `inputs` are the
+/// values of the graph's variables, in order, and must broadcast to the outputs' shapes. None may
+/// overlap an output, unless it is the very same view and only the loop reads it that writes it.
 ///
 /// # Errors
 ///
 /// If an input does not broadcast, or the run is cancelled.
 pub(crate) fn run(
     graph: &Graph,
-    fused: &Fused,
+    loops: &[Loop],
     inputs: &[Input<'_>],
     outputs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
-    let leaf = |id: ExprId| match graph.expr(id) {
-        Expr::Var(var) => Some(Leaf::of(&inputs[var.0 as usize])),
-        _ => None,
-    };
-    for group in &fused.loops {
-        let mut roots = Vec::new();
-        let mut of_group = Vec::new();
+    for group in loops {
+        let (mut roots, mut of_group, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
         for (number, output) in outputs.iter_mut().enumerate() {
             let is_it = |&&(_, dest): &&(ExprId, Option<Dest>)| dest == Some(Dest::Result(number));
             if let Some(&(root, _)) = group.outputs.iter().find(is_it) {
                 roots.push(root);
                 of_group.push(output.reborrow());
+                numbers.push(number);
             }
         }
+        let leaf = |id: ExprId| match graph.expr(id) {
+            Expr::Var(var) => match &inputs[var.0 as usize] {
+                Input::View(view) => Some(Leaf::View(view.clone())),
+                // Only the loop reads it that writes it.
+                Input::Output(output) => numbers.iter().position(|number| number == output).map(Leaf::Output),
+            },
+            _ => None,
+        };
         if !roots.is_empty() {
             evaluate(graph, &roots, leaf, &mut of_group, progress)?;
         }
@@ -61,17 +65,8 @@ pub(crate) fn run(
 /// Where the value of a node is read from, instead of being computed.
 enum Leaf<'a> {
     View(View<'a>),
-    /// An output, as it was before.
+    /// One of the outputs, as it was before.
     Output(usize),
-}
-
-impl<'a> Leaf<'a> {
-    fn of(input: &Input<'a>) -> Leaf<'a> {
-        match input {
-            Input::View(view) => Leaf::View(view.clone()),
-            Input::Output(output) => Leaf::Output(*output),
-        }
-    }
 }
 
 /// Evaluates some nodes for every element of outputs of one shape, from nodes that `leaf` has. All

@@ -1,8 +1,9 @@
 //! How the lanes of a row are taken: by which vector blocks, and in which order.
 
+use super::Outline;
+use super::machine::VectorBlock;
 use super::pressure::Lanes;
-use super::{Outline, Width};
-use crate::tape::{Inst, Ty, ValueId};
+use crate::tape::{Inst, ValueId};
 use ndexpr_runtime::abi::RunKind;
 
 /// How the lanes of a row are taken.
@@ -10,6 +11,9 @@ use ndexpr_runtime::abi::RunKind;
 pub(crate) struct Blocks {
     pub(crate) head: Option<Head>,
     pub(crate) whole: VectorBlock,
+    /// Whether the last whole block may begin before the one ahead of it ends, in rows that have one
+    /// and where that is [allowed](ndexpr_runtime::abi::KernelArgs::repeatable_lanes).
+    pub(crate) repeats_lanes: bool,
     /// Blocks of one register, for the lanes that whole blocks leave.
     pub(crate) narrow: Option<VectorBlock>,
     /// True if the lanes that are left then go one by one; false if there are none.
@@ -18,24 +22,7 @@ pub(crate) struct Blocks {
 
 impl Default for Blocks {
     fn default() -> Blocks {
-        Blocks { head: None, whole: VectorBlock::ONE_LANE, narrow: None, has_single_lanes: true }
-    }
-}
-
-/// Lanes for which instructions are emitted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct VectorBlock {
-    pub(crate) n_lanes: u32,
-    /// The width of the registers.
-    pub(crate) width: Width,
-}
-
-impl VectorBlock {
-    pub(crate) const ONE_LANE: VectorBlock = VectorBlock { n_lanes: 1, width: Width::Bits128 };
-
-    /// The number of registers that a value takes; a part of one counts as one.
-    pub(crate) fn n_registers(self, ty: Ty) -> u32 {
-        (self.n_lanes * ty.bytes).div_ceil(self.width.bytes())
+        Blocks { head: None, whole: VectorBlock::ONE_LANE, repeats_lanes: false, narrow: None, has_single_lanes: true }
     }
 }
 
@@ -72,11 +59,13 @@ const MIN_REGISTERS: u32 = 8;
 impl Outline<'_> {
     pub(super) fn blocks(&self, shape: &Shape, body: &[ValueId], is_skipped: bool) -> Blocks {
         let whole = if is_skipped { shape.skipped } else { shape.whole };
+        // Streaming stores are aligned.
+        let repeats_lanes = whole.n_lanes > 1 && !self.stores.is_streaming();
         if self.whole_blocks.is_some() {
-            return Blocks { head: None, whole, narrow: None, has_single_lanes: false };
+            return Blocks { head: None, whole, repeats_lanes, narrow: None, has_single_lanes: false };
         }
         let narrow = self.narrow(whole, is_skipped);
-        Blocks { head: self.head(whole, body), whole, narrow, has_single_lanes: true }
+        Blocks { head: self.head(whole, body), whole, repeats_lanes, narrow, has_single_lanes: true }
     }
 
     /// Blocks of one register of the widest value, if whole blocks would leave many lanes to go one

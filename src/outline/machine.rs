@@ -1,7 +1,7 @@
 //! The machine that a kernel is made for: what an outline may know of its registers and caches.
 //! `codegen::target` fills it in.
 
-use crate::tape::Preferences;
+use crate::tape::{Preferences, Ty};
 
 /// The size of the vector registers of a vector block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,5 +58,22 @@ impl Machine {
     /// temporaries and one for what is hoisted.
     pub(super) fn register_budget(&self) -> u32 {
         self.n_registers - 2
+    }
+}
+
+/// Lanes for which instructions are emitted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct VectorBlock {
+    pub(crate) n_lanes: u32,
+    /// The width of the registers.
+    pub(crate) width: Width,
+}
+
+impl VectorBlock {
+    pub(crate) const ONE_LANE: VectorBlock = VectorBlock { n_lanes: 1, width: Width::Bits128 };
+
+    /// The number of registers that a value takes; a part of one counts as one.
+    pub(crate) fn n_registers(self, ty: Ty) -> u32 {
+        (self.n_lanes * ty.bytes).div_ceil(self.width.bytes())
     }
 }

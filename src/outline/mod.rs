@@ -33,10 +33,10 @@ mod scratch;
 mod spills;
 mod verify;
 
-pub(crate) use blocks::{Blocks, Head, VectorBlock};
+pub(crate) use blocks::{Blocks, Head};
 pub(crate) use calls::Table;
 pub(crate) use direct::Direct;
-pub(crate) use machine::{Machine, Width};
+pub(crate) use machine::{Machine, VectorBlock, Width};
 pub(crate) use scratch::{MAX_ADDRESSES, PLACE_BYTES, ScratchLayout, WORD_BYTES};
 pub(crate) use spills::{Event, Spills};
 pub(crate) use verify::verify;

@@ -4,7 +4,8 @@
 //! registers at once, as far as that can be counted before registers are allocated, or the fact
 //! that no choice fits.
 
-use super::machine::{Machine, Width};
+use super::machine::{Machine, VectorBlock, Width};
+use super::spills::{Demand, Spills};
 use crate::tape::{Inst, Kind, Tape, ValueId};
 
 /// A loop of at least this many instructions in one segment counts as a long chain, in which each
@@ -12,6 +13,13 @@ use crate::tape::{Inst, Kind, Tape, ValueId};
 /// blocks, so a block of more registers gives it more independent work.
 // Chosen by "long-chains" in docs/measurements.md.
 const LONG_CHAIN: usize = 20;
+
+/// The registers that the widest values take in a block that does not fit, if more of them would
+/// be too many.
+const FEW_REGISTERS: u32 = 2;
+
+/// In a crowded block more than one value for so many instructions gives up its registers.
+const MAX_CROWDING: usize = 3;
 
 /// The lanes of a vector block, and the registers that it leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,8 +99,27 @@ impl<'t> Bodies<'t> {
         });
         match pressures.find(|&(_, most)| most <= budget) {
             Some((n_lanes, most)) => Lanes { n_lanes, spare_registers: machine.n_registers - 1 - most, fits: true },
-            None => Lanes { n_lanes: lanes(spilling), spare_registers: 0, fits: false },
+            None => {
+                let is_crowded = spilling > FEW_REGISTERS && self.is_crowded(lanes(spilling), machine, width);
+                let spilling = if is_crowded { FEW_REGISTERS } else { spilling };
+                Lanes { n_lanes: lanes(spilling), spare_registers: 0, fits: false }
+            }
         }
+    }
+
+    /// Whether so many values give up their registers in a block that does not fit that the work
+    /// for this takes longer than the waits that the block hides.
+    // Chosen by "crowded-blocks" in docs/measurements.md.
+    fn is_crowded(&self, n_lanes: u32, machine: &Machine, width: Width) -> bool {
+        let nodes = &self.tape.nodes;
+        let is_uniform: Vec<bool> = nodes.iter().map(|node| matches!(node.inst, Inst::Const(_))).collect();
+        let block = VectorBlock { n_lanes, width };
+        let n_leaving = |body: &Vec<ValueId>| {
+            let budget = machine.register_budget();
+            Spills::new(&Demand { tape: self.tape, body, is_uniform: &is_uniform, block, budget }).n_leaving()
+        };
+        let n_leaving: usize = self.bodies.iter().map(n_leaving).sum();
+        n_leaving > self.n_instructions() / MAX_CROWDING
     }
 
     pub(super) fn n_instructions(&self) -> usize {

@@ -131,6 +131,9 @@ impl Outline<'_> {
             write!(f, ",")?;
         }
         write!(f, " {}", block(blocks.whole))?;
+        if blocks.repeats_lanes {
+            write!(f, ", the last one where the row ends")?;
+        }
         if let Some(narrow) = blocks.narrow {
             write!(f, ", {}", block(narrow))?;
         }

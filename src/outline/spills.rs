@@ -11,7 +11,7 @@
 //! what an event uses is in a register, can be read again, or waits in a place that nothing else
 //! has meanwhile.
 
-use super::VectorBlock;
+use super::machine::VectorBlock;
 use crate::tape::{Inst, Tape, ValueId};
 use smallvec::SmallVec;
 
@@ -78,7 +78,12 @@ impl Spills {
 
     /// False if all values stay in registers.
     pub(super) fn is_needed(&self) -> bool {
-        self.events.iter().any(|event| !event.leaving.is_empty())
+        self.n_leaving() > 0
+    }
+
+    /// How often a value gives up its registers although it is used again.
+    pub(super) fn n_leaving(&self) -> usize {
+        self.events.iter().map(|event| event.leaving.len()).sum()
     }
 }
 

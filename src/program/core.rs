@@ -2,13 +2,13 @@
 
 use super::folds::Folded;
 use super::others::Others;
+use super::parts::Parts;
 use super::recent::Recent;
 use super::staged::Staged;
-use super::views::Parts;
 use crate::compile::{self, Clock, Compiled, Tools, WeakInts};
 use crate::context::Context;
 use crate::error::Error;
-use crate::hir::{Expr, Graph};
+use crate::hir::Graph;
 use crate::options::Unused;
 use crate::resolve::Resolved;
 use crate::vars::Signature;
@@ -34,8 +34,6 @@ pub(super) struct Core {
     pub(super) places: FxHashMap<NameId, usize>,
     /// How short calls that reduce run, if the program is simple enough.
     pub(super) folded: Option<Folded>,
-    /// For each variable of the graph, whether its elements matter.
-    is_read: Vec<bool>,
 }
 
 impl Core {
@@ -69,12 +67,6 @@ impl Core {
         let compiled = compile::compile(resolved, signature, weak, context.setting(), tools, clock)
             .map_err(|error| error.in_text(text, &context.registry))?;
         let folded = Folded::of(&compiled);
-        let mut is_read = vec![false; compiled.graph.vars().len()];
-        for id in compiled.graph.ids() {
-            if let Expr::Var(var) = compiled.graph.expr(id) {
-                is_read[var.0 as usize] = true;
-            }
-        }
         let places = match compiled.graph.views().is_empty() {
             true => FxHashMap::default(),
             false => compiled.graph.given_vars().iter().enumerate().map(|(place, given)| (given.id, place)).collect(),
@@ -89,7 +81,6 @@ impl Core {
             others: Others::default(),
             places,
             folded,
-            is_read,
         })
     }
 
@@ -119,11 +110,6 @@ impl Core {
 
     pub(super) fn pool(&self) -> &Pool {
         &self.context.pool
-    }
-
-    /// Whether the elements of a variable matter, and not only its shape.
-    pub(super) fn is_read(&self, var: usize) -> bool {
-        self.is_read[var]
     }
 
     /// Where the text first names a variable.

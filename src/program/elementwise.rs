@@ -4,7 +4,7 @@
 use super::core::Core;
 use crate::codegen::Refusal;
 use crate::error::Error;
-use crate::fuse::{self, Dest, Source};
+use crate::fuse::{self, Source};
 use crate::input::Input;
 use crate::kernels::CompiledLoop;
 use crate::shape::Shape;
@@ -16,8 +16,8 @@ use smallvec::SmallVec;
 /// The bytes of values that are the same for all elements, one element each.
 type Temps = SmallVec<[[u8; 8]; 4]>;
 
-/// Runs all loops into outputs of the results' shapes. Returns false if there is no machine code
-/// for the layout. Then an output may have been written only if no input shares memory with it.
+/// Runs loops into outputs of the results' shapes, in order. Returns how many loops were run: all,
+/// or those before one that has no machine code for its layout, and wrote nothing.
 pub(super) fn run(
     core: &Core,
     fused: &fuse::Fused,
@@ -25,21 +25,21 @@ pub(super) fn run(
     values: &[Input<'_>],
     outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
-) -> Result<bool, Error> {
+) -> Result<usize, Error> {
     let mut temps: Temps = SmallVec::from_elem([0; 8], fused.temps.len());
     let (before, last) = loops.split_at(loops.len() - fused.n_result_loops());
     for (compiled, group) in before.iter().zip(&fused.loops) {
         if !run_scalar_loop(core, (compiled, group), values, (fused, &mut temps))? {
-            return Ok(false);
+            return Ok(0);
         }
     }
     let temps = temp_views(fused, &temps)?;
-    for (compiled, group) in last.iter().zip(&fused.loops[before.len()..]) {
+    for (index, (compiled, group)) in last.iter().zip(&fused.loops[before.len()..]).enumerate() {
         if !run_result_loop(core, (compiled, group), values, &temps, outs, progress)? {
-            return Ok(false);
+            return Ok(before.len() + index);
         }
     }
-    Ok(true)
+    Ok(loops.len())
 }
 
 /// Computes some of the results. Returns false if there is no machine code for this.
@@ -51,16 +51,18 @@ fn run_result_loop(
     outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<bool, Error> {
-    let mut inputs: SmallVec<[plan::Input<'_, '_>; 8]> = SmallVec::new();
-    for &(_, source) in &group.inputs {
-        inputs.push(input_of(source, values, temps)?);
-    }
     let mut outputs: SmallVec<[ViewMut<'_>; 2]> = SmallVec::new();
     // The outputs of a loop are in the order of the results.
+    let mut numbers: SmallVec<[usize; 4]> = SmallVec::new();
     for (number, out) in outs.iter_mut().enumerate() {
-        if group.outputs.iter().any(|&(_, dest)| dest == Some(Dest::Result(number))) {
+        if group.writes(number) {
             outputs.push(out.reborrow());
+            numbers.push(number);
         }
+    }
+    let mut inputs: SmallVec<[plan::Input<'_, '_>; 8]> = SmallVec::new();
+    for &(_, source) in &group.inputs {
+        inputs.push(input_of(source, values, temps, &numbers)?);
     }
     let first = outputs.first().ok_or_else(|| Error::internal("a loop without a result"))?;
     let shape: Shape = first.shape().into();
@@ -87,7 +89,7 @@ fn run_scalar_loop(
     let mut inputs: SmallVec<[View<'_>; 8]> = SmallVec::new();
     for &(_, source) in &group.inputs {
         // All of them are single values, so none is the output.
-        if let plan::Input::View(view) = input_of(source, values, &[])? {
+        if let plan::Input::View(view) = input_of(source, values, &[], &[])? {
             inputs.push(view.clone());
         }
     }
@@ -112,17 +114,21 @@ fn temp_views<'v>(fused: &fuse::Fused, temps: &'v [[u8; 8]]) -> Result<SmallVec<
     Ok(views.collect::<Result<_, _>>()?)
 }
 
-/// Where a loop without reductions finds an input.
+/// Where a loop without reductions finds an input; `numbers` are those of the results that it
+/// writes.
 fn input_of<'v, 'a>(
     source: Source,
     values: &'v [Input<'a>],
     temps: &'v [View<'a>],
+    numbers: &[usize],
 ) -> Result<plan::Input<'v, 'a>, Error> {
     match source {
         Source::View(var) => Ok(match &values[var] {
             Input::View(view) => plan::Input::View(view),
-            // A loop has the outputs of a call that it writes, in order.
-            Input::Output(output) => plan::Input::Output(*output),
+            Input::Output(output) => {
+                let place = numbers.iter().position(|number| number == output);
+                plan::Input::Output(place.ok_or_else(|| Error::internal("an output of another loop"))?)
+            }
         }),
         Source::Temp(temp) => Ok(plan::Input::View(&temps[temp])),
         Source::Result(_) => Err(Error::internal("a reduction in a loop on its own")),

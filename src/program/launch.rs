@@ -148,12 +148,11 @@ fn run_elementwise(
         };
         progress.set_total(fused.loops.iter().map(n_elems).sum());
     }
-    if let Some(loops) = arranged.executable.loops()
-        && elementwise::run(core, fused, loops, inputs, outs, progress)?
-    {
-        return Ok(());
-    }
-    interp::run(core.graph(), fused, inputs, outs, progress)
+    let n_done = match arranged.executable.loops() {
+        Some(loops) => elementwise::run(core, fused, loops, inputs, outs, progress)?,
+        None => 0,
+    };
+    interp::run(core.graph(), &fused.loops[n_done..], inputs, outs, progress)
 }
 
 fn run_reductions(
@@ -187,8 +186,7 @@ fn run_reductions(
         }
     };
     if let Some(compiled) = compiled {
-        let staged =
-            Arc::new(Staged::new(core.graph(), (&arranged.fused, which), &views, shapes, outs)?);
+        let staged = Arc::new(Staged::new(core.graph(), (&arranged.fused, which), &views, shapes, outs)?);
         core.recent.set(Arc::clone(&staged));
         if staged.run(compiled, &views, outs, &options)? {
             return Ok(());

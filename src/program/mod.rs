@@ -28,6 +28,7 @@ mod launch;
 mod numbers;
 mod others;
 mod overlap;
+mod parts;
 mod prepared;
 mod procedure;
 mod recent;

@@ -5,6 +5,7 @@
 
 use super::bind::Values;
 use super::core::Core;
+use super::parts::{Parts, ValueAt, Views};
 use crate::error::{Error, ShapedPart};
 use crate::resolve::{Array, GroupId, Item, Resolved, ViewDef, ViewId, ViewOp};
 use crate::shape::Shape;
@@ -62,11 +63,6 @@ fn with_views<R>(
     run(core, Values::InOrder(&all))
 }
 
-/// The value of the variable of a place, which a caller gives, or a phase of a procedure.
-pub(super) type ValueAt<'m, 'v> = &'m dyn Fn(usize) -> Option<&'v Var<'v>>;
-
-type Views<'v> = SmallVec<[View<'v>; 8]>;
-
 /// The views of a call. If its arrays lie as those of the last call, nothing is found out anew.
 fn all_views<'v>(core: &Core, value_at: ValueAt<'_, 'v>) -> Result<Views<'v>, Error> {
     if let Some(parts) = core.recent_parts.get()
@@ -75,7 +71,7 @@ fn all_views<'v>(core: &Core, value_at: ValueAt<'_, 'v>) -> Result<Views<'v>, Er
         return Ok(views);
     }
     let mut maker = Maker::new(core, value_at);
-    let mut parts = Parts { arrays: SmallVec::new(), views: SmallVec::new() };
+    let mut parts = Parts::default();
     let mut index_of: FxHashMap<usize, usize> = FxHashMap::default();
     for &id in core.graph().views() {
         let (place, part) = maker.part(id)?;
@@ -92,23 +88,6 @@ fn all_views<'v>(core: &Core, value_at: ValueAt<'_, 'v>) -> Result<Views<'v>, Er
     parts.views(value_at).ok_or_else(|| Error::internal("parts of other arrays"))
 }
 
-/// How the views of a program lie in the arrays of a call.
-pub(super) struct Parts {
-    /// The arrays that they follow from, each with the place of its variable.
-    arrays: SmallVec<[(usize, PartLayout); 4]>,
-    /// For each view of the graph, which of the arrays it is of, and where it lies in that.
-    views: SmallVec<[(usize, PartLayout); 8]>,
-}
-
-impl Parts {
-    /// The views of a call; `None` if its arrays lie in another way.
-    fn views<'v>(&self, value_at: ValueAt<'_, 'v>) -> Option<Views<'v>> {
-        let array = |(place, whole): &(usize, PartLayout)| value_at(*place)?.view().filter(|array| whole.is_for(array));
-        let arrays: Views<'v> = self.arrays.iter().map(array).collect::<Option<_>>()?;
-        self.views.iter().map(|(index, part)| part.of(&arrays[*index])).collect()
-    }
-}
-
 /// Finds out how views lie in the arrays of a call.
 pub(super) struct Maker<'m, 'v> {
     core: &'m Core,
@@ -122,13 +101,7 @@ pub(super) struct Maker<'m, 'v> {
 
 impl<'m, 'v> Maker<'m, 'v> {
     pub(super) fn new(core: &'m Core, value_at: ValueAt<'m, 'v>) -> Maker<'m, 'v> {
-        Maker {
-            core,
-            value_at,
-            arrays: FxHashMap::default(),
-            made: FxHashMap::default(),
-            groups: FxHashMap::default(),
-        }
+        Maker { core, value_at, arrays: FxHashMap::default(), made: FxHashMap::default(), groups: FxHashMap::default() }
     }
 
     /// How a view lies in the array that it is of: the place of that variable, and the part.

@@ -12,12 +12,17 @@
 
 use super::calls;
 use super::error::{Error, ErrorKind};
+use super::items::Item;
 use super::run::Run;
 use super::updates::{Mode, Origin, Update};
 use super::value::Value;
-use super::views::{Array, Item, ViewDef, ViewOp};
+use super::views::{Array, ViewDef, ViewOp};
 use super::{Action, Arg, StepId};
 use ndexpr_grammar::{self as ast, ExprKind, NameId, Span};
+use rustc_hash::FxHashMap;
+
+/// The most operations that are done again in a later phase instead of carrying their result.
+const MAX_COMPUTED_ANEW: usize = 8;
 
 impl Run<'_> {
     /// Notes where an operation comes from, which was just made.
@@ -105,24 +110,64 @@ impl Run<'_> {
         self.out.views().chain(array).any(|(_, def)| is_of_places(&def.op))
     }
 
-    /// A computed value, the array that it was assigned to and still is in, or the variable that it
-    /// is carried in.
+    /// A computed value, the same one from the arrays that it or its parts were assigned to and still
+    /// are in, or the variable that it is carried in.
     pub(super) fn settle(&mut self, step: StepId, span: Span) -> StepId {
         if self.updates.is_evaluating() || !self.updates.is_stale(step) {
             return step;
         }
-        if let Some(array) = self.updates.stored.get(&step).copied()
-            && self.is_unchanged_since(step, self.out.views().base(array))
-        {
-            return self.push_step(action_of(array), span, &[]);
+        if let Some(again) = self.from_arrays(step, span) {
+            return again;
         }
         let name = self.carry(step);
         self.push_step(Action::Name(name), span, &[])
     }
 
-    /// Whether an array has not changed after the phase of an operation.
-    fn is_unchanged_since(&mut self, step: StepId, base: NameId) -> bool {
-        self.updates.last_change(base).is_none_or(|last| last as usize <= self.updates.phase_of(step))
+    /// A stale value, computed anew from arrays that hold what it was computed from. `None` if some
+    /// of that is gone, or to compute it takes longer than to carry it.
+    fn from_arrays(&mut self, step: StepId, span: Span) -> Option<StepId> {
+        let mut below: Vec<StepId> = Vec::new();
+        let mut pending = vec![step];
+        while let Some(id) = pending.pop() {
+            if below.contains(&id) || !self.updates.is_stale(id) {
+                continue;
+            }
+            if below.len() == MAX_COMPUTED_ANEW {
+                return None;
+            }
+            below.push(id);
+            match self.out.step(id).action {
+                Action::Store { .. } => _ = self.stored_in(id)?,
+                Action::Unary(_) | Action::Binary(_) | Action::Compare(_) | Action::IfElse => {
+                    pending.extend(self.out.args(self.out.step(id)).iter().map(|arg| arg.step));
+                }
+                _ => return None,
+            }
+        }
+        below.sort_unstable();
+        let mut again: FxHashMap<StepId, StepId> = FxHashMap::default();
+        for id in below {
+            let new = match self.stored_in(id) {
+                Some(array) => self.push_step(action_of(array), span, &[]),
+                None => {
+                    let step = self.out.step(id).clone();
+                    let args = self.out.args(&step).iter();
+                    let args: Vec<Arg> = args
+                        .map(|arg| Arg { step: again.get(&arg.step).copied().unwrap_or(arg.step), ..*arg })
+                        .collect();
+                    self.push_step(step.action, step.span, &args)
+                }
+            };
+            again.insert(id, new);
+        }
+        again.get(&step).copied()
+    }
+
+    /// The array that holds what an update has given, if it has not changed since.
+    fn stored_in(&mut self, store: StepId) -> Option<Array> {
+        let array = *self.updates.stored.get(&store)?;
+        let last = self.updates.last_change(self.out.views().base(array));
+        last.is_none_or(|last| last as usize <= self.updates.phase_of(store)).then_some(array)
     }
 
     /// The name of a value that is carried to later phases.

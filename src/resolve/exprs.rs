@@ -5,11 +5,12 @@
 
 use super::calls::{self, Given};
 use super::error::{Error, ErrorKind};
+use super::items::Item;
 use super::options::{self, OptionArg};
 use super::registry::{Found, RustId};
 use super::run::{Eval, Frame, FunctionId, Role, Run, Source};
 use super::value::{MAX_TUPLE_DEPTH, Names, Tuple, Value};
-use super::views::{Item, ViewOp};
+use super::views::ViewOp;
 use super::{AS_TYPE, Action, Callee, NEW_AXIS, TRANSPOSE};
 use crate::ops::{METHODS, table};
 use ndexpr_grammar::{self as ast, ExprKind, NameId, Span, StmtKind};

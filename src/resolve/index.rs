@@ -1,10 +1,11 @@
 //! Indices and transposes: what is between brackets, and what it is taken of.
 
 use super::error::{Error, ErrorKind};
+use super::items::Item;
 use super::options::{self, ChoiceKind};
 use super::run::Run;
 use super::value::Value;
-use super::views::{Array, Item, MAX_DEPTH, ViewDef, ViewId, ViewOp};
+use super::views::{Array, MAX_DEPTH, ViewDef, ViewId, ViewOp};
 use super::{Action, Arg, NEW_AXIS, Step, StepId};
 use ndexpr_grammar::{self as ast, ExprKind, IndexItem, Span};
 use ndexpr_runtime::view::MAX_AXES;
@@ -87,7 +88,8 @@ impl Run<'_> {
         if arrays.is_empty() {
             return Err(Error::new(ErrorKind::NumberIndexed, span));
         }
-        let group = (arrays.len() > 1).then(|| self.out.shared_mut().views.intern_group(&arrays));
+        let is_broadcast = arrays.len() > 1 && !self.out.views().have_one_shape(&arrays);
+        let group = is_broadcast.then(|| self.out.shared_mut().views.intern_group(&arrays));
         let mut view_of: FxHashMap<StepId, StepId> = FxHashMap::default();
         for id in below {
             let Step { action, span: own_span, .. } = self.out.step(id).clone();

@@ -9,7 +9,8 @@
 //! [`run`](self::run) goes through the statements, `exprs` and `index` are what expressions become,
 //! `skip` finds what no operation is made for, `registry` has the functions that all texts can
 //! call, `calls` binds the arguments of calls to parameters, `options` reads what must be known without a call, such as `axis=0`. A slice or a
-//! transpose of an expression becomes `views` of the variables that it reads. `effects` follows what
+//! transpose of an expression becomes `views` of the variables that it reads; `trims` knows which of
+//! them are the same or have the same shape. `effects` follows what
 //! is assigned to arrays of the caller, in `updates`, and `cut` divides the operations into `phases`
 //! where memory has changed.
 
@@ -19,22 +20,25 @@ mod effects;
 mod error;
 mod exprs;
 mod index;
+mod items;
 mod options;
 mod phases;
 mod registry;
 mod run;
 mod skip;
+mod trims;
 mod updates;
 mod value;
 mod views;
 
 pub(crate) use error::{Error, ErrorKind};
+pub(crate) use items::Item;
 pub(crate) use options::{Choice, ChoiceKind, OptionArg};
 pub(crate) use phases::{Phase, Root};
 pub(crate) use registry::{Registry, RegistryError, RustId};
 pub(crate) use run::resolve;
 pub(crate) use updates::Mode;
-pub(crate) use views::{Array, GroupId, Item, ViewDef, ViewId, ViewOp, Views};
+pub(crate) use views::{Array, GroupId, ViewDef, ViewId, ViewOp, Views};
 
 use ndexpr_grammar::{BinaryOp, CompareOp, NameId, Span, UnaryOp};
 use std::ops::Range;

@@ -2,9 +2,12 @@
 //!
 //! In: what a text says between brackets. Out: [`ViewDef`]s, which name a variable or another view,
 //! and what is done to it. Always true: a view comes after the view that it is of, and equal views
-//! are one. Extents are not known here, so whether an index is in an axis is for the call.
+//! are one. `x[1:-1][1:]` is the same view as `x[2:-1]`, so what is computed from both is computed
+//! once. Extents are not known here, so whether an index is in an axis is for the call.
 
 use super::SiteId;
+use super::items::{Item, index_text};
+use super::trims::Trims;
 use ndexpr_grammar::{NameId, Span};
 use rustc_hash::FxHashMap;
 use std::fmt::Write as _;
@@ -24,21 +27,6 @@ impl ViewId {
 pub(crate) enum Array {
     Name(NameId),
     View(ViewId),
-}
-
-/// An item between brackets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Item {
-    /// A single place; a negative one counts from the end.
-    At(i64),
-    /// `start:stop:step`; the step is not 0.
-    Slice {
-        start: Option<i64>,
-        stop: Option<i64>,
-        step: i64,
-    },
-    NewAxis,
-    Ellipsis,
 }
 
 /// What is done to an array.
@@ -85,6 +73,7 @@ pub(crate) struct Views {
 impl Views {
     /// The view's id; `None` if it is of a view of a view, more than [`MAX_DEPTH`] in all.
     pub(super) fn intern(&mut self, def: ViewDef) -> Option<ViewId> {
+        let def = self.composed(def);
         let depth = match def.of {
             Array::Name(_) => 1,
             Array::View(of) => 1 + self.depths[of.index()],
@@ -99,6 +88,35 @@ impl Views {
             self.depths.push(depth);
         }
         Some(id)
+    }
+
+    /// The same view, of a variable if it trims a view that trims a variable.
+    fn composed(&self, def: ViewDef) -> ViewDef {
+        let Some((of, first)) = self.trims(def.of) else { return def };
+        let ViewOp::Index(items) = &def.op else { return def };
+        match Trims::of(items).and_then(|next| first.then(&next)) {
+            Some(both) => ViewDef { of, op: ViewOp::Index(both.items()), ..def },
+            _ => def,
+        }
+    }
+
+    /// The array that a view trims, and how; `None` if an array is no such view.
+    fn trims(&self, array: Array) -> Option<(Array, Trims)> {
+        match array {
+            Array::Name(_) => None,
+            Array::View(id) => match self.get(id) {
+                ViewDef { of, op: ViewOp::Index(items), .. } => Some((*of, Trims::of(items)?)),
+                _ => None,
+            },
+        }
+    }
+
+    /// Whether arrays have one shape, whatever the call: they are trims of one array that take
+    /// equally much of each axis.
+    pub(super) fn have_one_shape(&self, arrays: &[Array]) -> bool {
+        let mut trims = arrays.iter().map(|&array| self.trims(array));
+        let Some(Some((of, first))) = trims.next() else { return false };
+        trims.all(|other| other.is_some_and(|(other, trims)| other == of && trims.has_shape_of(&first)))
     }
 
     /// The group of some arrays, sorted.
@@ -166,16 +184,4 @@ impl Views {
         }
         text
     }
-}
-
-fn index_text(items: &[Item]) -> String {
-    let number = |value: Option<i64>| value.map_or_else(String::new, |value| value.to_string());
-    let item = |item: &Item| match *item {
-        Item::At(at) => at.to_string(),
-        Item::Slice { start, stop, step: 1 } => format!("{}:{}", number(start), number(stop)),
-        Item::Slice { start, stop, step } => format!("{}:{}:{step}", number(start), number(stop)),
-        Item::NewAxis => "None".to_owned(),
-        Item::Ellipsis => "...".to_owned(),
-    };
-    format!("[{}]", items.iter().map(item).collect::<Vec<_>>().join(", "))
 }

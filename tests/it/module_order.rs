@@ -50,7 +50,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "src",
         parent: "outline",
-        order: &["calls machine", "direct pressure scratch spills", "blocks", "print verify"],
+        order: &["calls machine", "direct scratch spills", "pressure", "blocks", "print verify"],
     },
     Layers {
         sources: "src",
@@ -68,9 +68,8 @@ const LAYERS: &[Layers] = &[
         sources: "src",
         parent: "program",
         order: &[
-            "folds others",
+            "folds others parts recent",
             "staged",
-            "recent",
             "core",
             "bind guard overlap",
             "shapes elementwise views",
@@ -81,13 +80,15 @@ const LAYERS: &[Layers] = &[
             "procedure",
         ],
     },
-    Layers { sources: "src", parent: "program::procedure", order: &["hazards", "phase"] },
+    Layers { sources: "src", parent: "program::procedure", order: &["flow hazards", "decided", "phase"] },
     Layers { sources: "src", parent: "ops", order: &["axis exact", "function scalar", "reductions", "table"] },
     Layers {
         sources: "src",
         parent: "resolve",
         order: &[
-            "error value views",
+            "error items value",
+            "trims",
+            "views",
             "calls phases updates",
             "options skip",
             "registry",
@@ -137,7 +138,13 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "runtime/src",
         parent: "view",
-        order: &["axes broadcast errors layout odometer", "raw", "input output", "access arrays overlap part"],
+        order: &[
+            "axes broadcast errors layout odometer",
+            "raw",
+            "input output",
+            "access arrays overlap part",
+            "part_layout",
+        ],
     },
     Layers {
         sources: "runtime/src",

@@ -627,11 +627,11 @@ fn indices() {
     "#]],
     );
     check(
-        &format!("x = pressure\n{}x", "x = x[1:]\n".repeat(257)),
+        &format!("x = pressure\n{}x", "x = x[::2]\n".repeat(257)),
         expect![[r#"
         error: a part is taken of a part more than 256 times
-          258 | x = x[1:]
-              |     ^^^^^ one part of a part too many
+          258 | x = x[::2]
+              |     ^^^^^^ one part of a part too many
     "#]],
     );
     check(

@@ -88,8 +88,9 @@ impl Kernel {
     ///   streaming, valid arguments have outputs that keep to
     ///   [`STREAM_ALIGN`](super::STREAM_ALIGN).
     /// - If there are [`whole_blocks`](KernelSpec::whole_blocks), this need be true of whole blocks
-    ///   only. Their scratch is among the `slot_bytes` and used for nothing else, and a block has
+    ///   only, and of other numbers of lanes that may be repeated and are at least a block. Their scratch is among the `slot_bytes` and used for nothing else, and a block has
     ///   at most `max_tile_elems`.
+    /// - If no lanes are [repeatable](KernelArgs::repeatable_lanes), it computes each lane once.
     /// - It writes elements of dtype bool as 0 or 1 only, reads any byte as a bool, and does not
     ///   rely on what is in `slots`. It reads the inputs' elements of a row and lane before it
     ///   writes the outputs' elements of the same row and lane, because an input may be exactly an
@@ -180,7 +181,9 @@ impl KernelSpec {
     /// The contract of [`call`](KernelSpec::call), for whole blocks if the code computes no others.
     unsafe fn enter(&self, (n_rows, n_lanes): (usize, usize), operands: &[Operand], slots: *mut u8) {
         let (tile_fns, callbacks) = (self.tile_fns.as_ptr(), self.callbacks.table().as_ptr());
-        let args = KernelArgs { n_lanes, n_rows, operands: operands.as_ptr(), slots, tile_fns, callbacks };
+        let repeatable_lanes = if self.is_in_place(operands) { 0 } else { n_lanes };
+        let args =
+            KernelArgs { n_lanes, n_rows, repeatable_lanes, operands: operands.as_ptr(), slots, tile_fns, callbacks };
         // SAFETY: the caller's contract.
         unsafe { (self.entry)(&args) };
         for part in &self.rest {
@@ -192,8 +195,15 @@ impl KernelSpec {
         }
     }
 
-    /// Calls the code for the whole blocks of all rows in place. Then, row by row, it calls it for
-    /// the remaining lanes, which it copies to a block in the scratch.
+    /// Whether an output is where an input is. An input shares memory with an output only if each
+    /// element of the one is the same element of the other.
+    fn is_in_place(&self, operands: &[Operand]) -> bool {
+        let (inputs, outputs) = operands.split_at(operands.len() - self.n_outputs);
+        outputs.iter().any(|output| inputs.iter().any(|input| input.ptr == output.ptr))
+    }
+
+    /// Calls the code for all lanes, if the last block may repeat some of them. Otherwise calls it
+    /// for the whole blocks of all rows. Then, row by row, it calls it for the remaining lanes, which it copies to a block in the scratch.
     ///
     /// # Safety
     ///
@@ -206,6 +216,11 @@ impl KernelSpec {
         operands: &[Operand],
         slots: *mut u8,
     ) {
+        // The last block may begin before the last whole one ends.
+        if n_lanes >= blocks.n_lanes && !self.is_in_place(operands) {
+            // SAFETY: the caller's contract; there is a whole block.
+            return unsafe { self.enter((n_rows, n_lanes), operands, slots) };
+        }
         let n_left = n_lanes % blocks.n_lanes;
         let n_whole = n_lanes - n_left;
         if n_whole > 0 {

@@ -201,12 +201,13 @@ pub(crate) unsafe extern "C" fn add_and_count_by_slots(args: *const KernelArgs) 
     }
 }
 
-/// Kernel that is only called for whole blocks: `out: f64 = a: f64 + b: f32`, and `visits: u8 = 1`.
-/// It leaves other tiles.
+/// Kernel that is only called for whole blocks, or for more lanes than a block of which some may be
+/// computed again: `out: f64 = a: f64 + b: f32`, and `visits: u8 = 1`. It leaves other tiles.
 unsafe extern "C" fn add_in_blocks<const N_LANES: usize>(args: *const KernelArgs) {
     // SAFETY: run for two inputs and two outputs of these dtypes only.
     unsafe {
-        if !(*args).n_lanes.is_multiple_of(N_LANES) {
+        let KernelArgs { n_lanes, repeatable_lanes, .. } = *args;
+        if !n_lanes.is_multiple_of(N_LANES) && (n_lanes < N_LANES || repeatable_lanes != n_lanes) {
             return;
         }
         for_each_elem(args, |_, [a, b, out, visits]: [*mut u8; 4]| {

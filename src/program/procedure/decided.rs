@@ -11,9 +11,10 @@ use super::super::others::Which;
 use super::super::prepared::{Loops, Prepared, prepare};
 use super::super::shapes::{order_of, shapes};
 use super::super::views::Maker;
-use super::hazards::{self, Read, Write};
-use super::phase::{Dest, Phase, Source};
+use super::flow::{Dest, Source};
+use super::hazards::{self, Read, Readers, Write};
 use crate::error::Error;
+use crate::fuse::{self, Fused};
 use crate::input::Input;
 use crate::resolve::{Array, ViewOp};
 use crate::shape::{Shape, Shapes};
@@ -72,14 +73,14 @@ impl Place {
 
 impl Decided {
     pub(super) fn new(
-        phase: &Phase,
-        variant: Option<Arc<Program>>,
+        (program, variant): (&Program, Option<Arc<Program>>),
+        (sources, dests): (&[Source], &[Dest]),
         given: &[Var<'_>],
         numbers: &[Scalar],
         progress: Option<&Progress>,
     ) -> Result<Decided, Error> {
         let own = variant.clone();
-        let core = core_of(&phase.program, own.as_ref());
+        let core = core_of(program, own.as_ref());
         let value_at = |place: usize| given.get(place);
         let mut maker = Maker::new(core, &value_at);
         let mut operands = operands(core, &mut maker)?;
@@ -90,7 +91,7 @@ impl Decided {
         let Prepared { roots, loops } = prepare(core, &inputs, &[], progress)?;
         let mut places: SmallVec<[Place; 4]> = SmallVec::new();
         let mut writes: SmallVec<[Write<'_>; 4]> = SmallVec::new();
-        for (dest, shape) in phase.dests.iter().zip(&roots) {
+        for (dest, shape) in dests.iter().zip(&roots) {
             let fresh = Some((shape.clone(), order_of(shape, &inputs)));
             let Dest::Target(target, array) = *dest else {
                 places.push(Place { fresh, target: None, part: None });
@@ -98,7 +99,7 @@ impl Decided {
             };
             let (place, part) = match array {
                 Array::Name(_) => {
-                    let place = phase.sources.iter().position(|source| *source == Source::Target(target));
+                    let place = sources.iter().position(|source| *source == Source::Target(target));
                     let place = place.ok_or_else(|| Error::internal("an array for writing that is not there"))?;
                     (place, PartLayout::whole(&view_of(given, place)?))
                 }
@@ -109,25 +110,31 @@ impl Decided {
                 return Err(Error::update_shape(shape, part.shape(), result.span));
             }
             let part_of = part.of(&view_of(given, place)?);
-            writes.push(Write { part: part_of.ok_or_else(|| Error::internal("a part of another array"))?, target });
+            let part_of = part_of.ok_or_else(|| Error::internal("a part of another array"))?;
+            // The stages of programs with reductions read all inputs apart from the outputs.
+            let all = &loops.arranged.fused.loops;
+            let writer = || all.iter().position(|group| group.writes(places.len()));
+            let in_place = if core.has_reductions() { None } else { writer() };
+            writes.push(Write { part: part_of, in_place, target });
             places.push(Place { fresh, target: Some(target), part: Some(part) });
         }
         // Which array for writing an input is, or is a part of.
         let target_of = |operand: &Operand| match operand {
-            Operand::Given(place) | Operand::Part(place, _) => match phase.sources[*place] {
+            Operand::Given(place) | Operand::Part(place, _) => match sources[*place] {
                 Source::Target(target) => Some(target),
                 Source::Var | Source::Carried(_) => None,
             },
             Operand::Number(_) | Operand::Output(_) => None,
         };
+        let readers = readers(core, &loops.arranged.fused);
         let read = |((var, input), operand)| Read {
             input,
-            is_needed: core.is_read(var),
+            readers: readers[var],
             target: target_of(operand),
             is_grouped: is_grouped(core, var),
         };
         let reads: SmallVec<[Read<'_, '_>; 8]> = inputs.iter().enumerate().zip(&operands).map(read).collect();
-        let direct = hazards::direct(&reads, &writes, loops.have_several_passes(core));
+        let direct = hazards::direct(&reads, &writes);
         let to_arrays = places.iter_mut().filter(|place| place.target.is_some());
         for (place, _) in to_arrays.zip(direct).filter(|(_, is_direct)| *is_direct) {
             place.fresh = None;
@@ -245,6 +252,22 @@ fn view_of<'g>(given: &'g [Var<'_>], place: usize) -> Result<View<'g>, Error> {
 
 fn layout(value: &Var<'_>) -> Option<PartLayout> {
     value.view().map(|view| PartLayout::whole(&view))
+}
+
+/// Which loops read each variable.
+fn readers(core: &Core, fused: &Fused) -> Vec<Readers> {
+    let mut readers = vec![Readers::None; core.graph().vars().len()];
+    for (index, group) in fused.loops.iter().enumerate() {
+        for &(_, source) in &group.inputs {
+            // Behind the variables are the counts of reductions.
+            if let fuse::Source::View(var) = source
+                && let Some(readers) = readers.get_mut(var)
+            {
+                *readers = if *readers == Readers::None { Readers::One(index) } else { Readers::Several };
+            }
+        }
+    }
+    readers
 }
 
 /// Whether a variable is a view whose shape follows from several arrays.

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! mod      a text -> phases, each a compiled program, and what their results are for
+//! flow     where the values of a phase come from and go to
 //! hazards  what a phase reads and writes -> which results need memory of their own
 //! decided  how the arrays of a phase lie -> what it reads and writes, and where
 //! phase    runs a phase
 //! ```
 
 mod decided;
+mod flow;
 mod hazards;
 mod phase;
 
@@ -23,12 +25,13 @@ use crate::resolve::{Mode, Root};
 use crate::results::FromResults;
 use crate::targets::Targets;
 use crate::vars::{Signature, VarType, Vars};
+use flow::Source;
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::{Overlap, View, ViewMut};
 use once_cell::race::OnceBox;
-use phase::{Phase, Source};
+use phase::Phase;
 use std::sync::Arc;
 
 /// A compiled text that updates arrays, and may give results. Immutable, and may run on many

@@ -11,6 +11,7 @@ use super::super::numbers;
 use super::super::recent::Recent;
 use super::super::{OutputInfo, Program};
 use super::decided::Decided;
+use super::flow::{Dest, Source};
 use crate::error::Error;
 use crate::resolve::{Array, Root};
 use crate::vars::{Var, Vars};
@@ -24,9 +25,9 @@ use std::sync::Arc;
 /// A part of a procedure: a program, and what its variables and results are.
 pub(super) struct Phase {
     pub(super) program: Program,
-    pub(super) dests: Vec<Dest>,
+    dests: Vec<Dest>,
     /// For each variable that the program is given.
-    pub(super) sources: Vec<Source>,
+    sources: Vec<Source>,
     /// Whether arrays of different names may share memory. If not, how a phase runs follows from
     /// how each array lies by itself.
     is_careful: bool,
@@ -34,26 +35,6 @@ pub(super) struct Phase {
     recent: Recent<Decided>,
     /// The numbers of the results that are those of the text.
     pub(super) results: Vec<usize>,
-}
-
-/// Where the value of a variable comes from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
-    /// The call's variables.
-    Var,
-    /// An array for writing.
-    Target(usize),
-    /// What an earlier phase has left.
-    Carried(usize),
-}
-
-/// Where a result of a phase goes.
-#[derive(Clone, Copy)]
-pub(super) enum Dest {
-    Carried(usize),
-    /// To an array for writing, or a part of it.
-    Target(usize, Array),
-    Result,
 }
 
 /// A call of a procedure, as far as it is done.
@@ -153,7 +134,8 @@ impl Phase {
         {
             return Ok(recent);
         }
-        let decided = Arc::new(Decided::new(self, variant, given, numbers, progress)?);
+        let decided =
+            Arc::new(Decided::new((&self.program, variant), (&self.sources, &self.dests), given, numbers, progress)?);
         if !self.is_careful && decided.is_for_later(&self.program) {
             self.recent.set(Arc::clone(&decided));
         }
@@ -238,7 +220,9 @@ impl Phase {
                     (Some(output), _) => output.view_mut(),
                     (None, Some(target)) => {
                         let whole = written[places[target]].take();
-                        place.part_of(whole.ok_or_else(|| Error::internal("an array that is written twice"))?.reborrow())?
+                        place.part_of(
+                            whole.ok_or_else(|| Error::internal("an array that is written twice"))?.reborrow(),
+                        )?
                     }
                     (None, None) => return Err(Error::internal("a result that goes nowhere")),
                 });
