@@ -19,7 +19,6 @@ use super::prepared::{Loops, Prepared, prepare};
 use super::shapes::{order_of, shapes};
 use super::staged::Staged;
 use super::{elementwise, flat, flat_many, folded};
-use crate::compile::Arranged;
 use crate::error::Error;
 use crate::fuse::{self, Space};
 use crate::input::Input;
@@ -127,27 +126,30 @@ pub(super) fn run_apart(
     outs: &mut [ViewMut<'_>],
     progress: Option<&Progress>,
 ) -> Result<(), Error> {
-    match core.has_reductions() {
-        false => run_elementwise(core, loops.arranged, inputs, outs, progress),
-        true => run_reductions(core, loops, inputs, outs, progress),
+    if core.has_reductions() {
+        return run_reductions(core, loops, inputs, outs, progress);
     }
-}
-
-fn run_elementwise(
-    core: &Core,
-    arranged: &Arranged,
-    inputs: &[Input<'_>],
-    outs: &mut [ViewMut<'_>],
-    progress: Option<&Progress>,
-) -> Result<(), Error> {
-    let fused = &arranged.fused;
     if let Some(progress) = progress {
         let n_elems = |group: &fuse::Loop| match group.space {
             Space::Result(root) => outs[root].n_elems(),
             _ => 0,
         };
-        progress.set_total(fused.loops.iter().map(n_elems).sum());
+        progress.set_total(loops.arranged.fused.loops.iter().map(n_elems).sum());
     }
+    run_part(core, loops, inputs, outs, progress)
+}
+
+/// Runs a program without reductions as [`run_apart`] does, but for a part of a call whose elements
+/// have been counted.
+pub(super) fn run_part(
+    core: &Core,
+    loops: &Loops<'_>,
+    inputs: &[Input<'_>],
+    outs: &mut [ViewMut<'_>],
+    progress: Option<&Progress>,
+) -> Result<(), Error> {
+    let arranged = loops.arranged;
+    let fused = &arranged.fused;
     let n_done = match arranged.executable.loops() {
         Some(loops) => elementwise::run(core, fused, loops, inputs, outs, progress)?,
         None => 0,

@@ -274,3 +274,84 @@ fn unused_variables_are_those_that_no_phase_uses() {
     let error = engine.procedure("u[1:] = v[1:]; u[:-1] = u[1:]", &signature, &["u"]).expect_err("w is not used");
     assert_eq!(error.kind(), ErrorKind::UnusedVariable);
 }
+
+/// An update of arrays that are too large for a second array, `u` and `v`: the parts that are
+/// assigned to, and their new values.
+struct InBlocks {
+    shape: [usize; 2],
+    updates: &'static [(&'static str, &'static str)],
+}
+
+const IN_BLOCKS: &[InBlocks] = &[
+    InBlocks { shape: [600, 500], updates: &[("u[1:]", "u[1:] + u[:-1]*0.5")] },
+    InBlocks { shape: [600, 500], updates: &[("u[:-1]", "u[:-1] - u[1:]")] },
+    InBlocks { shape: [600, 500], updates: &[("u[:, 2:-3]", "u[:, :-5] + u[:, 5:]*v[:, 1:-4]")] },
+    InBlocks { shape: [600, 500], updates: &[("u[7:-7, 1:-1]", "u[14:, 2:] - u[:-14, :-2] + v[7:-7, 1:-1]")] },
+    // Rows that are read lie further away than a block is long.
+    InBlocks { shape: [600, 500], updates: &[("u[250:]", "u[:-250]*2 + v[1]")] },
+    InBlocks { shape: [600, 500], updates: &[("u[550:]", "u[:50]*2")] },
+    InBlocks { shape: [600, 500], updates: &[("u[::-1][1:]", "u[::-1][:-1] + v[0, :]")] },
+    InBlocks { shape: [600, 500], updates: &[("u.T[1:]", "u.T[:-1] + v.T[1:]")] },
+    // Every second row, read in the other order.
+    InBlocks { shape: [900, 400], updates: &[("u[::2]", "u[1::2] + u[::-2]")] },
+    InBlocks { shape: [900, 400], updates: &[("u[1:]", "u[:-1] + u[0, 0]")] },
+    InBlocks { shape: [1, 300_001], updates: &[("u[0, 1:]", "u[0, :-1] + v[0, 1:]")] },
+    InBlocks { shape: [300_001, 1], updates: &[("u[3:-3]", "u[6:] - u[:-6]")] },
+    InBlocks {
+        shape: [500, 450],
+        updates: &[
+            ("u[1:-1, 1:-1]", "u[2:, 1:-1] + u[:-2, 1:-1] - v[1:-1, 2:]"),
+            ("v[1:-1, 1:-1]", "u[1:-1, 1:-1]*v[1:-1, :-2]"),
+        ],
+    },
+    // One of the arrays needs no buffer.
+    InBlocks { shape: [500, 450], updates: &[("u[1:, :]", "u[:-1, :] + v[1:, :]"), ("v[1:, :]", "v[1:, :]*u[1:, :]")] },
+];
+
+#[test]
+fn large_arrays_are_updated_in_blocks() {
+    fn check<T: ndexpr::Element + PartialEq + std::fmt::Debug + Copy>(value: impl Fn(usize) -> T) {
+        for InBlocks { shape, updates } in IN_BLOCKS {
+            let (n_rows, n_columns) = (shape[0], shape[1]);
+            let array = |by: usize| Array2::from_shape_fn((n_rows, n_columns), |(i, j)| value(i * by + j * 3));
+            let (u, v) = (array(5), array(11));
+            // All new values first, then the assignments.
+            let names = ["new_u", "new_v"];
+            let dtype = T::DTYPE.name();
+            let new: Vec<ndexpr::DynArray> = (updates.iter())
+                .map(|(_, value)| evaluate(&format!("{dtype}({value})"), vars! { u, v }).expect(value))
+                .collect();
+            let (mut expected_u, mut expected_v) = (u.clone(), v.clone());
+            for ((part, _), (name, new)) in updates.iter().zip(names.iter().zip(&new)) {
+                let new = ndexpr::Vars::new().with(name, new);
+                execute(&format!("{part} = {name}"), new, targets! { u: &mut expected_u, v: &mut expected_v })
+                    .expect("an assignment");
+            }
+            // The second value must not see the first update, so both have names first.
+            let mut text: String =
+                updates.iter().zip(names).map(|((_, value), name)| format!("{name} = {value}\n")).collect();
+            for ((part, _), name) in updates.iter().zip(names) {
+                text += &format!("{part} = {name}\n");
+            }
+            for threads in [1, 4] {
+                for backend in [Backend::Jit, Backend::Interp] {
+                    let engine = Engine::builder().threads(threads).backend(backend).build().expect("an engine");
+                    let (mut new_u, mut new_v) = (u.clone(), v.clone());
+                    let progress = Progress::new(0);
+                    let procedure = engine
+                        .procedure_for(&text, &vars! {}, &targets! { u: &mut new_u, v: &mut new_v })
+                        .expect("a procedure");
+                    procedure
+                        .run_with(&vars! {}, &mut targets! { u: &mut new_u, v: &mut new_v }, Some(&progress))
+                        .expect("a run");
+                    assert!(new_u == expected_u && new_v == expected_v, "{text}, {dtype}, {threads} threads");
+                    assert_eq!(progress.done(), progress.total(), "{text}");
+                }
+            }
+        }
+    }
+
+    check(|k| (k % 1013) as f64 / 8.0);
+    check(|k| (k % 113) as i64);
+    check(|k| (k % 97) as f32 / 4.0);
+}

@@ -124,6 +124,20 @@ fn copying(dtype: DType) -> KernelFn {
 
 /// A kernel: copies elements by their bits.
 unsafe extern "C" fn copy_elems<T: Copy>(args: *const KernelArgs) {
+    // SAFETY: called with valid arguments, of which two are operands.
+    let (n_lanes, strides) = unsafe {
+        let operands = std::slice::from_raw_parts((*args).operands, 2);
+        ((*args).n_lanes, [operands[0].lane_stride, operands[1].lane_stride])
+    };
+    if strides == [size_of::<T>() as isize; 2] {
+        // SAFETY: the operands' elements have the size of `T`, and those of a row have no gaps. A
+        // row may be copied to itself.
+        return unsafe {
+            for_each_row(args, |from: *const T, to: *mut T| {
+                to.cast::<u8>().copy_from(from.cast(), n_lanes * size_of::<T>())
+            })
+        };
+    }
     // SAFETY: called with valid arguments for two operands whose elements have the size of `T`, of
     // any alignment.
     unsafe { for_each_pair(args, |from: *const T, to: *mut T| to.write_unaligned(from.read_unaligned())) }
@@ -141,16 +155,30 @@ unsafe extern "C" fn copy_bools(args: *const KernelArgs) {
 /// any pair of their elements.
 unsafe fn for_each_pair<T>(args: *const KernelArgs, f: impl Fn(*const T, *mut T)) {
     // SAFETY: the caller vouches for the arguments, of which there are two operands.
-    let (args, from, to) = unsafe { (&*args, *(*args).operands, *(*args).operands.add(1)) };
-    for row in 0..args.n_rows as isize {
-        let from_row = from.ptr.wrapping_offset(row * from.row_stride);
-        let to_row = to.ptr.wrapping_offset(row * to.row_stride);
-        for lane in 0..args.n_lanes as isize {
+    let (n_lanes, from, to) = unsafe { ((*args).n_lanes, *(*args).operands, *(*args).operands.add(1)) };
+    let in_row = |from_row: *const T, to_row: *mut T| {
+        for lane in 0..n_lanes as isize {
             f(
-                from_row.wrapping_offset(lane * from.lane_stride).cast_const().cast(),
-                to_row.wrapping_offset(lane * to.lane_stride).cast(),
+                from_row.wrapping_byte_offset(lane * from.lane_stride),
+                to_row.wrapping_byte_offset(lane * to.lane_stride),
             );
         }
+    };
+    // SAFETY: the same contract.
+    unsafe { for_each_row(args, in_row) }
+}
+
+/// # Safety
+///
+/// `args` must be as [`crate::abi`] says, for one input and one output, and `f` must be sound for
+/// the first elements of any of their rows.
+unsafe fn for_each_row<T>(args: *const KernelArgs, f: impl Fn(*const T, *mut T)) {
+    // SAFETY: the caller vouches for the arguments, of which there are two operands.
+    let (n_rows, from, to) = unsafe { ((*args).n_rows, *(*args).operands, *(*args).operands.add(1)) };
+    for row in 0..n_rows as isize {
+        let from_row = from.ptr.wrapping_offset(row * from.row_stride);
+        let to_row = to.ptr.wrapping_offset(row * to.row_stride);
+        f(from_row.cast_const().cast(), to_row.cast());
     }
 }
 

@@ -30,6 +30,22 @@ impl Overlap {
     pub fn between(input: &View<'_>, output: &View<'_>) -> Overlap {
         overlap(input.raw(), output.raw())
     }
+
+    /// How far apart along an axis of `output` elements lie at the most that share memory: one of
+    /// `input`, once stretched to `output`'s shape, and one of `output`. `None` if the two do not
+    /// move together along that axis, or `input` cannot be stretched.
+    ///
+    /// ```
+    /// use ndexpr_runtime::view::{Overlap, Part, View};
+    ///
+    /// let array = ndarray::Array2::<f64>::zeros((10, 4));
+    /// let rows = |start: usize| View::from(&array).select([Part::Slice { start, n: 8, step: 1 }]);
+    /// assert_eq!(Overlap::reach(&rows(2), &rows(1), 0), Some(1));
+    /// ```
+    #[must_use]
+    pub fn reach(input: &View<'_>, output: &View<'_>, axis: usize) -> Option<usize> {
+        reach(input.raw(), output.raw(), axis)
+    }
 }
 
 pub(crate) fn overlap(input: &RawView, output: &RawView) -> Overlap {
@@ -79,9 +95,86 @@ fn are_disjoint(input: &RawView, output: &RawView) -> bool {
     above >= input.dtype.size() as i128 && step - above >= output.dtype.size() as i128
 }
 
+fn reach(input: &RawView, output: &RawView, axis: usize) -> Option<usize> {
+    let input = input.broadcast_to(&output.shape).ok()?;
+    let stride = *output.strides.get(axis)?;
+    if stride == 0 || input.strides[axis] != stride {
+        return None;
+    }
+    // Where the elements of one index lie, from the first of them.
+    let span_of_index = |view: &RawView| {
+        let mut one = view.clone();
+        one.shape[axis] = one.shape[axis].min(1);
+        let span = one.byte_span();
+        span.start as i128..span.end as i128
+    };
+    let (of_input, of_output) = (span_of_index(&input), span_of_index(output));
+    let distance = input.ptr.addr() as i128 - output.ptr.addr() as i128;
+    // If index `i` of the input and index `o` of the output share memory, `(o - i) * stride` is
+    // between these two, and neither of them.
+    let (low, high) = (distance + of_input.start - of_output.end, distance + of_input.end - of_output.start);
+    let most = (low.abs().max(high.abs()) - 1).max(0);
+    usize::try_from(most / stride.unsigned_abs() as i128).ok()
+}
+
 fn gcd(mut a: usize, mut b: usize) -> usize {
     while b != 0 {
         (a, b) = (b, a % b);
     }
     a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::Part;
+    use ndarray::Array3;
+
+    fn part<'a>(of: &View<'a>, starts: [usize; 3], extents: [usize; 3], step: isize) -> View<'a> {
+        let slice = |axis: usize, step: isize| {
+            let (start, n) = (starts[axis], extents[axis]);
+            let start = if step < 0 { start + n - 1 } else { start };
+            Part::Slice { start, n, step }
+        };
+        of.select([slice(0, step), slice(1, 1), slice(2, 1)])
+    }
+
+    /// The largest distance along an axis of indices that share an element.
+    fn slow_reach(input: &View<'_>, output: &View<'_>, axis: usize) -> usize {
+        let places = |view: &View<'_>| {
+            let (shape, strides) = (view.shape().to_vec(), view.strides().to_vec());
+            let start = view.raw().ptr.addr() as isize;
+            let indices = ndarray::indices(ndarray::IxDyn(&shape));
+            let place = |index: ndarray::IxDyn| {
+                let offset: isize = index.slice().iter().zip(&strides).map(|(&i, stride)| i as isize * stride).sum();
+                (index[axis], start + offset)
+            };
+            indices.into_iter().map(place).collect::<Vec<_>>()
+        };
+        let (ins, outs) = (places(input), places(output));
+        let meeting = ins
+            .iter()
+            .flat_map(|(i, at)| outs.iter().filter(move |(_, other)| at == other).map(move |(o, _)| i.abs_diff(*o)));
+        meeting.max().unwrap_or(0)
+    }
+
+    #[test]
+    fn elements_that_meet_are_within_reach() {
+        let array = Array3::<f64>::zeros((6, 5, 4));
+        let all = View::from(&array);
+        let (extents, output) = ([4, 3, 2], [1, 1, 1]);
+        for k in 0..27 {
+            let input = part(&all, [k % 3, k / 3 % 3, k / 9], extents, 1);
+            let output = part(&all, output, extents, 1);
+            let reach = Overlap::reach(&input, &output, 0).unwrap();
+            let slow = slow_reach(&input, &output, 0);
+            assert!((slow..=slow + 1).contains(&reach), "{k}: {reach}, {slow}");
+            // Rows of the next index lie in between.
+            assert!(Overlap::reach(&input, &output, 2).unwrap() >= slow_reach(&input, &output, 2));
+        }
+        let (back, forth) = (part(&all, [2, 1, 1], extents, -1), part(&all, output, extents, -1));
+        assert_eq!(Overlap::reach(&back, &forth, 0), Some(1));
+        assert_eq!(Overlap::reach(&back, &part(&all, output, extents, 1), 0), None);
+        assert_eq!(Overlap::reach(&all.select([Part::At(1)]), &part(&all, output, [4, 5, 4], 1), 0), None);
+    }
 }

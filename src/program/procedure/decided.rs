@@ -11,6 +11,7 @@ use super::super::others::Which;
 use super::super::prepared::{Loops, Prepared, prepare};
 use super::super::shapes::{order_of, shapes};
 use super::super::views::Maker;
+use super::blocks::{Blocks, MAX_KEPT_BYTES};
 use super::flow::{Dest, Source};
 use super::hazards::{self, Read, Readers, Write};
 use crate::error::Error;
@@ -21,9 +22,10 @@ use crate::shape::{Shape, Shapes};
 use crate::vars::Var;
 use ndexpr_runtime::dtype::Scalar;
 use ndexpr_runtime::exec::Progress;
+use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::{PartLayout, View, ViewMut};
 use smallvec::SmallVec;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What is decided before a phase runs.
 pub(super) struct Decided {
@@ -38,6 +40,28 @@ pub(super) struct Decided {
     operands: SmallVec<[Operand; 8]>,
     /// For each result.
     pub(super) places: SmallVec<[Place; 4]>,
+    /// Set if results that are not written directly are computed block by block.
+    pub(super) blocks: Option<Blocks>,
+    spare: Spare,
+}
+
+/// Memory that was made for results.
+pub(super) type Made = SmallVec<[Option<Output>; 4]>;
+
+/// Memory of the last call. Nobody waits for it: a thread that finds it in use makes its own.
+#[derive(Default)]
+struct Spare(Mutex<Option<Made>>);
+
+impl Spare {
+    fn take(&self) -> Option<Made> {
+        self.0.try_lock().ok()?.take()
+    }
+
+    fn put(&self, made: Made) {
+        if let Ok(mut place) = self.0.try_lock() {
+            *place = Some(made);
+        }
+    }
 }
 
 /// The value of a variable of the graph.
@@ -77,6 +101,7 @@ impl Decided {
         (sources, dests): (&[Source], &[Dest]),
         given: &[Var<'_>],
         numbers: &[Scalar],
+        is_careful: bool,
         progress: Option<&Progress>,
     ) -> Result<Decided, Error> {
         let own = variant.clone();
@@ -135,6 +160,9 @@ impl Decided {
         };
         let reads: SmallVec<[Read<'_, '_>; 8]> = inputs.iter().enumerate().zip(&operands).map(read).collect();
         let direct = hazards::direct(&reads, &writes);
+        let is_one_loop = !core.has_reductions() && loops.arranged.fused.n_result_loops() == 1;
+        let blocks = || Blocks::new(&reads, &writes, &direct, core.pool().n_threads());
+        let blocks = if is_one_loop && !is_careful { blocks() } else { None };
         let to_arrays = places.iter_mut().filter(|place| place.target.is_some());
         for (place, _) in to_arrays.zip(direct).filter(|(_, is_direct)| *is_direct) {
             place.fresh = None;
@@ -152,7 +180,7 @@ impl Decided {
             None if core.has_reductions() => Some(Arc::new(shapes(core, &inputs, &[])?)),
             known => known,
         };
-        Ok(Decided { given, variant, which, shapes, operands, places })
+        Ok(Decided { given, variant, which, shapes, operands, places, blocks, spare: Spare::default() })
     }
 
     /// Whether it can serve another call. If weak integers must fit the dtypes that they meet, each
@@ -174,6 +202,40 @@ impl Decided {
             None => value.view().is_some_and(|number| layout.is_for(&number)),
         };
         is_same && self.given.len() == given.len() && self.given.iter().zip(given).all(is_for)
+    }
+
+    /// Memory for the results that do not go to arrays directly. If they are computed block by block,
+    /// that is for a block.
+    pub(super) fn made(&self, core: &Core) -> Result<Made, Error> {
+        let mut spare = self.spare.take().unwrap_or_default();
+        spare.resize_with(self.places.len(), || None);
+        self.filled(core, spare, |_| true)
+    }
+
+    /// The same, only for results that go to arrays later.
+    pub(super) fn delayed(&self, core: &Core) -> Result<Made, Error> {
+        self.filled(core, self.places.iter().map(|_| None).collect(), Place::is_delayed)
+    }
+
+    fn filled(&self, core: &Core, mut made: Made, is_needed: impl Fn(&Place) -> bool) -> Result<Made, Error> {
+        for (number, (place, made)) in self.places.iter().zip(&mut made).enumerate() {
+            if let Some((shape, order)) = &place.fresh
+                && made.is_none()
+                && is_needed(place)
+            {
+                let block = self.blocks.as_ref().filter(|_| place.is_delayed()).map(|blocks| &blocks.shape);
+                *made = Some(Output::new(core.result_dtype(number), block.unwrap_or(shape), order)?);
+            }
+        }
+        Ok(made)
+    }
+
+    /// Keeps memory for the next call, if it is not too much.
+    pub(super) fn keep(&self, made: Made) {
+        let n_bytes: usize = made.iter().flatten().map(|output| output.view().n_elems() * output.dtype().size()).sum();
+        if n_bytes <= MAX_KEPT_BYTES {
+            self.spare.put(made);
+        }
     }
 
     pub(super) fn core<'p>(&'p self, program: &'p Program) -> &'p Core {
@@ -212,6 +274,11 @@ impl Decided {
 }
 
 impl Place {
+    /// Whether the result goes to its array after it was computed.
+    pub(super) fn is_delayed(&self) -> bool {
+        self.target.is_some() && self.fresh.is_some()
+    }
+
     fn is_direct(&self, target: usize) -> bool {
         self.target == Some(target) && self.fresh.is_none()
     }

@@ -4,10 +4,12 @@
 //! mod      a text -> phases, each a compiled program, and what their results are for
 //! flow     where the values of a phase come from and go to
 //! hazards  what a phase reads and writes -> which results need memory of their own
+//! blocks   updates that are computed block by block
 //! decided  how the arrays of a phase lie -> what it reads and writes, and where
 //! phase    runs a phase
 //! ```
 
+mod blocks;
 mod decided;
 mod flow;
 mod hazards;

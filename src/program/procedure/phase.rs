@@ -10,9 +10,11 @@ use super::super::launch;
 use super::super::numbers;
 use super::super::recent::Recent;
 use super::super::{OutputInfo, Program};
-use super::decided::Decided;
+use super::blocks::Rows;
+use super::decided::{Decided, Made};
 use super::flow::{Dest, Source};
 use crate::error::Error;
+use crate::input::Input;
 use crate::resolve::{Array, Root};
 use crate::vars::{Var, Vars};
 use ndexpr_runtime::dtype::{DType, Scalar};
@@ -134,8 +136,8 @@ impl Phase {
         {
             return Ok(recent);
         }
-        let decided =
-            Arc::new(Decided::new((&self.program, variant), (&self.sources, &self.dests), given, numbers, progress)?);
+        let (program, flow) = ((&self.program, variant), (&self.sources[..], &self.dests[..]));
+        let decided = Arc::new(Decided::new(program, flow, given, numbers, self.is_careful, progress)?);
         if !self.is_careful && decided.is_for_later(&self.program) {
             self.recent.set(Arc::clone(&decided));
         }
@@ -193,52 +195,110 @@ impl Phase {
 
     fn run_decided(&self, numbers: &[Scalar], decided: &Decided, call: &mut Call<'_, '_>) -> Result<(), Error> {
         let core = decided.core(&self.program);
-        let mut made: SmallVec<[Option<Output>; 4]> = SmallVec::new();
-        for (number, place) in decided.places.iter().enumerate() {
-            made.push(match &place.fresh {
-                Some((shape, order)) => Some(Output::new(core.result_dtype(number), shape, order)?),
-                None => None,
+        let mut made = decided.made(core)?;
+        let options = RunOptions { pool: core.pool(), progress: call.progress };
+        match &decided.blocks {
+            None => {
+                self.compute(numbers, decided, call, (&mut made, None))?;
+                self.store(decided, call, (&made, None), &options)?;
+            }
+            Some(blocks) => {
+                if let Some(progress) = call.progress {
+                    progress.set_total(blocks.n_elems());
+                }
+                let mut before = decided.delayed(core)?;
+                let mut rows_before = None;
+                for rows in blocks.rows() {
+                    self.compute(numbers, decided, call, (&mut made, Some(rows)))?;
+                    // Now nothing reads what the block before writes.
+                    if let Some(rows) = rows_before.replace(rows) {
+                        self.store(decided, call, (&before, Some(rows)), &options)?;
+                    }
+                    for (place, (output, before)) in decided.places.iter().zip(made.iter_mut().zip(&mut before)) {
+                        if place.is_delayed() {
+                            std::mem::swap(output, before);
+                        }
+                    }
+                }
+                self.store(decided, call, (&before, rows_before), &options)?;
+            }
+        }
+        for (dest, made) in self.dests.iter().zip(&mut made) {
+            match *dest {
+                Dest::Target(..) => {}
+                Dest::Carried(place) => call.carried[place] = made.take(),
+                Dest::Result => call.results.extend(made.take()),
+            }
+        }
+        decided.keep(made);
+        Ok(())
+    }
+
+    /// Computes the results, or some rows of them.
+    fn compute(
+        &self,
+        numbers: &[Scalar],
+        decided: &Decided,
+        call: &mut Call<'_, '_>,
+        (made, rows): (&mut Made, Option<Rows>),
+    ) -> Result<(), Error> {
+        let core = decided.core(&self.program);
+        // Arrays that are written directly, by the place of the target; all others are read.
+        let mut written: SmallVec<[Option<&mut ViewMut<'_>>; 4]> = SmallVec::new();
+        let mut shared: SmallVec<[Option<&ViewMut<'_>>; 4]> = SmallVec::new();
+        let places = call.places;
+        for (place, array) in call.targets.iter_mut().enumerate() {
+            match places.iter().position(|&known| known == place).is_some_and(|target| decided.is_direct(target)) {
+                true => (written.push(Some(array)), shared.push(None)),
+                false => (written.push(None), shared.push(Some(array))),
+            };
+        }
+        let given = given(self, call.vars, &call.carried, &|target| shared[places[target]])?;
+        let numbers: SmallVec<[Var<'_>; 4]> = numbers.iter().copied().map(Var::from).collect();
+        let mut inputs: Inputs<'_> = decided.inputs(&given, &numbers)?;
+        let mut outs: SmallVec<[ViewMut<'_>; 4]> = SmallVec::new();
+        for (place, made) in decided.places.iter().zip(made) {
+            let out = match (made, place.target) {
+                (Some(output), _) => output.view_mut(),
+                (None, Some(target)) => {
+                    let whole = written[places[target]].take();
+                    place.part_of(whole.ok_or_else(|| Error::internal("an array that is written twice"))?.reborrow())?
+                }
+                (None, None) => return Err(Error::internal("a result that goes nowhere")),
+            };
+            outs.push(match rows {
+                Some(rows) if place.is_delayed() => rows.first_of(out),
+                Some(rows) => rows.of_output(out),
+                None => out,
             });
         }
-        {
-            // Arrays that are written directly, by the place of the target; all others are read.
-            let mut written: SmallVec<[Option<&mut ViewMut<'_>>; 4]> = SmallVec::new();
-            let mut shared: SmallVec<[Option<&ViewMut<'_>>; 4]> = SmallVec::new();
-            let places = call.places;
-            for (place, array) in call.targets.iter_mut().enumerate() {
-                match places.iter().position(|&known| known == place).is_some_and(|target| decided.is_direct(target)) {
-                    true => (written.push(Some(array)), shared.push(None)),
-                    false => (written.push(None), shared.push(Some(array))),
-                };
+        let Some(rows) = rows else {
+            return launch::run_apart(core, &decided.loops(core), &inputs, &mut outs, call.progress);
+        };
+        for input in &mut inputs {
+            if let Input::View(view) = input {
+                *view = rows.of_input(view);
             }
-            let given = given(self, call.vars, &call.carried, &|target| shared[places[target]])?;
-            let numbers: SmallVec<[Var<'_>; 4]> = numbers.iter().copied().map(Var::from).collect();
-            let inputs: Inputs<'_> = decided.inputs(&given, &numbers)?;
-            let mut outs: SmallVec<[ViewMut<'_>; 4]> = SmallVec::new();
-            for (place, made) in decided.places.iter().zip(&mut made) {
-                outs.push(match (made, place.target) {
-                    (Some(output), _) => output.view_mut(),
-                    (None, Some(target)) => {
-                        let whole = written[places[target]].take();
-                        place.part_of(
-                            whole.ok_or_else(|| Error::internal("an array that is written twice"))?.reborrow(),
-                        )?
-                    }
-                    (None, None) => return Err(Error::internal("a result that goes nowhere")),
-                });
-            }
-            launch::run_apart(core, &decided.loops(core), &inputs, &mut outs, call.progress)?;
         }
-        let options = RunOptions { pool: core.pool(), progress: call.progress };
-        for ((dest, place), made) in self.dests.iter().zip(&decided.places).zip(made) {
-            match (*dest, made) {
-                (Dest::Target(target, _), Some(output)) => {
-                    let whole = call.targets[call.places[target]].reborrow();
-                    copy_into(&output.view(), &mut place.part_of(whole)?, &options)?;
+        launch::run_part(core, &decided.loops(core), &inputs, &mut outs, call.progress)
+    }
+
+    /// Writes what was computed to the arrays that it goes to, if it is not there yet.
+    fn store(
+        &self,
+        decided: &Decided,
+        call: &mut Call<'_, '_>,
+        (made, rows): (&Made, Option<Rows>),
+        options: &RunOptions<'_>,
+    ) -> Result<(), Error> {
+        for (place, made) in decided.places.iter().zip(made) {
+            if let (Some(target), Some(output)) = (place.target, made) {
+                let part = place.part_of(call.targets[call.places[target]].reborrow())?;
+                let from = output.view();
+                match rows {
+                    Some(rows) => copy_into(&rows.first_of_view(&from), &mut rows.of_output(part), options)?,
+                    None => copy_into(&from, &mut { part }, options)?,
                 }
-                (Dest::Target(..), None) => {}
-                (Dest::Carried(place), output) => call.carried[place] = output,
-                (Dest::Result, output) => call.results.extend(output),
             }
         }
         Ok(())
