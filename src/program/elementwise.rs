@@ -69,7 +69,13 @@ fn run_result_loop(
     compiled.with_plan(&shape, &inputs, &mut outputs, |plan| run_plan(core, compiled, plan, progress))?
 }
 
-fn run_plan(core: &Core, compiled: &CompiledLoop, plan: &Plan<'_>, progress: Option<&Progress>) -> Result<bool, Error> {
+/// Runs a loop. Returns false, and does nothing, if it has no machine code for the layout.
+pub(super) fn run_plan(
+    core: &Core,
+    compiled: &CompiledLoop,
+    plan: &Plan<'_>,
+    progress: Option<&Progress>,
+) -> Result<bool, Error> {
     let Ok(kernel) = compiled.kernel(plan.run_kinds()) else {
         return Ok(false);
     };

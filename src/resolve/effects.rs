@@ -116,7 +116,7 @@ impl Run<'_> {
         if self.updates.is_evaluating() || !self.updates.is_stale(step) {
             return step;
         }
-        if let Some(again) = self.from_arrays(step, span) {
+        if let Some(again) = self.computed_anew(step, span) {
             return again;
         }
         let name = self.carry(step);
@@ -125,7 +125,7 @@ impl Run<'_> {
 
     /// A stale value, computed anew from arrays that hold what it was computed from. `None` if some
     /// of that is gone, or to compute it takes longer than to carry it.
-    fn from_arrays(&mut self, step: StepId, span: Span) -> Option<StepId> {
+    fn computed_anew(&mut self, step: StepId, span: Span) -> Option<StepId> {
         let mut below: Vec<StepId> = Vec::new();
         let mut pending = vec![step];
         while let Some(id) = pending.pop() {

@@ -154,7 +154,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "runtime/src",
         parent: "plan",
-        order: &["errors order nest", "along geometry", "known tiling", "tiles"],
+        order: &["errors order nest", "along geometry", "known of_parts tiling", "tiles"],
     },
     Layers {
         sources: "runtime/src",

@@ -20,6 +20,7 @@ mod errors;
 mod geometry;
 mod known;
 mod nest;
+mod of_parts;
 mod order;
 mod tiles;
 mod tiling;
@@ -28,6 +29,7 @@ pub(crate) use along::{AxisNest, Kinds, Lanes};
 pub use errors::PlanError;
 pub(crate) use geometry::{Geometry, run_kind};
 pub use known::Known;
+pub use of_parts::{PartsPlan, Whole};
 pub use order::output_order;
 pub use tiling::{Ahead, Tiling};
 

@@ -146,7 +146,11 @@ mod tests {
             let start = view.raw().ptr.addr() as isize;
             let indices = ndarray::indices(ndarray::IxDyn(&shape));
             let place = |index: ndarray::IxDyn| {
-                let offset: isize = index.slice().iter().zip(&strides).map(|(&i, stride)| i as isize * stride).sum();
+                let offset: isize = ndarray::Dimension::slice(&index)
+                    .iter()
+                    .zip(&strides)
+                    .map(|(&i, stride)| i as isize * stride)
+                    .sum();
                 (index[axis], start + offset)
             };
             indices.into_iter().map(place).collect::<Vec<_>>()

@@ -96,13 +96,30 @@ impl PartLayout {
         Some(unsafe { ViewMut::wrap(part) })
     }
 
+    pub(crate) fn is_of_raw(&self, array: &RawView) -> bool {
+        self.of.is_of(array)
+    }
+
+    /// Whether it is for arrays of the layout that another one is for.
+    pub(crate) fn is_part_of(&self, whole: &PartLayout) -> bool {
+        self.of == whole.of
+    }
+
+    pub(crate) fn offset(&self) -> isize {
+        self.offset
+    }
+
+    pub(crate) fn is_stretched(&self) -> bool {
+        self.is_stretched
+    }
+
     fn at(&self, array: &RawView) -> Option<RawView> {
         self.of.is_of(array).then(|| self.part.at(array.ptr.wrapping_offset(self.offset)))
     }
 
     /// The part of an array that begins at address 0. Nothing is read there: `select` and others
     /// only compute where elements are.
-    fn raw(&self) -> RawView {
+    pub(crate) fn raw(&self) -> RawView {
         self.part.at(std::ptr::null_mut::<u8>().wrapping_offset(self.offset))
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct RawView {
 }
 
 /// A view's dtype, shape and strides, wherever its memory is.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Layout {
     dtype: DType,
     shape: Shape,

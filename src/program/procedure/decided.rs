@@ -7,6 +7,7 @@
 use super::super::Program;
 use super::super::bind::{Inputs, Values, bind};
 use super::super::core::Core;
+use super::super::elementwise;
 use super::super::others::Which;
 use super::super::prepared::{Loops, Prepared, prepare};
 use super::super::shapes::{order_of, shapes};
@@ -17,12 +18,14 @@ use super::hazards::{self, Read, Readers, Write};
 use crate::error::Error;
 use crate::fuse::{self, Fused};
 use crate::input::Input;
+use crate::kernels::CompiledLoop;
 use crate::resolve::{Array, ViewOp};
 use crate::shape::{Shape, Shapes};
 use crate::vars::Var;
 use ndexpr_runtime::dtype::Scalar;
 use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::memory::Output;
+use ndexpr_runtime::plan::{PartsPlan, Whole};
 use ndexpr_runtime::view::{PartLayout, View, ViewMut};
 use smallvec::SmallVec;
 use std::sync::{Arc, Mutex};
@@ -43,6 +46,8 @@ pub(super) struct Decided {
     /// Set if results that are not written directly are computed block by block.
     pub(super) blocks: Option<Blocks>,
     spare: Spare,
+    /// For each loop the plan, if all results are written directly by loops that are compiled.
+    plans: Option<Vec<PartsPlan>>,
 }
 
 /// Memory that was made for results.
@@ -69,7 +74,7 @@ enum Operand {
     /// A given value.
     Given(usize),
     /// A part of a given value.
-    Part(usize, PartLayout),
+    Part(usize, Box<PartLayout>),
     /// A number that was computed for the call.
     Number(usize),
     /// An output, as it was before.
@@ -115,6 +120,7 @@ impl Decided {
         bind(core, Values::InOrder(&all), None, &mut inputs)?;
         let Prepared { roots, loops } = prepare(core, &inputs, &[], progress)?;
         let mut places: SmallVec<[Place; 4]> = SmallVec::new();
+        let mut written: SmallVec<[(usize, PartLayout); 4]> = SmallVec::new();
         let mut writes: SmallVec<[Write<'_>; 4]> = SmallVec::new();
         for (dest, shape) in dests.iter().zip(&roots) {
             let fresh = Some((shape.clone(), order_of(shape, &inputs)));
@@ -141,6 +147,7 @@ impl Decided {
             let writer = || all.iter().position(|group| group.writes(places.len()));
             let in_place = if core.has_reductions() { None } else { writer() };
             writes.push(Write { part: part_of, in_place, target });
+            written.push((place, part.clone()));
             places.push(Place { fresh, target: Some(target), part: Some(part) });
         }
         // Which array for writing an input is, or is a part of.
@@ -167,6 +174,8 @@ impl Decided {
         for (place, _) in to_arrays.zip(direct).filter(|(_, is_direct)| *is_direct) {
             place.fresh = None;
         }
+        let is_fixed = !is_careful && variant.is_none() && numbers.is_empty() && places.iter().all(Place::is_at_once);
+        let plans = if is_fixed { plans(core, &loops, given, &operands, &written) } else { None };
         for operand in &mut operands {
             let written = target_of(operand).and_then(|target| places.iter().position(|place| place.is_direct(target)));
             if let Some(output) = written {
@@ -180,7 +189,7 @@ impl Decided {
             None if core.has_reductions() => Some(Arc::new(shapes(core, &inputs, &[])?)),
             known => known,
         };
-        Ok(Decided { given, variant, which, shapes, operands, places, blocks, spare: Spare::default() })
+        Ok(Decided { given, variant, which, shapes, operands, places, blocks, spare: Spare::default(), plans })
     }
 
     /// Whether it can serve another call. If weak integers must fit the dtypes that they meet, each
@@ -238,6 +247,22 @@ impl Decided {
         }
     }
 
+    /// Runs the loops without looking at views, if the arrays lie as they did, and all results are
+    /// written directly. Does nothing otherwise.
+    pub(super) fn run_known(&self, core: &Core, arrays: &mut [Whole<'_>]) -> Option<Result<(), Error>> {
+        let (plans, loops) = (self.plans.as_ref()?, self.loops(core).arranged.executable.loops()?);
+        for (plan, compiled) in plans.iter().zip(loops) {
+            // If there is none, it is the first one that is missing.
+            let plan = plan.at(arrays)?;
+            match elementwise::run_plan(core, compiled, &plan, None) {
+                Ok(true) => {}
+                Ok(false) => return Some(Err(Error::internal("a loop that is not compiled any more"))),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        Some(Ok(()))
+    }
+
     pub(super) fn core<'p>(&'p self, program: &'p Program) -> &'p Core {
         core_of(program, self.variant.as_ref())
     }
@@ -274,6 +299,11 @@ impl Decided {
 }
 
 impl Place {
+    /// Whether the result is written to its array directly.
+    fn is_at_once(&self) -> bool {
+        self.target.is_some() && self.fresh.is_none()
+    }
+
     /// Whether the result goes to its array after it was computed.
     pub(super) fn is_delayed(&self) -> bool {
         self.target.is_some() && self.fresh.is_some()
@@ -282,6 +312,39 @@ impl Place {
     fn is_direct(&self, target: usize) -> bool {
         self.target == Some(target) && self.fresh.is_none()
     }
+}
+
+/// The plans of all loops, whose results are the parts `written` of given arrays. `None` if a loop
+/// reads anything else than given values, reduces, or has no machine code for the layout.
+fn plans(
+    core: &Core,
+    loops: &Loops<'_>,
+    given: &[Var<'_>],
+    operands: &[Operand],
+    written: &[(usize, PartLayout)],
+) -> Option<Vec<PartsPlan>> {
+    let fused = &loops.arranged.fused;
+    if core.has_reductions() || fused.loops.len() != fused.n_result_loops() {
+        return None;
+    }
+    let layouts: Vec<PartLayout> = given.iter().map(layout).collect::<Option<_>>()?;
+    let part = |source: fuse::Source| match source {
+        fuse::Source::View(var) => match operands.get(var)? {
+            Operand::Given(place) => Some((*place, layouts[*place].clone())),
+            Operand::Part(place, part) => Some((*place, PartLayout::clone(part))),
+            Operand::Number(_) | Operand::Output(_) => None,
+        },
+        fuse::Source::Temp(_) | fuse::Source::Result(_) => None,
+    };
+    let plan = |(compiled, group): (&CompiledLoop, &fuse::Loop)| {
+        let inputs: Vec<_> = group.inputs.iter().map(|&(_, source)| part(source)).collect::<Option<_>>()?;
+        // The outputs of a loop are in the order of the results.
+        let outputs = written.iter().enumerate().filter(|(number, _)| group.writes(*number));
+        let outputs: Vec<_> = outputs.map(|(_, part)| part.clone()).collect();
+        let plan = PartsPlan::new(outputs.first()?.1.shape(), layouts.clone(), &inputs, &outputs).ok()?;
+        compiled.kernel(plan.run_kinds()).is_ok().then_some(plan)
+    };
+    loops.arranged.executable.loops()?.iter().zip(&fused.loops).map(plan).collect()
 }
 
 fn core_of<'p>(program: &'p Program, variant: Option<&'p Arc<Program>>) -> &'p Core {
@@ -294,7 +357,7 @@ fn operands(core: &Core, maker: &mut Maker<'_, '_>) -> Result<SmallVec<[Operand;
     let mut operands: SmallVec<[Operand; 8]> = graph.places().iter().map(|&place| Operand::Given(place)).collect();
     for &view in graph.views() {
         let (place, part) = maker.part(view)?;
-        operands.push(Operand::Part(place, part));
+        operands.push(Operand::Part(place, Box::new(part)));
     }
     let n_numbers = graph.vars().len() - operands.len();
     operands.extend((0..n_numbers).map(Operand::Number));

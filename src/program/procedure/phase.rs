@@ -20,6 +20,7 @@ use crate::vars::{Var, Vars};
 use ndexpr_runtime::dtype::{DType, Scalar};
 use ndexpr_runtime::exec::{Progress, RunOptions, copy_into};
 use ndexpr_runtime::memory::Output;
+use ndexpr_runtime::plan::Whole;
 use ndexpr_runtime::view::ViewMut;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -111,7 +112,7 @@ impl Phase {
             return Ok(());
         }
         if call.progress.is_none()
-            && let Some(done) = self.run_flat(call)
+            && let Some(done) = self.run_flat(call).or_else(|| self.run_known(call))
         {
             return done;
         }
@@ -181,6 +182,29 @@ impl Phase {
             },
         };
         flat_many::run_phase(core, value_of, &mut outs)
+    }
+
+    /// Runs as the last call did, if the arrays lie as they did then and all results are written
+    /// directly. Does nothing otherwise.
+    fn run_known(&self, call: &mut Call<'_, '_>) -> Option<Result<(), Error>> {
+        let decided = self.recent.get()?;
+        let core = &self.program.core;
+        let mut targets: SmallVec<[Option<&mut ViewMut<'_>>; 4]> = call.targets.iter_mut().map(Some).collect();
+        let mut arrays: SmallVec<[Whole<'_>; 4]> = SmallVec::new();
+        for (source, given) in self.sources.iter().zip(core.graph().given_vars()) {
+            arrays.push(match *source {
+                Source::Var => Whole::Read(call.vars.get(&given.name)?.view()?),
+                Source::Carried(place) => Whole::Read(call.carried[place].as_ref()?.view()),
+                Source::Target(target) => {
+                    let array = targets[call.places[target]].take()?;
+                    match decided.is_direct(target) {
+                        true => Whole::Write(array.reborrow()),
+                        false => Whole::Read(array.as_view()),
+                    }
+                }
+            });
+        }
+        decided.run_known(core, &mut arrays)
     }
 
     /// The values of the variables that the program is given. `target` gives an array for writing;
