@@ -1,4 +1,4 @@
-"""Times steps that update arrays in place, each as one `ndexpr.execute`, next to Numba, JAX and NumPy.
+"""Times steps that update arrays in place, each one compiled program, next to Numba, JAX and NumPy.
 
 In: the libraries that can be imported. Out: a table on the terminal, and a file with `--json`. NumPy runs the same text,
 statement by statement. Numba gets explicit loops, in parallel and with fastmath, and JAX a function of the old arrays whose
@@ -343,8 +343,12 @@ def contenders(step: Step, n: int) -> dict[str, tuple[Callable[[], object], Call
         arrays = fresh()
         found[name] = (lambda: call(arrays), lambda: {name: arrays[name] for name in step.updated})
 
-    add("ndexpr strict", lambda arrays: ndexpr.execute(step.text, arrays, {}))
-    add("ndexpr fast", lambda arrays: ndexpr.execute(step.text, arrays, {}, floats="fast"))
+    def by_ndexpr(floats: str) -> Callable[[Arrays], object]:
+        compiled = ndexpr.compile(step.text, fresh(), floats)
+        return lambda arrays: compiled(*arrays.values())
+
+    add("ndexpr strict", by_ndexpr("strict"))
+    add("ndexpr fast", by_ndexpr("fast"))
     try:
         add("Numba", by_numba(step, fastmath=False))
         add("Numba fastmath", by_numba(step, fastmath=True))

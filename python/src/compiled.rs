@@ -1,6 +1,7 @@
-//! `compile` and `Program`: an expression for variables of known types, called like a function.
+//! `compile` and `Program`: a text for variables of known types, called like a function.
 //!
-//! In: a text and a signature. Out: an object that is called with the variables' values.
+//! In: a text and a signature. Out: an object that is called with the variables' values. If the text
+//! updates arrays, these are among the values.
 
 use crate::arrays::Order;
 use crate::calls;
@@ -11,9 +12,11 @@ use crate::inspect;
 use crate::run::{self, Casting, Options};
 use crate::scope::normalised;
 use crate::signature::{Types, type_name};
-use crate::text::{self, Text};
+use crate::text::{self, Compiled, Text};
+use crate::update;
 use crate::values::Operands;
 use ndexpr::Engine;
+use numpy::PyUntypedArray;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -27,7 +30,8 @@ use std::sync::Arc;
 /// Made by `compile`. A program never changes, any number of threads may call it at once, and it
 /// can be pickled.
 ///
-/// Calling takes the variables, and `out`, `order` and `casting` as `evaluate` does.
+/// Calling takes the variables, and `out`, `order` and `casting` as `evaluate` does. A text that
+/// updates arrays updates those that it is called with, as `execute` does, and gives what it returns.
 ///
 /// Examples
 /// --------
@@ -52,15 +56,15 @@ pub(crate) struct Program {
     /// The engine that compiled the text, and the program that this engine made. If the number of
     /// threads changes, another engine is used.
     engine: &'static Engine,
-    program: Arc<ndexpr::Program>,
+    compiled: Compiled,
 }
 
-/// Compile an expression for variables of known types.
+/// Compile an expression, or statements, for variables of known types.
 ///
 /// Parameters
 /// ----------
 /// ex : str
-///     The expression.
+///     The expression, or statements as `evaluate` or `execute` take them.
 /// signature : mapping or sequence of pairs, optional
 ///     The variables' types by name, in the order of the arguments: a dtype for an array; "scalar
 ///     float32" for a single value of a dtype, which lets more be computed once; "weak float" or
@@ -79,6 +83,12 @@ pub(crate) struct Program {
 /// >>> hypotenuse = ndexpr.compile("sqrt(a**2 + b**2)")
 /// >>> hypotenuse(np.array([3.0, 5.0]), np.array([4.0, 12.0]))
 /// array([ 5., 13.])
+///
+/// >>> step = ndexpr.compile("u[1:-1] += k*(u[:-2] - 2*u[1:-1] + u[2:])", {"u": "float64", "k": 0.5})
+/// >>> u = np.array([0.0, 4.0, 0.0, 0.0])
+/// >>> step(u, 0.25)
+/// >>> u
+/// array([0., 2., 1., 0.])
 #[pyfunction]
 #[pyo3(
     signature = (ex, signature=None, floats=None),
@@ -101,11 +111,11 @@ pub(crate) fn compile(
     let types = Types::new(&text, signature)?;
     let text_types = types.types(&text);
     let engine = engines::current(floats).map_err(|error| errors::without_text(&error))?;
-    let program = text.program_of(py, engine, &text_types)?;
+    let compiled = text.compiled_of(py, engine, &text_types)?;
     let place = |name: &text::Name| types.inputs.iter().position(|(input, _)| *input == name.text);
     let places: SmallVec<[usize; 6]> = text.names().iter().filter_map(place).collect();
     let is_in_order = places.iter().enumerate().all(|(var, &input)| var == input);
-    Ok(Program { text, types, text_types, places, is_in_order, floats, engine, program })
+    Ok(Program { text, types, text_types, places, is_in_order, floats, engine, compiled })
 }
 
 #[pymethods]
@@ -117,7 +127,11 @@ impl Program {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let program = &*self.program(py)?;
+        let compiled = self.compiled(py)?;
+        let program = match &*compiled {
+            Compiled::Program(program) => program,
+            Compiled::Procedure(procedure) => return self.update(py, procedure, args, kwargs),
+        };
         let mut operands = Operands::default();
         let inputs = &self.types.inputs;
         if kwargs.is_none() && args.len() == inputs.len() && self.is_in_order {
@@ -156,10 +170,18 @@ impl Program {
         Ok(signature)
     }
 
-    /// The dtype of its result.
+    /// The dtype of its result, the first one if there are several. None if there is none, because
+    /// it only updates arrays.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        calls::call_numpy(intern!(py, "dtype"), (self.program.result_dtype().name(),))
+        let dtype = match &self.compiled {
+            Compiled::Program(program) => Some(program.result_dtype()),
+            Compiled::Procedure(procedure) => procedure.outputs().next().map(|output| output.dtype),
+        };
+        match dtype {
+            Some(dtype) => calls::call_numpy(intern!(py, "dtype"), (dtype.name(),)),
+            None => Ok(py.None().into_bound(py)),
+        }
     }
 
     /// How floats are computed: 'strict' or 'fast'.
@@ -171,13 +193,17 @@ impl Program {
     /// What runs it: 'jit', or 'interp' where machine code could not be made.
     #[getter]
     fn backend(&self, py: Python<'_>) -> PyResult<&'static str> {
-        Ok(self.program(py)?.backend().name())
+        Ok(match &*self.compiled(py)? {
+            Compiled::Program(program) => program.backend(),
+            Compiled::Procedure(procedure) => procedure.backend(),
+        }
+        .name())
     }
 
     /// Show what a stage of the compiler made of the text; see `ndexpr.explain`.
     #[pyo3(signature = (stage="tape"))]
     fn explain(&self, py: Python<'_>, stage: &str) -> PyResult<String> {
-        inspect::stages(&*self.program(py)?, stage)
+        inspect::stages(&*self.compiled(py)?, stage)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -193,13 +219,48 @@ impl Program {
 }
 
 impl Program {
-    /// The program that the engine in use now has made of the text.
-    fn program(&self, py: Python<'_>) -> PyResult<Cow<'_, Arc<ndexpr::Program>>> {
+    /// What the engine in use now has made of the text.
+    fn compiled(&self, py: Python<'_>) -> PyResult<Cow<'_, Compiled>> {
         match engines::current(self.floats) {
-            Ok(engine) if std::ptr::eq(engine, self.engine) => Ok(Cow::Borrowed(&self.program)),
-            Ok(engine) => self.text.program_of(py, engine, &self.text_types).map(Cow::Owned),
+            Ok(engine) if std::ptr::eq(engine, self.engine) => Ok(Cow::Borrowed(&self.compiled)),
+            Ok(engine) => self.text.compiled_of(py, engine, &self.text_types).map(Cow::Owned),
             Err(error) => Err(errors::without_text(&error)),
         }
+    }
+
+    /// Updates the arrays among the arguments, and gives the results.
+    fn update<'py>(
+        &self,
+        py: Python<'py>,
+        procedure: &Arc<ndexpr::Procedure>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let inputs = &self.types.inputs;
+        let mut operands = Operands::default();
+        let mut names: SmallVec<[&str; 6]> = SmallVec::new();
+        let mut targets: SmallVec<[(&str, Bound<'py, PyUntypedArray>); 4]> = SmallVec::new();
+        let mut add = |place: usize, object: &Bound<'py, PyAny>| -> PyResult<()> {
+            let (name, ty) = &inputs[place];
+            if procedure.written().any(|written| written == name) {
+                targets.push((name, update::target(object, name)?));
+            } else {
+                operands.push_as(object, name, *ty)?;
+                names.push(name);
+            }
+            Ok(())
+        };
+        if kwargs.is_none() && args.len() == inputs.len() {
+            args.iter_borrowed().enumerate().try_for_each(|(place, arg)| add(place, &arg))?;
+        } else {
+            let (objects, options) = self.arguments(args, kwargs)?;
+            if !options.are_default() {
+                let message = "a text that updates arrays takes no `out`, `order` or `casting`";
+                return Err(PyTypeError::new_err(message));
+            }
+            objects.iter().enumerate().try_for_each(|(place, object)| add(place, object))?;
+        }
+        update::call(py, self.text.as_str(py)?, procedure, (&names, &operands), &targets)
     }
 
     /// The inputs in order, and the options.

@@ -5,9 +5,9 @@ use crate::errors;
 use crate::evaluate::bind;
 use crate::scope::{CALLER, Scope};
 use crate::signature::Types;
-use crate::text::Text;
+use crate::text::{Compiled, Text};
 use crate::values::Operands;
-use ndexpr::{Program, Stage};
+use ndexpr::Stage;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -23,7 +23,7 @@ use pyo3::types::{PyDict, PyList};
 ///     code, in Cranelift's intermediate representation, in assembly; or all of them.
 /// signature : mapping, optional
 ///     The names' types, as `compile` takes them. Unless given, names are looked up as `evaluate`
-///     does.
+///     does. A text that updates arrays needs it.
 /// local_dict, global_dict : mapping, optional
 ///     Where names are looked up.
 ///
@@ -53,27 +53,32 @@ pub(crate) fn explain<'py>(
 ) -> PyResult<String> {
     let text = Text::get(ex)?;
     let text = text.get();
-    let program = match signature {
+    let compiled = match signature {
         Some(signature) => {
             let types = Types::new(text, Some(signature))?.types(text);
-            text.program(py, &types, Floats::Strict)?
+            let engine = engines::current(Floats::Strict).map_err(|error| errors::without_text(&error))?;
+            text.compiled_of(py, engine, &types)?
         }
         None => {
             let scope = Scope::new(py, local_dict, global_dict, CALLER)?;
-            bind(py, text, scope, Floats::Strict, &mut Operands::default())?
+            Compiled::Program(bind(py, text, scope, Floats::Strict, &mut Operands::default())?)
         }
     };
-    stages(&program, stage)
+    stages(&compiled, stage)
 }
 
 /// One stage or all of them, as text.
-pub(crate) fn stages(program: &Program, stage: &str) -> PyResult<String> {
+pub(crate) fn stages(compiled: &Compiled, stage: &str) -> PyResult<String> {
+    let explain = |stage: Stage| match compiled {
+        Compiled::Program(program) => program.explain(stage),
+        Compiled::Procedure(procedure) => procedure.explain(stage),
+    };
     if stage == "all" {
-        let stages = Stage::ALL.iter().map(|&stage| format!("== {stage}\n{}", program.explain(stage)));
+        let stages = Stage::ALL.iter().map(|&stage| format!("== {stage}\n{}", explain(stage)));
         return Ok(stages.collect::<Vec<_>>().join("\n"));
     }
     match Stage::ALL.iter().copied().find(|known| known.name() == stage) {
-        Some(stage) => Ok(program.explain(stage)),
+        Some(stage) => Ok(explain(stage)),
         None => {
             let known = Stage::ALL.iter().map(|stage| stage.name()).collect::<Vec<_>>().join("', '");
             Err(PyValueError::new_err(format!("there is no stage '{stage}'; there are '{known}' and 'all'")))

@@ -38,6 +38,14 @@ pub(crate) struct Options<'py> {
     pub(crate) casting: Casting,
 }
 
+impl Options<'_> {
+    /// Whether the caller asks for nothing but the defaults.
+    pub(crate) fn are_default(&self) -> bool {
+        let Options { order, casting, .. } = Options::default();
+        self.out.is_none() && self.order == order && self.casting == casting
+    }
+}
+
 /// Which conversions are allowed if the output has another dtype than the result. The rules are
 /// NumPy's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -74,8 +74,9 @@ struct Kept {
 
 /// What a text is compiled to.
 #[derive(Clone)]
-enum Compiled {
+pub(crate) enum Compiled {
     Program(Arc<Program>),
+    /// The text updates arrays.
     Procedure(Arc<Procedure>),
 }
 
@@ -184,6 +185,19 @@ impl Text {
     /// The procedure for names of these types.
     pub(crate) fn procedure(&self, py: Python<'_>, types: &Types, floats: Floats) -> PyResult<Arc<Procedure>> {
         let engine = engines::current(floats).map_err(|error| errors::without_text(&error))?;
+        self.procedure_of(py, engine, types)
+    }
+
+    /// A procedure if the text updates arrays, and a program otherwise.
+    pub(crate) fn compiled_of(&self, py: Python<'_>, engine: &'static Engine, types: &Types) -> PyResult<Compiled> {
+        match self.updated().next() {
+            Some(_) => self.procedure_of(py, engine, types).map(Compiled::Procedure),
+            None => self.program_of(py, engine, types).map(Compiled::Program),
+        }
+    }
+
+    /// The same as [`Text::procedure`] for a given engine.
+    fn procedure_of(&self, py: Python<'_>, engine: &'static Engine, types: &Types) -> PyResult<Arc<Procedure>> {
         let found = self.find(engine, types, |kept| match kept {
             Compiled::Procedure(procedure) => Some(Arc::clone(procedure)),
             Compiled::Program(_) => None,

@@ -111,14 +111,25 @@ pub(crate) fn execute<'py>(
         }
     }
     let procedure = text.procedure(py, &types, floats)?;
+    call(py, text.as_str(py)?, &procedure, (&names, &operands), &targets)
+}
+
+/// Runs a procedure on values of variables, and arrays that it updates, each with its name.
+pub(crate) fn call<'py>(
+    py: Python<'py>,
+    text: &str,
+    procedure: &Arc<Procedure>,
+    (names, operands): (&[&str], &Operands<'py>),
+    targets: &[(&str, Bound<'py, PyUntypedArray>)],
+) -> PyResult<Bound<'py, PyAny>> {
     let mut values = Values::default();
-    values.read(&operands)?;
-    let results = run(py, text.as_str(py)?, &procedure, (&names, &values), &targets)?;
+    values.read(operands)?;
+    let results = run(py, text, procedure, (names, &values), targets)?;
     to_python(py, results, procedure.is_tuple())
 }
 
 /// An array that can be updated where it is.
-fn target<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyUntypedArray>> {
+pub(crate) fn target<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyUntypedArray>> {
     let Ok(array) = object.cast::<PyUntypedArray>() else {
         let found = object.get_type().name()?;
         return Err(PyTypeError::new_err(format!("`{name}` is updated, so it must be a NumPy array, not {found}")));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import threading
 from typing import Any
@@ -408,3 +409,52 @@ def test_tuples_of_outputs() -> None:
         ndexpr.evaluate("a + 1, b + 1", out=(a, frozen))
     program = ndexpr.compile("a + b, a*b", {"a": "float64", "b": "float64"})
     assert [one.tolist() for one in program([1.0], [2.0])] == [[3.0], [2.0]]
+
+
+def test_compiled_updates() -> None:
+    step = ndexpr.compile("u[1:] += k*v[1:]; t = u[0]*1; return t, sum(v)", {"v": "float64", "u": "float64", "k": 0.5})
+    assert step.input_names == ("v", "u", "k")
+    assert step.dtype == np.dtype("float64") and step.backend == "jit"
+    assert "phase" in step.explain("fuse") or "loop" in step.explain("fuse")
+    u, v = np.array([1.0, 2.0, 3.0]), np.array([10.0, 20.0, 30.0])
+    first, total = step(v, u, 0.5)
+    assert u.tolist() == [1.0, 12.0, 18.0] and (float(first), float(total)) == (1.0, 60.0)
+    # By name, in any order; an array of another layout, and one that is read too.
+    wide = np.zeros(6)
+    step(k=2, u=wide[::-2], v=v)
+    assert wide.tolist() == [0.0, 60.0, 0.0, 40.0, 0.0, 0.0]
+    step(u, u, 1.0)
+    assert u.tolist() == [1.0, 24.0, 36.0]
+    only = ndexpr.compile("a *= 2")
+    assert only.dtype is None
+    a = np.ones(4)
+    assert only(a) is None and a.tolist() == [2.0] * 4
+    with pytest.raises(TypeError, match="takes no `out`"):
+        only(a, out=a)
+    with pytest.raises(TypeError, match="`a` is updated, so it must be a NumPy array, not list"):
+        only([1.0, 2.0])
+    with pytest.raises(TypeError, match="`a` is float32, but the program was compiled for float64"):
+        only(a.astype(np.float32))
+    with pytest.raises(TypeError, match="the variable `a` was not given"):
+        only()
+    with pytest.raises(ValueError, match="read-only"):
+        only(np.broadcast_to(1.0, 3))
+    assert a.tolist() == [2.0] * 4
+    again = pickle.loads(pickle.dumps(step))
+    again(v, u, 0.0)
+    assert again.text == step.text and u.tolist() == [1.0, 24.0, 36.0]
+    assert "phase 1" in ndexpr.explain("a[1:] = a[:-1]; a[2:] += a[:-2]", "fuse", {"a": "float64"})
+
+
+def test_large_updates_that_are_read_at_other_places() -> None:
+    """Arrays of more than a megabyte are updated block by block."""
+    for text in [
+        "u[1:-1, 1:-1] += 0.2*(u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4*u[1:-1, 1:-1])",
+        "u[1:] += u[:-1]; v[:-1] -= u[1:]*v[1:]",
+        "u[:, 1:] = u[:, :-1]*v[:, 1:]; v[3:, :] = v[:-3, :] + u[3:, :]",
+        "u[::-1][2:] = u[::-1][:-2]",
+        "u.T[1:] = u.T[:-1] + v.T[1:]",
+    ]:
+        for order in "CF":
+            u = np.asarray(RNG.standard_normal((450, 420)), order=order)
+            run_both(text, {"u": u, "v": RNG.standard_normal((450, 420))})

@@ -22,13 +22,12 @@ use super::{OutputInfo, Program};
 use crate::compile::{self, Clock, Stage};
 use crate::context::Context;
 use crate::error::Error;
-use crate::options::Unused;
+use crate::options::{Backend, Unused};
 use crate::resolve::{Mode, Root};
 use crate::results::FromResults;
 use crate::targets::Targets;
 use crate::vars::{Signature, VarType, Vars};
 use flow::Source;
-use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::view::{Overlap, View, ViewMut};
@@ -118,11 +117,6 @@ impl Procedure {
         self.written.iter().map(String::as_str)
     }
 
-    /// The dtypes of the results that it gives; often there are none.
-    pub fn result_dtypes(&self) -> impl Iterator<Item = DType> {
-        self.phases.all.last().into_iter().flat_map(Phase::result_dtypes)
-    }
-
     /// Whether it gives a tuple of results.
     #[must_use]
     pub fn is_tuple(&self) -> bool {
@@ -158,6 +152,13 @@ impl Procedure {
             }
         }
         all
+    }
+
+    /// What runs the phases: the interpreter, if the engine was told to use it or if machine code
+    /// could not be made for one of them.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        if self.fallback_reason().is_some() { Backend::Interp } else { Backend::Jit }
     }
 
     /// Why a phase, or a layout that it has been run with, is interpreted. None if none is.

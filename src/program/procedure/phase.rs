@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::input::Input;
 use crate::resolve::{Array, Root};
 use crate::vars::{Var, Vars};
-use ndexpr_runtime::dtype::{DType, Scalar};
+use ndexpr_runtime::dtype::Scalar;
 use ndexpr_runtime::exec::{Progress, RunOptions, copy_into};
 use ndexpr_runtime::memory::Output;
 use ndexpr_runtime::plan::Whole;
@@ -97,10 +97,6 @@ impl Phase {
         let is_result = |dest: &Dest| matches!(dest, Dest::Result);
         let results = (0..dests.len()).filter(|&number| is_result(&dests[number])).collect();
         Phase { program, dests, sources, is_careful, recent: Recent::default(), results }
-    }
-
-    pub(super) fn result_dtypes(&self) -> impl Iterator<Item = DType> {
-        self.results.iter().map(|&number| self.program.core.result_dtype(number))
     }
 
     pub(super) fn outputs(&self) -> impl Iterator<Item = OutputInfo<'_>> {
