@@ -246,7 +246,7 @@ fn several_outputs() {
     assert!(!flat.push(&View::from(&row)) && !flat.push(&View::from(a.t())));
     assert!(flat.push_output(1) && !flat.push_output(2));
     assert_eq!(flat.run_kinds()[..], [Contiguous, Splat, Contiguous, Contiguous, Contiguous]);
-    flat.select(&[2, 0]);
+    flat.select([2, 0].into_iter());
     assert_eq!(flat.n_inputs(), 2);
     let kernel = copy_kernel(DType::Float64, Contiguous);
     assert!(flat.run(&kernel, &one_thread()).expect("it is short").is_err(), "a kernel of one output");

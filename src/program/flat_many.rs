@@ -109,13 +109,13 @@ fn run_on<'v>(
         // Temporaries come after the variables.
         flat.push_scalar(temps[flat.n_inputs() - vars.len()].0, bytes);
     }
-    let place = |source: Source| match source {
-        Source::View(var) => Some(var),
-        Source::Temp(temp) => Some(vars.len() + temp),
-        Source::Result(_) => None,
-    };
-    let places: Option<SmallVec<[usize; 12]>> = group.inputs.iter().map(|&(_, source)| place(source)).collect();
-    flat.select(&places?);
+    if group.inputs.iter().any(|&(_, source)| matches!(source, Source::Result(_))) {
+        return None;
+    }
+    flat.select(group.inputs.iter().map(|&(_, source)| match source {
+        Source::View(place) | Source::Result(place) => place,
+        Source::Temp(temp) => vars.len() + temp,
+    }));
     let kernel = compiled.kernel(&flat.run_kinds()).as_ref().ok()?;
     Some(flat.run(kernel, core.pool())?.map_err(Error::from))
 }

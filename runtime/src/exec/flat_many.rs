@@ -117,15 +117,45 @@ impl<'a> FlatMany<'a> {
     /// # Panics
     ///
     /// If there is no input of a number.
-    pub fn select(&mut self, inputs: &[usize]) {
-        self.inputs = inputs.iter().map(|&input| self.inputs[input]).collect();
+    pub fn select(&mut self, inputs: impl ExactSizeIterator<Item = usize> + Clone) {
+        if inputs.clone().eq(0..self.inputs.len()) {
+            return;
+        }
+        let mut selected = SmallVec::new();
+        inputs.for_each(|input| selected.push(self.inputs[input]));
+        self.inputs = selected;
     }
 
     /// How the operands move, inputs first: a kernel is chosen by it.
     #[must_use]
     pub fn run_kinds(&self) -> SmallVec<[RunKind; 16]> {
-        let outs = self.outs.iter().map(|_| RunKind::Contiguous);
-        self.inputs.iter().map(|input| input.kind).chain(outs).collect()
+        // This pushes one by one, because collecting would take longer than the rest of a short call.
+        let mut kinds = SmallVec::new();
+        self.operands().for_each(|(_, kind)| kinds.push(kind));
+        kinds
+    }
+
+    /// All operands, inputs first.
+    fn operands(&self) -> impl Iterator<Item = (DType, RunKind)> + Clone {
+        let outs = self.outs.iter().map(|out| (out.raw().dtype, RunKind::Contiguous));
+        self.inputs.iter().map(|input| (input.dtype, input.kind)).chain(outs)
+    }
+
+    /// The same as [`Kernel::check_operands`].
+    fn check(&self, kernel: &Kernel) -> Result<(), ExecError> {
+        let spec = kernel.spec();
+        let fits = |(expected, found): (&(DType, RunKind), (DType, RunKind))| {
+            *expected == found || *expected == (found.0, RunKind::Strided)
+        };
+        let is_right = !spec.is_streaming
+            && spec.n_outputs == self.outs.len()
+            && spec.operands.len() == self.inputs.len() + self.outs.len()
+            && spec.operands.iter().zip(self.operands()).all(fits);
+        if is_right {
+            return Ok(());
+        }
+        let (dtypes, kinds): (Vec<DType>, Vec<RunKind>) = self.operands().unzip();
+        kernel.check_operands(&dtypes, &kinds, self.inputs.len())
     }
 
     /// Runs as [`Flat::run`](super::Flat::run) does.
@@ -135,13 +165,10 @@ impl<'a> FlatMany<'a> {
     /// As [`run`](super::run).
     pub fn run(&self, kernel: &Kernel, pool: &Pool) -> Option<Result<(), ExecError>> {
         let spec = kernel.spec();
-        let outs = self.outs.iter().map(|out| (out.raw().dtype, RunKind::Contiguous));
-        let all = self.inputs.iter().map(|input| (input.dtype, input.kind)).chain(outs);
-        let (dtypes, kinds): (SmallVec<[DType; 16]>, SmallVec<[RunKind; 16]>) = all.unzip();
-        let bytes_per_elem: usize = dtypes.iter().map(|dtype| dtype.size()).sum();
+        let bytes_per_elem: usize = self.operands().map(|(dtype, _)| dtype.size()).sum();
         let ns_per_elem = estimate_ns_per_elem(spec.ns_per_elem, bytes_per_elem);
         let threads = Threads::for_short_work(ns_per_elem * self.n_elems as f64, pool)?;
-        if let Err(error) = kernel.check_operands(&dtypes, &kinds, self.inputs.len()) {
+        if let Err(error) = self.check(kernel) {
             return Some(Err(error));
         }
         if threads.n == 1 {
@@ -185,7 +212,8 @@ impl<'a> FlatMany<'a> {
         };
         let inputs = self.inputs.iter().map(|input| at(input.ptr, input.kind, input.dtype));
         let outs = self.outs.iter().map(|out| at(out.raw().ptr, RunKind::Contiguous, out.raw().dtype));
-        let mut operands: SmallVec<[Operand; 16]> = inputs.chain(outs).collect();
+        let mut operands: SmallVec<[Operand; 16]> = SmallVec::new();
+        inputs.chain(outs).for_each(|operand| operands.push(operand));
         let mut next = elems.start;
         while next < elems.end {
             let n_lanes = tile.min(elems.end - next);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::raw::RawView;
-use super::{Shape, ViewError, c_strides, step};
+use super::{Shape, ViewError, list, step};
 use crate::dtype::{DType, Element, Scalar};
 
 /// An array to read: pointer, dtype, shape, byte strides. See the [module](super) for what is
@@ -37,7 +37,7 @@ impl<'a> View<'a> {
     /// A one-dimensional view of a slice.
     #[must_use]
     pub fn from_slice<T: Element>(slice: &'a [T]) -> View<'a> {
-        let (shape, strides) = (Shape::from_slice(&[slice.len()]), c_strides(size_of::<T>(), &[slice.len()]));
+        let (shape, strides) = (list(&[slice.len()]), list(&[size_of::<T>() as isize]));
         // SAFETY: the elements are the slice's, which is borrowed for `'a` and no longer than an
         // `isize` counts.
         unsafe { View::wrap(RawView { ptr: slice.as_ptr().cast_mut().cast(), dtype: T::DTYPE, shape, strides }) }

@@ -7,8 +7,6 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::Strides;
-
 /// The number of elements, or `None` if the product of the non-zero extents does not fit in an
 /// `isize`.
 ///
@@ -68,18 +66,6 @@ pub(super) fn overlaps_itself(elem_bytes: usize, shape: &[usize], strides: &[isi
     false
 }
 
-/// Byte strides of a C-ordered array. The product of the extents must have been counted; see
-/// [`count_elems`].
-pub(crate) fn c_strides(elem_bytes: usize, shape: &[usize]) -> Strides {
-    let mut strides: Strides = shape.iter().map(|_| 0).collect();
-    let mut stride = elem_bytes;
-    for (slot, &extent) in strides.iter_mut().zip(shape).rev() {
-        *slot = stride as isize;
-        stride = stride.wrapping_mul(extent.max(1));
-    }
-    strides
-}
-
 /// Whether an array of shape `from` can be stretched to shape `to`.
 ///
 /// ```
@@ -131,8 +117,6 @@ mod tests {
 
     #[test]
     fn strides() {
-        assert_eq!(c_strides(8, &[2, 3, 4])[..], [96, 32, 8]);
-        assert_eq!(c_strides(8, &[2, 0, 4])[..], [32, 32, 8]);
         assert_eq!(broadcast_strides(&[1, 4], &[9, 8], &[2, 3, 4]).collect::<Vec<_>>(), [0, 0, 8]);
     }
 

@@ -36,7 +36,7 @@ pub use overlap::Overlap;
 pub use part::Part;
 pub use part_layout::PartLayout;
 
-pub(crate) use layout::{c_strides, count_elems};
+pub(crate) use layout::count_elems;
 pub(crate) use odometer::step;
 pub(crate) use overlap::overlap;
 pub(crate) use raw::{Layout, RawView};

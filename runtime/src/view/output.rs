@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::layout::overlaps_itself;
 use super::raw::{RawView, write_scalar};
-use super::{Shape, View, ViewError, c_strides};
+use super::{Shape, View, ViewError, list};
 use crate::dtype::{DType, Element, Scalar};
 
 /// An array to write: pointer, dtype, shape, byte strides, no two elements sharing a byte. See the
@@ -36,7 +36,7 @@ impl<'a> ViewMut<'a> {
     /// A one-dimensional view of a slice.
     #[must_use]
     pub fn from_slice_mut<T: Element>(slice: &'a mut [T]) -> ViewMut<'a> {
-        let (shape, strides) = (Shape::from_slice(&[slice.len()]), c_strides(size_of::<T>(), &[slice.len()]));
+        let (shape, strides) = (list(&[slice.len()]), list(&[size_of::<T>() as isize]));
         // SAFETY: the elements are the slice's, which is borrowed mutably for `'a` and no longer
         // than an `isize` counts.
         unsafe { ViewMut::wrap(RawView { ptr: slice.as_mut_ptr().cast(), dtype: T::DTYPE, shape, strides }) }

@@ -8,9 +8,12 @@ use super::super::stage::Sink;
 use super::trees::{MAX_PARTIAL_WORDS, TreeMemory};
 use super::{FILL_ELEMS, Outcome, Part, Worker};
 use crate::exec::elems::copy_strided;
-use crate::machine::{BATCH_ROWS, DIRECT_LEAVES, FILLED_LEAVES, PREFETCHED_BYTES};
+use crate::machine::{BATCH_ROWS, DIRECT_LEAVES, FILLED_LEAVES, LINE_BYTES, PREFETCHED_BYTES};
 use crate::memory::prefetch;
 use crate::reduce::{LEAF, Reducer, Tree};
+
+/// Of inputs whose elements lie further apart, only so much is prefetched.
+const MAX_SHARED_PREFETCH: usize = 16 << 10;
 
 /// The elements that are reduced: those at one place, or the products of those at two.
 #[derive(Clone, Copy)]
@@ -95,6 +98,24 @@ impl Worker<'_> {
         }
     }
 
+    /// Prefetches a share of the elements of inputs that are needed next, those of the next leaf: one
+    /// of `n` shares, so that memory is not idle while several sinks reduce what is in the cache.
+    fn prefetch_share(&self, outer: usize, end: usize, (share, n): (usize, usize)) {
+        let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
+        if reduced.extents.len() > 1 || end >= reduced.n() {
+            return;
+        }
+        for input in (0..stage.n_inputs).filter(|&input| reduced.inner_stride(input) != 0) {
+            let stride = reduced.inner_stride(input);
+            let n_bytes = (stride.unsigned_abs() * LEAF).min(MAX_SHARED_PREFETCH);
+            let lines = n_bytes.div_ceil(LINE_BYTES);
+            let (from, to) = (lines * share / n, lines * (share + 1) / n);
+            let offset = stage.nest.outer.offset(input, outer) + reduced.offset(input, end);
+            let start = self.ptrs[input].wrapping_offset(offset + stride.signum() * (from * LINE_BYTES) as isize);
+            prefetch(start, (to - from) * LINE_BYTES);
+        }
+    }
+
     /// Where a sink reads the elements that were just computed, one after the other. They have the
     /// numbers `range` among the elements that result `outer` is made of.
     ///
@@ -135,7 +156,10 @@ impl Worker<'_> {
         let n = stage.nest.reduced.n();
         // SAFETY: the caller's contract.
         let mut memory = unsafe { TreeMemory::new(stage, 1, part.leaves.len(), self.words) };
-        let group = if stage.is_direct { DIRECT_LEAVES } else { FILLED_LEAVES };
+        let n_sinks = stage.reductions().count();
+        // What several sinks read should be in the L1 cache for all but the first of them.
+        let is_shared = n_sinks > 1;
+        let group = if stage.is_direct && !is_shared { DIRECT_LEAVES } else { FILLED_LEAVES };
         for outer in part.outer.clone() {
             let mut trees = memory.trees();
             for leaf in part.leaves.clone().step_by(group) {
@@ -146,9 +170,13 @@ impl Worker<'_> {
                 let end = ((leaf + group).min(part.leaves.end) * LEAF).min(n);
                 // SAFETY: the caller's contract.
                 unsafe { self.fill_row(outer, first..end) };
-                self.prefetch_after(outer, end);
                 let mut is_decided = !stage.keeps_values();
-                for ((sink, reducer), tree) in stage.reductions().zip(&mut trees) {
+                for (place, ((sink, reducer), tree)) in stage.reductions().zip(&mut trees).enumerate() {
+                    if is_shared {
+                        self.prefetch_share(outer, end, (place, n_sinks));
+                    } else {
+                        self.prefetch_after(outer, end);
+                    }
                     // SAFETY: the elements were computed, or are the array's; they are a group of
                     // leaves.
                     is_decided &= unsafe {
