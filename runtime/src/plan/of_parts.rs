@@ -167,7 +167,9 @@ mod tests {
         assert!(!plan(0, &[of(2)]).unwrap());
         assert!(plan(2, &[of(2)]).unwrap());
         assert_eq!(plan(1, &[of(2)]).unwrap_err(), PlanError::Overlap { input: 0, output: 0 });
-        assert_eq!(plan(0, &[of(2), of(1)]).unwrap_err(), PlanError::SharedOutput { output: 1 });
+        let outputs = [of(2), of(1)];
+        let filled = PartsPlan::new(&[2, 3], vec![layout.clone()], &[], &outputs).map(|_| ());
+        assert_eq!(filled, Err(PlanError::SharedOutput { output: 1 }));
         let stretched = (0, rows(&layout, 3, 1).broadcast_to(&[2, 3]).unwrap());
         assert_eq!(plan(0, &[stretched]).unwrap_err(), PlanError::SharedOutput { output: 0 });
     }

@@ -179,6 +179,6 @@ mod tests {
         let (back, forth) = (part(&all, [2, 1, 1], extents, -1), part(&all, output, extents, -1));
         assert_eq!(Overlap::reach(&back, &forth, 0), Some(1));
         assert_eq!(Overlap::reach(&back, &part(&all, output, extents, 1), 0), None);
-        assert_eq!(Overlap::reach(&all.select([Part::At(1)]), &part(&all, output, [4, 5, 4], 1), 0), None);
+        assert_eq!(Overlap::reach(&all.select([Part::At(1)]), &part(&all, [1, 0, 0], [4, 5, 4], 1), 0), None);
     }
 }

@@ -157,8 +157,9 @@ impl Worker<'_> {
         // SAFETY: the caller's contract.
         let mut memory = unsafe { TreeMemory::new(stage, 1, part.leaves.len(), self.words) };
         let n_sinks = stage.reductions().count();
-        // What several sinks read should be in the L1 cache for all but the first of them.
-        let is_shared = n_sinks > 1;
+        // What several sinks read should be in the L1 cache for all but the first of them. If values
+        // are kept too, the stores fill the time in which memory would be idle.
+        let is_shared = n_sinks > 1 && !stage.keeps_values();
         let group = if stage.is_direct && !is_shared { DIRECT_LEAVES } else { FILLED_LEAVES };
         for outer in part.outer.clone() {
             let mut trees = memory.trees();
