@@ -4,8 +4,8 @@
 use expect_test::{Expect, expect};
 use ndarray::{Array1, Array2, ArrayD, array, s};
 use ndexpr::{
-    Backend, DType, DynArray, Engine, ErrorKind, OutputPool, Progress, Signature, Stage, Targets, VarType, ViewMut,
-    evaluate, execute, targets, vars,
+    Backend, DType, DynArray, Engine, ErrorKind, OutputPool, Progress, Signature, Stage, Targets, Var, VarType,
+    ViewMut, evaluate, execute, targets, vars,
 };
 
 #[test]
@@ -354,4 +354,48 @@ fn large_arrays_are_updated_in_blocks() {
     check(|k| (k % 1013) as f64 / 8.0);
     check(|k| (k % 113) as i64);
     check(|k| (k % 97) as f32 / 4.0);
+}
+
+/// What is remembered of a call must not be used for another one that differs.
+#[test]
+fn later_calls_may_differ_in_layouts_and_numbers() {
+    let signature = Signature::new()
+        .with("u", VarType::array(DType::Float64))
+        .with("v", VarType::array(DType::Float64))
+        .with("k", VarType::weak(DType::Int64));
+    for text in ["u[1:] += v[1:]*2**k", "u[1:] += v[:-1]*2**k; u[:-1] *= v[1:]", "u += v; v[1:-1] = u[:-2]*2**k"] {
+        let procedure = Engine::global().procedure(text, &signature, &["u", "v"]).expect("a procedure");
+        let start = Array2::from_shape_fn((6, 8), |(i, j)| (3 * i + j) as f64);
+        for round in 0..3 {
+            for (k, form) in [(3_i64, 0), (-1, 0), (-1, 1), (2, 1), (2, 2), (0, 3), (1, 0)] {
+                let run = |backend: Option<Backend>| {
+                    let (mut u, mut v) = (start.clone(), start.clone() + 0.5);
+                    let (mut u_view, mut v_view) = (u.view_mut(), v.view_mut());
+                    // In turn: as they are, transposed, parts, and one in each order.
+                    match form {
+                        0 => {}
+                        1 => (u_view, v_view) = (u_view.reversed_axes(), v_view.reversed_axes()),
+                        2 => {
+                            (u_view, v_view) = (u_view.slice_move(s![..;2, 1..]), v_view.slice_move(s![..;-2, ..-1]));
+                        }
+                        _ => {
+                            let square = s![..6, ..6];
+                            (u_view, v_view) = (u_view.slice_move(square), v_view.slice_move(square).reversed_axes());
+                        }
+                    }
+                    let mut arrays = targets! { u: u_view, v: v_view };
+                    match backend {
+                        None => procedure.run(&vars! { k: Var::weak(k) }, &mut arrays),
+                        Some(backend) => {
+                            let engine = Engine::builder().backend(backend).build().expect("an engine");
+                            engine.execute(text, &vars! { k: Var::weak(k) }, &mut arrays)
+                        }
+                    }
+                    .expect(text);
+                    (u, v)
+                };
+                assert_eq!(run(None), run(Some(Backend::Interp)), "{text}, round {round}, k {k}, form {form}");
+            }
+        }
+    }
 }

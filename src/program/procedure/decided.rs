@@ -174,7 +174,9 @@ impl Decided {
         for (place, _) in to_arrays.zip(direct).filter(|(_, is_direct)| *is_direct) {
             place.fresh = None;
         }
-        let is_fixed = !is_careful && variant.is_none() && numbers.is_empty() && places.iter().all(Place::is_at_once);
+        // Which program runs may follow from the values of numbers.
+        let is_one_program = variant.is_none() && core.graph().numbers().is_empty();
+        let is_fixed = !is_careful && is_one_program && places.iter().all(Place::is_at_once);
         let plans = if is_fixed { plans(core, &loops, given, &operands, &written) } else { None };
         for operand in &mut operands {
             let written = target_of(operand).and_then(|target| places.iter().position(|place| place.is_direct(target)));
