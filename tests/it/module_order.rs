@@ -80,7 +80,11 @@ const LAYERS: &[Layers] = &[
             "procedure",
         ],
     },
-    Layers { sources: "src", parent: "program::procedure", order: &["flow hazards", "blocks", "decided", "phase"] },
+    Layers {
+        sources: "src",
+        parent: "program::procedure",
+        order: &["flow hazards plans", "blocks", "spare", "decided", "phase"],
+    },
     Layers { sources: "src", parent: "ops", order: &["axis exact", "function scalar", "reductions", "table"] },
     Layers {
         sources: "src",

@@ -7,28 +7,28 @@
 use super::super::Program;
 use super::super::bind::{Inputs, Values, bind};
 use super::super::core::Core;
-use super::super::elementwise;
 use super::super::others::Which;
 use super::super::prepared::{Loops, Prepared, prepare};
 use super::super::shapes::{order_of, shapes};
 use super::super::views::Maker;
-use super::blocks::{Blocks, MAX_KEPT_BYTES};
+use super::blocks::Blocks;
 use super::flow::{Dest, Source};
 use super::hazards::{self, Read, Readers, Write};
+use super::plans::Plans;
+use super::spare::{Made, Spare};
 use crate::error::Error;
 use crate::fuse::{self, Fused};
 use crate::input::Input;
-use crate::kernels::CompiledLoop;
 use crate::resolve::{Array, ViewOp};
 use crate::shape::{Shape, Shapes};
 use crate::vars::Var;
 use ndexpr_runtime::dtype::Scalar;
 use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::memory::Output;
-use ndexpr_runtime::plan::{PartsPlan, Whole};
+use ndexpr_runtime::plan::Whole;
 use ndexpr_runtime::view::{PartLayout, View, ViewMut};
 use smallvec::SmallVec;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What is decided before a phase runs.
 pub(super) struct Decided {
@@ -47,26 +47,7 @@ pub(super) struct Decided {
     pub(super) blocks: Option<Blocks>,
     spare: Spare,
     /// For each loop the plan, if all results are written directly by loops that are compiled.
-    plans: Option<Vec<PartsPlan>>,
-}
-
-/// Memory that was made for results.
-pub(super) type Made = SmallVec<[Option<Output>; 4]>;
-
-/// Memory of the last call. Nobody waits for it: a thread that finds it in use makes its own.
-#[derive(Default)]
-struct Spare(Mutex<Option<Made>>);
-
-impl Spare {
-    fn take(&self) -> Option<Made> {
-        self.0.try_lock().ok()?.take()
-    }
-
-    fn put(&self, made: Made) {
-        if let Ok(mut place) = self.0.try_lock() {
-            *place = Some(made);
-        }
-    }
+    plans: Option<Plans>,
 }
 
 /// The value of a variable of the graph.
@@ -177,7 +158,13 @@ impl Decided {
         // Which program runs may follow from the values of numbers.
         let is_one_program = variant.is_none() && core.graph().numbers().is_empty();
         let is_fixed = !is_careful && is_one_program && places.iter().all(Place::is_at_once);
-        let plans = if is_fixed { plans(core, &loops, given, &operands, &written) } else { None };
+        let part = |var: usize| match operands.get(var)? {
+            Operand::Given(place) => Some((*place, layout(given.get(*place)?)?)),
+            Operand::Part(place, part) => Some((*place, PartLayout::clone(part))),
+            Operand::Number(_) | Operand::Output(_) => None,
+        };
+        let layouts = || given.iter().map(layout).collect::<Option<Vec<PartLayout>>>();
+        let plans = layouts().filter(|_| is_fixed).and_then(|all| Plans::new(core, &loops, all, &part, &written));
         for operand in &mut operands {
             let written = target_of(operand).and_then(|target| places.iter().position(|place| place.is_direct(target)));
             if let Some(output) = written {
@@ -241,28 +228,15 @@ impl Decided {
         Ok(made)
     }
 
-    /// Keeps memory for the next call, if it is not too much.
+    /// Keeps memory for the next call.
     pub(super) fn keep(&self, made: Made) {
-        let n_bytes: usize = made.iter().flatten().map(|output| output.view().n_elems() * output.dtype().size()).sum();
-        if n_bytes <= MAX_KEPT_BYTES {
-            self.spare.put(made);
-        }
+        self.spare.put(made);
     }
 
     /// Runs the loops without looking at views, if the arrays lie as they did, and all results are
     /// written directly. Does nothing otherwise.
     pub(super) fn run_known(&self, core: &Core, arrays: &mut [Whole<'_>]) -> Option<Result<(), Error>> {
-        let (plans, loops) = (self.plans.as_ref()?, self.loops(core).arranged.executable.loops()?);
-        for (plan, compiled) in plans.iter().zip(loops) {
-            // If there is none, it is the first one that is missing.
-            let plan = plan.at(arrays)?;
-            match elementwise::run_plan(core, compiled, &plan, None) {
-                Ok(true) => {}
-                Ok(false) => return Some(Err(Error::internal("a loop that is not compiled any more"))),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        Some(Ok(()))
+        self.plans.as_ref()?.run(core, self.loops(core).arranged, arrays)
     }
 
     pub(super) fn core<'p>(&'p self, program: &'p Program) -> &'p Core {
@@ -314,39 +288,6 @@ impl Place {
     fn is_direct(&self, target: usize) -> bool {
         self.target == Some(target) && self.fresh.is_none()
     }
-}
-
-/// The plans of all loops, whose results are the parts `written` of given arrays. `None` if a loop
-/// reads anything else than given values, reduces, or has no machine code for the layout.
-fn plans(
-    core: &Core,
-    loops: &Loops<'_>,
-    given: &[Var<'_>],
-    operands: &[Operand],
-    written: &[(usize, PartLayout)],
-) -> Option<Vec<PartsPlan>> {
-    let fused = &loops.arranged.fused;
-    if core.has_reductions() || fused.loops.len() != fused.n_result_loops() {
-        return None;
-    }
-    let layouts: Vec<PartLayout> = given.iter().map(layout).collect::<Option<_>>()?;
-    let part = |source: fuse::Source| match source {
-        fuse::Source::View(var) => match operands.get(var)? {
-            Operand::Given(place) => Some((*place, layouts[*place].clone())),
-            Operand::Part(place, part) => Some((*place, PartLayout::clone(part))),
-            Operand::Number(_) | Operand::Output(_) => None,
-        },
-        fuse::Source::Temp(_) | fuse::Source::Result(_) => None,
-    };
-    let plan = |(compiled, group): (&CompiledLoop, &fuse::Loop)| {
-        let inputs: Vec<_> = group.inputs.iter().map(|&(_, source)| part(source)).collect::<Option<_>>()?;
-        // The outputs of a loop are in the order of the results.
-        let outputs = written.iter().enumerate().filter(|(number, _)| group.writes(*number));
-        let outputs: Vec<_> = outputs.map(|(_, part)| part.clone()).collect();
-        let plan = PartsPlan::new(outputs.first()?.1.shape(), layouts.clone(), &inputs, &outputs).ok()?;
-        compiled.kernel(plan.run_kinds()).is_ok().then_some(plan)
-    };
-    loops.arranged.executable.loops()?.iter().zip(&fused.loops).map(plan).collect()
 }
 
 fn core_of<'p>(program: &'p Program, variant: Option<&'p Arc<Program>>) -> &'p Core {

@@ -5,6 +5,8 @@
 //! flow     where the values of a phase come from and go to
 //! hazards  what a phase reads and writes -> which results need memory of their own
 //! blocks   updates that are computed block by block
+//! spare    memory that is kept from call to call
+//! plans    plans for arrays that lie as before
 //! decided  how the arrays of a phase lie -> what it reads and writes, and where
 //! phase    runs a phase
 //! ```
@@ -14,6 +16,8 @@ mod decided;
 mod flow;
 mod hazards;
 mod phase;
+mod plans;
+mod spare;
 
 use super::core::Core;
 use super::guard;
