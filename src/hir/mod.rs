@@ -193,7 +193,8 @@ impl Graph {
 
     /// Whether what is read is what a caller gives, in the same order.
     pub(crate) fn reads_what_is_given(&self) -> bool {
-        self.views.is_empty() && self.places.len() == self.given.len()
+        // A text may name a variable before the one that it reads first.
+        self.views.is_empty() && self.places.iter().copied().eq(0..self.given.len())
     }
 
     /// The views among the variables.

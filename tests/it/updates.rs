@@ -399,3 +399,26 @@ fn later_calls_may_differ_in_layouts_and_numbers() {
         }
     }
 }
+
+/// `x` is named first, and read last or never.
+#[test]
+fn the_order_of_names_is_not_the_order_of_reading() {
+    let (u, v, w) = (array![46.0, 53.0, 25.0], array![24.0, 30.0, 84.0], array![2.0, 3.0, 5.0]);
+    let expected = &u - &w * &v;
+    for text in ["x = v[:-1]\nu - w*v", "x = v\ny = u - w*x\ny"] {
+        let program = Engine::global().program(text, &vars! { u, v, w }).expect("a program");
+        let values = program.variables().map(|(name, _)| match name {
+            "u" => Var::from(&u),
+            "v" => Var::from(&v),
+            _ => Var::from(&w),
+        });
+        let values: Vec<Var<'_>> = values.collect();
+        let mut out = Array1::<f64>::zeros(3);
+        program.run_in_order(&values, &mut out, None).expect("a run");
+        assert_eq!(out, expected, "{text}");
+        let mut target = u.clone();
+        let update = text.replace("\nu - w*v", "\nu[...] = u - w*v").replace("\ny = u - w*x\ny", "\nu[...] = u - w*x");
+        execute(&update, vars! { v, w }, targets! { u: &mut target }).expect("an update");
+        assert_eq!(target, expected, "{update}");
+    }
+}
