@@ -1,4 +1,5 @@
-//! Evaluation at n = 1e3, 1e5, 1e6 and 1e7: ndexpr, op-by-op ndarray, and a fused loop written by hand.
+//! Evaluation at n = 1e3, 1e5, 1e6 and 1e7: ndexpr, op-by-op ndarray, and a fused loop written by
+//! hand.
 //!
 //! ```text
 //! cargo bench --bench eval                 the table, and criterion's reports

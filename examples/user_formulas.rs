@@ -1,5 +1,6 @@
 //! An application that lets its users type formulas: compile once, run on many batches, and explain
-//! what is wrong. It gives formulas functions of its own, of which one is of Rust and one is a text.
+//! what is wrong. It gives formulas functions of its own, of which one is of Rust and one is a
+//! text.
 //!
 //! `cargo run --release --example user_formulas -- 'net(price * amount) + shipping(amount)'`
 

@@ -176,8 +176,8 @@ impl Error {
     }
 
     /// The places in the text to blame, most important first; empty if the text is not to blame. A
-    /// place in a prelude is among those [`elsewhere`](Diagnostic::elsewhere); here is the call that
-    /// led there.
+    /// place in a prelude is among those [`elsewhere`](Diagnostic::elsewhere); here is the call
+    /// that led there.
     pub fn spans(&self) -> impl Iterator<Item = Span> {
         self.0.diagnostic.labels.iter().map(|label| label.span)
     }

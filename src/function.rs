@@ -61,7 +61,8 @@ use std::fmt;
 /// If a closure panics, the run ends with an error of the kind
 /// [`ErrorKind::Panic`](crate::ErrorKind::Panic), which has the message. Other calls, and the
 /// engine, are not affected. The process's panic hook runs before, which prints the message unless
-/// the application has set another one. In a program that is built with `panic = "abort"`, the process ends.
+/// the application has set another one. In a program that is built with `panic = "abort"`, the
+/// process ends.
 #[derive(Clone)]
 pub struct Function {
     rust: RustFunction,

@@ -41,8 +41,8 @@ pub struct FunctionInfo<'e> {
     pub doc: &'e str,
 }
 
-/// All functions of the language, grouped by kind. The operators are among them by the name of their function: `+`
-/// is `add`.
+/// All functions of the language, grouped by kind. The operators are among them by the name of
+/// their function: `+` is `add`.
 ///
 /// ```
 /// let sqrt = ndexpr::functions().into_iter().find(|function| function.name == "sqrt").unwrap();

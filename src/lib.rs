@@ -35,8 +35,8 @@
 //! ```
 //!
 //! [`functions`] lists what can be called. An application adds functions of its own, in Rust
-//! ([`Function`]) or as a text ([`EngineBuilder::prelude`]). Texts may come from strangers: they are data, and
-//! bounded by [`Limits`].
+//! ([`Function`]) or as a text ([`EngineBuilder::prelude`]). Texts may come from strangers: they
+//! are data, and bounded by [`Limits`].
 //!
 //! Results have the same bits whatever the number of threads, the layout of the arrays and the
 //! processor.

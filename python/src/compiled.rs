@@ -1,7 +1,7 @@
 //! `compile` and `Program`: a text for variables of known types, called like a function.
 //!
-//! In: a text and a signature. Out: an object that is called with the variables' values. If the text
-//! updates arrays, these are among the values.
+//! In: a text and a signature. Out: an object that is called with the variables' values. If the
+//! text updates arrays, these are among the values.
 
 use crate::arrays::Order;
 use crate::calls;
@@ -31,7 +31,8 @@ use std::sync::Arc;
 /// can be pickled.
 ///
 /// Calling takes the variables, and `out`, `order` and `casting` as `evaluate` does. A text that
-/// updates arrays updates those that it is called with, as `execute` does, and gives what it returns.
+/// updates arrays updates those that it is called with, as `execute` does, and gives what it
+/// returns.
 ///
 /// Examples
 /// --------
@@ -84,7 +85,8 @@ pub(crate) struct Program {
 /// >>> hypotenuse(np.array([3.0, 5.0]), np.array([4.0, 12.0]))
 /// array([ 5., 13.])
 ///
-/// >>> step = ndexpr.compile("u[1:-1] += k*(u[:-2] - 2*u[1:-1] + u[2:])", {"u": "float64", "k": 0.5})
+/// >>> types = {"u": "float64", "k": 0.5}
+/// >>> step = ndexpr.compile("u[1:-1] += k*(u[:-2] - 2*u[1:-1] + u[2:])", types)
 /// >>> u = np.array([0.0, 4.0, 0.0, 0.0])
 /// >>> step(u, 0.25)
 /// >>> u

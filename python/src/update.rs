@@ -23,8 +23,9 @@ use std::sync::Arc;
 /// Run a text that updates arrays in place.
 ///
 /// Names are looked up as `evaluate` does. The statements have the effects that they have in NumPy,
-/// in this order: `u += v`, `u[1:-1] = ...`, `u[...] *= 2`. What lines up element by element runs as
-/// one pass over memory. Local names, functions, slices and everything else are as in `evaluate`.
+/// in this order: `u += v`, `u[1:-1] = ...`, `u[...] *= 2`. What lines up element by element runs
+/// as one pass over memory. Local names, functions, slices and everything else are as in
+/// `evaluate`.
 ///
 /// Parameters
 /// ----------

@@ -75,8 +75,8 @@ pub struct Callback {
 /// The code of a [`Callback`]. It reads `n` elements of each argument, whose addresses are at
 /// `args`, one after the other, and writes `n` at `out`. All elements are contiguous and of the
 /// dtypes that the callback was chosen for; they need no alignment beyond one byte. Bools among the
-/// arguments are 0 or 1. All bytes are initialised. The result may be exactly where an argument of elements of the same size
-/// is, and overlaps nothing otherwise.
+/// arguments are 0 or 1. All bytes are initialised. The result may be exactly where an argument of
+/// elements of the same size is, and overlaps nothing otherwise.
 pub type CallbackFn = unsafe extern "C" fn(context: *const (), n: usize, out: *mut u8, args: *const *const u8);
 
 /// How an operand moves along the lanes. A kernel is specialised for it.

@@ -136,7 +136,8 @@ fn what_is_not_simple_is_refused() {
 fn inputs_that_meet_the_output() {
     let mut memory = [1.0, 2.0, 3.0, 4.0];
     let base = memory.as_mut_ptr().cast::<u8>();
-    // SAFETY: all are inside of `memory`, and only used by short calls, which refuse a partial overlap.
+    // SAFETY: all are inside of `memory`, and only used by short calls, which refuse a partial
+    // overlap.
     let (exactly, shifted, last, mut out) = unsafe {
         (
             View::from_raw_parts(base, DType::Float64, &[3], &[8]).unwrap(),

@@ -210,17 +210,17 @@ fn compile_with(
     // right, of a tape that `tape::verify` found right: nothing else is compiled. (1) Every load
     // and store is at an operand's element of a row below `n_rows` and a lane below `n_lanes`, at a
     // spill slot or a place in the scratch below `slot_bytes`, or in a place of the function's own
-    // on the stack: vector blocks run while a whole one is left, or end where the row ends if it has
-    // one at all, and other lanes go one at a time, if the kernel is called for any others. A block
-    // computes lanes again only if they are repeatable: then it reads what it read before, because
-    // a loop writes no slot that it reads. (2) Stores go to outputs and slots only, bools as 0 or
-    // 1, and come after the loads of the same lanes: `tape::verify` checks that no load comes after
-    // the first store, and `BlockCode` makes the loads that only stores use before it. A call that
-    // writes an output itself is the last of the tile. (3) No instruction traps: integer division
-    // is not among them, and conversions saturate. (4) Tile functions are those of the outline's
-    // table, in its order, and do not unwind; callbacks are those of the tape's functions, whose
-    // arguments and results `tape::verify` has found to be of their dtypes, bools 0 or 1, and in
-    // slots apart. (5) `code` owns the memory of all parts, which
+    // on the stack: vector blocks run while a whole one is left, or end where the row ends if it
+    // has one at all, and other lanes go one at a time, if the kernel is called for any others. A
+    // block computes lanes again only if they are repeatable: then it reads what it read before,
+    // because a loop writes no slot that it reads. (2) Stores go to outputs and slots only, bools
+    // as 0 or 1, and come after the loads of the same lanes: `tape::verify` checks that no load
+    // comes after the first store, and `BlockCode` makes the loads that only stores use before it.
+    // A call that writes an output itself is the last of the tile. (3) No instruction traps:
+    // integer division is not among them, and conversions saturate. (4) Tile functions are those of
+    // the outline's table, in its order, and do not unwind; callbacks are those of the tape's
+    // functions, whose arguments and results `tape::verify` has found to be of their dtypes, bools
+    // 0 or 1, and in slots apart. (5) `code` owns the memory of all parts, which
     // together are all segments in order. (6) Stores that `x64` has changed to go past the caches
     // are of whole registers, in blocks that begin at lanes that fill registers; functions that
     // stream find the first aligned place themselves (`arch/tiles.rs`, `n_before_aligned`). (7) A

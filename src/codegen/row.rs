@@ -25,7 +25,8 @@ pub(super) struct Row<'a> {
     pub(super) target: &'a Target,
     /// The lanes of the row.
     pub(super) n_lanes: Value,
-    /// The lanes of the row if the last whole block may begin before the one ahead of it ends, or 0.
+    /// The lanes of the row if the last whole block may begin before the one ahead of it ends, or
+    /// 0.
     pub(super) n_repeatable: Option<Value>,
     /// Where each operand that the segment uses is.
     pub(super) accesses: FxHashMap<u32, RowAccess>,

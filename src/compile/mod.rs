@@ -1,8 +1,8 @@
 //! The passes, in order: from text to compiled loops.
 //!
 //! In: a text, the types of its variables, options. Out: [`Compiled`]. This page is the pipeline;
-//! `arranged` and `executable` make the loops and their machine code, `explain` prints what each stage made, `names`
-//! lists the variables of a text.
+//! `arranged` and `executable` make the loops and their machine code, `explain` prints what each
+//! stage made, `names` lists the variables of a text.
 
 mod arranged;
 mod executable;

@@ -148,8 +148,8 @@ impl Engine {
         Program::new(text, signature, Arc::clone(&self.context), progress).map(Arc::new)
     }
 
-    /// Compiles a text that updates arrays, for variables of these types. `written` are the names of
-    /// those that it may update.
+    /// Compiles a text that updates arrays, for variables of these types. `written` are the names
+    /// of those that it may update.
     ///
     /// # Errors
     ///

@@ -6,9 +6,9 @@
 //! nothing is left to promote.
 //!
 //! [`lower`](lower()) goes through the operations and finds names. `typing` and `compare` apply a
-//! function to its arguments and decide dtypes, and `rust_calls` those of functions of Rust, with `weak` and `number` for what has no dtype.
-//! `compose` and `along` build what the rows of `ops` name. `reduce` reads the options of calls
-//! along axes.
+//! function to its arguments and decide dtypes, and `rust_calls` those of functions of Rust, with
+//! `weak` and `number` for what has no dtype. `compose` and `along` build what the rows of `ops`
+//! name. `reduce` reads the options of calls along axes.
 
 mod along;
 mod compare;
@@ -231,8 +231,8 @@ impl Graph {
         &self.root_domains
     }
 
-    /// The nodes that are the results, in order; some may be the same. Set by [`lower`]. Only a phase
-    /// of updates may have none.
+    /// The nodes that are the results, in order; some may be the same. Set by [`lower`]. Only a
+    /// phase of updates may have none.
     #[inline]
     pub(crate) fn roots(&self) -> &[ExprId] {
         &self.roots

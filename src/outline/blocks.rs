@@ -11,8 +11,8 @@ use ndexpr_runtime::abi::RunKind;
 pub(crate) struct Blocks {
     pub(crate) head: Option<Head>,
     pub(crate) whole: VectorBlock,
-    /// Whether the last whole block may begin before the one ahead of it ends, in rows that have one
-    /// and where that is [allowed](ndexpr_runtime::abi::KernelArgs::repeatable_lanes).
+    /// Whether the last whole block may begin before the one ahead of it ends, in rows that have
+    /// one and where that is [allowed](ndexpr_runtime::abi::KernelArgs::repeatable_lanes).
     pub(crate) repeats_lanes: bool,
     /// Blocks of one register, for the lanes that whole blocks leave.
     pub(crate) narrow: Option<VectorBlock>,

@@ -98,7 +98,8 @@ impl Call {
     }
 }
 
-/// The functions of the runtime that a kernel may call, each once, in the order of the table that it is given.
+/// The functions of the runtime that a kernel may call, each once, in the order of the table that
+/// it is given.
 #[derive(Debug)]
 pub(crate) struct Table(Vec<Entry>);
 

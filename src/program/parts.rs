@@ -1,7 +1,7 @@
 //! Where the views of a program lie in the arrays of a call.
 //!
-//! In: the values of a call. Out: its views. A [`Parts`] holds no pointers, so it serves every later
-//! call whose arrays have the same shapes and strides.
+//! In: the values of a call. Out: its views. A [`Parts`] holds no pointers, so it serves every
+//! later call whose arrays have the same shapes and strides.
 
 use crate::vars::Var;
 use ndexpr_runtime::view::{PartLayout, View};

@@ -45,7 +45,8 @@ pub(super) fn layouts(core: &Core, inputs: &Inputs<'_>) -> Result<SmallVec<[Layo
 }
 
 /// The layout of the only result in the cases in which it is found quickly: numbers, and vectors of
-/// one length. `None` in all other cases, also if something is wrong. The smallest calls need the layout this quickly.
+/// one length. `None` in all other cases, also if something is wrong. The smallest calls need the
+/// layout this quickly.
 pub(super) fn plain_layout(core: &Core, values: Values<'_>) -> Option<Layout> {
     let vars = core.graph().vars();
     if core.has_reductions() || core.n_results() > 1 || !values.has_count(vars.len()) {

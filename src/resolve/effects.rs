@@ -5,10 +5,10 @@
 //! left there.
 //!
 //! A value that was assigned to an array is read again as a value, if exactly the same part of the
-//! array is read. Any other read of a changed array begins a new phase. There the value is read from
-//! the array, as long as it is in it. Another value that was computed from memory that has changed
-//! since is *carried*: the phase that computes it leaves it in a temporary, and later phases read
-//! that as a variable.
+//! array is read. Any other read of a changed array begins a new phase. There the value is read
+//! from the array, as long as it is in it. Another value that was computed from memory that has
+//! changed since is *carried*: the phase that computes it leaves it in a temporary, and later
+//! phases read that as a variable.
 
 use super::calls;
 use super::error::{Error, ErrorKind};
@@ -110,8 +110,8 @@ impl Run<'_> {
         self.out.views().chain(array).any(|(_, def)| is_of_places(&def.op))
     }
 
-    /// A computed value, the same one from the arrays that it or its parts were assigned to and still
-    /// are in, or the variable that it is carried in.
+    /// A computed value, the same one from the arrays that it or its parts were assigned to and
+    /// still are in, or the variable that it is carried in.
     pub(super) fn settle(&mut self, step: StepId, span: Span) -> StepId {
         if self.updates.is_evaluating() || !self.updates.is_stale(step) {
             return step;

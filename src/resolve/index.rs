@@ -129,8 +129,8 @@ impl Run<'_> {
             .ok_or_else(|| Error::new(ErrorKind::ViewTooDeep { limit: MAX_DEPTH }, span))
     }
 
-    /// Ends the phase if something runs along axes in a value that is indexed: its result is then in
-    /// memory, as variables are. An error in a text that has only one phase.
+    /// Ends the phase if something runs along axes in a value that is indexed: its result is then
+    /// in memory, as variables are. An error in a text that has only one phase.
     fn ends_phase(&mut self, of: Arg, span: Span) -> Result<bool, Error> {
         let below = self.below(of, span)?;
         let Some(&along) = below.iter().find(|&&id| self.runs_along_axes(self.out.step(id))) else { return Ok(false) };
@@ -145,8 +145,8 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// The operations that one is made of, itself included, in order, but not what is below one that
-    /// runs along axes. Each counts as an expression.
+    /// The operations that one is made of, itself included, in order, but not what is below one
+    /// that runs along axes. Each counts as an expression.
     fn below(&mut self, of: Arg, span: Span) -> Result<Vec<StepId>, Error> {
         let mut seen = FxHashSet::default();
         let mut pending = vec![of.step];

@@ -8,11 +8,11 @@
 //!
 //! [`run`](self::run) goes through the statements, `exprs` and `index` are what expressions become,
 //! `skip` finds what no operation is made for, `registry` has the functions that all texts can
-//! call, `calls` binds the arguments of calls to parameters, `options` reads what must be known without a call, such as `axis=0`. A slice or a
-//! transpose of an expression becomes `views` of the variables that it reads; `trims` knows which of
-//! them are the same or have the same shape. `effects` follows what
-//! is assigned to arrays of the caller, in `updates`, and `cut` divides the operations into `phases`
-//! where memory has changed.
+//! call, `calls` binds the arguments of calls to parameters, `options` reads what must be known
+//! without a call, such as `axis=0`. A slice or a transpose of an expression becomes `views` of the
+//! variables that it reads; `trims` knows which of them are the same or have the same shape.
+//! `effects` follows what is assigned to arrays of the caller, in `updates`, and `cut` divides the
+//! operations into `phases` where memory has changed.
 
 mod calls;
 mod cut;
@@ -216,8 +216,8 @@ impl Resolved {
         self.shared.views.text(array, |name| self.name(name))
     }
 
-    /// Where the text first uses a variable. If only a prelude does, it is the call in the text that
-    /// needs it.
+    /// Where the text first uses a variable. If only a prelude does, it is the call in the text
+    /// that needs it.
     pub(crate) fn first_use(&self, name: &str) -> Option<Span> {
         self.steps.iter().find_map(|step| {
             let base = self.shared.views.base(self.array(step)?);

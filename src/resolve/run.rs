@@ -1,9 +1,9 @@
 //! Goes through the statements of a text, and through the bodies of the functions that it calls.
 //!
 //! In: a syntax tree, and the functions that every text can call. Out: the operations that are
-//! done, in phases, or what is wrong with a statement. Always true: a frame for each call that is open, and no
-//! recursion; the number of expressions looked at is bounded, however often functions call each
-//! other.
+//! done, in phases, or what is wrong with a statement. Always true: a frame for each call that is
+//! open, and no recursion; the number of expressions looked at is bounded, however often functions
+//! call each other.
 //!
 //! A prelude is a tree of its own, with names of its own. Its functions see each other, those of
 //! preludes before, and variables, but nothing that the text assigns or defines.

@@ -1,7 +1,7 @@
 //! What is known of the updates of a text so far: its phases, and what has changed in each.
 //!
-//! All loops of a *phase* read memory as it was when the phase began, and its updates are written by
-//! them. [`effects`](super::effects) decides where a phase ends.
+//! All loops of a *phase* read memory as it was when the phase began, and its updates are written
+//! by them. [`effects`](super::effects) decides where a phase ends.
 
 use super::StepId;
 use super::views::Array;
@@ -113,8 +113,8 @@ impl<'m> Updates<'m> {
         phase < self.phase() && (0..64).any(is_changed)
     }
 
-    /// The last phase that is over in which an array was changed, or another one that it shares a bit
-    /// with.
+    /// The last phase that is over in which an array was changed, or another one that it shares a
+    /// bit with.
     pub(super) fn last_change(&mut self, base: NameId) -> Option<u32> {
         let bit = self.bit(base);
         self.changed[bit.trailing_zeros() as usize]

@@ -23,8 +23,8 @@ impl Waiting {
 /// segment.
 ///
 /// A call is one event: it may write over what it reads. One of Rust is two, because its elements
-/// may have several widths, and its slices must not overlap. A loop is two events: its values begin at
-/// its start, and it reads until its end. A vector block may write one value before it reads
+/// may have several widths, and its slices must not overlap. A loop is two events: its values begin
+/// at its start, and it reads until its end. A vector block may write one value before it reads
 /// another. If it writes wider elements than it reads, they reach into the places of blocks to
 /// come.
 struct Events {

@@ -204,8 +204,8 @@ fn verify_node(tape: &Tape, value: ValueId, node: &Node) -> Result<(), &'static 
     check(fits, "types that do not fit the instruction")
 }
 
-/// Whether a byte is 0 or 1 for certain, as functions of Rust take bools: it has only the lowest bit
-/// of something, or it is the bool that such a function gives.
+/// Whether a byte is 0 or 1 for certain, as functions of Rust take bools: it has only the lowest
+/// bit of something, or it is the bool that such a function gives.
 fn is_zero_or_one(tape: &Tape, value: ValueId) -> bool {
     let node = tape.node(value);
     match node.inst {

@@ -26,7 +26,8 @@ fn main() {
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }
 
-/// Functions that files may call. Their names begin as no other's do, so that no error suggests them.
+/// Functions that files may call. Their names begin as no other's do, so that no error suggests
+/// them.
 const PRELUDE: &str = "def test_scaled(x, by=2):\n    return -(x*by)";
 
 fn soft() -> Function {

@@ -1281,7 +1281,8 @@ fn threads() {
     );
 }
 
-/// `min` and `max` of two values are other functions: an axis that is not there says so, whatever is written in its place.
+/// `min` and `max` of two values are other functions: an axis that is not there says so, whatever
+/// is written in its place.
 #[test]
 fn two_operands_of_min_and_max() {
     let a = ndarray::array![1.0, 2.0];

@@ -49,8 +49,8 @@ pub struct FlatMany<'a> {
 }
 
 impl<'a> FlatMany<'a> {
-    /// A call that has no inputs yet. `None` if an output is empty, has gaps, is neither in C nor in
-    /// F order, or does not lie as the first one does; or if two of them share memory.
+    /// A call that has no inputs yet. `None` if an output is empty, has gaps, is neither in C nor
+    /// in F order, or does not lie as the first one does; or if two of them share memory.
     #[must_use]
     pub fn new(outs: &'a mut [ViewMut<'_>]) -> Option<FlatMany<'a>> {
         let outs: &'a [ViewMut<'a>] = outs;
@@ -96,8 +96,8 @@ impl<'a> FlatMany<'a> {
         self.inputs.push(Place { ptr: bytes.as_ptr().cast_mut(), kind: RunKind::Splat, dtype });
     }
 
-    /// Adds an output, as it was before the call, as an input. Returns `false`, and adds nothing, if
-    /// there is no output of this number.
+    /// Adds an output, as it was before the call, as an input. Returns `false`, and adds nothing,
+    /// if there is no output of this number.
     #[must_use]
     pub fn push_output(&mut self, output: usize) -> bool {
         let Some(out) = self.outs.get(output) else { return false };
@@ -129,7 +129,8 @@ impl<'a> FlatMany<'a> {
     /// How the operands move, inputs first: a kernel is chosen by it.
     #[must_use]
     pub fn run_kinds(&self) -> SmallVec<[RunKind; 16]> {
-        // This pushes one by one, because collecting would take longer than the rest of a short call.
+        // This pushes one by one, because collecting would take longer than the rest of a short
+        // call.
         let mut kinds = SmallVec::new();
         self.operands().for_each(|(_, kind)| kinds.push(kind));
         kinds
@@ -262,9 +263,9 @@ pub fn map_elements(kernel: &Kernel, inputs: &[Element], outs: &mut [Element]) -
     let mut operands: SmallVec<[Operand; 16]> = inputs.collect();
     operands.extend(outs.iter_mut().map(|(_, bytes)| stays(bytes.as_mut_ptr())));
     with_scratch(spec.slot_bytes, |slots| {
-        // SAFETY: the kernel is one for operands of these dtypes, of one lane each, and 8 bytes hold
-        // an element of any dtype. The inputs are borrowed, and the outputs exclusively; the scratch
-        // has the kernel's slots.
+        // SAFETY: the kernel is one for operands of these dtypes, of one lane each, and 8 bytes
+        // hold an element of any dtype. The inputs are borrowed, and the outputs exclusively; the
+        // scratch has the kernel's slots.
         unsafe { spec.call((1, 1), &operands, slots) };
     })
     .map_err(ExecError::from)

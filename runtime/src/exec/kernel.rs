@@ -88,8 +88,9 @@ impl Kernel {
     ///   streaming, valid arguments have outputs that keep to
     ///   [`STREAM_ALIGN`](super::STREAM_ALIGN).
     /// - If there are [`whole_blocks`](KernelSpec::whole_blocks), this need be true of whole blocks
-    ///   only, and of other numbers of lanes that may be repeated and are at least a block. Their scratch is among the `slot_bytes` and used for nothing else, and a block has
-    ///   at most `max_tile_elems`.
+    ///   only, and of other numbers of lanes that may be repeated and are at least a block. Their
+    ///   scratch is among the `slot_bytes` and used for nothing else, and a block has at most
+    ///   `max_tile_elems`.
     /// - If no lanes are [repeatable](KernelArgs::repeatable_lanes), it computes each lane once.
     /// - It writes elements of dtype bool as 0 or 1 only, reads any byte as a bool, and does not
     ///   rely on what is in `slots`. It reads the inputs' elements of a row and lane before it
@@ -195,15 +196,21 @@ impl KernelSpec {
         }
     }
 
-    /// Whether an output is where an input is. An input shares memory with an output only if each
-    /// element of the one is the same element of the other.
+    /// Whether an output may be where an input is. An input shares memory with an output only if
+    /// each element of the one is the same element of the other. Of many pairs it is not found out,
+    /// because that could take as long as a tile.
     fn is_in_place(&self, operands: &[Operand]) -> bool {
+        const MAX_PAIRS: usize = 64;
         let (inputs, outputs) = operands.split_at(operands.len() - self.n_outputs);
+        if inputs.len().saturating_mul(outputs.len()) > MAX_PAIRS {
+            return true;
+        }
         outputs.iter().any(|output| inputs.iter().any(|input| input.ptr == output.ptr))
     }
 
     /// Calls the code for all lanes, if the last block may repeat some of them. Otherwise calls it
-    /// for the whole blocks of all rows. Then, row by row, it calls it for the remaining lanes, which it copies to a block in the scratch.
+    /// for the whole blocks of all rows. Then, row by row, it calls it for the remaining lanes,
+    /// which it copies to a block in the scratch.
     ///
     /// # Safety
     ///

@@ -219,7 +219,8 @@ unsafe fn run_in_pieces(function: &RustFunction, n: usize, out: *mut u8, args: &
         let ptrs = pieces.map(<*mut u8>::cast_const);
         let size = function.result.size();
         // SAFETY: the pieces have `n` elements of the arguments' dtypes, and room for results, of
-        // initialised bytes; they are aligned and apart. At `out` there is room for the results of this piece.
+        // initialised bytes; they are aligned and apart. At `out` there is room for the results of
+        // this piece.
         unsafe {
             function.code.run(n, results, &ptrs[..args.len()]);
             out.add(start * size).copy_from_nonoverlapping(results, n * size);

@@ -19,9 +19,9 @@ pub struct OfTiles<Form>(PhantomData<Form>);
 /// are any of the [`Element`]s. All closures of up to eight of them are.
 pub trait ScalarClosure<Form>: Closure<Form> {}
 
-/// A closure over slices of elements, such as `|x: &[f64], out: &mut [f64]| out.copy_from_slice(x)`.
-/// The slices have one length; the last one takes the results. What is in it before has no meaning.
-/// All closures of up to eight arguments and a result are.
+/// A closure over slices of elements, such as `|x: &[f64], out: &mut [f64]|
+/// out.copy_from_slice(x)`. The slices have one length; the last one takes the results. What is in
+/// it before has no meaning. All closures of up to eight arguments and a result are.
 pub trait TileClosure<Form>: Closure<Form> {}
 
 /// A closure of either kind. It is not to be named outside of this crate, so nothing else can claim
@@ -49,8 +49,8 @@ pub(super) trait Code: Send + Sync {
     ///
     /// There must be an address for each argument of the function, at which there are `n` elements
     /// of the argument's dtype, which nobody writes meanwhile; bools are 0 or 1. There must be room
-    /// for `n` elements of the result's dtype at `out`, of initialised bytes, which nobody else uses
-    /// meanwhile. All are aligned, and no argument overlaps the room for the result.
+    /// for `n` elements of the result's dtype at `out`, of initialised bytes, which nobody else
+    /// uses meanwhile. All are aligned, and no argument overlaps the room for the result.
     unsafe fn run(&self, n: usize, out: *mut u8, args: &[*const u8]);
 }
 
@@ -113,14 +113,14 @@ macro_rules! closures {
 
             unsafe fn run(&self, n: usize, out: *mut u8, args: &[*const u8]) {
                 let out = out.cast::<R>();
-                // Any bytes are numbers, but not bools. Zeros for numbers too would cost as much as a
-                // cheap closure.
+                // Any bytes are numbers, but not bools. Zeros for numbers too would cost as much as
+                // a cheap closure.
                 if R::DTYPE == DType::Bool {
                     // SAFETY: the caller vouches for the room.
                     unsafe { out.write_bytes(0, n) };
                 }
-                // SAFETY: the caller vouches for the room, and that its bytes are initialised; those
-                // of bools are zeros.
+                // SAFETY: the caller vouches for the room, and that its bytes are initialised;
+                // those of bools are zeros.
                 let out = unsafe { std::slice::from_raw_parts_mut(out, n) };
                 // SAFETY: the caller vouches for the elements, whose dtypes are those of these
                 // types.

@@ -3,8 +3,8 @@
 //! In: a closure over single elements, or over slices of them (`closures.rs`). Out: a
 //! [`RustFunction`], which `call.rs` runs for compiled code, and [`RustFunction::apply`] for one
 //! element. Always true: the dtypes of arguments and result are those of the closure's types; a
-//! closure sees aligned elements, bools that are 0 or 1, and a result that no argument shares memory
-//! with; and a panic of a closure never reaches compiled code. It stops the run, as
+//! closure sees aligned elements, bools that are 0 or 1, and a result that no argument shares
+//! memory with; and a panic of a closure never reaches compiled code. It stops the run, as
 //! `call.rs` tells.
 
 mod call;

@@ -55,8 +55,8 @@ pub struct PartsPlan {
 }
 
 impl PartsPlan {
-    /// Plans an elementwise loop over `shape` as [`Plan::new`] does. Each operand is a part of one of
-    /// the arrays, which are given by their layouts.
+    /// Plans an elementwise loop over `shape` as [`Plan::new`] does. Each operand is a part of one
+    /// of the arrays, which are given by their layouts.
     ///
     /// # Errors
     ///
@@ -108,8 +108,8 @@ impl PartsPlan {
         self.geometry.run_kinds()
     }
 
-    /// The plan for these arrays; `None` if one of them has another layout, an output is of an array
-    /// that is only read, or an array that is written shares memory with another one.
+    /// The plan for these arrays; `None` if one of them has another layout, an output is of an
+    /// array that is only read, or an array that is written shares memory with another one.
     pub fn at<'a>(&'a self, arrays: &'a mut [Whole<'_>]) -> Option<Plan<'a>> {
         let n_inputs = self.operands.len() - self.geometry.outputs().len();
         let is_apart = |(place, array): (usize, &Whole<'_>)| {

@@ -37,8 +37,8 @@ impl Array {
     }
 }
 
-/// A layout of `shape`: axes in any order in memory, steps of 1 to 3 elements, gaps and offsets of any number of bytes,
-/// any axis reversed. Elements are small integers.
+/// A layout of `shape`: axes in any order in memory, steps of 1 to 3 elements, gaps and offsets of
+/// any number of bytes, any axis reversed. Elements are small integers.
 pub(crate) fn array(dtype: DType, shape: Vec<usize>) -> impl Strategy<Value = Array> {
     let n_axes = shape.len();
     let order = prop_oneof![
@@ -110,7 +110,8 @@ pub(crate) fn indices(shape: &[usize]) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// Shapes of rank 0 to 32 of up to a few thousand elements: lines, short rows, planes, many small axes, empties.
+/// Shapes of rank 0 to 32 of up to a few thousand elements: lines, short rows, planes, many small
+/// axes, empties.
 pub(crate) fn shape() -> impl Strategy<Value = Vec<usize>> {
     prop_oneof![
         1 => Just(vec![]),
@@ -184,7 +185,8 @@ pub(crate) unsafe extern "C" fn add_and_count(args: *const KernelArgs) {
 
 /// Kernel with slots: as [`add_and_count`], the sum passed through a tile function.
 pub(crate) unsafe extern "C" fn add_and_count_by_slots(args: *const KernelArgs) {
-    // SAFETY: run for two inputs and two outputs of these dtypes, a tile function, and slots of 8 bytes per element.
+    // SAFETY: run for two inputs and two outputs of these dtypes, a tile function, and slots of 8
+    // bytes per element.
     unsafe {
         let slots = (*args).slots.cast::<f64>();
         assert!(slots.addr().is_multiple_of(64));
@@ -265,7 +267,7 @@ pub(crate) fn add_and_count_for(plan: &Plan<'_>, max_tile_elems: Option<usize>, 
         ns_per_elem,
         code: Arc::new(()),
     };
-    // SAFETY: both go by the strides, so any run kinds are right; the dtypes were checked above; slots and tile function
-    // are what the second one needs.
+    // SAFETY: both go by the strides, so any run kinds are right; the dtypes were checked above;
+    // slots and tile function are what the second one needs.
     unsafe { Kernel::new(spec) }
 }

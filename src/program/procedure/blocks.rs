@@ -1,8 +1,8 @@
 //! Updates of arrays that the same loop reads at other places, block by block.
 //!
-//! In: what a phase reads and writes, as it lies in memory. Out: [`Blocks`]: some rows of the results
-//! at a time. Always true: no row of a block is read for a block that comes two blocks or more
-//! later. So the results of a block wait in a buffer until the next block is computed, and are
+//! In: what a phase reads and writes, as it lies in memory. Out: [`Blocks`]: some rows of the
+//! results at a time. Always true: no row of a block is read for a block that comes two blocks or
+//! more later. So the results of a block wait in a buffer until the next block is computed, and are
 //! written then. The buffers stay in the cache, where a second array for all results would go to
 //! memory and back.
 

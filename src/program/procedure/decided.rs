@@ -202,8 +202,8 @@ impl Decided {
         is_same && self.given.len() == given.len() && self.given.iter().zip(given).all(is_for)
     }
 
-    /// Memory for the results that do not go to arrays directly. If they are computed block by block,
-    /// that is for a block.
+    /// Memory for the results that do not go to arrays directly. If they are computed block by
+    /// block, that is for a block.
     pub(super) fn made(&self, core: &Core) -> Result<Made, Error> {
         let mut spare = self.spare.take().unwrap_or_default();
         spare.resize_with(self.places.len(), || None);

@@ -48,8 +48,8 @@ use std::sync::Arc;
 /// others as they were.
 ///
 /// A call finds out how the arrays lie and which of them can be written directly. The next one uses
-/// that again if its arrays have the same dtypes, shapes and strides. Results that cannot be written
-/// directly need memory; up to a megabyte for each phase is kept from one call to the next.
+/// that again if its arrays have the same dtypes, shapes and strides. Results that cannot be
+/// written directly need memory; up to a megabyte for each phase is kept from one call to the next.
 ///
 /// ```
 /// use ndarray::{Array1, array};

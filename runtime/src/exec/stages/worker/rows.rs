@@ -98,8 +98,9 @@ impl Worker<'_> {
         }
     }
 
-    /// Prefetches a share of the elements of inputs that are needed next, those of the next leaf: one
-    /// of `n` shares, so that memory is not idle while several sinks reduce what is in the cache.
+    /// Prefetches a share of the elements of inputs that are needed next, those of the next leaf:
+    /// one of `n` shares, so that memory is not idle while several sinks reduce what is in the
+    /// cache.
     fn prefetch_share(&self, outer: usize, end: usize, (share, n): (usize, usize)) {
         let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
         if reduced.extents.len() > 1 || end >= reduced.n() {
@@ -157,8 +158,8 @@ impl Worker<'_> {
         // SAFETY: the caller's contract.
         let mut memory = unsafe { TreeMemory::new(stage, 1, part.leaves.len(), self.words) };
         let n_sinks = stage.reductions().count();
-        // What several sinks read should be in the L1 cache for all but the first of them. If values
-        // are kept too, the stores fill the time in which memory would be idle.
+        // What several sinks read should be in the L1 cache for all but the first of them. If
+        // values are kept too, the stores fill the time in which memory would be idle.
         let is_shared = n_sinks > 1 && !stage.keeps_values();
         let group = if stage.is_direct && !is_shared { DIRECT_LEAVES } else { FILLED_LEAVES };
         for outer in part.outer.clone() {
