@@ -5,14 +5,16 @@
 //! forked meanwhile, the other thread does not exist, and the wait would never end. If two threads
 //! compile the same kernel, both results are right.
 
+use crate::along::along_op;
 use crate::codegen::{self, Generator, Refusal};
 use crate::fuse;
 use crate::hir::Graph;
 use crate::outline::{Stores, Variant};
-use crate::tape::{Node, Tape};
+use crate::tape::{self, Folds, Node, Tape};
 use ndexpr_runtime::abi::RunKind;
-use ndexpr_runtime::exec::{Kernel, Progress};
+use ndexpr_runtime::exec::{Kernel, LeafUse, Progress};
 use ndexpr_runtime::plan::{Input, Known, Plan, PlanError};
+use ndexpr_runtime::reduce::{AlongOp, Reducer};
 use ndexpr_runtime::view::ViewMut;
 use once_cell::race::OnceBox;
 use smallvec::SmallVec;
@@ -26,9 +28,13 @@ const MAX_LAYOUTS: usize = 64;
 pub(crate) struct CompiledLoop {
     pub(crate) tape: Tape,
     generator: Generator,
+    /// What becomes of the outputs, if they are reduced.
+    folds: Option<Folds>,
     /// The run kinds of the most likely layout, and its kernel.
     expected: SmallVec<[RunKind; 8]>,
     of_expected: OnceBox<OfLayout>,
+    /// As in [`OfLayout`].
+    leaves_of_expected: [OnceBox<Result<Kernel, Refusal>>; 2],
     others: boxcar::Vec<OfLayout>,
     max_layouts: usize,
     /// The kernel for any strides.
@@ -44,6 +50,9 @@ struct OfLayout {
     /// The same kernel with stores past the caches, made when first asked for. The second one is
     /// for long runs.
     streaming: [OnceBox<Result<Kernel, Refusal>>; 2],
+    /// The kernel that accumulates whole leaves, with ordinary stores and with stores past the
+    /// caches, made when first asked for.
+    leaves: [OnceBox<Result<Kernel, Refusal>>; 2],
 }
 
 /// The run kinds of contiguous arrays and scalars, the most likely layout of a loop's operands.
@@ -57,14 +66,27 @@ pub(crate) fn expected_kinds(graph: &Graph, group: &fuse::Loop) -> SmallVec<[Run
     inputs.chain(outputs).collect()
 }
 
+/// What becomes of the outputs of a loop; `None` if none is reduced, or one is scanned.
+fn folds_of(graph: &Graph, group: &fuse::Loop) -> Option<Folds> {
+    let reducer = |fold: &fuse::Fold| match along_op(graph.reduction(fold.reduction).op)? {
+        AlongOp::Reduce(op) => Some((Reducer::new(op, graph.dtype(group.outputs[fold.output].0))?, fold.output)),
+        AlongOp::Scan(_) => None,
+    };
+    let reducers: Vec<(Reducer, usize)> = group.folds.iter().map(reducer).collect::<Option<_>>()?;
+    let is_kept = group.outputs.iter().map(|(_, dest)| dest.is_some()).collect();
+    (!reducers.is_empty()).then_some(Folds { reducers, is_kept })
+}
+
 impl CompiledLoop {
     pub(crate) fn new(tape: Tape, graph: &Graph, group: &fuse::Loop, generator: &Generator) -> CompiledLoop {
         let expected = expected_kinds(graph, group);
         CompiledLoop {
             tape,
             generator: generator.clone(),
+            folds: folds_of(graph, group),
             expected,
             of_expected: OnceBox::new(),
+            leaves_of_expected: Default::default(),
             others: boxcar::Vec::new(),
             max_layouts: MAX_LAYOUTS,
             of_any: OnceBox::new(),
@@ -127,6 +149,28 @@ impl CompiledLoop {
         layout.streaming[usize::from(has_long_runs)].get_or_init(make).as_ref().ok()
     }
 
+    /// The kernel that accumulates whole leaves of what the loop reduces, if there is one for
+    /// operands of these run kinds.
+    pub(crate) fn leaf_kernel(&self, kinds: &[RunKind], leaf_use: LeafUse) -> Option<&Kernel> {
+        let folds = self.folds.as_ref()?;
+        let layout = match *kinds == *self.expected {
+            // The loop itself may run without a kernel.
+            true => &self.leaves_of_expected,
+            false => &self.of_other_layout(kinds).leaves,
+        };
+        let make = || {
+            let refused = || Refusal("its leaves are reduced by way of memory".to_owned());
+            let made = tape::accumulating(&self.tape, folds, kinds).ok_or_else(refused);
+            let compile = |(tape, kinds): (Tape, Vec<RunKind>)| {
+                debug_assert_eq!(tape::verify(&tape), Ok(()));
+                let stores = if leaf_use.streams { Stores::StreamingLeaves } else { Stores::Ordinary };
+                codegen::compile(&tape, Variant { kinds: &kinds, stores }, &self.generator, None)
+            };
+            Box::new(made.and_then(compile))
+        };
+        layout[usize::from(leaf_use.streams)].get_or_init(make).as_ref().ok()
+    }
+
     fn of_layout(&self, kinds: &[RunKind]) -> &OfLayout {
         match *kinds == *self.expected {
             true => self.of_expected.get_or_init(|| Box::new(self.compile(kinds, None))),
@@ -150,7 +194,8 @@ impl CompiledLoop {
     fn compile(&self, kinds: &[RunKind], progress: Option<&Progress>) -> OfLayout {
         let variant = Variant { kinds, stores: Stores::Ordinary };
         let kernel = codegen::compile(&self.tape, variant, &self.generator, progress);
-        OfLayout { kinds: SmallVec::from_slice(kinds), kernel, streaming: [OnceBox::new(), OnceBox::new()] }
+        let [streaming, leaves] = Default::default();
+        OfLayout { kinds: SmallVec::from_slice(kinds), kernel, streaming, leaves }
     }
 
     /// About how many bytes of memory the loop takes, with the machine code of all layouts.

@@ -79,6 +79,7 @@ fn kernel_for(plan: &Plan<'_>) -> Kernel {
         max_tile_elems: None,
         whole_blocks: None,
         is_streaming: false,
+        leaf: None,
         slot_bytes: 0,
         tile_fns: Box::default(),
         callbacks: ndexpr_runtime::function::Callbacks::default(),

@@ -76,6 +76,7 @@
 //!     max_tile_elems: None,
 //!     whole_blocks: None,
 //!     is_streaming: false,
+//!     leaf: None,
 //!     slot_bytes: 0,
 //!     tile_fns: Box::default(),
 //!     callbacks: Default::default(),

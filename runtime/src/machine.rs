@@ -18,6 +18,14 @@ pub(crate) const LINE_BYTES: usize = 64;
 /// after a store fence of the thread that made them.
 pub const STREAM_ALIGN: usize = 16;
 
+/// The same for kernels that accumulate leaves: the kept values of each leaf must begin at a
+/// multiple of this for a streaming kernel.
+pub const LEAF_STREAM_ALIGN: usize = 32;
+
+/// Arrays whose results have fewer leaves than this are reduced by way of memory: the kernel would
+/// take longer to compile than it saves.
+pub(crate) const MIN_ACCUMULATED_LEAVES: usize = 64;
+
 /// A block of rows that several loops use one after the other: half of the usual L2 cache.
 pub(crate) const CHAIN_BLOCK_BYTES: usize = 256 << 10;
 

@@ -36,7 +36,7 @@ impl BlockCode<'_, '_> {
     pub(super) fn load(&mut self, operand: usize, ty: Ty, i: usize) -> Value {
         let row = self.rows[&(operand as u32)];
         match row.kind {
-            RunKind::Contiguous => self.load_contiguous(row.base, ty, i),
+            RunKind::Contiguous => self.load_contiguous(row.base, row.shift, ty, i),
             RunKind::Splat => {
                 let at = row.base.get(self.builder);
                 self.load_splat(at, ty)
@@ -49,16 +49,17 @@ impl BlockCode<'_, '_> {
     }
 
     /// Stores all registers of a value to an output.
-    pub(super) fn store(&mut self, operand: usize, value: ValueId) {
-        let row = self.rows[&(operand as u32)];
+    pub(super) fn store(&mut self, output: u32, value: ValueId) {
+        let row = self.rows[&(self.tape.inputs.len() as u32 + output)];
         let ty = self.ty(value);
+        let streams = self.streams && self.tape.streams(output);
         for i in 0..self.n_registers(ty) {
             let register = self.register(value, i);
             match (row.kind, row.lane_stride) {
                 (RunKind::Strided, Some(stride)) => {
                     self.store_strided(row.base, stride, ty, i, register);
                 }
-                _ => self.store_contiguous(row.base, ty, i, register, self.streams),
+                _ => self.store_contiguous((row.base, row.shift), ty, i, register, streams),
             }
         }
     }
@@ -66,7 +67,7 @@ impl BlockCode<'_, '_> {
     /// Loads the `i`th register of a value that an earlier segment or a call left in its slot.
     pub(super) fn load_slot(&mut self, value: ValueId, i: usize) -> Value {
         let base = self.slot_rows[&value];
-        self.load_contiguous(base, self.ty(value), i)
+        self.load_contiguous(base, 0, self.ty(value), i)
     }
 
     /// Stores all registers of a value to its slot.
@@ -75,7 +76,7 @@ impl BlockCode<'_, '_> {
         let ty = self.ty(value);
         for i in 0..self.n_registers(ty) {
             let register = self.register(value, i);
-            self.store_contiguous(base, ty, i, register, false);
+            self.store_contiguous((base, 0), ty, i, register, false);
         }
     }
 
@@ -146,10 +147,11 @@ impl BlockCode<'_, '_> {
         result
     }
 
-    /// Loads the `i`th register of a block from a contiguous row.
-    fn load_contiguous(&mut self, base: Word, ty: Ty, i: usize) -> Value {
+    /// Loads the `i`th register of a block from a contiguous row, which begins `shift` bytes after
+    /// the base.
+    fn load_contiguous(&mut self, base: Word, shift: i32, ty: Ty, i: usize) -> Value {
         let address = self.address(base, ty);
-        let offset = i as i32 * self.width.bytes() as i32;
+        let offset = shift + i as i32 * self.width.bytes() as i32;
         match self.order(ty) {
             None if self.block_bytes(ty) >= self.width.bytes() => self.load_register(address, offset, ty),
             None => self.load_part(address, ty, self.block_bytes(ty)),
@@ -197,12 +199,13 @@ impl BlockCode<'_, '_> {
         bitcast(self.builder, register_type(ty), register)
     }
 
-    /// Stores the `i`th register of a block to a contiguous row; past the caches if that is asked
+    /// Stores the `i`th register of a block to a contiguous row, which begins `shift` bytes after
+    /// the base; past the caches if that is asked
     /// for and the block fills the register.
-    fn store_contiguous(&mut self, base: Word, ty: Ty, i: usize, register: Value, streams: bool) {
+    fn store_contiguous(&mut self, (base, shift): (Word, i32), ty: Ty, i: usize, register: Value, streams: bool) {
         // The address is emitted before the store, so that only the store itself is marked.
         let address = self.address(base, ty);
-        let offset = i as i32 * self.width.bytes() as i32;
+        let offset = shift + i as i32 * self.width.bytes() as i32;
         let is_filled = self.block_bytes(ty) >= self.width.bytes();
         let register = match self.order(ty) {
             None => register,

@@ -24,6 +24,8 @@ pub(super) struct RowAccess {
     /// The address of lane 0.
     pub(super) base: Word,
     pub(super) kind: RunKind,
+    /// The bytes from there to lane 0, if another operand's address was taken.
+    pub(super) shift: i32,
     /// The bytes between lanes, if the operand is strided.
     pub(super) lane_stride: Option<Word>,
 }
@@ -212,7 +214,7 @@ impl BlockCode<'_, '_> {
     pub(super) fn inst(&mut self, value: ValueId) {
         let node = *self.tape.node(value);
         if let Inst::Store(operand) = node.inst {
-            self.store(self.tape.inputs.len() + operand as usize, node.args[0]);
+            self.store(operand, node.args[0]);
             return;
         }
         // Addresses in memory are read for each instruction.
@@ -321,8 +323,8 @@ impl BlockCode<'_, '_> {
             Inst::Ceil => self.builder.ins().ceil(a),
             Inst::Trunc => self.builder.ins().trunc(a),
             Inst::Rint => self.builder.ins().nearest(a),
-            Inst::Min { .. } if is_float => self.extremum(FloatCC::LessThan, ty, a, b),
-            Inst::Max { .. } if is_float => self.extremum(FloatCC::GreaterThan, ty, a, b),
+            Inst::Min { .. } if is_float => self.extremum(ty, [a, b], [a, b]),
+            Inst::Max { .. } if is_float => self.extremum(ty, [b, a], [a, b]),
             Inst::Min { signed: true } => self.builder.ins().smin(a, b),
             Inst::Min { signed: false } => self.builder.ins().umin(a, b),
             Inst::Max { signed: true } => self.builder.ins().smax(a, b),
@@ -372,9 +374,11 @@ impl BlockCode<'_, '_> {
         self.builder.ins().icmp(condition, a, b)
     }
 
-    /// This has the form of the `min` and `max` of x86, so it is one instruction there.
-    fn extremum(&mut self, condition: FloatCC, ty: Ty, a: Value, b: Value) -> Value {
-        let mask = self.builder.ins().fcmp(condition, a, b);
+    /// The first of two floats if the first of `ordered`, which are the same two in any order, is
+    /// below the second; else the second of the two. This comparison is the form in which Cranelift
+    /// recognises the `min` and `max` of x86.
+    fn extremum(&mut self, ty: Ty, ordered: [Value; 2], [a, b]: [Value; 2]) -> Value {
+        let mask = self.builder.ins().fcmp(FloatCC::LessThan, ordered[0], ordered[1]);
         let mask = bitcast(self.builder, register_type(ty), mask);
         self.builder.ins().bitselect(mask, a, b)
     }

@@ -16,6 +16,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use ndexpr_runtime::abi::{Callback, KernelArgs, Operand, RunKind, TileFn};
+use ndexpr_runtime::dtype::DType;
 use rustc_hash::FxHashMap;
 use std::mem::offset_of;
 use std::ops::Range;
@@ -113,7 +114,7 @@ impl Emitter<'_> {
         let args = &self.args();
         let access = match self.scratch.addresses {
             None => Accesses::InRegisters(
-                segment.operands.iter().map(|&operand| (operand, self.access(args, operand))).collect(),
+                sources(self.outline, segment).map(|operand| (operand, self.access(args, operand))).collect(),
             ),
             Some(start) => Accesses::InMemory(self.in_scratch(args, start)),
         };
@@ -138,7 +139,9 @@ impl Emitter<'_> {
         self.builder.switch_to_block(row_block);
         let rows = match access {
             Accesses::InRegisters(accesses) => {
-                accesses.iter().map(|(operand, access)| (*operand, self.row(access, row))).collect()
+                let rows: FxHashMap<u32, RowAccess> =
+                    accesses.iter().map(|(operand, access)| (*operand, self.row(access, row))).collect();
+                shifted(self.outline, segment, |source| rows[&source])
             }
             Accesses::InMemory(addresses) => {
                 self.addresses_of_row(args, segment, addresses, row);
@@ -247,18 +250,17 @@ impl Emitter<'_> {
 
     /// The operands of a segment, whose addresses are in memory.
     fn rows_in_memory(&self, args: &Args, segment: &Segment, addresses: Value) -> FxHashMap<u32, RowAccess> {
-        let row = |&operand: &u32| {
-            let index = operand as usize;
+        shifted(self.outline, segment, |source| {
+            let index = source as usize;
             let kind = self.outline.kinds[index];
             let at = (index * size_of::<Operand>() + offset_of!(Operand, lane_stride)) as i32;
-            let access = RowAccess {
+            RowAccess {
                 base: Word::Memory { base: addresses, at: (index * WORD_BYTES) as i32 },
                 kind,
+                shift: 0,
                 lane_stride: (kind == RunKind::Strided).then_some(Word::Memory { base: args.operands, at }),
-            };
-            (operand, access)
-        };
-        segment.operands.iter().map(row).collect()
+            }
+        })
     }
 
     fn access(&mut self, args: &Args, operand: u32) -> Access {
@@ -278,7 +280,7 @@ impl Emitter<'_> {
         let offset = self.builder.ins().imul(row, access.row_stride);
         let base = self.builder.ins().iadd(access.ptr, offset);
         let lane_stride = access.lane_stride.map(Word::Register);
-        RowAccess { base: Word::Register(base), kind: access.kind, lane_stride }
+        RowAccess { base: Word::Register(base), kind: access.kind, shift: 0, lane_stride }
     }
 
     /// Where the row's elements of a slot are. The rows of a tile follow one another without gaps
@@ -379,6 +381,30 @@ impl Emitter<'_> {
         let elems = self.builder.ins().load(types::I64, args_flags(), args.operands, at as i32);
         self.builder.ins().select(is_one_row, elems, slot)
     }
+}
+
+/// The operands in whose memory those of a segment are.
+fn sources(outline: &Outline<'_>, segment: &Segment) -> impl Iterator<Item = u32> {
+    let mut sources: Vec<u32> = segment.operands.iter().map(|&operand| outline.tape.source(operand).0).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    sources.into_iter()
+}
+
+/// How each operand of a segment is accessed, by how the memory is accessed that it is in.
+fn shifted(
+    outline: &Outline<'_>,
+    segment: &Segment,
+    access_of: impl Fn(u32) -> RowAccess,
+) -> FxHashMap<u32, RowAccess> {
+    let tape = outline.tape;
+    let access = |&operand: &u32| {
+        let (source, n_lanes) = tape.source(operand);
+        let dtype = tape.inputs.iter().chain(&tape.outputs).nth(operand as usize).map_or(DType::Bool, |of| of.dtype);
+        let shift = n_lanes as i32 * dtype.size() as i32;
+        (operand, RowAccess { shift, ..access_of(source) })
+    };
+    segment.operands.iter().map(access).collect()
 }
 
 impl Args {

@@ -43,7 +43,7 @@ use cranelift_codegen::ir::Function;
 use cranelift_frontend::FunctionBuilderContext;
 use memory::{Code, Rewriting};
 use ndexpr_runtime::abi::{KernelFn, RunKind};
-use ndexpr_runtime::exec::{Kernel, KernelSpec, Progress};
+use ndexpr_runtime::exec::{Kernel, KernelSpec, LeafRows, Progress};
 use ndexpr_runtime::function::Callbacks;
 use ndexpr_runtime::memory::MAX_SCRATCH_BYTES;
 use std::cell::RefCell;
@@ -201,6 +201,7 @@ fn compile_with(
         slot_bytes: scratch.n_bytes,
         whole_blocks: scratch.whole_blocks,
         is_streaming: outline.stores.is_streaming(),
+        leaf: tape.leaf.map(|leaf| LeafRows { rows: leaf.rows, n_inputs: leaf.n_inputs, n_kept: leaf.n_kept }),
         tile_fns: outline.table.tile_fns(),
         callbacks: Callbacks::new(&tape.functions),
         ns_per_elem: outline.ns_per_elem(),

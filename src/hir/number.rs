@@ -206,7 +206,9 @@ impl Graph {
                 let place = *self.numbers.places.entry((id, dtype)).or_insert(next);
                 if place == next {
                     self.numbers.derived.push((id, dtype));
-                    let name = format!("#{}", id.0);
+                    // A number may be read in several dtypes: each is a variable, and variables are
+                    // found by name.
+                    let name = format!("#{} as {dtype}", id.0);
                     self.vars.push(Var { name, ty: VarType::scalar(dtype), must_fit: super::DTypeSet::default() });
                 }
                 let n_before = self.vars.len() - self.numbers.derived.len();

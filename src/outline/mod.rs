@@ -59,6 +59,9 @@ pub(crate) enum Stores {
     /// Outputs are written past the caches, and runs are long, as
     /// [`Plan::has_long_runs`](ndexpr_runtime::plan::Plan::has_long_runs) tells.
     StreamingLong,
+    /// The kept outputs of whole leaves are written past the caches. The kernel may only run where
+    /// rows begin at multiples of a register in every one of them.
+    StreamingLeaves,
 }
 
 impl Stores {
@@ -204,8 +207,10 @@ impl<'l> Outline<'l> {
         // Lanes that are there for whole blocks alone are no elements: a function of Rust must not
         // see them.
         let calls_rust = !tape.functions.is_empty();
-        let whole_blocks = (bodies.n_instructions() > LONG_BODY && fits_tiles && !calls_rust).then_some(n_lanes);
-        if whole_blocks.is_some() && stores.is_streaming() {
+        let is_long = bodies.n_instructions() > LONG_BODY;
+        let has_whole_blocks = tape.leaf.is_some() || (is_long && fits_tiles && !calls_rust);
+        let whole_blocks = has_whole_blocks.then_some(n_lanes);
+        if is_long && whole_blocks.is_some() && stores.is_streaming() {
             return Err("so long a loop does not wait for memory".to_owned());
         }
         let mut outline = Outline {
@@ -448,7 +453,7 @@ fn suits_wide(tape: &Tape, variant: Variant<'_>) -> Result<(), &'static str> {
         return Err("an operand is strided");
     }
     match variant.stores {
-        Stores::Ordinary => Ok(()),
+        Stores::Ordinary | Stores::StreamingLeaves => Ok(()),
         Stores::Streaming => Err("runs past the caches may be short"),
         Stores::StreamingLong if tape.outputs.len() != 1 => Err("several outputs cannot all be aligned"),
         Stores::StreamingLong if tape.max_tile_elems.is_some() => Err("its tiles are short"),

@@ -47,7 +47,7 @@ impl<'t> Bodies<'t> {
     /// within the budget; see `choose` for long loops. In long chains they may take 7, unless
     /// narrower values would then leave a register unfilled.
     pub(super) fn lanes(&self, machine: &Machine) -> Lanes {
-        let choices: &[u32] = match self.tape.is_of_one_width() && self.is_long_chain() {
+        let choices: &[u32] = match self.takes_seven() {
             true => &[8, 7, 4, 2],
             false => &[8, 4, 2],
         };
@@ -64,7 +64,7 @@ impl<'t> Bodies<'t> {
         if !self.tape.has_vector_forms() {
             return Err("some of it is done lane by lane");
         }
-        let choices: &[u32] = match (self.tape.is_of_one_width(), self.is_long_chain()) {
+        let choices: &[u32] = match (self.tape.is_of_one_width(), self.takes_seven()) {
             (true, true) => &[7, 4, 2],
             (true, false) => &[4, 2],
             (false, _) => &[8, 4, 2],
@@ -124,6 +124,11 @@ impl<'t> Bodies<'t> {
 
     pub(super) fn n_instructions(&self) -> usize {
         self.bodies.iter().map(Vec::len).sum()
+    }
+
+    /// Whether the widest values may take 7 registers. The rows of a leaf are no multiple of that.
+    fn takes_seven(&self) -> bool {
+        self.tape.is_of_one_width() && self.is_long_chain() && self.tape.leaf.is_none()
     }
 
     fn is_long_chain(&self) -> bool {

@@ -28,6 +28,7 @@ impl fmt::Display for Outline<'_> {
             Stores::Ordinary => "",
             Stores::Streaming => ", stores past the caches",
             Stores::StreamingLong => ", stores past the caches in long runs",
+            Stores::StreamingLeaves => ", kept values past the caches",
         };
         writeln!(f, "{stores}")?;
         for (index, segment) in self.segments.iter().enumerate() {

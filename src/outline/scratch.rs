@@ -45,7 +45,9 @@ impl Outline<'_> {
         let n_places = self.segments.iter().map(Segment::n_places).max().unwrap_or(0);
         let places = (n_places > MAX_STACK_PLACES).then(|| reserve((n_places * PLACE_BYTES) as usize));
         let n_operands = self.kinds.len();
-        let addresses = (n_operands > MAX_ADDRESSES).then(|| reserve(n_operands * WORD_BYTES));
+        let n_places_of_operands =
+            (0..n_operands as u32).filter(|&operand| self.tape.source(operand).0 == operand).count();
+        let addresses = (n_places_of_operands > MAX_ADDRESSES).then(|| reserve(n_operands * WORD_BYTES));
         let call_args = (!self.tape.functions.is_empty()).then(|| reserve(MAX_ARGS * WORD_BYTES));
         let whole_blocks = self.whole_blocks.map(|n_lanes| {
             let operands = self.tape.inputs.iter().chain(&self.tape.outputs);

@@ -389,6 +389,7 @@ mod tests {
             slot_of: vec![None; n_values],
             slot_bytes: 0,
             max_tile_elems: None,
+            leaf: None,
         }
     }
 

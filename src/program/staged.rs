@@ -11,7 +11,7 @@ use crate::fuse::Fused;
 use crate::hir::Graph;
 use crate::kernels::CompiledLoop;
 use crate::shape::{Shape, Shapes};
-use ndexpr_runtime::exec::{Kernel, MapLoop, MapOutput, RunOptions, Source, Stages, Value};
+use ndexpr_runtime::exec::{LoopKernels, MapLoop, MapOutput, RunOptions, Source, Stages, Value};
 use ndexpr_runtime::view::{View, ViewMut};
 use smallvec::SmallVec;
 
@@ -107,18 +107,22 @@ impl Staged {
         if let Some(progress) = options.progress {
             progress.set_total(self.n_elems);
         }
-        let mut kernels: SmallVec<[Option<&Kernel>; 4]> = SmallVec::new();
+        let mut kernels: SmallVec<[LoopKernels<'_>; 4]> = SmallVec::new();
         for (index, compiled) in loops.iter().enumerate() {
-            kernels.push(match self.stages.needs_kernel(index) {
+            let kinds = self.stages.run_kinds(index);
+            let any = match self.stages.needs_kernel(index) {
                 false => None,
-                true => match compiled.kernel(self.stages.run_kinds(index)) {
+                true => match compiled.kernel(kinds) {
                     Ok(kernel) => Some(kernel),
                     Err(Refusal(_)) => return Ok(false),
                 },
-            });
+            };
+            let leaf_use = self.stages.leaf_use(index, outs);
+            let leaves = leaf_use.and_then(|leaf_use| compiled.leaf_kernel(kinds, leaf_use));
+            kernels.push(LoopKernels { any, leaves });
         }
         let counts = views_of(&self.counts);
-        self.stages.run(&operands(values, &counts), outs, &kernels, options)?;
+        self.stages.run_with_leaves(&operands(values, &counts), outs, &kernels, options)?;
         Ok(true)
     }
 }

@@ -9,6 +9,7 @@
 
 mod build;
 mod cut;
+mod leaf;
 mod liveness;
 mod pair;
 mod print;
@@ -18,6 +19,7 @@ mod verify;
 mod wide;
 
 pub(crate) use build::{Preferences, build};
+pub(crate) use leaf::{Folds, LeafShape, accumulating};
 pub(crate) use pair::Pair;
 pub(crate) use verify::verify;
 
@@ -266,6 +268,8 @@ pub(crate) struct Tape {
     pub(crate) slot_bytes: usize,
     /// Elements of a tile, if there are slots.
     pub(crate) max_tile_elems: Option<usize>,
+    /// Set if the tape accumulates whole leaves.
+    pub(crate) leaf: Option<LeafShape>,
 }
 
 impl Tape {

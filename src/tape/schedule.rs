@@ -77,8 +77,19 @@ pub(super) fn schedule(
     let slot_of = offsets.into_iter().map(|offset| offset.map(|bytes| Slot { offset: bytes * tile })).collect();
     let pairs = pair::find(&nodes, &segment_of);
     let functions = Vec::new();
-    let tape =
-        Tape { nodes, inputs, outputs, functions, segment_of, n_segments, pairs, slot_of, slot_bytes, max_tile_elems };
+    let tape = Tape {
+        nodes,
+        inputs,
+        outputs,
+        functions,
+        segment_of,
+        n_segments,
+        pairs,
+        slot_of,
+        slot_bytes,
+        max_tile_elems,
+        leaf: None,
+    };
     Some(tape)
 }
 

@@ -14,11 +14,13 @@
 //!   - no call in the last segment takes a load, because calls may read arrays where they are;
 //!   - in a segment the stores come after all other instructions. Backends make the loads that only
 //!     stores use before the first store.
+//! - A tape for leaves has the operands that its shape says.
 //! - The calls of a pair are those of its functions, of one argument in one segment; no call is in
 //!   two.
 
-use super::{Function, Inst, Kind, Node, Tape, Ty, ValueId};
+use super::{Function, Inst, Kind, LeafShape, Node, Tape, Ty, ValueId};
 use ndexpr_runtime::dtype::DType;
+use ndexpr_runtime::reduce::{LANES, LEAF};
 use rustc_hash::FxHashMap;
 
 /// Checks a tape.
@@ -39,9 +41,34 @@ pub(crate) fn verify(tape: &Tape) -> Result<(), String> {
     if stored.iter().any(|&n| n != 1) {
         return Err(format!("an output that is not stored once, in\n{tape}"));
     }
+    verify_leaf(tape).map_err(|why| format!("{why}, in\n{tape}"))?;
     verify_stores(tape).map_err(|why| format!("{why}, in\n{tape}"))?;
     verify_pairs(tape).map_err(|why| format!("{why}, in\n{tape}"))?;
     verify_slots(tape).map_err(|why| format!("{why}, in\n{tape}"))
+}
+
+/// Checks that the operands of a tape for leaves are what its shape says.
+fn verify_leaf(tape: &Tape) -> Result<(), &'static str> {
+    let Some(LeafShape { rows, n_inputs, n_kept, n_accumulators }) = tape.leaf else { return Ok(()) };
+    let counts = (tape.inputs.len(), tape.outputs.len());
+    check(rows >= 1 && (LEAF / LANES).is_multiple_of(rows), "rows that do not fill a leaf")?;
+    check(
+        counts == (rows * n_inputs + n_accumulators, rows * n_kept + n_accumulators),
+        "other operands than those of rows and accumulators",
+    )?;
+    check(tape.n_segments == 1 && tape.slot_bytes == 0 && tape.is_of_one_width(), "more than a loop of one width")?;
+    let dtype_of = |operand: u32| tape.inputs.iter().chain(&tape.outputs).nth(operand as usize).map(|of| of.dtype);
+    let is_accumulator = |operand: u32| match operand.checked_sub(counts.0 as u32) {
+        None => operand as usize >= rows * n_inputs,
+        Some(output) => output as usize >= rows * n_kept,
+    };
+    let is_alike = |operand: u32| {
+        let (dtype, source) = (dtype_of(operand), dtype_of(tape.source(operand).0));
+        // Accumulators are in one array, and may have dtypes of one size.
+        dtype == source || (is_accumulator(operand) && dtype.map(DType::size) == source.map(DType::size))
+    };
+    let mut operands = 0..(counts.0 + counts.1) as u32;
+    check(operands.all(is_alike), "operands of different dtypes in one array")
 }
 
 /// Checks that stores come after all loads that they may overwrite.

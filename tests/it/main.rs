@@ -21,6 +21,7 @@ mod hostile;
 mod in_a_row;
 mod language;
 mod large;
+mod leaves;
 mod levels;
 mod little_memory;
 mod long_loops;

@@ -33,7 +33,8 @@ const LAYERS: &[Layers] = &[
             "tape",
             "outline",
             "codegen",
-            "kernels along",
+            "along",
+            "kernels",
             "compile interp",
             "context",
             "program",
@@ -44,7 +45,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "src",
         parent: "tape",
-        order: &["cut liveness pair print verify wide", "segments", "schedule", "build"],
+        order: &["cut leaf liveness pair print verify wide", "segments", "schedule", "build"],
     },
     Layers { sources: "src", parent: "tape::build", order: &["casts powers"] },
     Layers {
@@ -153,7 +154,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "runtime/src",
         parent: "memory",
-        order: &["fence huge_pages prefetch", "buffer scratch", "output"],
+        order: &["fence huge_pages prefetch stream", "buffer scratch", "output"],
     },
     Layers {
         sources: "runtime/src",
@@ -177,9 +178,13 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "runtime/src",
         parent: "exec::stages",
-        order: &["spec", "stage", "worker", "run", "build chain"],
+        order: &["spec", "stage", "kernels", "worker", "run", "build chain"],
     },
-    Layers { sources: "runtime/src", parent: "exec::stages::worker", order: &["trees", "columns maps rows scans"] },
+    Layers {
+        sources: "runtime/src",
+        parent: "exec::stages::worker",
+        order: &["trees", "leaves", "columns maps rows scans"],
+    },
 ];
 
 /// Imports against the order, each with its reason.

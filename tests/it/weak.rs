@@ -293,3 +293,22 @@ fn bools_of_the_text_are_counted() {
     assert_eq!(evaluate::<Array1<bool>>("b + True", vars! { b: &b }).unwrap(), array![true, true]);
     assert_eq!(evaluate::<Array1<i64>>("b + (True + True)", vars! { b: &b }).unwrap(), array![3, 2]);
 }
+
+/// A number that is computed becomes each of the dtypes that it is read in.
+#[test]
+fn a_computed_number_may_be_read_in_several_dtypes() {
+    let (f, a) = (array![0.5_f32, 2.0], array![1.0_f64, -3.0]);
+    let (c, s) = (array![3_i8, -4], array![300_i16, 7]);
+    for backend in [Backend::Jit, Backend::Interp] {
+        let engine = engine(backend);
+        let of_floats: Array1<f64> =
+            engine.evaluate("x = -k; return f*x + a*x", &vars! { f, a, k: weak(3) }).expect("floats");
+        assert_eq!(of_floats, array![-4.5, 3.0]);
+        let of_ints: Array1<i16> =
+            engine.evaluate("x = -k; return c*x + s*x", &vars! { c, s, k: weak(3) }).expect("integers");
+        assert_eq!(of_ints, array![-909, -9]);
+        let (scaled, number): (Array1<f32>, i64) =
+            engine.evaluate("x = k + 1; return f*x, x", &vars! { f, k: weak(3) }).expect("an array and a number");
+        assert_eq!((scaled, number), (array![2.0, 8.0], 4));
+    }
+}

@@ -100,6 +100,7 @@ fn copier(dtype: DType, [from, to]: [RunKind; 2]) -> Kernel {
         whole_blocks: None,
         slot_bytes: 0,
         is_streaming: false,
+        leaf: None,
         tile_fns: Box::default(),
         callbacks: Callbacks::default(),
         ns_per_elem: COPY_NS_PER_ELEM,

@@ -149,6 +149,7 @@ impl<'a> FlatMany<'a> {
             *expected == found || *expected == (found.0, RunKind::Strided)
         };
         let is_right = !spec.is_streaming
+            && spec.leaf.is_none()
             && spec.n_outputs == self.outs.len()
             && spec.operands.len() == self.inputs.len() + self.outs.len()
             && spec.operands.iter().zip(self.operands()).all(fits);
@@ -255,7 +256,11 @@ pub type Element = (DType, [u8; 8]);
 pub fn map_elements(kernel: &Kernel, inputs: &[Element], outs: &mut [Element]) -> Result<(), ExecError> {
     let spec = kernel.spec();
     let dtypes = inputs.iter().chain(&*outs).map(|element| element.0);
-    if spec.n_outputs != outs.len() || spec.is_streaming || !spec.operands.iter().map(|operand| operand.0).eq(dtypes) {
+    if spec.n_outputs != outs.len()
+        || spec.is_streaming
+        || spec.leaf.is_some()
+        || !spec.operands.iter().map(|operand| operand.0).eq(dtypes)
+    {
         return Err(ExecError::LayoutMismatch);
     }
     let stays = |ptr: *mut u8| Operand { ptr, lane_stride: 0, row_stride: 0 };

@@ -13,6 +13,7 @@ use crate::dtype::DType;
 use crate::function::{Callbacks, resume_panic};
 use crate::machine::LINE_BYTES;
 use crate::plan::Plan;
+use crate::reduce::LANES;
 
 /// What a [`Kernel`] is made from.
 #[derive(Clone)]
@@ -38,6 +39,9 @@ pub struct KernelSpec {
     /// Whether it writes past the caches. It can do so only where outputs are aligned: see
     /// [`STREAM_ALIGN`](super::STREAM_ALIGN).
     pub is_streaming: bool,
+    /// Set if the kernel accumulates whole leaves of reductions. Then it runs in
+    /// [`Stages`](super::Stages) only.
+    pub leaf: Option<LeafRows>,
     /// The kernel's table of tile functions.
     pub tile_fns: Box<[TileFn]>,
     /// The functions of the application that the kernel calls.
@@ -47,6 +51,23 @@ pub struct KernelSpec {
     pub ns_per_elem: f32,
     /// The owner of the machine code.
     pub code: Arc<dyn Any + Send + Sync>,
+}
+
+/// The operands of a kernel that accumulates whole leaves, see [`Accumulators`].
+///
+/// A leaf has rows of [`LANES`] consecutive elements. Inputs are those of the loop, for each of some
+/// rows in turn, and then all accumulators; outputs are the kept values, for each of these rows in
+/// turn, and then the same accumulators. Arrays are contiguous or splat.
+///
+/// [`Accumulators`]: crate::reduce::Accumulators
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeafRows {
+    /// How many rows are done at a time. A row of the kernel's tile is so many rows of the leaf.
+    pub rows: usize,
+    /// The inputs of a row.
+    pub n_inputs: usize,
+    /// The kept values of a row.
+    pub n_kept: usize,
 }
 
 /// The vector blocks of code that has no loop for single lanes.
@@ -87,6 +108,11 @@ impl Kernel {
     ///   `slot_bytes` of `slots`, and its own constants, and it writes no input. If it is
     ///   streaming, valid arguments have outputs that keep to
     ///   [`STREAM_ALIGN`](super::STREAM_ALIGN).
+    /// - If it is for [leaves](KernelSpec::leaf), valid arguments have [`LANES`] lanes; each row's
+    ///   inputs and outputs are so many lanes after those of the row before; the accumulators follow
+    ///   one another, and are the same in inputs and outputs. If it is streaming too, the outputs of
+    ///   rows keep to [`LEAF_STREAM_ALIGN`](crate::machine::LEAF_STREAM_ALIGN) instead. The number
+    ///   of rows divides [`LEAF`](crate::reduce::LEAF)` / `[`LANES`].
     /// - If there are [`whole_blocks`](KernelSpec::whole_blocks), this need be true of whole blocks
     ///   only, and of other numbers of lanes that may be repeated and are at least a block. Their
     ///   scratch is among the `slot_bytes` and used for nothing else, and a block has at most
@@ -140,9 +166,11 @@ impl Kernel {
         let fits = |(expected, found): ((DType, RunKind), (DType, RunKind))| {
             expected == found || expected == (found.0, RunKind::Strided)
         };
+        let is_plain = self.spec.leaf.is_none();
         let has_as_many = self.spec.operands.len() == dtypes.len() && dtypes.len() == kinds.len();
         if self.spec.n_outputs == dtypes.len() - n_inputs
             && has_as_many
+            && is_plain
             && expected.clone().zip(found.clone()).all(fits)
         {
             return Ok(());
@@ -172,6 +200,17 @@ impl KernelSpec {
         }
     }
 
+    /// Calls code that accumulates leaves, for some rows of its tile.
+    ///
+    /// # Safety
+    ///
+    /// The contract of [`call`](KernelSpec::call), with [`LANES`] lanes, and what
+    /// [`Kernel::new`] says of such code.
+    pub(super) unsafe fn call_leaf(&self, n_rows: usize, operands: &[Operand], slots: *mut u8) {
+        // SAFETY: the caller's contract. Accumulators are in place, so no lanes are repeatable.
+        unsafe { self.enter_with((n_rows, LANES), 0, operands, slots) }
+    }
+
     /// # Panics
     ///
     /// If a function of the application panics that the code calls: here, where no compiled code
@@ -181,8 +220,24 @@ impl KernelSpec {
     ///
     /// The contract of [`call`](KernelSpec::call), for whole blocks if the code computes no others.
     unsafe fn enter(&self, (n_rows, n_lanes): (usize, usize), operands: &[Operand], slots: *mut u8) {
-        let (tile_fns, callbacks) = (self.tile_fns.as_ptr(), self.callbacks.table().as_ptr());
         let repeatable_lanes = if self.is_in_place(operands) { 0 } else { n_lanes };
+        // SAFETY: the caller's contract.
+        unsafe { self.enter_with((n_rows, n_lanes), repeatable_lanes, operands, slots) }
+    }
+
+    /// The same, with so many lanes that may be repeated.
+    ///
+    /// # Safety
+    ///
+    /// The contract of [`enter`](KernelSpec::enter). Lanes may be repeated if no input is an output.
+    unsafe fn enter_with(
+        &self,
+        (n_rows, n_lanes): (usize, usize),
+        repeatable_lanes: usize,
+        operands: &[Operand],
+        slots: *mut u8,
+    ) {
+        let (tile_fns, callbacks) = (self.tile_fns.as_ptr(), self.callbacks.table().as_ptr());
         let args =
             KernelArgs { n_lanes, n_rows, repeatable_lanes, operands: operands.as_ptr(), slots, tile_fns, callbacks };
         // SAFETY: the caller's contract.

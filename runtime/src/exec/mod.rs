@@ -42,10 +42,12 @@ pub use error::ExecError;
 pub use flat::{Flat, MAX_FLAT_INPUTS};
 pub use flat_many::{Element, FlatMany, map_elements};
 pub use fold::{FlatFold, FoldValue, MAX_FLAT_FOLDS, Outcome};
-pub use kernel::{Kernel, KernelSpec, WholeBlocks};
+pub use kernel::{Kernel, KernelSpec, LeafRows, WholeBlocks};
 pub use launch::RunOptions;
 pub use progress::Progress;
 pub use run::{run, run_streaming};
-pub use stages::{Dest, Fold, MapLoop, MapOutput, Origin, ReduceLoop, ScanLoop, Source, Stages, Value};
+pub use stages::{
+    Dest, Fold, LeafUse, LoopKernels, MapLoop, MapOutput, Origin, ReduceLoop, ScanLoop, Source, Stages, Value,
+};
 
-pub use crate::machine::STREAM_ALIGN;
+pub use crate::machine::{LEAF_STREAM_ALIGN, STREAM_ALIGN};

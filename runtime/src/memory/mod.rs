@@ -11,6 +11,7 @@ mod huge_pages;
 mod output;
 mod prefetch;
 mod scratch;
+mod stream;
 
 pub use output::Output;
 
@@ -18,6 +19,7 @@ pub(crate) use buffer::zeroed_words;
 pub(crate) use fence::fence;
 pub(crate) use prefetch::{prefetch, prefetch_to_l2};
 pub(crate) use scratch::with_scratch;
+pub(crate) use stream::copy_past_caches;
 
 /// The most scratch that a kernel may ask for, per thread. The thread keeps it for the next kernel.
 pub const MAX_SCRATCH_BYTES: usize = 1 << 20;

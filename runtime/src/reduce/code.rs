@@ -5,10 +5,11 @@
 
 use std::ops::Mul;
 
+use super::accumulators::{self, Accumulated, LanesOf};
 use super::arg::Arg;
 use super::deviations::Deviations;
 use super::extreme::{Extreme, FloatExtreme};
-use super::fold::{self, Reduce};
+use super::fold::{self, Place, Reduce};
 use super::number::Addend;
 use super::source::{Highest, Lowest};
 use super::sum::{self, Prod, Sum};
@@ -35,6 +36,8 @@ pub(super) struct Code {
     pub(super) combine: Combine,
     pub(super) node: Node,
     pub(super) finish: Finish,
+    /// `Some` if kernels can accumulate its leaves.
+    pub(super) in_lanes: Option<accumulators::Code>,
     pub(super) partial_bytes: usize,
 }
 
@@ -102,6 +105,7 @@ macro_rules! level {
                     combine: combine::<R>,
                     node: node::<R>,
                     finish: finish::<R>,
+                    in_lanes: None,
                     partial_bytes: size_of::<R::Partial>(),
                 }
             }
@@ -109,7 +113,42 @@ macro_rules! level {
     };
 }
 
+/// What is around leaves that kernels accumulate. AVX-512 has none of its own: kernels have at most
+/// 256 bits.
+macro_rules! lanes {
+    ($module:ident $(, $features:literal)?) => {
+        mod $module {
+            use super::*;
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn start<R: Accumulated>(lanes: *mut u8) {
+                // SAFETY: the caller's contract.
+                unsafe { accumulators::start::<R>(lanes) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn end<R: Accumulated>(lanes: *const u8, partial: *mut u8) {
+                // SAFETY: by the caller's contract these are lanes, and there is room for a
+                // partial, both aligned.
+                unsafe {
+                    let lanes = lanes.cast::<LanesOf<R>>().read();
+                    // Only the elements' order would need a place, and no kernel folds by that.
+                    partial.cast::<R::Partial>().write(R::total(&lanes, Place::flat::<LANES>(0)));
+                }
+            }
+
+            pub(super) fn in_lanes<R: Accumulated>() -> accumulators::Code {
+                let (start, end) = (start::<R>, end::<R>);
+                accumulators::Code { accumulators: R::ACCUMULATORS, start, end }
+            }
+        }
+    };
+}
+
 level!(generic);
+lanes!(generic_lanes);
+#[cfg(target_arch = "x86_64")]
+lanes!(avx2_lanes, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
 level!(avx2, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
@@ -134,6 +173,17 @@ fn code<R: Reduce, const N: usize>(level: CpuLevel) -> Code {
         CpuLevel::Avx2 => avx2::code::<R, N>(),
         #[cfg(target_arch = "x86_64")]
         CpuLevel::Avx512 => avx512::code::<R, N>(),
+    }
+}
+
+/// The code around leaves of `R` that kernels accumulate. It loads and stores as many bytes at a
+/// time as kernels do: otherwise loads would wait until the stores before them have left the store
+/// buffer.
+fn in_lanes<R: Accumulated>(level: CpuLevel) -> accumulators::Code {
+    match level {
+        CpuLevel::Generic => generic_lanes::in_lanes::<R>(),
+        #[cfg(target_arch = "x86_64")]
+        CpuLevel::Avx2 | CpuLevel::Avx512 => avx2_lanes::in_lanes::<R>(),
     }
 }
 
@@ -189,6 +239,23 @@ macro_rules! float {
     };
 }
 
+/// The code around leaves that kernels accumulate, if they can.
+fn leaves_in_lanes(op: ReduceOp, dtype: DType, level: CpuLevel) -> Option<accumulators::Code> {
+    use DType::{Float64, Int64, UInt64};
+    use ReduceOp as Op;
+    match (op, dtype) {
+        (Op::Sum, Float64) => Some(in_lanes::<Sum<f64>>(level)),
+        (Op::Sum, Int64) => Some(in_lanes::<Sum<i64>>(level)),
+        (Op::Sum, UInt64) => Some(in_lanes::<Sum<u64>>(level)),
+        (Op::Prod, Float64) => Some(in_lanes::<Prod<f64>>(level)),
+        (Op::Min, _) => float!(dtype, T => in_lanes::<FloatExtreme<T, Lowest, false>>(level)),
+        (Op::Max, _) => float!(dtype, T => in_lanes::<FloatExtreme<T, Highest, false>>(level)),
+        (Op::NanMin, _) => float!(dtype, T => in_lanes::<FloatExtreme<T, Lowest, true>>(level)),
+        (Op::NanMax, _) => float!(dtype, T => in_lanes::<FloatExtreme<T, Highest, true>>(level)),
+        _ => None,
+    }
+}
+
 /// The number of lanes where their order does not change the result. It is so large that loops over
 /// lanes are never unrolled, because the compiler does not vectorise unrolled loops. It is no
 /// larger, so that a row is short in memory.
@@ -198,6 +265,11 @@ const fn lanes<T>() -> usize {
 
 /// The code of a reduction, if it is defined for the dtype.
 pub(super) fn of(op: ReduceOp, dtype: DType, level: CpuLevel) -> Option<Code> {
+    Some(Code { in_lanes: leaves_in_lanes(op, dtype, level), ..by_elements(op, dtype, level)? })
+}
+
+/// The same for elements in memory only.
+fn by_elements(op: ReduceOp, dtype: DType, level: CpuLevel) -> Option<Code> {
     use ReduceOp as Op;
     match op {
         Op::Sum if dtype.is_float() => float!(dtype, T => sums::<T>(level)),

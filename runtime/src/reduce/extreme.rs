@@ -158,7 +158,9 @@ pub(super) struct FloatLane<F: Float> {
     seen: F::Bits,
 }
 
+/// Laid out as [`Accumulators`](super::Accumulators) are.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(super) struct FloatLanes<F: Float, const N: usize> {
     best: [F; N],
     merged: [F::Bits; N],

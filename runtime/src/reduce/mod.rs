@@ -24,10 +24,12 @@
 //! | `number`   | what they are added and multiplied as |
 //! | `fold`     | the loops over leaves, rows and lanes |
 //! | `sum`, `extreme`, `arg`, `deviations` | the accumulators |
+//! | `accumulators` | leaves that kernels accumulate |
 //! | `code`     | the loops with accumulators, compiled for each CPU level |
 //! | `tree`     | combines partials in a fixed order |
 //! | `scan`     | running sums and products |
 
+mod accumulators;
 mod arg;
 mod code;
 mod deviations;
@@ -39,6 +41,7 @@ mod source;
 mod sum;
 mod tree;
 
+pub use accumulators::Accumulators;
 pub use scan::{SIDE_BY_SIDE, ScanOp, Scanner};
 pub use tree::Tree;
 
@@ -234,6 +237,44 @@ impl Reducer {
     pub unsafe fn leaves(&self, n: usize, src: *const u8, first: u64, partials: *mut u8) {
         // SAFETY: the caller's contract; the code is for a level that the CPU has, see `at`.
         unsafe { (self.code.leaves)(n, src, first, partials) }
+    }
+
+    /// What a kernel can accumulate the elements of a whole leaf in; `None` if kernels cannot.
+    #[must_use]
+    pub fn accumulators(&self) -> Option<Accumulators> {
+        self.code.in_lanes.map(|code| code.accumulators)
+    }
+
+    /// Writes the accumulators of a leaf without elements.
+    ///
+    /// # Panics
+    ///
+    /// If there are no [accumulators](Reducer::accumulators).
+    ///
+    /// # Safety
+    ///
+    /// At `accumulators`, aligned to 64 bytes, is room for [`Accumulators::n_bytes`].
+    pub unsafe fn start_leaf(&self, accumulators: *mut u8) {
+        let code = self.code.in_lanes.expect("a reducer with accumulators");
+        // SAFETY: the caller's contract.
+        unsafe { (code.start)(accumulators) }
+    }
+
+    /// Writes the partial of a leaf of [`LEAF`] elements: of element `i`, for each `i` in order,
+    /// lane `i %` [`LANES`] has accumulated what [`Accumulators`] says.
+    ///
+    /// # Panics
+    ///
+    /// If there are no [accumulators](Reducer::accumulators).
+    ///
+    /// # Safety
+    ///
+    /// At `accumulators` are these lanes, aligned to 64 bytes. At `partial`, aligned to 8 bytes, is
+    /// room for a partial.
+    pub unsafe fn end_leaf(&self, accumulators: *const u8, partial: *mut u8) {
+        let code = self.code.in_lanes.expect("a reducer with accumulators");
+        // SAFETY: as in `leaves`.
+        unsafe { (code.end)(accumulators, partial) }
     }
 
     /// Whether it has [`product_leaves`](Reducer::product_leaves), as sums of floats have.

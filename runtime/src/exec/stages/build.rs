@@ -12,9 +12,9 @@ use super::stage::{Memory, Place, Sink, Stage, StageValue};
 use super::{Map, Stages, Step};
 use crate::abi::RunKind;
 use crate::dtype::DType;
-use crate::machine::{MAX_CHAIN_ROW_BYTES, MIN_CHAIN_ROWS};
+use crate::machine::{MAX_CHAIN_ROW_BYTES, MIN_CHAIN_ROWS, is_worth_streaming};
 use crate::plan::{AxisNest, Geometry, Kinds, Lanes, PlanError, run_kind};
-use crate::reduce::{COLUMN_LEAF, ReduceOp, Reducer};
+use crate::reduce::{COLUMN_LEAF, LEAF, ReduceOp, Reducer};
 use crate::view::{AxisSet, MAX_AXES, RawView, count_elems, is_broadcastable};
 
 /// The operands of a loop: inputs, values that are in memory, targets of sinks. They have no
@@ -246,7 +246,7 @@ fn stage(spec: &LoopSpec<'_>, operands: &Operands, reduced: AxisSet) -> Stage {
     for value in spec.values() {
         let place = if value.keep.is_none() { Place::Scratch } else { Place::Operand(next) };
         next += usize::from(value.keep.is_some());
-        values.push(StageValue { dtype: value.dtype, place });
+        values.push(StageValue { dtype: value.dtype, place, may_stream: false });
         origins.push(value.origin);
     }
     let sinks = sinks.iter().enumerate();
@@ -284,6 +284,19 @@ fn stage(spec: &LoopSpec<'_>, operands: &Operands, reduced: AxisSet) -> Stage {
         };
     let moving = kinds.iter().zip(&dtypes).filter(|&(&kind, _)| kind != RunKind::Splat);
     let bytes_per_elem = moving.map(|(_, dtype)| dtype.size()).sum();
+    let may_stream = nest.lanes == Lanes::Reduced
+        && nest.reduced.extents.len() == 1
+        && nest.reduced.n() > LEAF
+        && is_worth_streaming(nest.outer.n().saturating_mul(nest.reduced.n()).saturating_mul(bytes_per_elem));
+    for value in &mut values {
+        value.may_stream = match value.place {
+            Place::Scratch => false,
+            Place::Operand(operand) => {
+                let is_updated = operands.memory[..n_inputs].contains(&operands.memory[operand]);
+                may_stream && !is_updated && kind(operand, value.dtype) == RunKind::Contiguous
+            }
+        };
+    }
     Stage {
         sinks,
         nest,

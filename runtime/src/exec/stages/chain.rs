@@ -1,8 +1,8 @@
 //! Which loops run together, block by block of rows.
 
 use super::stage::{Memory, Stage};
-use super::{Stages, Step};
-use crate::exec::{Kernel, RunOptions};
+use super::{LoopKernels, Stages, Step};
+use crate::exec::RunOptions;
 use crate::machine::{MAX_CHAIN_ROW_BYTES, MIN_CHAIN_ROWS};
 use crate::plan::Lanes;
 
@@ -11,7 +11,7 @@ impl Stages {
     /// one loop has read or written is then still in the cache for the next loop.
     ///
     /// They have the same outer axes, and what one uses of another is in the rows of the block.
-    pub(super) fn chain_end(&self, at: usize, kernels: &[Option<&Kernel>], options: &RunOptions<'_>) -> usize {
+    pub(super) fn chain_end(&self, at: usize, kernels: &[LoopKernels<'_>], options: &RunOptions<'_>) -> usize {
         let Step::Along(first) = &self.steps[at] else { return at + 1 };
         let is_reduction = |stage: &Stage| stage.nest.lanes == Lanes::Reduced && stage.reductions().next().is_some();
         let row_bytes = first.nest.reduced.n().saturating_mul(first.bytes_per_elem);
@@ -32,7 +32,7 @@ impl Stages {
                 Step::Along(stage) => Some(&**stage),
                 _ => None,
             });
-            let has_kernel = stage.is_direct || kernels.get(end).copied().flatten().is_some();
+            let has_kernel = stage.is_direct || kernels.get(end).is_some_and(|kernels| kernels.any.is_some());
             if !is_same_rows
                 || stage.is_scan()
                 || !has_kernel

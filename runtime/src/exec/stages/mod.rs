@@ -12,6 +12,7 @@
 //! |----------|-----|
 //! | `spec`   | what a loop is |
 //! | `stage`  | a loop, ready to run |
+//! | `kernels` | the kernels of a loop |
 //! | `worker` | does parts of a stage's work on one thread |
 //! | `run`    | cuts the work into parts for the threads |
 //! | `build`  | checks a loop and makes its stage |
@@ -19,11 +20,13 @@
 
 mod build;
 mod chain;
+mod kernels;
 mod run;
 mod spec;
 mod stage;
 mod worker;
 
+pub use self::kernels::{LeafUse, LoopKernels};
 pub use self::spec::{Dest, Fold, MapLoop, MapOutput, Origin, ReduceLoop, ScanLoop, Source, Value};
 
 use std::borrow::Cow;
@@ -190,6 +193,22 @@ impl Stages {
         }
     }
 
+    /// Which kernel for leaves suits a loop and these results; `None` if it should have none.
+    ///
+    /// # Panics
+    ///
+    /// If there is no loop of this number.
+    #[must_use]
+    pub fn leaf_use(&self, index: usize, results: &[ViewMut<'_>]) -> Option<LeafUse> {
+        let Step::Along(stage) = &self.steps[index] else { return None };
+        let place = |memory: &Memory| match *memory {
+            Memory::Result(result) => results.get(result).map_or(std::ptr::null_mut(), |result| result.raw().ptr),
+            // Temporaries begin at cache lines, and views are not written.
+            Memory::View(_) | Memory::Temp(_) => std::ptr::null_mut(),
+        };
+        stage.leaf_use(&stage.operands.iter().map(place).collect::<SmallVec<[*mut u8; 8]>>())
+    }
+
     /// Whether these arrays have the dtypes, shapes and strides that the loops were added for.
     #[must_use]
     pub fn is_for(&self, views: &[&View<'_>]) -> bool {
@@ -217,6 +236,23 @@ impl Stages {
         kernels: &[Option<&Kernel>],
         options: &RunOptions<'_>,
     ) -> Result<(), ExecError> {
+        let kernels = kernels.iter().map(|&any| LoopKernels { any, leaves: None });
+        let kernels: SmallVec<[LoopKernels<'_>; 4]> = kernels.collect();
+        self.run_with_leaves(views, results, &kernels, options)
+    }
+
+    /// Runs all loops in order, with the kernels that there are for each.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stages::run`]. A kernel for leaves that the loop cannot use is not used.
+    pub fn run_with_leaves(
+        &self,
+        views: &[&View<'_>],
+        results: &mut [ViewMut<'_>],
+        kernels: &[LoopKernels<'_>],
+        options: &RunOptions<'_>,
+    ) -> Result<(), ExecError> {
         if !self.is_for(views) || !self.is_into(results) {
             return Err(ExecError::LayoutMismatch);
         }
@@ -240,9 +276,10 @@ impl Stages {
             Memory::Temp(temp) => temp_ptrs[temp],
             Memory::Result(result) => result_ptrs[result],
         };
+        let of_loop = |index: usize| kernels.get(index).copied().unwrap_or_default();
         let mut at = 0;
         while at < self.steps.len() {
-            let kernel = kernels.get(at).copied().flatten();
+            let kernel = of_loop(at).any;
             let end = match &self.steps[at] {
                 Step::Empty { fills, .. } => {
                     for (dest, reducer) in fills {
@@ -268,7 +305,7 @@ impl Stages {
                     let mut stages: SmallVec<[Bound<'_>; 4]> = SmallVec::new();
                     for (index, step) in self.steps.iter().enumerate().take(end).skip(at) {
                         if let Step::Along(stage) = step {
-                            stages.push(Bound::new(stage, kernels.get(index).copied().flatten(), place)?);
+                            stages.push(Bound::new(stage, of_loop(index), place)?);
                         }
                     }
                     // SAFETY: the results are borrowed exclusively, and nobody else has the

@@ -7,12 +7,12 @@ use std::sync::atomic::AtomicBool;
 
 use smallvec::SmallVec;
 
-use super::missing_kernel;
 use super::stage::{Memory, Stage};
 use super::worker::{Outcome, Part, Worker, combine_nodes, words_beside};
+use super::{LoopKernels, missing_kernel};
 use crate::exec::cost::{Threads, estimate_ns_per_elem};
 use crate::exec::launch::{Chunks, Shared, launch};
-use crate::exec::{ExecError, Kernel, RunOptions};
+use crate::exec::{ExecError, RunOptions};
 use crate::machine::{CHAIN_BLOCK_BYTES, FOLD_NS_PER_ELEM, MAX_NODE_WORDS, MAX_PARTS};
 use crate::memory::{with_scratch, zeroed_words};
 use crate::plan::Lanes;
@@ -22,7 +22,7 @@ use crate::reduce::{COLUMN_LEAF, LEAF};
 /// A stage and its kernel, which fit each other.
 pub(super) struct Bound<'s> {
     stage: &'s Stage,
-    kernel: Option<&'s Kernel>,
+    kernels: LoopKernels<'s>,
     /// Where the stage's operands are.
     ptrs: SmallVec<[*mut u8; 8]>,
 }
@@ -66,20 +66,21 @@ impl Cut<'_> {
 impl<'s> Bound<'s> {
     pub(super) fn new(
         stage: &'s Stage,
-        kernel: Option<&'s Kernel>,
+        kernels: LoopKernels<'s>,
         place: impl Fn(Memory) -> *mut u8,
     ) -> Result<Bound<'s>, ExecError> {
-        let ptrs = stage.operands.iter().map(|&memory| place(memory)).collect();
+        let ptrs: SmallVec<[*mut u8; 8]> = stage.operands.iter().map(|&memory| place(memory)).collect();
+        let leaves = kernels.leaves.filter(|kernel| stage.takes_leaves_of(kernel, &ptrs));
         if stage.is_direct {
-            return Ok(Bound { stage, kernel: None, ptrs });
+            return Ok(Bound { stage, kernels: LoopKernels { any: None, leaves }, ptrs });
         }
-        let kernel = kernel.ok_or_else(|| missing_kernel(&stage.dtypes))?;
+        let kernel = kernels.any.ok_or_else(|| missing_kernel(&stage.dtypes))?;
         kernel.check_operands(&stage.dtypes, &stage.kinds, stage.n_inputs)?;
-        Ok(Bound { stage, kernel: Some(kernel), ptrs })
+        Ok(Bound { stage, kernels: LoopKernels { any: Some(kernel), leaves }, ptrs })
     }
 
     fn ns_per_elem(&self) -> f64 {
-        let compute = self.kernel.map_or(0.0, |kernel| kernel.spec().ns_per_elem);
+        let compute = self.kernels.any.map_or(0.0, |kernel| kernel.spec().ns_per_elem);
         let fold = FOLD_NS_PER_ELEM * self.stage.sinks.len() as f32;
         estimate_ns_per_elem(compute + fold, self.stage.bytes_per_elem)
     }
@@ -87,12 +88,8 @@ impl<'s> Bound<'s> {
     /// Bytes of scratch for a worker whose parts have at most so many outer indices and leaves.
     fn scratch_bytes(&self, n_outer: usize, n_leaves: usize) -> usize {
         let words = words_beside(self.stage, n_outer, n_leaves);
-        self.slot_bytes() + self.stage.fill_bytes() + words * size_of::<u64>()
-    }
-
-    /// Rounded up so that what comes after is aligned to 64.
-    fn slot_bytes(&self) -> usize {
-        self.kernel.map_or(0, |kernel| kernel.spec().slot_bytes.next_multiple_of(64))
+        let of_kernels = self.kernels.slot_bytes() + self.kernels.accumulator_bytes(self.stage);
+        of_kernels + self.stage.fill_bytes() + words * size_of::<u64>()
     }
 
     /// Words in which a part of a block leaves its partials.
@@ -162,7 +159,7 @@ impl<'s> Bound<'s> {
                 false => Outcome::Results,
                 true => Outcome::Nodes(nodes.wrapping_add(number * words)),
             };
-            let worker = Worker::new((bound.stage, bound.kernel), &bound.ptrs, scratch, run, &is_decided);
+            let worker = Worker::new((bound.stage, bound.kernels, true), &bound.ptrs, scratch, run, &is_decided);
             // SAFETY: the kernel was checked against the stage in `new`; the scratch has the bytes
             // that a part of this size needs; and as above.
             unsafe { worker.run(&part, outcome) }
@@ -223,7 +220,10 @@ pub(super) unsafe fn run_chain(stages: &[Bound<'_>], options: &RunOptions<'_>) -
             for bound in *shared.get() {
                 let part = Part { outer: outer.clone(), leaves: 0..n_leaves(bound) };
                 let is_decided = AtomicBool::new(false);
-                let worker = Worker::new((bound.stage, bound.kernel), &bound.ptrs, scratch, run, &is_decided);
+                // What one stage stores, the next one reads from the cache.
+                let leaves = bound.kernels.leaves.filter(|kernel| !kernel.spec().is_streaming);
+                let kernels = LoopKernels { leaves, ..bound.kernels };
+                let worker = Worker::new((bound.stage, kernels, false), &bound.ptrs, scratch, run, &is_decided);
                 // SAFETY: kernels and scratch as in `Bound::run`; and as above.
                 n_elems += unsafe { worker.run(&part, Outcome::Results) };
             }

@@ -44,6 +44,8 @@ pub(super) enum Memory {
 pub(super) struct StageValue {
     pub(super) dtype: DType,
     pub(super) place: Place,
+    /// Whether it may wait in scratch although it is kept, and go to memory past the caches.
+    pub(super) may_stream: bool,
 }
 
 /// Where a value's elements are while a sink reads them.
@@ -75,6 +77,11 @@ impl Stage {
     /// decided before.
     pub(super) fn keeps_values(&self) -> bool {
         self.values.iter().any(|value| matches!(value.place, Place::Operand(_)))
+    }
+
+    /// Whether some of its values may go to memory past the caches.
+    pub(super) fn may_stream(&self) -> bool {
+        self.values.iter().any(|value| value.may_stream)
     }
 
     /// Whether its sink scans.

@@ -10,12 +10,14 @@
 //! | module    | job |
 //! |-----------|-----|
 //! | `rows`    | reduces rows, each to a result |
+//! | `leaves`  | whole leaves of rows, in the loop that computes their elements |
 //! | `columns` | reduces rows into one another: results side by side |
 //! | `trees`   | combines the partials of leaves, and writes the results |
 //! | `scans`   | running results |
 //! | `maps`    | elementwise loops between reductions |
 
 mod columns;
+mod leaves;
 mod maps;
 mod rows;
 mod scans;
@@ -29,12 +31,14 @@ use std::sync::atomic::AtomicBool;
 
 use smallvec::SmallVec;
 
+use super::LoopKernels;
 use super::spec::SinkOp;
 use super::stage::{Place, Sink, Stage};
 use crate::abi::Operand;
 use crate::exec::Kernel;
 use crate::exec::launch::Run;
 use crate::machine::{FILL_ELEMS, REPORT_ELEMS};
+use crate::memory::fence;
 use crate::plan::Lanes;
 use crate::reduce::LEAF;
 
@@ -72,8 +76,15 @@ pub(super) struct Worker<'s> {
     /// Where the stage's operands are, at index 0 of every axis.
     ptrs: &'s [*mut u8],
     kernel: Option<&'s Kernel>,
-    /// The kernel's slots.
+    /// The kernel that accumulates whole leaves.
+    leaf_kernel: Option<&'s Kernel>,
+    /// Whether values that may be streamed are: then they wait in scratch until all sinks have
+    /// read them.
+    streams: bool,
+    /// The kernels' slots.
     slots: *mut u8,
+    /// The accumulators of a leaf.
+    accumulators: *mut u8,
     /// Room for values that wait for their sinks.
     fill: *mut u8,
     /// Room for [`words_beside`].
@@ -91,23 +102,25 @@ pub(super) struct Worker<'s> {
 type Starts = SmallVec<[*mut u8; 8]>;
 
 impl<'s> Worker<'s> {
-    /// A worker of a stage with its kernel. `scratch` has the kernel's slots, then the values that
-    /// wait, then [`words_beside`].
+    /// A worker of a stage. `scratch` has the kernels' slots, the accumulators, then the values
+    /// that wait, then [`words_beside`]. `streams` says whether values that may be streamed are.
     pub(super) fn new(
-        (stage, kernel): (&'s Stage, Option<&'s Kernel>),
+        (stage, kernels, streams): (&'s Stage, LoopKernels<'s>, bool),
         ptrs: &'s [*mut u8],
         scratch: *mut u8,
         run: &'s Run<'s>,
         is_decided: &'s AtomicBool,
     ) -> Worker<'s> {
-        // Rounded up so that what comes after is aligned to 64.
-        let slot_bytes = kernel.map_or(0, |kernel| kernel.spec().slot_bytes.next_multiple_of(64));
-        let fill = scratch.wrapping_add(slot_bytes);
+        let accumulators = scratch.wrapping_add(kernels.slot_bytes());
+        let fill = accumulators.wrapping_add(kernels.accumulator_bytes(stage));
         Worker {
             stage,
             ptrs,
-            kernel,
+            kernel: kernels.any,
+            leaf_kernel: kernels.leaves,
+            streams: streams && stage.may_stream(),
             slots: scratch,
+            accumulators,
             fill,
             words: fill.wrapping_add(stage.fill_bytes()).cast(),
             run,
@@ -143,6 +156,9 @@ impl<'s> Worker<'s> {
                 (_, Lanes::Reduced) if stage.nest.reduced.n() <= LEAF => self.short_rows(part, outcome),
                 (_, Lanes::Reduced) => self.long_rows(part, outcome),
             }
+        }
+        if self.streams {
+            fence();
         }
         stage.part_elems(part).saturating_sub(self.n_reported.get())
     }
@@ -200,8 +216,8 @@ impl<'s> Worker<'s> {
         }
         for (k, value) in stage.values.iter().enumerate() {
             tile.push(match value.place {
-                Place::Operand(operand) => in_memory(operand),
-                Place::Scratch => {
+                Place::Operand(operand) if !self.streams(k) => in_memory(operand),
+                Place::Operand(_) | Place::Scratch => {
                     let size = value.dtype.size();
                     let ptr = self.value_scratch(k).wrapping_add(at * size);
                     Operand { ptr, lane_stride: size as isize, row_stride: (n_lanes * size) as isize }
@@ -232,6 +248,11 @@ impl<'s> Worker<'s> {
             }
             advance(&mut tile, n_tile_rows as isize, -(lane as isize));
         }
+    }
+
+    /// Whether a value waits in scratch before it goes to memory past the caches.
+    fn streams(&self, value: usize) -> bool {
+        self.streams && self.stage.values[value].may_stream
     }
 
     /// Where a value waits.

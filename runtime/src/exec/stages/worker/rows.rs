@@ -4,12 +4,12 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
-use super::super::stage::Sink;
+use super::super::stage::{Place, Sink};
 use super::trees::{MAX_PARTIAL_WORDS, TreeMemory};
 use super::{FILL_ELEMS, Outcome, Part, Worker};
 use crate::exec::elems::copy_strided;
 use crate::machine::{BATCH_ROWS, DIRECT_LEAVES, FILLED_LEAVES, LINE_BYTES, PREFETCHED_BYTES};
-use crate::memory::prefetch;
+use crate::memory::{copy_past_caches, prefetch};
 use crate::reduce::{LEAF, Reducer, Tree};
 
 /// Of inputs whose elements lie further apart, only so much is prefetched.
@@ -127,6 +127,9 @@ impl Worker<'_> {
     pub(super) unsafe fn row_source(&self, sink: &Sink, outer: usize, range: Range<usize>) -> *const u8 {
         let (stage, reduced) = (self.stage, &self.stage.nest.reduced);
         let scratch = self.value_scratch(sink.value);
+        if self.streams(sink.value) {
+            return scratch;
+        }
         let Some(operand) = stage.source_operand(sink) else { return scratch };
         let size = stage.values[sink.value].dtype.size();
         let start = self.ptrs[operand].wrapping_offset(stage.nest.outer.offset(operand, outer));
@@ -161,15 +164,30 @@ impl Worker<'_> {
         // What several sinks read should be in the L1 cache for all but the first of them. If
         // values are kept too, the stores fill the time in which memory would be idle.
         let is_shared = n_sinks > 1 && !stage.keeps_values();
-        let group = if stage.is_direct && !is_shared { DIRECT_LEAVES } else { FILLED_LEAVES };
+        let is_grouped = stage.is_direct && !is_shared && self.leaf_kernel.is_none();
+        let group = if is_grouped { DIRECT_LEAVES } else { FILLED_LEAVES };
         for outer in part.outer.clone() {
             let mut trees = memory.trees();
+            let mut leaves = self.leaves(outer, part.leaves.start);
             for leaf in part.leaves.clone().step_by(group) {
                 if self.is_decided.load(Ordering::Relaxed) {
                     break;
                 }
                 let first = leaf * LEAF;
                 let end = ((leaf + group).min(part.leaves.end) * LEAF).min(n);
+                if let Some(leaves) = leaves.as_mut().filter(|_| end - first == LEAF) {
+                    // SAFETY: the caller's contract; there is a whole leaf.
+                    unsafe {
+                        self.accumulate(leaves, &mut trees);
+                        if !leaves.streams() {
+                            self.stream_row(outer, first..end);
+                        }
+                    }
+                    if !self.goes_on_after(LEAF) {
+                        return;
+                    }
+                    continue;
+                }
                 // SAFETY: the caller's contract.
                 unsafe { self.fill_row(outer, first..end) };
                 let mut is_decided = !stage.keeps_values();
@@ -186,6 +204,8 @@ impl Worker<'_> {
                         self.push_leaves(reducer, elems, first..end, tree)
                     };
                 }
+                // SAFETY: the caller's contract; the values of this range were computed.
+                unsafe { self.stream_row(outer, first..end) };
                 if is_decided {
                     if stage.nest.outer.n() == 1 {
                         self.is_decided.store(true, Ordering::Relaxed);
@@ -198,6 +218,28 @@ impl Worker<'_> {
             }
             // SAFETY: the caller's contract.
             unsafe { self.conclude(trees, outer, 1, outcome) };
+        }
+    }
+
+    /// Writes values that wait in scratch to memory, past the caches: elements `range` of those
+    /// that result `outer` is made of.
+    ///
+    /// # Safety
+    ///
+    /// The contract of [`run`](Worker::run); the lanes must be reduced, and the elements be
+    /// computed.
+    unsafe fn stream_row(&self, outer: usize, range: Range<usize>) {
+        if !self.streams {
+            return;
+        }
+        let nest = &self.stage.nest;
+        for (k, value) in self.stage.values.iter().enumerate().filter(|&(k, _)| self.streams(k)) {
+            let Place::Operand(operand) = value.place else { continue };
+            let offset = nest.outer.offset(operand, outer) + nest.reduced.offset(operand, range.start);
+            let to = self.ptrs[operand].wrapping_offset(offset);
+            // SAFETY: the scratch has these elements; a value that is streamed is contiguous along
+            // its only reduced axis, and this thread alone writes this part of it.
+            unsafe { copy_past_caches(self.value_scratch(k), to, range.len() * value.dtype.size()) };
         }
     }
 
