@@ -10,6 +10,7 @@ use crate::cases::arrays::{Array, Layout};
 use crate::cases::case::Case;
 use crate::cases::language::Language;
 use crate::cases::source::Source;
+use crate::golden_format::is_nan;
 use crate::{every_axis, golden, reductions};
 use ndexpr::{Backend, DType, DynArray, Engine, Error, FloatMode, Vars};
 use ndexpr_runtime::arch::CpuLevel;
@@ -92,7 +93,7 @@ fn digest(result: Result<DynArray, Error>) -> u64 {
     match result {
         Ok(array) => {
             let (name, shape) = (array.dtype().short_name(), array.shape().iter().map(|&extent| extent as u64));
-            let bits = array.scalars().map(|x| if golden::is_nan(name, x.bits()) { u64::MAX } else { x.bits() });
+            let bits = array.scalars().map(|x| if is_nan(name, x.bits()) { u64::MAX } else { x.bits() });
             fold(&mut [array.dtype() as u64].into_iter().chain(shape).chain(bits))
         }
         Err(error) => fold(&mut error.render().bytes().map(u64::from)),

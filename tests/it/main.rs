@@ -17,6 +17,8 @@ mod diagnostics;
 mod differential;
 mod every_axis;
 mod golden;
+mod golden_format;
+mod golden_programs;
 mod hostile;
 mod in_a_row;
 mod language;

@@ -64,7 +64,6 @@ import numpy as np
 warnings.simplefilter("ignore")
 np.seterr(all="ignore")
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 LONG = {
     "bool": "bool", "i8": "int8", "i16": "int16", "i32": "int32", "i64": "int64", "u8": "uint8", "u16": "uint16",
     "u32": "uint32", "u64": "uint64", "f32": "float32", "f64": "float64",
@@ -448,6 +447,7 @@ class File:
     """The records of one topic."""
 
     all = []
+    maker = "make_golden.py"
 
     def __init__(self, name, about):
         self.name, self.about = name, about
@@ -531,7 +531,7 @@ class File:
     def text(self):
         head = [
             f"# {self.about}",
-            f"# {self.n_cases} records made by make_golden.py (which describes the format) with NumPy {np.__version__}."
+            f"# {self.n_cases} records made by {self.maker} (which describes the format) with NumPy {np.__version__}."
             " Do not edit.",
         ]
         return "\n".join(head + self.records) + "\n"
@@ -1849,6 +1849,9 @@ what ARCHITECTURE.md and the README promise, not what has been tested against Nu
   `1 / 0` and `1 // 0` raise ZeroDivisionError. Python ints have no limit; no literal here is beyond 40 digits.
 - `and`, `or`, `not`, chained comparisons and `x if c else y` have no elementwise meaning in Python; the script gives
   them logical_and, logical_or, logical_not, `(a < b) & (b < c)` and np.where.
+- `x += y` in a program gives the local name `x` the value `x + y`: another name for the same array keeps its value, and the dtype is that
+  of `x + y`. In NumPy it changes the array that both names are for, in its own dtype.
+- A part of single values alone, such as `(k*m)[None]`, is an error; NumPy's scalars take `None` and `...`.
 
 ## Along axes
 
@@ -1872,6 +1875,8 @@ what ARCHITECTURE.md and the README promise, not what has been tested against Nu
   takes reciprocal, ones, sqrt, copy, square. So `(-inf) ** 0.5` is NaN and `(-0.0) ** 0.5` is -0.0, unlike pow.
 - `hypot` is libm's; only exact cases are here. The transcendental functions differ between CPUs and are not here.
 - The sign and payload of a computed NaN; all NaNs compare equal.
+- Assignments to a part of one axis that read the same memory with another stride of the same sign: after `a = np.arange(10)`,
+  `a[::2] = a[:5]` gives `a[4]` the value 1 (measured), because an element is read after it has changed. Ours reads all values first.
 """
 
 
@@ -1901,12 +1906,11 @@ def enabled_features():
     return [feature for feature in __cpu_dispatch__ if __cpu_features__.get(feature)]
 
 
-def check_cpu_independence(files):
+def check_cpu_independence(files, script):
     disable = enabled_features()
     with tempfile.TemporaryDirectory() as directory:
         environment = dict(os.environ, NPY_DISABLE_CPU_FEATURES=" ".join(disable))
-        subprocess.run([sys.executable, os.path.abspath(__file__), "--child", "--out", directory], check=True,
-                       env=environment)
+        subprocess.run([sys.executable, script, "--child", "--out", directory], check=True, env=environment)
         n_different = 0
         for name, text in files.items():
             with open(os.path.join(directory, name), encoding="ascii") as other:
@@ -1922,17 +1926,18 @@ def check_cpu_independence(files):
     return disable
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", default=HERE)
+def main(make, script, about):
+    """The command line of a script whose files `make` gives."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", default=os.path.dirname(script))
     parser.add_argument("--child", action="store_true", help="the run without SIMD: do not start another")
     options = parser.parse_args()
     assert int(np.__version__.split(".")[0]) >= 2, "NumPy 2 semantics"
     if options.child:
         assert not any(enabled_features()), "NPY_DISABLE_CPU_FEATURES had no effect"
-    files = make_all()
+    files = make()
     if not options.child:
-        disabled = check_cpu_independence(files)
+        disabled = check_cpu_independence(files, script)
         print(f"the same without {' '.join(disabled) or '(no SIMD features found: nothing checked)'}")
     write(files, options.out)
     if not options.child:
@@ -1943,4 +1948,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(make_all, os.path.abspath(__file__), __doc__)

@@ -1,9 +1,9 @@
 //! Evaluates the records at their places, with several engines.
 
 use super::places::{Place, in_order};
-use super::records::{Expected, Golden, Input, Record, digest_of};
+use super::records::{Expected, Golden, Input, Record};
 use crate::cases::arrays::Array;
-use crate::golden::{is_nan, is_near};
+use crate::golden_format::{digest_of, is_nan, is_near};
 use ndexpr::{Backend, DType, DynArray, Vars};
 use std::collections::HashMap;
 

@@ -1,7 +1,8 @@
 //! The records of `tests/data/golden/every_axis.txt`.
 
-use crate::cases::source::Source;
-use crate::golden::{directory, dtype_name, is_nan, parse_bits, parse_errors, parse_input_bits, parse_shape};
+use crate::golden_format::{
+    digest_of, directory, dtype_name, made, parse_bits, parse_errors, parse_input_bits, parse_shape, stated_count,
+};
 use ndexpr::DType;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -47,14 +48,10 @@ impl Golden {
         let path = directory().join("every_axis.txt");
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut golden = Golden { inputs: BTreeMap::new(), records: Vec::new() };
-        let mut stated = None;
-        for (idx, line) in text.lines().enumerate() {
-            match line.strip_prefix('#') {
-                Some(comment) => stated = stated.or(comment.split_whitespace().next().and_then(|n| n.parse().ok())),
-                None => golden.line(idx + 1, line).unwrap_or_else(|| panic!("line {}: {line}", idx + 1)),
-            }
+        for (idx, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
+            golden.line(idx + 1, line).unwrap_or_else(|| panic!("line {}: {line}", idx + 1));
         }
-        assert_eq!(Some(golden.records.len()), stated, "the number of records is not the header's");
+        assert_eq!(Some(golden.records.len()), stated_count(&text), "the number of records is not the header's");
         golden
     }
 
@@ -137,31 +134,4 @@ impl Golden {
 pub(super) fn elements(step: &str, values: &str, errors: &str) -> Option<Expected> {
     let errors = if errors == "-" { Vec::new() } else { parse_errors(errors)? };
     Some(Expected::Elements { step: step.parse().ok()?, bits: parse_bits(values)?, errors })
-}
-
-/// The elements of a kind that follow from a seed, as `made` in make_golden.py has them.
-pub(super) fn made(dtype: DType, kind: &str, n: usize, seed: u64) -> Option<Vec<u64>> {
-    let mut source = Source::from_seed(seed);
-    let float = |x: f64| if dtype == DType::Float32 { u64::from((x as f32).to_bits()) } else { x.to_bits() };
-    let eighths = |z: u64| ((z >> 11) % 1601) as f64 / 8.0 - 100.0;
-    let element = |z: u64| match kind {
-        "rare" => Some(u64::from(z.is_multiple_of(900))),
-        "common" => Some(u64::from(!z.is_multiple_of(900))),
-        "bits" => Some(z & u64::MAX >> (64 - 8 * dtype.size())),
-        "eighths" => Some(float(eighths(z))),
-        "gaps" => Some(float(if z.is_multiple_of(97) { f64::NAN } else { eighths(z) })),
-        "wide" => {
-            let n_bits = if dtype == DType::Float64 { 53 } else { 24 };
-            let signed = (z >> (64 - n_bits)) as f64 - 2.0_f64.powi(n_bits - 1);
-            Some(float(signed * 2.0_f64.powi(25 - n_bits - (z % 32) as i32)))
-        }
-        _ => None,
-    };
-    (0..n).map(|_| element(source.bits())).collect()
-}
-
-/// FNV-1a over whole elements; all NaNs are one.
-pub(super) fn digest_of(dtype: DType, bits: impl Iterator<Item = u64>) -> u64 {
-    let key = |bits| if is_nan(dtype.short_name(), bits) { u64::MAX } else { bits };
-    bits.fold(0xcbf2_9ce4_8422_2325, |state, bits| (state ^ key(bits)).wrapping_mul(0x100_0000_01b3))
 }
