@@ -22,6 +22,7 @@ use ndexpr_grammar::{self as ast, CompareOp, NameId, Span};
 use ndexpr_runtime::dtype::DType;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
+use std::collections::BTreeSet;
 
 /// Gives the value of a weak integer variable.
 pub(crate) type ValueOf<'a> = &'a dyn Fn(&str) -> Option<i128>;
@@ -61,29 +62,47 @@ pub(crate) fn lower(resolved: &Resolved, scope: &Scope<'_>) -> Result<Graph, Err
     Ok(graph)
 }
 
-/// For each view, whether everything that it is of is a single value.
-fn single_views(resolved: &Resolved, scope: &Scope<'_>) -> Vec<bool> {
-    let mut is_single: Vec<bool> = Vec::new();
+/// The views that the operations read of which everything is a single value.
+///
+/// The text may have many more views than one of its phases reads.
+fn single_views(resolved: &Resolved, scope: &Scope<'_>) -> FxHashSet<ViewId> {
+    let views = resolved.views();
+    let mut needed: BTreeSet<ViewId> = BTreeSet::new();
+    let mut groups: FxHashSet<GroupId> = FxHashSet::default();
+    let mut pending: Vec<Array> = resolved.steps().filter_map(|(_, step)| resolved.array(step)).collect();
+    while let Some(array) = pending.pop() {
+        let Array::View(id) = array else { continue };
+        if !needed.insert(id) {
+            continue;
+        }
+        let def = views.get(id);
+        pending.push(def.of);
+        if let ViewOp::BroadcastIn(group) = def.op
+            && groups.insert(group)
+        {
+            pending.extend(views.group(group));
+        }
+    }
+    // A view comes after those that it is of.
+    let mut single: FxHashSet<ViewId> = FxHashSet::default();
     let mut is_single_group: FxHashMap<GroupId, bool> = FxHashMap::default();
-    for def in resolved.views().defs() {
+    for id in needed {
         let of = |array: &Array| match *array {
             Array::Name(name) => (scope.type_of)(resolved.name(name)).is_none_or(|ty| ty.is_scalar),
-            Array::View(id) => is_single[id.index()],
+            Array::View(id) => single.contains(&id),
         };
-        let single = match def.op {
+        let def = views.get(id);
+        let is_single = match def.op {
             ViewOp::Index(_) | ViewOp::Transpose => of(&def.of),
-            ViewOp::BroadcastIn(group) => match is_single_group.get(&group) {
-                Some(&known) => known,
-                None => {
-                    let all = resolved.views().group(group).iter().all(of);
-                    is_single_group.insert(group, all);
-                    all
-                }
-            },
+            ViewOp::BroadcastIn(group) => {
+                *is_single_group.entry(group).or_insert_with(|| views.group(group).iter().all(of))
+            }
         };
-        is_single.push(single);
+        if is_single {
+            single.insert(id);
+        }
     }
-    is_single
+    single
 }
 
 /// The variables that a caller gives, in the order in which the text first names them.
@@ -108,7 +127,7 @@ fn lower_some(resolved: &Resolved, scope: &Scope<'_>, is_wanted: impl Fn(StepId)
         leaves: FxHashMap::default(),
         domains: Domains::new(resolved.len()),
         numbers: Values::default(),
-        is_single: single_views(resolved, scope),
+        single_views: single_views(resolved, scope),
         function_of: FxHashMap::default(),
         number_of: FxHashMap::default(),
         values: Vec::with_capacity(resolved.len()),
@@ -166,7 +185,8 @@ pub(super) struct Lowerer<'a> {
     domains: Domains,
     pub(super) numbers: Values,
     /// Which views are of single values alone.
-    is_single: Vec<bool>,
+    /// The views of single values.
+    single_views: FxHashSet<ViewId>,
     /// The functions of Rust that are called so far.
     pub(super) function_of: FxHashMap<RustId, FunctionId>,
     /// The number that each weak integer variable is.
@@ -328,7 +348,7 @@ impl Lowerer<'_> {
     fn view(&mut self, view: ViewId, span: Span) -> Result<Value, Error> {
         let (array, views) = (Array::View(view), self.resolved.views());
         let is_indexed = views.chain(array).any(|(_, def)| matches!(def.op, ViewOp::Index(_)));
-        if is_indexed && self.is_single[view.index()] {
+        if is_indexed && self.single_views.contains(&view) {
             return Err(Error::new(ErrorKind::SingleIndexed, span));
         }
         match self.declared(array) {

@@ -46,7 +46,7 @@ impl Core {
         let mut clock = Clock::start();
         let resolved = compile::resolve_evaluation(text, context.setting(), &mut clock);
         let resolved = resolved.map_err(|error| error.in_text(text, &context.registry))?;
-        let core = Core::of_resolved((text, resolved), signature, None, context, progress, clock)?;
+        let core = Core::of_resolved((&text.into(), resolved), signature, None, context, progress, clock)?;
         if core.context.options.unused == Unused::Deny {
             let used = compile::check_all_used([core.graph()].into_iter(), signature);
             used.map_err(|error| error.in_text(text, &core.context.registry))?;
@@ -56,7 +56,7 @@ impl Core {
 
     /// Compiles operations of a text.
     pub(super) fn of_resolved(
-        (text, resolved): (&str, Resolved),
+        (text, resolved): (&Arc<str>, Resolved),
         signature: &Signature,
         weak: WeakInts,
         context: Arc<Context>,
@@ -72,7 +72,7 @@ impl Core {
             false => compiled.graph.given_vars().iter().enumerate().map(|(place, given)| (given.id, place)).collect(),
         };
         Ok(Core {
-            text: text.into(),
+            text: Arc::clone(text),
             signature: signature.clone(),
             compiled,
             context,

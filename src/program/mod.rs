@@ -92,7 +92,7 @@ impl Program {
 
     /// A program for the class of these values.
     fn for_values(
-        text: (&str, Resolved),
+        text: (&Arc<str>, Resolved),
         signature: &Signature,
         weak: WeakInts,
         context: Arc<Context>,

@@ -134,11 +134,6 @@ impl Views {
         &self.groups[id.0 as usize]
     }
 
-    /// All views in order.
-    pub(crate) fn defs(&self) -> &[ViewDef] {
-        &self.defs
-    }
-
     pub(crate) fn get(&self, id: ViewId) -> &ViewDef {
         &self.defs[id.index()]
     }

@@ -99,12 +99,13 @@ impl Procedure {
                 _ => return Err(Error::target_type(&name)),
             }
         }
-        let phases = Phases::new(text, signature, &names, &context, false, progress)?;
+        let text: Arc<str> = text.into();
+        let phases = Phases::new(&text, signature, &names, &context, false, progress)?;
         if context.options.unused == Unused::Deny {
             let graphs = phases.all.iter().map(|phase| phase.program.core.graph());
-            compile::check_all_used(graphs, signature).map_err(|error| error.in_text(text, &context.registry))?;
+            compile::check_all_used(graphs, signature).map_err(|error| error.in_text(&text, &context.registry))?;
         }
-        let (text, signature) = (text.into(), signature.clone());
+        let signature = signature.clone();
         Ok(Procedure { text, signature, written: names, context, phases, careful: OnceBox::new() })
     }
 
@@ -298,7 +299,7 @@ impl std::fmt::Debug for Procedure {
 
 impl Phases {
     fn new(
-        text: &str,
+        text: &Arc<str>,
         signature: &Signature,
         written: &[String],
         context: &Arc<Context>,
