@@ -475,6 +475,11 @@ impl Error {
         Error::new(ErrorKind::MissingVariable, diagnostic)
     }
 
+    pub(crate) fn array_count(expected: usize, found: usize) -> Error {
+        let message = format!("the text updates {expected} arrays, but {found} were given");
+        Error::new(ErrorKind::MissingVariable, Diagnostic::new(message))
+    }
+
     /// Something that cannot be written, or whose type is not known.
     pub(crate) fn target_type(name: &str) -> Error {
         let diagnostic = Diagnostic::new(format!("`{name}` is written, but the signature has no array of this name"));

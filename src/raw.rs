@@ -1,12 +1,13 @@
-//! What bindings to other languages need to call programs as cheaply as Rust does. This is no part
+//! What bindings to other languages need to call programs and procedures as cheaply as Rust does. This is no part
 //! of the public interface, and may change with any version.
 
 pub use crate::program::Layout;
 pub use ndexpr_runtime::exec::Flat;
+pub use ndexpr_runtime::view::CallArrays;
 
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::program::Program;
+use crate::program::{Procedure, Program};
 use crate::vars::Var;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -113,6 +114,45 @@ pub fn is_one_loop(program: &Program) -> bool {
 /// As [`Program::run_with`].
 pub fn run_flat(program: &Program, flat: &Flat<'_>) -> Option<Result<(), Error>> {
     program.run_flat(flat)
+}
+
+/// Runs a short call of a procedure whose arrays lie as those of the last call did, or all in one
+/// way without gaps: for callers that know how their arrays lie, and whose calls are so short that
+/// describing the arrays by views would slow them down. The arrays are the values of
+/// [`Procedure::variables`], then those of [`Procedure::written`], for writing.
+///
+/// Returns `None`, and does nothing, in all other cases: if the arrays lie in another way, are not
+/// of the types compiled for, or share memory, or if the text gives results. Then
+/// [`Procedure::call_in_order`] is the function to call, which finds out how the arrays lie, or
+/// what is wrong.
+///
+/// ```
+/// use ndexpr::{DType, Engine, Signature, Var, VarType, ViewMut, raw};
+///
+/// let array = VarType::array(DType::Float64);
+/// let signature = Signature::new().with("u", array).with("v", array);
+/// let step = Engine::global().procedure("u[1:] += v[:-1]", &signature, &["u"])?;
+/// let (mut u, v) = ([1.0, 2.0], [10.0, 20.0]);
+/// step.call_in_order::<()>(&[Var::from(&v)], &mut [ViewMut::from(&mut u[..])], None)?;
+/// let (shape, strides) = ([2], [8]);
+/// let mut arrays = raw::CallArrays::new();
+/// // SAFETY: both have two elements, which are borrowed until the call is over.
+/// unsafe {
+///     arrays.push_raw(v.as_ptr().cast_mut().cast(), DType::Float64, (&shape, &strides), false);
+///     arrays.push_raw(u.as_mut_ptr().cast(), DType::Float64, (&shape, &strides), true);
+/// }
+/// if let Some(done) = raw::run_procedure(&step, &mut arrays) {
+///     done?;
+///     assert_eq!(u, [1.0, 22.0]);
+/// }
+/// # Ok::<(), ndexpr::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`Procedure::call_in_order`].
+pub fn run_procedure(procedure: &Procedure, arrays: &mut CallArrays<'_>) -> Option<Result<(), Error>> {
+    procedure.run_arrays(arrays)
 }
 
 /// The bytes of the pages that hold machine code of an engine's programs; 0 where code has memory

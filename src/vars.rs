@@ -3,7 +3,7 @@
 use ndexpr_grammar::normal_name;
 use ndexpr_runtime::dtype::{self, DType, Scalar};
 use ndexpr_runtime::exec::{Element, Flat, FlatFold, FlatMany};
-use ndexpr_runtime::view::View;
+use ndexpr_runtime::view::{CallArrays, View};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -211,6 +211,16 @@ impl<'a> Var<'a> {
             // With several outputs nobody knows which is meant.
             VarKind::Output { .. } => false,
         }
+    }
+
+    /// Makes it an array of a call; false if it stands for an output.
+    pub(crate) fn push_to_call<'v>(&'v self, arrays: &mut CallArrays<'v>) -> bool {
+        match &self.kind {
+            VarKind::View(view) => arrays.push(view),
+            VarKind::Scalar { dtype, bytes, .. } => arrays.push_number(*dtype, bytes),
+            VarKind::Output { .. } => return false,
+        }
+        true
     }
 
     /// The only element, if it is a number or an array of rank 0.

@@ -7,6 +7,7 @@
 //! keeps alive.
 
 use crate::calls;
+use ndexpr::raw::CallArrays;
 use ndexpr::{DType, VarType, View, ViewMut};
 use numpy::npyffi::objects::{PyArrayObject, PyArrayObject_fields};
 use numpy::npyffi::types::{NPY_TYPES, npy_intp};
@@ -91,6 +92,11 @@ pub(crate) fn is_readable(object: &Bound<'_, PyUntypedArray>) -> bool {
     dtype_of_block(block(object)).is_some()
 }
 
+/// True if the array's elements may be written.
+pub(crate) fn is_writeable(object: &Bound<'_, PyUntypedArray>) -> bool {
+    is_writeable_by(block(object).flags)
+}
+
 /// The type that a variable has if its value is this array as it is now; `None` if the array is not
 /// [readable](is_readable).
 pub(crate) fn type_now(object: &Bound<'_, PyUntypedArray>) -> Option<VarType> {
@@ -112,6 +118,34 @@ pub(crate) fn dense(object: &Bound<'_, PyUntypedArray>, shape: &[usize]) -> Opti
     let block = block(object);
     let is_it = is_c(block.flags) && is_same(extents(block).0, shape);
     if is_it { Some((block.data.cast(), dtype_of_block(block)?)) } else { None }
+}
+
+/// The extents along all axes now, in NumPy's memory.
+pub(crate) fn shape_now<'a>(object: &'a Bound<'_, PyUntypedArray>) -> &'a [usize] {
+    extents(block(object)).0
+}
+
+/// Adds an array, as NumPy states it now, to the arrays of a call. Returns false, and adds nothing,
+/// if the engine cannot read it, or may not write it if it is to be written.
+///
+/// # Safety
+///
+/// The conditions of [`Array::view`] must hold for the array until the call is over. Nothing else
+/// may change its shape or its strides either: these are read where NumPy keeps them.
+pub(crate) unsafe fn push_to_call<'a>(
+    object: &'a Bound<'_, PyUntypedArray>,
+    arrays: &mut CallArrays<'a>,
+    is_written: bool,
+) -> bool {
+    let block = block(object);
+    let Some(dtype) = dtype_of_block(block) else { return false };
+    if is_written && !is_writeable_by(block.flags) {
+        return false;
+    }
+    // SAFETY: NumPy vouches for the numbers, and that the elements lie in one allocation, which the
+    // array keeps alive. The caller makes sure that nothing else changes the array.
+    unsafe { arrays.push_raw(block.data.cast(), dtype, extents(block), is_written) };
+    true
 }
 
 /// What NumPy states about an array at one moment, all read together.
@@ -171,7 +205,7 @@ impl<'a, 'py> Array<'a, 'py> {
     }
 
     pub(crate) fn is_writeable(&self) -> bool {
-        self.flags & npyffi::flags::NPY_ARRAY_WRITEABLE != 0
+        is_writeable_by(self.flags)
     }
 
     /// The elements, to read.
@@ -287,6 +321,10 @@ fn extents(block: &PyArrayObject_fields) -> (&[usize], &[isize]) {
         let shape = slice::from_raw_parts(block.dimensions.cast(), n_axes);
         (shape, slice::from_raw_parts(block.strides, n_axes))
     }
+}
+
+fn is_writeable_by(flags: c_int) -> bool {
+    flags & npyffi::flags::NPY_ARRAY_WRITEABLE != 0
 }
 
 fn is_c(flags: c_int) -> bool {

@@ -11,19 +11,18 @@ use crate::evaluate::named;
 use crate::inspect;
 use crate::run::{self, Casting, Options};
 use crate::scope::normalised;
-use crate::signature::{Types, type_name};
-use crate::text::{self, Compiled, Text};
+use crate::signature::{self, Input, type_name};
+use crate::text::{Compiled, Text, Types};
 use crate::update;
 use crate::values::Operands;
 use ndexpr::Engine;
-use numpy::PyUntypedArray;
+use pyo3::Borrowed;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use smallvec::SmallVec;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// A compiled expression: called with arrays and numbers, by position or by name.
 ///
@@ -46,18 +45,24 @@ use std::sync::Arc;
 #[pyclass(frozen, module = "ndexpr")]
 pub(crate) struct Program {
     text: Text,
-    types: Types,
+    /// In the order of the arguments.
+    inputs: Vec<Input>,
+    /// The variables in the order of the text.
+    uses: SmallVec<[Use; 8]>,
     /// The type of each name of the text, in the form that the text's cache of programs needs.
-    text_types: text::Types,
-    /// For each variable, in the order of the text: which input it is.
-    places: SmallVec<[usize; 6]>,
-    /// The variables and the inputs are in the same order.
-    is_in_order: bool,
+    types: Types,
     floats: Floats,
     /// The engine that compiled the text, and the program that this engine made. If the number of
     /// threads changes, another engine is used.
     engine: &'static Engine,
     compiled: Compiled,
+}
+
+/// A variable, as the text uses it.
+struct Use {
+    /// Which input it is.
+    input: usize,
+    is_updated: bool,
 }
 
 /// Compile an expression, or statements, for variables of known types.
@@ -110,14 +115,14 @@ pub(crate) fn compile(
         return Err(PyTypeError::new_err(format!("an expression is a str, not {}", ex.get_type().name()?)));
     };
     let text = Text::new(ex)?;
-    let types = Types::new(&text, signature)?;
-    let text_types = types.types(&text);
+    let inputs = signature::inputs(py, &text, signature)?;
+    let types = signature::types(&text, &inputs);
     let engine = engines::current(floats).map_err(|error| errors::without_text(&error))?;
-    let compiled = text.compiled_of(py, engine, &text_types)?;
-    let place = |name: &text::Name| types.inputs.iter().position(|(input, _)| *input == name.text);
-    let places: SmallVec<[usize; 6]> = text.names().iter().filter_map(place).collect();
-    let is_in_order = places.iter().enumerate().all(|(var, &input)| var == input);
-    Ok(Program { text, types, text_types, places, is_in_order, floats, engine, compiled })
+    let compiled = text.compiled_of(py, engine, &types)?;
+    let input = |name: &str| inputs.iter().position(|input| input.name == name);
+    let uses = text.names().iter();
+    let uses = uses.filter_map(|name| Some(Use { input: input(&name.text)?, is_updated: name.is_updated })).collect();
+    Ok(Program { text, inputs, uses, types, floats, engine, compiled })
 }
 
 #[pymethods]
@@ -129,25 +134,23 @@ impl Program {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let compiled = self.compiled(py)?;
-        let program = match &*compiled {
-            Compiled::Program(program) => program,
-            Compiled::Procedure(procedure) => return self.update(py, procedure, args, kwargs),
-        };
         let mut operands = Operands::default();
-        let inputs = &self.types.inputs;
-        if kwargs.is_none() && args.len() == inputs.len() && self.is_in_order {
-            for (arg, (name, ty)) in args.iter_borrowed().zip(inputs) {
-                operands.push_as(&arg, name, *ty)?;
+        let mut options = Options::default();
+        if kwargs.is_none() && args.len() == self.inputs.len() {
+            self.push_all(&mut operands, |input| args.get_borrowed_item(input))?;
+        } else {
+            let objects = self.arguments(args, kwargs, &mut options)?;
+            self.push_all(&mut operands, |input| Ok(objects[input].as_borrowed()))?;
+        }
+        let text = self.text.as_str(py)?;
+        match &*self.compiled(py)? {
+            Compiled::Program(program) => run::run(py, text, program, &operands, &options),
+            Compiled::Procedure(procedure) if options.are_default() => update::call(py, text, procedure, &operands),
+            Compiled::Procedure(_) => {
+                let message = "a text that updates arrays takes no `out`, `order` or `casting`";
+                Err(PyTypeError::new_err(message))
             }
-            return run::run(py, self.text.as_str(py)?, program, &operands, &Options::default());
         }
-        let (objects, options) = self.arguments(args, kwargs)?;
-        for &place in &self.places {
-            let (name, ty) = &inputs[place];
-            operands.push_as(&objects[place], name, *ty)?;
-        }
-        run::run(py, self.text.as_str(py)?, program, &operands, &options)
     }
 
     /// The text that it was compiled from.
@@ -159,15 +162,15 @@ impl Program {
     /// The names of its variables, in the order of the arguments.
     #[getter]
     fn input_names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.types.inputs.iter().map(|(name, _)| name))
+        PyTuple::new(py, self.inputs.iter().map(|input| &input.key))
     }
 
     /// The types of its variables, as `compile` takes them.
     #[getter]
     fn signature<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let signature = PyDict::new(py);
-        for (name, ty) in &self.types.inputs {
-            signature.set_item(name, type_name(*ty))?;
+        for Input { key, ty, .. } in &self.inputs {
+            signature.set_item(key, type_name(*ty))?;
         }
         Ok(signature)
     }
@@ -225,79 +228,77 @@ impl Program {
     fn compiled(&self, py: Python<'_>) -> PyResult<Cow<'_, Compiled>> {
         match engines::current(self.floats) {
             Ok(engine) if std::ptr::eq(engine, self.engine) => Ok(Cow::Borrowed(&self.compiled)),
-            Ok(engine) => self.text.compiled_of(py, engine, &self.text_types).map(Cow::Owned),
+            Ok(engine) => self.text.compiled_of(py, engine, &self.types).map(Cow::Owned),
             Err(error) => Err(errors::without_text(&error)),
         }
     }
 
-    /// Updates the arrays among the arguments, and gives the results.
-    fn update<'py>(
+    /// Adds what the text's names stand for, in the text's order. `object` gives the value of an
+    /// input.
+    fn push_all<'a, 'py: 'a>(
         &self,
-        py: Python<'py>,
-        procedure: &Arc<ndexpr::Procedure>,
-        args: &Bound<'py, PyTuple>,
-        kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let inputs = &self.types.inputs;
-        let mut operands = Operands::default();
-        let mut names: SmallVec<[&str; 6]> = SmallVec::new();
-        let mut targets: SmallVec<[(&str, Bound<'py, PyUntypedArray>); 4]> = SmallVec::new();
-        let mut add = |place: usize, object: &Bound<'py, PyAny>| -> PyResult<()> {
-            let (name, ty) = &inputs[place];
-            if procedure.written().any(|written| written == name) {
-                targets.push((name, update::target(object, name)?));
-            } else {
-                operands.push_as(object, name, *ty)?;
-                names.push(name);
+        operands: &mut Operands<'py>,
+        object: impl Fn(usize) -> PyResult<Borrowed<'a, 'py, PyAny>>,
+    ) -> PyResult<()> {
+        for used in &self.uses {
+            let (object, Input { name, ty, .. }) = (object(used.input)?, &self.inputs[used.input]);
+            match used.is_updated {
+                true => operands.push_target(&object, name)?,
+                false => operands.push_as(&object, name, *ty)?,
             }
-            Ok(())
-        };
-        if kwargs.is_none() && args.len() == inputs.len() {
-            args.iter_borrowed().enumerate().try_for_each(|(place, arg)| add(place, &arg))?;
-        } else {
-            let (objects, options) = self.arguments(args, kwargs)?;
-            if !options.are_default() {
-                let message = "a text that updates arrays takes no `out`, `order` or `casting`";
-                return Err(PyTypeError::new_err(message));
-            }
-            objects.iter().enumerate().try_for_each(|(place, object)| add(place, object))?;
         }
-        update::call(py, self.text.as_str(py)?, procedure, (&names, &operands), &targets)
+        Ok(())
     }
 
-    /// The inputs in order, and the options.
+    /// The inputs in order. The options are changed to those that are given.
     fn arguments<'py>(
         &self,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<(SmallVec<[Bound<'py, PyAny>; 6]>, Options<'py>)> {
-        let inputs = &self.types.inputs;
+        options: &mut Options<'py>,
+    ) -> PyResult<SmallVec<[Bound<'py, PyAny>; 8]>> {
+        let inputs = &self.inputs;
         if args.len() > inputs.len() {
             let (takes, found) = (inputs.len(), args.len());
             return Err(PyTypeError::new_err(format!(
                 "the expression has {takes} variables, but {found} values were given"
             )));
         }
-        let mut objects: SmallVec<[Option<Bound<'py, PyAny>>; 6]> = args.iter().map(Some).collect();
+        let mut objects: SmallVec<[Option<Bound<'py, PyAny>>; 8]> = args.iter().map(Some).collect();
         objects.resize(inputs.len(), None);
-        let mut options = Options::default();
         for (key, value) in kwargs.into_iter().flatten() {
-            let key = normalised(key.cast::<PyString>()?)?;
+            let key = key.cast_into::<PyString>()?;
             // A variable goes first: it may have any name.
-            match (inputs.iter().position(|(name, _)| *name == key), key.as_str()) {
-                (Some(input), _) if objects[input].is_some() => {
-                    return Err(PyTypeError::new_err(format!("the variable `{key}` was given twice")));
+            if let Some(input) = self.input_of(&key)? {
+                if objects[input].is_some() {
+                    let name = &inputs[input].name;
+                    return Err(PyTypeError::new_err(format!("the variable `{name}` was given twice")));
                 }
-                (Some(input), _) => objects[input] = Some(value),
-                (None, "out") => options.out = (!value.is_none()).then_some(value),
-                (None, "order") => options.order = named(&value, Order::from_name, Order::EXPECTED)?,
-                (None, "casting") => options.casting = named(&value, Casting::from_name, Casting::EXPECTED)?,
-                (None, _) => return Err(PyTypeError::new_err(format!("the expression has no variable `{key}`"))),
+                objects[input] = Some(value);
+                continue;
+            }
+            match &*normalised(&key)? {
+                "out" => options.out = (!value.is_none()).then_some(value),
+                "order" => options.order = named(&value, Order::from_name, Order::EXPECTED)?,
+                "casting" => options.casting = named(&value, Casting::from_name, Casting::EXPECTED)?,
+                key => return Err(PyTypeError::new_err(format!("the expression has no variable `{key}`"))),
             }
         }
-        let found = objects.into_iter().zip(inputs).map(|(object, (name, _))| {
-            object.ok_or_else(|| PyTypeError::new_err(format!("the variable `{name}` was not given")))
-        });
-        Ok((found.collect::<PyResult<_>>()?, options))
+        let mut found = SmallVec::new();
+        for (object, Input { name, .. }) in objects.into_iter().zip(inputs) {
+            let missing = || PyTypeError::new_err(format!("the variable `{name}` was not given"));
+            found.push(object.ok_or_else(missing)?);
+        }
+        Ok(found)
+    }
+
+    /// Which input has this name.
+    fn input_of(&self, key: &Bound<'_, PyString>) -> PyResult<Option<usize>> {
+        // Nearly all names are the very strings that the inputs have.
+        if let Some(input) = self.inputs.iter().position(|input| input.key.is(key)) {
+            return Ok(Some(input));
+        }
+        let name = normalised(key)?;
+        Ok(self.inputs.iter().position(|input| input.name == name))
     }
 }

@@ -37,16 +37,30 @@ pub(crate) fn bind<'py>(
     floats: Floats,
     operands: &mut Operands<'py>,
 ) -> PyResult<Arc<Program>> {
+    let types = look_up(py, text, scope, false, operands)?;
+    text.program(py, &types, floats)
+}
+
+/// Looks up what a text's names stand for, and gives the types of that.
+pub(crate) fn look_up<'py>(
+    py: Python<'py>,
+    text: &Text,
+    scope: Scope<'py>,
+    may_update: bool,
+    operands: &mut Operands<'py>,
+) -> PyResult<Types> {
     let mut is_constant: SmallVec<[bool; 6]> = SmallVec::new();
     for name in text.names() {
         let value = match scope.get(name.key.bind(py))? {
             Some(value) => Some(value),
             None => scope.get_respelled(&name.text)?,
         };
+        let is_updated = may_update && name.is_updated;
         match &value {
+            Some(value) if is_updated => operands.push_target(value, &name.text)?,
             Some(value) => operands.push(value, &name.text)?,
-            None if name.is_constant => {}
-            None => return Err(text.missing(py, name, scope.known().into_iter(), false)),
+            None if name.is_constant && !is_updated => {}
+            None => return Err(text.missing(py, name, scope.known().into_iter(), may_update)),
         }
         is_constant.push(value.is_none());
     }
@@ -57,7 +71,7 @@ pub(crate) fn bind<'py>(
         types.push(if is_constant { None } else { found.next().transpose()? });
     }
     drop(found);
-    text.program(py, &types, floats)
+    Ok(types)
 }
 
 /// Evaluate an array expression, given as text, in one pass over its arrays.

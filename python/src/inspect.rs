@@ -4,7 +4,7 @@ use crate::engines::{self, Floats};
 use crate::errors;
 use crate::evaluate::bind;
 use crate::scope::{CALLER, Scope};
-use crate::signature::Types;
+use crate::signature;
 use crate::text::{Compiled, Text};
 use crate::values::Operands;
 use ndexpr::Stage;
@@ -55,7 +55,7 @@ pub(crate) fn explain<'py>(
     let text = text.get();
     let compiled = match signature {
         Some(signature) => {
-            let types = Types::new(text, Some(signature))?.types(text);
+            let types = signature::types(text, &signature::inputs(py, text, Some(signature))?);
             let engine = engines::current(Floats::Strict).map_err(|error| errors::without_text(&error))?;
             text.compiled_of(py, engine, &types)?
         }

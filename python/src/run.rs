@@ -9,7 +9,7 @@ use crate::calls;
 use crate::errors;
 use crate::signals::{guarded, interruptible, is_main_thread};
 use crate::tuples;
-use crate::values::{Operands, Values};
+use crate::values::{Operands, Values, Vars};
 use ndexpr::raw::{self, Flat, Layout};
 use ndexpr::{DType, Program, ViewMut};
 use numpy::{PyUntypedArray, PyUntypedArrayMethods};
@@ -127,8 +127,9 @@ fn variant(py: Python<'_>, text: &str, program: &Program, operands: &Operands<'_
     }
     let mut values = Values::default();
     values.read(operands)?;
+    let mut vars = Vars::new();
     // SAFETY: the views are used here alone, where no Python code runs.
-    let vars = unsafe { values.vars() }?;
+    unsafe { values.vars(&mut vars) }?;
     raw::variant(program, &vars).map_err(|error| errors::to_python(py, text, &error))
 }
 
@@ -139,14 +140,16 @@ pub(crate) fn layouts(
     program: &Program,
     values: &Values<'_, '_>,
 ) -> PyResult<SmallVec<[Layout; 1]>> {
+    let mut vars = Vars::new();
     // SAFETY: the views are used here alone, where no Python code runs.
-    let vars = unsafe { values.vars() }?;
+    unsafe { values.vars(&mut vars) }?;
     raw::result_layouts(program, &vars).map_err(|error| errors::to_python(py, text, &error))
 }
 
 fn layout(py: Python<'_>, text: &str, program: &Program, values: &Values<'_, '_>) -> PyResult<Layout> {
+    let mut vars = Vars::new();
     // SAFETY: the views are used here alone, where no Python code runs.
-    let vars = unsafe { values.vars() }?;
+    unsafe { values.vars(&mut vars) }?;
     raw::result_layout(program, &vars).map_err(|error| errors::to_python(py, text, &error))
 }
 
@@ -294,9 +297,14 @@ pub(crate) enum Lock {
     GiveUpAndAsk,
 }
 
-/// What to do with the lock while values are read and outputs are written.
-pub(crate) fn lock_for(py: Python<'_>, values: &Values<'_, '_>, outs: &[&Array<'_, '_>]) -> Lock {
-    match n_elems(values, outs) {
+/// Whether a call on these operands is so short that it keeps the lock.
+pub(crate) fn is_short(operands: &Operands<'_>) -> bool {
+    n_elems(|| operands.shapes()) < MIN_ELEMS_TO_DETACH
+}
+
+/// What to do with the lock while values are read or updated, and outputs are written.
+pub(crate) fn lock_for(py: Python<'_>, values: &Values<'_, '_>, outs: &[Array<'_, '_>]) -> Lock {
+    match n_elems(|| values.arrays().map(Array::shape).chain(outs.iter().map(Array::shape))) {
         ..MIN_ELEMS_TO_DETACH => Lock::Keep,
         MIN_ELEMS_TO_INTERRUPT.. if is_main_thread(py) => Lock::GiveUpAndAsk,
         _ => Lock::GiveUp,
@@ -311,13 +319,15 @@ pub(crate) fn execute(
     values: &Values<'_, '_>,
     outs: &[Array<'_, '_>],
 ) -> PyResult<()> {
-    let lock = lock_for(py, values, &outs.iter().collect::<SmallVec<[_; 2]>>());
+    let lock = lock_for(py, values, outs);
+    let mut vars = Vars::new();
     // SAFETY: from here until the run begins, no Python code runs in this thread. During the run
     // only other threads and handlers of signals can change the arrays in place, and the Python
     // caller has to prevent that: see `Array`. Our callers make sure that `outs` are writeable.
-    let (mut outs, vars) = unsafe {
+    let mut outs = unsafe {
+        values.vars(&mut vars)?;
         let outs = outs.iter().map(|out| out.view_mut());
-        (outs.collect::<PyResult<SmallVec<[ViewMut<'_>; 1]>>>()?, values.vars()?)
+        outs.collect::<PyResult<SmallVec<[ViewMut<'_>; 1]>>>()?
     };
     let done = match lock {
         Lock::Keep => guarded(|| program.run_all_in_order(&vars, &mut outs, None)),
@@ -330,19 +340,16 @@ pub(crate) fn execute(
     }
 }
 
-/// The largest number of elements that an evaluation may run over: the number that all arrays have
-/// when they are broadcast with each other.
-fn n_elems(values: &Values<'_, '_>, outs: &[&Array<'_, '_>]) -> usize {
-    if let [out] = outs
-        && values.arrays().all(|array| array.shape() == out.shape())
-    {
-        return out.shape().iter().fold(1, |n: usize, &extent| n.saturating_mul(extent));
+/// The largest number of elements that an evaluation may run over: the number that arrays of these
+/// shapes have when they are broadcast with each other.
+fn n_elems<'s, S: Iterator<Item = &'s [usize]>>(shapes: impl Fn() -> S) -> usize {
+    let Some(first) = shapes().next() else { return 1 };
+    if shapes().all(|shape| shape == first) {
+        return first.iter().fold(1, |n: usize, &extent| n.saturating_mul(extent));
     }
-    let mut arrays: SmallVec<[&[usize]; 6]> = values.arrays().map(Array::shape).collect();
-    arrays.extend(outs.iter().map(|out| out.shape()));
-    let n_axes = arrays.iter().map(|shape| shape.len()).max().unwrap_or(0);
+    let n_axes = shapes().map(<[usize]>::len).max().unwrap_or(0);
     (1..=n_axes).fold(1, |n: usize, from_last| {
-        let extents = arrays.iter().filter_map(|shape| Some(shape[shape.len().checked_sub(from_last)?]));
+        let extents = shapes().filter_map(|shape| Some(shape[shape.len().checked_sub(from_last)?]));
         n.saturating_mul(extents.max().unwrap_or(1))
     })
 }

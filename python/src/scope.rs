@@ -10,6 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 /// The caller's place among the frames, as numexpr counts them for `_frame_depth`.
@@ -290,12 +291,12 @@ fn listed_keys<'py>(mapping: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>>
 }
 
 /// A name in the form in which Python and the language store names, Unicode's NFKC.
-pub(crate) fn normalised(name: &Bound<'_, PyString>) -> PyResult<String> {
+pub(crate) fn normalised<'a>(name: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str>> {
     let text = name.to_str()?;
     if text.is_ascii() {
-        return Ok(text.to_owned());
+        return Ok(Cow::Borrowed(text));
     }
     let py = name.py();
     let unicode = calls::import(intern!(py, "unicodedata"))?;
-    calls::call_method(&unicode, intern!(py, "normalize"), ("NFKC", name))?.extract()
+    calls::call_method(&unicode, intern!(py, "normalize"), ("NFKC", name))?.extract().map(Cow::Owned)
 }

@@ -6,7 +6,7 @@
 use crate::arrays::{dtype_of, unknown_dtype_error};
 use crate::calls;
 use crate::scope::normalised;
-use crate::text::{self, Text};
+use crate::text::{self, Name, Text};
 use crate::values::Operands;
 use ndexpr::{DType, VarType};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray};
@@ -15,49 +15,54 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString};
 
-/// The names of a program's inputs and their types, in the order of the arguments.
-pub(crate) struct Types {
-    pub(crate) inputs: Vec<(String, VarType)>,
+/// An input of a program.
+pub(crate) struct Input {
+    pub(crate) name: String,
+    /// The name as Python has it where a program is called by name.
+    pub(crate) key: Py<PyString>,
+    pub(crate) ty: VarType,
 }
 
-impl Types {
-    /// The types that a caller states. Without a signature all names are arrays of float64, sorted,
-    /// as in numexpr.
-    pub(crate) fn new(text: &Text, signature: Option<&Bound<'_, PyAny>>) -> PyResult<Types> {
-        let mut inputs = Vec::new();
-        let Some(signature) = signature else {
-            let names = text.names().iter().filter(|name| !name.is_constant);
-            inputs.extend(names.map(|name| (name.text.clone(), VarType::array(DType::Float64))));
-            inputs.sort_by(|(a, _), (b, _)| a.cmp(b));
-            return Ok(Types { inputs });
-        };
-        let py = signature.py();
-        let pairs = match calls::get_attr(signature, intern!(py, "items")) {
-            Ok(items) => calls::call(&items, ())?,
-            Err(_) => signature.clone(),
-        };
-        let pairs = calls::call(&py.get_type::<PyList>(), (pairs,))?.cast_into::<PyList>()?;
-        for pair in pairs {
-            let (name, ty): (Bound<'_, PyString>, Bound<'_, PyAny>) = pair.extract()?;
-            let name = normalised(&name)?;
-            if !text.names().iter().any(|used| used.text == name) {
-                let message = format!("the expression does not use the variable `{name}`");
-                return Err(PyValueError::new_err(message));
-            }
-            if inputs.iter().any(|(known, _)| *known == name) {
-                return Err(PyValueError::new_err(format!("the signature has `{name}` twice")));
-            }
-            let ty = var_type(&ty, &name)?;
-            inputs.push((name, ty));
-        }
-        Ok(Types { inputs })
+impl Input {
+    fn new(py: Python<'_>, used: &Name, ty: VarType) -> Input {
+        Input { name: used.text.clone(), key: used.key.clone_ref(py), ty }
     }
+}
 
-    /// The type of each name of the text, in the text's order.
-    pub(crate) fn types(&self, text: &Text) -> text::Types {
-        let type_of = |name: &str| self.inputs.iter().find(|(known, _)| known == name).map(|&(_, ty)| ty);
-        text.names().iter().map(|name| type_of(&name.text)).collect()
+/// The inputs that a caller states, in the order of the arguments. Without a signature all names
+/// are arrays of float64, sorted, as in numexpr.
+pub(crate) fn inputs(py: Python<'_>, text: &Text, signature: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Input>> {
+    let Some(signature) = signature else {
+        let names = text.names().iter().filter(|name| !name.is_constant);
+        let mut inputs: Vec<Input> = names.map(|name| Input::new(py, name, VarType::array(DType::Float64))).collect();
+        inputs.sort_by(|a, b| a.name.cmp(&b.name));
+        return Ok(inputs);
+    };
+    let pairs = match calls::get_attr(signature, intern!(py, "items")) {
+        Ok(items) => calls::call(&items, ())?,
+        Err(_) => signature.clone(),
+    };
+    let pairs = calls::call(&py.get_type::<PyList>(), (pairs,))?.cast_into::<PyList>()?;
+    let mut inputs: Vec<Input> = Vec::new();
+    for pair in pairs {
+        let (key, ty): (Bound<'_, PyString>, Bound<'_, PyAny>) = pair.extract()?;
+        let name = normalised(&key)?;
+        let Some(used) = text.names().iter().find(|used| used.text == name) else {
+            let message = format!("the expression does not use the variable `{name}`");
+            return Err(PyValueError::new_err(message));
+        };
+        if inputs.iter().any(|known| known.name == name) {
+            return Err(PyValueError::new_err(format!("the signature has `{name}` twice")));
+        }
+        inputs.push(Input::new(py, used, var_type(&ty, &name)?));
     }
+    Ok(inputs)
+}
+
+/// The type of each name of the text, in the text's order.
+pub(crate) fn types(text: &Text, inputs: &[Input]) -> text::Types {
+    let type_of = |name: &str| inputs.iter().find(|input| input.name == name).map(|input| input.ty);
+    text.names().iter().map(|name| type_of(&name.text)).collect()
 }
 
 /// What a caller states as a variable's type: a dtype for an array, "scalar float32" or "weak
@@ -105,7 +110,7 @@ fn dtype_like(object: &Bound<'_, PyAny>, name: &str) -> PyResult<DType> {
     dtype_of(dtype.num()).ok_or_else(|| unknown_dtype_error(name, &dtype))
 }
 
-/// A type as [`Types::new`] takes it.
+/// A type as [`inputs`] takes it.
 pub(crate) fn type_name(ty: VarType) -> String {
     match ty {
         VarType { is_weak: true, dtype, .. } => format!("weak {}", dtype.name()),

@@ -182,7 +182,8 @@ impl Text {
         Ok(program)
     }
 
-    /// The procedure for names of these types.
+    /// The procedure for names of these types. Its variables are the names that have one and are not
+    /// updated, and its arrays those that are, in order.
     pub(crate) fn procedure(&self, py: Python<'_>, types: &Types, floats: Floats) -> PyResult<Arc<Procedure>> {
         let engine = engines::current(floats).map_err(|error| errors::without_text(&error))?;
         self.procedure_of(py, engine, types)
@@ -208,6 +209,9 @@ impl Text {
         let (text, signature) = (self.as_str(py)?, self.signature(types));
         let updated: Vec<&str> = self.updated().collect();
         let procedure = self.compiled(py, |progress| engine.procedure_with(text, &signature, &updated, progress))?;
+        let read = self.names.iter().zip(types).filter(|(name, ty)| ty.is_some() && !name.is_updated);
+        debug_assert!(procedure.variables().map(|(name, _)| name).eq(read.map(|(name, _)| name.text.as_str())));
+        debug_assert!(procedure.written().eq(updated));
         self.keep(py, Kept { engine, types: types.clone(), program: Compiled::Procedure(Arc::clone(&procedure)) })?;
         Ok(procedure)
     }

@@ -4,21 +4,20 @@
 //! results. Always true: only arrays of NumPy itself are updated, where they are; what would have
 //! to be copied first is refused.
 
-use crate::arrays::{Array, changed_error};
 use crate::engines::Floats;
 use crate::errors;
-use crate::evaluate::named;
-use crate::run::{Lock, lock_for};
+use crate::evaluate::{look_up, named};
+use crate::run::{Lock, is_short, lock_for};
 use crate::scope::{CALLER, Scope};
 use crate::signals::{guarded, interruptible};
-use crate::text::{Text, Types};
-use crate::values::{Operands, Values};
-use ndexpr::{DynArray, Procedure, Progress, Targets, Vars};
-use numpy::{IntoPyArray, PyUntypedArray};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use crate::text::Text;
+use crate::values::{Operands, Targets, Values, Vars};
+use ndexpr::raw::{self, CallArrays};
+use ndexpr::{DynArray, Error, Procedure, Progress};
+use numpy::IntoPyArray;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use std::sync::Arc;
 
 /// Run a text that updates arrays in place.
 ///
@@ -76,108 +75,61 @@ pub(crate) fn execute<'py>(
     let text = text.get();
     let scope = Scope::new(py, local_dict, global_dict, _frame_depth)?;
     let mut operands = Operands::default();
-    let mut names: Vec<&str> = Vec::new();
-    let mut targets: Vec<(&str, Bound<'py, PyUntypedArray>)> = Vec::new();
-    let mut types = Types::new();
-    for name in text.names() {
-        let value = match scope.get(name.key.bind(py))? {
-            Some(value) => Some(value),
-            None => scope.get_respelled(&name.text)?,
-        };
-        match value {
-            Some(value) if name.is_updated => targets.push((&name.text, target(&value, &name.text)?)),
-            Some(value) => {
-                operands.push(&value, &name.text)?;
-                names.push(&name.text);
-            }
-            None if name.is_constant && !name.is_updated => {}
-            None => return Err(text.missing(py, name, scope.known().into_iter(), true)),
-        }
-    }
-    // This may run Python code, because it may free objects.
-    drop(scope);
-    {
-        let (mut of_operands, mut of_targets) = (operands.types(), targets.iter());
-        let mut is_next = names.iter().peekable();
-        for name in text.names() {
-            types.push(if name.is_updated {
-                let (_, object) = of_targets.next().ok_or_else(changed_error)?;
-                let array = Array::read(object).ok_or_else(changed_error)?;
-                Some(ndexpr::VarType::array(array.dtype))
-            } else if is_next.next_if(|next| ***next == *name.text).is_some() {
-                of_operands.next().transpose()?
-            } else {
-                None
-            });
-        }
-    }
+    let types = look_up(py, text, scope, true, &mut operands)?;
     let procedure = text.procedure(py, &types, floats)?;
-    call(py, text.as_str(py)?, &procedure, (&names, &operands), &targets)
+    call(py, text.as_str(py)?, &procedure, &operands)
 }
 
-/// Runs a procedure on values of variables, and arrays that it updates, each with its name.
+/// Runs a procedure on what its text's names stand for.
 pub(crate) fn call<'py>(
     py: Python<'py>,
     text: &str,
-    procedure: &Arc<Procedure>,
-    (names, operands): (&[&str], &Operands<'py>),
-    targets: &[(&str, Bound<'py, PyUntypedArray>)],
+    procedure: &Procedure,
+    operands: &Operands<'py>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(done) = run_at_once(procedure, operands) {
+        done?.map_err(|error| errors::to_python(py, text, &error))?;
+        return Ok(py.None().into_bound(py));
+    }
     let mut values = Values::default();
     values.read(operands)?;
-    let results = run(py, text, procedure, (names, &values), targets)?;
+    let lock = lock_for(py, &values, &[]);
+    let (mut vars, mut targets) = (Vars::new(), Targets::new());
+    // SAFETY: from here until the run begins, no Python code runs in this thread. During the run
+    // only other threads and handlers of signals can change the arrays in place, and the Python
+    // caller has to prevent that: see `Array`. An array that is also read, or given twice, is seen
+    // by `Procedure`, which then writes apart from what it reads.
+    unsafe {
+        values.vars(&mut vars)?;
+        values.targets(&mut targets)?;
+    }
+    let mut run = |progress: Option<&Progress>| procedure.call_in_order(&vars, &mut targets, progress);
+    let done = match lock {
+        Lock::Keep => guarded(|| run(None)),
+        Lock::GiveUp => py.detach(|| guarded(|| run(None))),
+        Lock::GiveUpAndAsk => interruptible(py, |progress| run(Some(progress)))?,
+    };
+    let results = done.ok_or_else(errors::panicked)?.map_err(|error| errors::to_python(py, text, &error))?;
     to_python(py, results, procedure.is_tuple())
 }
 
-/// An array that can be updated where it is.
-pub(crate) fn target<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyUntypedArray>> {
-    let Ok(array) = object.cast::<PyUntypedArray>() else {
-        let found = object.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("`{name}` is updated, so it must be a NumPy array, not {found}")));
-    };
-    crate::arrays::refuse_masked(array, name)?;
-    match Array::read(array) {
-        Some(read) if read.is_writeable() => Ok(array.clone()),
-        Some(_) => Err(PyValueError::new_err(format!("`{name}` is read-only"))),
-        None => Err(crate::arrays::unknown_dtype_error(name, &numpy::PyUntypedArrayMethods::dtype(array))),
+/// Runs a short call of a procedure without results, if its arrays lie as those of the last call
+/// did, or all in one way. Does nothing otherwise.
+fn run_at_once(procedure: &Procedure, operands: &Operands<'_>) -> Option<PyResult<Result<(), Error>>> {
+    if !is_short(operands) {
+        return None;
     }
-}
-
-fn run<'py>(
-    py: Python<'py>,
-    text: &str,
-    procedure: &Arc<Procedure>,
-    (names, values): (&[&str], &Values<'_, 'py>),
-    targets: &[(&str, Bound<'py, PyUntypedArray>)],
-) -> PyResult<Vec<DynArray>> {
-    let mut arrays = Vec::with_capacity(targets.len());
-    for (name, object) in targets {
-        let array = Array::read(object).filter(Array::is_writeable);
-        arrays.push((*name, array.ok_or_else(changed_error)?));
+    let numbers = operands.numbers();
+    let mut arrays = CallArrays::new();
+    // SAFETY: from here to the end of the run no Python code runs in this thread, which keeps the
+    // interpreter's lock. So nothing changes the arrays in place. If arrays share memory, nothing
+    // is run.
+    if !unsafe { operands.push_to_call(&numbers, &mut arrays) } {
+        return None;
     }
-    let written: Vec<_> = arrays.iter().map(|(_, array)| array).collect();
-    let lock = lock_for(py, values, &written);
-    // SAFETY: from here until the run begins, no Python code runs in this thread. During the run
-    // only other threads and handlers of signals can change the arrays in place, and the Python
-    // caller has to prevent that: see `Array`. All targets are writeable. An array that is also
-    // read, or given twice, is seen by `Procedure`, which then writes apart from what it reads.
-    let (vars, mut targets) = unsafe {
-        let vars = names.iter().zip(values.vars()?).fold(Vars::new(), |vars, (name, var)| vars.with(name, var));
-        let mut targets = Targets::new();
-        for (name, array) in &arrays {
-            targets = targets.with(name, array.view_mut()?);
-        }
-        (vars, targets)
-    };
-    let call = |progress: Option<&Progress>, targets: &mut Targets<'_>| procedure.call_with(&vars, targets, progress);
-    let done = match lock {
-        Lock::Keep => guarded(|| call(None, &mut targets)),
-        Lock::GiveUp => py.detach(|| guarded(|| call(None, &mut targets))),
-        Lock::GiveUpAndAsk => interruptible(py, |progress| call(Some(progress), &mut targets))?,
-    };
-    match done {
-        Some(done) => done.map_err(|error| errors::to_python(py, text, &error)),
-        None => Err(errors::panicked()),
+    match guarded(|| raw::run_procedure(procedure, &mut arrays)) {
+        Some(done) => done.map(Ok),
+        None => Some(Err(errors::panicked())),
     }
 }
 

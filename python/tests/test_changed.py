@@ -6,6 +6,7 @@ an array has changed; no byte of other memory is ever in it.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import subprocess
 import sys
@@ -140,6 +141,22 @@ def test_an_output_that_changes(change: Callable[[np.ndarray], None]) -> None:
         assert out.tobytes()[:8] == before[:8]
         return
     assert out.size in (N, 4 * N)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("text", ["u += b", "u[1:] += b[1:]", "u[1:] += b[1:]; return sum(b)"])
+def test_an_updated_array_that_changes(change: Callable[[np.ndarray], None], text: str) -> None:
+    """The program has been called before, so it knows how arrays lay."""
+    step = ndexpr.compile(text, {"u": "float64", "b": "float64"})
+    step(np.zeros(N), np.ones(N))
+    u, other = np.zeros(N), np.zeros(N)
+    with contextlib.suppress(RuntimeError, ValueError, TypeError):
+        step(u, Changing(lambda: change(u), np.ones(N)))
+    with contextlib.suppress(RuntimeError, ValueError, TypeError):
+        step(other, Changing(lambda: other.setflags(write=False), np.ones(N)))
+    assert not other.any()
+    if u.dtype == np.float64:
+        assert set(np.unique(u)) <= {0.0, 1.0}
 
 
 def test_an_array_of_one_element_is_read_at_the_same_time() -> None:

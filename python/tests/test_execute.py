@@ -458,3 +458,108 @@ def test_large_updates_that_are_read_at_other_places() -> None:
         for order in "CF":
             u = np.asarray(RNG.standard_normal((450, 420)), order=order)
             run_both(text, {"u": u, "v": RNG.standard_normal((450, 420))})
+
+
+STEPS = [
+    "u += k*w; v -= u*w",
+    "u[1:-1] = 0.5*(v[2:] + v[:-2])*k; v[1:-1] = u[2:] - u[:-2] + w[1:-1]",
+    "u[1:] = u[:-1]*k + w[1:]; v *= 2",
+    "v[1:] += np.sum(u)*k; u += w*np.max(v)",
+    "u[1:] += k*w[1:]; v[...] = u*2",
+]
+
+
+@pytest.mark.parametrize("text", STEPS)
+def test_calls_by_position_and_by_name(text: str) -> None:
+    """One program, called with arrays of any layouts in turn, some of which share memory."""
+    step = ndexpr.compile(text, {"w": "float64", "v": "float64", "k": 0.5, "u": "float64"})
+    reference: Names = {"np": np}
+    exec("def step(u, v, w, k):\n    " + text, reference)
+
+    def parts(memory: np.ndarray, form: int) -> list[np.ndarray]:
+        return [
+            [memory[:6], memory[10:16], memory[20:26]],
+            [memory[:12:2], memory[1:13:2], memory[20:26]],
+            [memory[5::-1], memory[10:16], memory[20:32:2]],
+            [memory[:6], memory[3:9], memory[20:26]],
+            [memory[:6], memory[10:16], memory[:6]],
+            [memory[:6], memory[:6], memory[20:26]],
+            [memory[:9], memory[10:19], memory[20:29]],
+        ][form]
+
+    for round_ in range(42):
+        found, expected = np.arange(40.0) % 7 - 2, np.arange(40.0) % 7 - 2
+        form, k = round_ // 3 % 7, [0.5, 2, np.float64(-1.0)][round_ % 3]
+        u, v, w = parts(expected, form)
+        reference["step"](u, v, w, k)
+        u, v, w = parts(found, form)
+        if round_ % 2:
+            assert step(w, v, k, u) is None
+        else:
+            assert step(w, u=u, **{"k": k, "".join(["v"]): v}) is None
+        np.testing.assert_allclose(found, expected, rtol=1e-13, err_msg=f"{text}, {form}")
+
+
+def test_arrays_that_are_no_longer_what_they_were() -> None:
+    step = ndexpr.compile("u[1:] += v[:-1]", {"u": "float64", "v": "float64"})
+    u, v = np.zeros(4), np.arange(4.0)
+    for _ in range(3):
+        step(u, v)
+    assert u.tolist() == [0.0, 0.0, 3.0, 6.0]
+    u.flags.writeable = False
+    with pytest.raises(ValueError, match="`u` is read-only"):
+        step(u, v)
+    u.flags.writeable = True
+    # Its elements have another type, though they lie as they did.
+    with pytest.raises(TypeError, match="the variable `v` is int64, but the program was compiled for float64"):
+        step(u, v.view(np.int64))
+    with pytest.raises(TypeError, match="the variable `u` is int64, but the program was compiled for float64"):
+        step(u.view(np.int64), v)
+    with pytest.raises(TypeError, match="`u` is >f8"):
+        step(u.astype(">f8"), v)
+    with pytest.raises(TypeError, match="`u` is a masked array"):
+        step(np.ma.masked_array(u), v)
+    with pytest.raises(ValueError, match=r"do not broadcast|cannot be assigned"):
+        step(u, v[:3])
+    with pytest.raises(ValueError, match=r"memory|overlap"):
+        step(np.lib.stride_tricks.as_strided(u, (4,), (0,)), v)
+    for wrong in [(), (u,), (u, v, v)]:
+        with pytest.raises(TypeError, match=r"was not given|3 values were given"):
+            step(*wrong)
+    with pytest.raises(TypeError, match="the variable `u` was given twice"):
+        step(u, u=u)
+    with pytest.raises(TypeError, match="the expression has no variable `other`"):
+        step(u, v, other=v)
+    assert u.tolist() == [0.0, 0.0, 3.0, 6.0]
+    # What is read is copied where it has to be.
+    step(u, v.astype(">f8"))
+    step(u, [1.0, 0.0, 0.0, 0.0])
+    step(u.view(np.recarray).view(type("Own", (np.ndarray,), {})), v)
+    assert u.tolist() == [0.0, 1.0, 5.0, 10.0]
+    single = ndexpr.compile("u += v", {"u": "float64", "v": "float64"})
+    total = np.array(1.0)
+    for _ in range(3):
+        single(total, np.float64(2.0))
+    assert total == 7.0
+    single(total, total)
+    assert total == 14.0
+
+
+def test_one_program_in_several_threads() -> None:
+    step = ndexpr.compile("u[1:] += v[:-1]*k; v *= 2", {"u": "float64", "v": "float64", "k": 1})
+    wrong = []
+
+    def work(n: int) -> None:
+        for _ in range(300):
+            u, v = np.zeros(n), np.ones(n)
+            for k in range(3):
+                step(u, v, k=k)
+            if u[0] != 0.0 or (u[1:] != 10.0).any() or (v != 8.0).any():
+                wrong.append(n)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in (5, 5, 50, 40_000)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

@@ -9,7 +9,7 @@ use super::core::Core;
 use crate::error::Error;
 use crate::hir;
 use crate::input::Input;
-use crate::vars::{Var, Vars};
+use crate::vars::{Var, VarType, Vars};
 use ndexpr_runtime::dtype::{DType, Scalar};
 use ndexpr_runtime::view::{View, ViewMut};
 use smallvec::SmallVec;
@@ -96,10 +96,10 @@ fn bind_one<'v>(
     Ok(view.map_or(Input::Output(0), Input::View))
 }
 
-/// Whether a value has the type of its variable, and nothing of the value itself must be checked.
+/// Whether a value of this type has the type of its variable, and nothing of the value itself must
+/// be checked.
 #[inline]
-pub(super) fn is_plain(var: &hir::Var, value: &Var<'_>) -> bool {
-    let ty = value.ty();
+pub(super) fn is_plain(var: &hir::Var, ty: VarType) -> bool {
     ty.dtype == var.ty.dtype && (ty.is_scalar || !var.ty.is_scalar) && var.must_fit.is_empty()
 }
 

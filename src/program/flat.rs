@@ -75,7 +75,7 @@ fn run_on<'v>(
     // All variables of the text are looked at, whether the loop reads them or not.
     for (place, var) in core.graph().vars().iter().enumerate() {
         let value = value_of(place, &var.name)?;
-        if !is_plain(var, value) || !value.push_to(&mut given) {
+        if !is_plain(var, value.ty()) || !value.push_to(&mut given) {
             return None;
         }
     }

@@ -6,9 +6,9 @@ use super::core::Core;
 use crate::error::Error;
 use crate::fuse::{Dest, Loop, Source};
 use crate::kernels::CompiledLoop;
-use crate::vars::Var;
+use crate::vars::{Var, VarType};
 use ndexpr_runtime::exec::{Element, FlatMany, MAX_FLAT_INPUTS, map_elements};
-use ndexpr_runtime::view::ViewMut;
+use ndexpr_runtime::view::{CallArrays, ViewMut};
 use smallvec::SmallVec;
 
 /// A program of one loop over arrays, and perhaps one over single values before it.
@@ -45,22 +45,27 @@ pub(super) fn run(core: &Core, values: Values<'_>, outs: &mut [ViewMut<'_>]) -> 
     if !values.has_count(core.graph().vars().len()) {
         return None;
     }
-    let vars = core.graph().vars();
-    run_on(core, loops(core)?, |place| values.get(place, &vars[place].name).map(Value::Var), outs)
+    let (loops, vars) = (loops(core)?, core.graph().vars());
+    let value_of = |place: usize| values.get(place, &vars[place].name).map(Value::Var);
+    run_on(core, loops, value_of, FlatMany::new(outs)?)
 }
 
-/// Runs a phase of a procedure: some of its values are its outputs, as they were before.
+/// Runs a phase of a procedure on arrays of a call. The outputs are those at the places `outs`;
+/// some of the values are outputs, as they were before.
 pub(super) fn run_phase<'v>(
     core: &Core,
-    value_of: impl Fn(usize) -> Option<Value<'v>>,
-    outs: &mut [ViewMut<'_>],
+    value_of: impl Fn(usize) -> Value<'v>,
+    arrays: &'v mut CallArrays<'_>,
+    outs: &[usize],
 ) -> Option<Result<(), Error>> {
-    run_on(core, all_loops(core)?, value_of, outs)
+    run_on(core, all_loops(core)?, |place| Some(value_of(place)), FlatMany::of_arrays(arrays, outs)?)
 }
 
 /// The value of a variable.
 pub(super) enum Value<'v> {
     Var(&'v Var<'v>),
+    /// The array of the call at a place.
+    Array(usize),
     Output(usize),
 }
 
@@ -68,11 +73,10 @@ fn run_on<'v>(
     core: &Core,
     loops: Loops<'_>,
     value_of: impl Fn(usize) -> Option<Value<'v>>,
-    outs: &mut [ViewMut<'_>],
+    flat: FlatMany<'v>,
 ) -> Option<Result<(), Error>> {
     let Loops { before, last: (compiled, group) } = loops;
-    let is_right = |(number, out): (usize, &ViewMut<'_>)| out.dtype() == core.result_dtype(number);
-    if !outs.iter().enumerate().all(is_right) {
+    if !flat.out_dtypes().enumerate().all(|(number, dtype)| dtype == core.result_dtype(number)) {
         return None;
     }
     let vars = core.graph().vars();
@@ -81,8 +85,11 @@ fn run_on<'v>(
         let mut inputs: SmallVec<[Element; 8]> = SmallVec::new();
         for &(_, source) in &group.inputs {
             let Source::View(var) = source else { return None };
-            let Value::Var(value) = value_of(var)? else { return None };
-            inputs.push(value.element()?);
+            inputs.push(match value_of(var)? {
+                Value::Var(value) => value.element()?,
+                Value::Array(place) => flat.array_element(place)?,
+                Value::Output(_) => return None,
+            });
         }
         temps.extend(core.compiled.arranged.fused.temps.iter().map(|temp| (temp.dtype, [0; 8])));
         let is_in_order = |(place, &(_, dest)): (usize, &(_, Option<Dest>))| dest == Some(Dest::Temp(place));
@@ -94,11 +101,17 @@ fn run_on<'v>(
             return Some(Err(error.into()));
         }
     }
-    let mut flat = FlatMany::new(outs)?;
+    // It borrows the temporaries too.
+    let mut flat: FlatMany<'_> = flat;
     // All variables of the text are looked at, whether the loop reads them or not.
     for (place, var) in vars.iter().enumerate() {
         let is_pushed = match value_of(place)? {
-            Value::Var(value) => is_plain(var, value) && value.push_to_many(&mut flat),
+            Value::Var(value) => is_plain(var, value.ty()) && value.push_to_many(&mut flat),
+            Value::Array(place) => {
+                let (dtype, n_axes) = flat.array_type(place)?;
+                let ty = if n_axes == 0 { VarType::scalar(dtype) } else { VarType::array(dtype) };
+                is_plain(var, ty) && flat.push_array(place)
+            }
             Value::Output(output) => var.ty.dtype == core.result_dtype(output) && flat.push_output(output),
         };
         if !is_pushed {

@@ -58,7 +58,7 @@ fn run_on<'v>(
     let mut given = FlatFold::new();
     for (place, var) in core.graph().vars().iter().enumerate() {
         let value = value_of(place, &var.name)?;
-        if !is_plain(var, value) || !value.push_to_fold(&mut given) {
+        if !is_plain(var, value.ty()) || !value.push_to_fold(&mut given) {
             return None;
         }
     }

@@ -148,7 +148,7 @@ const LAYERS: &[Layers] = &[
             "raw",
             "input output",
             "access arrays overlap part",
-            "part_layout",
+            "call_arrays part_layout",
         ],
     },
     Layers {

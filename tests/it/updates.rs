@@ -4,8 +4,8 @@
 use expect_test::{Expect, expect};
 use ndarray::{Array1, Array2, ArrayD, array, s};
 use ndexpr::{
-    Backend, DType, DynArray, Engine, ErrorKind, OutputPool, Progress, Signature, Stage, Targets, Var, VarType,
-    ViewMut, evaluate, execute, targets, vars,
+    Backend, DType, DynArray, Engine, ErrorKind, OutputPool, Progress, Signature, Stage, Targets, Var, VarType, View,
+    ViewMut, evaluate, execute, raw, targets, vars,
 };
 
 #[test]
@@ -421,4 +421,180 @@ fn the_order_of_names_is_not_the_order_of_reading() {
         execute(&update, vars! { v, w }, targets! { u: &mut target }).expect("an update");
         assert_eq!(target, expected, "{update}");
     }
+}
+
+/// The texts that calls in order are tried with. They have one phase or several, run flat, by plans
+/// or otherwise, and some give results.
+const IN_ORDER: [&str; 8] = [
+    "u += k*w; v -= u*w",
+    "u[1:] += k*w[1:]; v[1:] = u[1:]*2",
+    "u[1:-1] = 0.5*(v[2:] + v[:-2])*k; v[1:-1] = u[2:] - u[:-2] + w[1:-1]",
+    "u[1:] = u[:-1]*k + w[1:]; v *= 2",
+    "u *= 2; v[...] = w*k + 1",
+    "v[1:] += sum(u)*k; u += w*max(v)",
+    "u[0] = k; v[...] = w[0]; u += v",
+    "x = w; u[...] = v + k; v[1:] = x[1:]*u[1:]",
+];
+
+#[test]
+fn calls_in_order_are_those_by_name() {
+    let array = VarType::array(DType::Float64);
+    let signature =
+        Signature::new().with("w", array).with("v", array).with("k", VarType::weak(DType::Float64)).with("u", array);
+    let w = Array1::from_shape_fn(6, |i| i as f64 - 2.5);
+    for text in IN_ORDER {
+        let step = Engine::global().procedure(text, &signature, &["v", "u"]).expect(text);
+        assert!(step.written().eq(["v", "u"]));
+        let fresh = || (Array1::from_shape_fn(6, |i| i as f64), Array1::from_shape_fn(6, |i| (i * i) as f64));
+        let ((mut u, mut v), (mut by_name_u, mut by_name_v)) = (fresh(), fresh());
+        for (round, k) in [0.5, 2.0, -1.0].into_iter().enumerate() {
+            let values: Vec<Var<'_>> =
+                step.variables().map(|(name, _)| if name == "k" { Var::weak(k) } else { Var::from(&w) }).collect();
+            let mut arrays = [ViewMut::from(&mut v), ViewMut::from(&mut u)];
+            step.call_in_order::<()>(&values, &mut arrays, None).expect(text);
+            // The arrays that the call does not need are ignored, whatever they are.
+            let mut others = Array1::<u8>::zeros(2);
+            let mut targets = targets! { other: &mut others, u: &mut by_name_u, v: &mut by_name_v };
+            step.run(&vars! { other: true, w, k: Var::weak(k) }, &mut targets).expect(text);
+            assert_eq!((&u, &v), (&by_name_u, &by_name_v), "{text}, round {round}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_call_in_order() {
+    let array = VarType::array(DType::Float64);
+    let signature = Signature::new().with("u", array).with("v", array).with("k", VarType::scalar(DType::Float64));
+    let step = Engine::global().procedure("u += k*v", &signature, &["u", "u"]).expect("a procedure");
+    assert!(step.written().eq(["u"]), "each once");
+    assert!(step.variables().map(|(name, _)| name).eq(["k", "v"]), "as the text first names them");
+    let (mut u, v, single) = (array![1.0, 2.0], array![3.0, 4.0], array![1.0_f32, 2.0]);
+    let failed = |values: &[Var<'_>], arrays: &mut [ViewMut<'_>]| {
+        let error = step.call_in_order::<()>(values, arrays, None).expect_err("an error");
+        (error.kind(), error.to_string())
+    };
+    let missing = |message: &str| (ErrorKind::MissingVariable, message.to_owned());
+    let values = [Var::from(0.5), Var::from(&v)];
+    let found = failed(&values[..1], &mut [ViewMut::from(&mut u)]);
+    assert_eq!(found, missing("the expression has 2 variables, but 1 values were given"));
+    assert_eq!(failed(&values, &mut []), missing("the text updates 1 arrays, but 0 were given"));
+    let (kind, message) = failed(&[Var::from(0.5), Var::from(&single)], &mut [ViewMut::from(&mut u)]);
+    assert_eq!(kind, ErrorKind::VariableType);
+    assert_eq!(message, "the variable `v` is float32, but the program was compiled for float64");
+    let (kind, message) = failed(&values, &mut [ViewMut::from(&mut single.clone())]);
+    assert_eq!(kind, ErrorKind::VariableType);
+    assert_eq!(message, "the variable `u` is float32, but the program was compiled for float64");
+    let count = step.call_in_order::<(f64,)>(&values, &mut [ViewMut::from(&mut u)], None).expect_err("no result");
+    assert_eq!(count.kind(), ErrorKind::ResultCount);
+    assert_eq!(u, array![1.0, 2.0]);
+    // By name, nothing is written either if a later statement misses something.
+    let two = Engine::global().procedure("u[1:] = u[:-1]; u += k*v", &signature, &["u"]).expect("a procedure");
+    let error = two.run(&vars! { k: 0.5 }, &mut targets! { u }).expect_err("no `v`");
+    assert_eq!((error.kind(), error.to_string()), missing("the variable `v` was not given"));
+    assert!(error.render().contains("used here"));
+    assert_eq!(u, array![1.0, 2.0]);
+}
+
+/// Arrays of any layouts in turn, as a binding describes them: what a call at once does not do is
+/// left to the usual call.
+#[test]
+fn calls_at_once_do_what_calls_in_order_do() {
+    let array = VarType::array(DType::Float64);
+    let signature =
+        Signature::new().with("u", array).with("v", array).with("w", array).with("k", VarType::scalar(DType::Float64));
+    for text in IN_ORDER {
+        let step = Engine::global().procedure(text, &signature, &["u", "v"]).expect(text);
+        let mut n_at_once = 0;
+        for round in 0..40 {
+            // Some arrays are one after the other, some are every second element of the memory, and
+            // some are backwards, share memory, or are the same.
+            let (n, form) = ([6, 6, 6, 9][round % 4], round / 4 % 5);
+            let (step_bytes, starts) = match form {
+                0 | 1 => (8, [0, 10, 20]),
+                2 => (16, [0, 1, 30]),
+                3 => (-8, [9, 20, 20]),
+                _ => (8, [0, 2, 20]),
+            };
+            let run = |at_once: bool, n_at_once: &mut usize| {
+                let mut memory: Vec<f64> = (0..60).map(|i| f64::from(i % 7) - 2.0).collect();
+                let base = memory.as_mut_ptr();
+                let (shape, strides) = ([n], [step_bytes]);
+                let ptr = |place: usize| base.wrapping_add(starts[place]).cast::<u8>();
+                let k = 0.5_f64.to_ne_bytes();
+                let mut arrays = raw::CallArrays::new();
+                for (name, _) in step.variables() {
+                    match name {
+                        "k" => arrays.push_number(DType::Float64, &k),
+                        // SAFETY: the elements are in the memory, which lives until the call is
+                        // over and is not used meanwhile.
+                        _ => unsafe { arrays.push_raw(ptr(2), DType::Float64, (&shape, &strides), false) },
+                    }
+                }
+                for place in 0..2 {
+                    // SAFETY: as above.
+                    unsafe { arrays.push_raw(ptr(place), DType::Float64, (&shape, &strides), true) };
+                }
+                let done = if at_once { raw::run_procedure(&step, &mut arrays) } else { None };
+                match done {
+                    Some(done) => {
+                        done.expect(text);
+                        *n_at_once += 1;
+                    }
+                    None => {
+                        // SAFETY: as above; a procedure looks at what its arrays share.
+                        let (values, mut arrays) = unsafe {
+                            let view = |place| View::from_raw_parts(ptr(place), DType::Float64, &shape, &strides);
+                            let value = |name: &str| if name == "k" { 0.5.into() } else { view(2).unwrap().into() };
+                            let values: Vec<Var<'_>> = step.variables().map(|(name, _)| value(name)).collect();
+                            let array = |place| ViewMut::from_raw_parts(ptr(place), DType::Float64, &shape, &strides);
+                            (values, [array(0).unwrap(), array(1).unwrap()])
+                        };
+                        step.call_in_order::<()>(&values, &mut arrays, None).expect(text);
+                    }
+                }
+                memory
+            };
+            let found = run(true, &mut n_at_once);
+            assert_eq!(found, run(false, &mut 0), "{text}, round {round}");
+        }
+        // What needs memory between its statements is never done at once.
+        let is_at_once = !text.contains("sum") && !text.contains("u[:-1]*k") && step.backend() == Backend::Jit;
+        assert!(n_at_once > 0 || !is_at_once, "{text}");
+        assert!(n_at_once < 40, "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_called_at_once() {
+    let array = VarType::array(DType::Float64);
+    let signature = Signature::new().with("u", array).with("v", array);
+    let step = |text: &str| Engine::global().procedure(text, &signature, &["u"]).expect(text);
+    let (mut u, v, other) = (Array1::<f64>::zeros(4), Array1::<f64>::ones(4), Array1::<f32>::ones(4));
+    for text in ["u += v", "u[1:] += v[1:]"] {
+        let step = step(text);
+        step.call_in_order::<()>(&[Var::from(&v)], &mut [ViewMut::from(&mut u)], None).expect(text);
+        let mut is_done = |views: &[View<'_>], is_written: bool| {
+            let copy = u.clone();
+            let (read, mut written) = (View::from(&copy), ViewMut::from(&mut u));
+            let mut arrays = raw::CallArrays::new();
+            views.iter().for_each(|view| arrays.push(view));
+            if is_written {
+                arrays.push_mut(&mut written)
+            } else {
+                arrays.push(&read)
+            }
+            raw::run_procedure(&step, &mut arrays).is_some()
+        };
+        assert!(is_done(&[View::from(&v)], true) || step.backend() != Backend::Jit);
+        assert!(!is_done(&[View::from(&v)], false), "an array that is only read");
+        assert!(!is_done(&[], true) && !is_done(&[View::from(&v), View::from(&v)], true), "others are there");
+        assert!(!is_done(&[View::from(&other)], true), "another type");
+        assert!(!is_done(&[View::from(&v.slice(s![..3]).to_owned())], true), "another shape");
+    }
+    let results = step("u += v; return sum(u)");
+    let (view, mut out) = (View::from(&v), ViewMut::from(&mut u));
+    let mut arrays = raw::CallArrays::new();
+    arrays.push(&view);
+    arrays.push_mut(&mut out);
+    assert!(raw::run_procedure(&results, &mut arrays).is_none(), "results");
 }

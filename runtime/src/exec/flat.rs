@@ -20,7 +20,7 @@ use crate::dtype::DType;
 use crate::machine::MAX_FREE_TILE_ELEMS;
 use crate::memory::with_scratch;
 use crate::pool::Pool;
-use crate::view::{MAX_AXES, RawView, View, ViewMut};
+use crate::view::{MAX_AXES, RawRef, RawView, View, ViewMut};
 
 /// The most inputs of a short call.
 pub const MAX_FLAT_INPUTS: usize = 8;
@@ -72,7 +72,7 @@ impl<'a> Flat<'a> {
     #[must_use]
     pub fn new(out: &'a mut ViewMut<'_>) -> Option<Flat<'a>> {
         let out: &'a RawView = out.raw();
-        let n_elems = dense_elems(out)?;
+        let n_elems = dense_elems(out.by_ref())?;
         Some(Flat { out: Some(out), ..Flat::of(out.ptr, out.dtype, n_elems) })
     }
 
@@ -111,7 +111,7 @@ impl<'a> Flat<'a> {
         let raw = input.raw();
         let size = raw.dtype.size();
         let is_one = raw.shape.is_empty();
-        let is_alike = || self.out.is_some_and(|out| is_laid_out_as(raw, out));
+        let is_alike = || self.out.is_some_and(|out| is_laid_out_as(raw.by_ref(), out.by_ref()));
         if self.n_inputs == MAX_FLAT_INPUTS {
             return false;
         }
@@ -428,12 +428,12 @@ impl Flat<'_> {
 }
 
 /// The number of elements of an array that has some, without gaps, in C or F order.
-pub(super) fn dense_elems(raw: &RawView) -> Option<usize> {
+pub(super) fn dense_elems(raw: RawRef<'_>) -> Option<usize> {
     if raw.shape.len() > MAX_AXES {
         return None;
     }
     let size = raw.dtype.size();
-    let n_elems = match raw.shape[..] {
+    let n_elems = match *raw.shape {
         [] => 1,
         [n] => {
             if n > 1 && raw.strides[0] != size as isize {
@@ -450,18 +450,18 @@ pub(super) fn dense_elems(raw: &RawView) -> Option<usize> {
                     is_next
                 })
             };
-            let mut axes = raw.shape.iter().zip(&raw.strides);
+            let mut axes = raw.shape.iter().zip(raw.strides);
             if !is_dense(&mut axes.clone().rev()) && !is_dense(&mut axes) {
                 return None;
             }
-            raw.n_elems()
+            raw.shape.iter().product()
         }
     };
     (n_elems > 0).then_some(n_elems)
 }
 
 /// Whether an array has the output's shape, and its elements lie in the same order without gaps.
-pub(super) fn is_laid_out_as(raw: &RawView, out: &RawView) -> bool {
+pub(super) fn is_laid_out_as(raw: RawRef<'_>, out: RawRef<'_>) -> bool {
     let (size, out_size) = (raw.dtype.size() as isize, out.dtype.size() as isize);
     let is_alike = |((&extent, &out_extent), (&stride, &out_stride)): ((&usize, &usize), (&isize, &isize))| {
         // Both strides are a number of elements times the size of one.
@@ -469,5 +469,5 @@ pub(super) fn is_laid_out_as(raw: &RawView, out: &RawView) -> bool {
     };
     // This compares one by one: comparing slices is a call, which takes longer than so few extents.
     raw.shape.len() == out.shape.len()
-        && raw.shape.iter().zip(&out.shape).zip(raw.strides.iter().zip(&out.strides)).all(is_alike)
+        && raw.shape.iter().zip(out.shape).zip(raw.strides.iter().zip(out.strides)).all(is_alike)
 }

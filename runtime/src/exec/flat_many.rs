@@ -19,7 +19,7 @@ use crate::dtype::DType;
 use crate::machine::MAX_FREE_TILE_ELEMS;
 use crate::memory::with_scratch;
 use crate::pool::Pool;
-use crate::view::{RawView, View, ViewMut};
+use crate::view::{CallArray, CallArrays, RawRef, View, ViewMut};
 
 /// An input or an output: where its first element is, and how it moves.
 #[derive(Clone, Copy)]
@@ -43,9 +43,13 @@ struct Place {
 /// assert!(!flat.push(&View::from_slice(&a[..2])), "another shape");
 /// ```
 pub struct FlatMany<'a> {
-    outs: &'a [ViewMut<'a>],
+    outs: SmallVec<[Place; 4]>,
+    /// The first output, whose layout all have.
+    first: RawRef<'a>,
     n_elems: usize,
     inputs: SmallVec<[Place; 12]>,
+    /// The arrays of the call, if it was made of such.
+    arrays: &'a [CallArray<'a>],
 }
 
 impl<'a> FlatMany<'a> {
@@ -54,40 +58,82 @@ impl<'a> FlatMany<'a> {
     #[must_use]
     pub fn new(outs: &'a mut [ViewMut<'_>]) -> Option<FlatMany<'a>> {
         let outs: &'a [ViewMut<'a>] = outs;
-        let first = outs.first()?.raw();
+        FlatMany::of_refs(outs.iter().map(|out| out.raw().by_ref()))
+    }
+
+    /// The same for outputs that are the arrays of a call at these places. `None` also if one of
+    /// them is only read.
+    #[must_use]
+    pub fn of_arrays(arrays: &'a mut CallArrays<'_>, outs: &[usize]) -> Option<FlatMany<'a>> {
+        let arrays: &'a [CallArray<'a>] = arrays.all();
+        if !outs.iter().all(|&place| arrays.get(place).is_some_and(|array| array.is_written)) {
+            return None;
+        }
+        Some(FlatMany { arrays, ..FlatMany::of_refs(outs.iter().map(|&place| arrays[place].raw))? })
+    }
+
+    fn of_refs(outs: impl Iterator<Item = RawRef<'a>> + Clone) -> Option<FlatMany<'a>> {
+        let first = outs.clone().next()?;
         let n_elems = dense_elems(first)?;
-        for (number, out) in outs.iter().enumerate() {
-            let out = out.raw();
-            let is_apart = |other: &ViewMut<'_>| are_apart(out, other.raw(), n_elems);
-            if !is_laid_out_as(out, first) || !outs[..number].iter().all(is_apart) {
+        let mut flat = FlatMany { outs: SmallVec::new(), first, n_elems, inputs: SmallVec::new(), arrays: &[] };
+        for raw in outs {
+            let out = Place { ptr: raw.ptr, kind: RunKind::Contiguous, dtype: raw.dtype };
+            if !is_laid_out_as(raw, first) || !flat.outs.iter().all(|other| is_apart(&out, n_elems, other, n_elems)) {
                 return None;
             }
+            flat.outs.push(out);
         }
-        Some(FlatMany { outs, n_elems, inputs: SmallVec::new() })
+        Some(flat)
     }
 
     /// Adds an input. Returns `false`, and adds nothing, if the input is neither one element nor
     /// laid out as the outputs are, or if it shares memory with an output without being it.
     #[must_use]
     pub fn push(&mut self, input: &View<'a>) -> bool {
-        let raw = input.raw();
+        self.push_ref(input.raw().by_ref())
+    }
+
+    /// The same for the array of the call at this place. Returns `false` if there is none.
+    #[must_use]
+    pub fn push_array(&mut self, place: usize) -> bool {
+        self.arrays.get(place).is_some_and(|array| self.push_ref(array.raw))
+    }
+
+    fn push_ref(&mut self, raw: RawRef<'_>) -> bool {
         let is_one = raw.shape.is_empty();
-        if !is_one && !is_laid_out_as(raw, self.outs[0].raw()) {
-            return false;
-        }
-        let n = if is_one { 1 } else { self.n_elems };
-        let is_allowed = |out: &ViewMut<'_>| {
-            let out = out.raw();
-            let is_same = !is_one && raw.ptr == out.ptr && raw.dtype.size() == out.dtype.size();
-            is_same || is_apart(raw, n, out, self.n_elems)
-        };
-        if !self.outs.iter().all(is_allowed) {
+        if !is_one && !is_laid_out_as(raw, self.first) {
             return false;
         }
         // For a single element any run kind is right, and contiguous is the usual one.
         let kind = if is_one && self.n_elems > 1 { RunKind::Splat } else { RunKind::Contiguous };
-        self.inputs.push(Place { ptr: raw.ptr, kind, dtype: raw.dtype });
+        let (n, input) = (if is_one { 1 } else { self.n_elems }, Place { ptr: raw.ptr, kind, dtype: raw.dtype });
+        let is_allowed = |out: &Place| {
+            let is_same = !is_one && raw.ptr == out.ptr && raw.dtype.size() == out.dtype.size();
+            is_same || is_apart(&input, n, out, self.n_elems)
+        };
+        if !self.outs.iter().all(is_allowed) {
+            return false;
+        }
+        self.inputs.push(input);
         true
+    }
+
+    /// The dtype and the number of axes of the array of the call at this place.
+    #[must_use]
+    pub fn array_type(&self, place: usize) -> Option<(DType, usize)> {
+        self.arrays.get(place).map(|array| (array.raw.dtype, array.raw.shape.len()))
+    }
+
+    /// The only element of the array of the call at this place, if it has rank 0.
+    #[must_use]
+    pub fn array_element(&self, place: usize) -> Option<Element> {
+        let element = self.arrays.get(place)?.element()?;
+        Some((element.dtype(), element.to_ne_bytes()))
+    }
+
+    /// The dtypes of the outputs.
+    pub fn out_dtypes(&self) -> impl ExactSizeIterator<Item = DType> {
+        self.outs.iter().map(|out| out.dtype)
     }
 
     /// Adds one element as an input; it is in the first of these bytes.
@@ -100,9 +146,8 @@ impl<'a> FlatMany<'a> {
     /// if there is no output of this number.
     #[must_use]
     pub fn push_output(&mut self, output: usize) -> bool {
-        let Some(out) = self.outs.get(output) else { return false };
-        let RawView { ptr, dtype, .. } = *out.raw();
-        self.inputs.push(Place { ptr, kind: RunKind::Contiguous, dtype });
+        let Some(&out) = self.outs.get(output) else { return false };
+        self.inputs.push(out);
         true
     }
 
@@ -138,8 +183,7 @@ impl<'a> FlatMany<'a> {
 
     /// All operands, inputs first.
     fn operands(&self) -> impl Iterator<Item = (DType, RunKind)> + Clone {
-        let outs = self.outs.iter().map(|out| (out.raw().dtype, RunKind::Contiguous));
-        self.inputs.iter().map(|input| (input.dtype, input.kind)).chain(outs)
+        self.inputs.iter().chain(&self.outs).map(|place| (place.dtype, place.kind))
     }
 
     /// The same as [`Kernel::check_operands`].
@@ -208,20 +252,18 @@ impl<'a> FlatMany<'a> {
     unsafe fn call(&self, kernel: &Kernel, slots: *mut u8, elems: Range<usize>) {
         let spec = kernel.spec();
         let tile = spec.max_tile_elems.unwrap_or(MAX_FREE_TILE_ELEMS).max(1);
-        let at = |ptr: *mut u8, kind: RunKind, dtype: DType| {
+        let at = |&Place { ptr, kind, dtype }: &Place| {
             let lane_stride = if kind == RunKind::Splat { 0 } else { dtype.size() as isize };
             Operand { ptr: ptr.wrapping_offset(elems.start as isize * lane_stride), lane_stride, row_stride: 0 }
         };
-        let inputs = self.inputs.iter().map(|input| at(input.ptr, input.kind, input.dtype));
-        let outs = self.outs.iter().map(|out| at(out.raw().ptr, RunKind::Contiguous, out.raw().dtype));
         let mut operands: SmallVec<[Operand; 16]> = SmallVec::new();
-        inputs.chain(outs).for_each(|operand| operands.push(operand));
+        self.inputs.iter().chain(&self.outs).for_each(|place| operands.push(at(place)));
         let mut next = elems.start;
         while next < elems.end {
             let n_lanes = tile.min(elems.end - next);
             // SAFETY: (1) the caller vouches for the kernel and the slots, and the tile is no
-            // larger than the kernel's; (2) the operands' elements are those of views that are
-            // borrowed for `'a`, the outputs exclusively: a view has `n_elems` elements one after
+            // larger than the kernel's; (2) the operands' elements are those of arrays that are
+            // borrowed for `'a`, the outputs exclusively: an array has `n_elems` elements one after
             // the other, of which this call uses some, or a single one with stride 0; (3) outputs
             // are apart from each other, and an input that is not apart from an output is exactly
             // it, see `new` and `push`.
@@ -234,12 +276,8 @@ impl<'a> FlatMany<'a> {
     }
 }
 
-/// Whether two arrays of as many elements without gaps share no byte.
-fn are_apart(one: &RawView, other: &RawView, n_elems: usize) -> bool {
-    is_apart(one, n_elems, other, n_elems)
-}
-
-fn is_apart(one: &RawView, n_one: usize, other: &RawView, n_other: usize) -> bool {
+/// Whether two arrays of so many elements without gaps share no byte.
+fn is_apart(one: &Place, n_one: usize, other: &Place, n_other: usize) -> bool {
     // Neither range wraps around, because both are inside of memory.
     let (start, other_start) = (one.ptr.addr(), other.ptr.addr());
     start + n_one * one.dtype.size() <= other_start || other_start + n_other * other.dtype.size() <= start

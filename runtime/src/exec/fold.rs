@@ -110,10 +110,10 @@ impl<'a> FlatFold<'a> {
             return true;
         }
         match self.first {
-            Some(first) if !is_laid_out_as(raw, first) => return false,
+            Some(first) if !is_laid_out_as(raw.by_ref(), first.by_ref()) => return false,
             Some(_) => {}
             None => {
-                let Some(n_elems) = dense_elems(raw) else { return false };
+                let Some(n_elems) = dense_elems(raw.by_ref()) else { return false };
                 (self.first, self.n_elems) = (Some(raw), n_elems);
             }
         }

@@ -39,7 +39,7 @@ impl Known {
         self.n_inputs == n_inputs
             && *self.shape == *shape
             && self.layouts.len() == operands.len()
-            && self.layouts.iter().zip(operands).all(|(layout, operand)| layout.is_of(operand))
+            && self.layouts.iter().zip(operands).all(|(layout, operand)| layout.is_of(operand.by_ref()))
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) use along::{AxisNest, Kinds, Lanes};
 pub use errors::PlanError;
 pub(crate) use geometry::{Geometry, run_kind};
 pub use known::Known;
-pub use of_parts::{PartsPlan, Whole};
+pub use of_parts::PartsPlan;
 pub use order::output_order;
 pub use tiling::{Ahead, Tiling};
 

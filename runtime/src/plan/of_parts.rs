@@ -6,35 +6,14 @@ use smallvec::SmallVec;
 
 use super::{Geometry, PerOperand, Plan, PlanError};
 use crate::abi::RunKind;
-use crate::view::{Overlap, PartLayout, RawView, View, ViewMut, overlap};
-
-/// An array of a call, parts of which are operands.
-pub enum Whole<'a> {
-    /// Its elements are only read.
-    Read(View<'a>),
-    /// Some of its elements are written.
-    Write(ViewMut<'a>),
-}
-
-impl Whole<'_> {
-    fn raw(&self) -> &RawView {
-        match self {
-            Whole::Read(view) => view.raw(),
-            Whole::Write(view) => view.raw(),
-        }
-    }
-
-    fn is_written(&self) -> bool {
-        matches!(self, Whole::Write(_))
-    }
-}
+use crate::view::{Apart, Overlap, PartLayout, RawView, overlap};
 
 /// The iteration of a plan whose operands are parts of arrays, without their memory. For arrays of
 /// the same dtypes, shapes and strides, nothing but their places has to be found out.
 ///
 /// ```
-/// use ndexpr_runtime::plan::{PartsPlan, Whole};
-/// use ndexpr_runtime::view::{Part, PartLayout, View, ViewMut};
+/// use ndexpr_runtime::plan::PartsPlan;
+/// use ndexpr_runtime::view::{CallArrays, Part, PartLayout, View, ViewMut};
 ///
 /// let (a, mut out) = (ndarray::array![1.0, 2.0, 3.0], ndarray::array![0.0, 0.0]);
 /// let whole = |view: &View<'_>| PartLayout::whole(view);
@@ -42,8 +21,11 @@ impl Whole<'_> {
 /// let layouts = [whole(&View::from(&a)), whole(&View::from(&out))];
 /// let outputs = [(1, layouts[1].clone())];
 /// let plan = PartsPlan::new(&[2], layouts.into(), &[(0, last)], &outputs)?;
-/// let mut arrays = [Whole::Read(View::from(&a)), Whole::Write(ViewMut::from(&mut out))];
-/// assert_eq!(plan.at(&mut arrays).unwrap().extents(), [1, 2]);
+/// let (a, mut out) = (View::from(&a), ViewMut::from(&mut out));
+/// let mut arrays = CallArrays::new();
+/// arrays.push(&a);
+/// arrays.push_mut(&mut out);
+/// assert_eq!(plan.at(&arrays.apart().unwrap(), &[0, 1]).unwrap().extents(), [1, 2]);
 /// # Ok::<(), ndexpr_runtime::plan::PlanError>(())
 /// ```
 pub struct PartsPlan {
@@ -79,7 +61,7 @@ impl PartsPlan {
         let mut is_in_place = false;
         for (output, (array, part)) in outputs.iter().enumerate() {
             let written = part.raw();
-            // Parts of other arrays share no memory with it; see `at`.
+            // Parts of other arrays share no memory with it; see `Apart`.
             let meets = |other: &(usize, PartLayout)| match other.0 == *array {
                 true => overlap(&other.1.raw(), &written),
                 false => Overlap::None,
@@ -108,23 +90,32 @@ impl PartsPlan {
         self.geometry.run_kinds()
     }
 
-    /// The plan for these arrays; `None` if one of them has another layout, an output is of an
-    /// array that is only read, or an array that is written shares memory with another one.
-    pub fn at<'a>(&'a self, arrays: &'a mut [Whole<'_>]) -> Option<Plan<'a>> {
+    /// Whether there is a [plan](PartsPlan::at) for these arrays.
+    #[must_use]
+    pub fn is_for(&self, arrays: &Apart<'_>, places: &[usize]) -> bool {
+        let array = |place: usize| arrays.get(places[place]);
+        let is_alike =
+            |(place, layout): (usize, &PartLayout)| array(place).is_some_and(|array| layout.is_for_raw(array.raw));
         let n_inputs = self.operands.len() - self.geometry.outputs().len();
-        let is_apart = |(place, array): (usize, &Whole<'_>)| {
-            let others = || arrays.iter().enumerate().filter(|&(other, _)| other != place);
-            !array.is_written() || others().all(|(_, other)| overlap(other.raw(), array.raw()) == Overlap::None)
-        };
-        let is_right = arrays.len() == self.arrays.len()
-            && arrays.iter().zip(&self.arrays).all(|(array, layout)| layout.is_of_raw(array.raw()))
-            && self.operands[n_inputs..].iter().all(|&(array, _)| arrays[array].is_written())
-            && arrays.iter().enumerate().all(is_apart);
-        if !is_right {
+        places.len() == self.arrays.len()
+            && self.arrays.iter().enumerate().all(is_alike)
+            && self.operands[n_inputs..].iter().all(|output| array(output.0).is_some_and(|array| array.is_written))
+    }
+
+    /// The plan for arrays of a call; `places` are those of this plan's arrays among them. `None`
+    /// if one has another layout, or an output is of an array that is only read.
+    ///
+    /// Plans of the same arrays are for one thread, which runs one after the other.
+    #[must_use]
+    pub fn at<'a>(&'a self, arrays: &Apart<'a>, places: &[usize]) -> Option<Plan<'a>> {
+        if !self.is_for(arrays, places) {
             return None;
         }
-        let ptrs: SmallVec<[*mut u8; 8]> =
-            self.operands.iter().map(|&(array, offset)| arrays[array].raw().ptr.wrapping_offset(offset)).collect();
+        // Arrays of the layouts, so what is known of the layouts is true of them.
+        let mut ptrs: SmallVec<[*mut u8; 8]> = SmallVec::new();
+        for &(array, offset) in &self.operands {
+            ptrs.push(arrays.get(places[array])?.raw.ptr.wrapping_offset(offset));
+        }
         Some(Plan::at(Cow::Borrowed(&self.geometry), ptrs.into_iter(), self.is_in_place))
     }
 }
@@ -132,7 +123,7 @@ impl PartsPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::Part;
+    use crate::view::{CallArrays, Part, View, ViewMut};
     use ndarray::Array2;
 
     fn rows(of: &PartLayout, start: usize, n: usize) -> PartLayout {
@@ -146,14 +137,22 @@ mod tests {
         let inner = (1, rows(&layout, 1, 2));
         let inputs = [(0, rows(&layout, 0, 2)), inner.clone()];
         let plan = PartsPlan::new(&[2, 3], vec![layout.clone(); 2], &inputs, &[inner]).unwrap();
-        let read = || Whole::Read(View::from(&a));
-        assert!(plan.at(&mut [read(), Whole::Write((&mut b).into())]).is_some());
-        assert!(plan.at(&mut [read(), read()]).is_none());
-        assert!(plan.at(&mut [read()]).is_none());
-        assert!(plan.at(&mut [Whole::Read(View::from(a.t())), Whole::Write((&mut b).into())]).is_none());
+        let has_plan = |read: &[View<'_>], written: &mut ViewMut<'_>, places: &[usize]| {
+            let mut arrays = CallArrays::new();
+            read.iter().for_each(|view| arrays.push(view));
+            arrays.push_mut(written);
+            arrays.apart().is_some_and(|arrays| plan.at(&arrays, places).is_some())
+        };
         // SAFETY: nothing is read or written.
         let same = unsafe { View::from_raw_parts(b.as_ptr().cast(), crate::dtype::DType::Float64, &[4, 3], &[24, 8]) };
-        assert!(plan.at(&mut [Whole::Read(same.unwrap()), Whole::Write((&mut b).into())]).is_none());
+        let mut b = ViewMut::from(&mut b);
+        assert!(has_plan(&[View::from(&a)], &mut b, &[0, 1]));
+        assert!(has_plan(&[View::from(a.t()), View::from(&a)], &mut b, &[1, 2]));
+        assert!(!has_plan(&[View::from(&a), View::from(&a)], &mut b, &[0, 1]));
+        assert!(!has_plan(&[View::from(&a)], &mut b, &[0]));
+        assert!(!has_plan(&[View::from(&a)], &mut b, &[0, 2]));
+        assert!(!has_plan(&[View::from(a.t())], &mut b, &[0, 1]));
+        assert!(!has_plan(&[same.unwrap()], &mut b, &[0, 1]));
     }
 
     #[test]

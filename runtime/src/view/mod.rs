@@ -16,6 +16,7 @@ mod access;
 mod arrays;
 mod axes;
 mod broadcast;
+mod call_arrays;
 mod errors;
 mod input;
 mod layout;
@@ -28,6 +29,7 @@ mod raw;
 
 pub use axes::AxisSet;
 pub use broadcast::{BroadcastError, broadcast_shapes};
+pub use call_arrays::{Apart, CallArrays};
 pub use errors::ViewError;
 pub use input::{Scalars, View};
 pub use layout::is_broadcastable;
@@ -36,10 +38,11 @@ pub use overlap::Overlap;
 pub use part::Part;
 pub use part_layout::PartLayout;
 
+pub(crate) use call_arrays::CallArray;
 pub(crate) use layout::count_elems;
 pub(crate) use odometer::step;
 pub(crate) use overlap::overlap;
-pub(crate) use raw::{Layout, RawView};
+pub(crate) use raw::{Layout, RawRef, RawView};
 
 use smallvec::SmallVec;
 

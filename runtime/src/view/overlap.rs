@@ -3,7 +3,7 @@
 //! `None` and `Same` are certain. `Partial` may be a false alarm, which costs a copy: deciding it
 //! exactly is NP-hard in the number of axes.
 
-use super::{RawView, View, ViewMut};
+use super::{RawRef, RawView, View, ViewMut};
 use std::ops::Range;
 
 /// How an input and an output share memory.
@@ -49,7 +49,7 @@ impl Overlap {
 }
 
 pub(crate) fn overlap(input: &RawView, output: &RawView) -> Overlap {
-    if are_disjoint(input, output) {
+    if are_disjoint(input.by_ref(), output.by_ref()) {
         Overlap::None
     } else if are_same(input, output) {
         Overlap::Same
@@ -69,8 +69,9 @@ fn are_same(input: &RawView, output: &RawView) -> bool {
     axes.into_iter().all(|((&extent, input), output)| extent <= 1 || input == output)
 }
 
-fn are_disjoint(input: &RawView, output: &RawView) -> bool {
-    if input.n_elems() == 0 || output.n_elems() == 0 {
+/// Whether they are certain to share no byte.
+pub(super) fn are_disjoint(input: RawRef<'_>, output: RawRef<'_>) -> bool {
+    if input.is_empty() || output.is_empty() {
         return true;
     }
     // How far the output's element at index 0 is above the input's.
@@ -83,8 +84,8 @@ fn are_disjoint(input: &RawView, output: &RawView) -> bool {
     // The distance of any two elements is `distance` plus a multiple of the gcd of all strides. If
     // they shared a byte, they would be less than one element's size apart: out - in > -out_bytes
     // and < in_bytes. So look at the two candidates next to 0 in that residue class.
-    let moving = |view: &RawView| -> usize {
-        let axes = view.shape.iter().zip(&view.strides).filter(|&(&extent, _)| extent > 1);
+    let moving = |view: RawRef<'_>| -> usize {
+        let axes = view.shape.iter().zip(view.strides).filter(|&(&extent, _)| extent > 1);
         axes.fold(0, |g, (_, stride)| gcd(g, stride.unsigned_abs()))
     };
     let step = gcd(moving(input), moving(output)) as i128;

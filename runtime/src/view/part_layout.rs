@@ -1,7 +1,7 @@
 //! Parts of arrays as they lie in them, for all arrays that have the same layout.
 
 use super::part::{select, transposed};
-use super::raw::{Layout, RawView};
+use super::raw::{Layout, RawRef, RawView};
 use super::{Part, View, ViewError, ViewMut};
 
 /// A part of an array as it lies in it. To find it out takes longer than to take the part of
@@ -72,7 +72,7 @@ impl PartLayout {
     /// Whether an array has the dtype, the shape and the strides that the part is for.
     #[must_use]
     pub fn is_for(&self, array: &View<'_>) -> bool {
-        self.of.is_of(array.raw())
+        self.of.is_of(array.raw().by_ref())
     }
 
     /// The part of an array; `None` if the array has another layout.
@@ -96,7 +96,7 @@ impl PartLayout {
         Some(unsafe { ViewMut::wrap(part) })
     }
 
-    pub(crate) fn is_of_raw(&self, array: &RawView) -> bool {
+    pub(crate) fn is_for_raw(&self, array: RawRef<'_>) -> bool {
         self.of.is_of(array)
     }
 
@@ -114,7 +114,7 @@ impl PartLayout {
     }
 
     fn at(&self, array: &RawView) -> Option<RawView> {
-        self.of.is_of(array).then(|| self.part.at(array.ptr.wrapping_offset(self.offset)))
+        self.of.is_of(array.by_ref()).then(|| self.part.at(array.ptr.wrapping_offset(self.offset)))
     }
 
     /// The part of an array that begins at address 0. Nothing is read there: `select` and others

@@ -18,6 +18,16 @@ pub(crate) struct RawView {
     pub(crate) strides: Strides,
 }
 
+/// The parts of a [`RawView`], where somebody else keeps the shape and the strides. Nothing is known
+/// of them but that there are as many of both, and that the number of elements fits in an `isize`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawRef<'a> {
+    pub(crate) ptr: *mut u8,
+    pub(crate) dtype: DType,
+    pub(crate) shape: &'a [usize],
+    pub(crate) strides: &'a [isize],
+}
+
 /// A view's dtype, shape and strides, wherever its memory is.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Layout {
@@ -29,8 +39,13 @@ pub(crate) struct Layout {
 impl Layout {
     /// Whether a view has this layout. Then all that is known about offsets from the first element
     /// of one view is true for the other view too.
-    pub(crate) fn is_of(&self, view: &RawView) -> bool {
-        self.dtype == view.dtype && self.shape == view.shape && self.strides == view.strides
+    pub(crate) fn is_of(&self, view: RawRef<'_>) -> bool {
+        // This compares one by one: comparing slices is a call, which takes longer than so few
+        // extents.
+        self.dtype == view.dtype
+            && self.shape.len() == view.shape.len()
+            && self.shape.iter().zip(view.shape).all(|(known, extent)| known == extent)
+            && self.strides.iter().zip(view.strides).all(|(known, stride)| known == stride)
     }
 
     pub(crate) fn dtype(&self) -> DType {
@@ -107,6 +122,10 @@ impl RawView {
         Ok(view)
     }
 
+    pub(crate) fn by_ref(&self) -> RawRef<'_> {
+        RawRef { ptr: self.ptr, dtype: self.dtype, shape: &self.shape, strides: &self.strides }
+    }
+
     pub(crate) fn layout(&self) -> Layout {
         Layout { dtype: self.dtype, shape: list(&self.shape), strides: list(&self.strides) }
     }
@@ -115,22 +134,9 @@ impl RawView {
         if self.shape.contains(&0) { 0 } else { self.shape.iter().product() }
     }
 
-    /// Bytes from `ptr` to the lowest element's start and to the highest element's end.
+    /// See [`RawRef::byte_span`].
     pub(super) fn byte_span(&self) -> Range<isize> {
-        if self.shape.contains(&0) {
-            return 0..0;
-        }
-        let mut span = 0..self.dtype.size() as isize;
-        for (&extent, &stride) in self.shape.iter().zip(&self.strides) {
-            // Nothing overflows, because this was checked when the view was made.
-            let reach = (extent as isize - 1).wrapping_mul(stride);
-            if reach < 0 {
-                span.start += reach;
-            } else {
-                span.end += reach;
-            }
-        }
-        span
+        self.by_ref().byte_span()
     }
 
     /// The same elements, stretched.
@@ -159,6 +165,30 @@ impl RawView {
 
     pub(super) fn index_out_of_range(&self, index: &[usize]) -> ViewError {
         ViewError::IndexOutOfRange { index: index.into(), shape: self.shape[..].into() }
+    }
+}
+
+impl RawRef<'_> {
+    pub(super) fn is_empty(self) -> bool {
+        self.shape.contains(&0)
+    }
+
+    /// Bytes from `ptr` to the lowest element's start and to the highest element's end. Nothing
+    /// overflows if the parts are those of a view, because that was checked when it was made.
+    pub(super) fn byte_span(self) -> Range<isize> {
+        if self.is_empty() {
+            return 0..0;
+        }
+        let mut span = 0..self.dtype.size() as isize;
+        for (&extent, &stride) in self.shape.iter().zip(self.strides) {
+            let reach = (extent as isize - 1).wrapping_mul(stride);
+            if reach < 0 {
+                span.start = span.start.wrapping_add(reach);
+            } else {
+                span.end = span.end.wrapping_add(reach);
+            }
+        }
+        span
     }
 }
 

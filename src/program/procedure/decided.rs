@@ -25,8 +25,7 @@ use crate::vars::Var;
 use ndexpr_runtime::dtype::Scalar;
 use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::memory::Output;
-use ndexpr_runtime::plan::Whole;
-use ndexpr_runtime::view::{PartLayout, View, ViewMut};
+use ndexpr_runtime::view::{Apart, PartLayout, View, ViewMut};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -135,7 +134,7 @@ impl Decided {
         let target_of = |operand: &Operand| match operand {
             Operand::Given(place) | Operand::Part(place, _) => match sources[*place] {
                 Source::Target(target) => Some(target),
-                Source::Var | Source::Carried(_) => None,
+                Source::Var(_) | Source::Carried(_) => None,
             },
             Operand::Number(_) | Operand::Output(_) => None,
         };
@@ -233,10 +232,15 @@ impl Decided {
         self.spare.put(made);
     }
 
+    /// Whether all loops can run on these arrays of a call [by plans](Decided::run_planned).
+    pub(super) fn has_plans(&self, arrays: &Apart<'_>, places: &[usize]) -> bool {
+        self.plans.as_ref().is_some_and(|plans| plans.are_for(arrays, places))
+    }
+
     /// Runs the loops without looking at views, if the arrays lie as they did, and all results are
-    /// written directly. Does nothing otherwise.
-    pub(super) fn run_known(&self, core: &Core, arrays: &mut [Whole<'_>]) -> Option<Result<(), Error>> {
-        self.plans.as_ref()?.run(core, self.loops(core).arranged, arrays)
+    /// written directly. `places` are those of the given values. Does nothing otherwise.
+    pub(super) fn run_planned(&self, core: &Core, arrays: &Apart<'_>, places: &[usize]) -> Option<Result<(), Error>> {
+        self.plans.as_ref()?.run(core, self.loops(core).arranged, (arrays, places))
     }
 
     pub(super) fn core<'p>(&'p self, program: &'p Program) -> &'p Core {

@@ -26,17 +26,21 @@ use super::{OutputInfo, Program};
 use crate::compile::{self, Clock, Stage};
 use crate::context::Context;
 use crate::error::Error;
+use crate::hir::Given;
 use crate::options::{Backend, Unused};
 use crate::resolve::{Mode, Root};
 use crate::results::FromResults;
 use crate::targets::Targets;
-use crate::vars::{Signature, VarType, Vars};
-use flow::Source;
+use crate::vars::{Signature, Var, VarType, Vars};
+use decided::Decided;
+use flow::{Counts, Source};
+use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::memory::Output;
-use ndexpr_runtime::view::{Overlap, View, ViewMut};
+use ndexpr_runtime::view::{CallArrays, Overlap, View, ViewMut};
 use once_cell::race::OnceBox;
 use phase::Phase;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A compiled text that updates arrays, and may give results. Immutable, and may run on many
@@ -69,8 +73,8 @@ use std::sync::Arc;
 pub struct Procedure {
     text: Arc<str>,
     signature: Signature,
-    /// The names of the arrays that are updated, in the signature's spelling.
-    written: Vec<String>,
+    /// The arrays that are updated, in the signature's spelling.
+    written: Vec<(String, DType)>,
     context: Arc<Context>,
     phases: Phases,
     /// For calls in which arrays of different names share memory.
@@ -81,7 +85,12 @@ pub struct Procedure {
 struct Phases {
     all: Vec<Phase>,
     n_carried: usize,
+    /// See [`Procedure::variables`].
+    variables: Vec<(String, VarType)>,
 }
+
+/// The values of a call's variables, and its arrays for writing.
+type InOrder<'v> = (SmallVec<[Var<'v>; 8]>, SmallVec<[ViewMut<'v>; 4]>);
 
 impl Procedure {
     pub(crate) fn new(
@@ -91,22 +100,23 @@ impl Procedure {
         context: Arc<Context>,
         progress: Option<&Progress>,
     ) -> Result<Procedure, Error> {
-        let mut names = Vec::with_capacity(written.len());
+        let mut arrays: Vec<(String, DType)> = Vec::with_capacity(written.len());
         for name in written {
             let name = ndexpr_grammar::normal_name(name).into_owned();
             match signature.get(&name) {
-                Some(ty) if !ty.is_scalar => names.push(name),
+                Some(_) if arrays.iter().any(|(known, _)| *known == name) => {}
+                Some(ty) if !ty.is_scalar => arrays.push((name, ty.dtype)),
                 _ => return Err(Error::target_type(&name)),
             }
         }
-        let text: Arc<str> = text.into();
-        let phases = Phases::new(&text, signature, &names, &context, false, progress)?;
+        let (text, written): (Arc<str>, _) = (text.into(), arrays);
+        let phases = Phases::new(&text, signature, &written, Vec::new(), &context, false, progress)?;
         if context.options.unused == Unused::Deny {
             let graphs = phases.all.iter().map(|phase| phase.program.core.graph());
             compile::check_all_used(graphs, signature).map_err(|error| error.in_text(&text, &context.registry))?;
         }
         let signature = signature.clone();
-        Ok(Procedure { text, signature, written: names, context, phases, careful: OnceBox::new() })
+        Ok(Procedure { text, signature, written, context, phases, careful: OnceBox::new() })
     }
 
     /// The text that it was compiled from.
@@ -121,9 +131,15 @@ impl Procedure {
         &self.signature
     }
 
-    /// The names of the arrays that it may update.
+    /// The names of the arrays that it may update, each once.
     pub fn written(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.written.iter().map(String::as_str)
+        self.written.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The variables that the text uses and that it does not update, in the order in which it first
+    /// names them. A call needs a value for each.
+    pub fn variables(&self) -> impl ExactSizeIterator<Item = (&str, VarType)> {
+        self.phases.variables.iter().map(|(name, ty)| (name.as_str(), *ty))
     }
 
     /// Whether it gives a tuple of results.
@@ -221,9 +237,62 @@ impl Procedure {
         targets: &mut Targets<'_>,
         progress: Option<&Progress>,
     ) -> Result<R, Error> {
-        let results = self.check_types::<R>().and_then(|()| self.results(vars, targets, progress));
+        self.called(|| {
+            let (values, mut arrays) = self.in_order(vars, targets)?;
+            self.results(&values, &mut arrays, progress)
+        })
+    }
+
+    /// The same as [`Procedure::call_with`], on values in the order of [`Procedure::variables`] and
+    /// arrays in the order of [`Procedure::written`]: for callers that have looked the names up
+    /// before.
+    ///
+    /// ```
+    /// use ndexpr::{DType, Engine, Signature, Var, VarType, ViewMut};
+    ///
+    /// let array = VarType::array(DType::Float64);
+    /// let signature = Signature::new().with("u", array).with("v", array).with("k", VarType::scalar(DType::Float64));
+    /// let step = Engine::global().procedure("u[1:] += k*v[1:]; v += u", &signature, &["u", "v"])?;
+    /// assert!(step.variables().map(|(name, _)| name).eq(["k"]));
+    /// let (mut u, mut v) = ([1.0, 2.0], [10.0, 20.0]);
+    /// let mut arrays = [ViewMut::from(&mut u[..]), ViewMut::from(&mut v[..])];
+    /// step.call_in_order::<()>(&[Var::from(0.5)], &mut arrays, None)?;
+    /// assert_eq!((u, v), ([1.0, 12.0], [11.0, 32.0]));
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Procedure::call_with`], and if there are more or fewer values or arrays than that.
+    pub fn call_in_order<R: FromResults>(
+        &self,
+        values: &[Var<'_>],
+        arrays: &mut [ViewMut<'_>],
+        progress: Option<&Progress>,
+    ) -> Result<R, Error> {
+        self.called(|| self.results(values, arrays, progress))
+    }
+
+    /// Gives the results of a call as what is asked for. All that is wrong becomes an error about
+    /// the text.
+    fn called<R: FromResults>(&self, call: impl FnOnce() -> Result<Vec<Output>, Error>) -> Result<R, Error> {
+        let results = self.check_types::<R>().and_then(|()| call());
         let results = results.and_then(|results| R::from_outputs(&mut results.into_iter()));
         results.map_err(|error| error.in_text(&self.text, &self.context.registry))
+    }
+
+    /// What a call gives by name, in order.
+    fn in_order<'v>(&self, vars: &Vars<'v>, targets: &'v mut Targets<'_>) -> Result<InOrder<'v>, Error> {
+        let places: SmallVec<[usize; 4]> = self
+            .written()
+            .map(|name| targets.place(name).ok_or_else(|| Error::missing_target(name)))
+            .collect::<Result<_, _>>()?;
+        let mut given: SmallVec<[Option<&mut ViewMut<'_>>; 4]> = targets.arrays().iter_mut().map(Some).collect();
+        let arrays = places.iter().map(|&place| given[place].take().map(ViewMut::reborrow));
+        let arrays = arrays.collect::<Option<_>>().ok_or_else(|| Error::internal("an array of two names"))?;
+        let first_use = |name: &str| self.phases.all.iter().find_map(|phase| phase.program.core.first_use(name));
+        let value = |(name, _)| vars.get(name).cloned().ok_or_else(|| Error::missing_variable(name, first_use(name)));
+        Ok((self.variables().map(value).collect::<Result<_, _>>()?, arrays))
     }
 
     /// Checks that there are as many results as are asked for, of their dtypes.
@@ -248,35 +317,81 @@ impl Procedure {
     /// Runs all phases.
     fn results(
         &self,
-        vars: &Vars<'_>,
-        targets: &mut Targets<'_>,
+        values: &[Var<'_>],
+        arrays: &mut [ViewMut<'_>],
         progress: Option<&Progress>,
     ) -> Result<Vec<Output>, Error> {
-        let mut places = Vec::with_capacity(self.written.len());
-        for name in &self.written {
-            let place = targets.place(name).ok_or_else(|| Error::missing_target(name))?;
-            let (found, expected) = (targets.arrays()[place].dtype(), self.signature.get(name).map(|ty| ty.dtype));
-            if expected.is_some_and(|expected| expected != found) {
-                let ty = VarType::array(expected.unwrap_or(found));
-                return Err(Error::variable_type(name, ty, found, targets.arrays()[place].n_axes(), None));
-            }
-            places.push(place);
+        if values.len() != self.phases.variables.len() {
+            return Err(Error::value_count(self.phases.variables.len(), values.len()));
         }
-        let phases = match is_shared(targets.arrays(), vars) {
-            false => &self.phases,
-            true => {
-                let make = || {
-                    let phases = Phases::new(&self.text, &self.signature, &self.written, &self.context, true, None);
-                    Box::new(phases)
-                };
-                self.careful.get_or_init(make).as_ref().map_err(Clone::clone)?
+        if arrays.len() != self.written.len() {
+            return Err(Error::array_count(self.written.len(), arrays.len()));
+        }
+        for ((name, expected), array) in self.written.iter().zip(&*arrays) {
+            if *expected != array.dtype() {
+                let ty = VarType::array(*expected);
+                return Err(Error::variable_type(name, ty, array.dtype(), array.n_axes(), None));
             }
-        };
-        let mut call = phase::Call::new(vars, targets.arrays(), &places, phases.n_carried, progress);
+        }
+        let phases = if is_shared(arrays, values) { self.careful()? } else { &self.phases };
+        let mut call = phase::Call::new(values, arrays, phases.n_carried, progress);
         for phase in &phases.all {
             guard::guarded(&phase.program.core, || phase.run(&mut call))?;
         }
         Ok(call.into_results())
+    }
+
+    /// See [`raw::run_procedure`](crate::raw::run_procedure).
+    pub(crate) fn run_arrays(&self, arrays: &mut CallArrays<'_>) -> Option<Result<(), Error>> {
+        let Phases { all, n_carried, variables } = &self.phases;
+        let counts = Counts { values: variables.len(), targets: self.written.len() };
+        let gives_results = *n_carried > 0 || all.last().is_some_and(|last| !last.results.is_empty());
+        if gives_results || arrays.n_arrays() != counts.values + counts.targets {
+            return None;
+        }
+        let done = self.run_planned(counts, arrays).or_else(|| match &all[..] {
+            // A flat call would take the same array under two names for one that is read and then
+            // written, but statements may have another order.
+            [only] if arrays.apart().is_some() => {
+                guard::guarded(&only.program.core, || only.run_flat(counts, arrays).transpose()).transpose()
+            }
+            _ => None,
+        });
+        done.map(|done| done.map_err(|error| error.in_text(&self.text, &self.context.registry)))
+    }
+
+    /// Runs all phases as they ran last, if the arrays lie as they did then. Does nothing
+    /// otherwise.
+    fn run_planned(&self, counts: Counts, arrays: &mut CallArrays<'_>) -> Option<Result<(), Error>> {
+        let mut phases: SmallVec<[(&Phase, Arc<Decided>); 2]> = SmallVec::new();
+        for phase in self.phases.all.iter().filter(|phase| phase.is_to_run()) {
+            phases.push((phase, phase.recent()?));
+        }
+        let arrays = arrays.apart()?;
+        // Nothing runs before it is known that all phases can. The first one finds out by itself.
+        let can_run = |(phase, decided): &(&Phase, Arc<Decided>)| decided.has_plans(&arrays, &phase.places(counts));
+        if !phases.iter().skip(1).all(can_run) {
+            return None;
+        }
+        for (phase, decided) in &phases {
+            let core = &phase.program.core;
+            let run = || decided.run_planned(core, &arrays, &phase.places(counts)).transpose();
+            match guard::guarded(core, run) {
+                Ok(done) => done?,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        Some(Ok(()))
+    }
+
+    /// The phases for calls in which arrays of different names share memory.
+    #[cold]
+    fn careful(&self) -> Result<&Phases, Error> {
+        let make = || {
+            let (written, variables) = (&self.written, self.phases.variables.clone());
+            Box::new(Phases::new(&self.text, &self.signature, written, variables, &self.context, true, None))
+        };
+        self.careful.get_or_init(make).as_ref().map_err(Clone::clone)
     }
 
     /// About how many bytes of memory it takes, its machine code included.
@@ -292,21 +407,24 @@ impl std::fmt::Debug for Procedure {
         f.debug_struct("Procedure")
             .field("text", &self.text)
             .field("signature", &format_args!("{}", self.signature))
-            .field("written", &self.written)
+            .field("written", &self.written().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }
 
 impl Phases {
+    /// The phases of a text. `variables` are those that are known; others come behind them.
     fn new(
         text: &Arc<str>,
         signature: &Signature,
-        written: &[String],
+        written: &[(String, DType)],
+        mut variables: Vec<(String, VarType)>,
         context: &Arc<Context>,
         is_careful: bool,
         progress: Option<&Progress>,
     ) -> Result<Phases, Error> {
-        let is_written = |name: &str| written.iter().any(|known| known == name);
+        let target = |name: &str| written.iter().position(|(known, _)| known == name);
+        let is_written = |name: &str| target(name).is_some();
         let mode = Mode::Update { is_written: &is_written, is_careful };
         let phases = compile::resolve(text, mode, context.setting(), &mut Clock::start());
         let phases = phases.map_err(|error| error.in_text(text, &context.registry))?;
@@ -330,26 +448,32 @@ impl Phases {
                     carried.push(name);
                 }
             }
-            let source = |name: &str| match carried[..first_carried].iter().position(|known| known == name) {
-                Some(place) => Source::Carried(place),
-                None => match written.iter().position(|known| known == name) {
-                    Some(place) => Source::Target(place),
-                    None => Source::Var,
-                },
+            let mut source = |given: &Given| {
+                if let Some(place) = carried[..first_carried].iter().position(|known| *known == given.name) {
+                    return Source::Carried(place);
+                }
+                if let Some(place) = target(&given.name) {
+                    return Source::Target(place);
+                }
+                let place = variables.iter().position(|(known, _)| *known == given.name);
+                Source::Var(place.unwrap_or_else(|| {
+                    variables.push((given.name.clone(), given.ty));
+                    variables.len() - 1
+                }))
             };
-            let sources = core.graph().given_vars().iter().map(|given| source(&given.name)).collect();
+            let sources = core.graph().given_vars().iter().map(&mut source).collect();
             let program = Program { core, variants: Variants::default() };
-            all.push(Phase::new(program, roots, sources, written, first_carried, is_careful));
+            all.push(Phase::new(program, roots, sources, target, first_carried, is_careful));
         }
-        Ok(Phases { all, n_carried: carried.len() })
+        Ok(Phases { all, n_carried: carried.len(), variables })
     }
 }
 
 /// Whether an array that is updated shares memory with another array of the call.
-fn is_shared(targets: &[ViewMut<'_>], vars: &Vars<'_>) -> bool {
+fn is_shared(targets: &[ViewMut<'_>], values: &[Var<'_>]) -> bool {
     targets.iter().enumerate().any(|(place, target)| {
         let overlaps = |other: &View<'_>| Overlap::of(other, target) != Overlap::None;
         targets[..place].iter().any(|other| overlaps(&other.as_view()))
-            || vars.iter().any(|(_, var)| var.as_view().is_some_and(overlaps))
+            || values.iter().any(|value| value.as_view().is_some_and(overlaps))
     })
 }

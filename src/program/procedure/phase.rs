@@ -12,17 +12,16 @@ use super::super::recent::Recent;
 use super::super::{OutputInfo, Program};
 use super::blocks::Rows;
 use super::decided::Decided;
-use super::flow::{Dest, Source};
+use super::flow::{Counts, Dest, Source};
 use super::spare::Made;
 use crate::error::Error;
 use crate::input::Input;
 use crate::resolve::{Array, Root};
-use crate::vars::{Var, Vars};
+use crate::vars::Var;
 use ndexpr_runtime::dtype::Scalar;
 use ndexpr_runtime::exec::{Progress, RunOptions, copy_into};
 use ndexpr_runtime::memory::Output;
-use ndexpr_runtime::plan::Whole;
-use ndexpr_runtime::view::ViewMut;
+use ndexpr_runtime::view::{CallArrays, View, ViewMut};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -43,10 +42,10 @@ pub(super) struct Phase {
 
 /// A call of a procedure, as far as it is done.
 pub(super) struct Call<'c, 'a> {
-    vars: &'c Vars<'c>,
+    /// The values of the procedure's variables.
+    values: &'c [Var<'c>],
+    /// The arrays that the procedure may update.
     targets: &'c mut [ViewMut<'a>],
-    /// For each array of the procedure, its place among the targets.
-    places: &'c [usize],
     carried: Vec<Option<Output>>,
     results: Vec<Output>,
     progress: Option<&'c Progress>,
@@ -54,14 +53,13 @@ pub(super) struct Call<'c, 'a> {
 
 impl<'c, 'a> Call<'c, 'a> {
     pub(super) fn new(
-        vars: &'c Vars<'c>,
+        values: &'c [Var<'c>],
         targets: &'c mut [ViewMut<'a>],
-        places: &'c [usize],
         n_carried: usize,
         progress: Option<&'c Progress>,
     ) -> Call<'c, 'a> {
         let carried = std::iter::repeat_with(|| None).take(n_carried).collect();
-        Call { vars, targets, places, carried, results: Vec::new(), progress }
+        Call { values, targets, carried, results: Vec::new(), progress }
     }
 
     pub(super) fn into_results(self) -> Vec<Output> {
@@ -74,7 +72,7 @@ impl Phase {
         program: Program,
         roots: Vec<Root>,
         sources: Vec<Source>,
-        written: &[String],
+        target: impl Fn(&str) -> Option<usize>,
         first_carried: usize,
         is_careful: bool,
     ) -> Phase {
@@ -89,8 +87,7 @@ impl Phase {
                 }
                 Root::Update(array) => {
                     let name = resolved.name(resolved.views().base(array));
-                    let place = written.iter().position(|known| known == name);
-                    Dest::Target(place.expect("only arrays for writing are updated"), array)
+                    Dest::Target(target(name).expect("only arrays for writing are updated"), array)
                 }
                 Root::Result => Dest::Result,
             });
@@ -105,15 +102,15 @@ impl Phase {
     }
 
     pub(super) fn run(&self, call: &mut Call<'_, '_>) -> Result<(), Error> {
-        if self.dests.is_empty() {
+        if !self.is_to_run() {
             return Ok(());
         }
         if call.progress.is_none()
-            && let Some(done) = self.run_flat(call).or_else(|| self.run_known(call))
+            && let Some(done) = self.run_quickly(call)
         {
             return done;
         }
-        let given = self.given(call, &|target| Some(&call.targets[call.places[target]]))?;
+        let given = self.given(call, &|target| Some(&call.targets[target]))?;
         let computed = numbers::compute(&self.program, Values::InOrder(&given))?;
         let (variant, numbers) = computed.ok_or_else(|| self.wrong_type(&given))?;
         let decided = self.decided(variant, &given, &numbers, call.progress)?;
@@ -142,66 +139,62 @@ impl Phase {
         Ok(decided)
     }
 
+    /// Runs without views of parts, if the arrays lie as the last ones did or all in one way. Does
+    /// nothing otherwise.
+    fn run_quickly(&self, call: &mut Call<'_, '_>) -> Option<Result<(), Error>> {
+        let counts = Counts { values: call.values.len(), targets: call.targets.len() };
+        // Those of earlier phases are all there.
+        let carried: SmallVec<[View<'_>; 4]> =
+            call.carried.iter().map_while(Option::as_ref).map(Output::view).collect();
+        let mut arrays = CallArrays::new();
+        if !call.values.iter().all(|value| value.push_to_call(&mut arrays)) {
+            return None;
+        }
+        call.targets.iter_mut().for_each(|array| arrays.push_mut(array));
+        carried.iter().for_each(|view| arrays.push(view));
+        self.run_flat(counts, &mut arrays).or_else(|| {
+            let decided = self.recent.get()?;
+            decided.run_planned(&self.program.core, &arrays.apart()?, &self.places(counts))
+        })
+    }
+
+    /// Whether the phase computes anything.
+    pub(super) fn is_to_run(&self) -> bool {
+        !self.dests.is_empty()
+    }
+
+    /// How the last call ran.
+    pub(super) fn recent(&self) -> Option<Arc<Decided>> {
+        self.recent.get()
+    }
+
+    /// The places of the values that the program is given, among all arrays of a call.
+    pub(super) fn places(&self, counts: Counts) -> SmallVec<[usize; 8]> {
+        let mut places = SmallVec::new();
+        self.sources.iter().for_each(|source| places.push(source.place(counts)));
+        places
+    }
+
     /// Runs without a plan, if the phase updates whole arrays that lie in memory as all others do.
     /// Does nothing otherwise.
-    fn run_flat(&self, call: &mut Call<'_, '_>) -> Option<Result<(), Error>> {
+    pub(super) fn run_flat(&self, counts: Counts, arrays: &mut CallArrays<'_>) -> Option<Result<(), Error>> {
         let core = &self.program.core;
         if !core.graph().numbers().is_empty() || !core.graph().reads_what_is_given() {
             return None;
         }
-        let target = |dest: &Dest| match *dest {
-            Dest::Target(target, Array::Name(_)) => Some(target),
-            _ => None,
-        };
-        let written: SmallVec<[usize; 4]> = self.dests.iter().map(target).collect::<Option<_>>()?;
-        let (places, vars) = (call.places, call.vars);
-        let mut shared: SmallVec<[Option<Var<'_>>; 4]> = SmallVec::new();
-        let mut outs: SmallVec<[Option<ViewMut<'_>>; 4]> = written.iter().map(|_| None).collect();
-        for (place, array) in call.targets.iter_mut().enumerate() {
-            match written.iter().position(|&target| places[target] == place) {
-                Some(output) => {
-                    outs[output] = Some(array.reborrow());
-                    shared.push(None);
-                }
-                None => shared.push(Some(Var::from(array.as_view()))),
+        let mut written: SmallVec<[usize; 4]> = SmallVec::new();
+        for dest in &self.dests {
+            let Dest::Target(target, Array::Name(_)) = *dest else { return None };
+            written.push(Source::Target(target).place(counts));
+        }
+        let value_of = |place: usize| {
+            let place = self.sources[place].place(counts);
+            match written.iter().position(|&written| written == place) {
+                Some(output) => Value::Output(output),
+                None => Value::Array(place),
             }
-        }
-        let mut outs: SmallVec<[ViewMut<'_>; 4]> = outs.into_iter().collect::<Option<_>>()?;
-        let carried: SmallVec<[Option<Var<'_>>; 4]> =
-            call.carried.iter().map(|output| output.as_ref().map(|output| Var::from(output.view()))).collect();
-        let given = core.graph().given_vars();
-        let value_of = |place: usize| match self.sources[place] {
-            Source::Var => vars.get(&given[place].name).map(Value::Var),
-            Source::Carried(carry) => carried[carry].as_ref().map(Value::Var),
-            Source::Target(target) => match written.iter().position(|&written| written == target) {
-                Some(output) => Some(Value::Output(output)),
-                None => shared[places[target]].as_ref().map(Value::Var),
-            },
         };
-        flat_many::run_phase(core, value_of, &mut outs)
-    }
-
-    /// Runs as the last call did, if the arrays lie as they did then and all results are written
-    /// directly. Does nothing otherwise.
-    fn run_known(&self, call: &mut Call<'_, '_>) -> Option<Result<(), Error>> {
-        let decided = self.recent.get()?;
-        let core = &self.program.core;
-        let mut targets: SmallVec<[Option<&mut ViewMut<'_>>; 4]> = call.targets.iter_mut().map(Some).collect();
-        let mut arrays: SmallVec<[Whole<'_>; 4]> = SmallVec::new();
-        for (source, given) in self.sources.iter().zip(core.graph().given_vars()) {
-            arrays.push(match *source {
-                Source::Var => Whole::Read(call.vars.get(&given.name)?.view()?),
-                Source::Carried(place) => Whole::Read(call.carried[place].as_ref()?.view()),
-                Source::Target(target) => {
-                    let array = targets[call.places[target]].take()?;
-                    match decided.is_direct(target) {
-                        true => Whole::Write(array.reborrow()),
-                        false => Whole::Read(array.as_view()),
-                    }
-                }
-            });
-        }
-        decided.run_known(core, &mut arrays)
+        flat_many::run_phase(core, value_of, arrays, &written)
     }
 
     /// The values of the variables that the program is given. `target` gives an array for writing;
@@ -211,7 +204,7 @@ impl Phase {
         call: &'v Call<'_, '_>,
         target: &dyn Fn(usize) -> Option<&'v ViewMut<'v>>,
     ) -> Result<SmallVec<[Var<'v>; 8]>, Error> {
-        given(self, call.vars, &call.carried, target)
+        given(self, call.values, &call.carried, target)
     }
 
     fn run_decided(&self, numbers: &[Scalar], decided: &Decided, call: &mut Call<'_, '_>) -> Result<(), Error> {
@@ -267,14 +260,13 @@ impl Phase {
         // Arrays that are written directly, by the place of the target; all others are read.
         let mut written: SmallVec<[Option<&mut ViewMut<'_>>; 4]> = SmallVec::new();
         let mut shared: SmallVec<[Option<&ViewMut<'_>>; 4]> = SmallVec::new();
-        let places = call.places;
-        for (place, array) in call.targets.iter_mut().enumerate() {
-            match places.iter().position(|&known| known == place).is_some_and(|target| decided.is_direct(target)) {
+        for (target, array) in call.targets.iter_mut().enumerate() {
+            match decided.is_direct(target) {
                 true => (written.push(Some(array)), shared.push(None)),
                 false => (written.push(None), shared.push(Some(array))),
             };
         }
-        let given = given(self, call.vars, &call.carried, &|target| shared[places[target]])?;
+        let given = given(self, call.values, &call.carried, &|target| shared[target])?;
         let numbers: SmallVec<[Var<'_>; 4]> = numbers.iter().copied().map(Var::from).collect();
         let mut inputs: Inputs<'_> = decided.inputs(&given, &numbers)?;
         let mut outs: SmallVec<[ViewMut<'_>; 4]> = SmallVec::new();
@@ -282,7 +274,7 @@ impl Phase {
             let out = match (made, place.target) {
                 (Some(output), _) => output.view_mut(),
                 (None, Some(target)) => {
-                    let whole = written[places[target]].take();
+                    let whole = written[target].take();
                     place.part_of(whole.ok_or_else(|| Error::internal("an array that is written twice"))?.reborrow())?
                 }
                 (None, None) => return Err(Error::internal("a result that goes nowhere")),
@@ -314,7 +306,7 @@ impl Phase {
     ) -> Result<(), Error> {
         for (place, made) in decided.places.iter().zip(made) {
             if let (Some(target), Some(output)) = (place.target, made) {
-                let part = place.part_of(call.targets[call.places[target]].reborrow())?;
+                let part = place.part_of(call.targets[target].reborrow())?;
                 let from = output.view();
                 match rows {
                     Some(rows) => copy_into(&rows.first_of_view(&from), &mut rows.of_output(part), options)?,
@@ -342,17 +334,16 @@ impl Phase {
 /// See [`Phase::given`].
 fn given<'v>(
     phase: &Phase,
-    vars: &'v Vars<'_>,
+    values: &'v [Var<'_>],
     carried: &'v [Option<Output>],
     target: &dyn Fn(usize) -> Option<&'v ViewMut<'v>>,
 ) -> Result<SmallVec<[Var<'v>; 8]>, Error> {
-    let core = &phase.program.core;
     let mut all: SmallVec<[Var<'v>; 8]> = SmallVec::new();
-    for (source, given) in phase.sources.iter().zip(core.graph().given_vars()) {
+    for source in &phase.sources {
         all.push(match *source {
-            Source::Var => {
-                let missing = || Error::missing_variable(&given.name, core.first_use(&given.name));
-                vars.get(&given.name).ok_or_else(missing)?.clone()
+            Source::Var(place) => {
+                let value = values.get(place);
+                value.ok_or_else(|| Error::internal("a variable of no value"))?.clone()
             }
             Source::Target(place) => match target(place) {
                 Some(array) => Var::from(array.as_view()),

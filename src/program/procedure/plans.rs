@@ -1,7 +1,7 @@
 //! Plans of a phase, for calls whose arrays lie as they did.
 //!
-//! In: where the operands of a phase's loops lie in the given arrays. Out: [`Plans`], which run the
-//! loops on other arrays of the same layouts without making views.
+//! In: where the operands of a phase's loops lie in the given arrays. Out: [`Plans`], by
+//! which the loops run on other arrays of the same layouts without views of these.
 
 use super::super::core::Core;
 use super::super::elementwise;
@@ -10,8 +10,8 @@ use crate::compile::Arranged;
 use crate::error::Error;
 use crate::fuse;
 use crate::kernels::CompiledLoop;
-use ndexpr_runtime::plan::{PartsPlan, Whole};
-use ndexpr_runtime::view::PartLayout;
+use ndexpr_runtime::plan::PartsPlan;
+use ndexpr_runtime::view::{Apart, PartLayout};
 
 /// A plan for each loop of a phase whose results are all written directly.
 pub(super) struct Plans(Vec<PartsPlan>);
@@ -47,11 +47,23 @@ impl Plans {
         compiled.iter().zip(&fused.loops).map(plan).collect::<Option<_>>().map(Plans)
     }
 
-    /// Runs the loops on arrays of the same layouts. Does nothing if these are others.
-    pub(super) fn run(&self, core: &Core, arranged: &Arranged, arrays: &mut [Whole<'_>]) -> Option<Result<(), Error>> {
+    /// Whether the loops can run on these arrays of a call; `places` are those of the given ones
+    /// among them.
+    pub(super) fn are_for(&self, arrays: &Apart<'_>, places: &[usize]) -> bool {
+        // All plans are for the same arrays, so what is true of one is true of all.
+        self.0.first().is_some_and(|plan| plan.is_for(arrays, places))
+    }
+
+    /// Runs the loops on arrays of a call. Does nothing if these have other layouts.
+    pub(super) fn run(
+        &self,
+        core: &Core,
+        arranged: &Arranged,
+        (arrays, places): (&Apart<'_>, &[usize]),
+    ) -> Option<Result<(), Error>> {
         for (plan, compiled) in self.0.iter().zip(arranged.executable.loops()?) {
             // If there is none, it is the first one that is missing.
-            let plan = plan.at(arrays)?;
+            let plan = plan.at(arrays, places)?;
             match elementwise::run_plan(core, compiled, &plan, None) {
                 Ok(true) => {}
                 Ok(false) => return Some(Err(Error::internal("a loop that is not compiled any more"))),

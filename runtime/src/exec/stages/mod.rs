@@ -212,14 +212,15 @@ impl Stages {
     /// Whether these arrays have the dtypes, shapes and strides that the loops were added for.
     #[must_use]
     pub fn is_for(&self, views: &[&View<'_>]) -> bool {
-        views.len() == self.views.len() && views.iter().zip(&self.views).all(|(view, layout)| layout.is_of(view.raw()))
+        views.len() == self.views.len()
+            && views.iter().zip(&self.views).all(|(view, layout)| layout.is_of(view.raw().by_ref()))
     }
 
     /// Whether these results have the dtypes, shapes and strides that the loops were added for.
     #[must_use]
     pub fn is_into(&self, results: &[ViewMut<'_>]) -> bool {
         results.len() == self.results.len()
-            && results.iter().zip(&self.results).all(|(result, layout)| layout.is_of(result.raw()))
+            && results.iter().zip(&self.results).all(|(result, layout)| layout.is_of(result.raw().by_ref()))
     }
 
     /// Runs all loops in order, each with its kernel.
