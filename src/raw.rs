@@ -1,5 +1,5 @@
-//! What bindings to other languages need to call programs and procedures as cheaply as Rust does. This is no part
-//! of the public interface, and may change with any version.
+//! What bindings to other languages need to call programs and procedures as cheaply as Rust does.
+//! This is no part of the public interface, and may change with any version.
 
 pub use crate::program::Layout;
 pub use ndexpr_runtime::exec::Flat;
