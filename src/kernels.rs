@@ -205,8 +205,9 @@ impl CompiledLoop {
         const CODE_PER_NODE: usize = 128;
 
         let n_nodes = self.tape.nodes.len();
-        let n_layouts = self.layouts().count();
-        n_nodes * size_of::<Node>() + n_layouts * (PAGES + n_nodes * CODE_PER_NODE)
+        let of_leaves = self.layouts().flat_map(|layout| &layout.leaves).chain(&self.leaves_of_expected);
+        let n_kernels = self.layouts().count() + of_leaves.filter(|kernel| kernel.get().is_some()).count();
+        n_nodes * size_of::<Node>() + n_kernels * (PAGES + n_nodes * CODE_PER_NODE)
     }
 
     /// The layouts that there are kernels for.
