@@ -162,7 +162,7 @@ impl CompiledLoop {
             let refused = || Refusal("its leaves are reduced by way of memory".to_owned());
             let made = tape::accumulating(&self.tape, folds, kinds).ok_or_else(refused);
             let compile = |(tape, kinds): (Tape, Vec<RunKind>)| {
-                debug_assert_eq!(tape::verify(&tape), Ok(()));
+                tape::verify(&tape).map_err(Refusal)?;
                 let stores = if leaf_use.streams { Stores::StreamingLeaves } else { Stores::Ordinary };
                 codegen::compile(&tape, Variant { kinds: &kinds, stores }, &self.generator, None)
             };

@@ -234,7 +234,9 @@ fn compile_with(
     // narrow register is read as a wide one, and that nothing else changes. Constants stay inside
     // of the code. Spilled registers have places of their own, in a part of the frame that nothing
     // else uses. `x64::fold` moves a load to its use past instructions that write no memory and no
-    // part of its address, so the load reads what it read before.
+    // part of its address, so the load reads what it read before. (9) In a tape for leaves
+    // `tape::verify` checks the shape: an operand of another's memory is whole rows of lanes after
+    // it, or the accumulator that many places on, where `KernelSpec::leaf` says that it is.
     Ok(unsafe { Kernel::new(spec) })
 }
 

@@ -1,5 +1,5 @@
-//! Reductions whose kernels accumulate whole leaves: the same bits as the interpreter, which reduces
-//! what is in memory, and as a loop by hand; wherever arrays begin and however they lie.
+//! Reductions whose kernels accumulate whole leaves: the same bits as the interpreter, which
+//! reduces what is in memory, and as a loop by hand; wherever arrays begin and however they lie.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1, Axis, s};
 use ndexpr::{Backend, DynArray, Engine, Vars, ViewMut, targets, vars};

@@ -55,9 +55,9 @@ pub struct KernelSpec {
 
 /// The operands of a kernel that accumulates whole leaves, see [`Accumulators`].
 ///
-/// A leaf has rows of [`LANES`] consecutive elements. Inputs are those of the loop, for each of some
-/// rows in turn, and then all accumulators; outputs are the kept values, for each of these rows in
-/// turn, and then the same accumulators. Arrays are contiguous or splat.
+/// A leaf has rows of [`LANES`] consecutive elements. Inputs are those of the loop, for each of
+/// some rows in turn, and then all accumulators; outputs are the kept values, for each of these
+/// rows in turn, and then the same accumulators. Arrays are contiguous or splat.
 ///
 /// [`Accumulators`]: crate::reduce::Accumulators
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,9 +109,9 @@ impl Kernel {
     ///   streaming, valid arguments have outputs that keep to
     ///   [`STREAM_ALIGN`](super::STREAM_ALIGN).
     /// - If it is for [leaves](KernelSpec::leaf), valid arguments have [`LANES`] lanes; each row's
-    ///   inputs and outputs are so many lanes after those of the row before; the accumulators follow
-    ///   one another, and are the same in inputs and outputs. If it is streaming too, the outputs of
-    ///   rows keep to [`LEAF_STREAM_ALIGN`](crate::machine::LEAF_STREAM_ALIGN) instead. The number
+    ///   inputs and outputs are so many lanes after those of the row before; the accumulators
+    ///   follow one another, and are the same in inputs and outputs. If it is streaming too, the
+    ///   outputs of rows keep to [`LEAF_STREAM_ALIGN`](crate::machine::LEAF_STREAM_ALIGN) instead. The number
     ///   of rows divides [`LEAF`](crate::reduce::LEAF)` / `[`LANES`].
     /// - If there are [`whole_blocks`](KernelSpec::whole_blocks), this need be true of whole blocks
     ///   only, and of other numbers of lanes that may be repeated and are at least a block. Their
@@ -229,7 +229,8 @@ impl KernelSpec {
     ///
     /// # Safety
     ///
-    /// The contract of [`enter`](KernelSpec::enter). Lanes may be repeated if no input is an output.
+    /// The contract of [`enter`](KernelSpec::enter). Lanes may be repeated if no input is an
+    /// output.
     unsafe fn enter_with(
         &self,
         (n_rows, n_lanes): (usize, usize),

@@ -31,8 +31,8 @@ impl Leaves<'_> {
 }
 
 impl Worker<'_> {
-    /// The leaves of the result of an outer index, from leaf number `leaf` on; `None` if there is no
-    /// kernel for leaves.
+    /// The leaves of the result of an outer index, from leaf number `leaf` on; `None` if there is
+    /// no kernel for leaves.
     pub(super) fn leaves(&self, outer: usize, leaf: usize) -> Option<Leaves<'_>> {
         let kernel = self.leaf_kernel?;
         let rows = kernel.spec().leaf?;
