@@ -230,7 +230,8 @@ impl Error {
             }
             Resolving::ValueAsFunction { .. } | Resolving::UnknownMethod { .. } => ErrorKind::UnknownFunction,
             Resolving::TooManyArguments { .. } | Resolving::MissingArgument { .. } => ErrorKind::ArgumentCount,
-            Resolving::TupleAsValue
+            Resolving::TupleAssigned
+            | Resolving::TupleAsValue
             | Resolving::UnknownParameter { .. }
             | Resolving::RepeatedParameter { .. }
             | Resolving::AsTypeArguments => ErrorKind::Argument,

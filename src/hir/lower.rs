@@ -14,9 +14,11 @@ use super::promote;
 use super::reduce::{self, axis_call};
 use super::reduction::{self, Interner, Leaf, ReductionId};
 use super::weak::Weak;
-use super::{DTypeSet, Error, ErrorKind, ExprId, FunctionId, Given, Graph, Var, VarId, operators};
+use super::{DTypeSet, Error, ErrorKind, ExprId, FunctionId, Given, Graph, Var, VarId};
 use crate::ops::{Function, table};
-use crate::resolve::{self, Action, Array, Callee, GroupId, Registry, Resolved, RustId, Step, StepId, ViewId, ViewOp};
+use crate::resolve::{
+    self, Action, Array, Callee, GroupId, Registry, Resolved, RustId, Step, StepId, ViewId, ViewOp, operators,
+};
 use crate::vars::VarType;
 use ndexpr_grammar::{self as ast, CompareOp, NameId, Span};
 use ndexpr_runtime::dtype::DType;

@@ -18,7 +18,6 @@ mod error;
 mod lower;
 mod names;
 mod number;
-mod operators;
 mod print;
 mod promote;
 mod reduce;

@@ -63,6 +63,8 @@ pub(crate) enum ErrorKind {
     },
     /// A tuple where a value should be.
     TupleAsValue,
+    /// A tuple that is assigned to an array or to a part of one.
+    TupleAssigned,
     /// `None`, or a name that stands for it, where a value should be.
     NoneAsValue {
         name: Option<String>,
@@ -204,6 +206,9 @@ impl Error {
             ErrorKind::TupleAsValue => {
                 diagnostic.label(span, "this is a tuple").note("only the axis may be one, as in sum(a, axis=(0, 1))")
             }
+            ErrorKind::TupleAssigned => diagnostic
+                .label(span, "this is a tuple")
+                .note("assign one value, or each value to a place of its own: u[0], u[1] = x, y"),
             ErrorKind::NoneAsValue { .. } => {
                 diagnostic.label(span, "a value is needed here").note("only an axis may be `None`")
             }
@@ -334,6 +339,7 @@ impl fmt::Display for Error {
             }
             ErrorKind::UnpackValue { .. } => f.write_str("only a tuple can be taken apart"),
             ErrorKind::TupleAsValue => f.write_str("a tuple is no value"),
+            ErrorKind::TupleAssigned => f.write_str("an array takes one value, not a tuple"),
             ErrorKind::NoneAsValue { name: Some(name) } => write!(f, "`{name}` is None"),
             ErrorKind::NoneAsValue { name: None } => f.write_str("this is None"),
             ErrorKind::NothingReturned => f.write_str("the function returns nothing"),

@@ -268,6 +268,6 @@ impl<'a> Run<'a> {
 
     fn option(&self, name: Option<(NameId, Span)>, id: ast::ExprId) -> OptionArg {
         let brief = if name.is_none() { options::brief(self.ast(), id) } else { None };
-        OptionArg { name, choice: options::choice(self.ast(), &self.env(), &self.out, id), brief }
+        OptionArg { name, choice: self.known().choice(id), brief }
     }
 }

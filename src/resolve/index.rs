@@ -2,7 +2,7 @@
 
 use super::error::{Error, ErrorKind};
 use super::items::Item;
-use super::options::{self, ChoiceKind};
+use super::options::ChoiceKind;
 use super::run::Run;
 use super::value::Value;
 use super::views::{Array, MAX_DEPTH, ViewDef, ViewId, ViewOp};
@@ -44,7 +44,7 @@ impl Run<'_> {
     /// An integer between brackets; `None` if it is `None`. One beyond 64 bits counts as the
     /// largest one.
     fn index(&self, id: ast::ExprId) -> Result<Option<i64>, Error> {
-        match options::choice(self.ast(), &self.env(), &self.out, id).kind {
+        match self.known().choice(id).kind {
             ChoiceKind::Int(value) => Ok(Some(value.clamp(i64::MIN.into(), i64::MAX.into()) as i64)),
             ChoiceKind::None => Ok(None),
             _ => match self.ast()[id].kind {

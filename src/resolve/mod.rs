@@ -21,6 +21,7 @@ mod error;
 mod exprs;
 mod index;
 mod items;
+pub(crate) mod operators;
 mod options;
 mod phases;
 mod registry;

@@ -10,6 +10,7 @@
 
 use super::calls::{self, Function};
 use super::error::{Error, ErrorKind};
+use super::options::{self, Known, Wholes};
 use super::phases::{Phase, Root};
 use super::registry::{PreludeId, Registry, Scan};
 use super::updates::{Mode, Updates};
@@ -47,6 +48,7 @@ pub(crate) fn resolve(ast: &Ast, registry: &Registry, max_exprs: usize, mode: Mo
             results: Vec::new(),
             is_tuple: false,
         },
+        wholes: Wholes::default(),
         functions: FxHashMap::default(),
         names_of_preludes: FxHashMap::default(),
         name_ids: FxHashMap::default(),
@@ -72,6 +74,7 @@ pub(super) struct Run<'a> {
     pub(super) max_exprs: usize,
     pub(super) n_exprs: usize,
     pub(super) out: Resolved,
+    wholes: Wholes,
     /// The functions that are defined so far, in the text and in preludes.
     pub(super) functions: FxHashMap<FunctionId, Function<'a>>,
     /// The names of preludes among those of the operations, as far as they were needed.
@@ -324,18 +327,25 @@ impl<'a> Run<'a> {
         Env { local: &frame.names, outer, own: function.map(Function::assigned) }
     }
 
+    /// What is known at this place of the text.
+    pub(super) fn known(&self) -> Known<'_> {
+        Known { ast: self.ast(), env: self.env(), so_far: &self.out, wholes: &self.wholes }
+    }
+
     fn stmt(&mut self, stmt: &'a Stmt) -> Result<Then, Error> {
         let ast = self.ast();
         match &stmt.kind {
             StmtKind::Pass => {}
             StmtKind::Expr(id) => {
-                let span = ast[*id].span;
                 let is_last = self.frame().stmt + 1 == self.frame().body.len();
-                if self.frames.len() > 1 || !is_last {
-                    let in_function = self.frames.len() > 1;
-                    return Err(Error::new(ErrorKind::UnusedValue { in_function }, span));
+                let in_function = self.frames.len() > 1;
+                if is_last && !in_function {
+                    return Ok(Then::Return(self.value(*id), Some(*id)));
                 }
-                return Ok(Then::Return(self.value(*id), Some(*id)));
+                // A call without a result is there for its updates.
+                if !matches!((self.value(*id), &ast[*id].kind), (Value::None, ExprKind::Call { .. })) {
+                    return Err(Error::new(ErrorKind::UnusedValue { in_function }, ast[*id].span));
+                }
             }
             StmtKind::Return(None) => return Ok(Then::Return(Value::None, None)),
             StmtKind::Return(Some(id)) => return Ok(Then::Return(self.value(*id), Some(*id))),
@@ -381,7 +391,7 @@ impl<'a> Run<'a> {
                 _ => {
                     let step = match value {
                         Value::Step(step) => self.read(step, value_span)?,
-                        Value::Tuple(_) => return Err(Error::new(ErrorKind::TupleAsValue, value_span)),
+                        Value::Tuple(_) => return Err(Error::new(ErrorKind::TupleAssigned, value_span)),
                         Value::None => return Err(Error::new(ErrorKind::NoneAsValue { name: None }, value_span)),
                     };
                     let array = self.target_array(target)?;
@@ -502,6 +512,9 @@ impl<'a> Run<'a> {
         let options = self.out.options.len();
         let (site, id) = (self.frame().site, StepId(self.out.steps.len() as u32));
         self.out.steps.push(Step { action, span, site, args: start..self.out.args.len(), options: options..options });
+        if let Some(value) = options::whole_of_step(id, &self.out, &self.wholes) {
+            self.wholes.insert(id, value);
+        }
         self.note_origin(id);
         id
     }

@@ -91,7 +91,7 @@ const LAYERS: &[Layers] = &[
         sources: "src",
         parent: "resolve",
         order: &[
-            "error items value",
+            "error items operators value",
             "trims",
             "views",
             "calls phases updates",
@@ -107,7 +107,7 @@ const LAYERS: &[Layers] = &[
         parent: "hir",
         order: &[
             "error promote",
-            "weak names reduction operators compose",
+            "weak names reduction compose",
             "number reduce",
             "domain",
             "lower",

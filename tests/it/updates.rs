@@ -222,6 +222,10 @@ fn mistakes_change_nothing() {
     check("u += w", ErrorKind::UnknownVariable);
     check("u += 1; return u", ErrorKind::ResultCount);
     check("t = 1", ErrorKind::Statement);
+    check("u[:2] = 1, 2", ErrorKind::Argument);
+    check("u[4//3 : 2**70]; u += 1", ErrorKind::Statement);
+    check("u[4/2] = 1", ErrorKind::Index);
+    check("def f(x): return x + 1\nf(u); u += 1", ErrorKind::Statement);
     check("u += 1; missing(u)", ErrorKind::UnknownFunction);
     let error = execute("u += 1", vars! {}, Targets::new()).expect_err("there is no u");
     assert_eq!(error.kind(), ErrorKind::Statement);

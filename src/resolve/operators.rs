@@ -8,7 +8,7 @@ fn function(name: &str) -> &'static Function {
     table::find(name).expect("every operator has a row")
 }
 
-pub(super) fn unary(op: UnaryOp) -> &'static Function {
+pub(crate) fn unary(op: UnaryOp) -> &'static Function {
     function(match op {
         UnaryOp::Neg => "negative",
         UnaryOp::Plus => "positive",
@@ -17,7 +17,7 @@ pub(super) fn unary(op: UnaryOp) -> &'static Function {
     })
 }
 
-pub(super) fn binary(op: BinaryOp) -> &'static Function {
+pub(crate) fn binary(op: BinaryOp) -> &'static Function {
     function(match op {
         BinaryOp::Add => "add",
         BinaryOp::Sub => "subtract",
@@ -36,7 +36,7 @@ pub(super) fn binary(op: BinaryOp) -> &'static Function {
     })
 }
 
-pub(super) fn compare(op: CompareOp) -> &'static Function {
+pub(crate) fn compare(op: CompareOp) -> &'static Function {
     function(match op {
         CompareOp::Lt => "less",
         CompareOp::Le => "less_equal",
@@ -48,6 +48,6 @@ pub(super) fn compare(op: CompareOp) -> &'static Function {
 }
 
 /// `x if condition else y`.
-pub(super) fn choice() -> &'static Function {
+pub(crate) fn choice() -> &'static Function {
     function("where")
 }
