@@ -235,7 +235,7 @@ impl Error {
             | Resolving::UnknownParameter { .. }
             | Resolving::RepeatedParameter { .. }
             | Resolving::AsTypeArguments => ErrorKind::Argument,
-            Resolving::ReductionIndexed { .. } => ErrorKind::Unsupported,
+            Resolving::ReductionIndexed { .. } | Resolving::ControlFlow => ErrorKind::Unsupported,
             Resolving::WrongIndex
             | Resolving::TooManyItems { .. }
             | Resolving::StepOfZero

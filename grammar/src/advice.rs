@@ -53,7 +53,7 @@ impl Error {
             ErrorKind::MissingBlock { colon } => diagnostic
                 .label(*colon, "this begins a block")
                 .label(span, "not deeper than the line of the `:`")
-                .note("a function that does nothing has `pass` as its block"),
+                .note("a block that does nothing is `pass`"),
             ErrorKind::UnmatchedIndentation => {
                 diagnostic.label(span, "no block began at this column").note("all lines of a block are indented alike")
             }
@@ -103,6 +103,29 @@ impl Error {
                     ("=", _) => diagnostic.note("to compare, write `==`"),
                     _ => diagnostic,
                 }
+            }
+            ErrorKind::NotARange { instead, .. } => {
+                let diagnostic = diagnostic.label(span, "expected `range(...)`");
+                match instead {
+                    Some(instead) => diagnostic.note(format!("write `{instead}`")),
+                    None => diagnostic.note("write `for i in range(n):`, and `x[i]` for an element of `x`"),
+                }
+            }
+            ErrorKind::RangeArguments { .. } | ErrorKind::RangeKeyword => diagnostic
+                .label(span, "expected one to three numbers by position")
+                .note("write `range(stop)`, `range(start, stop)` or `range(start, stop, step)`"),
+            ErrorKind::OutsideLoop { .. } => diagnostic
+                .label(span, "no loop is around this")
+                .note("a loop is around its body only: not around its `else`, nor around a function's statements"),
+            ErrorKind::StrayBranch { word, begins_line } => {
+                let diagnostic = diagnostic.label(
+                    span,
+                    if *begins_line { "no block that it could belong to ends here" } else { "expected on a line of its own" },
+                );
+                diagnostic.note(match *word {
+                    "elif" => "`elif` follows the block of an `if` or `elif`, and is indented like it",
+                    _ => "`else:` follows the block of an `if`, `elif`, `while` or `for`, and is indented like it",
+                })
             }
             ErrorKind::ReservedWord { word } => {
                 diagnostic.label(span, "this is no name").note(format!("write another name, such as `{word}_`"))
@@ -159,7 +182,10 @@ fn advice(expected: Expected, found: &Found, is_open: bool) -> Option<String> {
         Found::Symbol("...") => "`...` stands only in an index, as in `x[..., 0]`".to_owned(),
         Found::Symbol(":") if after_operand => "a condition is written `x if condition else y`".to_owned(),
         Found::Symbol(".") => "a number needs a digit on one side of its point at least".to_owned(),
-        Found::Keyword("def" | "return" | "pass") => "this begins a statement, on a line of its own".to_owned(),
+        Found::Keyword("if") if expected.contains(Expectation::Colon) && !after_operand => "write `elif`".to_owned(),
+        Found::Keyword(
+            "def" | "return" | "pass" | "elif" | "while" | "for" | "break" | "continue",
+        ) => "this begins a statement, on a line of its own".to_owned(),
         Found::Keyword("if" | "else") => "a condition is written `x if condition else y`".to_owned(),
         Found::Keyword("not") if after_operand => "`not` stands before its operand".to_owned(),
         Found::Keyword("not") => "`not` binds looser than this operator; put it in brackets: `(not x)`".to_owned(),
@@ -171,6 +197,7 @@ fn advice(expected: Expected, found: &Found, is_open: bool) -> Option<String> {
 fn targets(operator: &str) -> &'static str {
     match operator {
         "=" => "a name, `x[...]`, or several with commas between them",
+        "in" => "a name",
         _ => "a name or `x[...]`",
     }
 }
@@ -188,8 +215,7 @@ impl Feature {
             Self::Stars => "nothing is unpacked here",
             Self::ParameterMarks => "every argument may be given by position or by name",
             Self::IdentityTests | Self::MembershipTests => "only values are compared",
-            Self::IfStatements | Self::MatchStatements => "control flow: every statement runs, for all elements",
-            Self::Loops => "control flow: every statement runs once, for all elements",
+            Self::MatchStatements => "nothing is matched with patterns",
             Self::Imports => "functions and constants are there without it",
             Self::Classes => "only functions can be defined",
             Self::Exceptions => "no statement raises or catches any",
@@ -219,8 +245,7 @@ impl Feature {
             Self::ParameterMarks => "leave the mark out",
             Self::IdentityTests => "write `==`, or `!=` instead of `is not`",
             Self::MembershipTests => "write `(x == 1) | (x == 2)`, or `(x != 1) & (x != 2)` instead of `not in`",
-            Self::IfStatements | Self::MatchStatements => "write `where(condition, x, y)` or `x if condition else y`",
-            Self::Loops => "write an expression of whole arrays, or a reduction such as `sum(x, axis=0)`",
+            Self::MatchStatements => "write `if x == 1:` and `elif x == 2:`",
             Self::Imports => "leave the import out",
             Self::Classes => "write `def f(x): return ...`",
             Self::Exceptions => "choose between values with `where(condition, x, y)`",

@@ -71,6 +71,43 @@ pub enum StmtKind {
     },
     /// `pass`, a docstring, or an annotation without a value: nothing happens.
     Pass,
+    /// `if condition: then`, with `else: otherwise`. An `elif` is an `If` that is alone in
+    /// `otherwise`.
+    If {
+        /// What decides.
+        condition: ExprId,
+        /// The statements that run if the condition is true, at least one.
+        then: Box<[StmtId]>,
+        /// The statements that run if it is not; none if there is no `else`.
+        otherwise: Box<[StmtId]>,
+    },
+    /// `while condition: body`, with `else: otherwise`, which runs if the loop ends without
+    /// `break`.
+    While {
+        /// What decides before each time.
+        condition: ExprId,
+        /// The statements that are repeated, at least one.
+        body: Box<[StmtId]>,
+        /// The statements of the `else`, if there is one.
+        otherwise: Box<[StmtId]>,
+    },
+    /// `for name in range(...): body`, with `else: otherwise`.
+    For {
+        /// The name that each number is assigned to.
+        name: NameId,
+        /// Where that name is.
+        name_span: Span,
+        /// The [`Call`](ExprKind::Call) of `range`, with one to three arguments by position.
+        range: ExprId,
+        /// The statements that are repeated, at least one.
+        body: Box<[StmtId]>,
+        /// The statements of the `else`, if there is one.
+        otherwise: Box<[StmtId]>,
+    },
+    /// `break`. It is in a loop.
+    Break,
+    /// `continue`. It is in a loop.
+    Continue,
 }
 
 /// A parameter of a function: `x` or `k=2`.
@@ -310,9 +347,13 @@ impl Ast {
         }
         for stmt in &mut self.stmts {
             stmt.span = stmt.span.moved(by);
-            if let StmtKind::Def { name_span, params, .. } = &mut stmt.kind {
-                *name_span = name_span.moved(by);
-                params.iter_mut().for_each(|param| param.name_span = param.name_span.moved(by));
+            match &mut stmt.kind {
+                StmtKind::Def { name_span, params, .. } => {
+                    *name_span = name_span.moved(by);
+                    params.iter_mut().for_each(|param| param.name_span = param.name_span.moved(by));
+                }
+                StmtKind::For { name_span, .. } => *name_span = name_span.moved(by),
+                _ => {}
             }
         }
         self

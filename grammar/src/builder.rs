@@ -17,9 +17,11 @@ use crate::span::Span;
 use crate::token::Token;
 
 mod chain;
+mod control;
 mod statement;
 mod target;
 
+pub(crate) use control::{Branch, Condition, LoopHeader, LoopTarget};
 pub(crate) use statement::{Header, Params};
 
 /// What a fallible action of the grammar returns.
@@ -75,6 +77,8 @@ pub(crate) struct Builder<'s> {
     name_ids: HashMap<Box<str>, NameId>,
     /// How far the tree had grown when the current statement began.
     statement: Mark,
+    /// The number of loops around the current statement, inside the same function.
+    n_loops: usize,
 }
 
 impl<'s> Builder<'s> {
@@ -88,6 +92,7 @@ impl<'s> Builder<'s> {
             names: Vec::new(),
             name_ids: HashMap::new(),
             statement: Mark::default(),
+            n_loops: 0,
         }
     }
 

@@ -13,6 +13,8 @@ const MAX_INDENT_LEVELS: usize = 64;
 /// What is written on a line.
 enum Node {
     Stmt(StmtId),
+    /// The line between a block and that of its `else`.
+    Else,
     /// With the name of the argument or parameter that it is for.
     Expr(ExprId, Option<NameId>),
 }
@@ -20,8 +22,8 @@ enum Node {
 impl Ast {
     /// The tree, one expression or statement a line, each with its span and, if it is an argument
     /// by name or a default, the name before it. What a statement or an expression consists of is
-    /// indented below it. If the text is an expression, there is no line for the statement that it
-    /// is.
+    /// indented below it, and so is what follows an `else`, which has a line without a span. If the
+    /// text is an expression, there is no line for the statement that it is.
     ///
     /// A line deeper than 64 levels is indented by 64 and begins with its depth.
     ///
@@ -76,8 +78,12 @@ impl Ast {
                 write!(out, "{:1$}{depth}: ", "", 2 * MAX_INDENT_LEVELS)?;
             }
             let n_pending = pending.len();
-            let mut push = |node| pending.push((node, depth + 1));
+            let mut push = |node| match node {
+                Node::Else => pending.push((node, depth)),
+                _ => pending.push((node, depth + 1)),
+            };
             match node {
+                Node::Else => writeln!(out, "else")?,
                 Node::Stmt(id) => {
                     let Stmt { kind, span, .. } = &self[id];
                     self.write_stmt_head(out, kind)?;
@@ -114,6 +120,11 @@ impl Ast {
                 out.write_str(")")
             }
             StmtKind::Pass => out.write_str("pass"),
+            StmtKind::If { .. } => out.write_str("if"),
+            StmtKind::While { .. } => out.write_str("while"),
+            StmtKind::For { name, .. } => write!(out, "for {}", self.name(*name)),
+            StmtKind::Break => out.write_str("break"),
+            StmtKind::Continue => out.write_str("continue"),
         }
     }
 
@@ -178,7 +189,17 @@ fn push_parts(kind: &StmtKind, push: &mut impl FnMut(Node)) {
             }
             body.iter().for_each(|&stmt| push(Node::Stmt(stmt)));
         }
-        StmtKind::Pass => {}
+        StmtKind::If { condition: value, then: body, otherwise }
+        | StmtKind::While { condition: value, body, otherwise }
+        | StmtKind::For { range: value, body, otherwise, .. } => {
+            push(Node::Expr(*value, None));
+            body.iter().for_each(|&stmt| push(Node::Stmt(stmt)));
+            if !otherwise.is_empty() {
+                push(Node::Else);
+                otherwise.iter().for_each(|&stmt| push(Node::Stmt(stmt)));
+            }
+        }
+        StmtKind::Pass | StmtKind::Break | StmtKind::Continue => {}
     }
 }
 

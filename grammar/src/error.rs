@@ -161,8 +161,39 @@ pub enum ErrorKind {
     NotATarget {
         /// What it is: "a call".
         target: &'static str,
-        /// What is behind it: `=`, `+=` or `:`.
+        /// What is behind it: `=`, `+=`, `:`, or the `in` of a loop.
         operator: &'static str,
+    },
+    /// A loop over something else than `range(...)`.
+    #[error("a loop runs over `range(...)`, not over {found}")]
+    NotARange {
+        /// What it is: "`enumerate(...)`" or "a tuple".
+        found: String,
+        /// The `range` that gives the same numbers, if that is plain.
+        instead: Option<String>,
+    },
+    /// A `range` that a loop runs over, with no argument or more than three.
+    #[error("`range` takes one to three arguments, not {n_args}")]
+    RangeArguments {
+        /// The number of arguments.
+        n_args: usize,
+    },
+    /// An argument by name of a `range` that a loop runs over.
+    #[error("`range` takes no arguments by name")]
+    RangeKeyword,
+    /// `break` or `continue` that is in no loop, or in a function that is defined in one.
+    #[error("`{word}` outside of a loop")]
+    OutsideLoop {
+        /// The word.
+        word: &'static str,
+    },
+    /// An `elif` or `else` where none can be.
+    #[error("{}", StrayBranch(word, *begins_line))]
+    StrayBranch {
+        /// The word.
+        word: &'static str,
+        /// Whether a line begins with it.
+        begins_line: bool,
     },
     /// A word that Python reserves, used as a name.
     #[error("`{word}` is a reserved word of Python")]
@@ -242,6 +273,8 @@ pub enum Expectation {
     Comma,
     /// `:`.
     Colon,
+    /// The `in` of a loop.
+    In,
     /// `)`.
     CloseBracket,
     /// `]`.
@@ -300,10 +333,6 @@ pub enum Feature {
     IdentityTests,
     /// `a in b`.
     MembershipTests,
-    /// `if c: x = y`.
-    IfStatements,
-    /// `for` and `while`.
-    Loops,
     /// `match x: ...`.
     MatchStatements,
     /// `import numpy`.
@@ -426,6 +455,26 @@ impl Error {
         Self::new(ErrorKind::NotATarget { target, operator }, span)
     }
 
+    pub(crate) fn not_a_range(found: String, instead: Option<String>, span: Span) -> Self {
+        Self::new(ErrorKind::NotARange { found, instead }, span)
+    }
+
+    pub(crate) fn range_arguments(n_args: usize, span: Span) -> Self {
+        Self::new(ErrorKind::RangeArguments { n_args }, span)
+    }
+
+    pub(crate) fn range_keyword(span: Span) -> Self {
+        Self::new(ErrorKind::RangeKeyword, span)
+    }
+
+    pub(crate) fn outside_loop(word: &'static str, span: Span) -> Self {
+        Self::new(ErrorKind::OutsideLoop { word }, span)
+    }
+
+    pub(crate) fn stray_branch(word: &'static str, begins_line: bool, span: Span) -> Self {
+        Self::new(ErrorKind::StrayBranch { word, begins_line }, span)
+    }
+
     pub(crate) fn reserved_word(word: &'static str, span: Span) -> Self {
         Self::new(ErrorKind::ReservedWord { word }, span)
     }
@@ -509,8 +558,6 @@ impl fmt::Display for Feature {
             Self::ParameterMarks => "the marks `*` and `/` between parameters",
             Self::IdentityTests => "tests with `is`",
             Self::MembershipTests => "tests with `in`",
-            Self::IfStatements => "`if` statements",
-            Self::Loops => "loops",
             Self::MatchStatements => "`match` statements",
             Self::Imports => "imports",
             Self::Classes => "classes",
@@ -527,7 +574,7 @@ impl fmt::Display for Feature {
 }
 
 impl Expected {
-    const ALL: [Expectation; 10] = [
+    const ALL: [Expectation; 11] = [
         Expectation::Operand,
         Expectation::Operator,
         Expectation::Else,
@@ -535,6 +582,7 @@ impl Expected {
         Expectation::OpenBracket,
         Expectation::Comma,
         Expectation::Colon,
+        Expectation::In,
         Expectation::CloseBracket,
         Expectation::CloseSquare,
         Expectation::End,
@@ -576,6 +624,7 @@ impl fmt::Display for Expectation {
             Self::OpenBracket => "`(`",
             Self::Comma => "`,`",
             Self::Colon => "`:`",
+            Self::In => "`in`",
             Self::CloseBracket => "`)`",
             Self::CloseSquare => "`]`",
             Self::End => "the end",
@@ -632,8 +681,22 @@ impl fmt::Display for NotATarget<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.1 {
             ":" => write!(f, "{} cannot have an annotation", self.0),
+            "in" => write!(f, "a loop cannot assign to {}", self.0),
             "=" => write!(f, "cannot assign to {}", self.0),
             _ => write!(f, "cannot change {} in place", self.0),
+        }
+    }
+}
+
+/// An `elif` or `else`, and whether a line begins with it.
+struct StrayBranch<'e>(&'e str, bool);
+
+impl fmt::Display for StrayBranch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self("else", true) => f.write_str("this `else` belongs to no `if` and no loop"),
+            Self(word, true) => write!(f, "this `{word}` belongs to no `if`"),
+            Self(word, false) => write!(f, "`{word}` is not at the beginning of a line"),
         }
     }
 }

@@ -83,6 +83,7 @@ fn classify(terminals: &[String]) -> Expected {
             "(" => expected.insert(Expectation::OpenBracket),
             "," => expected.insert(Expectation::Comma),
             ":" => expected.insert(Expectation::Colon),
+            "in" => expected.insert(Expectation::In),
             ")" => expected.insert(Expectation::CloseBracket),
             "]" => expected.insert(Expectation::CloseSquare),
             "newline" => expected.insert(Expectation::End),
@@ -106,9 +107,14 @@ fn classify(terminals: &[String]) -> Expected {
     if expected.contains(Expectation::CloseBracket) {
         expected.remove(Expectation::Colon);
     }
-    // A block begins after a colon: the end of that line is no end.
-    if expected.contains(Expectation::End) && terminals.iter().any(|listed| listed.trim_matches('"') == "pass") {
+    if expected.contains(Expectation::In) {
+        expected.remove(Expectation::Comma);
+    }
+    // A block begins after a colon: the end of that line is no end. The `else` of a block may be
+    // where any statement may be.
+    if terminals.iter().any(|listed| listed.trim_matches('"') == "pass") {
         expected.remove(Expectation::End);
+        expected.remove(Expectation::Else);
     }
     expected
 }

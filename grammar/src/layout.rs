@@ -41,6 +41,9 @@ pub(crate) struct Layout<'s> {
     statement: Option<(Token<'s>, Span)>,
     /// The `:` given out last, if it begins a block.
     block_colon: Option<Span>,
+    /// How many conditional values of the current statement wait for their `else`, outside of
+    /// brackets.
+    n_open_ifs: usize,
 }
 
 /// A token given out.
@@ -133,6 +136,7 @@ impl<'s> Layout<'s> {
             recent: [None; 2],
             statement: None,
             block_colon: None,
+            n_open_ifs: 0,
         }
     }
 
@@ -194,14 +198,52 @@ impl<'s> Layout<'s> {
         self.rest_of_line().any(|(token, depth)| depth == 0 && token == looked_for)
     }
 
+    /// Whether a line that begins with `if` or `else`, which was read last, begins a statement.
+    /// Otherwise it may go on with a conditional value of the line before it.
+    fn begins_branch(&self, previous: Token<'s>, token: Token<'s>) -> bool {
+        match token {
+            Token::If => !previous.ends_operand() || !self.is_conditional_value(),
+            Token::Else => self.n_open_ifs == 0 || matches!(self.rest_of_line().next(), Some((Token::Colon, _))),
+            _ => false,
+        }
+    }
+
+    /// Whether the `if` at the beginning of a line that was read last has an `else` in its
+    /// statement, and no colon. All such searches together are linear in the text, because none
+    /// goes beyond the next line that begins with `if`.
+    fn is_conditional_value(&self) -> bool {
+        let mut end = self.end;
+        let mut depth = 0_usize;
+        let mut previous = Token::If;
+        let mut has_else = false;
+        for (span, token) in self.lexer.clone() {
+            let Ok(token) = token else { break };
+            let space = &self.text[end as usize..span.start as usize];
+            if depth == 0 && Space::new(space).has_line_break {
+                // What may be a line of its own is taken for a part of the condition, which only
+                // ends with `else`.
+                let may_go_on = !has_else && token.can_continue() && token != Token::If;
+                if !previous.needs_more() && !may_go_on {
+                    break;
+                }
+            }
+            match token {
+                Token::OpenParen | Token::OpenSquare => depth += 1,
+                Token::CloseParen | Token::CloseSquare => depth = depth.saturating_sub(1),
+                Token::Colon if depth == 0 => return false,
+                Token::Else if depth == 0 => has_else = true,
+                Token::Semicolon => break,
+                _ => {}
+            }
+            (end, previous) = (span.end, token);
+        }
+        has_else
+    }
+
     /// Whether a token that seems to continue the line before it begins a statement of Python that
     /// is not part of the language. Then the error should be about that.
     fn begins_foreign_statement(&self, token: Token<'s>) -> bool {
-        match token {
-            Token::If | Token::Else => self.line_has(Token::Colon),
-            Token::Star => self.line_has(Token::Equal),
-            _ => false,
-        }
+        token == Token::Star && self.line_has(Token::Equal)
     }
 
     /// The tokens after the last one given out, up to a mistake.
@@ -259,11 +301,17 @@ impl<'s> Layout<'s> {
         }
         // The end of an inner block ends its statements whatever follows.
         let ends_block = self.blocks.len() > 1 && indentation.wide < block.wide;
-        let only_continues = token.is_some_and(|token| token.only_continues() && !self.begins_foreign_statement(token));
-        if !ends_block && (previous.needs_more() || only_continues) {
+        // An `if` or `else` that begins a statement is no operator.
+        let is_begun = self.recent[0].is_some_and(|given| given.begins_statement && given.token.has_block());
+        if !ends_block && previous.needs_more() && !is_begun {
             return Ok(());
         }
-        let can_continue = previous.ends_operand() && token.is_some_and(Token::can_continue);
+        let begins_branch = token.is_some_and(|token| self.begins_branch(previous, token));
+        let only_continues = token.is_some_and(|token| token.only_continues() && !self.begins_foreign_statement(token));
+        if !ends_block && only_continues && !begins_branch {
+            return Ok(());
+        }
+        let can_continue = previous.ends_operand() && token.is_some_and(Token::can_continue) && !begins_branch;
         if order == Some(Ordering::Greater) && (previous == Token::Comma || can_continue) {
             return Ok(());
         }
@@ -331,11 +379,17 @@ impl<'s> Layout<'s> {
         };
         if begins_statement {
             self.statement = Some((token, span));
+            self.n_open_ifs = 0;
         }
         self.nesting.feed(previous, token, span)?;
-        let begins_block = token == Token::Colon
-            && self.nesting.opener().is_none()
-            && self.statement.is_some_and(|(first, _)| first == Token::Def);
+        let is_outside = self.nesting.opener().is_none();
+        match token {
+            Token::If if is_outside && !begins_statement => self.n_open_ifs += 1,
+            Token::Else if is_outside => self.n_open_ifs = self.n_open_ifs.saturating_sub(1),
+            _ => {}
+        }
+        let begins_block =
+            token == Token::Colon && is_outside && self.statement.is_some_and(|(first, _)| first.has_block());
         self.block_colon = begins_block.then_some(span);
         self.recent = [Some(Given { token, span, begins_statement }), self.recent[0]];
         Ok((span.start, token, span.end))

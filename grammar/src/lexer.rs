@@ -96,7 +96,7 @@ impl<'s> Lexer<'s> {
 
     /// Whether there is a `for` before the next brace.
     fn has_for_before_brace(&self) -> bool {
-        self.clone().map_while(|(_, token)| token.ok()).any(|token| token == Token::Reserved("for"))
+        self.clone().map_while(|(_, token)| token.ok()).any(|token| token == Token::For)
     }
 
     /// The span of a range of the text, whose offsets fit because the text's length does.

@@ -26,7 +26,8 @@ pub struct Limits {
     /// How many constructs may be open at one place: indented blocks, brackets of both kinds, and
     /// operators whose right operand has not ended and may itself be such an operator (unary ones,
     /// `not`, `**`, `... else`). What groups to the left does not nest, however long: `a + b + c`,
-    /// `x.a[1].b`, `a = b = c`.
+    /// `x.a[1].b`, `a = b = c`. Nor does an `elif`, although the tree has it in the statement
+    /// before it: only [`Limits::max_nodes`] bounds how many there are.
     pub max_nesting: usize,
     /// The most expressions and statements that a tree may have, counted together.
     pub max_nodes: usize,
@@ -124,7 +125,7 @@ impl Nesting {
                     None => &mut self.outermost,
                 };
                 let n_before = pending.total();
-                pending.feed(token, previous.is_some_and(Token::ends_operand));
+                pending.feed(previous, token);
                 self.n_open = self.n_open - n_before + pending.total();
             }
         }
@@ -153,7 +154,8 @@ impl Nesting {
 }
 
 impl Pending {
-    fn feed(&mut self, token: Token<'_>, after_operand: bool) {
+    fn feed(&mut self, previous: Option<Token<'_>>, token: Token<'_>) {
+        let after_operand = previous.is_some_and(Token::ends_operand);
         match token {
             Token::Number(_) | Token::Name(_) | Token::String | Token::True | Token::False | Token::Dot => {}
             Token::Plus | Token::Minus | Token::Tilde if !after_operand => self.tight += 1,
@@ -163,6 +165,8 @@ impl Pending {
                 self.tight = 0;
                 self.not = 0;
             }
+            // That of a block: only a colon follows.
+            Token::Else if matches!(previous, None | Some(Token::Newline | Token::Dedent)) => {}
             Token::Else => {
                 self.tight = 0;
                 self.not = 0;

@@ -146,10 +146,7 @@ impl Ast {
                 f.write_str("return ")
             }
             StmtKind::Def { name, params, body, .. } => {
-                for &stmt in body.iter().rev() {
-                    pending.push(Piece::Stmt(stmt, depth + 1));
-                    pending.push(Piece::Line(depth + 1));
-                }
+                push_block(body, depth, pending);
                 pending.push(Piece::Text("):"));
                 for (idx, Param { name, default, .. }) in params.iter().enumerate().rev() {
                     if let Some(default) = *default {
@@ -162,6 +159,31 @@ impl Ast {
                 write!(f, "def {}(", self.name(*name))
             }
             StmtKind::Pass => f.write_str("pass"),
+            StmtKind::If { condition, then, otherwise } => {
+                match otherwise[..] {
+                    // Written as a part of this statement, so a long chain of them is no deeper.
+                    [only] if matches!(self[only].kind, StmtKind::If { .. }) => {
+                        pending.push(Piece::Stmt(only, depth));
+                        pending.push(Piece::Text("el"));
+                        pending.push(Piece::Line(depth));
+                    }
+                    _ => push_else(otherwise, depth, pending),
+                }
+                push_headed(*condition, then, depth, pending);
+                f.write_str("if ")
+            }
+            StmtKind::While { condition, body, otherwise } => {
+                push_else(otherwise, depth, pending);
+                push_headed(*condition, body, depth, pending);
+                f.write_str("while ")
+            }
+            StmtKind::For { name, range, body, otherwise, .. } => {
+                push_else(otherwise, depth, pending);
+                push_headed(*range, body, depth, pending);
+                write!(f, "for {} in ", self.name(*name))
+            }
+            StmtKind::Break => f.write_str("break"),
+            StmtKind::Continue => f.write_str("continue"),
         }
     }
 
@@ -243,6 +265,30 @@ impl Ast {
                 f.write_str("(")
             }
         }
+    }
+}
+
+/// Puts the statements of a block inside a statement of this depth on the stack, last first.
+fn push_block(body: &[StmtId], depth: usize, pending: &mut Vec<Piece>) {
+    for &stmt in body.iter().rev() {
+        pending.push(Piece::Stmt(stmt, depth + 1));
+        pending.push(Piece::Line(depth + 1));
+    }
+}
+
+/// Puts a condition or a range with its colon and its block on the stack, last first.
+fn push_headed(value: ExprId, body: &[StmtId], depth: usize, pending: &mut Vec<Piece>) {
+    push_block(body, depth, pending);
+    pending.push(Piece::Text(":"));
+    pending.push(Piece::Expr(value, Level::Expr));
+}
+
+/// Puts an `else` with its block on the stack, last first, if there is one.
+fn push_else(otherwise: &[StmtId], depth: usize, pending: &mut Vec<Piece>) {
+    if !otherwise.is_empty() {
+        push_block(otherwise, depth, pending);
+        pending.push(Piece::Text("else:"));
+        pending.push(Piece::Line(depth));
     }
 }
 

@@ -19,8 +19,14 @@ pub(crate) fn construct<'s>(token: Token<'s>, span: Span, expected: Expected, la
             Some(feature) => feature,
             None => return Some(Error::reserved_word(word, span)),
         },
-        Token::If if place.begins_statement && layout.line_has(Token::Colon) => Feature::IfStatements,
-        Token::Else if place.next() == Some(Token::Colon) => Feature::IfStatements,
+        Token::In if place.after_operand() => Feature::MembershipTests,
+        Token::For if place.is_in_brackets && place.next().is_some_and(Token::begins_operand) => {
+            Feature::Comprehensions
+        }
+        Token::Elif | Token::Else if place.is_branch(token) => {
+            let Found::Keyword(word) = token.found("") else { return None };
+            return Some(Error::stray_branch(word, place.begins_line(), span));
+        }
         Token::Name(_) | Token::Newline if place.is_match() => {
             return layout.statement().map(|(_, span)| Error::unsupported(Feature::MatchStatements, span));
         }
@@ -36,7 +42,7 @@ pub(crate) fn construct<'s>(token: Token<'s>, span: Span, expected: Expected, la
         Token::Star | Token::StarStar if place.is_mark() => Feature::ParameterMarks,
         Token::Star | Token::StarStar if place.is_starred() => Feature::Stars,
         Token::Slash if place.is_mark() => Feature::ParameterMarks,
-        Token::Not if place.after_operand() && place.next() == Some(Token::Reserved("in")) => Feature::MembershipTests,
+        Token::Not if place.after_operand() && place.next() == Some(Token::In) => Feature::MembershipTests,
         _ => return place.keyword_as_name(token, expected),
     };
     Some(Error::unsupported(feature, span))
@@ -84,15 +90,7 @@ impl<'l, 's> Place<'l, 's> {
         let is_statement = self.begins_statement && (before_operand || next.is_none());
         Some(match word {
             "lambda" if matches!(next, Some(Token::Name(_) | Token::Colon)) => Feature::Lambdas,
-            "for" if self.begins_statement && before_operand => Feature::Loops,
-            "for" if self.is_in_brackets && before_operand => Feature::Comprehensions,
-            "while" if self.begins_statement && before_operand => Feature::Loops,
-            "break" | "continue" if self.begins_statement && matches!(next, None | Some(Token::Semicolon)) => {
-                Feature::Loops
-            }
-            "elif" if before_operand => Feature::IfStatements,
             "is" if self.after_operand() => Feature::IdentityTests,
-            "in" if self.after_operand() => Feature::MembershipTests,
             "import" if matches!(next, Some(Token::Name(_))) => Feature::Imports,
             "from" if self.begins_statement && matches!(next, Some(Token::Name(_) | Token::Dot)) => Feature::Imports,
             "class" if matches!(next, Some(Token::Name(_))) => Feature::Classes,
@@ -103,7 +101,7 @@ impl<'l, 's> Place<'l, 's> {
             "global" | "nonlocal" if is_statement => Feature::ScopeStatements,
             "yield" if before_operand || next == Some(Token::Reserved("from")) => Feature::Generators,
             "yield" if next.is_none() => Feature::Generators,
-            "async" if matches!(next, Some(Token::Def | Token::Reserved("for" | "with"))) => Feature::Coroutines,
+            "async" if matches!(next, Some(Token::Def | Token::For | Token::Reserved("with"))) => Feature::Coroutines,
             "await" if before_operand => Feature::Coroutines,
             "del" if is_statement => Feature::Deletions,
             "assert" if is_statement => Feature::Assertions,
@@ -135,7 +133,22 @@ impl<'l, 's> Place<'l, 's> {
             }
             depth > 0
         });
-        inside.into_iter().any(|token| token == Token::Reserved("for"))
+        inside.into_iter().any(|token| token == Token::For)
+    }
+
+    /// Whether the token is an `elif` or `else` as of a block: what follows is no use as a name.
+    fn is_branch(&self, token: Token<'s>) -> bool {
+        let next = self.next();
+        match token {
+            Token::Else if !self.begins_statement => next == Some(Token::Colon),
+            Token::Elif if !self.begins_statement => next.is_some_and(Token::begins_operand),
+            _ => matches!(next, Some(Token::Colon | Token::If)) || next.is_none_or(Token::begins_operand),
+        }
+    }
+
+    /// Whether a line begins with the token.
+    fn begins_line(&self) -> bool {
+        matches!(self.previous, None | Some(Token::Newline | Token::Indent | Token::Dedent))
     }
 
     /// Whether the token is a `*` or a `/` that stands for a parameter.
@@ -150,7 +163,9 @@ impl<'l, 's> Place<'l, 's> {
             return false;
         }
         match self.previous {
-            Some(Token::OpenParen | Token::OpenSquare | Token::Comma | Token::Equal | Token::Return) => true,
+            Some(
+                Token::OpenParen | Token::OpenSquare | Token::Comma | Token::Equal | Token::Return | Token::For | Token::In,
+            ) => true,
             _ => {
                 let is_item_or_target = |&token: &Token<'_>| self.layout.line_has(token);
                 self.begins_statement && [Token::Comma, Token::Equal].iter().any(is_item_or_target)
@@ -169,10 +184,19 @@ impl<'l, 's> Place<'l, 's> {
         if token == Token::Equal && self.previous == Some(Token::Not) {
             return self.previous_given.map(|given| Error::reserved_word("not", given.span));
         }
-        let word = |token| match token {
-            Token::Def => Some("def"),
-            Token::Return => Some("return"),
-            Token::Pass => Some("pass"),
+        let word = |token: Token<'s>| match token {
+            Token::Def
+            | Token::Return
+            | Token::Pass
+            | Token::While
+            | Token::For
+            | Token::In
+            | Token::Elif
+            | Token::Break
+            | Token::Continue => match token.found("") {
+                Found::Keyword(word) => Some(word),
+                _ => None,
+            },
             _ => None,
         };
         // An operator alone may be there by mistake; one with an operand behind it is applied to
@@ -182,7 +206,7 @@ impl<'l, 's> Place<'l, 's> {
             matches!(token, Token::Equal | Token::Augmented(_) | Token::CloseParen | Token::CloseSquare | Token::Comma)
         };
         if let Some(given) = self.previous_given
-            && let Some(word) = word(given.token)
+            && let Some(word) = word(given.token).or((given.token == Token::If && given.begins_statement).then_some("if"))
             && (is_used(token) || is_applied(token) && self.next().is_some_and(Token::begins_operand))
         {
             return Some(Error::reserved_word(word, given.span));

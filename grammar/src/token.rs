@@ -42,6 +42,12 @@ pub(crate) enum Token<'s> {
     Def,
     Return,
     Pass,
+    Elif,
+    While,
+    For,
+    In,
+    Break,
+    Continue,
     /// A word of Python that the grammar has no use for, and that is no name.
     Reserved(&'static str),
 
@@ -199,6 +205,12 @@ impl<'s> Token<'s> {
             "def" => Self::Def,
             "return" => Self::Return,
             "pass" => Self::Pass,
+            "elif" => Self::Elif,
+            "while" => Self::While,
+            "for" => Self::For,
+            "in" => Self::In,
+            "break" => Self::Break,
+            "continue" => Self::Continue,
             _ => match RESERVED.into_iter().find(|&reserved| reserved == word) {
                 Some(reserved) => Self::Reserved(reserved),
                 None => Self::Name(word),
@@ -208,9 +220,9 @@ impl<'s> Token<'s> {
 }
 
 /// The words of Python that are no names, without those that the grammar has a use for.
-const RESERVED: [&str; 24] = [
-    "as", "assert", "async", "await", "break", "class", "continue", "del", "elif", "except", "finally", "for", "from",
-    "global", "import", "in", "is", "lambda", "nonlocal", "raise", "try", "while", "with", "yield",
+const RESERVED: [&str; 18] = [
+    "as", "assert", "async", "await", "class", "del", "except", "finally", "from", "global", "import", "is", "lambda",
+    "nonlocal", "raise", "try", "with", "yield",
 ];
 
 impl Token<'_> {
@@ -249,7 +261,8 @@ impl Token<'_> {
             || matches!(
                 self,
                 Self::Else
-                    | Self::Reserved("is" | "in")
+                    | Self::In
+                    | Self::Reserved("is")
                     | Self::CloseParen
                     | Self::CloseSquare
                     | Self::Comma
@@ -271,6 +284,11 @@ impl Token<'_> {
     pub(crate) fn needs_more(self) -> bool {
         self.is_infix()
             || matches!(self, Self::Else | Self::Not | Self::Tilde | Self::Equal | Self::Augmented(_) | Self::Dot)
+    }
+
+    /// Whether a statement that begins with this token has a block behind its first colon.
+    pub(crate) fn has_block(self) -> bool {
+        matches!(self, Self::Def | Self::If | Self::Elif | Self::Else | Self::While | Self::For)
     }
 
     /// Whether an operand is complete after this token.
@@ -321,6 +339,12 @@ impl Token<'_> {
             Self::Def => Found::Keyword("def"),
             Self::Return => Found::Keyword("return"),
             Self::Pass => Found::Keyword("pass"),
+            Self::Elif => Found::Keyword("elif"),
+            Self::While => Found::Keyword("while"),
+            Self::For => Found::Keyword("for"),
+            Self::In => Found::Keyword("in"),
+            Self::Break => Found::Keyword("break"),
+            Self::Continue => Found::Keyword("continue"),
             Self::Reserved(word) => Found::Keyword(word),
             Self::Newline | Self::Indent | Self::Dedent => Found::EndOfLine,
             Self::OpenParen => Found::Symbol("("),

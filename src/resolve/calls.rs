@@ -59,7 +59,14 @@ fn for_each_assigned(ast: &Ast, stmt: &StmtKind, mut visit: impl FnMut(NameId)) 
         StmtKind::Assign { targets, .. } => pending.extend(targets.iter().copied()),
         StmtKind::AugAssign { target, .. } => pending.push(*target),
         StmtKind::Def { name, .. } => visit(*name),
-        StmtKind::Expr(_) | StmtKind::Return(_) | StmtKind::Pass => {}
+        StmtKind::For { name, .. } => visit(*name),
+        StmtKind::Expr(_)
+        | StmtKind::Return(_)
+        | StmtKind::Pass
+        | StmtKind::If { .. }
+        | StmtKind::While { .. }
+        | StmtKind::Break
+        | StmtKind::Continue => {}
     }
     while let Some(id) = pending.pop() {
         match &ast[id].kind {

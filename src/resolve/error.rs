@@ -21,6 +21,8 @@ pub(crate) enum ErrorKind {
     TupleInResult,
     /// `None` among several results.
     NoneInResult,
+    /// A branch, a loop, or what leaves one.
+    ControlFlow,
     /// A value that nothing uses.
     UnusedValue {
         in_function: bool,
@@ -170,6 +172,9 @@ impl Error {
                 diagnostic.label(span, "this is a tuple").note("give all values in one tuple: `return a, b, c`")
             }
             ErrorKind::NoneInResult => diagnostic.label(span, "this is None"),
+            ErrorKind::ControlFlow => {
+                diagnostic.label(span, "every statement runs once").note("write `where(condition, x, y)`")
+            }
             ErrorKind::UnusedValue { in_function: true } => diagnostic
                 .label(span, "this has no effect")
                 .note("to give it as the function's result, write `return` before it"),
@@ -318,6 +323,7 @@ impl fmt::Display for Error {
             ErrorKind::NoResult => f.write_str("the text has no result"),
             ErrorKind::TupleInResult => f.write_str("a result cannot be a tuple in a tuple"),
             ErrorKind::NoneInResult => f.write_str("a result cannot be None"),
+            ErrorKind::ControlFlow => f.write_str("control flow is not understood here"),
             ErrorKind::UnusedValue { .. } => f.write_str("nothing uses this value"),
             ErrorKind::Unset { name } | ErrorKind::NothingToChange { name } => {
                 write!(f, "`{name}` is used before it has a value")

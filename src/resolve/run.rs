@@ -347,6 +347,11 @@ impl<'a> Run<'a> {
                     return Err(Error::new(ErrorKind::UnusedValue { in_function }, ast[*id].span));
                 }
             }
+            StmtKind::If { .. }
+            | StmtKind::While { .. }
+            | StmtKind::For { .. }
+            | StmtKind::Break
+            | StmtKind::Continue => return Err(Error::new(ErrorKind::ControlFlow, stmt.span)),
             StmtKind::Return(None) => return Ok(Then::Return(Value::None, None)),
             StmtKind::Return(Some(id)) => return Ok(Then::Return(self.value(*id), Some(*id))),
             StmtKind::Assign { targets, value } => {

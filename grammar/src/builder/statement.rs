@@ -30,6 +30,8 @@ pub(crate) struct Header {
     params: Box<[Param]>,
     span: Span,
     exprs: Range<usize>,
+    /// The number of loops around it.
+    n_loops: usize,
 }
 
 impl<'s> Builder<'s> {
@@ -89,11 +91,14 @@ impl<'s> Builder<'s> {
     }
 
     pub(crate) fn header(&mut self, name: SpannedName, params: Params, span: Span) -> Reduced<'s, Header> {
-        Ok(Header { name, params: params.params.into_boxed_slice(), span, exprs: self.end_exprs() })
+        let (params, exprs) = (params.params.into_boxed_slice(), self.end_exprs());
+        let n_loops = std::mem::take(&mut self.n_loops);
+        Ok(Header { name, params, span, exprs, n_loops })
     }
 
     pub(crate) fn def(&mut self, header: Header, body: Vec<StmtId>) -> Reduced<'s, StmtId> {
-        let Header { name: SpannedName { name, span: name_span }, params, span, exprs } = header;
+        let Header { name: SpannedName { name, span: name_span }, params, span, exprs, n_loops } = header;
+        self.n_loops = n_loops;
         let span = body.last().map_or(span, |last| span.join(self.stmts[last.index()].span));
         let body = body.into_boxed_slice();
         self.add_stmt(StmtKind::Def { name, name_span, params, body }, span, exprs)
@@ -104,19 +109,19 @@ impl<'s> Builder<'s> {
         self.body = body.into_boxed_slice();
     }
 
-    fn simple(&mut self, kind: StmtKind, span: Span) -> Reduced<'s, StmtId> {
+    pub(super) fn simple(&mut self, kind: StmtKind, span: Span) -> Reduced<'s, StmtId> {
         let exprs = self.end_exprs();
         self.add_stmt(kind, span, exprs)
     }
 
     /// The expressions of the statement that ends here; the next one begins.
-    fn end_exprs(&mut self) -> Range<usize> {
+    pub(super) fn end_exprs(&mut self) -> Range<usize> {
         let Mark { n_exprs: start, .. } = self.statement;
         self.statement = self.mark();
         start..self.exprs.len()
     }
 
-    fn add_stmt(&mut self, kind: StmtKind, span: Span, exprs: Range<usize>) -> Reduced<'s, StmtId> {
+    pub(super) fn add_stmt(&mut self, kind: StmtKind, span: Span, exprs: Range<usize>) -> Reduced<'s, StmtId> {
         self.check_n_nodes(span)?;
         let id = StmtId::new(self.stmts.len());
         self.stmts.push(Stmt { kind, span, exprs });

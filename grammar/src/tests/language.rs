@@ -86,8 +86,29 @@ fn block(ast: &Ast, body: &[StmtId], exprs: &[String]) -> String {
             format!("def {}({params}) {{{}}}", ast.name(*name), block(ast, body, exprs))
         }
         StmtKind::Pass => "pass".to_owned(),
+        StmtKind::If { condition, then, otherwise } => {
+            format!("if {} {}", exprs[condition.index()], blocks(ast, then, otherwise, exprs))
+        }
+        StmtKind::While { condition, body, otherwise } => {
+            format!("while {} {}", exprs[condition.index()], blocks(ast, body, otherwise, exprs))
+        }
+        StmtKind::For { name, range, body, otherwise, .. } => {
+            let blocks = blocks(ast, body, otherwise, exprs);
+            format!("for {} in {} {blocks}", ast.name(*name), exprs[range.index()])
+        }
+        StmtKind::Break => "break".to_owned(),
+        StmtKind::Continue => "continue".to_owned(),
     });
     stmts.collect::<Vec<_>>().join("; ")
+}
+
+/// A block, and that of its `else` if there is one.
+fn blocks(ast: &Ast, body: &[StmtId], otherwise: &[StmtId], exprs: &[String]) -> String {
+    let body = block(ast, body, exprs);
+    match otherwise {
+        [] => format!("{{{body}}}"),
+        _ => format!("{{{body}}} else {{{}}}", block(ast, otherwise, exprs)),
+    }
 }
 
 pub(super) fn check(texts: &[&str], expected: Expect) {

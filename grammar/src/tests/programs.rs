@@ -91,7 +91,7 @@ fn target() -> impl Strategy<Value = String> + Clone {
     })
 }
 
-/// A statement without a block.
+/// A statement without a block. If it is `break` or `continue`, it is left out outside of loops.
 fn simple() -> impl Strategy<Value = String> + Clone {
     let change = prop::sample::select(vec!["+=", "-=", "*=", "/=", "//=", "%=", "**=", "<<=", ">>=", "&=", "|=", "^="]);
     prop_oneof![
@@ -104,6 +104,7 @@ fn simple() -> impl Strategy<Value = String> + Clone {
         1 => (annotation(), value()).prop_map(|(annotation, value)| format!("x: {annotation} = {value}")),
         1 => annotation().prop_map(|annotation| format!("x: {annotation}")),
         2 => value().prop_map(|value| format!("return {value}")),
+        1 => prop::sample::select(vec!["break", "continue"]).prop_map(str::to_owned),
         1 => prop::sample::select(vec!["return", "pass", "'doc'", "r\"\"\"of\n several lines\"\"\""])
             .prop_map(str::to_owned),
     ]
@@ -120,6 +121,26 @@ enum Tree {
     Simple(Vec<String>),
     /// A definition up to its colon, and its block.
     Def(String, Vec<Tree>),
+    /// An `if` or a loop: each header up to its colon, and its block.
+    Control(Vec<(String, Vec<Tree>)>),
+}
+
+/// A branch with any `elif`s, or a loop, each maybe with an `else`.
+fn control(block: impl Strategy<Value = Vec<Tree>> + Clone) -> impl Strategy<Value = Tree> + Clone {
+    let range = prop::collection::vec(expression(), 1..4).prop_map(|args| format!("range({})", args.join(", ")));
+    let first = prop_oneof![
+        4 => argument(expression()).prop_map(|condition| format!("if {condition}:")),
+        1 => argument(expression()).prop_map(|condition| format!("while {condition}:")),
+        1 => (prop::sample::select(vec!["x", "(é)", "π"]), range).prop_map(|(name, range)| format!("for {name} in {range}:")),
+    ];
+    let others = prop::collection::vec((argument(expression()), block.clone()), 0..3);
+    (first, block.clone(), others, prop::option::of(block)).prop_map(|(first, body, others, otherwise)| {
+        let is_if = first.starts_with("if");
+        let others = others.into_iter().map(|(condition, body)| (format!("elif {condition}:"), body));
+        let others = others.filter(|_| is_if);
+        let otherwise = otherwise.into_iter().map(|body| ("else:".to_owned(), body));
+        Tree::Control([(first, body)].into_iter().chain(others).chain(otherwise).collect())
+    })
 }
 
 fn params() -> impl Strategy<Value = String> + Clone {
@@ -154,42 +175,70 @@ pub(super) fn program() -> impl Strategy<Value = String> + Clone {
     let tree = line.prop_recursive(3, 12, 3, |inner| {
         let name = prop::sample::select(vec!["f", "g", "h_1"]);
         let result = prop::option::of(annotation());
-        (name, params(), result, prop::collection::vec(inner, 1..4)).prop_map(|(name, params, result, body)| {
+        let block = prop::collection::vec(inner, 1..4);
+        let def = (name, params(), result, block.clone()).prop_map(|(name, params, result, body)| {
             let result = result.map_or_else(String::new, |result| format!(" -> {result}"));
             Tree::Def(format!("def {name}({params}){result}:"), body)
-        })
+        });
+        prop_oneof![1 => def, 2 => control(block)]
     });
     (prop::collection::vec(tree, 1..4), 0..5_usize, 1..5_usize, any::<bool>()).prop_map(
         |(trees, base, step, is_short)| {
             let mut text = String::from("\n");
             for tree in trees {
-                write(&mut text, &tree, base, step, is_short);
+                write(&mut text, &tree, base, &Style { step, is_short, is_in_loop: false });
             }
             text
         },
     )
 }
 
-/// Writes a statement. A block that is one line may follow the colon.
-fn write(text: &mut String, tree: &Tree, depth: usize, step: usize, is_short: bool) {
+/// How a statement is written.
+#[derive(Clone, Copy)]
+struct Style {
+    /// How much deeper a block is.
+    step: usize,
+    /// Whether a block that is one line follows the colon.
+    is_short: bool,
+    is_in_loop: bool,
+}
+
+/// Writes a statement.
+fn write(text: &mut String, tree: &Tree, depth: usize, style: &Style) {
     let indentation = " ".repeat(depth);
     let deeper = format!("\n{indentation}     ");
     match tree {
         Tree::Simple(stmts) => {
+            let is_left_out = |stmt: &&String| matches!(stmt.as_str(), "break" | "continue") && !style.is_in_loop;
+            let mut stmts: Vec<_> = stmts.iter().filter(|stmt| !is_left_out(stmt)).map(String::as_str).collect();
+            if stmts.is_empty() {
+                stmts.push("pass");
+            }
             text.push_str(&indentation);
             text.push_str(&stmts.join(";").replace('\n', &deeper));
-            text.push_str(if is_short { " ;\n\n" } else { " # x\n" });
+            text.push_str(if style.is_short { " ;\n\n" } else { " # x\n" });
         }
         Tree::Def(header, body) => {
-            text.push_str(&indentation);
-            text.push_str(&header.replace('\n', &deeper));
-            match &body[..] {
-                [only @ Tree::Simple(_)] if is_short => write(text, only, depth, step, is_short),
-                _ => {
-                    text.push_str("\n # x\n");
-                    body.iter().for_each(|tree| write(text, tree, depth + step, step, is_short));
-                }
+            write_block(text, header, body, depth, &Style { is_in_loop: false, ..*style });
+        }
+        Tree::Control(blocks) => {
+            for (header, body) in blocks {
+                let is_loop = header.starts_with(['w', 'f']);
+                write_block(text, header, body, depth, &Style { is_in_loop: style.is_in_loop || is_loop, ..*style });
             }
+        }
+    }
+}
+
+fn write_block(text: &mut String, header: &str, body: &[Tree], depth: usize, style: &Style) {
+    let indentation = " ".repeat(depth);
+    text.push_str(&indentation);
+    text.push_str(&header.replace('\n', &format!("\n{indentation}     ")));
+    match body {
+        [only @ Tree::Simple(_)] if style.is_short => write(text, only, depth, style),
+        _ => {
+            text.push_str("\n # x\n");
+            body.iter().for_each(|tree| write(text, tree, depth + style.step, style));
         }
     }
 }

@@ -32,6 +32,10 @@ fn near_program() -> impl Strategy<Value = String> {
         4 => prop::sample::select(vec![
             "a", "x = ", "y += ", "def f(x, k=2):", "def g():", "return ", "pass", "x, y = ", "x: float = ", "1", "z[1:] = ",
         ]),
+        3 => prop::sample::select(vec![
+            "if a:", "elif b:", "else:", "while a:", "for x in range(3):", "for x in y:", "break", "continue", "\nelse:",
+            "\n    if a:", "if a", "else", "in", "range(",
+        ]),
         4 => prop::sample::select(vec![
             "\n", "\n", "\n    ", "\n    ", "\n        ", "\n  ", "\n\t", "\n        \t", ";", ":", "\\\n", "\r\n", "# x\n",
         ]),
@@ -41,7 +45,8 @@ fn near_program() -> impl Strategy<Value = String> {
         ]),
         1 => prop::sample::select(vec![
             "'doc'", "\"\"\"doc\n  string\"\"\"", "f'x'", "'", "lambda x: ", "for x in ", "import a", "class A", "match x:",
-            "if a:", "else:", "while a:", "@", ":=", "*", "...", "{", "in ", " is ", "yield ", "async ", "None",
+            "@",
+            "async for x in y:", ":=", "*", "...", "{", "in ", " is ", "yield ", "async ", "None",
         ]),
     ];
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
@@ -53,12 +58,21 @@ fn stmts(ast: &Ast) -> Vec<(StmtId, &Stmt)> {
     let mut pending = ast.body().to_vec();
     while let Some(id) = pending.pop() {
         found.push((id, &ast[id]));
-        if let StmtKind::Def { body, .. } = &ast[id].kind {
-            pending.extend(body);
-        }
+        pending.extend(blocks(&ast[id]).into_iter().flatten());
     }
     found.sort_by_key(|&(id, _)| id);
     found
+}
+
+/// The blocks of a statement.
+fn blocks(stmt: &Stmt) -> [&[StmtId]; 2] {
+    match &stmt.kind {
+        StmtKind::Def { body, .. } => [body, &[]],
+        StmtKind::If { then: body, otherwise, .. }
+        | StmtKind::While { body, otherwise, .. }
+        | StmtKind::For { body, otherwise, .. } => [body, otherwise],
+        _ => [&[], &[]],
+    }
 }
 
 /// The expressions that a statement consists of.
@@ -69,7 +83,10 @@ fn parts(stmt: &Stmt) -> Vec<ExprId> {
         StmtKind::AugAssign { target, value, .. } => vec![*target, *value],
         StmtKind::Return(value) => value.iter().copied().collect(),
         StmtKind::Def { params, .. } => params.iter().filter_map(|param| param.default).collect(),
-        StmtKind::Pass => Vec::new(),
+        StmtKind::If { condition: value, .. }
+        | StmtKind::While { condition: value, .. }
+        | StmtKind::For { range: value, .. } => vec![*value],
+        StmtKind::Pass | StmtKind::Break | StmtKind::Continue => Vec::new(),
     }
 }
 
@@ -93,9 +110,13 @@ fn shape(ast: &Ast) -> Shape {
     });
     let stmts = stmts(ast).into_iter().map(|(_, stmt)| {
         let mut kind = stmt.kind.clone();
-        if let StmtKind::Def { name_span, params, .. } = &mut kind {
-            *name_span = Span::default();
-            params.iter_mut().for_each(|param| param.name_span = Span::default());
+        match &mut kind {
+            StmtKind::Def { name_span, params, .. } => {
+                *name_span = Span::default();
+                params.iter_mut().for_each(|param| param.name_span = Span::default());
+            }
+            StmtKind::For { name_span, .. } => *name_span = Span::default(),
+            _ => {}
         }
         (kind, stmt.exprs.clone())
     });
@@ -148,7 +169,8 @@ fn check_tree(text: &str, ast: &Ast) -> Result<(), TestCaseError> {
     check_stmts(text, ast, &mut n_parents)?;
     prop_assert!(n_parents.iter().all(|&n| n == 1));
     let n_lines = ast.n_exprs() + if ast.expression().is_some() { 0 } else { stmts(ast).len() };
-    prop_assert_eq!(ast.dump().lines().count(), n_lines);
+    // The line of an `else` is none of either.
+    prop_assert_eq!(ast.dump().lines().filter(|line| !line.ends_with("else")).count(), n_lines);
     Ok(())
 }
 
@@ -177,16 +199,31 @@ fn check_stmts(text: &str, ast: &Ast, n_parents: &mut [usize]) -> Result<(), Tes
             let span = ast.exprs().nth(idx).map(|(_, expr)| expr.span);
             prop_assert!(span.is_some_and(|span| stmt.span.join(span) == stmt.span));
         }
-        if let StmtKind::Def { name, name_span, params, body } = &stmt.kind {
+        let [body, otherwise] = blocks(stmt);
+        prop_assert!(body.iter().chain(otherwise).all(|&inner| inner < id));
+        check_body(ast, body, &mut n_outer)?;
+        check_body(ast, otherwise, &mut n_outer)?;
+        if let Some(&last) = otherwise.last().or(body.last()) {
+            prop_assert!(!body.is_empty() && ast[body[0]].span.start >= end_of_previous);
+            prop_assert_eq!(ast[last].span.end, stmt.span.end);
+        }
+        if let (Some(&last), Some(&first)) = (body.last(), otherwise.first()) {
+            prop_assert!(ast[last].span.end <= ast[first].span.start);
+        }
+        if let StmtKind::For { name, name_span, range, .. } = &stmt.kind {
             prop_assert!(spells(name_span.text(text), ast.name(*name)));
-            prop_assert!(!body.is_empty() && body.iter().all(|&inner| inner < id));
+            prop_assert!(name_span.end < ast[*range].span.start);
+            prop_assert!(matches!(&ast[*range].kind, ExprKind::Call { args, keywords, .. }
+                if (1..=3).contains(&args.len()) && keywords.is_empty()));
+        }
+        if let StmtKind::Def { name, name_span, params, .. } = &stmt.kind {
+            prop_assert!(spells(name_span.text(text), ast.name(*name)));
+            prop_assert!(!body.is_empty());
             prop_assert!(params.is_sorted_by_key(|param| param.default.is_some()));
             let mut names: Vec<_> = params.iter().map(|param| param.name).collect();
             names.sort();
             names.dedup();
             prop_assert_eq!(names.len(), params.len());
-            check_body(ast, body, &mut n_outer)?;
-            prop_assert_eq!(body.last().map(|&last| ast[last].span.end), Some(stmt.span.end));
         }
         ranges.push(stmt.exprs.clone());
     }
