@@ -120,7 +120,11 @@ impl Error {
             ErrorKind::StrayBranch { word, begins_line } => {
                 let diagnostic = diagnostic.label(
                     span,
-                    if *begins_line { "no block that it could belong to ends here" } else { "expected on a line of its own" },
+                    if *begins_line {
+                        "no block that it could belong to ends here"
+                    } else {
+                        "expected on a line of its own"
+                    },
                 );
                 diagnostic.note(match *word {
                     "elif" => "`elif` follows the block of an `if` or `elif`, and is indented like it",
@@ -170,6 +174,7 @@ impl Error {
 fn advice(expected: Expected, found: &Found, is_open: bool) -> Option<String> {
     let after_operand = expected.contains(Expectation::Operator);
     Some(match found {
+        _ if expected.contains(Expectation::In) => "a loop begins with `for i in range(n):`".to_owned(),
         Found::Name(name) if after_operand => match foreign::word(name) {
             Some(instead) => format!("write `{instead}`"),
             None => return None,
@@ -183,9 +188,9 @@ fn advice(expected: Expected, found: &Found, is_open: bool) -> Option<String> {
         Found::Symbol(":") if after_operand => "a condition is written `x if condition else y`".to_owned(),
         Found::Symbol(".") => "a number needs a digit on one side of its point at least".to_owned(),
         Found::Keyword("if") if expected.contains(Expectation::Colon) && !after_operand => "write `elif`".to_owned(),
-        Found::Keyword(
-            "def" | "return" | "pass" | "elif" | "while" | "for" | "break" | "continue",
-        ) => "this begins a statement, on a line of its own".to_owned(),
+        Found::Keyword("def" | "return" | "pass" | "elif" | "while" | "for" | "break" | "continue") => {
+            "this begins a statement, on a line of its own".to_owned()
+        }
         Found::Keyword("if" | "else") => "a condition is written `x if condition else y`".to_owned(),
         Found::Keyword("not") if after_operand => "`not` stands before its operand".to_owned(),
         Found::Keyword("not") => "`not` binds looser than this operator; put it in brackets: `(not x)`".to_owned(),

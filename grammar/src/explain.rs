@@ -40,8 +40,18 @@ fn unexpected_token<'s>(token: Token<'s>, span: Span, terminals: &[String], layo
     // The parser may have ended some operand before it finds that the token fits nowhere. An
     // operator could have followed that operand anyway.
     let previous = layout.second_to_last().map(|given| given.token);
-    if previous.is_some_and(Token::ends_operand) && may_follow_operand(expected) && !is_after_parameter(terminals) {
+    let is_condition = expected.contains(Expectation::Colon)
+        && layout.statement().is_some_and(|(first, _)| first.has_block() && first != Token::Def);
+    let may_follow = is_condition || may_follow_operand(expected) && !is_after_parameter(terminals);
+    if previous.is_some_and(Token::ends_operand) && may_follow {
         expected.insert(Expectation::Operator);
+    }
+    if is_condition {
+        expected.remove(Expectation::Comma);
+    }
+    if previous == Some(Token::For) {
+        expected.remove(Expectation::Operand);
+        expected.insert(Expectation::Name);
     }
     let found = match token {
         Token::Newline if layout.is_at_end() => Found::End,
@@ -107,7 +117,9 @@ fn classify(terminals: &[String]) -> Expected {
     if expected.contains(Expectation::CloseBracket) {
         expected.remove(Expectation::Colon);
     }
+    // What a loop assigns to is read as an expression, but can only be a name.
     if expected.contains(Expectation::In) {
+        expected.remove(Expectation::Operator);
         expected.remove(Expectation::Comma);
     }
     // A block begins after a colon: the end of that line is no end. The `else` of a block may be

@@ -101,6 +101,10 @@
 //! - `pass`, `"text"`: nothing happens; a string can only be such a docstring, or an annotation.
 //! - `def f(x, k=2): return x*k`: parameters and results may have annotations, as in
 //!   `def f(x: float) -> float:`.
+//! - `if condition: ...`, with any number of `elif condition: ...` and maybe `else: ...`.
+//! - `while condition: ...` and `for name in range(...): ...`, maybe with `else: ...`. A loop runs
+//!   over `range` with one to three arguments by position, and over nothing else.
+//! - `break`, `continue`: in a loop of the same function.
 //!
 //! A value that is assigned or returned may be a tuple without brackets.
 //!
@@ -129,10 +133,30 @@
 //! # Ok::<(), ndexpr_grammar::Error>(())
 //! ```
 //!
+//! An `elif` is an `if` alone in the `else` of the one before it:
+//!
+//! ```
+//! # use ndexpr_grammar::{Limits, parse};
+//! let text = "while x > 1: x = x/2 if x < 9 else 0\nif x: y\nelse:\n  if z: break_";
+//! let ast = parse(text, &Limits::default())?;
+//! assert_eq!(
+//!     ast.to_text(),
+//!     "\
+//! while x > 1:
+//!     x = x / 2 if x < 9 else 0
+//! if x:
+//!     y
+//! elif z:
+//!     break_",
+//! );
+//! # Ok::<(), ndexpr_grammar::Error>(())
+//! ```
+//!
 //! ## Lines and blocks
 //!
 //! A statement ends with its line or with `;`. A block is one line behind the `:`, or deeper lines
-//! below it. White space, line breaks within brackets, a `\` at the end of a line, and comments
+//! below it. A statement with a block begins a line, and so does its `elif` or `else`, at the same
+//! indentation. White space, line breaks within brackets, a `\` at the end of a line, and comments
 //! (`#` to the end of the line) may stand between any two tokens. Lines with nothing else on them
 //! do not count.
 //!
@@ -143,7 +167,9 @@
 //! A line goes on in the next one also where Python would report an error: after an operator and
 //! after `=`; before an operator that has a left operand in any case, before `,` and before `=`;
 //! and if the next line is deeper, after `,` and before `+`, `-`, `(`, `[` and `.` too. The last
-//! line of a block below its `:` ends in any case.
+//! line of a block below its `:` ends in any case. A line that begins with `if` goes on with a
+//! conditional value if an `else` and no `:` follows; one that begins with `else` does if the value
+//! has no `else` yet and no `:` follows.
 //!
 //! ```
 //! # use ndexpr_grammar::{Limits, parse};
@@ -153,6 +179,8 @@
 //!     ("x = a\n* b", "x = a * b"),
 //!     ("x = a\n-b", "x = a\n-b"),
 //!     ("x = a,\nb", "x = a,\nb"),
+//!     ("x = a\nif b\nelse c", "x = a if b else c"),
+//!     ("x = a\nif b: c\nelse: d", "x = a\nif b:\n    c\nelse:\n    d"),
 //!     ("x = a\n       return x", "x = a\nreturn x"),
 //! ] {
 //!     assert_eq!(parse(text, &Limits::default())?.to_text(), same);
@@ -166,8 +194,8 @@
 //! ## Names
 //!
 //! Names are Unicode identifiers, and two are one if their normal forms are ([`normal_name`]). The
-//! reserved words that mean something are `and or not if else True true False false def return
-//! pass`. Python's other ones are no names either; [`Feature`] lists what they begin there.
+//! reserved words that mean something are `and or not if elif else True true False false def return
+//! pass while for in break continue`. Python's other ones are no names either; [`Feature`] lists what they begin there.
 //!
 //! Errors of this and the later stages are drawn by [`Diagnostic`].
 //!

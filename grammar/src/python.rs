@@ -140,6 +140,7 @@ impl<'l, 's> Place<'l, 's> {
     fn is_branch(&self, token: Token<'s>) -> bool {
         let next = self.next();
         match token {
+            _ if self.is_in_brackets => false,
             Token::Else if !self.begins_statement => next == Some(Token::Colon),
             Token::Elif if !self.begins_statement => next.is_some_and(Token::begins_operand),
             _ => matches!(next, Some(Token::Colon | Token::If)) || next.is_none_or(Token::begins_operand),
@@ -164,7 +165,13 @@ impl<'l, 's> Place<'l, 's> {
         }
         match self.previous {
             Some(
-                Token::OpenParen | Token::OpenSquare | Token::Comma | Token::Equal | Token::Return | Token::For | Token::In,
+                Token::OpenParen
+                | Token::OpenSquare
+                | Token::Comma
+                | Token::Equal
+                | Token::Return
+                | Token::For
+                | Token::In,
             ) => true,
             _ => {
                 let is_item_or_target = |&token: &Token<'_>| self.layout.line_has(token);
@@ -177,7 +184,9 @@ impl<'l, 's> Place<'l, 's> {
     fn keyword_as_name(&self, token: Token<'s>, expected: Expected) -> Option<Error> {
         let span = self.layout.last()?.span;
         if let Found::Keyword(word) = token.found("")
-            && (expected.contains(Expectation::Name) || self.next() == Some(Token::Equal))
+            && (expected.contains(Expectation::Name)
+                || self.next() == Some(Token::Equal)
+                || self.previous == Some(Token::For) && self.next() == Some(Token::In))
         {
             return Some(Error::reserved_word(word, span));
         }
@@ -206,12 +215,14 @@ impl<'l, 's> Place<'l, 's> {
             matches!(token, Token::Equal | Token::Augmented(_) | Token::CloseParen | Token::CloseSquare | Token::Comma)
         };
         if let Some(given) = self.previous_given
-            && let Some(word) = word(given.token).or((given.token == Token::If && given.begins_statement).then_some("if"))
+            && let Some(word) =
+                word(given.token).or((given.token == Token::If && given.begins_statement).then_some("if"))
             && (is_used(token) || is_applied(token) && self.next().is_some_and(Token::begins_operand))
         {
             return Some(Error::reserved_word(word, given.span));
         }
-        let word = word(token)?;
+        // Behind an operand, no name could be either.
+        let word = word(token).filter(|_| expected.contains(Expectation::Operand))?;
         self.next().is_none_or(|next| is_used(next) || is_applied(next)).then(|| Error::reserved_word(word, span))
     }
 }

@@ -83,8 +83,8 @@ impl<'s> Builder<'s> {
     pub(crate) fn begin_for(&mut self, target: LoopTarget, range: Operand, span: Span) -> Reduced<'s, LoopHeader> {
         self.check_range(range).map_err(|error| ParseError::User { error })?;
         let LoopTarget(target) = target;
-        let name = target
-            .map_err(|(target, place)| ParseError::User { error: Error::not_a_target(target, "in", place) })?;
+        let name =
+            target.map_err(|(target, place)| ParseError::User { error: Error::not_a_target(target, "in", place) })?;
         self.n_loops += 1;
         Ok(LoopHeader::For { name, range: range.id, span, exprs: self.end_exprs() })
     }
@@ -151,6 +151,7 @@ impl<'s> Builder<'s> {
             ExprKind::Method { name_span, .. } => {
                 format!("{}(...)", Span::new(span.start, name_span.end).text(self.text))
             }
+            ExprKind::Index { .. } => return "an indexed value".to_owned(),
             _ => return what(kind).to_owned(),
         };
         if is_short(&code) { format!("`{code}`") } else { what(kind).to_owned() }
@@ -160,8 +161,7 @@ impl<'s> Builder<'s> {
     fn as_range(&self, kind: &ExprKind) -> Option<String> {
         let (function, args) = match kind {
             ExprKind::Int(n) => return Some(format!("range({n})")),
-            ExprKind::Call { function: name, args, keywords, .. }
-            | ExprKind::Method { name, args, keywords, .. }
+            ExprKind::Call { function: name, args, keywords, .. } | ExprKind::Method { name, args, keywords, .. }
                 if keywords.is_empty() =>
             {
                 (&*self.names[name.index()], args)

@@ -130,19 +130,30 @@ fn constructs() {
             "match (x):\n  case 1: pass",
             "match x, y:\n  case _: pass",
             "match -x:\n  case _: pass",
-            "if x:\n  y",
-            "if (x[1:]):\n  y",
-            "elif x: y",
-            "else: y",
-            "def f(x):\n  if x: return 1\n  else: return 2",
-            "for x in y: z",
-            "for x, y in z:\n  w",
-            "while x: y",
-            "while True:\n  y",
-            "break",
-            "continue",
-            "x = 1; break",
-            "def f(x):\n  for y in x: pass",
+            "async for x in range(2): pass",
+            "x = (y for z in range(2))",
+            "if [x for x in y]: pass",
+            "if x in y: pass",
+            "while x not in y: pass",
+            "for x in y in z: pass",
+            "for x in [1, 2]: pass",
+            "for x in 'ab': pass",
+            "for *x, y in z: pass",
+            "for x in *y, z: pass",
+            "if (x := y): pass",
+            "while x := y: pass",
+            "if x is None: pass",
+            "if x: yield y",
+            "if x: raise y",
+            "while x:\n  try:\n    y\n  except: pass",
+            "for x in range(2):\n  with x: pass",
+            "for x in range(2):\n  match x:\n    case 1: pass",
+            "if x: import y",
+            "if x: del y",
+            "if x: assert y",
+            "if x: global y",
+            "if x:\n  @f\n  def g(): pass",
+            "if lambda: x: pass",
         ],
         expect![[r#"
             "f = lambda x: x" Lambdas: 4..10 "lambda"
@@ -240,19 +251,30 @@ fn constructs() {
             "match (x):\n  case 1: pass" MatchStatements: 0..5 "match"
             "match x, y:\n  case _: pass" MatchStatements: 0..5 "match"
             "match -x:\n  case _: pass" MatchStatements: 0..5 "match"
-            "if x:\n  y" IfStatements: 0..2 "if"
-            "if (x[1:]):\n  y" IfStatements: 0..2 "if"
-            "elif x: y" IfStatements: 0..4 "elif"
-            "else: y" IfStatements: 0..4 "else"
-            "def f(x):\n  if x: return 1\n  else: return 2" IfStatements: 12..14 "if"
-            "for x in y: z" Loops: 0..3 "for"
-            "for x, y in z:\n  w" Loops: 0..3 "for"
-            "while x: y" Loops: 0..5 "while"
-            "while True:\n  y" Loops: 0..5 "while"
-            "break" Loops: 0..5 "break"
-            "continue" Loops: 0..8 "continue"
-            "x = 1; break" Loops: 7..12 "break"
-            "def f(x):\n  for y in x: pass" Loops: 12..15 "for"
+            "async for x in range(2): pass" Coroutines: 0..5 "async"
+            "x = (y for z in range(2))" Comprehensions: 7..10 "for"
+            "if [x for x in y]: pass" Comprehensions: 3..4 "["
+            "if x in y: pass" MembershipTests: 5..7 "in"
+            "while x not in y: pass" MembershipTests: 8..11 "not"
+            "for x in y in z: pass" MembershipTests: 11..13 "in"
+            "for x in [1, 2]: pass" Lists: 9..10 "["
+            "for x in 'ab': pass" Strings: 9..13 "'ab'"
+            "for *x, y in z: pass" Stars: 4..5 "*"
+            "for x in *y, z: pass" Stars: 9..10 "*"
+            "if (x := y): pass" Assignments: 6..8 ":="
+            "while x := y: pass" Assignments: 8..10 ":="
+            "if x is None: pass" IdentityTests: 5..7 "is"
+            "if x: yield y" Generators: 6..11 "yield"
+            "if x: raise y" Exceptions: 6..11 "raise"
+            "while x:\n  try:\n    y\n  except: pass" Exceptions: 11..14 "try"
+            "for x in range(2):\n  with x: pass" WithStatements: 21..25 "with"
+            "for x in range(2):\n  match x:\n    case 1: pass" MatchStatements: 21..26 "match"
+            "if x: import y" Imports: 6..12 "import"
+            "if x: del y" Deletions: 6..9 "del"
+            "if x: assert y" Assertions: 6..12 "assert"
+            "if x: global y" ScopeStatements: 6..12 "global"
+            "if x:\n  @f\n  def g(): pass" Decorators: 8..9 "@"
+            "if lambda: x: pass" Lambdas: 3..9 "lambda"
         "#]],
     );
 }
@@ -377,7 +399,7 @@ fn reserved_words() {
             "(for)" `for` is a reserved word of Python: 1..4 "for"
             "except" `except` is a reserved word of Python: 0..6 "except"
             "finally + 1" `finally` is a reserved word of Python: 0..7 "finally"
-            "elif" `elif` is a reserved word of Python: 0..4 "elif"
+            "elif" this `elif` belongs to no `if`: 0..4 "elif"
             "not = 1" `not` is a reserved word of Python: 0..3 "not"
             "if = 1" `if` is a reserved word of Python: 0..2 "if"
             "x = 2; else = 1" `else` is a reserved word of Python: 7..11 "else"
@@ -564,10 +586,10 @@ fn drawn() {
             "(a, b) + 1, c",
         ],
         expect![[r#"
-            error: loops are not supported
+            error: a loop runs over `range(...)`, not over `y`
               2 | for i in y:
-                | ^^^ control flow: every statement runs once, for all elements
-              = write an expression of whole arrays, or a reduction such as `sum(x, axis=0)`
+                |          ^ expected `range(...)`
+              = write `for i in range(n):`, and `x[i]` for an element of `x`
 
             error: expected `:`, found the end of the line
               1 | def f(x)
@@ -618,10 +640,10 @@ fn drawn() {
               f(x): int
               ^^^^ expected a name or `x[...]`
 
-            error: `if` statements are not supported
+            error: expected an operator or `:`, found `=`
               if a = b: c
-              ^^ control flow: every statement runs, for all elements
-              = write `where(condition, x, y)` or `x if condition else y`
+                   ^ expected an operator or `:`
+              = to compare, write `==`
 
             error: expected an operator, `,` or `)`, found `=`
               x = (a = b)

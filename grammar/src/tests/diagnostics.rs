@@ -169,7 +169,7 @@ fn every_kind() {
                 |         ^ this begins a block
               2 | return x
                 | ^^^^^^ not deeper than the line of the `:`
-              = a function that does nothing has `pass` as its block
+              = a block that does nothing is `pass`
 
             error: the indentation is that of no open block
               4 |   return y
@@ -194,10 +194,10 @@ fn every_kind() {
                 ^^ write `and`
               = `&`, `|` and `~` work on bits and on booleans
 
-            error: `if` statements are not supported
-              if a: b
-              ^^ control flow: every statement runs, for all elements
-              = write `where(condition, x, y)` or `x if condition else y`
+            error: tests with `is` are not supported
+              a is b
+                ^^ only values are compared
+              = write `==`, or `!=` instead of `is not`
 
             error: an argument by position cannot follow one by name
               sum(axis=1, a)
@@ -229,6 +229,31 @@ fn every_kind() {
               f(x) = x**2
               ^^^^ expected a name, `x[...]`, or several with commas between them
               = to compare, write `==`; to define a function, write `def f(x): return ...`
+
+            error: a loop runs over `range(...)`, not over `x`
+              for i in x: y += i
+                       ^ expected `range(...)`
+              = write `for i in range(n):`, and `x[i]` for an element of `x`
+
+            error: `range` takes one to three arguments, not 0
+              for i in range(): pass
+                       ^^^^^^^ expected one to three numbers by position
+              = write `range(stop)`, `range(start, stop)` or `range(start, stop, step)`
+
+            error: `range` takes no arguments by name
+              for i in range(stop=3): pass
+                             ^^^^ expected one to three numbers by position
+              = write `range(stop)`, `range(start, stop)` or `range(start, stop, step)`
+
+            error: `break` outside of a loop
+              if a: break
+                    ^^^^^ no loop is around this
+              = a loop is around its body only: not around its `else`, nor around a function's statements
+
+            error: this `else` belongs to no `if` and no loop
+              2 | else: y = b
+                | ^^^^ no block that it could belong to ends here
+              = `else:` follows the block of an `if`, `elif`, `while` or `for`, and is indented like it
 
             error: `class` is a reserved word of Python
               class + 1
@@ -356,20 +381,10 @@ fn every_feature() {
                 ^^^ only values are compared
               = write `(x == 1) | (x == 2)`, or `(x != 1) & (x != 2)` instead of `not in`
 
-            error: `if` statements are not supported
-              if a > 1: b = 2
-              ^^ control flow: every statement runs, for all elements
-              = write `where(condition, x, y)` or `x if condition else y`
-
-            error: loops are not supported
-              for i in x: y += i
-              ^^^ control flow: every statement runs once, for all elements
-              = write an expression of whole arrays, or a reduction such as `sum(x, axis=0)`
-
             error: `match` statements are not supported
               1 | match x:
-                | ^^^^^ control flow: every statement runs, for all elements
-              = write `where(condition, x, y)` or `x if condition else y`
+                | ^^^^^ nothing is matched with patterns
+              = write `if x == 1:` and `elif x == 2:`
 
             error: imports are not supported
               import numpy as np
@@ -488,7 +503,7 @@ fn expected_and_found() {
         a if b c                     expected an operator or `else`, found the name `c`
         a if                         expected an operand, found the end
         a else b                     expected an operator or the end, found the keyword `else`
-        if a else b                  expected an operand, found the keyword `if`
+        if a else b                  expected an operator or `:`, found the keyword `else`
         (a if b)                     expected `else`, found `)`
         a if b if c else d else e    expected `else`, found the keyword `if`
         a * not b                    expected an operand, found the keyword `not`
@@ -518,7 +533,7 @@ fn syntax_errors_drawn() {
             "f(a b)",
             "(a +",
             "2(a)",
-            "if a: b",
+            "if a = b: c",
             "a else b",
             "a * not b",
             "a is b",
@@ -548,10 +563,10 @@ fn syntax_errors_drawn() {
                ^ expected an operator or the end
               = only a name can be called; write `*` to multiply
 
-            error: `if` statements are not supported
-              if a: b
-              ^^ control flow: every statement runs, for all elements
-              = write `where(condition, x, y)` or `x if condition else y`
+            error: expected an operator or `:`, found `=`
+              if a = b: c
+                   ^ expected an operator or `:`
+              = to compare, write `==`
 
             error: expected an operator or the end, found the keyword `else`
               a else b

@@ -109,6 +109,86 @@ fn nested_blocks() {
 }
 
 #[test]
+fn nested_branches_and_loops() {
+    for (header, end) in [
+        ("if a:", "else: pass"),
+        ("if a:", "elif b: pass"),
+        ("while a:", "else: pass"),
+        ("for i in range(2):", "else: pass"),
+    ] {
+        // In the block of the header, and in that of the `else`.
+        let first = |n: usize| {
+            let headers: String = (0..n).map(|depth| format!("{:depth$}{header}\n", "")).collect();
+            let ends: String = (0..n).rev().map(|depth| format!("{:depth$}{end}\n", "")).collect();
+            format!("{headers}{:n$}pass\n{ends}", "")
+        };
+        let second = |n: usize| {
+            let headers = (0..n).map(|depth| format!("{0:depth$}{header} pass\n{0:depth$}else:\n", ""));
+            format!("{}{:n$}pass\n", headers.collect::<String>(), "")
+        };
+        for nested in [&first as &dyn Fn(usize) -> String, &second] {
+            run(nested(256), Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(kind(nested(257)), ErrorKind::TooDeep { limit: 256 }, "{header}");
+            run(nested(600), UNLIMITED).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
+#[test]
+fn long_chains_of_elif_do_not_nest() {
+    let chain = |n: usize| format!("if a: b\n{}else: d", "elif a: b\n".repeat(n));
+    let limits = Limits { max_nesting: 1, ..Limits::default() };
+    run(chain(8_000), limits).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(kind(chain(20_000)), ErrorKind::TooManyNodes { limit: 32768 });
+    let indented = format!("if a:\n b\n{}else:\n d", "elif a:\n b\n".repeat(8_000));
+    run(indented, limits).unwrap_or_else(|error| panic!("{error}"));
+    let ast = run(chain(60_000), UNLIMITED).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(ast.body().len(), 1);
+    drop(ast.moved(1));
+}
+
+/// At each line that begins with `if`, the layout looks ahead.
+#[test]
+fn lines_that_begin_with_if() {
+    for line in [
+        "if a\n",
+        "a\nif b\n",
+        "a\nif b if\n",
+        "a\nif b +\n",
+        "a\nif b\n- c\n",
+        "a\nif (b\n",
+        "a\nif b) else\n",
+        "a\nif b\n(c)\n[1]\n.d\n",
+        "if a: b\nelse c\n",
+        "a if b\nelse:\n",
+        "x = a\nif b: c else\n",
+        "if a: if ",
+        "for i in ",
+        "for a in range(",
+        "while a\n",
+        "else: ",
+        "break;",
+    ] {
+        assert!(run(line.repeat(MEGABYTE / line.len()), Limits::default()).is_err(), "{line}");
+        assert!(run(line.repeat(MEGABYTE / line.len()), UNLIMITED).is_err(), "{line}");
+    }
+    for line in [
+        "a\nif b\nelse c\n",
+        "a\nif b else\nc\n",
+        "a\nif b\n  + c\nelse d\n",
+        "a\nif b\n* c\n* d else e\n",
+        "a\nif b: c\n",
+        "if a: b\nelif c: d\nelse: e\n",
+        "while a: break\nelse: b\n",
+        "for i in range(2): continue\n",
+    ] {
+        run(line.repeat(50_000), UNLIMITED).unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+    // A value that goes on and on.
+    run(format!("a{}", "\nif b\nelse c".repeat(20_000)), UNLIMITED).unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
 fn what_groups_to_the_left_does_not_nest() {
     let n = 10_000;
     let limits = Limits { max_nodes: usize::MAX, max_nesting: 2, ..Limits::default() };
@@ -129,6 +209,11 @@ fn what_groups_to_the_left_does_not_nest() {
         "''\n".repeat(n),
         "x:a=a\n".repeat(n),
         "def f():a\n".repeat(n),
+        "if a:b\nelse:c\n".repeat(n),
+        "while a:break\n".repeat(n),
+        "for i in range(2):a;continue\n".repeat(n),
+        format!("if a:{}", "b;".repeat(n)),
+        format!("while a:\n{}else:\n{}", " continue\n".repeat(n), " b\n".repeat(n)),
         format!("def f():{}", "a;".repeat(n)),
         format!("def f():\n{}", " a\n".repeat(n)),
         format!("def f({}):a", (0..n).map(|idx| format!("x{idx},")).collect::<String>()),

@@ -471,26 +471,38 @@ fn blocks_count_as_nesting() {
 fn statements_that_seem_to_go_on() {
     check_errors(
         &[
-            "x = a\nif x > 1: y = 2",
-            "x = a\nif x[1:2] > 1:\n    y = 2",
-            "x = a\nelse:\n    y = 2",
-            "x = a\nelif b:\n    y = 2",
             "x = a\n*y, z = b",
-            "x = a\nfor y in z: pass",
             "x = a\n@f\ndef g(x): return x",
             "x = a\nin b",
             "x = a if b\nelse c: d",
+            "x = a if b\nelse: d",
+            "x = a\nelse:\n    y = 2",
+            "x = a\nelif b:\n    y = 2",
+            "x = a\nelse if b:\n    y = 2",
+            "x = a\nelse y",
+            "x = a\nif b",
+            "x = a\nif b\ny = 2",
+            "x = a\nif b\n(c) + d",
+            "x = a\nif b c else d",
+            "x = a\nif b\nif c\nelse d",
+            "\nx = a\n  if b: c",
         ],
         expect![[r#"
-            x = a\nif x > 1: y = 2                   `if` statements are not supported: 6..8 `if`
-            x = a\nif x[1:2] > 1:\n    y = 2         `if` statements are not supported: 6..8 `if`
-            x = a\nelse:\n    y = 2                  `if` statements are not supported: 6..10 `else`
-            x = a\nelif b:\n    y = 2                `if` statements are not supported: 6..10 `elif`
             x = a\n*y, z = b                         starred arguments, parameters and targets are not supported: 6..7 `*`
-            x = a\nfor y in z: pass                  loops are not supported: 6..9 `for`
             x = a\n@f\ndef g(x): return x            decorators are not supported: 6..7 `@`
             x = a\nin b                              tests with `in` are not supported: 6..8 `in`
-            x = a if b\nelse c: d                    expected `else`, found the end of the line: 10..10 ``
+            x = a if b\nelse c: d                    expected an operator or the end, found `:`: 17..18 `:`
+            x = a if b\nelse: d                      expected `else`, found the end of the line: 10..10 ``
+            x = a\nelse:\n    y = 2                  this `else` belongs to no `if` and no loop: 6..10 `else`
+            x = a\nelif b:\n    y = 2                this `elif` belongs to no `if`: 6..10 `elif`
+            x = a\nelse if b:\n    y = 2             this `else` belongs to no `if` and no loop: 6..10 `else`
+            x = a\nelse y                            this `else` belongs to no `if` and no loop: 6..10 `else`
+            x = a\nif b                              expected an operator or `:`, found the end: 10..10 ``
+            x = a\nif b\ny = 2                       expected an operator or `:`, found the end of the line: 10..10 ``
+            x = a\nif b\n(c) + d                     expected an operator or `:`, found the end of the line: 10..10 ``
+            x = a\nif b c else d                     expected an operator or `else`, found the name `c`: 11..12 `c`
+            x = a\nif b\nif c\nelse d                expected an operator or `:`, found the end: 22..22 ``
+            \nx = a\n  if b: c                       unexpected indentation: 7..9 `  `
         "#]],
     );
 }

@@ -1,6 +1,7 @@
 //! Tests of the crate as a whole: text in; trees, text and drawings out.
 
 mod constructs;
+mod control;
 mod diagnostics;
 mod hostile;
 mod language;

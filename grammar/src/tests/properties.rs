@@ -213,8 +213,8 @@ fn check_stmts(text: &str, ast: &Ast, n_parents: &mut [usize]) -> Result<(), Tes
         if let StmtKind::For { name, name_span, range, .. } = &stmt.kind {
             prop_assert!(spells(name_span.text(text), ast.name(*name)));
             prop_assert!(name_span.end < ast[*range].span.start);
-            prop_assert!(matches!(&ast[*range].kind, ExprKind::Call { args, keywords, .. }
-                if (1..=3).contains(&args.len()) && keywords.is_empty()));
+            let ExprKind::Call { args, keywords, .. } = &ast[*range].kind else { panic!("the call of `range`") };
+            prop_assert!((1..=3).contains(&args.len()) && keywords.is_empty());
         }
         if let StmtKind::Def { name, name_span, params, .. } = &stmt.kind {
             prop_assert!(spells(name_span.text(text), ast.name(*name)));
