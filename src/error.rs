@@ -74,6 +74,8 @@ pub enum ErrorKind {
     /// A function of Rust that the application gave the engine has panicked. The outputs hold a
     /// mixture of old and new elements.
     Panic,
+    /// A loop did not end for an element within the most iterations that it may do.
+    Iterations,
     /// A function of Rust that an engine is built with cannot be called: it has no name that a text
     /// can have, or the names of its parameters do not fit.
     Function,
@@ -112,6 +114,7 @@ impl ErrorKind {
         ErrorKind::Memory,
         ErrorKind::Cancelled,
         ErrorKind::Panic,
+        ErrorKind::Iterations,
         ErrorKind::Function,
         ErrorKind::Threads,
         ErrorKind::Internal,
@@ -235,16 +238,24 @@ impl Error {
             | Resolving::UnknownParameter { .. }
             | Resolving::RepeatedParameter { .. }
             | Resolving::AsTypeArguments => ErrorKind::Argument,
-            Resolving::ReductionIndexed { .. } | Resolving::ControlFlow => ErrorKind::Unsupported,
+            Resolving::MaybeUnset { .. }
+            | Resolving::ReturnsDiffer { .. }
+            | Resolving::ChangesStructure { .. }
+            | Resolving::RangeStepOfZero => ErrorKind::Statement,
+            Resolving::ReductionIndexed { .. }
+            | Resolving::UpdateInFlow
+            | Resolving::ReductionInLoop
+            | Resolving::IndexInLoop => ErrorKind::Unsupported,
             Resolving::WrongIndex
             | Resolving::TooManyItems { .. }
             | Resolving::StepOfZero
             | Resolving::TwoEllipses
             | Resolving::NumberIndexed
             | Resolving::TupleIndex { .. } => ErrorKind::Index,
-            Resolving::TupleTooDeep { .. } | Resolving::ViewTooDeep { .. } | Resolving::TooLarge { .. } => {
-                ErrorKind::Limit
-            }
+            Resolving::TupleTooDeep { .. }
+            | Resolving::LoopsTooDeep { .. }
+            | Resolving::ViewTooDeep { .. }
+            | Resolving::TooLarge { .. } => ErrorKind::Limit,
         };
         Error::new(kind, error.to_diagnostic()).called_from(&error.calls)
     }
@@ -265,7 +276,7 @@ impl Error {
                 ErrorKind::UnknownVariable
             }
             Typing::SingleIndexed => ErrorKind::Index,
-            Typing::TooManyShapes => ErrorKind::Limit,
+            Typing::TooManyShapes | Typing::LoopsUnsettled => ErrorKind::Limit,
             Typing::UnknownFunction { .. } => ErrorKind::UnknownFunction,
             Typing::ArgumentCount { .. } => ErrorKind::ArgumentCount,
             Typing::UnknownKeyword { .. }
@@ -507,6 +518,15 @@ impl Error {
         let diagnostic = Diagnostic::new(format!("the function `{function}` panicked: {message}"));
         let diagnostic = call.iter().fold(diagnostic, |diagnostic, &span| diagnostic.label(span, "called here"));
         Error::new(ErrorKind::Panic, diagnostic)
+    }
+
+    /// A loop that does not end. `element` is the place of one that is still in it, in C order.
+    pub(crate) fn too_many_iterations(limit: u64, element: Option<usize>, span: Span) -> Error {
+        let element = element.map_or_else(String::new, |element| format!(" for element {element}"));
+        let diagnostic = Diagnostic::new(format!("a loop has not ended after {limit} iterations{element}"))
+            .label(span, "in this loop")
+            .note("the limit is an option of the engine");
+        Error::new(ErrorKind::Iterations, diagnostic)
     }
 
     pub(crate) fn compiling_cancelled() -> Error {

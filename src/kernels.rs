@@ -253,8 +253,9 @@ mod tests {
         let names = ["a", "b", "c", "d"];
         let array = VarType::array(DType::Float64);
         let signature = names.iter().fold(Signature::new(), |signature, &name| signature.with(name, array));
-        let resolved = compile::resolve_evaluation("a*b + sin(c) - d", setting, &mut compile::Clock::start())
-            .expect("an expression");
+        let resolved =
+            compile::resolve_evaluation("a*b + sin(c) - d", &signature, setting, &mut compile::Clock::start())
+                .expect("an expression");
         let graph = compile::lower(&resolved, &signature, &None, setting).expect("an expression of arrays");
         let fused = fuse::fuse(&graph, &fuse::Alike::certain(&graph));
         let tape = compile::build_tapes(&graph, &fused, generator.target()).expect("a tape").remove(0);

@@ -71,4 +71,15 @@ pub(crate) struct CompileOptions {
     pub(crate) unused: Unused,
     pub(crate) limits: Limits,
     pub(crate) registers: Registers,
+    pub(crate) max_iterations: MaxIterations,
+}
+
+/// The most iterations of a loop for one element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MaxIterations(pub(crate) u64);
+
+impl Default for MaxIterations {
+    fn default() -> MaxIterations {
+        MaxIterations(10_000_000)
+    }
 }

@@ -53,7 +53,8 @@ fn tapes(file: &format::File, target: &Target) -> Option<Vec<crate::tape::Tape>>
         let ty = if variable.is_scalar { VarType::scalar(dtype) } else { VarType::array(dtype) };
         signature.with(&variable.name, ty)
     });
-    let resolved = compile::resolve_evaluation(&file.expression, setting, &mut compile::Clock::start()).ok()?;
+    let resolved =
+        compile::resolve_evaluation(&file.expression, &signature, setting, &mut compile::Clock::start()).ok()?;
     let typed = compile::lower(&resolved, &signature, &None, setting).ok()?;
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let plan = fuse::fuse(&graph, &fuse::Alike::likely(&graph));
@@ -66,7 +67,8 @@ fn tape(text: &str, dtype: DType, target: &Target) -> crate::tape::Tape {
     let options = CompileOptions::default();
     let setting = Setting { options: &options, registry: &Registry::empty() };
     let signature = Signature::new().with("a", VarType::array(dtype)).with("b", VarType::array(dtype));
-    let resolved = compile::resolve_evaluation(text, setting, &mut compile::Clock::start()).expect("an expression");
+    let resolved =
+        compile::resolve_evaluation(text, &signature, setting, &mut compile::Clock::start()).expect("an expression");
     let typed = compile::lower(&resolved, &signature, &None, setting).expect("an expression of arrays");
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let mut tapes =
@@ -149,7 +151,8 @@ fn tape_of_outputs(text: &str, outputs: &[&str], target: &Target) -> crate::tape
     let setting = Setting { options: &options, registry: &Registry::empty() };
     let ty = VarType::array(DType::Float64);
     let signature = Signature::new().with("a", ty).with("b", ty);
-    let resolved = compile::resolve_evaluation(text, setting, &mut compile::Clock::start()).expect("an expression");
+    let resolved =
+        compile::resolve_evaluation(text, &signature, setting, &mut compile::Clock::start()).expect("an expression");
     let typed = compile::lower(&resolved, &signature, &None, setting).expect("an expression of arrays");
     let graph = compile::optimise(&typed, &options).expect("what is typed can be optimised");
     let mut group = fuse::fuse(&graph, &fuse::Alike::likely(&graph)).loops.remove(0);

@@ -62,6 +62,9 @@ impl Executable {
 
 /// The tapes of fused loops, each verified; or why it cannot be compiled.
 pub(crate) fn build_tapes(graph: &Graph, fused: &fuse::Fused, target: &Target) -> Result<Vec<Tape>, String> {
+    if !graph.regions().is_empty() {
+        return Err("it has loops of each element".to_owned());
+    }
     let build = |group| {
         let tape = tape::build(graph, group, target.machine().preferences())
             .ok_or_else(|| "its values need more scratch than a thread has".to_owned())?;

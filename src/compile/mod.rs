@@ -101,29 +101,43 @@ pub(crate) fn parse(text: &str, setting: Setting<'_>) -> Result<Ast, Error> {
     ndexpr_grammar::parse(text, &limits).map_err(|error| Error::syntax(&error))
 }
 
-/// The operations of a text, in phases: one phase if it only evaluates.
+/// The operations of a text, in phases: one phase if it only evaluates. The signature is given if
+/// it is known.
 pub(crate) fn resolve(
     text: &str,
     mode: Mode<'_>,
+    signature: Option<&Signature>,
     setting: Setting<'_>,
     clock: &mut Clock,
 ) -> Result<Vec<Phase>, Error> {
     let ast = parse(text, setting)?;
     clock.lap(Stage::Ast);
-    let phases = resolve_ast(&ast, mode, setting)?;
+    let phases = resolve_ast(&ast, mode, signature, setting)?;
     let n_steps = phases.iter().map(|phase| phase.resolved.len()).sum();
     headroom::check(text.len(), ast.n_exprs().max(n_steps))?;
     Ok(phases)
 }
 
-fn resolve_ast(ast: &Ast, mode: Mode<'_>, setting: Setting<'_>) -> Result<Vec<Phase>, Error> {
-    resolve::resolve(ast, setting.registry, setting.options.limits.max_nodes, mode)
+fn resolve_ast(
+    ast: &Ast,
+    mode: Mode<'_>,
+    signature: Option<&Signature>,
+    setting: Setting<'_>,
+) -> Result<Vec<Phase>, Error> {
+    let is_variable = |name: &str| signature.is_some_and(|signature| signature.get(name).is_some());
+    let variables = signature.is_some().then_some(&is_variable as &dyn Fn(&str) -> bool);
+    resolve::resolve(ast, setting.registry, setting.options.limits.max_nodes, mode, variables)
         .map_err(|error| Error::resolving(&error))
 }
 
 /// The operations of a text that evaluates.
-pub(crate) fn resolve_evaluation(text: &str, setting: Setting<'_>, clock: &mut Clock) -> Result<Resolved, Error> {
-    let phases = resolve(text, Mode::Evaluate, setting, clock)?;
+pub(crate) fn resolve_evaluation(
+    text: &str,
+    signature: &Signature,
+    setting: Setting<'_>,
+    clock: &mut Clock,
+) -> Result<Resolved, Error> {
+    let phases = resolve(text, Mode::Evaluate, Some(signature), setting, clock)?;
     let only = phases.into_iter().next().map(|phase| phase.resolved);
     only.ok_or_else(|| Error::internal("a text without a phase"))
 }
@@ -140,7 +154,8 @@ pub(crate) fn lower(
     let values = weak.as_deref().unwrap_or_default();
     let value_of = |name: &str| values.iter().find(|(known, _)| known == name).map(|&(_, value)| value);
     let value_of = weak.is_some().then_some(&value_of as hir::ValueOf<'_>);
-    let scope = hir::Scope { type_of: &type_of, value_of, registry, known: &known };
+    let max_iterations = setting.options.max_iterations.0;
+    let scope = hir::Scope { type_of: &type_of, value_of, registry, max_iterations, known: &known };
     let graph =
         hir::lower(resolved, &scope).map_err(|error| Error::typing(&error).called_from(&resolved.calls(error.site)))?;
     debug_verify("lower", || hir::verify(&graph))?;

@@ -25,7 +25,7 @@ pub struct UsedName {
 pub(crate) fn names(text: &str, setting: Setting<'_>) -> Result<Vec<UsedName>, Error> {
     // A text that updates nothing means the same if it may.
     let mode = Mode::Update { is_written: &|_| true, is_careful: false };
-    let phases = super::resolve(text, mode, setting, &mut Clock::start());
+    let phases = super::resolve(text, mode, None, setting, &mut Clock::start());
     let phases = phases.map_err(|error| error.in_text(text, setting.registry))?;
     let mut places: FxHashMap<NameId, Option<usize>> = FxHashMap::default();
     let mut used: Vec<UsedName> = Vec::new();

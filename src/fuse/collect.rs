@@ -30,8 +30,8 @@ pub(super) fn collect(
         match (sources[id.index()], graph.expr(id)) {
             (Some(source), _) => inputs.push((id, source)),
             (None, Expr::Var(var)) => inputs.push((id, CallArray::Var(var).source(graph))),
-            (None, Expr::Apply(..) | Expr::Call(..) | Expr::Reduce(..)) => body.push(id),
-            (None, Expr::Const(_)) => {}
+            (None, Expr::Apply(..) | Expr::Call(..) | Expr::After(..) | Expr::Reduce(..)) => body.push(id),
+            (None, Expr::Const(_) | Expr::Param(_)) => {}
         }
     }
     let origins = outputs.iter().map(|&(id, _)| origin(graph, &inputs, id)).collect();

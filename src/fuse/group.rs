@@ -139,14 +139,14 @@ impl<'g> Grouping<'g> {
         match self.graph.expr(id) {
             Expr::Reduce(reduction, _) if self.graph.reduction(reduction).op.is_cumulative() => None,
             Expr::Reduce(reduction, _) => Some(BTreeSet::from([self.first_of_shape(reduction)])),
-            Expr::Apply(..) | Expr::Call(..) => {
+            Expr::Apply(..) | Expr::Call(..) | Expr::After(..) => {
                 let mut all = BTreeSet::new();
                 for arg in self.graph.args(id).filter(|&arg| !self.graph.is_scalar(arg)) {
                     all.extend(self.outcomes[arg.index()].as_ref()?.iter().copied());
                 }
                 Some(all)
             }
-            Expr::Var(_) | Expr::Const(_) => None,
+            Expr::Var(_) | Expr::Const(_) | Expr::Param(_) => None,
         }
     }
 
@@ -239,8 +239,10 @@ impl<'g> Grouping<'g> {
     /// them would compute them for each of their elements.
     fn add_values(&self, level: u32, fused: &mut Fused, sources: &mut [Option<Source>]) {
         let graph = self.graph;
-        let is_here =
-            |id: ExprId| self.level[id.index()] == level && matches!(graph.expr(id), Expr::Apply(..) | Expr::Call(..));
+        let is_here = |id: ExprId| {
+            self.level[id.index()] == level
+                && matches!(graph.expr(id), Expr::Apply(..) | Expr::Call(..) | Expr::After(..))
+        };
         // For each node: whether it is used where there are more elements.
         let mut is_scalar_used = vec![false; graph.len()];
         let mut is_outcome_used = vec![false; graph.len()];

@@ -47,6 +47,8 @@ pub(crate) enum ErrorKind {
     SingleIndexed,
     /// Reductions of values that share more than is looked through.
     TooManyShapes,
+    /// Nested loops whose dtypes take too long to settle.
+    LoopsUnsettled,
     /// The operation does not exist for these dtypes.
     NotDefined { name: &'static str, operands: Vec<Operand>, remedy: Remedy },
     /// An argument of a function of Rust that casting by `"safe"` does not convert to the dtype of
@@ -198,6 +200,9 @@ impl Error {
                 diagnostic.label(self.span, "not found").note("the constants are pi, e, inf and nan")
             }
             ErrorKind::SingleIndexed => diagnostic.label(self.span, "this has no axes"),
+            ErrorKind::LoopsUnsettled => diagnostic
+                .label(self.span, "in this loop")
+                .note("start with numbers that have a dtype, as in x = float64(0)"),
             ErrorKind::TooManyShapes => diagnostic
                 .label(self.span, "one reduction too many")
                 .note("each reduction counts all parts of the text that its argument is made of"),
@@ -288,6 +293,7 @@ impl fmt::Display for Error {
             ErrorKind::AxisOverflow => f.write_str("no array has so many axes"),
             ErrorKind::UnknownConstant { name } => write!(f, "there is no constant `{}`", brief(name)),
             ErrorKind::SingleIndexed => f.write_str("a single value cannot be indexed"),
+            ErrorKind::LoopsUnsettled => f.write_str("the dtypes of nested loops take too long to settle"),
             ErrorKind::TooManyShapes => f.write_str("the reductions of this text are made of too many parts"),
             ErrorKind::NotDefined { name, operands, .. } => {
                 let dtypes: Vec<&str> = operands.iter().map(|o| o.dtype.name()).collect();

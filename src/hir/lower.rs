@@ -13,11 +13,12 @@ use super::number::{NumberId, Values};
 use super::promote;
 use super::reduce::{self, axis_call};
 use super::reduction::{self, Interner, Leaf, ReductionId};
+use super::region::RegionId;
 use super::weak::Weak;
 use super::{DTypeSet, Error, ErrorKind, ExprId, FunctionId, Given, Graph, Var, VarId};
 use crate::ops::{Function, table};
 use crate::resolve::{
-    self, Action, Array, Callee, GroupId, Registry, Resolved, RustId, Step, StepId, ViewId, ViewOp, operators,
+    self, Action, Array, Callee, GroupId, LoopId, Registry, Resolved, RustId, Step, StepId, ViewId, ViewOp, operators,
 };
 use crate::vars::VarType;
 use ndexpr_grammar::{self as ast, CompareOp, NameId, Span};
@@ -38,6 +39,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) value_of: Option<ValueOf<'a>>,
     /// The functions that the text can call besides those of the language.
     pub(crate) registry: &'a Registry,
+    /// The most iterations of a loop for an element.
+    pub(crate) max_iterations: u64,
     /// The names of all variables, for error messages.
     pub(crate) known: &'a dyn Fn() -> Vec<String>,
 }
@@ -132,16 +135,17 @@ fn lower_some(resolved: &Resolved, scope: &Scope<'_>, is_wanted: impl Fn(StepId)
         single_views: single_views(resolved, scope),
         function_of: FxHashMap::default(),
         number_of: FxHashMap::default(),
-        values: Vec::with_capacity(resolved.len()),
+        loops: Loops::default(),
+        values: vec![Value::Weak(Weak::Int(0)); resolved.len()],
     };
+    lowerer.find_loops();
+    let has_merges = resolved.steps().any(|(_, step)| step.action == Action::Merge);
+    let live = if has_merges { resolved.live() } else { Vec::new() };
+    // A name that nothing reads behind a choice may be anything.
+    let is_read = |id: StepId| live.is_empty() || live[id.index()] || resolved.step(id).action != Action::Merge;
+    let is_wanted = |id: StepId| is_wanted(id) && is_read(id);
     lowerer.declare_variables(&is_wanted);
-    for (id, step) in resolved.steps() {
-        let value = match is_wanted(id) {
-            true => lowerer.step(id, step).map_err(|error| error.in_site(step.site))?,
-            false => Value::Weak(Weak::Int(0)),
-        };
-        lowerer.values.push(value);
-    }
+    lowerer.steps(0..resolved.len(), &is_wanted)?;
     let mut roots = Vec::with_capacity(resolved.results().len());
     for &result in resolved.results() {
         let root = lowerer.arg(result);
@@ -176,6 +180,19 @@ pub(super) struct Arg {
     pub(super) span: Span,
 }
 
+/// The loops of a text, while it becomes a graph.
+#[derive(Default)]
+pub(super) struct Loops {
+    /// For each loop, its last operation.
+    pub(super) ends: FxHashMap<LoopId, usize>,
+    /// What the loops that are open carry, at the start of an iteration.
+    pub(super) params: FxHashMap<(LoopId, u32), Value>,
+    /// The region of each loop that is done.
+    pub(super) regions: FxHashMap<StepId, RegionId>,
+    /// How many operations were looked at for loops.
+    pub(super) n_visits: usize,
+}
+
 pub(super) struct Lowerer<'a> {
     pub(super) resolved: &'a Resolved,
     pub(super) scope: &'a Scope<'a>,
@@ -193,8 +210,9 @@ pub(super) struct Lowerer<'a> {
     pub(super) function_of: FxHashMap<RustId, FunctionId>,
     /// The number that each weak integer variable is.
     number_of: FxHashMap<VarId, NumberId>,
+    pub(super) loops: Loops,
     /// The value of each operation.
-    values: Vec<Value>,
+    pub(super) values: Vec<Value>,
 }
 
 impl Lowerer<'_> {
@@ -245,7 +263,7 @@ impl Lowerer<'_> {
         Some((if ty.is_scalar && (is_itself || is_broadcast) { Array::Name(base) } else { array }, ty))
     }
 
-    fn step(&mut self, id: StepId, step: &Step) -> Result<Value, Error> {
+    pub(super) fn step(&mut self, id: StepId, step: &Step) -> Result<Value, Error> {
         let span = step.span;
         match &step.action {
             Action::Int(value) => match i128::try_from(*value) {
@@ -268,7 +286,10 @@ impl Lowerer<'_> {
                 self.apply(operators::binary(*op), &args, span).map_err(|error| error.of_operation(op.symbol()))
             }
             Action::Compare(ops) => self.compare(ops, &self.args(step), span),
-            Action::IfElse => {
+            Action::Begin(_) | Action::Carried { .. } | Action::Loop(_) | Action::After { .. } | Action::Undefined => {
+                self.loop_step(step)
+            }
+            Action::IfElse | Action::Merge => {
                 let [then, condition, otherwise] = self.args(step)[..] else {
                     unreachable!("a condition has three arguments");
                 };

@@ -8,13 +8,15 @@
 //! [`lower`](lower()) goes through the operations and finds names. `typing` and `compare` apply a
 //! function to its arguments and decide dtypes, and `rust_calls` those of functions of Rust, with
 //! `weak` and `number` for what has no dtype. `compose` and `along` build what the rows of `ops`
-//! name. `reduce` reads the options of calls along axes.
+//! name. `reduce` reads the options of calls along axes. `loops` settles
+//! the dtypes of what loops of each element carry, and `region` is what they become.
 
 mod along;
 mod compare;
 mod compose;
 mod domain;
 mod error;
+mod loops;
 mod lower;
 mod names;
 mod number;
@@ -22,6 +24,7 @@ mod print;
 mod promote;
 mod reduce;
 mod reduction;
+mod region;
 mod rust_calls;
 mod typing;
 mod verify;
@@ -34,6 +37,7 @@ pub(crate) use number::Numbers;
 pub(crate) use promote::is_lossless;
 pub(crate) use reduce::axis_call;
 pub(crate) use reduction::{Axes, Leaf, Reduction, ReductionId};
+pub(crate) use region::{Region, RegionId, RegionUse};
 pub(crate) use verify::verify;
 pub(crate) use weak::fits;
 
@@ -44,6 +48,7 @@ use ndexpr_grammar::NameId;
 use ndexpr_runtime::dtype::{DType, Scalar};
 use ndexpr_runtime::function::{MAX_ARGS, RustFunction};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A node of a [`Graph`].
@@ -87,6 +92,10 @@ pub(crate) enum Expr {
     /// A primitive along axes. Its result may have fewer elements than the argument, at other
     /// places.
     Reduce(ReductionId, ExprId),
+    /// What a loop of each element leaves: one of the values that it carries.
+    After(RegionId, u32),
+    /// What a loop carries, at the start of an iteration: only while its region is made.
+    Param(u32),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -151,13 +160,16 @@ pub(crate) struct Graph {
     numbers: Numbers,
     reductions: Vec<Reduction>,
     functions: Vec<Arc<RustFunction>>,
+    regions: Vec<RegionUse>,
+    /// How many parameters were made.
+    n_params: u32,
     roots: Vec<ExprId>,
     /// For each root, the variables and reductions whose shapes broadcast to its shape.
     root_domains: Vec<Vec<Leaf>>,
 }
 
 impl Graph {
-    /// A graph without nodes, of the same variables, reductions, functions and shapes.
+    /// A graph without nodes and regions, of the same variables, reductions, functions and shapes.
     pub(crate) fn without_nodes(&self) -> Graph {
         Graph {
             vars: self.vars.clone(),
@@ -285,13 +297,14 @@ impl Graph {
 
     /// The arguments of a node, none for a leaf.
     pub(crate) fn args(&self, id: ExprId) -> impl Iterator<Item = ExprId> + use<> {
-        let (args, n) = match self.expr(id) {
-            Expr::Apply(op, [a, b, c]) => ([a, b, c, a, a, a, a, a], op.arity()),
-            Expr::Call(function, args) => (args, self.function(function).args().len()),
-            Expr::Reduce(_, arg) => ([arg; MAX_ARGS], 1),
-            Expr::Var(_) | Expr::Const(_) => ([ExprId(0); MAX_ARGS], 0),
+        let args: SmallVec<[ExprId; MAX_ARGS]> = match self.expr(id) {
+            Expr::Apply(op, args) => SmallVec::from_slice(&args[..op.arity()]),
+            Expr::Call(function, args) => SmallVec::from_slice(&args[..self.function(function).args().len()]),
+            Expr::Reduce(_, arg) => SmallVec::from_slice(&[arg]),
+            Expr::After(region, _) => SmallVec::from_slice(&self.regions[region.index()].args),
+            Expr::Var(_) | Expr::Const(_) | Expr::Param(_) => SmallVec::new(),
         };
-        args.into_iter().take(n)
+        args.into_iter()
     }
 
     pub(crate) fn as_const(&self, id: ExprId) -> Option<Scalar> {
@@ -353,9 +366,9 @@ impl Graph {
         self.add(Expr::Call(id, all), dtype, is_scalar)
     }
 
-    /// True if a function is called for the node: of the runtime, or of Rust.
+    /// True if a function is called for the node, of the runtime or of Rust, or a loop is run.
     pub(crate) fn is_call(&self, id: ExprId) -> bool {
-        matches!(self.expr(id), Expr::Apply(Op::Math(_), _) | Expr::Call(..))
+        matches!(self.expr(id), Expr::Apply(Op::Math(_), _) | Expr::Call(..) | Expr::After(..))
     }
 
     /// Applies a reduction to an argument of a dtype that it is defined for. A result that follows

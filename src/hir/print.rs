@@ -1,6 +1,6 @@
 //! The graph as text: one node a line, in order.
 
-use super::{Axes, Expr, Graph, Leaf, Reduction};
+use super::{Axes, Expr, Graph, Leaf, Reduction, RegionUse};
 use crate::ops::AxisOp;
 use crate::vars::VarType;
 use std::fmt;
@@ -32,6 +32,14 @@ impl fmt::Display for Graph {
                         write!(f, "{comma} h{}", arg.index())?;
                     }
                 }
+                Expr::After(region, place) => {
+                    write!(f, "loop{}.{place}", region.index())?;
+                    for (i, arg) in self.args(id).enumerate() {
+                        let comma = if i == 0 { "" } else { "," };
+                        write!(f, "{comma} h{}", arg.index())?;
+                    }
+                }
+                Expr::Param(number) => write!(f, "param {number}")?,
                 Expr::Reduce(id, arg) => {
                     let reduction = self.reduction(id);
                     write!(f, "{}", reduction.op)?;
@@ -51,6 +59,12 @@ impl fmt::Display for Graph {
             write!(f, "shape of {}", reduction.op)?;
             self.write_reduction(f, reduction)?;
             writeln!(f, " as r{i}")?;
+        }
+        for (number, RegionUse { region, .. }) in self.regions.iter().enumerate() {
+            writeln!(f, "loop{number}:")?;
+            for line in region.body.to_string().lines() {
+                writeln!(f, "    {line}")?;
+            }
         }
         for (root, domain) in self.roots.iter().zip(&self.root_domains) {
             write!(f, "result h{}", root.index())?;

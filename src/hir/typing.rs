@@ -362,7 +362,7 @@ impl Lowerer<'_> {
         dtype
     }
 
-    fn typed(&mut self, arg: Arg, dtype: DType) -> ExprId {
+    pub(super) fn typed(&mut self, arg: Arg, dtype: DType) -> ExprId {
         match arg.value {
             Value::Typed(id) | Value::Untyped(id) => self.graph.cast(id, dtype),
             Value::Number(id) => self.graph.number_as(id, dtype),

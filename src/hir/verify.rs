@@ -4,11 +4,13 @@
 //! - A variable has the dtype of its declaration; a constant that of its value.
 //! - Arguments of a primitive have one dtype, except the condition of a select, which is bool.
 //! - Arguments and result of a function of Rust have its dtypes.
+//! - The arguments of a region have the dtypes of its body's variables, and its roots those of what
+//!   it carries.
 //! - A domain is sorted, and names array variables and reductions that come before.
 //! - A primitive is defined for the dtype of its arguments, and its result has the dtype that it
 //!   gives.
 
-use super::{Expr, ExprId, Graph, Leaf};
+use super::{Expr, ExprId, Graph, Leaf, Region, RegionId, RegionUse};
 use crate::ops::Op;
 use ndexpr_runtime::dtype::DType;
 
@@ -67,6 +69,9 @@ fn verify_node(graph: &Graph, id: ExprId) -> Result<(), String> {
             let fits = graph.args(id).map(|arg| graph.dtype(arg)).eq(function.args().iter().copied());
             return check(fits && function.result() == dtype, "a call with other dtypes than the function's");
         }
+        Expr::After(region, place) => return verify_after(graph, id, region, place as usize),
+        // They stay behind when a region is made, and nothing uses them.
+        Expr::Param(_) => return Ok(()),
         Expr::Apply(op, _) => op,
     };
     check(graph.args(id).all(|arg| arg < id), "an argument that comes later")?;
@@ -84,6 +89,21 @@ fn verify_node(graph: &Graph, id: ExprId) -> Result<(), String> {
         _ => from,
     };
     check(result == dtype, "a result of another dtype")
+}
+
+fn verify_after(graph: &Graph, id: ExprId, region: RegionId, place: usize) -> Result<(), String> {
+    let Some(RegionUse { region, args }) = graph.regions().get(region.index()) else {
+        return Err("a region that is not listed".to_owned());
+    };
+    let Region { body, n_carried, .. } = &**region;
+    verify(body)?;
+    check(place < *n_carried && graph.dtype(id) == body.vars()[place].ty.dtype, "another dtype than what is carried")?;
+    check(args.iter().all(|&arg| arg < id), "an argument that comes later")?;
+    let vars = body.vars().iter().map(|var| var.ty.dtype);
+    let expected = vars.clone().take(*n_carried).chain([DType::Bool]).chain(vars.clone().skip(*n_carried));
+    check(args.iter().map(|&arg| graph.dtype(arg)).eq(expected), "arguments of other dtypes than the body's")?;
+    let roots = body.roots().iter().map(|&root| body.dtype(root));
+    check(roots.eq(vars.take(*n_carried).chain([DType::Bool])), "an iteration that gives other dtypes")
 }
 
 fn check(holds: bool, otherwise: &str) -> Result<(), String> {

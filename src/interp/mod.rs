@@ -5,6 +5,7 @@
 //! and the meaning of each primitive.
 
 mod along;
+mod values;
 
 pub(crate) use along::{Call, run_reductions};
 
@@ -12,13 +13,10 @@ use crate::error::Error;
 use crate::fuse::{Dest, Loop};
 use crate::hir::{Expr, ExprId, Graph};
 use crate::input::Input;
-use crate::ops::{Op, scalar};
 use ndexpr_runtime::dtype::Scalar;
 use ndexpr_runtime::exec::{ExecError, Progress};
-use ndexpr_runtime::function::MAX_ARGS;
 use ndexpr_runtime::view::{View, ViewMut};
-use smallvec::SmallVec;
-use std::panic::resume_unwind;
+use values::{Order, apply};
 
 /// Elements between two looks at the progress.
 const PROGRESS_EVERY: usize = 4096;
@@ -93,9 +91,9 @@ fn evaluate<'a>(
             None => graph.args(id).for_each(|arg| needed[arg.index()] = true),
         }
     }
-    let order: Vec<ExprId> = graph.ids().filter(|id| needed[id.index()]).collect();
+    let order = Order::new(graph, graph.ids().filter(|id| needed[id.index()]).collect());
     let mut index = vec![0; shape.len()];
-    let mut values = vec![0; graph.len()];
+    let mut values = order.values(graph);
     for i in 0..n_elems {
         if i % PROGRESS_EVERY == 0
             && let Some(progress) = progress
@@ -105,44 +103,21 @@ fn evaluate<'a>(
             }
             progress.add_done(PROGRESS_EVERY.min(n_elems - i));
         }
-        for &id in &order {
+        values.next_element();
+        for &id in order.nodes() {
             let value = match &leaves[id.index()] {
                 Some(Leaf::View(view)) => view.read(&index).map_or(0, Scalar::bits),
                 Some(Leaf::Output(output)) => outputs[*output].read(&index).map_or(0, Scalar::bits),
-                None => apply(graph, id, &values)?,
+                None => apply(graph, id, &order, &mut values, i, progress)?,
             };
-            values[id.index()] = value;
+            values.bits[id.index()] = value;
         }
         for (output, root) in outputs.iter_mut().zip(roots) {
-            output.write(&index, Scalar::from_bits(graph.dtype(*root), values[root.index()]))?;
+            output.write(&index, Scalar::from_bits(graph.dtype(*root), values.bits[root.index()]))?;
         }
         advance(&mut index, &shape);
     }
     Ok(())
-}
-
-/// The value of a node for one element, from those of its arguments.
-fn apply(graph: &Graph, id: ExprId, values: &[u64]) -> Result<u64, Error> {
-    match graph.expr(id) {
-        Expr::Const(value) => Ok(value.bits()),
-        Expr::Apply(op, args) => {
-            let n = op.arity();
-            let mut bits = [0; 3];
-            for (place, arg) in bits.iter_mut().zip(&args[..n]) {
-                *place = values[arg.index()];
-            }
-            let from = graph.dtype(args[if op == Op::Select { 1 } else { 0 }]);
-            Ok(scalar::apply(op, from, graph.dtype(id), bits))
-        }
-        Expr::Call(function, args) => {
-            let function = graph.function(function);
-            let bits: SmallVec<[u64; MAX_ARGS]> = args.iter().map(|arg| values[arg.index()]).collect();
-            let result = function.apply(&bits[..function.args().len()]);
-            // As below compiled code, the caller of the program makes an error of it.
-            Ok(result.unwrap_or_else(|panic| resume_unwind(Box::new(panic))))
-        }
-        Expr::Var(_) | Expr::Reduce(..) => Err(Error::internal("a value that nothing was given for")),
-    }
 }
 
 /// The next index in C order.

@@ -7,10 +7,12 @@
 
 mod algebra;
 
-use crate::hir::{Expr, ExprId, Graph};
+use crate::hir::{Expr, ExprId, Graph, RegionId, RegionUse};
 use crate::options::FloatMode;
 use ndexpr_runtime::function::MAX_ARGS;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Optimises a graph.
 pub(crate) fn run(graph: &Graph, floats: FloatMode) -> Graph {
@@ -32,6 +34,7 @@ fn rebuild(
 ) -> Vec<Option<ExprId>> {
     let live = graph.live();
     let mut map: Vec<Option<ExprId>> = vec![None; graph.len()];
+    let mut regions = Regions::default();
     for id in graph.ids().filter(|id| live[id.index()]) {
         let new = match graph.expr(id) {
             Expr::Var(var) => out.var(var),
@@ -42,10 +45,34 @@ fn rebuild(
             }
             Expr::Call(function, _) => out.call(function, &mapped(graph, id, &map)),
             Expr::Reduce(reduction, arg) => out.reduce(reduction, map[arg.index()].unwrap_or(arg)),
+            Expr::After(region, place) => regions.after(graph, out, &map, (region, place)),
+            Expr::Param(_) => unreachable!("no node needs a parameter once its region is made"),
         };
         map[id.index()] = Some(new);
     }
     map
+}
+
+/// The regions that are in the new graph already.
+#[derive(Default)]
+struct Regions(FxHashMap<RegionId, RegionId>);
+
+impl Regions {
+    /// What a loop leaves, in the new graph.
+    fn after(
+        &mut self,
+        graph: &Graph,
+        out: &mut Graph,
+        map: &[Option<ExprId>],
+        (region, place): (RegionId, u32),
+    ) -> ExprId {
+        let new = *self.0.entry(region).or_insert_with(|| {
+            let RegionUse { region, args } = graph.region(region);
+            let args = args.iter().map(|arg| map[arg.index()].unwrap_or(*arg)).collect();
+            out.add_region(Arc::clone(region), args)
+        });
+        out.after(new, place as usize)
+    }
 }
 
 /// Gives `out` the roots of `graph`, by the new node of each old one.
@@ -83,6 +110,7 @@ fn contract(graph: &Graph) -> Graph {
     }
     let mut out = graph.without_nodes();
     let mut map: Vec<Option<ExprId>> = vec![None; graph.len()];
+    let mut regions = Regions::default();
     let product = |id: ExprId| match graph.expr(id) {
         Expr::Apply(Op::Mul, [x, y, _]) if uses[id.index()] == 1 && graph.dtype(id).is_float() => Some((x, y)),
         _ => None,
@@ -108,6 +136,8 @@ fn contract(graph: &Graph) -> Graph {
             }
             Expr::Reduce(reduction, arg) => out.reduce(reduction, of(arg)),
             Expr::Call(function, _) => out.call(function, &mapped(graph, id, &map)),
+            Expr::After(region, place) => regions.after(graph, &mut out, &map, (region, place)),
+            Expr::Param(_) => unreachable!("no node needs a parameter once its region is made"),
             Expr::Apply(op, args) => {
                 let args = args.map(|arg| map[arg.index()].unwrap_or(arg));
                 algebra::apply(&mut out, op, &args[..op.arity()], graph.dtype(id))

@@ -44,7 +44,7 @@ impl Core {
         progress: Option<&Progress>,
     ) -> Result<Core, Error> {
         let mut clock = Clock::start();
-        let resolved = compile::resolve_evaluation(text, context.setting(), &mut clock);
+        let resolved = compile::resolve_evaluation(text, signature, context.setting(), &mut clock);
         let resolved = resolved.map_err(|error| error.in_text(text, &context.registry))?;
         let core = Core::of_resolved((&text.into(), resolved), signature, None, context, progress, clock)?;
         if core.context.options.unused == Unused::Deny {

@@ -1,9 +1,10 @@
 //! Functions of the text, of preludes and of Rust: what they assign to, and which arguments of a
 //! call are which parameters.
 
+use super::assigned::{assigned_names, for_each_assigned};
 use super::error::{Error, ErrorKind, Form};
 use super::value::Value;
-use ndexpr_grammar::{self as ast, Ast, ExprKind, Keyword, NameId, Param, Span, StmtId, StmtKind};
+use ndexpr_grammar::{self as ast, Ast, Keyword, NameId, Param, Span, StmtId, StmtKind};
 use rustc_hash::FxHashSet;
 
 /// A function of the text or of a prelude.
@@ -29,8 +30,7 @@ impl<'a> Function<'a> {
         defaults: Vec<Option<Value>>,
         body: &'a [StmtId],
     ) -> Function<'a> {
-        let mut assigned = FxHashSet::default();
-        body.iter().for_each(|&stmt| for_each_assigned(ast, &ast[stmt].kind, |name| _ = assigned.insert(name)));
+        let assigned = assigned_names(ast, body).into_iter().collect();
         Function { ast, name, span, params, defaults, body, assigned }
     }
 
@@ -45,36 +45,12 @@ impl<'a> Function<'a> {
 pub(super) fn assigned(ast: &Ast) -> Vec<bool> {
     let mut is_assigned = vec![false; ast.names().len()];
     for (_, stmt) in ast.stmts() {
-        for_each_assigned(ast, &stmt.kind, |name| is_assigned[name.index()] = true);
+        for_each_assigned(ast, &stmt.kind, |name, _| is_assigned[name.index()] = true);
         if let StmtKind::Def { params, .. } = &stmt.kind {
             params.iter().for_each(|param| is_assigned[param.name.index()] = true);
         }
     }
     is_assigned
-}
-
-fn for_each_assigned(ast: &Ast, stmt: &StmtKind, mut visit: impl FnMut(NameId)) {
-    let mut pending = Vec::new();
-    match stmt {
-        StmtKind::Assign { targets, .. } => pending.extend(targets.iter().copied()),
-        StmtKind::AugAssign { target, .. } => pending.push(*target),
-        StmtKind::Def { name, .. } => visit(*name),
-        StmtKind::For { name, .. } => visit(*name),
-        StmtKind::Expr(_)
-        | StmtKind::Return(_)
-        | StmtKind::Pass
-        | StmtKind::If { .. }
-        | StmtKind::While { .. }
-        | StmtKind::Break
-        | StmtKind::Continue => {}
-    }
-    while let Some(id) = pending.pop() {
-        match &ast[id].kind {
-            ExprKind::Name(name) => visit(*name),
-            ExprKind::Tuple { items } => pending.extend(items.iter().copied()),
-            _ => {}
-        }
-    }
 }
 
 /// Where the text defines a function of this name.

@@ -94,8 +94,11 @@ impl Run<'_> {
         (out, carried)
     }
 
+    /// Whether an operation is done in one phase only, and in memory for later ones.
     pub(super) fn runs_along_axes(&self, step: &Step) -> bool {
         match step.action {
+            // It is not run again.
+            Action::After { .. } => true,
             Action::Call(callee) => table::find(self.out.name(callee.name)).is_some_and(|row| row.is_along_axes()),
             _ => false,
         }

@@ -10,6 +10,7 @@
 //! changed since is *carried*: the phase that computes it leaves it in a temporary, and later
 //! phases read that as a variable.
 
+use super::blocks::Path;
 use super::calls;
 use super::error::{Error, ErrorKind};
 use super::items::Item;
@@ -182,7 +183,7 @@ impl Run<'_> {
     }
 
     /// Ends the phase, if it has an update.
-    fn cut(&mut self) {
+    pub(super) fn cut(&mut self) {
         if !self.updates.updates.is_empty() {
             self.end_phase();
         }
@@ -232,6 +233,10 @@ impl Run<'_> {
                 let array = self.out.array(self.out.step(step));
                 array.ok_or_else(|| Error::new(ErrorKind::LocalUpdated { name: self.text_of(name) }, span))
             }
+            Some(&Value::Unset(unset)) => match self.is_variable(self.ast().name(name)) {
+                None => Ok(Array::Name(self.out_name(name))),
+                Some(_) => Err(self.maybe_unset(name, unset, span)),
+            },
             Some(_) => Err(Error::new(ErrorKind::LocalUpdated { name: self.text_of(name) }, span)),
         }
     }
@@ -245,6 +250,11 @@ impl Run<'_> {
         (target_span, span): (Span, Span),
     ) -> Result<(), Error> {
         let base = self.out.views().base(target);
+        let frame = self.frame();
+        let is_certain = matches!((frame.path, frame.guard), (Path::Always, Path::Always));
+        if !self.updates.is_evaluating() && !(is_certain && self.loops.is_empty()) {
+            return Err(Error::new(ErrorKind::UpdateInFlow, span));
+        }
         if self.updates.is_evaluating() {
             return Err(Error::new(
                 ErrorKind::UpdateInEvaluation { name: calls::brief(self.out.name(base)) },

@@ -1,5 +1,6 @@
 //! What can be wrong with the statements of a text whose syntax is right.
 
+use super::value::Unset;
 use crate::ops::METHODS;
 use ndexpr_grammar::{Diagnostic, Span};
 use std::fmt;
@@ -21,8 +22,29 @@ pub(crate) enum ErrorKind {
     TupleInResult,
     /// `None` among several results.
     NoneInResult,
-    /// A branch, a loop, or what leaves one.
-    ControlFlow,
+    /// A name that has a value only on some ways to a place.
+    MaybeUnset {
+        name: String,
+        unset: Unset,
+    },
+    /// A function that returns a value somewhere and none, or another number of them, elsewhere.
+    ReturnsDiffer {
+        other: Span,
+    },
+    /// A name that is a tuple in some iterations of a loop, and something else in others.
+    ChangesStructure {
+        name: String,
+    },
+    RangeStepOfZero,
+    LoopsTooDeep {
+        limit: usize,
+    },
+    /// An update of an array in a branch or a loop.
+    UpdateInFlow,
+    /// A call along axes of something that differs from one iteration of a loop to the next.
+    ReductionInLoop,
+    /// An index or transpose of such a value.
+    IndexInLoop,
     /// A value that nothing uses.
     UnusedValue {
         in_function: bool,
@@ -136,6 +158,8 @@ pub(crate) enum ErrorKind {
     /// An index of what a function along axes gives.
     ReductionIndexed {
         call: Span,
+        /// Whether it is the result of a loop of each element.
+        is_loop: bool,
     },
     TupleIndex {
         at: i64,
@@ -172,9 +196,29 @@ impl Error {
                 diagnostic.label(span, "this is a tuple").note("give all values in one tuple: `return a, b, c`")
             }
             ErrorKind::NoneInResult => diagnostic.label(span, "this is None"),
-            ErrorKind::ControlFlow => {
-                diagnostic.label(span, "every statement runs once").note("write `where(condition, x, y)`")
-            }
+            ErrorKind::MaybeUnset { unset: Unset { set, unless }, .. } => diagnostic
+                .label(span, "it may have no value here")
+                .label(*set, "it gets one here")
+                .label(*unless, "but not always, because of this")
+                .note("give it a value before, or in each branch"),
+            ErrorKind::ReturnsDiffer { other } => diagnostic
+                .label(span, "what is returned here")
+                .label(*other, "is not of the same number of values as here")
+                .note("return as many values everywhere; the end of a function without `return` gives None"),
+            ErrorKind::ChangesStructure { .. } => diagnostic
+                .label(span, "in this loop")
+                .note("a name must stay one value, or a tuple of as many, from one iteration to the next"),
+            ErrorKind::RangeStepOfZero => diagnostic.label(span, "the step must not be 0"),
+            ErrorKind::LoopsTooDeep { .. } => diagnostic.label(span, "one loop too many"),
+            ErrorKind::UpdateInFlow => diagnostic
+                .label(span, "this would change the array")
+                .note("compute the new value in the branch or loop, and assign it to the array behind that"),
+            ErrorKind::ReductionInLoop => diagnostic
+                .label(span, "its argument changes from one iteration to the next")
+                .note("each element runs the loop by itself, so no element knows the others"),
+            ErrorKind::IndexInLoop => diagnostic
+                .label(span, "what is indexed changes from one iteration to the next")
+                .note("each element runs the loop by itself; index before the loop, or behind it"),
             ErrorKind::UnusedValue { in_function: true } => diagnostic
                 .label(span, "this has no effect")
                 .note("to give it as the function's result, write `return` before it"),
@@ -272,9 +316,9 @@ impl Error {
             ErrorKind::StepOfZero => diagnostic.label(span, "expected another integer"),
             ErrorKind::TwoEllipses => diagnostic.label(span, "one `...` stands for all axes that are left"),
             ErrorKind::NumberIndexed => diagnostic.label(span, "there is no array here"),
-            ErrorKind::ReductionIndexed { call } => diagnostic
+            ErrorKind::ReductionIndexed { call, is_loop } => diagnostic
                 .label(span, "indexed here")
-                .label(*call, "this runs along axes")
+                .label(*call, if *is_loop { "this is a loop" } else { "this runs along axes" })
                 .note("index what it runs over, or the array that it was computed to"),
             ErrorKind::TupleIndex { n, .. } => {
                 diagnostic.label(span, format!("the tuple has {n} {}", plural("value", *n)))
@@ -323,7 +367,16 @@ impl fmt::Display for Error {
             ErrorKind::NoResult => f.write_str("the text has no result"),
             ErrorKind::TupleInResult => f.write_str("a result cannot be a tuple in a tuple"),
             ErrorKind::NoneInResult => f.write_str("a result cannot be None"),
-            ErrorKind::ControlFlow => f.write_str("control flow is not understood here"),
+            ErrorKind::MaybeUnset { name, .. } => write!(f, "`{name}` may have no value"),
+            ErrorKind::ReturnsDiffer { .. } => f.write_str("different numbers of values are returned"),
+            ErrorKind::ChangesStructure { name } => {
+                write!(f, "`{name}` is a tuple in some iterations, and something else in others")
+            }
+            ErrorKind::RangeStepOfZero => f.write_str("a range with a step of 0"),
+            ErrorKind::LoopsTooDeep { limit } => write!(f, "more than {limit} loops in each other"),
+            ErrorKind::UpdateInFlow => f.write_str("an array is updated in a branch or a loop"),
+            ErrorKind::ReductionInLoop => f.write_str("a loop of each element has a function along axes in it"),
+            ErrorKind::IndexInLoop => f.write_str("a loop of each element has an index of its values in it"),
             ErrorKind::UnusedValue { .. } => f.write_str("nothing uses this value"),
             ErrorKind::Unset { name } | ErrorKind::NothingToChange { name } => {
                 write!(f, "`{name}` is used before it has a value")
@@ -377,6 +430,9 @@ impl fmt::Display for Error {
             ErrorKind::StepOfZero => f.write_str("the step of a slice cannot be 0"),
             ErrorKind::TwoEllipses => f.write_str("there are two `...` in one index"),
             ErrorKind::NumberIndexed => f.write_str("a number cannot be indexed"),
+            ErrorKind::ReductionIndexed { is_loop: true, .. } => {
+                f.write_str("the result of a loop cannot be indexed in the same text")
+            }
             ErrorKind::ReductionIndexed { .. } => {
                 f.write_str("the result of a function along axes cannot be indexed in the same text")
             }

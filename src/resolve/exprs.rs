@@ -93,8 +93,15 @@ impl<'a> Run<'a> {
     }
 
     fn name(&mut self, name: NameId, span: Span) -> Result<Value, Error> {
-        if let Some(value) = self.env().get(name) {
-            return Ok(value.clone());
+        match self.env().get(name) {
+            Some(&Value::Unset(unset))
+                if self.frames.len() > 1 || self.is_variable(self.ast().name(name)).is_some() =>
+            {
+                return Err(self.maybe_unset(name, unset, span));
+            }
+            // Whether there is a variable is not known.
+            Some(Value::Unset(_)) | None => {}
+            Some(value) => return Ok(value.clone()),
         }
         if self.env().is_own(name) {
             return Err(Error::new(ErrorKind::Unset { name: self.text_of(name) }, span));
@@ -190,7 +197,8 @@ impl<'a> Run<'a> {
         let (body, n_params) = (function.body, function.params.len());
         self.count(n_params, given.span)?;
         let site = self.add_site(name, given.span);
-        Ok(Eval::Calls(Frame::new(source, body, names, site, Role::Body(id))))
+        let guard = self.guard();
+        Ok(Eval::Calls(Frame::new(source, body, names, site, Role::Body(id)).guarded(guard)))
     }
 
     /// The name of a function for a message.
@@ -250,6 +258,9 @@ impl<'a> Run<'a> {
         let is_along = table::find(ast.name(name)).is_some_and(|row| row.is_along_axes());
         let n_operands = if is_along { by_position.len().min(1) } else { by_position.len() };
         let operands = self.operands(&by_position[..n_operands])?;
+        if is_along && operands.iter().any(|arg| self.depends_on_loop(arg.step)) {
+            return Err(Error::new(ErrorKind::ReductionInLoop, span));
+        }
         let mut options = Vec::new();
         for &id in &by_position[n_operands..] {
             options.push(self.option(None, id));

@@ -74,6 +74,9 @@ impl Run<'_> {
             return self.view_step(array, op.clone(), span);
         }
         let below = self.below(of, span)?;
+        if below.iter().any(|&id| self.depends_on_loop(id)) {
+            return Err(Error::new(ErrorKind::IndexInLoop, span));
+        }
         let mut array_of: FxHashMap<StepId, Array> = FxHashMap::default();
         for &id in &below {
             if self.runs_along_axes(self.out.step(id)) {
@@ -134,9 +137,13 @@ impl Run<'_> {
     fn ends_phase(&mut self, of: Arg, span: Span) -> Result<bool, Error> {
         let below = self.below(of, span)?;
         let Some(&along) = below.iter().find(|&&id| self.runs_along_axes(self.out.step(id))) else { return Ok(false) };
+        let call = self.out.step(along).span;
         if self.updates.is_evaluating() {
-            let call = self.out.step(along).span;
-            return Err(Error::new(ErrorKind::ReductionIndexed { call }, span));
+            let is_loop = matches!(self.out.step(along).action, Action::After { .. });
+            return Err(Error::new(ErrorKind::ReductionIndexed { call, is_loop }, span));
+        }
+        if !self.loops.is_empty() {
+            return Err(Error::new(ErrorKind::IndexInLoop, span));
         }
         let in_this_phase = |&&id: &&StepId| self.updates.phase_of(id) == self.updates.n_phases();
         if below.iter().filter(|&&id| self.runs_along_axes(self.out.step(id))).any(|id| in_this_phase(&id)) {

@@ -6,7 +6,7 @@
 //! nothing here recurses. What a name means that the text assigns nothing to, which functions
 //! exist, and all dtypes are for [`hir`](crate::hir).
 //!
-//! [`run`](self::run) goes through the statements, `exprs` and `index` are what expressions become,
+//! [`run`](self::run) goes through the statements, `flow` through branches and loops, `exprs` and `index` are what expressions become,
 //! `skip` finds what no operation is made for, `registry` has the functions that all texts can
 //! call, `calls` binds the arguments of calls to parameters, `options` reads what must be known
 //! without a call, such as `axis=0`. A slice or a transpose of an expression becomes `views` of the
@@ -14,11 +14,14 @@
 //! `effects` follows what is assigned to arrays of the caller, in `updates`, and `cut` divides the
 //! operations into `phases` where memory has changed.
 
+mod assigned;
+mod blocks;
 mod calls;
 mod cut;
 mod effects;
 mod error;
 mod exprs;
+mod flow;
 mod index;
 mod items;
 pub(crate) mod operators;
@@ -82,7 +85,33 @@ pub(crate) enum Action {
     },
     /// A function of Rust, with an argument for each parameter.
     Rust(RustId),
+    /// The one value where a condition holds, and the other elsewhere, as `IfElse`: what a name is
+    /// behind a choice. It has a dtype only if something needs it.
+    Merge,
+    /// The operations from here to a loop are its body.
+    Begin(LoopId),
+    /// What a loop carries, at the start of an iteration. The argument is where the loop begins.
+    Carried {
+        of: LoopId,
+        place: u32,
+        /// Whether it is a value of a range, which has no dtype if the range has none.
+        is_counter: bool,
+    },
+    /// A loop. The arguments are where it begins, whether an element does the first iteration, and
+    /// whether it does another one after an iteration; then for each value that the loop carries
+    /// the one before the loop and the one after an iteration.
+    Loop(LoopId),
+    /// Something that a loop carries, after the loop, which is the argument.
+    After {
+        place: u32,
+    },
+    /// No value; what a loop carries before an iteration has given it one.
+    Undefined,
 }
+
+/// A loop of a [`Resolved`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LoopId(u32);
 
 /// The function of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -155,6 +184,11 @@ impl Resolved {
 
     pub(crate) fn len(&self) -> usize {
         self.steps.len()
+    }
+
+    /// The operation at a place in the order.
+    pub(crate) fn step_at(&self, index: usize) -> (StepId, &Step) {
+        (StepId(index as u32), &self.steps[index])
     }
 
     pub(crate) fn step(&self, id: StepId) -> &Step {

@@ -118,10 +118,12 @@ impl Known<'_> {
     fn of_value(&self, value: &Value, span: Span) -> ChoiceKind {
         match value {
             Value::None => ChoiceKind::None,
+            Value::Unset(_) => ChoiceKind::Other("a name"),
             Value::Step(id) => self.of_step(*id),
             Value::Tuple(tuple) => {
                 let item = |item: &Value| match item {
                     Value::Tuple(_) => ChoiceKind::Other("a tuple"),
+                    Value::Unset(_) => ChoiceKind::Other("a name"),
                     Value::Step(id) => self.of_step(*id),
                     Value::None => ChoiceKind::None,
                 };

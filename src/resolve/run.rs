@@ -8,28 +8,37 @@
 //! A prelude is a tree of its own, with names of its own. Its functions see each other, those of
 //! preludes before, and variables, but nothing that the text assigns or defines.
 
+use super::blocks::{Block, Exit, ExitKind, Path};
 use super::calls::{self, Function};
 use super::error::{Error, ErrorKind};
 use super::options::{self, Known, Wholes};
 use super::phases::{Phase, Root};
 use super::registry::{PreludeId, Registry, Scan};
 use super::updates::{Mode, Updates};
-use super::value::{Env, Names, Value};
+use super::value::{Env, Names, Unset, Value};
 use super::views::{Array, Views};
-use super::{Action, Arg, Resolved, Shared, Site, SiteId, Step, StepId};
+use super::{Action, Arg, LoopId, Resolved, Shared, Site, SiteId, Step, StepId};
 use ndexpr_grammar::{self as ast, Ast, ExprKind, NameId, Span, Stmt, StmtId, StmtKind};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// The operations of a text, in phases. A text that only evaluates has one phase.
 ///
-/// No more than `max_exprs` expressions and statements are looked at, each as often as it is
+/// `variables` tells of a name whether there is a variable of it, if that is known. It decides only
+/// about names that the text assigns to in some branches or iterations. No more than `max_exprs`
+/// expressions and statements are looked at, each as often as it is
 /// computed.
 ///
 /// # Errors
 ///
 /// Any [`ErrorKind`], at the place in the text that is to blame.
-pub(crate) fn resolve(ast: &Ast, registry: &Registry, max_exprs: usize, mode: Mode<'_>) -> Result<Vec<Phase>, Error> {
+pub(crate) fn resolve(
+    ast: &Ast,
+    registry: &Registry,
+    max_exprs: usize,
+    mode: Mode<'_>,
+    variables: Option<&dyn Fn(&str) -> bool>,
+) -> Result<Vec<Phase>, Error> {
     let scan = &Scan::of_text(ast, registry);
     let mut run = Run {
         registry,
@@ -49,6 +58,10 @@ pub(crate) fn resolve(ast: &Ast, registry: &Registry, max_exprs: usize, mode: Mo
             is_tuple: false,
         },
         wholes: Wholes::default(),
+        depends: Vec::new(),
+        loops: Vec::new(),
+        n_loops: 0,
+        variables,
         functions: FxHashMap::default(),
         names_of_preludes: FxHashMap::default(),
         name_ids: FxHashMap::default(),
@@ -75,6 +88,13 @@ pub(super) struct Run<'a> {
     pub(super) n_exprs: usize,
     pub(super) out: Resolved,
     wholes: Wholes,
+    /// For each operation, the open loops that it depends on what they carry: a bit for each.
+    depends: Vec<u16>,
+    /// The loops that are open, the innermost last.
+    pub(super) loops: Vec<LoopId>,
+    pub(super) n_loops: u32,
+    /// Tells of a name whether there is a variable of it, if that is known.
+    variables: Option<&'a dyn Fn(&str) -> bool>,
     /// The functions that are defined so far, in the text and in preludes.
     pub(super) functions: FxHashMap<FunctionId, Function<'a>>,
     /// The names of preludes among those of the operations, as far as they were needed.
@@ -126,13 +146,21 @@ impl Role {
 /// The statements of a text or of a function, as far as they are done.
 pub(super) struct Frame<'a> {
     pub(super) source: Source<'a>,
-    body: &'a [StmtId],
+    pub(super) body: &'a [StmtId],
     /// The statement that is done.
-    stmt: usize,
+    pub(super) stmt: usize,
     /// The next of its expressions.
     next_expr: usize,
     /// What the expressions before it have become.
     values: Vec<Value>,
+    /// The blocks around the statement, the innermost last.
+    pub(super) blocks: Vec<Block<'a>>,
+    /// Where it has returned before its end.
+    pub(super) returns: Vec<Exit>,
+    /// When this place is reached, within the innermost loop or the function.
+    pub(super) path: Path,
+    /// When the call is made, within the innermost loop around it.
+    pub(super) guard: Path,
     pub(super) names: Names,
     pub(super) site: SiteId,
     pub(super) role: Role,
@@ -141,13 +169,33 @@ pub(super) struct Frame<'a> {
 impl<'a> Frame<'a> {
     pub(super) fn new(source: Source<'a>, body: &'a [StmtId], names: Names, site: SiteId, role: Role) -> Frame<'a> {
         let next_expr = body.first().map_or(0, |&stmt| source.ast[stmt].exprs.start);
-        Frame { source, body, stmt: 0, next_expr, values: Vec::new(), names, site, role }
+        Frame {
+            source,
+            body,
+            stmt: 0,
+            next_expr,
+            values: Vec::new(),
+            blocks: Vec::new(),
+            returns: Vec::new(),
+            path: Path::Always,
+            guard: Path::Always,
+            names,
+            site,
+            role,
+        }
+    }
+
+    /// The same, if the call is made only under a condition.
+    pub(super) fn guarded(self, guard: Path) -> Frame<'a> {
+        Frame { guard, ..self }
     }
 }
 
 /// What follows a statement.
 enum Then {
     Next,
+    /// Goes on with what has been set.
+    Block,
     /// Ends the function, or the text, with the value of an expression.
     Return(Value, Option<ast::ExprId>),
 }
@@ -164,13 +212,25 @@ impl<'a> Run<'a> {
         loop {
             let (is_text, frame) = (self.frames.len() == 1, self.frame());
             let Some(&stmt) = frame.body.get(frame.stmt) else {
-                if is_text {
+                if !frame.blocks.is_empty() {
+                    self.end_block().map_err(|error| self.in_calls(error))?;
+                    continue;
+                }
+                if is_text && frame.returns.is_empty() {
                     return if self.updates.has_updates() { Ok(()) } else { Err(self.no_result()) };
                 }
+                let span = self.last_span();
                 match self.frame().role {
+                    Role::Text => {
+                        let value = self.returned(Some(Value::None), span)?;
+                        return self.end(&value, None, span);
+                    }
                     // The call that needed it is looked at again.
                     Role::Definition(_) => _ = self.frames.pop(),
-                    _ => self.end_call(Value::None),
+                    Role::Body(_) => {
+                        let value = self.returned(Some(Value::None), span).map_err(|error| self.in_calls(error))?;
+                        self.end_call(value);
+                    }
                 }
                 continue;
             };
@@ -187,8 +247,19 @@ impl<'a> Run<'a> {
             self.count(1, stmt.span).map_err(|error| self.in_calls(error))?;
             match self.stmt(stmt).map_err(|error| self.in_calls(error))? {
                 Then::Next => self.next_stmt(),
-                Then::Return(value, id) if is_text => return self.end(&value, id, stmt.span),
-                Then::Return(value, _) => self.end_call(value),
+                Then::Block => {}
+                Then::Return(value, _) if !self.frame().blocks.is_empty() => {
+                    self.exit(ExitKind::Return, value, stmt.span);
+                    self.next_stmt();
+                }
+                Then::Return(value, id) => {
+                    let id = id.filter(|_| self.frame().returns.is_empty());
+                    let value = self.returned(Some(value), stmt.span).map_err(|error| self.in_calls(error))?;
+                    match is_text {
+                        true => return self.end(&value, id, stmt.span),
+                        false => self.end_call(value),
+                    }
+                }
             }
         }
     }
@@ -236,7 +307,7 @@ impl<'a> Run<'a> {
         SiteId(sites.len() as u32)
     }
 
-    fn frame_mut(&mut self) -> &mut Frame<'a> {
+    pub(super) fn frame_mut(&mut self) -> &mut Frame<'a> {
         self.frames.last_mut().expect("the text has a frame until its end")
     }
 
@@ -256,11 +327,18 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn next_stmt(&mut self) {
+    pub(super) fn next_stmt(&mut self) {
+        let is_unreachable = self.is_unreachable();
+        let frame = self.frame_mut();
+        frame.stmt = if is_unreachable { frame.body.len() } else { frame.stmt + 1 };
+        self.begin_stmt();
+    }
+
+    /// Begins with the first expression of the statement.
+    pub(super) fn begin_stmt(&mut self) {
         let ast = self.ast();
         let frame = self.frame_mut();
         frame.values.clear();
-        frame.stmt += 1;
         if let Some(&stmt) = frame.body.get(frame.stmt) {
             frame.next_expr = ast[stmt].exprs.start;
         }
@@ -296,6 +374,7 @@ impl<'a> Run<'a> {
                 Value::None if !self.out.is_tuple && self.updates.has_updates() => continue,
                 Value::Tuple(_) => ErrorKind::TupleInResult,
                 Value::None if self.out.is_tuple => ErrorKind::NoneInResult,
+                Value::Unset(_) => unreachable!("a name without a value is an error where it is read"),
                 Value::None => ErrorKind::NoResult,
             };
             return Err(Error::new(kind, span));
@@ -311,11 +390,15 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The last statement of the text or the function.
+    fn last_span(&self) -> Span {
+        let ast = self.ast();
+        self.frame().body.last().map(|&stmt| ast[stmt].span).unwrap_or_default()
+    }
+
     /// The error for a text that ends without a result.
     fn no_result(&self) -> Error {
-        let ast = self.ast();
-        let last = ast.body().last().map(|&stmt| ast[stmt].span);
-        Error::new(ErrorKind::NoResult, last.unwrap_or_default())
+        Error::new(ErrorKind::NoResult, self.last_span())
     }
 
     pub(super) fn env(&self) -> Env<'_> {
@@ -337,7 +420,8 @@ impl<'a> Run<'a> {
         match &stmt.kind {
             StmtKind::Pass => {}
             StmtKind::Expr(id) => {
-                let is_last = self.frame().stmt + 1 == self.frame().body.len();
+                let frame = self.frame();
+                let is_last = frame.blocks.is_empty() && frame.stmt + 1 == frame.body.len();
                 let in_function = self.frames.len() > 1;
                 if is_last && !in_function {
                     return Ok(Then::Return(self.value(*id), Some(*id)));
@@ -347,11 +431,20 @@ impl<'a> Run<'a> {
                     return Err(Error::new(ErrorKind::UnusedValue { in_function }, ast[*id].span));
                 }
             }
-            StmtKind::If { .. }
-            | StmtKind::While { .. }
-            | StmtKind::For { .. }
-            | StmtKind::Break
-            | StmtKind::Continue => return Err(Error::new(ErrorKind::ControlFlow, stmt.span)),
+            StmtKind::If { condition, then, otherwise } => {
+                self.enter_if(*condition, then, otherwise)?;
+                return Ok(Then::Block);
+            }
+            StmtKind::While { condition, body, otherwise } => {
+                self.enter_while(*condition, body, otherwise)?;
+                return Ok(Then::Block);
+            }
+            StmtKind::For { name, range, body, otherwise, .. } => {
+                self.enter_for((*name, *range), body, otherwise)?;
+                return Ok(Then::Block);
+            }
+            StmtKind::Break => self.exit(ExitKind::Break, Value::None, stmt.span),
+            StmtKind::Continue => self.exit(ExitKind::Continue, Value::None, stmt.span),
             StmtKind::Return(None) => return Ok(Then::Return(Value::None, None)),
             StmtKind::Return(Some(id)) => return Ok(Then::Return(self.value(*id), Some(*id))),
             StmtKind::Assign { targets, value } => {
@@ -364,7 +457,7 @@ impl<'a> Run<'a> {
                 self.augment(*target, *op, *value, stmt.span)?;
             }
             StmtKind::Def { name, name_span, params, body } => {
-                if matches!(self.frame().role, Role::Body(_)) {
+                if matches!(self.frame().role, Role::Body(_)) || !self.frame().blocks.is_empty() {
                     return Err(Error::new(ErrorKind::NestedFunction, *name_span));
                 }
                 let defaults = params.iter().map(|param| param.default.map(|id| self.value(id))).collect();
@@ -397,7 +490,9 @@ impl<'a> Run<'a> {
                     let step = match value {
                         Value::Step(step) => self.read(step, value_span)?,
                         Value::Tuple(_) => return Err(Error::new(ErrorKind::TupleAssigned, value_span)),
-                        Value::None => return Err(Error::new(ErrorKind::NoneAsValue { name: None }, value_span)),
+                        Value::None | Value::Unset(_) => {
+                            return Err(Error::new(ErrorKind::NoneAsValue { name: None }, value_span));
+                        }
                     };
                     let array = self.target_array(target)?;
                     let spans = (span, Span::new(span.start, value_span.end.max(span.end)));
@@ -414,6 +509,11 @@ impl<'a> Run<'a> {
         let new = self.operand(self.value(value), value)?;
         if let ExprKind::Name(name) = self.ast()[target].kind {
             let old = self.frame().names.get(&name).cloned();
+            if let Some(Value::Unset(unset)) = old
+                && self.is_variable(self.ast().name(name)).is_some()
+            {
+                return Err(self.maybe_unset(name, unset, span));
+            }
             if old.is_none() && self.updates.is_evaluating() {
                 return Err(Error::new(ErrorKind::NothingToChange { name: self.text_of(name) }, span));
             }
@@ -470,6 +570,7 @@ impl<'a> Run<'a> {
         match (value, kind) {
             (Value::Step(step), _) => Ok(Arg { step: self.read(step, span)?, span }),
             (Value::Tuple(_), _) => Err(Error::new(ErrorKind::TupleAsValue, span)),
+            (Value::Unset(_), _) => unreachable!("a name without a value is an error where it is read"),
             (Value::None, ExprKind::Name(name)) if self.ast().name(*name) != "None" => {
                 Err(Error::new(ErrorKind::NoneAsValue { name: Some(self.text_of(*name)) }, span))
             }
@@ -507,6 +608,26 @@ impl<'a> Run<'a> {
         Ok(args)
     }
 
+    /// The error for a name that has a value only on some ways to a place.
+    pub(super) fn maybe_unset(&self, name: NameId, unset: Unset, span: Span) -> Error {
+        Error::new(ErrorKind::MaybeUnset { name: self.text_of(name), unset }, span)
+    }
+
+    /// Whether there is a variable of a name; `None` if that is not known.
+    pub(super) fn is_variable(&self, name: &str) -> Option<bool> {
+        self.variables.map(|is_variable| is_variable(name))
+    }
+
+    /// The value of an operation that is computed from whole numbers of the text alone.
+    pub(super) fn whole(&self, step: StepId) -> Option<i128> {
+        self.wholes.get(&step).copied()
+    }
+
+    /// Whether an operation depends on what an open loop carries.
+    pub(super) fn depends_on_loop(&self, step: StepId) -> bool {
+        self.depends[step.index()] != 0
+    }
+
     pub(super) fn step(&mut self, action: Action, span: Span, args: &[Arg]) -> Value {
         Value::Step(self.push_step(action, span, args))
     }
@@ -517,6 +638,13 @@ impl<'a> Run<'a> {
         let options = self.out.options.len();
         let (site, id) = (self.frame().site, StepId(self.out.steps.len() as u32));
         self.out.steps.push(Step { action, span, site, args: start..self.out.args.len(), options: options..options });
+        let level = |of: LoopId| self.loops.iter().position(|&open| open == of).map_or(0, |place| 1 << place);
+        let of_args = args.iter().fold(0, |all, arg| all | self.depends[arg.step.index()]);
+        self.depends.push(match self.out.step(id).action {
+            Action::Carried { of, .. } => of_args | level(of),
+            Action::Loop(of) => of_args & !level(of),
+            _ => of_args,
+        });
         if let Some(value) = options::whole_of_step(id, &self.out, &self.wholes) {
             self.wholes.insert(id, value);
         }

@@ -3,6 +3,7 @@
 use super::AS_TYPE;
 use crate::ops::table;
 use ndexpr_grammar::{self as ast, Ast, ExprKind, IndexItem, StmtKind};
+use rustc_hash::FxHashSet;
 
 /// The modules whose functions and constants may be written after their name and a dot.
 const MODULES: [&str; 3] = ["np", "numpy", "math"];
@@ -12,14 +13,22 @@ const MODULES: [&str; 3] = ["np", "numpy", "math"];
 /// arguments of which are operands: one of a prelude or of Rust.
 pub(super) fn skipped(ast: &Ast, is_assigned: &[bool], has_no_options: impl Fn(&str) -> bool) -> Vec<bool> {
     let mut is_skipped = vec![false; ast.n_exprs()];
+    let mut ranges: FxHashSet<ast::ExprId> = FxHashSet::default();
     for (_, stmt) in ast.stmts() {
         match &stmt.kind {
             StmtKind::Assign { targets, .. } => targets.iter().for_each(|target| is_skipped[target.index()] = true),
             StmtKind::AugAssign { target, .. } => is_skipped[target.index()] = true,
+            // Its arguments are operands.
+            StmtKind::For { range, .. } => _ = ranges.insert(*range),
             _ => {}
         }
     }
+    let is_range = |id: ast::ExprId| ranges.contains(&id);
     for (id, expr) in ast.exprs().rev() {
+        if is_range(id) {
+            is_skipped[id.index()] = true;
+            continue;
+        }
         if is_skipped[id.index()] {
             expr.kind.for_each_child(|child| is_skipped[child.index()] = true);
             continue;

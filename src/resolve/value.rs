@@ -1,7 +1,7 @@
 //! What expressions become, and the names that stand for it.
 
 use super::StepId;
-use ndexpr_grammar::NameId;
+use ndexpr_grammar::{NameId, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
@@ -15,6 +15,15 @@ pub(super) enum Value {
     Tuple(Rc<Tuple>),
     /// `None`, and what a function without `return` gives.
     None,
+    /// A value that a name has only on some ways to a place.
+    Unset(Unset),
+}
+
+/// Where a name is given a value, and the statement that may not do it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Unset {
+    pub(super) set: Span,
+    pub(super) unless: Span,
 }
 
 /// Several values.
@@ -30,7 +39,7 @@ impl Tuple {
     pub(super) fn new(items: Vec<Value>) -> Option<Tuple> {
         let depth = |item: &Value| match item {
             Value::Tuple(tuple) => tuple.depth,
-            Value::Step(_) | Value::None => 0,
+            Value::Step(_) | Value::None | Value::Unset(_) => 0,
         };
         let depth = 1 + items.iter().map(depth).max().unwrap_or(0);
         (depth <= MAX_TUPLE_DEPTH).then_some(Tuple { items, depth })

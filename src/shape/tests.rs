@@ -11,8 +11,8 @@ use ndexpr_runtime::dtype::DType;
 fn graph(text: &str) -> Graph {
     let ast = ndexpr_grammar::parse(text, &Limits::default()).expect("a text");
     let registry = &Registry::empty();
-    let phases =
-        crate::resolve::resolve(&ast, registry, usize::MAX, crate::resolve::Mode::Evaluate).expect("an expression");
+    let phases = crate::resolve::resolve(&ast, registry, usize::MAX, crate::resolve::Mode::Evaluate, None)
+        .expect("an expression");
     let resolved = &phases[0].resolved;
     let type_of = |name: &str| match name {
         "k" => Some(VarType::scalar(DType::Float64)),

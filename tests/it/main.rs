@@ -13,6 +13,7 @@ mod cli_killed;
 #[cfg(feature = "cli")]
 mod cli_results;
 mod code_memory;
+mod control_flow;
 mod diagnostics;
 mod differential;
 mod every_axis;

@@ -426,7 +426,7 @@ impl Phases {
         let target = |name: &str| written.iter().position(|(known, _)| known == name);
         let is_written = |name: &str| target(name).is_some();
         let mode = Mode::Update { is_written: &is_written, is_careful };
-        let phases = compile::resolve(text, mode, context.setting(), &mut Clock::start());
+        let phases = compile::resolve(text, mode, Some(signature), context.setting(), &mut Clock::start());
         let phases = phases.map_err(|error| error.in_text(text, &context.registry))?;
         let mut all = Vec::with_capacity(phases.len());
         // The types of what earlier phases leave.

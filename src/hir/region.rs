@@ -1,0 +1,172 @@
+//! Regions: loops that each element runs for itself.
+//!
+//! In: the nodes of one iteration, which follow from parameters and from nodes outside. Out: a
+//! [`Region`], whose body is a graph of its own, and the nodes of what it leaves. Always true: what
+//! is the same in all iterations is outside of the body.
+
+use super::{Expr, ExprId, Given, Graph, Var, VarId};
+use crate::vars::VarType;
+use ndexpr_grammar::Span;
+use ndexpr_runtime::dtype::{DType, Scalar};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// A loop that each element runs for itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Region {
+    /// One iteration. Its variables are the carried values and then the *invariants*, which are the
+    /// same in all iterations. Its roots are the carried values after the iteration, and then
+    /// whether another one follows.
+    pub(crate) body: Graph,
+    pub(crate) n_carried: usize,
+    /// The loop in the text.
+    pub(crate) span: Span,
+    /// The most iterations of an element.
+    pub(crate) max_iterations: u64,
+}
+
+impl Region {
+    /// Whether there is one element only.
+    pub(crate) fn is_scalar(&self) -> bool {
+        self.body.vars().iter().all(|var| var.ty.is_scalar)
+    }
+}
+
+/// A region of a [`Graph`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct RegionId(u32);
+
+impl RegionId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A region where it is used.
+#[derive(Clone, Debug)]
+pub(crate) struct RegionUse {
+    pub(crate) region: Arc<Region>,
+    /// The carried values before the loop, then whether there is a first iteration, then the
+    /// invariants.
+    pub(crate) args: Box<[ExprId]>,
+}
+
+/// A value that a loop carries.
+pub(super) struct Carried {
+    /// What it is at the start of an iteration, among the nodes of the iteration.
+    pub(super) param: ExprId,
+    pub(super) init: ExprId,
+    /// What it is after the iteration.
+    pub(super) next: ExprId,
+}
+
+impl Graph {
+    /// A new parameter: the place of a carried value while a region is made.
+    pub(super) fn param(&mut self, dtype: DType, is_scalar: bool) -> ExprId {
+        let number = self.n_params;
+        self.n_params += 1;
+        self.add(Expr::Param(number), dtype, is_scalar)
+    }
+
+    /// The region of a loop.
+    pub(crate) fn region(&self, id: RegionId) -> &RegionUse {
+        &self.regions[id.index()]
+    }
+
+    /// All regions, even where no node needs one any more.
+    pub(crate) fn regions(&self) -> &[RegionUse] {
+        &self.regions
+    }
+
+    /// Adds a region with these arguments.
+    pub(crate) fn add_region(&mut self, region: Arc<Region>, args: Box<[ExprId]>) -> RegionId {
+        self.regions.push(RegionUse { region, args });
+        RegionId(self.regions.len() as u32 - 1)
+    }
+
+    /// What a carried value is after the loop.
+    pub(crate) fn after(&mut self, id: RegionId, place: usize) -> ExprId {
+        let body = &self.regions[id.index()].region.body;
+        let (dtype, is_scalar) = (body.vars[place].ty.dtype, self.regions[id.index()].region.is_scalar());
+        self.add(Expr::After(id, place as u32), dtype, is_scalar)
+    }
+
+    /// Makes a region of an iteration. The nodes that follow from its parameters become its body.
+    pub(super) fn close_region(
+        &mut self,
+        carried: &[Carried],
+        starts: ExprId,
+        goes_on: ExprId,
+        (span, max_iterations): (Span, u64),
+    ) -> RegionId {
+        let mut is_inside = vec![false; self.len()];
+        carried.iter().for_each(|value| is_inside[value.param.index()] = true);
+        let first = carried.iter().map(|value| value.param.index()).min().unwrap_or(self.len());
+        for id in self.ids().skip(first) {
+            is_inside[id.index()] |= self.args(id).any(|arg| is_inside[arg.index()]);
+        }
+        let roots = || carried.iter().map(|value| value.next).chain([goes_on]);
+        let mut is_needed = vec![false; self.len()];
+        roots().for_each(|root| is_needed[root.index()] = true);
+        let mut invariants = Vec::new();
+        for id in self.ids().rev().filter(|id| self.as_const(*id).is_none()) {
+            match (is_needed[id.index()], is_inside[id.index()]) {
+                (true, true) => self.args(id).for_each(|arg| is_needed[arg.index()] = true),
+                (true, false) => invariants.push(id),
+                (false, _) => {}
+            }
+        }
+        invariants.reverse();
+        let mut body = Graph { functions: self.functions.clone(), ..Graph::default() };
+        let mut new_of: FxHashMap<ExprId, ExprId> = FxHashMap::default();
+        let named = |prefix: &str, place: usize| format!("{prefix}{place}");
+        let params = carried.iter().map(|value| value.param).enumerate().map(|(k, id)| (named("carried", k), id));
+        let outside = invariants.iter().copied().enumerate().map(|(k, id)| (named("same", k), id));
+        for (name, id) in params.chain(outside) {
+            let new = body.declare(name, self.dtype(id), self.is_scalar(id));
+            new_of.insert(id, new);
+        }
+        let mut regions: FxHashMap<RegionId, RegionId> = FxHashMap::default();
+        for id in self.ids().filter(|id| is_needed[id.index()]) {
+            if new_of.contains_key(&id) {
+                continue;
+            }
+            let of = |arg: ExprId| new_of[&arg];
+            let expr = match self.expr(id) {
+                Expr::Apply(op, args) => Expr::Apply(op, args.map(|arg| new_of.get(&arg).copied().unwrap_or(arg))),
+                Expr::Call(function, args) => Expr::Call(function, args.map(of)),
+                Expr::After(region, place) => {
+                    let new = *regions.entry(region).or_insert_with(|| {
+                        let RegionUse { region, args } = &self.regions[region.index()];
+                        body.add_region(Arc::clone(region), args.iter().map(|&arg| of(arg)).collect())
+                    });
+                    Expr::After(new, place)
+                }
+                other => other,
+            };
+            let new = body.add(expr, self.dtype(id), self.is_scalar(id));
+            new_of.insert(id, new);
+        }
+        let new_roots: Vec<ExprId> = roots().map(|root| new_of[&root]).collect();
+        body.root_domains = vec![Vec::new(); new_roots.len()];
+        body.set_roots(new_roots);
+        let args = carried.iter().map(|value| value.init).chain([starts]).chain(invariants);
+        let args = args.collect();
+        self.add_region(Arc::new(Region { body, n_carried: carried.len(), span, max_iterations }), args)
+    }
+
+    /// Adds a variable that is a value of the text around a body.
+    fn declare(&mut self, name: String, dtype: DType, is_scalar: bool) -> ExprId {
+        let ty = if is_scalar { VarType::scalar(dtype) } else { VarType::array(dtype) };
+        let (place, id) = (self.vars.len(), ndexpr_grammar::NameId::new(self.vars.len()));
+        self.given.push(Given { name: name.clone(), ty, id });
+        self.vars.push(Var { name, ty, must_fit: super::DTypeSet::default() });
+        self.places.push(place);
+        self.var(VarId(place as u32))
+    }
+
+    /// A zero: what a carried value is before the loop if nothing is known of it.
+    pub(super) fn zero(&mut self, dtype: DType) -> ExprId {
+        self.constant(Scalar::from_bits(dtype, 0))
+    }
+}

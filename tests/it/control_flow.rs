@@ -1,0 +1,170 @@
+//! Branches and loops that each element runs for itself.
+
+use ndarray::{Array1, array};
+use ndexpr::{DynArray, Engine, ErrorKind, Vars, evaluate, vars};
+
+/// Integers of each element as a program gives them.
+fn ints(text: &str, vars: Vars<'_>) -> Vec<i64> {
+    let found: Array1<i64> = evaluate(text, vars).unwrap_or_else(|error| panic!("{text}:\n{}", error.render()));
+    found.to_vec()
+}
+
+fn floats(text: &str, vars: Vars<'_>) -> Vec<f64> {
+    let found: Array1<f64> = evaluate(text, vars).unwrap_or_else(|error| panic!("{text}:\n{}", error.render()));
+    found.to_vec()
+}
+
+#[test]
+fn branches() {
+    let x = array![-2.0, 0.0, 0.5, 3.0];
+    let v = || vars! { x };
+    let text = "
+        if x < 0:
+            y = -x
+        elif x == 0:
+            y = 100
+        else:
+            y = x*2
+        return y";
+    assert_eq!(floats(text, v()), [2.0, 100.0, 1.0, 6.0]);
+    let text = "
+        y = x
+        if x > 0:
+            y += 1
+            if x > 1: y *= 10
+        y";
+    assert_eq!(floats(text, v()), [-2.0, 0.0, 1.5, 40.0]);
+    let text = "
+        def f(x):
+            if x < 0: return -1
+            if x == 0: return 0
+            return 1
+        return f(x)*2.0";
+    assert_eq!(floats(text, v()), [-2.0, 0.0, 2.0, 2.0]);
+    let text = "
+        a, b = x, 1.0
+        if x > 0: a, b = b, a
+        return a - b";
+    assert_eq!(floats(text, v()), [-3.0, -1.0, 0.5, -2.0]);
+    assert_eq!(floats("if True: y = x\nelse: y = missing\nreturn y", v()), [-2.0, 0.0, 0.5, 3.0]);
+}
+
+fn collatz(mut n: i64) -> i64 {
+    let mut steps = 0;
+    while n != 1 {
+        n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+        steps += 1;
+    }
+    steps
+}
+
+#[test]
+fn loops() {
+    let n = Array1::from_iter(1..200_i64);
+    let v = || vars! { n };
+    let text = "
+        steps = 0
+        while n != 1:
+            if n % 2 == 0:
+                n //= 2
+            else:
+                n = 3*n + 1
+            steps += 1
+        return steps";
+    let expected: Vec<i64> = n.iter().map(|&n| collatz(n)).collect();
+    assert_eq!(ints(text, v()), expected);
+    let text = "
+        a = n; b = n*0 + 36
+        while b:
+            a, b = b, a % b
+        return a";
+    let gcd = |a: i64, b: i64| {
+        let (mut a, mut b) = (a, b);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    assert_eq!(ints(text, v()), n.iter().map(|&n| gcd(n, 36)).collect::<Vec<_>>());
+    let text = "
+        total = 0
+        for i in range(n):
+            if i % 3 == 0: continue
+            if i > 50: break
+            total += i
+        else:
+            total = -total
+        return total";
+    let expected = n.iter().map(|&n| {
+        let mut total = 0;
+        for i in 0..n {
+            if i % 3 == 0 {
+                continue;
+            }
+            if i > 50 {
+                return total;
+            }
+            total += i;
+        }
+        -total
+    });
+    assert_eq!(ints(text, v()), expected.collect::<Vec<_>>());
+    let text = "
+        def first_divisor(n):
+            d = 2
+            while d*d <= n:
+                if n % d == 0: return d
+                d += 1
+            return n
+        return first_divisor(n)";
+    let expected = n.iter().map(|&n| (2..).take_while(|d| d * d <= n).find(|d| n % d == 0).unwrap_or(n));
+    assert_eq!(ints(text, v()), expected.collect::<Vec<_>>());
+    let text = "
+        count = 0
+        for i in range(1, n + 1):
+            j = 1
+            while j < i:
+                count += i % j == 0
+                j *= 2
+        return count";
+    let expected = n.iter().map(|&n| {
+        let mut count = 0;
+        for i in 1..=n {
+            let mut j = 1;
+            while j < i {
+                count += i64::from(i % j == 0);
+                j *= 2;
+            }
+        }
+        count
+    });
+    assert_eq!(ints(text, v()), expected.collect::<Vec<_>>());
+    assert_eq!(ints("p = 1\nfor i in range(3): p = p*n\nreturn p + i", v())[4], 125 + 2);
+    assert_eq!(ints("s = 0\nfor i in range(1000): s += i*n\nreturn s + i", v())[1], 999 * 1000 + 999);
+}
+
+#[test]
+fn dtypes_settle() {
+    let x = array![1.0_f32, 2.0];
+    let found: DynArray = evaluate("y = 0\nwhile y < 10: y += x\nreturn y", vars! { x }).unwrap();
+    assert_eq!(found.dtype(), ndexpr::DType::Float32);
+    let found: DynArray = evaluate("n = 0\nwhile x < 100:\n    x *= 2\n    n += 1\nreturn n", vars! { x }).unwrap();
+    assert_eq!(found.dtype(), ndexpr::DType::Int64);
+    let found: DynArray = evaluate("for i in range(1, 400): x = x + i/7\nreturn x", vars! { x }).unwrap();
+    assert_eq!(found.dtype(), ndexpr::DType::Float32);
+}
+
+#[test]
+fn mistakes() {
+    let x = array![1.0, 2.0];
+    let check = |text: &str, kind: ErrorKind| {
+        let error = evaluate::<DynArray>(text, vars! { x }).expect_err(text);
+        assert_eq!(error.kind(), kind, "{text}: {}", error.render());
+    };
+    check("if x > 1: y = 1\nreturn y", ErrorKind::Statement);
+    check("while x > 1:\n    y = 1\n    x -= 1\nreturn y", ErrorKind::Statement);
+    check("while x > 0: x = x + sum(x)\nreturn x", ErrorKind::Unsupported);
+    check("for i in range(0, 10, 0): x += 1\nreturn x", ErrorKind::Statement);
+    check("while True: x += 1\nreturn x", ErrorKind::Iterations);
+    assert!(Engine::global().compile("x", &ndexpr::Signature::new()).is_err());
+}
