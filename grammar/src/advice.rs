@@ -131,6 +131,7 @@ impl Error {
                     _ => "`else:` follows the block of an `if`, `elif`, `while` or `for`, and is indented like it",
                 })
             }
+            ErrorKind::ElseIf => diagnostic.label(span, "write `elif`"),
             ErrorKind::ReservedWord { word } => {
                 diagnostic.label(span, "this is no name").note(format!("write another name, such as `{word}_`"))
             }
@@ -187,7 +188,9 @@ fn advice(expected: Expected, found: &Found, is_open: bool) -> Option<String> {
         Found::Symbol("...") => "`...` stands only in an index, as in `x[..., 0]`".to_owned(),
         Found::Symbol(":") if after_operand => "a condition is written `x if condition else y`".to_owned(),
         Found::Symbol(".") => "a number needs a digit on one side of its point at least".to_owned(),
-        Found::Keyword("if") if expected.contains(Expectation::Colon) && !after_operand => "write `elif`".to_owned(),
+        Found::Keyword("if") if expected.contains(Expectation::Operand) => {
+            "an `if` statement begins a line; a conditional value is written `x if condition else y`".to_owned()
+        }
         Found::Keyword("def" | "return" | "pass" | "elif" | "while" | "for" | "break" | "continue") => {
             "this begins a statement, on a line of its own".to_owned()
         }

@@ -195,6 +195,9 @@ pub enum ErrorKind {
         /// Whether a line begins with it.
         begins_line: bool,
     },
+    /// `else if` where Python has one word.
+    #[error("`else if` is one word")]
+    ElseIf,
     /// A word that Python reserves, used as a name.
     #[error("`{word}` is a reserved word of Python")]
     ReservedWord {
@@ -473,6 +476,10 @@ impl Error {
 
     pub(crate) fn stray_branch(word: &'static str, begins_line: bool, span: Span) -> Self {
         Self::new(ErrorKind::StrayBranch { word, begins_line }, span)
+    }
+
+    pub(crate) fn else_if(span: Span) -> Self {
+        Self::new(ErrorKind::ElseIf, span)
     }
 
     pub(crate) fn reserved_word(word: &'static str, span: Span) -> Self {

@@ -137,7 +137,7 @@
 //!
 //! ```
 //! # use ndexpr_grammar::{Limits, parse};
-//! let text = "while x > 1: x = x/2 if x < 9 else 0\nif x: y\nelse:\n  if z: break_";
+//! let text = "while x > 1: x = x/2 if x < 9 else 0\nif x: y\nelse:\n  if z: w";
 //! let ast = parse(text, &Limits::default())?;
 //! assert_eq!(
 //!     ast.to_text(),
@@ -147,7 +147,7 @@
 //! if x:
 //!     y
 //! elif z:
-//!     break_",
+//!     w",
 //! );
 //! # Ok::<(), ndexpr_grammar::Error>(())
 //! ```
@@ -195,7 +195,8 @@
 //!
 //! Names are Unicode identifiers, and two are one if their normal forms are ([`normal_name`]). The
 //! reserved words that mean something are `and or not if elif else True true False false def return
-//! pass while for in break continue`. Python's other ones are no names either; [`Feature`] lists what they begin there.
+//! pass while for in break continue`. Python's other ones are no names either; [`Feature`] lists
+//! what they begin there.
 //!
 //! Errors of this and the later stages are drawn by [`Diagnostic`].
 //!

@@ -23,6 +23,9 @@ pub(crate) fn construct<'s>(token: Token<'s>, span: Span, expected: Expected, la
         Token::For if place.is_in_brackets && place.next().is_some_and(Token::begins_operand) => {
             Feature::Comprehensions
         }
+        Token::If if place.previous == Some(Token::Else) && !expected.contains(Expectation::Operand) => {
+            return place.previous_given.map(|given| Error::else_if(given.span.join(span)));
+        }
         Token::Elif | Token::Else if place.is_branch(token) => {
             let Found::Keyword(word) = token.found("") else { return None };
             return Some(Error::stray_branch(word, place.begins_line(), span));

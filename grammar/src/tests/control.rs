@@ -465,6 +465,11 @@ fn wrong_branches() {
             "if a: b\nelse\n  c",
             "if a: b\nelse c",
             "if a: b\nelse if c: d",
+            "while a: b\nelse if c: d",
+            "def f() if a: b",
+            "a if b else if c else d",
+            "a if b else\nif c: d",
+            "x[if a]",
             "if a:\n  b\nelse if c:\n  d",
             "if a: b\nelse c: d",
             "if a: b\nelif",
@@ -529,8 +534,13 @@ fn wrong_branches() {
             if a: b\nelse                                expected `:`, found the end: 12..12 ``
             if a: b\nelse\n  c                           expected `:`, found the end of the line: 12..12 ``
             if a: b\nelse c                              expected `:`, found the name `c`: 13..14 `c`
-            if a: b\nelse if c: d                        expected `:`, found the keyword `if`: 13..15 `if`
-            if a:\n  b\nelse if c:\n  d                  expected `:`, found the keyword `if`: 15..17 `if`
+            if a: b\nelse if c: d                        `else if` is one word: 8..15 `else if`
+            while a: b\nelse if c: d                     `else if` is one word: 11..18 `else if`
+            def f() if a: b                              expected `:`, found the keyword `if`: 8..10 `if`
+            a if b else if c else d                      expected an operand, found the keyword `if`: 12..14 `if`
+            a if b else\nif c: d                         expected an operand, found the keyword `if`: 12..14 `if`
+            x[if a]                                      expected an operand or `:`, found the keyword `if`: 2..4 `if`
+            if a:\n  b\nelse if c:\n  d                  `else if` is one word: 10..17 `else if`
             if a: b\nelse c: d                           expected `:`, found the name `c`: 13..14 `c`
             if a: b\nelif                                expected an operand, found the end: 12..12 ``
             if a: b\nelif:                               expected an operand, found `:`: 12..13 `:`
@@ -819,10 +829,9 @@ fn drawn() {
               1 | if a > 0
                 |         ^ expected an operator or `:`
 
-            error: expected `:`, found the keyword `if`
+            error: `else if` is one word
               3 | else if a == 1:
-                |      ^^ expected `:`
-              = write `elif`
+                | ^^^^^^^ write `elif`
 
             error: `else` is not at the beginning of a line
               if a: b else: c

@@ -69,6 +69,7 @@ examples! {
     RangeKeyword "for i in range(stop=3): pass",
     OutsideLoop "if a: break",
     StrayBranch "x = a\nelse: y = b",
+    ElseIf "if a: b\nelse if c: d",
     ReservedWord "class + 1",
     BitsInChain "a > 5 & b > 5",
     TupleOperand "sum(a, (0, 1) + 1)",
@@ -254,6 +255,10 @@ fn every_kind() {
               2 | else: y = b
                 | ^^^^ no block that it could belong to ends here
               = `else:` follows the block of an `if`, `elif`, `while` or `for`, and is indented like it
+
+            error: `else if` is one word
+              2 | else if c: d
+                | ^^^^^^^ write `elif`
 
             error: `class` is a reserved word of Python
               class + 1

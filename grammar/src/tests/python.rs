@@ -55,6 +55,33 @@ const TEXTS: &[(&str, &str)] = &[
     ("x=-1;y=+x;z=~y;w=not z", "x = (-1); y = (+x); z = (~y); w = (not z)"),
     ("a.b.c(d.e(f=g.h))[i.j]", "(((a.b).c((d.e(f=(g.h)))))[(i.j)])"),
     ("f(a)", "f(a)"),
+    ("if a: b\nelif c: d; e\nelse:\n  f", "if a {b} else {if c {d; e} else {f}}"),
+    ("if a:\n    if b: c\n    else: d\nelif e: f", "if a {if b {c} else {d}} else {if e {f}}"),
+    ("if a:\n    if b:\n        c\nelse:\n    d", "if a {if b {c}} else {d}"),
+    (
+        "while a > 1:\n    a = a - 1 if b else c\n    if a == 3: break\n    elif not a: continue\nelse: x = a,\ny",
+        "while (a > 1) {a = ((a - 1) if b else c); if (a == 3) {break} else {if (not a) {continue}}} else {x = <a>}; y",
+    ),
+    (
+        "for i in range(3, n + 1):\n\tfor j in range(i):\n\t\tif i - j: break\n\telse:\n\t\tpass # why\nelse: x",
+        "for i in range(3, (n + 1)) {for j in range(i) {if (i - j) {break}} else {pass}} else {x}",
+    ),
+    ("for (i) in (range(2)): x += i; continue", "for i in range(2) {x += i; continue}"),
+    (
+        "x = 1\nif x if a else b: c\nif(a\nif b\nelse c): d\nelse: e",
+        "x = 1; if (x if a else b) {c}; if (a if b else c) {d} else {e}",
+    ),
+    (
+        "def f(x):\n  while True:\n    if x: return 1\n    'doc'\n  else:\n    y: int\n  return 2",
+        "def f(x) {while true {if x {return 1}; pass} else {pass}; return 2}",
+    ),
+    (
+        "while 1:\n  while a: break\n  else: break\n  def g(x):\n    for i in range(x): continue\n  if a: x: float = b\n",
+        "while 1 {while a {break} else {break}; def g(x) {for i in range(x) {continue}}; if a {x = b}}",
+    ),
+    ("if a: pass\n# why\n\n   # why not\nelse: \\\n  b", "if a {pass} else {b}"),
+    ("if a \\\n  and b: c\nelse \\\n  : d", "if (a and b) {c} else {d}"),
+    ("if a:\n  b\n-c\nif d:\n  (e)\n(f)", "if a {b}; (-c); if d {e}; f"),
 ];
 
 #[test]
