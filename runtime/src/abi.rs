@@ -76,7 +76,9 @@ pub struct Callback {
 /// `args`, one after the other, and writes `n` at `out`. All elements are contiguous and of the
 /// dtypes that the callback was chosen for; they need no alignment beyond one byte. Bools among the
 /// arguments are 0 or 1. All bytes are initialised. The result may be exactly where an argument of
-/// elements of the same size is, and overlaps nothing otherwise.
+/// elements of the same size is, and overlaps nothing otherwise. If there are several results,
+/// `out` is not used, and the addresses of the results follow those of the arguments; one that
+/// nobody needs is null.
 pub type CallbackFn = unsafe extern "C" fn(context: *const (), n: usize, out: *mut u8, args: *const *const u8);
 
 /// How an operand moves along the lanes. A kernel is specialised for it.

@@ -101,4 +101,5 @@ pub mod memory;
 pub mod plan;
 pub mod pool;
 pub mod reduce;
+pub mod region;
 pub mod view;

@@ -10,7 +10,9 @@ use super::bundle::Bundle;
 use super::row::Row;
 use super::target::Target;
 use super::word::Word;
-use crate::outline::{MAX_ADDRESSES, Outline, RustCall, ScratchLayout, Segment, SegmentCall, TableCall, WORD_BYTES};
+use crate::outline::{
+    CallbackCall, MAX_ADDRESSES, Outline, ScratchLayout, Segment, SegmentCall, TableCall, WORD_BYTES,
+};
 use crate::tape::{Inst, ValueId};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
@@ -302,28 +304,38 @@ impl Emitter<'_> {
     fn call(&mut self, call: &SegmentCall) {
         match call {
             SegmentCall::OfTable(call) => self.table_call(call),
-            SegmentCall::OfRust(call) => self.rust_call(call),
+            SegmentCall::Callback(call) => self.callback(call),
         }
     }
 
-    /// Calls a function of Rust, after writing the addresses of its arguments to the scratch.
-    fn rust_call(&mut self, call: &RustCall) {
+    /// Calls a function of Rust or a loop, after writing the addresses of its arguments, and those
+    /// of a loop's results, to the scratch.
+    fn callback(&mut self, call: &CallbackCall) {
         let args = &self.args();
         let n_elems = self.builder.ins().imul(args.n_rows, args.n_lanes);
-        let start = self.scratch.call_args.expect("the scratch of a kernel that calls Rust has room for addresses");
+        let start = self.scratch.call_args.expect("the scratch of a kernel with callbacks has room for addresses");
         let addresses = self.in_scratch(args, start);
-        for (place, &arg) in call.args.iter().enumerate() {
-            let elems = self.tile_elems(args, arg);
+        let values = call.args.iter().map(|&arg| Some(arg)).chain(call.results.iter().copied());
+        for (place, value) in values.enumerate() {
+            let elems = self.tile_elems_of(args, value);
             let at = (place * WORD_BYTES) as i32;
             self.builder.ins().store(MemFlagsData::new().with_notrap().with_aligned(), elems, addresses, at);
         }
-        let out = self.tile_elems(args, call.result);
+        let out = self.tile_elems_of(args, call.result);
         let callbacks = self.arg(offset_of!(KernelArgs, callbacks));
-        let entry = call.function as usize * size_of::<Callback>();
+        let entry = call.entry as usize * size_of::<Callback>();
         let mut field =
             |offset: usize| self.builder.ins().load(types::I64, args_flags(), callbacks, (entry + offset) as i32);
         let (code, context) = (field(offset_of!(Callback, code)), field(offset_of!(Callback, context)));
         self.call_code(code, [context, n_elems, out, addresses]);
+    }
+
+    /// The address of a value's elements in the tile, or null.
+    fn tile_elems_of(&mut self, args: &Args, value: Option<ValueId>) -> Value {
+        match value {
+            Some(value) => self.tile_elems(args, value),
+            None => self.builder.ins().iconst(types::I64, 0),
+        }
     }
 
     /// Calls code with four words.
@@ -337,10 +349,7 @@ impl Emitter<'_> {
     fn table_call(&mut self, call: &TableCall) {
         let args = &self.args();
         let n_elems = self.builder.ins().imul(args.n_rows, args.n_lanes);
-        let [out, a, b] = call.places.map(|place| match place {
-            Some(value) => self.tile_elems(args, value),
-            None => self.builder.ins().iconst(types::I64, 0),
-        });
+        let [out, a, b] = call.places.map(|place| self.tile_elems_of(args, place));
         let callee = self.callee(args, call);
         if let Some(single) = call.single
             && let Inst::Const(bits) = self.outline.tape.node(single).inst

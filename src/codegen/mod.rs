@@ -203,7 +203,7 @@ fn compile_with(
         is_streaming: outline.stores.is_streaming(),
         leaf: tape.leaf.map(|leaf| LeafRows { rows: leaf.rows, n_inputs: leaf.n_inputs, n_kept: leaf.n_kept }),
         tile_fns: outline.table.tile_fns(),
-        callbacks: Callbacks::new(&tape.functions),
+        callbacks: Callbacks::new(&tape.functions, &tape.region_code),
         ns_per_elem: outline.ns_per_elem(),
         code: Arc::new(code),
     };

@@ -4,6 +4,7 @@
 //! the program is interpreted. Always true: every tape passed `tape::verify` before code was made
 //! of it.
 
+use super::regions;
 use super::stage::{Clock, Stage};
 use crate::codegen::{Generator, Refusal, Target};
 use crate::fuse;
@@ -62,9 +63,6 @@ impl Executable {
 
 /// The tapes of fused loops, each verified; or why it cannot be compiled.
 pub(crate) fn build_tapes(graph: &Graph, fused: &fuse::Fused, target: &Target) -> Result<Vec<Tape>, String> {
-    if !graph.regions().is_empty() {
-        return Err("it has loops of each element".to_owned());
-    }
     let build = |group| {
         let tape = tape::build(graph, group, target.machine().preferences())
             .ok_or_else(|| "its values need more scratch than a thread has".to_owned())?;
@@ -85,8 +83,10 @@ fn compile_loops(
     progress: Option<&Progress>,
     clock: &mut Clock,
 ) -> Result<Vec<CompiledLoop>, String> {
-    let tapes = build_tapes(graph, fused, generator.target())?;
+    let mut tapes = build_tapes(graph, fused, generator.target())?;
     clock.lap(Stage::Tape);
+    let regions = regions::compile(graph, generator, progress)?;
+    tapes.iter_mut().for_each(|tape| tape.region_code.clone_from(&regions));
     let loops: Vec<CompiledLoop> = tapes
         .into_iter()
         .zip(&fused.loops)

@@ -9,6 +9,7 @@ mod executable;
 mod explain;
 mod headroom;
 mod names;
+mod regions;
 mod stage;
 
 pub(crate) use arranged::{Arranged, Tools};

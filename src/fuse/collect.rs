@@ -1,7 +1,7 @@
 //! What a loop computes and reads.
 
 use super::{CallArray, Dest, Loop, Source, Space};
-use crate::hir::{Expr, ExprId, Graph};
+use crate::hir::{Expr, ExprId, Graph, VarId};
 use crate::ops::Op;
 use ndexpr_runtime::exec::Origin;
 
@@ -36,6 +36,15 @@ pub(super) fn collect(
     }
     let origins = outputs.iter().map(|&(id, _)| origin(graph, &inputs, id)).collect();
     Loop { space, inputs, body, outputs, origins, folds: Vec::new() }
+}
+
+/// The loop that computes all roots from all variables, in order.
+pub(crate) fn whole(graph: &mut Graph) -> Loop {
+    let vars: Vec<ExprId> = (0..graph.vars().len() as u32).map(|var| graph.var(VarId(var))).collect();
+    let outputs = graph.roots().iter().enumerate().map(|(k, &root)| (root, Some(Dest::Result(k)))).collect();
+    let mut group = collect(graph, Space::Result(0), outputs, &vec![None; graph.len()]);
+    group.inputs = vars.into_iter().enumerate().map(|(number, id)| (id, Source::View(number))).collect();
+    group
 }
 
 /// The input that a value is, or the inputs whose product it is.

@@ -11,6 +11,7 @@ mod group;
 mod print;
 
 pub(crate) use alike::Alike;
+pub(crate) use collect::whole;
 pub(crate) use group::fuse;
 
 use crate::hir::{ExprId, Graph, Leaf, ReductionId, VarId};

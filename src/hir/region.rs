@@ -5,6 +5,7 @@
 //! is the same in all iterations is outside of the body.
 
 use super::{Expr, ExprId, Given, Graph, Var, VarId};
+use crate::ops::Op;
 use crate::vars::VarType;
 use ndexpr_grammar::Span;
 use ndexpr_runtime::dtype::{DType, Scalar};
@@ -26,6 +27,41 @@ pub(crate) struct Region {
 }
 
 impl Region {
+    /// Some iterations one after the other, as a kernel does them for many elements. The variables
+    /// are the carried values, then whether an element is *active*, which is whether it goes on,
+    /// then the invariants; the roots are the carried values and whether it is active after the
+    /// iterations. What is a result keeps the value that it has when the element stops being
+    /// active.
+    pub(crate) fn repeated(&self, steps: u32, is_result: &[bool]) -> Graph {
+        let body = &self.body;
+        let mut out = Graph { functions: body.functions.clone(), ..Graph::default() };
+        let dtypes: Vec<DType> = body.vars.iter().map(|var| var.ty.dtype).collect();
+        let (carried, same) = dtypes.split_at(self.n_carried);
+        let name = |k: usize| body.vars[k].name.clone();
+        let mut values: Vec<ExprId> = Vec::with_capacity(dtypes.len());
+        values.extend(carried.iter().enumerate().map(|(k, &dtype)| out.declare(name(k), dtype, false)));
+        let mut active = out.declare("active".to_owned(), DType::Bool, false);
+        values.extend(same.iter().enumerate().map(|(k, &dtype)| out.declare(name(self.n_carried + k), dtype, false)));
+        // A function of Rust must see only values that the loop has for certain.
+        let keeps_all = !body.functions.is_empty();
+        for _ in 0..steps {
+            let next = out.iteration(body, &values, active);
+            let (&goes_on, next) = next.split_last().expect("a body tells whether it goes on");
+            for (k, &next) in next.iter().enumerate() {
+                values[k] = match is_result[k] || keeps_all {
+                    true if next != values[k] => out.apply(Op::Select, &[active, next, values[k]]),
+                    _ => next,
+                };
+            }
+            active = out.apply(Op::And, &[active, goes_on]);
+        }
+        let mut roots = values[..self.n_carried].to_vec();
+        roots.push(active);
+        out.root_domains = vec![Vec::new(); roots.len()];
+        out.set_roots(roots);
+        out
+    }
+
     /// Whether there is one element only.
     pub(crate) fn is_scalar(&self) -> bool {
         self.body.vars().iter().all(|var| var.ty.is_scalar)
@@ -76,6 +112,18 @@ impl Graph {
     /// All regions, even where no node needs one any more.
     pub(crate) fn regions(&self) -> &[RegionUse] {
         &self.regions
+    }
+
+    /// The place of the loop that begins at a byte of the text.
+    pub(crate) fn loop_at(&self, start: u32) -> Span {
+        let mut pending: Vec<&RegionUse> = self.regions.iter().collect();
+        while let Some(RegionUse { region, .. }) = pending.pop() {
+            if region.span.start == start {
+                return region.span;
+            }
+            pending.extend(&region.body.regions);
+        }
+        Span::default()
     }
 
     /// Adds a region with these arguments.
@@ -153,6 +201,38 @@ impl Graph {
         let args = carried.iter().map(|value| value.init).chain([starts]).chain(invariants);
         let args = args.collect();
         self.add_region(Arc::new(Region { body, n_carried: carried.len(), span, max_iterations }), args)
+    }
+
+    /// Adds an iteration of a body for these values of its variables. Loops in it run for elements
+    /// that are active. Gives the new nodes of the body's roots.
+    fn iteration(&mut self, body: &Graph, values: &[ExprId], active: ExprId) -> Vec<ExprId> {
+        let live = body.live();
+        let mut new_of: Vec<ExprId> = vec![active; body.len()];
+        let mut regions: FxHashMap<RegionId, RegionId> = FxHashMap::default();
+        for id in body.ids().filter(|id| live[id.index()]) {
+            let of = |arg: ExprId| new_of[arg.index()];
+            new_of[id.index()] = match body.expr(id) {
+                Expr::Var(var) => values[var.0 as usize],
+                Expr::Const(value) => self.constant(value),
+                Expr::Apply(Op::Cast, [arg, ..]) => self.cast(of(arg), body.dtype(id)),
+                Expr::Apply(op, args) => self.apply(op, &args.map(of)[..op.arity()]),
+                Expr::Call(function, args) => {
+                    let n = body.function(function).args().len();
+                    self.call(function, &args.map(of)[..n])
+                }
+                Expr::After(region, place) => {
+                    let new = *regions.entry(region).or_insert_with(|| {
+                        let RegionUse { region, args } = body.region(region);
+                        let mut args: Vec<ExprId> = args.iter().map(|&arg| of(arg)).collect();
+                        args[region.n_carried] = self.apply(Op::And, &[active, args[region.n_carried]]);
+                        self.add_region(Arc::clone(region), args.into())
+                    });
+                    self.after(new, place as usize)
+                }
+                Expr::Reduce(..) | Expr::Param(_) => unreachable!("a body has neither"),
+            };
+        }
+        body.roots.iter().map(|root| new_of[root.index()]).collect()
     }
 
     /// Adds a variable that is a value of the text around a body.

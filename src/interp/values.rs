@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::hir::{Expr, ExprId, Graph, Region};
 use crate::ops::{Op, scalar};
 use ndexpr_runtime::exec::{ExecError, Progress};
-use ndexpr_runtime::function::MAX_ARGS;
+use ndexpr_runtime::function::{MAX_ARGS, Stopped};
 use smallvec::SmallVec;
 use std::panic::resume_unwind;
 
@@ -100,7 +100,7 @@ pub(super) fn apply(
             let bits: SmallVec<[u64; MAX_ARGS]> = args.iter().map(|arg| values.bits[arg.index()]).collect();
             let result = function.apply(&bits[..function.args().len()]);
             // As below compiled code, the caller of the program makes an error of it.
-            Ok(result.unwrap_or_else(|panic| resume_unwind(Box::new(panic))))
+            Ok(result.unwrap_or_else(|panic| resume_unwind(Box::new(Stopped::Panicked(panic)))))
         }
         Expr::After(number, place) => {
             let used = graph.region(number);

@@ -7,7 +7,7 @@
 
 mod algebra;
 
-use crate::hir::{Expr, ExprId, Graph, RegionId, RegionUse};
+use crate::hir::{Expr, ExprId, Graph, Region, RegionId, RegionUse};
 use crate::options::FloatMode;
 use ndexpr_runtime::function::MAX_ARGS;
 use rustc_hash::FxHashMap;
@@ -17,7 +17,8 @@ use std::sync::Arc;
 /// Optimises a graph.
 pub(crate) fn run(graph: &Graph, floats: FloatMode) -> Graph {
     let mut out = graph.without_nodes();
-    let map = rebuild(graph, &mut out, |out, op, args, dtype| algebra::simplify(out, floats, op, args, dtype));
+    let simplify = |out: &mut Graph, op, args: &[ExprId], dtype| algebra::simplify(out, floats, op, args, dtype);
+    let map = rebuild(graph, &mut out, Regions { floats: Some(floats), ..Regions::default() }, simplify);
     set_roots(&mut out, graph, &map);
     if floats == FloatMode::Fast {
         out = contract(&out);
@@ -30,11 +31,11 @@ pub(crate) fn run(graph: &Graph, floats: FloatMode) -> Graph {
 fn rebuild(
     graph: &Graph,
     out: &mut Graph,
+    mut regions: Regions,
     mut apply: impl FnMut(&mut Graph, crate::ops::Op, &[ExprId], ndexpr_runtime::dtype::DType) -> ExprId,
 ) -> Vec<Option<ExprId>> {
     let live = graph.live();
     let mut map: Vec<Option<ExprId>> = vec![None; graph.len()];
-    let mut regions = Regions::default();
     for id in graph.ids().filter(|id| live[id.index()]) {
         let new = match graph.expr(id) {
             Expr::Var(var) => out.var(var),
@@ -55,7 +56,11 @@ fn rebuild(
 
 /// The regions that are in the new graph already.
 #[derive(Default)]
-struct Regions(FxHashMap<RegionId, RegionId>);
+struct Regions {
+    new_of: FxHashMap<RegionId, RegionId>,
+    /// Set if their bodies are still to be optimised.
+    floats: Option<FloatMode>,
+}
 
 impl Regions {
     /// What a loop leaves, in the new graph.
@@ -66,10 +71,15 @@ impl Regions {
         map: &[Option<ExprId>],
         (region, place): (RegionId, u32),
     ) -> ExprId {
-        let new = *self.0.entry(region).or_insert_with(|| {
+        let floats = self.floats;
+        let new = *self.new_of.entry(region).or_insert_with(|| {
             let RegionUse { region, args } = graph.region(region);
             let args = args.iter().map(|arg| map[arg.index()].unwrap_or(*arg)).collect();
-            out.add_region(Arc::clone(region), args)
+            let region = match floats {
+                Some(floats) => Arc::new(Region { body: run(&region.body, floats), ..(**region).clone() }),
+                None => Arc::clone(region),
+            };
+            out.add_region(region, args)
         });
         out.after(new, place as usize)
     }
@@ -91,7 +101,7 @@ fn without_dead_nodes(graph: &Graph) -> Graph {
         return graph.clone();
     }
     let mut out = graph.without_nodes();
-    let map = rebuild(graph, &mut out, algebra::apply);
+    let map = rebuild(graph, &mut out, Regions::default(), algebra::apply);
     set_roots(&mut out, graph, &map);
     out
 }

@@ -1,4 +1,4 @@
-//! The functions that a kernel calls: those of the runtime, and functions of Rust.
+//! The functions that a kernel calls: those of the runtime, functions of Rust, and loops.
 //!
 //! In: a tape. Out: each call with the values that it makes, and the table of functions that the
 //! kernel is given.
@@ -8,6 +8,9 @@ use crate::tape::{Function, Inst, Tape, ValueId};
 use ndexpr_runtime::abi::TileFn;
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::math::{MathFn, MathPair, WideFn};
+
+/// How long a loop of each element takes, roughly: nobody knows how many iterations it has.
+const NS_OF_LOOP: f32 = 50.0;
 
 /// A function that is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(crate) enum Callee {
     WideByOne(WideFn, DType),
     /// One of the tape's functions of Rust.
     Rust(u32),
+    /// One of the tape's loops of each element.
+    Region(u32),
 }
 
 impl Callee {
@@ -30,7 +35,7 @@ impl Callee {
             Callee::Pair(pair, dtype) => pair.tile_fns(dtype)?,
             Callee::Wide(function, dtype) => function.tile_fns(dtype)?,
             Callee::WideByOne(function, dtype) => function.tile_fns_by_one(dtype)?,
-            Callee::Rust(_) => return None,
+            Callee::Rust(_) | Callee::Region(_) => return None,
         };
         if stores == Stores::Ordinary { tile_fns.ordinary() } else { tile_fns.streaming() }
     }
@@ -45,6 +50,7 @@ impl Callee {
                 let function = &tape.functions[index as usize];
                 format!("{}.{}", function.name(), function.result().short_name())
             }
+            Callee::Region(index) => format!("loop{index}"),
         }
     }
 
@@ -54,6 +60,7 @@ impl Callee {
             Callee::Pair(pair, dtype) => pair.ns_per_elem(dtype),
             Callee::Wide(function, dtype) | Callee::WideByOne(function, dtype) => function.ns_per_elem(dtype),
             Callee::Rust(index) => tape.functions[index as usize].ns_per_elem(),
+            Callee::Region(_) => NS_OF_LOOP,
         }
     }
 
@@ -69,7 +76,7 @@ impl Callee {
 /// A call that a kernel makes.
 pub(crate) struct Call {
     pub(crate) callee: Callee,
-    /// The values that the call makes: one, or two.
+    /// The values that the call makes: one, two, or all that a loop leaves.
     pub(crate) results: Box<[ValueId]>,
 }
 
@@ -82,6 +89,11 @@ impl Call {
             Function::Math(function) => Callee::One(function, dtype),
             Function::Wide(function) => Callee::Wide(function, dtype),
             Function::Rust { index, .. } => Callee::Rust(index),
+            Function::Region { index, .. } => {
+                let n = tape.region_results(value)?.len() as u32;
+                let results = (value.0 + 1 - n..=value.0).map(ValueId).collect();
+                return Some(Call { callee: Callee::Region(index), results });
+            }
         };
         match tape.pairs.get(&value) {
             None => Some(Call { callee, results: [value].into() }),

@@ -41,7 +41,7 @@ pub(crate) use scratch::{MAX_ADDRESSES, PLACE_BYTES, ScratchLayout, WORD_BYTES};
 pub(crate) use spills::{Event, Spills};
 pub(crate) use verify::verify;
 
-use crate::tape::{Inst, Node, Tape, ValueId};
+use crate::tape::{Function, Inst, Node, Tape, ValueId};
 use blocks::Shape;
 use calls::{Call, Callee};
 use ndexpr_runtime::abi::RunKind;
@@ -134,16 +134,21 @@ pub(crate) struct Segment {
 #[derive(Clone, Debug)]
 pub(crate) enum SegmentCall {
     OfTable(TableCall),
-    OfRust(RustCall),
+    /// A call of a function of Rust, or of a loop of each element.
+    Callback(CallbackCall),
 }
 
-/// A call of a function of Rust.
+/// A call of a function of Rust, or of a loop of each element.
 #[derive(Clone, Debug)]
-pub(crate) struct RustCall {
-    /// Which of the tape's functions.
-    pub(crate) function: u32,
-    pub(crate) result: ValueId,
+pub(crate) struct CallbackCall {
+    pub(crate) callee: Callee,
+    /// Which entry of the table of callbacks.
+    pub(crate) entry: u32,
+    /// Where the result goes, of a function.
+    pub(crate) result: Option<ValueId>,
     pub(crate) args: Box<[ValueId]>,
+    /// Where the results go, of a loop: for each value that it carries.
+    pub(crate) results: Box<[Option<ValueId>]>,
 }
 
 /// A call of a function of the table.
@@ -206,7 +211,7 @@ impl<'l> Outline<'l> {
         let fits_tiles = tape.max_tile_elems.is_none_or(|most| n_lanes as usize <= most);
         // Lanes that are there for whole blocks alone are no elements: a function of Rust must not
         // see them.
-        let calls_rust = !tape.functions.is_empty();
+        let calls_rust = !tape.functions.is_empty() || !tape.regions.is_empty();
         let is_long = bodies.n_instructions() > LONG_BODY;
         let has_whole_blocks = tape.leaf.is_some() || (is_long && fits_tiles && !calls_rust);
         let whole_blocks = has_whole_blocks.then_some(n_lanes);
@@ -362,8 +367,28 @@ impl<'l> Outline<'l> {
         let tape = self.tape;
         let call = Call::at(tape, value)?;
         let node = tape.node(value);
-        if let Callee::Rust(function) = call.callee {
-            return Some(SegmentCall::OfRust(RustCall { function, result: value, args: node.args().into() }));
+        let callback = CallbackCall {
+            callee: call.callee,
+            entry: 0,
+            result: None,
+            args: node.args().into(),
+            results: Box::default(),
+        };
+        match call.callee {
+            Callee::Rust(entry) => {
+                return Some(SegmentCall::Callback(CallbackCall { entry, result: Some(value), ..callback }));
+            }
+            Callee::Region(index) => {
+                let mut results = vec![None; tape.regions[index as usize].carried.len()];
+                for &value in &call.results {
+                    if let Inst::Call { function: Function::Region { result, .. }, .. } = tape.node(value).inst {
+                        results[result as usize] = Some(value);
+                    }
+                }
+                let entry = tape.functions.len() as u32 + index;
+                return Some(SegmentCall::Callback(CallbackCall { entry, results: results.into(), ..callback }));
+            }
+            _ => {}
         }
         let (first, second) = (node.args[0], node.args[1]);
         // The second result or the second argument, if there is one.

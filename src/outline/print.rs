@@ -1,6 +1,5 @@
 //! The outline as text.
 
-use super::calls::Callee;
 use super::{Blocks, Outline, Segment, SegmentCall, Spills, Stores, VectorBlock};
 use crate::tape::ValueId;
 use std::fmt;
@@ -85,9 +84,10 @@ impl Outline<'_> {
             None => format!(" {value}"),
         };
         match call {
-            SegmentCall::OfRust(call) => {
-                let places: String = [call.result].iter().chain(&call.args).map(|&value| operand(value)).collect();
-                writeln!(f, "  call {}:{places}", Callee::Rust(call.function).name(self.tape))
+            SegmentCall::Callback(call) => {
+                let results = call.result.iter().chain(call.results.iter().flatten());
+                let places: String = results.chain(&call.args).map(|&value| operand(value)).collect();
+                writeln!(f, "  call {}:{places}", call.callee.name(self.tape))
             }
             SegmentCall::OfTable(call) => {
                 let place = |value: ValueId| match call.single == Some(value) {

@@ -1,8 +1,7 @@
 //! What a kernel keeps in the scratch besides the slots of its tape.
 
-use super::{Outline, Segment, Width};
+use super::{Outline, Segment, SegmentCall, Width};
 use ndexpr_runtime::exec::WholeBlocks;
-use ndexpr_runtime::function::MAX_ARGS;
 
 /// The scratch of a kernel.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +10,7 @@ pub(crate) struct ScratchLayout {
     pub(crate) places: Option<usize>,
     /// Where the addresses of the operands are, if they are too many for registers.
     pub(crate) addresses: Option<usize>,
-    /// Where the addresses of the arguments of a call of Rust are.
+    /// Where the addresses of the arguments of a callback are.
     pub(crate) call_args: Option<usize>,
     pub(crate) whole_blocks: Option<WholeBlocks>,
     pub(crate) n_bytes: usize,
@@ -48,7 +47,11 @@ impl Outline<'_> {
         let n_places_of_operands =
             (0..n_operands as u32).filter(|&operand| self.tape.source(operand).0 == operand).count();
         let addresses = (n_places_of_operands > MAX_ADDRESSES).then(|| reserve(n_operands * WORD_BYTES));
-        let call_args = (!self.tape.functions.is_empty()).then(|| reserve(MAX_ARGS * WORD_BYTES));
+        let callbacks = self.segments.iter().flat_map(|segment| &segment.calls).filter_map(|call| match call {
+            SegmentCall::Callback(call) => Some(call.args.len() + call.results.len()),
+            SegmentCall::OfTable(_) => None,
+        });
+        let call_args = callbacks.max().map(|n| reserve(n * WORD_BYTES));
         let whole_blocks = self.whole_blocks.map(|n_lanes| {
             let operands = self.tape.inputs.iter().chain(&self.tape.outputs);
             let n_more = WholeBlocks::scratch_bytes(n_lanes as usize, operands.map(|operand| operand.dtype));

@@ -354,9 +354,8 @@ pub(super) fn verify(spills: &Spills, demand: &Demand<'_>) -> Result<(), String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tape::{Node, Operand, Ty};
+    use crate::tape::{MAX_NODE_ARGS, Node, Operand, Ty};
     use ndexpr_runtime::dtype::DType;
-    use ndexpr_runtime::function::MAX_ARGS;
 
     const BUDGET: u32 = 6;
 
@@ -364,9 +363,9 @@ mod tests {
     /// late.
     fn tape(n: u32) -> Tape {
         let ty = Ty::float(8);
-        let mut nodes = vec![Node { inst: Inst::Load(0), args: [ValueId(0); MAX_ARGS], ty }];
+        let mut nodes = vec![Node { inst: Inst::Load(0), args: [ValueId(0); MAX_NODE_ARGS], ty }];
         let mut push = |inst: Inst, a: u32, b: u32| {
-            let mut args = [ValueId(a); MAX_ARGS];
+            let mut args = [ValueId(a); MAX_NODE_ARGS];
             args[1] = ValueId(b);
             nodes.push(Node { inst, args, ty });
             nodes.len() as u32 - 1
@@ -381,6 +380,8 @@ mod tests {
         Tape {
             nodes,
             functions: Vec::new(),
+            regions: Vec::new(),
+            region_code: Vec::new(),
             inputs: operand("a"),
             outputs: operand("result"),
             segment_of: vec![0; n_values],

@@ -8,10 +8,9 @@
 //! for as many elements. Always true: the accumulators are those of
 //! [`Accumulators`](ndexpr_runtime::reduce::Accumulators), and get the elements in order.
 
-use super::{Condition, Inst, Node, Operand, Tape, Ty, ValueId};
+use super::{Condition, Inst, MAX_NODE_ARGS, Node, Operand, Tape, Ty, ValueId};
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::function::MAX_ARGS;
 use ndexpr_runtime::reduce::{LANES, ReduceOp, Reducer};
 use rustc_hash::FxHashMap;
 
@@ -134,6 +133,8 @@ pub(crate) fn accumulating(tape: &Tape, folds: &Folds, kinds: &[RunKind]) -> Opt
         inputs,
         outputs,
         functions,
+        regions: Vec::new(),
+        region_code: Vec::new(),
         segment_of,
         n_segments,
         pairs,
@@ -263,7 +264,7 @@ impl Builder<'_> {
 
     /// An instruction; the one that there is, if it is there already.
     fn push(&mut self, inst: Inst, args: &[ValueId], ty: Ty) -> ValueId {
-        let mut all = [args.first().copied().unwrap_or(ValueId(0)); MAX_ARGS];
+        let mut all = [args.first().copied().unwrap_or(ValueId(0)); MAX_NODE_ARGS];
         all[..args.len()].copy_from_slice(args);
         let next = ValueId(self.nodes.len() as u32);
         let node = Node { inst, args: all, ty };

@@ -54,7 +54,7 @@ impl Events {
 }
 
 fn is_rust_call(node: &Node) -> bool {
-    matches!(node.inst, Inst::Call { function: Function::Rust { .. }, .. })
+    matches!(node.inst, Inst::Call { function: Function::Rust { .. } | Function::Region { .. }, .. })
 }
 
 /// The values that need a slot: results of calls, arguments of calls, and what a later segment

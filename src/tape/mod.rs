@@ -24,9 +24,10 @@ pub(crate) use pair::Pair;
 pub(crate) use verify::verify;
 
 use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::function::{MAX_ARGS, RustFunction};
+use ndexpr_runtime::function::{Callable, RustFunction};
 use ndexpr_runtime::math::{MathFn, WideFn};
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A value of a [`Tape`].
@@ -96,6 +97,25 @@ pub(crate) enum Function {
         index: u32,
         arity: u32,
     },
+    /// One of the tape's loops of each element: one of its results. All results of a loop are
+    /// consecutive nodes of the same arguments, which are made by one call in the place of the
+    /// last.
+    Region {
+        index: u32,
+        result: u32,
+        arity: u32,
+    },
+}
+
+/// The most arguments of a node.
+pub(crate) const MAX_NODE_ARGS: usize = 24;
+
+/// The dtypes of a loop of each element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RegionTypes {
+    pub(crate) args: Vec<DType>,
+    /// What it carries, of which results are some.
+    pub(crate) carried: Vec<DType>,
 }
 
 impl Function {
@@ -103,7 +123,7 @@ impl Function {
         match self {
             Function::Math(function) => function.arity(),
             Function::Wide(function) => function.arity(),
-            Function::Rust { arity, .. } => arity as usize,
+            Function::Rust { arity, .. } | Function::Region { arity, .. } => arity as usize,
         }
     }
 }
@@ -191,7 +211,7 @@ pub(crate) enum Inst {
 pub(crate) struct Node {
     pub(crate) inst: Inst,
     /// Places beyond the arity repeat the first argument, or are 0.
-    pub(crate) args: [ValueId; MAX_ARGS],
+    pub(crate) args: [ValueId; MAX_NODE_ARGS],
     pub(crate) ty: Ty,
 }
 
@@ -256,6 +276,10 @@ pub(crate) struct Tape {
     pub(crate) outputs: Vec<Operand>,
     /// The functions of Rust that it may call.
     pub(crate) functions: Vec<Arc<RustFunction>>,
+    /// The loops of each element that it may run.
+    pub(crate) regions: Vec<RegionTypes>,
+    /// Their code, once they are compiled.
+    pub(crate) region_code: Vec<Arc<dyn Callable>>,
     /// The segment that makes each value; a call runs after the loop of its segment. For what is
     /// rematerialised, the segment that puts it into its slot, if it has one.
     pub(crate) segment_of: Vec<u32>,
@@ -274,12 +298,28 @@ pub(crate) struct Tape {
 
 impl Tape {
     /// The name of a function that it calls.
-    pub(crate) fn name_of(&self, function: Function) -> &str {
+    pub(crate) fn name_of(&self, function: Function) -> Cow<'_, str> {
         match function {
-            Function::Math(function) => function.name(),
-            Function::Wide(function) => function.name(),
-            Function::Rust { index, .. } => self.functions[index as usize].name(),
+            Function::Math(function) => function.name().into(),
+            Function::Wide(function) => function.name().into(),
+            Function::Rust { index, .. } => self.functions[index as usize].name().into(),
+            Function::Region { index, result, .. } => format!("loop{index}.{result}").into(),
         }
+    }
+
+    /// The results of a loop of each element that are made in the place of a value; none if they
+    /// are made in the place of a later one.
+    pub(crate) fn region_results(&self, value: ValueId) -> Option<&[Node]> {
+        let of = |at: usize| match self.nodes.get(at)?.inst {
+            Inst::Call { function: Function::Region { index, .. }, .. } => Some(index),
+            _ => None,
+        };
+        let (index, end) = (of(value.index())?, value.index() + 1);
+        if of(end) == Some(index) {
+            return None;
+        }
+        let n = (0..end).rev().take_while(|&at| of(at) == Some(index)).count();
+        Some(&self.nodes[end - n..end])
     }
 
     pub(crate) fn node(&self, value: ValueId) -> &Node {

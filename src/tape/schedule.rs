@@ -82,6 +82,8 @@ pub(super) fn schedule(
         inputs,
         outputs,
         functions,
+        regions: Vec::new(),
+        region_code: Vec::new(),
         segment_of,
         n_segments,
         pairs,

@@ -9,7 +9,7 @@
 //! *windows*, which are consecutive instructions, and only calls of one window share a segment.
 
 use super::cut::{self, MAX_BODY};
-use super::{Inst, Node, ValueId};
+use super::{Function, Inst, Node, ValueId};
 
 /// The calls of a window.
 // Chosen by "many-calls" in docs/measurements.md.
@@ -34,6 +34,15 @@ fn is_call(node: &Node) -> bool {
     matches!(node.inst, Inst::Call { .. })
 }
 
+/// Whether two nodes are results of the same loop of each element.
+fn is_of_one_loop(before: &Node, node: &Node) -> bool {
+    let index = |node: &Node| match node.inst {
+        Inst::Call { function: Function::Region { index, .. }, .. } => Some(index),
+        _ => None,
+    };
+    index(node).is_some() && index(before) == index(node)
+}
+
 /// The segment of every value, and their number. The windows after the first one start at
 /// `starts`. If they are not apart, the last segment of a window is the first one of the next.
 fn segments(nodes: &[Node], starts: &[usize], are_apart: bool) -> (Vec<u32>, u32) {
@@ -50,7 +59,11 @@ fn segments(nodes: &[Node], starts: &[usize], are_apart: bool) -> (Vec<u32>, u32
             first = last;
         }
         let after = |arg: &ValueId| earliest[arg.index()] + u32::from(is_call(&nodes[arg.index()]));
-        let segment = node.args().iter().map(after).fold(first, u32::max);
+        let segment = match i.checked_sub(1) {
+            // All results of a loop of each element are made by one call.
+            Some(before) if is_of_one_loop(&nodes[before], node) => earliest[before],
+            _ => node.args().iter().map(after).fold(first, u32::max),
+        };
         earliest[i] = segment;
         last = last.max(segment + u32::from(is_call(node)));
         last_of[window] = last;

@@ -153,7 +153,10 @@ fn verify_slots(tape: &Tape) -> Result<(), String> {
                 }
             }
             let offset = offset(call).ok_or_else(|| format!("{call} has no slot to write to"))?;
-            let is_rust = matches!(tape.node(call).inst, Inst::Call { function: Function::Rust { .. }, .. });
+            let is_rust = matches!(
+                tape.node(call).inst,
+                Inst::Call { function: Function::Rust { .. } | Function::Region { .. }, .. }
+            );
             if is_rust
                 && tape
                     .node(call)
@@ -223,6 +226,27 @@ fn verify_node(tape: &Tape, value: ValueId, node: &Node) -> Result<(), &'static 
                 && types.eq(node.args().iter().map(|&arg| tape.node(arg).ty))
                 && (dtype, ty) == (function.result(), Ty::in_memory(dtype))
         }
+        Inst::Call { function: Function::Region { index, result, .. }, dtype } => {
+            let Some(region) = tape.regions.get(index as usize) else {
+                return Err("a loop that is not listed");
+            };
+            let types = region.args.iter().map(|&dtype| Ty::in_memory(dtype));
+            let mut bools = node.args().iter().zip(&region.args).filter(|(_, dtype)| **dtype == DType::Bool);
+            // The next result of the loop is made by the same call.
+            let next = ValueId(value.0 + 1);
+            let is_with_next = match tape.nodes.get(next.index()) {
+                Some(Node { inst: Inst::Call { function: Function::Region { index: its, .. }, .. }, args, .. }) => {
+                    *its != index
+                        || (*args == node.args && tape.segment_of[next.index()] == tape.segment_of[value.index()])
+                }
+                _ => true,
+            };
+            bools.all(|(&arg, _)| is_zero_or_one(tape, arg))
+                && types.eq(node.args().iter().map(|&arg| tape.node(arg).ty))
+                && region.carried.get(result as usize) == Some(&dtype)
+                && ty == Ty::in_memory(dtype)
+                && is_with_next
+        }
         Inst::Call { dtype, .. } => all_same && ty == Ty::in_memory(dtype),
         Inst::Store(operand) => {
             all_same && tape.outputs.get(operand as usize).map(|o| Ty::in_memory(o.dtype)) == Some(ty)
@@ -238,7 +262,7 @@ fn is_zero_or_one(tape: &Tape, value: ValueId) -> bool {
     match node.inst {
         Inst::Const(bits) => bits <= 1,
         Inst::And => node.args().iter().any(|&arg| tape.node(arg).inst == Inst::Const(1)),
-        Inst::Call { function: Function::Rust { .. }, dtype } => dtype == DType::Bool,
+        Inst::Call { function: Function::Rust { .. } | Function::Region { .. }, dtype } => dtype == DType::Bool,
         _ => false,
     }
 }

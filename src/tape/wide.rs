@@ -5,9 +5,8 @@
 //! overlap with the loop around it. So the time of both forms is estimated; the bits are the same.
 //! A difference whose exponential is called anyway becomes part of that call.
 
-use super::{Function, Inst, Kind, Node, ValueId, has_vector_forms};
+use super::{Function, Inst, Kind, MAX_NODE_ARGS, Node, ValueId, has_vector_forms};
 use ndexpr_runtime::dtype::DType;
-use ndexpr_runtime::function::MAX_ARGS;
 use ndexpr_runtime::math::{MathFn, WideFn};
 
 /// Estimated nanoseconds of an instruction that is neither a load nor a store, for each byte of a
@@ -68,7 +67,7 @@ pub(super) fn take_differences_in(nodes: &mut [Node]) {
         let is_const = matches!(nodes[y.index()].inst, Inst::Const(_));
         if n_uses[difference] == 1 && is_load(x) && (is_load(y) || is_const) {
             nodes[i].inst = Inst::Call { function: Function::Wide(WideFn::ExpDifference), dtype };
-            (nodes[i].args, nodes[i].args[1]) = ([x; MAX_ARGS], y);
+            (nodes[i].args, nodes[i].args[1]) = ([x; MAX_NODE_ARGS], y);
         }
     }
 }

@@ -65,7 +65,11 @@ const LAYERS: &[Layers] = &[
     },
     Layers { sources: "src", parent: "interp", order: &["along values"] },
     Layers { sources: "src", parent: "fuse", order: &["alike collect bound print", "group"] },
-    Layers { sources: "src", parent: "compile", order: &["headroom stage", "names executable", "arranged explain"] },
+    Layers {
+        sources: "src",
+        parent: "compile",
+        order: &["headroom stage", "names regions", "executable", "arranged explain"],
+    },
     Layers {
         sources: "src",
         parent: "program",
@@ -138,9 +142,10 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "runtime/src",
         parent: "",
-        order: &["dtype abi", "machine arch", "function math view", "memory reduce", "plan pool", "exec"],
+        order: &["dtype abi", "machine arch", "function math view", "memory reduce", "plan pool", "exec", "region"],
     },
-    Layers { sources: "runtime/src", parent: "function", order: &["closures", "call"] },
+    Layers { sources: "runtime/src", parent: "function", order: &["closures stop", "call", "callbacks"] },
+    Layers { sources: "runtime/src", parent: "region", order: &["lanes"] },
     Layers {
         sources: "runtime/src",
         parent: "view",

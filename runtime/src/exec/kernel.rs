@@ -10,7 +10,7 @@ use super::ExecError;
 use super::elems::copy_strided;
 use crate::abi::{KernelArgs, KernelFn, Operand, RunKind, TileFn};
 use crate::dtype::DType;
-use crate::function::{Callbacks, resume_panic};
+use crate::function::{Callbacks, resume_stop};
 use crate::machine::LINE_BYTES;
 use crate::plan::Plan;
 use crate::reduce::LANES;
@@ -147,7 +147,7 @@ impl Kernel {
 
     /// Checks that the kernel is one for these operands, of which the first are inputs, wherever
     /// they are.
-    pub(super) fn check_operands(&self, dtypes: &[DType], kinds: &[RunKind], n_inputs: usize) -> Result<(), ExecError> {
+    pub(crate) fn check_operands(&self, dtypes: &[DType], kinds: &[RunKind], n_inputs: usize) -> Result<(), ExecError> {
         if self.spec.is_streaming {
             let plan = signature(dtypes.iter().copied().zip(kinds.iter().copied()), n_inputs);
             return Err(ExecError::KernelMismatch { kernel: "aligned outputs only".into(), plan });
@@ -238,6 +238,36 @@ impl KernelSpec {
         operands: &[Operand],
         slots: *mut u8,
     ) {
+        // SAFETY: the caller's contract.
+        unsafe { self.enter_quietly((n_rows, n_lanes), repeatable_lanes, operands, slots) };
+        if !self.callbacks.is_empty() {
+            resume_stop();
+        }
+    }
+
+    /// Calls the code for whole blocks of a row, from within compiled code: what it stops for still
+    /// waits afterwards.
+    ///
+    /// # Safety
+    ///
+    /// The contract of [`call`](KernelSpec::call) for one row of `n_lanes`, which are whole blocks.
+    pub(crate) unsafe fn call_for_region(&self, n_lanes: usize, operands: &[Operand], slots: *mut u8) {
+        // SAFETY: the caller's contract. Outputs are inputs, so no lanes are repeatable.
+        unsafe { self.enter_quietly((1, n_lanes), 0, operands, slots) }
+    }
+
+    /// Calls the code, and leaves what it stops for where it waits.
+    ///
+    /// # Safety
+    ///
+    /// The contract of [`enter_with`](KernelSpec::enter_with).
+    unsafe fn enter_quietly(
+        &self,
+        (n_rows, n_lanes): (usize, usize),
+        repeatable_lanes: usize,
+        operands: &[Operand],
+        slots: *mut u8,
+    ) {
         let (tile_fns, callbacks) = (self.tile_fns.as_ptr(), self.callbacks.table().as_ptr());
         let args =
             KernelArgs { n_lanes, n_rows, repeatable_lanes, operands: operands.as_ptr(), slots, tile_fns, callbacks };
@@ -246,9 +276,6 @@ impl KernelSpec {
         for part in &self.rest {
             // SAFETY: as above; the parts before have been called with the same arguments.
             unsafe { part(&args) };
-        }
-        if !self.callbacks.functions().is_empty() {
-            resume_panic();
         }
     }
 

@@ -12,6 +12,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::progress::as_current;
 use super::{ExecError, Progress};
 use crate::machine::MAX_HANDOUTS;
 use crate::memory::{AllocError, with_scratch};
@@ -80,7 +81,7 @@ pub(super) fn launch(
                 if chunk > first && !run.goes_on() {
                     return;
                 }
-                run.add_done(work(&run, chunk, scratch));
+                run.add_done(as_current(options.progress, || work(&run, chunk, scratch)));
             }
         });
         if outcome.is_err() {

@@ -45,6 +45,8 @@ pub use fold::{FlatFold, FoldValue, MAX_FLAT_FOLDS, Outcome};
 pub use kernel::{Kernel, KernelSpec, LeafRows, WholeBlocks};
 pub use launch::RunOptions;
 pub use progress::Progress;
+
+pub(crate) use progress::is_current_to_stop;
 pub use run::{run, run_streaming};
 pub use stages::{
     Dest, Fold, LeafUse, LoopKernels, MapLoop, MapOutput, Origin, ReduceLoop, ScanLoop, Source, Stages, Value,

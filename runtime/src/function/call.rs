@@ -1,106 +1,32 @@
 //! How compiled code, and the interpreter, call a closure.
 //!
-//! In: addresses of a tile's elements. Out: the results, or zeros and a panic that waits. Always
-//! true: nothing unwinds into compiled code. A panic of a closure waits in the thread until the
-//! kernel has returned; [`resume_panic`] goes on with it there, so that the run stops as it does
-//! after any panic in a chunk. Until then the thread calls no other closure: a later call of the
-//! kernel would only compute what nobody reads.
+//! In: addresses of a tile's elements. Out: the results, or zeros and a reason to stop that waits.
+//! Always true: nothing unwinds into compiled code.
 
 use super::RustFunction;
-use crate::abi::{Callback, CallbackFn};
+use super::stop::{Panicked, Stopped, has_stopped, stop};
 use crate::dtype::DType;
 use std::any::Any;
-use std::cell::Cell;
-use std::mem::{ManuallyDrop, MaybeUninit};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
-
-/// A closure has panicked: the payload of the panic that stops the run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Panicked {
-    /// The name of the function.
-    pub function: Box<str>,
-    /// What the panic says.
-    pub message: String,
-}
-
-/// The functions that a kernel calls, in its order. They live as long as this does.
-#[derive(Clone, Debug, Default)]
-pub struct Callbacks {
-    functions: Box<[Arc<RustFunction>]>,
-    /// What compiled code reads: an entry for each function.
-    table: Box<[Callback]>,
-}
-
-// SAFETY: the table is only read, and its pointers lead to the functions, which are `Send` and
-// `Sync`.
-unsafe impl Send for Callbacks {}
-// SAFETY: as above.
-unsafe impl Sync for Callbacks {}
-
-impl Callbacks {
-    /// The callbacks of these functions.
-    #[must_use]
-    pub fn new(functions: &[Arc<RustFunction>]) -> Callbacks {
-        let callback =
-            |function: &Arc<RustFunction>| Callback { code: call as CallbackFn, context: Arc::as_ptr(function).cast() };
-        Callbacks { functions: functions.into(), table: functions.iter().map(callback).collect() }
-    }
-
-    /// The functions, in order.
-    #[must_use]
-    pub fn functions(&self) -> &[Arc<RustFunction>] {
-        &self.functions
-    }
-
-    /// The table that compiled code reads.
-    pub(crate) fn table(&self) -> &[Callback] {
-        &self.table
-    }
-}
-
-thread_local! {
-    /// The first panic since the thread last looked. It has no destructor, so that it is there as
-    /// long as the thread runs anything.
-    static PANICKED: Cell<ManuallyDrop<Option<Box<Panicked>>>> = const { Cell::new(ManuallyDrop::new(None)) };
-}
-
-fn take_panic() -> Option<Box<Panicked>> {
-    ManuallyDrop::into_inner(PANICKED.replace(ManuallyDrop::new(None)))
-}
-
-fn has_panicked() -> bool {
-    let panic = take_panic();
-    let has_panicked = panic.is_some();
-    PANICKED.set(ManuallyDrop::new(panic));
-    has_panicked
-}
-
-/// Goes on with the panic of a closure that a kernel has called on this thread, if there was one.
-/// No compiled code may be running on the thread.
-pub(crate) fn resume_panic() {
-    if let Some(panic) = take_panic() {
-        resume_unwind(panic);
-    }
-}
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls the [`RustFunction`] at `context` for compiled code.
 ///
 /// # Safety
 ///
 /// The contract of [`CallbackFn`], for the dtypes of the function.
-unsafe extern "C" fn call(context: *const (), n: usize, out: *mut u8, args: *const *const u8) {
+pub(super) unsafe extern "C" fn call(context: *const (), n: usize, out: *mut u8, args: *const *const u8) {
     // SAFETY: the caller has the context from `Callbacks`, which keeps the function alive, and
     // gives an address for each argument.
     let (function, args) = unsafe {
         let function = &*context.cast::<RustFunction>();
         (function, std::slice::from_raw_parts(args, function.args.len()))
     };
-    if !has_panicked() {
+    if !has_stopped() {
         // SAFETY: the caller's contract.
         match caught(function, || unsafe { run(function, n, out, args) }) {
             Ok(()) => return,
-            Err(panic) => PANICKED.set(ManuallyDrop::new(Some(Box::new(panic)))),
+            Err(panic) => stop(Stopped::Panicked(panic)),
         }
     }
     // What is at `out` may be no element of the dtype, and compiled code goes on with it.
@@ -230,8 +156,12 @@ unsafe fn run_in_pieces(function: &RustFunction, n: usize, out: *mut u8, args: &
 
 #[cfg(test)]
 mod tests {
+    use super::super::Callbacks;
+    use super::super::stop::{resume_stop, take_stop};
     use super::*;
+    use crate::abi::Callback;
     use std::panic::resume_unwind;
+    use std::sync::Arc;
 
     /// Runs a function as compiled code does: `n` elements from `args` to `out`.
     fn run(function: &RustFunction, n: usize, out: *mut u8, args: &[*const u8]) -> Option<Panicked> {
@@ -239,7 +169,10 @@ mod tests {
         let Callback { code, context } = callbacks.table()[0];
         // SAFETY: the tests give addresses of as many elements, of the function's dtypes.
         unsafe { code(context, n, out, args.as_ptr()) };
-        take_panic().map(|panic| *panic)
+        take_stop().map(|stopped| match *stopped {
+            Stopped::Panicked(panic) => panic,
+            other => panic!("{other:?}"),
+        })
     }
 
     #[test]
@@ -297,9 +230,9 @@ mod tests {
             unsafe { (callback.code)(callback.context, 4, out.as_mut_ptr(), [x.as_ptr()].as_ptr()) };
             assert_eq!(out, [0; 4]);
         }
-        let payload = catch_unwind(resume_panic).unwrap_err().downcast::<Panicked>().unwrap();
+        let payload = catch_unwind(resume_stop).unwrap_err().downcast::<Panicked>().unwrap();
         assert_eq!((&*payload.function, &*payload.message), ("panics", "first"));
-        resume_panic();
+        resume_stop();
     }
 
     #[test]

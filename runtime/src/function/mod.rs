@@ -5,15 +5,19 @@
 //! element. Always true: the dtypes of arguments and result are those of the closure's types; a
 //! closure sees aligned elements, bools that are 0 or 1, and a result that no argument shares
 //! memory with; and a panic of a closure never reaches compiled code. It stops the run, as
-//! `call.rs` tells.
+//! `stop.rs` tells. `callbacks.rs` is the table of what a kernel calls.
 
 mod call;
+mod callbacks;
 mod closures;
+mod stop;
 
-pub use call::{Callbacks, Panicked};
+pub use callbacks::{Callable, Callbacks};
 pub use closures::{OfElements, OfTiles, ScalarClosure, TileClosure};
 
-pub(crate) use call::resume_panic;
+pub use stop::{Endless, Panicked, Stopped};
+
+pub(crate) use stop::{has_stopped, resume_stop, stop};
 
 use crate::dtype::DType;
 use closures::{Closure, Code};

@@ -11,12 +11,13 @@
 mod casts;
 mod powers;
 
-use super::{Condition, Function, Inst, Kind, Node, Operand, Tape, Ty, ValueId, schedule, wide};
+use super::{
+    Condition, Function, Inst, Kind, MAX_NODE_ARGS, Node, Operand, RegionTypes, Tape, Ty, ValueId, schedule, wide,
+};
 use crate::fuse::{self, Loop, Source};
-use crate::hir::{Expr, ExprId, FunctionId, Graph};
+use crate::hir::{Expr, ExprId, FunctionId, Graph, Region, RegionId};
 use crate::ops::Op;
 use ndexpr_runtime::dtype::{DType, Element};
-use ndexpr_runtime::function::MAX_ARGS;
 use ndexpr_runtime::math::MathFn;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -35,8 +36,14 @@ pub(crate) struct Preferences {
 
 /// Builds and schedules the tape of a loop. None if its values need more scratch than a thread has.
 pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Option<Tape> {
+    let is_too_large =
+        |id: &ExprId| matches!(graph.expr(*id), Expr::After(..)) && graph.args(*id).count() > MAX_NODE_ARGS;
+    if group.body.iter().any(is_too_large) {
+        return None;
+    }
     let mut builder = Builder {
         graph,
+        group,
         preferences,
         nodes: Vec::with_capacity(2 * group.body.len() + 8),
         ids: FxHashMap::default(),
@@ -71,7 +78,16 @@ pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Op
         wide::use_calls(&mut nodes, &is_uniform, preferences.divides_in_wide_loops);
     }
     let tape = schedule::schedule(nodes, inputs, outputs, &is_uniform)?;
-    Some(Tape { functions: graph.functions().to_vec(), ..tape })
+    let regions = graph.regions().iter().map(|used| types_of(&used.region)).collect();
+    Some(Tape { functions: graph.functions().to_vec(), regions, ..tape })
+}
+
+/// The dtypes of a loop of each element.
+fn types_of(region: &Region) -> RegionTypes {
+    let mut args: Vec<DType> = region.body.vars().iter().map(|var| var.ty.dtype).collect();
+    let carried = args[..region.n_carried].to_vec();
+    args.insert(region.n_carried, DType::Bool);
+    RegionTypes { args, carried }
 }
 
 /// Leaves out what no store needs. A shift by a constant beyond the width, for example, does not
@@ -108,6 +124,7 @@ fn without_dead(nodes: Vec<Node>) -> Vec<Node> {
 
 struct Builder<'a> {
     graph: &'a Graph,
+    group: &'a Loop,
     preferences: Preferences,
     nodes: Vec<Node>,
     ids: FxHashMap<Node, ValueId>,
@@ -117,7 +134,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn push(&mut self, inst: Inst, args: &[ValueId], ty: Ty) -> ValueId {
-        let mut all = [args.first().copied().unwrap_or(ValueId(0)); MAX_ARGS];
+        let mut all = [args.first().copied().unwrap_or(ValueId(0)); MAX_NODE_ARGS];
         all[..args.len()].copy_from_slice(args);
         let node = Node { inst, args: all, ty };
         let next = ValueId(self.nodes.len() as u32);
@@ -229,6 +246,7 @@ impl Builder<'_> {
         let op = match self.graph.expr(id) {
             Expr::Apply(op, _) => op,
             Expr::Call(function, _) => return self.rust_call(id, function),
+            Expr::After(region, place) => return self.after(id, region, place),
             _ => unreachable!("a loop's body is made of operations"),
         };
         let mut args = [ValueId(0); 3];
@@ -296,10 +314,27 @@ impl Builder<'_> {
 
     /// A call of a function of Rust. It takes bools as bytes that are 0 or 1.
     fn rust_call(&mut self, id: ExprId, function: FunctionId) -> ValueId {
-        let args: SmallVec<[ValueId; MAX_ARGS]> = self.graph.args(id).map(|arg| self.in_memory(arg)).collect();
+        let args: SmallVec<[ValueId; MAX_NODE_ARGS]> = self.graph.args(id).map(|arg| self.in_memory(arg)).collect();
         let (dtype, arity) = (self.graph.dtype(id), args.len() as u32);
         let function = Function::Rust { index: function.0, arity };
         self.push(Inst::Call { function, dtype }, &args, Ty::in_memory(dtype))
+    }
+
+    /// What a loop of each element leaves. All that it leaves for this loop is made at once.
+    fn after(&mut self, id: ExprId, region: RegionId, place: u32) -> ValueId {
+        let args: SmallVec<[ValueId; MAX_NODE_ARGS]> = self.graph.args(id).map(|arg| self.in_memory(arg)).collect();
+        let (index, arity) = (region.index() as u32, args.len() as u32);
+        let mut made = ValueId(0);
+        for &other in &self.group.body {
+            let Expr::After(its, result) = self.graph.expr(other) else { continue };
+            if its == region {
+                let dtype = self.graph.dtype(other);
+                let function = Function::Region { index, result, arity };
+                let value = self.push(Inst::Call { function, dtype }, &args, Ty::in_memory(dtype));
+                made = if result == place { value } else { made };
+            }
+        }
+        made
     }
 
     /// Operations on masks, all brought to the narrowest width among them.

@@ -1,0 +1,99 @@
+//! Loops of each element become code: a kernel that does some iterations at once, and what calls it
+//! until no element goes on.
+//!
+//! In: a graph. Out: the code of each of its regions, or why there is none. Always true: the code
+//! of loops within a loop is made first.
+
+use crate::codegen::{self, Generator};
+use crate::fuse;
+use crate::hir::{Expr, Graph, Region, RegionId};
+use crate::opt;
+use crate::options::FloatMode;
+use crate::outline::{Stores, Variant};
+use crate::tape::{self, Inst, Tape};
+use ndexpr_runtime::abi::RunKind;
+use ndexpr_runtime::exec::Progress;
+use ndexpr_runtime::function::Callable;
+use ndexpr_runtime::region::{self, RegionSpec};
+use std::sync::Arc;
+
+/// A kernel does so many iterations at once as have about so many instructions.
+// Chosen by "iterations-at-once" in docs/measurements.md.
+const BODY: usize = 64;
+
+/// The most iterations at once. Elements that have stopped wait for the last one.
+const MAX_STEPS: u32 = 8;
+
+/// The code of all regions of a graph.
+pub(super) fn compile(
+    graph: &Graph,
+    generator: &Generator,
+    progress: Option<&Progress>,
+) -> Result<Vec<Arc<dyn Callable>>, String> {
+    let results = results(graph);
+    let one = |(used, is_result): (&crate::hir::RegionUse, &Vec<bool>)| {
+        compile_one(&used.region, is_result, generator, progress)
+    };
+    graph.regions().iter().zip(&results).map(one).collect()
+}
+
+/// For each region, which of the values that it carries something needs behind it.
+fn results(graph: &Graph) -> Vec<Vec<bool>> {
+    let mut results: Vec<Vec<bool>> = graph.regions().iter().map(|used| vec![false; used.region.n_carried]).collect();
+    let live = graph.live();
+    for id in graph.ids().filter(|id| live[id.index()]) {
+        if let Expr::After(region, place) = graph.expr(id) {
+            results[RegionId::index(region)][place as usize] = true;
+        }
+    }
+    results
+}
+
+fn compile_one(
+    region: &Region,
+    is_result: &[bool],
+    generator: &Generator,
+    progress: Option<&Progress>,
+) -> Result<Arc<dyn Callable>, String> {
+    // The body has been optimised as the caller asks for it.
+    let graph_of = |steps: u32| opt::run(&region.repeated(steps, is_result), FloatMode::Strict);
+    let mut graph = graph_of(1);
+    let one = tape_of(&mut graph, generator)?;
+    let n_instructions = one.nodes.iter().filter(|node| !node.inst.is_rematerialised()).count().max(1);
+    let is_long = one.nodes.iter().any(|node| matches!(node.inst, Inst::Call { .. }));
+    let steps = if is_long { 1 } else { (BODY / n_instructions).clamp(1, MAX_STEPS as usize) as u32 };
+    let mut tape = one;
+    if steps > 1 {
+        graph = graph_of(steps);
+        tape = tape_of(&mut graph, generator)?;
+    }
+    tape.region_code = compile(&graph, generator, progress)?;
+    let kinds = vec![RunKind::Contiguous; tape.inputs.len() + tape.outputs.len()];
+    let variant = Variant { kinds: &kinds, stores: Stores::Ordinary };
+    let body = codegen::compile(&tape, variant, generator, progress).map_err(|refusal| refusal.0)?;
+    let vars = region.body.vars().iter().map(|var| var.ty.dtype);
+    let spec = RegionSpec {
+        body: Arc::new(body),
+        carried: vars.clone().take(region.n_carried).collect(),
+        invariants: vars.skip(region.n_carried).collect(),
+        steps,
+        max_iterations: region.max_iterations,
+        label: region.span.start,
+    };
+    let code = region::Region::new(spec).map_err(|error| format!("a loop of each element: {error}"))?;
+    Ok(Arc::new(code))
+}
+
+/// The tape of iterations, whose operands are all variables and all roots.
+fn tape_of(graph: &mut Graph, generator: &Generator) -> Result<Tape, String> {
+    let group = fuse::whole(graph);
+    let tape = tape::build(graph, &group, generator.target().machine().preferences())
+        .ok_or_else(|| "a loop of each element needs more scratch than a thread has".to_owned())?;
+    match tape::verify(&tape) {
+        Ok(()) => Ok(tape),
+        Err(why) => {
+            debug_assert!(false, "{why}");
+            Err(format!("a defect of the compiler, please report it: {why}"))
+        }
+    }
+}
