@@ -6,7 +6,7 @@
 
 use crate::codegen::{self, Generator};
 use crate::fuse;
-use crate::hir::{Expr, Graph, Region, RegionId};
+use crate::hir::{Graph, Region, RegionUse};
 use crate::opt;
 use crate::options::FloatMode;
 use crate::outline::{Stores, Variant};
@@ -30,23 +30,9 @@ pub(super) fn compile(
     generator: &Generator,
     progress: Option<&Progress>,
 ) -> Result<Vec<Arc<dyn Callable>>, String> {
-    let results = results(graph);
-    let one = |(used, is_result): (&crate::hir::RegionUse, &Vec<bool>)| {
-        compile_one(&used.region, is_result, generator, progress)
-    };
+    let results = graph.region_results();
+    let one = |(used, is_result): (&RegionUse, &Vec<bool>)| compile_one(&used.region, is_result, generator, progress);
     graph.regions().iter().zip(&results).map(one).collect()
-}
-
-/// For each region, which of the values that it carries something needs behind it.
-fn results(graph: &Graph) -> Vec<Vec<bool>> {
-    let mut results: Vec<Vec<bool>> = graph.regions().iter().map(|used| vec![false; used.region.n_carried]).collect();
-    let live = graph.live();
-    for id in graph.ids().filter(|id| live[id.index()]) {
-        if let Expr::After(region, place) = graph.expr(id) {
-            results[RegionId::index(region)][place as usize] = true;
-        }
-    }
-    results
 }
 
 fn compile_one(

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::function::Function;
 use crate::functions::{self, FunctionInfo};
-use crate::options::{Backend, CompileOptions, FloatMode, Registers, Unused};
+use crate::options::{Backend, CompileOptions, FloatMode, MaxIterations, Registers, Unused};
 use crate::program::{Procedure, Program};
 use crate::resolve::Registry;
 use crate::results::FromResults;
@@ -319,6 +319,26 @@ impl EngineBuilder {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> EngineBuilder {
         self.options.limits = limits;
+        self
+    }
+
+    /// The most iterations of a loop for one element, ten million unless set. A loop that goes on
+    /// longer is an error of kind [`ErrorKind::Iterations`](crate::ErrorKind::Iterations). Compiled
+    /// loops do a few iterations at once, and may do that many more.
+    ///
+    /// ```
+    /// use ndarray::{Array1, array};
+    /// use ndexpr::{Engine, ErrorKind, vars};
+    ///
+    /// let engine = Engine::builder().max_iterations(1000).build()?;
+    /// let x = array![1.0, 2.0];
+    /// let error = engine.evaluate::<Array1<f64>>("while x > 0: x += 1\nreturn x", &vars! { x }).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Iterations);
+    /// # Ok::<(), ndexpr::Error>(())
+    /// ```
+    #[must_use]
+    pub fn max_iterations(mut self, iterations: u64) -> EngineBuilder {
+        self.options.max_iterations = MaxIterations(iterations);
         self
     }
 

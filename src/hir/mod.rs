@@ -280,8 +280,13 @@ impl Graph {
 
     /// For each node, whether a root needs it.
     pub(crate) fn live(&self) -> Vec<bool> {
+        self.live_from(&self.roots)
+    }
+
+    /// For each node, whether one of some nodes needs it.
+    fn live_from(&self, roots: &[ExprId]) -> Vec<bool> {
         let mut live = vec![false; self.len()];
-        self.roots.iter().for_each(|root| live[root.index()] = true);
+        roots.iter().for_each(|root| live[root.index()] = true);
         for id in self.ids().rev() {
             if live[id.index()] {
                 self.args(id).for_each(|arg| live[arg.index()] = true);

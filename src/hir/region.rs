@@ -45,7 +45,7 @@ impl Region {
         // A function of Rust must see only values that the loop has for certain.
         let keeps_all = !body.functions.is_empty();
         for _ in 0..steps {
-            let next = out.iteration(body, &values, active);
+            let next = out.copied(body, &body.roots, &values, Some(active));
             let (&goes_on, next) = next.split_last().expect("a body tells whether it goes on");
             for (k, &next) in next.iter().enumerate() {
                 values[k] = match is_result[k] || keeps_all {
@@ -60,6 +60,50 @@ impl Region {
         out.root_domains = vec![Vec::new(); roots.len()];
         out.set_roots(roots);
         out
+    }
+
+    /// The region without what neither a result nor the condition needs, and which of its arguments
+    /// are left; `None` if all are needed.
+    pub(crate) fn pruned(&self, is_result: &[bool]) -> Option<(Region, Vec<bool>)> {
+        let (body, n) = (&self.body, self.n_carried);
+        let (&goes_on, nexts) = body.roots.split_last().expect("a body tells whether it goes on");
+        // For each variable, whether it is needed. What a needed value follows from is needed too.
+        let mut is_needed = is_result.to_vec();
+        is_needed.resize(body.vars.len(), false);
+        loop {
+            let mut roots = vec![goes_on];
+            roots.extend(nexts.iter().zip(&is_needed).filter(|(_, is_needed)| **is_needed).map(|(next, _)| *next));
+            let live = body.live_from(&roots);
+            let before = is_needed.clone();
+            for id in body.ids().filter(|id| live[id.index()]) {
+                if let Expr::Var(var) = body.expr(id) {
+                    is_needed[var.0 as usize] = true;
+                }
+            }
+            if is_needed == before {
+                break;
+            }
+        }
+        if is_needed.iter().all(|&is_needed| is_needed) {
+            return None;
+        }
+        let mut out = Graph { functions: body.functions.clone(), ..Graph::default() };
+        let nothing = out.constant(Scalar::new(false));
+        let declared = |out: &mut Graph, (var, is_needed): (&Var, &bool)| match is_needed {
+            true => out.declare(var.name.clone(), var.ty.dtype, var.ty.is_scalar),
+            false => nothing,
+        };
+        let values: Vec<ExprId> =
+            body.vars.iter().zip(&is_needed).map(|pair| declared(&mut out, pair)).collect();
+        let kept = nexts.iter().zip(&is_needed).filter(|(_, is_needed)| **is_needed).map(|(next, _)| *next);
+        let roots: Vec<ExprId> = kept.chain([goes_on]).collect();
+        let new_roots = out.copied(body, &roots, &values, None);
+        out.root_domains = vec![Vec::new(); new_roots.len()];
+        out.set_roots(new_roots);
+        let n_carried = is_needed[..n].iter().filter(|is_needed| **is_needed).count();
+        let mut is_left = is_needed;
+        is_left.insert(n, true);
+        Some((Region { body: out, n_carried, ..self.clone() }, is_left))
     }
 
     /// Whether there is one element only.
@@ -107,6 +151,18 @@ impl Graph {
     /// The region of a loop.
     pub(crate) fn region(&self, id: RegionId) -> &RegionUse {
         &self.regions[id.index()]
+    }
+
+    /// For each region and each value that it carries, whether a root needs that behind the loop.
+    pub(crate) fn region_results(&self) -> Vec<Vec<bool>> {
+        let mut results: Vec<Vec<bool>> = self.regions.iter().map(|used| vec![false; used.region.n_carried]).collect();
+        let live = self.live();
+        for id in self.ids().filter(|id| live[id.index()]) {
+            if let Expr::After(region, place) = self.expr(id) {
+                results[region.index()][place as usize] = true;
+            }
+        }
+        results
     }
 
     /// All regions, even where no node needs one any more.
@@ -203,11 +259,17 @@ impl Graph {
         self.add_region(Arc::new(Region { body, n_carried: carried.len(), span, max_iterations }), args)
     }
 
-    /// Adds an iteration of a body for these values of its variables. Loops in it run for elements
-    /// that are active. Gives the new nodes of the body's roots.
-    fn iteration(&mut self, body: &Graph, values: &[ExprId], active: ExprId) -> Vec<ExprId> {
-        let live = body.live();
-        let mut new_of: Vec<ExprId> = vec![active; body.len()];
+    /// Adds some nodes of a body, for these values of its variables. Loops in it run for elements
+    /// that are active. Gives the new nodes.
+    fn copied(
+        &mut self,
+        body: &Graph,
+        roots: &[ExprId],
+        values: &[ExprId],
+        active: Option<ExprId>,
+    ) -> Vec<ExprId> {
+        let live = body.live_from(roots);
+        let mut new_of: Vec<ExprId> = vec![ExprId(0); body.len()];
         let mut regions: FxHashMap<RegionId, RegionId> = FxHashMap::default();
         for id in body.ids().filter(|id| live[id.index()]) {
             let of = |arg: ExprId| new_of[arg.index()];
@@ -224,7 +286,9 @@ impl Graph {
                     let new = *regions.entry(region).or_insert_with(|| {
                         let RegionUse { region, args } = body.region(region);
                         let mut args: Vec<ExprId> = args.iter().map(|&arg| of(arg)).collect();
-                        args[region.n_carried] = self.apply(Op::And, &[active, args[region.n_carried]]);
+                        if let Some(active) = active {
+                            args[region.n_carried] = self.apply(Op::And, &[active, args[region.n_carried]]);
+                        }
                         self.add_region(Arc::clone(region), args.into())
                     });
                     self.after(new, place as usize)
@@ -232,7 +296,7 @@ impl Graph {
                 Expr::Reduce(..) | Expr::Param(_) => unreachable!("a body has neither"),
             };
         }
-        body.roots.iter().map(|root| new_of[root.index()]).collect()
+        roots.iter().map(|root| new_of[root.index()]).collect()
     }
 
     /// Adds a variable that is a value of the text around a body.

@@ -57,9 +57,18 @@ fn rebuild(
 /// The regions that are in the new graph already.
 #[derive(Default)]
 struct Regions {
-    new_of: FxHashMap<RegionId, RegionId>,
+    new_of: FxHashMap<RegionId, NewRegion>,
+    /// Which values of each old region something needs, once that is asked for.
+    results: Option<Vec<Vec<bool>>>,
     /// Set if their bodies are still to be optimised.
     floats: Option<FloatMode>,
+}
+
+/// A region in the new graph.
+struct NewRegion {
+    id: RegionId,
+    /// For each value that it carried, which of those that it carries now.
+    places: Vec<usize>,
 }
 
 impl Regions {
@@ -72,16 +81,26 @@ impl Regions {
         (region, place): (RegionId, u32),
     ) -> ExprId {
         let floats = self.floats;
-        let new = *self.new_of.entry(region).or_insert_with(|| {
-            let RegionUse { region, args } = graph.region(region);
-            let args = args.iter().map(|arg| map[arg.index()].unwrap_or(*arg)).collect();
-            let region = match floats {
-                Some(floats) => Arc::new(Region { body: run(&region.body, floats), ..(**region).clone() }),
-                None => Arc::clone(region),
+        let results = self.results.get_or_insert_with(|| graph.region_results());
+        let NewRegion { id, places } = self.new_of.entry(region).or_insert_with(|| {
+            let RegionUse { region: old, args } = graph.region(region);
+            let args = args.iter().map(|arg| map[arg.index()].unwrap_or(*arg));
+            let Some(floats) = floats else {
+                let id = out.add_region(Arc::clone(old), args.collect());
+                return NewRegion { id, places: (0..old.n_carried).collect() };
             };
-            out.add_region(region, args)
+            let body = run(&old.body, floats);
+            let new = Region { body, ..(**old).clone() };
+            let (new, is_left) = new.pruned(&results[region.index()]).unwrap_or_else(|| {
+                let all = vec![true; args.len()];
+                (new, all)
+            });
+            let before = |place: usize| is_left[..place].iter().filter(|is_left| **is_left).count();
+            let places = (0..old.n_carried).map(before).collect();
+            let args = args.zip(&is_left).filter(|(_, is_left)| **is_left).map(|(arg, _)| arg).collect();
+            NewRegion { id: out.add_region(Arc::new(new), args), places }
         });
-        out.after(new, place as usize)
+        out.after(*id, places[place as usize])
     }
 }
 

@@ -491,6 +491,21 @@ impl<'a> Run<'a> {
                 }
             }
         }
+        // Names that each `break` finds with a value have it behind the loop where it was left so.
+        let mut set_at_breaks: Vec<(NameId, Value, Vec<u32>)> = Vec::new();
+        if !the_loop.otherwise.is_empty() && !the_loop.is_sure_to_run {
+            let at_breaks: Vec<Exit> = of_kind(ExitKind::Break).cloned().collect();
+            let at_breaks = self.names_of_exits(&at_breaks, span)?;
+            let without_value = the_loop.slots.iter().filter(|slot| slot.value.is_none()).map(|slot| slot.name);
+            for name in without_value.collect::<Vec<_>>() {
+                let Some(value @ (Value::Step(_) | Value::Tuple(_))) = at_breaks.get(&name).cloned() else { continue };
+                let mut leaves = Vec::new();
+                if self.flatten(&value, &value, &mut leaves)? {
+                    let places = leaves.into_iter().map(|next| extra(self, &mut the_loop, None, next)).collect();
+                    set_at_breaks.push((name, value, places));
+                }
+            }
+        }
         let flag = |run: &mut Run<'a>, path: Path| -> Option<(Arg, Arg)> {
             let Path::If(next) = path else { return None };
             Some((Arg { step: run.push_step(Action::Bool(false), span, &[]), span }, next))
@@ -575,17 +590,25 @@ impl<'a> Run<'a> {
         (frame.names, frame.path) = (names_after, path);
         (frame.body, frame.stmt) = (body, stmt);
         let otherwise = the_loop.otherwise;
-        match (broke, breaks) {
-            (Some(broke), _) => {
-                let not = self.not(broke);
-                self.enter_choice(not, otherwise, &[])
-            }
+        let broke = match breaks {
             // Each iteration breaks: only those that do not start get to the else.
-            (None, Path::Always) if !otherwise.is_empty() => {
-                let not = self.not(the_loop.starts);
-                self.enter_choice(not, otherwise, &[])
+            Path::Always if !otherwise.is_empty() => Some(the_loop.starts),
+            _ => broke,
+        };
+        match broke {
+            Some(broke) => {
+                let not = self.not(broke);
+                self.enter_choice(not, otherwise, &[])?;
+                for (name, value, places) in set_at_breaks {
+                    let mut places = places.into_iter();
+                    let value = self.rebuilt(&value, &mut |run, _| after(run, places.next().unwrap_or_default()));
+                    if let Some(Block { kind: Kind::If(choice), .. }) = self.frame_mut().blocks.last_mut() {
+                        choice.names.insert(name, value);
+                    }
+                }
+                Ok(())
             }
-            _ => {
+            None => {
                 self.enter(otherwise, Kind::Plain);
                 Ok(())
             }
