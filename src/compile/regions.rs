@@ -10,7 +10,7 @@ use crate::hir::{Graph, Region, RegionUse};
 use crate::opt;
 use crate::options::FloatMode;
 use crate::outline::{Stores, Variant};
-use crate::tape::{self, Inst, Tape};
+use crate::tape::{self, Inst, Preferences, Tape};
 use ndexpr_runtime::abi::RunKind;
 use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::function::Callable;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// A kernel does so many iterations at once as have about so many instructions.
 // Chosen by "iterations-at-once" in docs/measurements.md.
-const BODY: usize = 64;
+const BODY: usize = 128;
 
 /// The most iterations at once. Elements that have stopped wait for the last one.
 const MAX_STEPS: u32 = 8;
@@ -73,7 +73,8 @@ fn compile_one(
 /// The tape of iterations, whose operands are all variables and all roots.
 fn tape_of(graph: &mut Graph, generator: &Generator) -> Result<Tape, String> {
     let group = fuse::whole(graph);
-    let tape = tape::build(graph, &group, generator.target().machine().preferences())
+    let preferences = Preferences { widens_masks: true, ..generator.target().machine().preferences() };
+    let tape = tape::build(graph, &group, preferences)
         .ok_or_else(|| "a loop of each element needs more scratch than a thread has".to_owned())?;
     match tape::verify(&tape) {
         Ok(()) => Ok(tape),

@@ -144,7 +144,7 @@ fn lower_some(resolved: &Resolved, scope: &Scope<'_>, is_wanted: impl Fn(StepId)
     // A name that nothing reads behind a choice may be anything.
     let is_read = |id: StepId| live.is_empty() || live[id.index()] || resolved.step(id).action != Action::Merge;
     let is_wanted = |id: StepId| is_wanted(id) && is_read(id);
-    lowerer.declare_variables(&is_wanted);
+    lowerer.declare_variables(is_wanted);
     lowerer.steps(0..resolved.len(), &is_wanted)?;
     let mut roots = Vec::with_capacity(resolved.results().len());
     for &result in resolved.results() {

@@ -93,8 +93,7 @@ impl Region {
             true => out.declare(var.name.clone(), var.ty.dtype, var.ty.is_scalar),
             false => nothing,
         };
-        let values: Vec<ExprId> =
-            body.vars.iter().zip(&is_needed).map(|pair| declared(&mut out, pair)).collect();
+        let values: Vec<ExprId> = body.vars.iter().zip(&is_needed).map(|pair| declared(&mut out, pair)).collect();
         let kept = nexts.iter().zip(&is_needed).filter(|(_, is_needed)| **is_needed).map(|(next, _)| *next);
         let roots: Vec<ExprId> = kept.chain([goes_on]).collect();
         let new_roots = out.copied(body, &roots, &values, None);
@@ -261,13 +260,7 @@ impl Graph {
 
     /// Adds some nodes of a body, for these values of its variables. Loops in it run for elements
     /// that are active. Gives the new nodes.
-    fn copied(
-        &mut self,
-        body: &Graph,
-        roots: &[ExprId],
-        values: &[ExprId],
-        active: Option<ExprId>,
-    ) -> Vec<ExprId> {
+    fn copied(&mut self, body: &Graph, roots: &[ExprId], values: &[ExprId], active: Option<ExprId>) -> Vec<ExprId> {
         let live = body.live_from(roots);
         let mut new_of: Vec<ExprId> = vec![ExprId(0); body.len()];
         let mut regions: FxHashMap<RegionId, RegionId> = FxHashMap::default();

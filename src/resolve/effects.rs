@@ -251,8 +251,8 @@ impl Run<'_> {
     ) -> Result<(), Error> {
         let base = self.out.views().base(target);
         let frame = self.frame();
-        let is_certain = matches!((frame.path, frame.guard), (Path::Always, Path::Always));
-        if !self.updates.is_evaluating() && !(is_certain && self.loops.is_empty()) {
+        let is_in_flow = !matches!((frame.path, frame.guard), (Path::Always, Path::Always)) || !self.loops.is_empty();
+        if is_in_flow && !self.updates.is_evaluating() {
             return Err(Error::new(ErrorKind::UpdateInFlow, span));
         }
         if self.updates.is_evaluating() {

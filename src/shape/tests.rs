@@ -19,7 +19,7 @@ fn graph(text: &str) -> Graph {
         _ if name.len() == 1 && name != "e" => Some(VarType::array(DType::Float64)),
         _ => None,
     };
-    let scope = hir::Scope { type_of: &type_of, value_of: None, registry, known: &Vec::new };
+    let scope = hir::Scope { type_of: &type_of, value_of: None, registry, max_iterations: 0, known: &Vec::new };
     let graph = hir::lower(resolved, &scope).expect("a typed text");
     hir::verify(&graph).expect("a graph");
     graph

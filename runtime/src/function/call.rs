@@ -165,7 +165,7 @@ mod tests {
 
     /// Runs a function as compiled code does: `n` elements from `args` to `out`.
     fn run(function: &RustFunction, n: usize, out: *mut u8, args: &[*const u8]) -> Option<Panicked> {
-        let callbacks = Callbacks::new(&[Arc::new(function.clone())]);
+        let callbacks = Callbacks::new(&[Arc::new(function.clone())], &[]);
         let Callback { code, context } = callbacks.table()[0];
         // SAFETY: the tests give addresses of as many elements, of the function's dtypes.
         unsafe { code(context, n, out, args.as_ptr()) };
@@ -223,7 +223,7 @@ mod tests {
     fn after_a_panic_no_closure_is_called() {
         let panics = RustFunction::scalar("panics", |_: u8| -> u8 { resume_unwind(Box::new(String::from("first"))) });
         let called = RustFunction::scalar("called", |_: u8| -> u8 { unreachable!("after a panic") });
-        let callbacks = Callbacks::new(&[Arc::new(panics), Arc::new(called)]);
+        let callbacks = Callbacks::new(&[Arc::new(panics), Arc::new(called)], &[]);
         let (x, mut out) = ([1_u8; 4], [9_u8; 4]);
         for callback in callbacks.table() {
             // SAFETY: there are four elements of the functions' dtypes.

@@ -8,6 +8,8 @@
 //! one. Always true: what a lane gets does not depend on the others, and no region runs for ever.
 
 mod lanes;
+#[cfg(test)]
+mod tests;
 
 use crate::abi::{CallbackFn, Operand, RunKind};
 use crate::dtype::DType;

@@ -32,6 +32,9 @@ pub(crate) struct Preferences {
     pub(crate) prefers_calls: bool,
     /// True if loops without lane-by-lane instructions do these as fast as functions.
     pub(crate) divides_in_wide_loops: bool,
+    /// True if masks that meet become as wide as the widest of them, and not as the narrowest: in
+    /// loops where the same mask meets others again and again.
+    pub(crate) widens_masks: bool,
 }
 
 /// Builds and schedules the tape of a loop. None if its values need more scratch than a thread has.
@@ -201,7 +204,21 @@ impl Builder<'_> {
 
     fn select(&mut self, mask: ValueId, a: ValueId, b: ValueId) -> ValueId {
         let mask = self.resize_mask(mask, self.ty(a).bytes);
+        if self.is_successor(a, b) {
+            // Where a mask is true, it is -1.
+            let minus_one = self.push(Inst::Reinterpret, &[mask], self.ty(a));
+            return self.same(Inst::Sub, &[b, minus_one]);
+        }
         self.same(Inst::Select, &[mask, a, b])
+    }
+
+    /// Whether an integer is one more than another.
+    fn is_successor(&self, a: ValueId, b: ValueId) -> bool {
+        let Node { inst: Inst::Add, ty: Ty { kind: Kind::Int, .. }, args: [x, y, ..] } = self.nodes[a.index()] else {
+            return false;
+        };
+        let is_one = |value: ValueId| self.nodes[value.index()].inst == Inst::Const(1);
+        x == b && is_one(y) || y == b && is_one(x)
     }
 
     fn resize_mask(&mut self, mask: ValueId, bytes: u32) -> ValueId {
@@ -337,9 +354,10 @@ impl Builder<'_> {
         made
     }
 
-    /// Operations on masks, all brought to the narrowest width among them.
+    /// Operations on masks, all brought to the narrowest width among them, or the widest.
     fn bools(&mut self, op: Op, args: &mut [ValueId]) -> ValueId {
-        let bytes = args.iter().map(|&arg| self.ty(arg).bytes).min().unwrap_or(1);
+        let widths = args.iter().map(|&arg| self.ty(arg).bytes);
+        let bytes = if self.preferences.widens_masks { widths.max() } else { widths.min() }.unwrap_or(1);
         for arg in &mut *args {
             *arg = self.resize_mask(*arg, bytes);
         }
