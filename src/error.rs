@@ -254,6 +254,7 @@ impl Error {
             | Resolving::TupleIndex { .. } => ErrorKind::Index,
             Resolving::TupleTooDeep { .. }
             | Resolving::LoopsTooDeep { .. }
+            | Resolving::TooManyLoops { .. }
             | Resolving::ViewTooDeep { .. }
             | Resolving::TooLarge { .. } => ErrorKind::Limit,
         };

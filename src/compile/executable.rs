@@ -8,10 +8,10 @@ use super::regions;
 use super::stage::{Clock, Stage};
 use crate::codegen::{Generator, Refusal, Target};
 use crate::fuse;
-use crate::hir::Graph;
+use crate::hir::{Graph, RegionUse};
 use crate::kernels::CompiledLoop;
 use crate::options::Backend;
-use crate::tape::{self, Tape};
+use crate::tape::{self, MAX_NODE_ARGS, Tape};
 use ndexpr_runtime::exec::Progress;
 
 /// What runs.
@@ -63,6 +63,10 @@ impl Executable {
 
 /// The tapes of fused loops, each verified; or why it cannot be compiled.
 pub(crate) fn build_tapes(graph: &Graph, fused: &fuse::Fused, target: &Target) -> Result<Vec<Tape>, String> {
+    let args = |used: &RegionUse| used.args.len();
+    if let Some(n) = graph.regions().iter().map(args).max().filter(|&n| n > MAX_NODE_ARGS) {
+        return Err(format!("a loop of each element has {n} values, and {MAX_NODE_ARGS} can be compiled"));
+    }
     let build = |group| {
         let tape = tape::build(graph, group, target.machine().preferences())
             .ok_or_else(|| "its values need more scratch than a thread has".to_owned())?;

@@ -332,7 +332,8 @@ impl EngineBuilder {
     ///
     /// let engine = Engine::builder().max_iterations(1000).build()?;
     /// let x = array![1.0, 2.0];
-    /// let error = engine.evaluate::<Array1<f64>>("while x > 0: x += 1\nreturn x", &vars! { x }).unwrap_err();
+    /// let text = "while x > 0: x += 1\nreturn x";
+    /// let error = engine.evaluate::<Array1<f64>>(text, &vars! { x }).unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Iterations);
     /// # Ok::<(), ndexpr::Error>(())
     /// ```

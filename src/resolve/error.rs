@@ -39,6 +39,9 @@ pub(crate) enum ErrorKind {
     LoopsTooDeep {
         limit: usize,
     },
+    TooManyLoops {
+        limit: u32,
+    },
     /// An update of an array in a branch or a loop.
     UpdateInFlow,
     /// A call along axes of something that differs from one iteration of a loop to the next.
@@ -210,6 +213,7 @@ impl Error {
                 .note("a name must stay one value, or a tuple of as many, from one iteration to the next"),
             ErrorKind::RangeStepOfZero => diagnostic.label(span, "the step must not be 0"),
             ErrorKind::LoopsTooDeep { .. } => diagnostic.label(span, "one loop too many"),
+            ErrorKind::TooManyLoops { .. } => diagnostic.label(span, "one loop too many"),
             ErrorKind::UpdateInFlow => diagnostic
                 .label(span, "this would change the array")
                 .note("compute the new value in the branch or loop, and assign it to the array behind that"),
@@ -374,6 +378,7 @@ impl fmt::Display for Error {
             }
             ErrorKind::RangeStepOfZero => f.write_str("a range with a step of 0"),
             ErrorKind::LoopsTooDeep { limit } => write!(f, "more than {limit} loops in each other"),
+            ErrorKind::TooManyLoops { limit } => write!(f, "the text becomes more than {limit} loops"),
             ErrorKind::UpdateInFlow => f.write_str("an array is updated in a branch or a loop"),
             ErrorKind::ReductionInLoop => f.write_str("a loop of each element has a function along axes in it"),
             ErrorKind::IndexInLoop => f.write_str("a loop of each element has an index of its values in it"),

@@ -30,6 +30,9 @@ fn range_len(start: i128, stop: i128, by: i128) -> u128 {
 /// The most loops in each other.
 pub(super) const MAX_LOOP_DEPTH: usize = 16;
 
+/// The most loops of a text, each as often as it is gone through. Each becomes code of its own.
+pub(super) const MAX_LOOPS: u32 = 500;
+
 /// The most expressions that a loop of known length may become when its body is repeated.
 const MAX_UNROLLED: usize = 256;
 
@@ -278,6 +281,9 @@ impl<'a> Run<'a> {
         let Header { starts, counter, is_sure_to_run, span } = header;
         if self.loops.len() == MAX_LOOP_DEPTH {
             return Err(Error::new(ErrorKind::LoopsTooDeep { limit: MAX_LOOP_DEPTH }, span));
+        }
+        if self.n_loops == MAX_LOOPS {
+            return Err(Error::new(ErrorKind::TooManyLoops { limit: MAX_LOOPS }, span));
         }
         // What loops read is memory as it is before the first of them.
         self.cut();

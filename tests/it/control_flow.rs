@@ -1,7 +1,8 @@
 //! Branches and loops that each element runs for itself.
 
 use ndarray::{Array1, array};
-use ndexpr::{Backend, DynArray, Engine, ErrorKind, Vars, evaluate, vars};
+use ndexpr::{Backend, DynArray, Engine, ErrorKind, Progress, Vars, evaluate, vars};
+use std::time::Duration;
 
 /// What a program gives: the same compiled and interpreted, with one thread and four.
 fn run(text: &str, vars: &Vars<'_>) -> DynArray {
@@ -185,4 +186,47 @@ fn mistakes() {
     check("while x > 0: x = x + sum(x)\nreturn x", ErrorKind::Unsupported);
     check("for i in range(0, 10, 0): x += 1\nreturn x", ErrorKind::Statement);
     check("while True: x += 1\nreturn x", ErrorKind::Iterations);
+}
+
+#[test]
+fn limits() {
+    let x = array![1.0, 2.0];
+    let nested = |depth: usize| {
+        let mut text = String::new();
+        for level in 0..depth {
+            text += &format!("{}while x < 16:\n", " ".repeat(level));
+        }
+        text + &format!("{}x = x + 1\nreturn x", " ".repeat(depth))
+    };
+    let found = evaluate::<Array1<f64>>(&nested(16), vars! { x }).expect("16 loops in each other");
+    assert!(found.iter().all(|&x| x == 16.0));
+    let error = evaluate::<DynArray>(&nested(17), vars! { x }).expect_err("17 loops in each other");
+    assert_eq!(error.kind(), ErrorKind::Limit, "{}", error.render());
+    let error =
+        evaluate::<DynArray>(&("while x < 9: x = x*2\n".repeat(501) + "x"), vars! { x }).expect_err("501 loops");
+    assert_eq!(error.kind(), ErrorKind::Limit, "{}", error.render());
+    // More values than a compiled loop may have are no error.
+    let names: Vec<String> = (0..30).map(|k| format!("v{k}")).collect();
+    let start: String = names.iter().enumerate().map(|(k, name)| format!("{name} = x + {k}\n")).collect();
+    let step: String = names.iter().map(|name| format!("    {name} = {name}*2\n")).collect();
+    let text = format!("{start}while v0 < 100:\n{step}return {}", names.join(" + "));
+    let program = Engine::global().compile(&text, &vars! { x }.signature()).expect("a program");
+    let reason = program.fallback_reason().expect("it is interpreted");
+    assert!(reason.contains("can be compiled"), "{reason}");
+    let sum = |x: f64| (0..30).map(|k| x + f64::from(k)).sum::<f64>();
+    let rounds = |x: f64| (100.0 / x).log2().ceil().exp2();
+    assert_eq!(program.evaluate::<Array1<f64>>(&vars! { x }).unwrap(), x.mapv(|x| sum(x) * rounds(x)));
+}
+
+#[test]
+fn a_loop_is_cancelled_in_the_middle() {
+    let x = Array1::from_elem(200_000, 1.0);
+    let engine = Engine::builder().threads(2).max_iterations(u64::MAX).build().expect("an engine");
+    let program = engine.compile("while True: x = x*1.0001\nreturn x", &vars! { x }.signature()).expect("a program");
+    let start = std::time::Instant::now();
+    let progress =
+        Progress::default().asking(Duration::from_millis(1), move || start.elapsed() < Duration::from_millis(20));
+    let mut out = Array1::from_elem(x.len(), 0.0);
+    let error = program.run_with(&vars! { x }, &mut out, Some(&progress)).expect_err("it never ends by itself");
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
 }

@@ -1270,6 +1270,24 @@ fn functions_of_rust() {
 }
 
 #[test]
+fn loops_that_do_not_end() {
+    let pressure = array![1.0, -1.0];
+    let engine = Engine::builder().max_iterations(100).build().expect("an engine");
+    let text = "while pressure > 0:\n    pressure += 1\nreturn pressure";
+    let error = engine.evaluate::<Array1<f64>>(text, &vars! { pressure }).expect_err("it does not end");
+    check(
+        ErrorKind::Iterations,
+        error,
+        expect![[r#"
+        error: a loop has not ended after 100 iterations
+          1 | while pressure > 0:
+            |       ^^^^^^^^^^^^ in this loop
+          = the limit is an option of the engine
+    "#]],
+    );
+}
+
+#[test]
 fn threads() {
     let error = Engine::builder().threads(0).build().expect_err("no thread");
     check(

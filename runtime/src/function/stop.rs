@@ -1,8 +1,8 @@
 //! Why a run stops in the middle of compiled code.
 //!
 //! In: a panic of a closure, or a loop that must end. Out: the same, once no compiled code is left
-//! on the thread: it waits until the kernel has returned, and [`resume_stop`] goes on with it there,
-//! so that the run stops as it does after any panic in a chunk. Until then the thread calls no
+//! on the thread: it waits until the kernel has returned. [`resume_stop`] goes on with it there, so
+//! that the run stops as it does after any panic in a chunk. Until then the thread calls no
 //! other closure or loop: a later call of the kernel would only compute what nobody reads.
 
 use std::cell::Cell;

@@ -119,8 +119,8 @@ impl<'s> Lanes<'s> {
         n_active.next_multiple_of(PAD) * MOST_LEFT.1 <= self.n_padded() * MOST_LEFT.0
     }
 
-    /// Moves the lanes that go on together, and writes the results of the others. `results` tells of the
-    /// first arrays where the results of all elements go, if they go anywhere.
+    /// Moves the lanes that go on together, and writes the results of the others. `results` tells
+    /// of the first arrays where the results of all elements go, if they go anywhere.
     ///
     /// # Safety
     ///

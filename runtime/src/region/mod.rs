@@ -89,8 +89,8 @@ impl Region {
     ///
     /// `args` are addresses of `n` contiguous elements each: of the carried values before the loop,
     /// of whether each element begins it, and of the invariants; then for each carried value an
-    /// address of room for `n` elements after the loop, or null. A result may be exactly where an argument of the same
-    /// size is, and overlaps nothing otherwise.
+    /// address of room for `n` elements after the loop, or null. A result may be exactly where an
+    /// argument of the same size is, and overlaps nothing otherwise.
     unsafe fn run(&self, n: usize, args: &[*const u8]) -> Result<(), Stopped> {
         let sizes: Vec<usize> = self.args().map(DType::size).collect();
         let n_args = sizes.len();
