@@ -18,15 +18,6 @@ use super::{Action, Arg, LoopId, StepId};
 use ndexpr_grammar::{self as ast, BinaryOp, CompareOp, ExprKind, NameId, Span, StmtId, UnaryOp};
 use std::rc::Rc;
 
-/// The values of a range.
-fn range_len(start: i128, stop: i128, by: i128) -> u128 {
-    let (low, high) = if by > 0 { (start, stop) } else { (stop, start) };
-    match high > low {
-        true => high.abs_diff(low).div_ceil(by.unsigned_abs()),
-        false => 0,
-    }
-}
-
 /// The most loops in each other.
 pub(super) const MAX_LOOP_DEPTH: usize = 16;
 
@@ -45,6 +36,15 @@ struct Header {
     /// Whether all that get there do an iteration.
     is_sure_to_run: bool,
     span: Span,
+}
+
+/// How many values a range has.
+fn range_len(start: i128, stop: i128, by: i128) -> u128 {
+    let (low, high) = if by > 0 { (start, stop) } else { (stop, start) };
+    match high > low {
+        true => high.abs_diff(low).div_ceil(by.unsigned_abs()),
+        false => 0,
+    }
 }
 
 impl<'a> Run<'a> {
@@ -187,15 +187,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What a function returns, or a text, whose end has been reached with this value, if it can
-    /// be reached. The place of an end without a value is given.
-    pub(super) fn returned(&mut self, end: Option<Value>, span: Span) -> Result<Value, Error> {
+    /// What a function or a text returns, if its end is reached with this value, or is not reached.
+    /// `span` is the place of the end.
+    pub(super) fn returned(&mut self, end: Value, span: Span) -> Result<Value, Error> {
         let mut returns = std::mem::take(&mut self.frame_mut().returns);
-        let last = match end {
-            Some(value) if !self.is_unreachable() || returns.is_empty() => value,
-            _ => returns.pop().map_or(Value::None, |exit| exit.value),
+        let mut all = match self.is_unreachable() {
+            true => returns.pop().map_or(end, |exit| exit.value),
+            false => end,
         };
-        let mut all = last;
         while let Some(Exit { path, value, span: at, .. }) = returns.pop() {
             let Path::If(condition) = path else {
                 all = value;
@@ -289,12 +288,16 @@ impl<'a> Run<'a> {
         self.cut();
         let (path, names) = (self.frame().path, self.frame().names.clone());
         let guard = self.frame().guard;
-        let mut starts = starts;
+        let mut starts = starts.map(|starts| self.settled(starts));
+        let counter = counter.map(|(name, Counter { value, stop, by })| {
+            let [value, stop, by] = [value, stop, by].map(|arg| self.settled(arg));
+            (name, Counter { value, stop, by })
+        });
         for path in [path, guard] {
             if let Path::If(path) = path {
                 starts = Some(match starts {
                     Some(starts) => self.binary(BinaryOp::And, path, starts),
-                    None => path,
+                    None => self.settled(path),
                 });
             }
         }
@@ -479,8 +482,7 @@ impl<'a> Run<'a> {
         // Values that are set in each iteration, and flags.
         let mut extra = |run: &mut Run<'a>, the_loop: &mut Loop<'a>, init: Option<Arg>, next: Arg| {
             the_loop.inits.push(init);
-            let next = Arg { step: run.settle(next.step, next.span), ..next };
-            nexts.push(next);
+            nexts.push(run.settled(next));
             the_loop.inits.len() as u32 - 1
         };
         let mut set_in_each: Vec<(NameId, Value)> = Vec::new();
@@ -628,9 +630,7 @@ impl<'a> Run<'a> {
             all = match (all, path) {
                 (Path::Never, path) | (path, Path::Never) => path,
                 (Path::Always, _) | (_, Path::Always) => Path::Always,
-                (Path::If(x), Path::If(y)) => {
-                    Path::If(Arg { step: self.push_step(Action::Binary(BinaryOp::Or), span, &[x, y]), span })
-                }
+                (Path::If(x), Path::If(y)) => Path::If(Arg { span, ..self.binary(BinaryOp::Or, x, y) }),
             };
         }
         all
@@ -726,7 +726,8 @@ impl<'a> Run<'a> {
                 let spans = [self.out.step(*x).span, self.out.step(*y).span];
                 let x = Arg { step: self.read(*x, spans[0])?, span: spans[0] };
                 let y = Arg { step: self.read(*y, spans[1])?, span: spans[1] };
-                self.step(Action::Merge, condition.span, &[x, condition, y])
+                let args = [x, condition, y].map(|arg| self.settled(arg));
+                self.step(Action::Merge, condition.span, &args)
             }
             (Value::Tuple(x), Value::Tuple(y)) if x.items().len() == y.items().len() => {
                 let mut items = Vec::with_capacity(x.items().len());
@@ -770,15 +771,26 @@ impl<'a> Run<'a> {
     }
 
     fn not(&mut self, condition: Arg) -> Arg {
-        Arg { step: self.push_step(Action::Unary(UnaryOp::Not), condition.span, &[condition]), ..condition }
+        self.flow_step(Action::Unary(UnaryOp::Not), condition.span, &[condition])
     }
 
     fn binary(&mut self, op: BinaryOp, x: Arg, y: Arg) -> Arg {
-        Arg { step: self.push_step(Action::Binary(op), y.span, &[x, y]), span: y.span }
+        self.flow_step(Action::Binary(op), y.span, &[x, y])
     }
 
     fn compare(&mut self, op: CompareOp, x: Arg, y: Arg) -> Arg {
-        Arg { step: self.push_step(Action::Compare([op].into()), x.span, &[x, y]), span: x.span }
+        self.flow_step(Action::Compare([op].into()), x.span, &[x, y])
+    }
+
+    /// An operation on conditions or numbers of the flow. They may be from before a phase.
+    fn flow_step(&mut self, action: Action, span: Span, args: &[Arg]) -> Arg {
+        let args: Vec<Arg> = args.iter().map(|&arg| self.settled(arg)).collect();
+        Arg { step: self.push_step(action, span, &args), span }
+    }
+
+    /// A value that may be from before a phase, as it is now.
+    fn settled(&mut self, arg: Arg) -> Arg {
+        Arg { step: self.settle(arg.step, arg.span), ..arg }
     }
 
     /// Goes on with the statements of a block.

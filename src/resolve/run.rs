@@ -222,13 +222,13 @@ impl<'a> Run<'a> {
                 let span = self.last_span();
                 match self.frame().role {
                     Role::Text => {
-                        let value = self.returned(Some(Value::None), span)?;
+                        let value = self.returned(Value::None, span)?;
                         return self.end(&value, None, span);
                     }
                     // The call that needed it is looked at again.
                     Role::Definition(_) => _ = self.frames.pop(),
                     Role::Body(_) => {
-                        let value = self.returned(Some(Value::None), span).map_err(|error| self.in_calls(error))?;
+                        let value = self.returned(Value::None, span).map_err(|error| self.in_calls(error))?;
                         self.end_call(value);
                     }
                 }
@@ -254,7 +254,7 @@ impl<'a> Run<'a> {
                 }
                 Then::Return(value, id) => {
                     let id = id.filter(|_| self.frame().returns.is_empty());
-                    let value = self.returned(Some(value), stmt.span).map_err(|error| self.in_calls(error))?;
+                    let value = self.returned(value, stmt.span).map_err(|error| self.in_calls(error))?;
                     match is_text {
                         true => return self.end(&value, id, stmt.span),
                         false => self.end_call(value),

@@ -1,7 +1,7 @@
 //! Branches and loops that each element runs for itself.
 
 use ndarray::{Array1, array};
-use ndexpr::{Backend, DynArray, Engine, ErrorKind, Progress, Vars, evaluate, vars};
+use ndexpr::{Backend, DynArray, Engine, ErrorKind, Progress, Vars, evaluate, targets, vars};
 use std::time::Duration;
 
 /// What a program gives: the same compiled and interpreted, with one thread and four.
@@ -229,4 +229,26 @@ fn a_loop_is_cancelled_in_the_middle() {
     let mut out = Array1::from_elem(x.len(), 0.0);
     let error = program.run_with(&vars! { x }, &mut out, Some(&progress)).expect_err("it never ends by itself");
     assert_eq!(error.kind(), ErrorKind::Cancelled);
+}
+
+#[test]
+fn flow_after_updates_sees_what_they_have_left() {
+    let check = |text: &str, expected: [f64; 3]| {
+        for backend in [Backend::Interp, Backend::Jit] {
+            let engine = Engine::builder().backend(backend).build().expect("an engine");
+            let (mut u, x) = (array![1.0, 5.0, 9.0], array![2.0, 3.0, 4.0]);
+            engine
+                .execute(text, &vars! { x }, &mut targets! { u })
+                .unwrap_or_else(|error| panic!("{text}:\n{}", error.render()));
+            assert_eq!(u.to_vec(), expected, "{text}");
+        }
+    };
+    // The condition follows from the value that the update has given.
+    check("u += 1\ny = x\nwhile u + y < 10: y = y*2\nu[...] = y", [8.0, 6.0, 4.0]);
+    check(
+        "u += 1\nbig = u > 5\nif big:\n    y = x\n    while y < 20: y = y*2\nelse: y = u\nu[...] = y",
+        [2.0, 24.0, 32.0],
+    );
+    check("u += 1\nn = u\nt = 0\nfor i in range(3, n): t += i\nu[...] = t", [0.0, 12.0, 42.0]);
+    check("t = u*2\nu[...] = x\nwhile t < 9: t += u\nu[:-1] = t[1:]", [10.0, 18.0, 4.0]);
 }
