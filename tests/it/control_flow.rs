@@ -1,7 +1,7 @@
 //! Branches and loops that each element runs for itself.
 
 use ndarray::{Array1, array};
-use ndexpr::{Backend, DynArray, Engine, ErrorKind, Progress, Vars, evaluate, targets, vars};
+use ndexpr::{Backend, DynArray, Engine, ErrorKind, Function, Progress, Vars, evaluate, targets, vars};
 use std::time::Duration;
 
 /// What a program gives: the same compiled and interpreted, with one thread and four.
@@ -251,4 +251,21 @@ fn flow_after_updates_sees_what_they_have_left() {
     );
     check("u += 1\nn = u\nt = 0\nfor i in range(3, n): t += i\nu[...] = t", [0.0, 12.0, 42.0]);
     check("t = u*2\nu[...] = x\nwhile t < 9: t += u\nu[:-1] = t[1:]", [10.0, 18.0, 4.0]);
+}
+
+#[test]
+fn functions_of_rust_in_loops_see_values_of_elements_only() {
+    // A closure that panics for anything but what the loop may give it.
+    let table = |x: i64| -> i64 {
+        assert!((1..=100).contains(&x), "{x}");
+        x / 2
+    };
+    let engine = Engine::builder().function(Function::scalar("half", table)).build().expect("an engine");
+    for n in [1_i64, 5, 63, 64, 100, 1000] {
+        let x = Array1::from_iter((0..n).map(|k| 1 + k * 7 % 100));
+        let text = "steps = 0\nwhile x > 1:\n    x = half(x)\n    steps += 1\nreturn steps";
+        let found: Array1<i64> =
+            engine.evaluate(text, &vars! { x }).unwrap_or_else(|error| panic!("{}", error.render()));
+        assert_eq!(found, x.mapv(|x: i64| i64::from(x.ilog2())), "{n}");
+    }
 }

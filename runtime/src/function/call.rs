@@ -230,8 +230,9 @@ mod tests {
             unsafe { (callback.code)(callback.context, 4, out.as_mut_ptr(), [x.as_ptr()].as_ptr()) };
             assert_eq!(out, [0; 4]);
         }
-        let payload = catch_unwind(resume_stop).unwrap_err().downcast::<Panicked>().unwrap();
-        assert_eq!((&*payload.function, &*payload.message), ("panics", "first"));
+        let payload = catch_unwind(resume_stop).unwrap_err().downcast::<Stopped>().unwrap();
+        let Stopped::Panicked(panic) = *payload else { panic!("{payload:?}") };
+        assert_eq!((&*panic.function, &*panic.message), ("panics", "first"));
         resume_stop();
     }
 

@@ -103,6 +103,22 @@ impl<'s> Lanes<'s> {
         }
     }
 
+    /// Gives the lanes behind the end the values of the last one: what functions of the application
+    /// are called with must be what an element has. The active flags are left as they are.
+    pub(super) fn fill_padding(&mut self, active: usize) {
+        let (n, n_padded) = (self.n, self.n_padded());
+        for place in self.places.iter().enumerate().filter(|&(k, _)| k != active).map(|(_, place)| place) {
+            for lane in n..n_padded {
+                // SAFETY: an array with padding is in memory of its own, which has room for it.
+                // There is at least one lane.
+                unsafe {
+                    let last = place.ptr.add((n - 1) * place.size);
+                    place.ptr.add(lane * place.size).copy_from_nonoverlapping(last, place.size);
+                }
+            }
+        }
+    }
+
     fn flags(&self, active: usize) -> &[u8] {
         // SAFETY: the array has so many initialised bytes.
         unsafe { std::slice::from_raw_parts(self.places[active].ptr, self.n) }

@@ -133,6 +133,10 @@ impl Region {
         let active = carried.len();
         // SAFETY: the caller's contract.
         unsafe { lanes.load(n, n_own, arg) };
+        let fills_padding = !body.spec().callbacks.is_empty();
+        if fills_padding {
+            lanes.fill_padding(active);
+        }
         let mut n_done: u64 = 0;
         loop {
             let n_active = lanes.n_active(active);
@@ -149,6 +153,9 @@ impl Region {
                 let results: Vec<*mut u8> = (0..active).map(result).collect();
                 // SAFETY: the caller's contract, and as many lanes are active.
                 unsafe { lanes.compact(active, &results) };
+                if fills_padding {
+                    lanes.fill_padding(active);
+                }
             }
             let operands: Vec<Operand> =
                 lanes.places().iter().chain(&lanes.places()[..n_own]).map(Place::operand).collect();
