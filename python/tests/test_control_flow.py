@@ -11,10 +11,10 @@ import ndexpr
 
 RNG = np.random.default_rng(11)
 N = 300
-X = RNG.standard_normal(N)*2
+X = RNG.standard_normal(N) * 2
 VALUES = {
     "x": X,
-    "y": RNG.standard_normal(N)*2,
+    "y": RNG.standard_normal(N) * 2,
     "p": RNG.random(N) + 0.1,
     "f": RNG.standard_normal(N).astype(np.float32),
     "n": RNG.integers(1, 400, N),
