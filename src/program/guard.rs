@@ -7,7 +7,6 @@
 use super::core::Core;
 use crate::error::Error;
 use crate::resolve::Action;
-use ndexpr_runtime::exec::ExecError;
 use ndexpr_runtime::function::{Endless, Panicked, Stopped};
 use ndexpr_runtime::memory::AllocError;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -29,7 +28,6 @@ fn guarded_from_stops<T>(core: &Core, run: impl FnOnce() -> Result<T, Error>) ->
             Stopped::Endless(Endless { label, limit }) => {
                 Error::too_many_iterations(limit, None, core.graph().loop_at(label))
             }
-            Stopped::Cancelled => ExecError::Cancelled.into(),
             Stopped::OutOfMemory { n_bytes } => AllocError::OutOfMemory { n_bytes }.into(),
             Stopped::Already => Error::internal("a run that stopped for no reason"),
         }),

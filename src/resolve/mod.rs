@@ -6,7 +6,7 @@
 //! nothing here recurses. What a name means that the text assigns nothing to, which functions
 //! exist, and all dtypes are for [`hir`](crate::hir).
 //!
-//! [`run`](self::run) goes through the statements, `flow` through branches and loops, `exprs` and
+//! [`run`](self::run) goes through the statements, `flow` and `loops` through branches and loops, `exprs` and
 //! `index` are what expressions become,
 //! `skip` finds what no operation is made for, `registry` has the functions that all texts can
 //! call, `calls` binds the arguments of calls to parameters, `options` reads what must be known
@@ -25,6 +25,7 @@ mod exprs;
 mod flow;
 mod index;
 mod items;
+mod loops;
 pub(crate) mod operators;
 mod options;
 mod phases;

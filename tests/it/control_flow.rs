@@ -269,3 +269,21 @@ fn functions_of_rust_in_loops_see_values_of_elements_only() {
         assert_eq!(found, x.mapv(|x: i64| i64::from(x.ilog2())), "{n}");
     }
 }
+
+#[test]
+fn a_question_that_panics_in_a_loop_reaches_the_caller() {
+    let engine = Engine::builder().max_iterations(u64::MAX).build().expect("an engine");
+    for n in [1, 1000] {
+        let x = Array1::from_elem(n, 1.0);
+        let program =
+            engine.compile("while True: x = x*1.0001\nreturn x", &vars! { x }.signature()).expect("a program");
+        // It goes on until the loop asks.
+        let start = std::time::Instant::now();
+        let ask = move || start.elapsed() < Duration::from_millis(20) || std::panic::resume_unwind(Box::new("no more"));
+        let progress = Progress::default().asking(Duration::from_millis(1), ask);
+        let mut out = Array1::from_elem(n, 0.0);
+        let run = std::panic::AssertUnwindSafe(|| program.run_with(&vars! { x }, &mut out, Some(&progress)));
+        let payload = std::panic::catch_unwind(run).expect_err("the question panics");
+        assert_eq!(payload.downcast_ref(), Some(&"no more"));
+    }
+}

@@ -103,7 +103,7 @@ const LAYERS: &[Layers] = &[
             "options skip",
             "registry",
             "run",
-            "index effects cut flow",
+            "index effects cut flow loops",
             "exprs",
         ],
     },

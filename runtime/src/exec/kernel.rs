@@ -111,8 +111,8 @@ impl Kernel {
     /// - If it is for [leaves](KernelSpec::leaf), valid arguments have [`LANES`] lanes; each row's
     ///   inputs and outputs are so many lanes after those of the row before; the accumulators
     ///   follow one another, and are the same in inputs and outputs. If it is streaming too, the
-    ///   outputs of rows keep to [`LEAF_STREAM_ALIGN`](crate::machine::LEAF_STREAM_ALIGN) instead. The number
-    ///   of rows divides [`LEAF`](crate::reduce::LEAF)` / `[`LANES`].
+    ///   outputs of rows keep to [`LEAF_STREAM_ALIGN`](crate::machine::LEAF_STREAM_ALIGN) instead.
+    ///   The number of rows divides [`LEAF`](crate::reduce::LEAF)` / `[`LANES`].
     /// - If there are [`whole_blocks`](KernelSpec::whole_blocks), this need be true of whole blocks
     ///   only, and of other numbers of lanes that may be repeated and are at least a block. Their
     ///   scratch is among the `slot_bytes` and used for nothing else, and a block has at most

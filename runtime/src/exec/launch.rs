@@ -10,9 +10,10 @@
 //!   [`Pool::run`](crate::pool::Pool::run));
 //! - nothing is allocated, except scratch when a thread needs more than ever before.
 
+use std::cell::Cell;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::progress::as_current;
 use super::{ExecError, Progress};
 use crate::machine::MAX_HANDOUTS;
 use crate::memory::{AllocError, with_scratch};
@@ -76,12 +77,14 @@ pub(super) fn launch(
         let (len, n_longer) = (chunks.n / n_handouts, chunks.n % n_handouts);
         let first = handout * len + handout.min(n_longer);
         let end = first + len + usize::from(handout < n_longer);
+        // After a panic the other threads need not go on, and loops of theirs might not end.
+        let _ends = EndsIfPanicking(&run);
         let outcome = with_scratch(chunks.scratch_bytes, |scratch| {
             for chunk in first..end {
                 if chunk > first && !run.goes_on() {
                     return;
                 }
-                run.add_done(as_current(options.progress, || work(&run, chunk, scratch)));
+                run.add_done(as_current(&run, || work(&run, chunk, scratch)));
             }
         });
         if outcome.is_err() {
@@ -92,6 +95,44 @@ pub(super) fn launch(
         RUNS => Ok(()),
         IS_CANCELLED => Err(ExecError::Cancelled),
         _ => Err(AllocError::OutOfMemory { n_bytes: chunks.scratch_bytes }.into()),
+    }
+}
+
+thread_local! {
+    /// The run whose chunk the thread computes.
+    static CURRENT: Cell<Option<NonNull<Run<'static>>>> = const { Cell::new(None) };
+}
+
+/// Does something that may ask [`has_current_ended`] of this run.
+fn as_current<R>(run: &Run<'_>, work: impl FnOnce() -> R) -> R {
+    /// Puts back what was there before, also after a panic.
+    struct Restore(Option<NonNull<Run<'static>>>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CURRENT.set(self.0);
+        }
+    }
+
+    let _restore = Restore(CURRENT.replace(Some(NonNull::from(run).cast())));
+    work()
+}
+
+/// Whether the run that this thread computes a chunk of has ended, or must end: work within a chunk
+/// that may take long asks this, and then leaves its results as they are.
+pub(crate) fn has_current_ended() -> bool {
+    // SAFETY: `as_current` borrows the run until it has put back what was there before.
+    CURRENT.get().is_some_and(|run| !unsafe { run.cast::<Run<'_>>().as_ref() }.goes_on())
+}
+
+/// Ends a run if the thread unwinds.
+struct EndsIfPanicking<'r>(&'r Run<'r>);
+
+impl Drop for EndsIfPanicking<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.end(IS_CANCELLED);
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub use kernel::{Kernel, KernelSpec, LeafRows, WholeBlocks};
 pub use launch::RunOptions;
 pub use progress::Progress;
 
-pub(crate) use progress::is_current_to_stop;
+pub(crate) use launch::has_current_ended;
 pub use run::{run, run_streaming};
 pub use stages::{
     Dest, Fold, LeafUse, LoopKernels, MapLoop, MapOutput, Origin, ReduceLoop, ScanLoop, Source, Stages, Value,

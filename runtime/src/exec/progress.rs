@@ -1,37 +1,9 @@
 //! [`Progress`]: how far a run is, and a way to stop it.
 
-use std::cell::Cell;
 use std::fmt;
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
-
-thread_local! {
-    /// The progress of the run whose chunks the thread computes.
-    static CURRENT: Cell<Option<NonNull<Progress>>> = const { Cell::new(None) };
-}
-
-/// Runs something that may ask [`is_current_to_stop`] of this progress.
-pub(super) fn as_current<R>(progress: Option<&Progress>, run: impl FnOnce() -> R) -> R {
-    /// Puts back what was there before, also after a panic.
-    struct Restore(Option<NonNull<Progress>>);
-
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            CURRENT.set(self.0);
-        }
-    }
-
-    let _restore = Restore(CURRENT.replace(progress.map(NonNull::from)));
-    run()
-}
-
-/// Whether the run that this thread works for must stop.
-pub(crate) fn is_current_to_stop() -> bool {
-    // SAFETY: `as_current` borrows the progress until it has put back what was there before.
-    CURRENT.get().is_some_and(|progress| unsafe { progress.as_ref() }.is_to_stop())
-}
 
 /// How far one or several runs are, and a way to stop them. It counts elements, and is updated
 /// about once in a millisecond.

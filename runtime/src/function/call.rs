@@ -169,7 +169,7 @@ mod tests {
         let Callback { code, context } = callbacks.table()[0];
         // SAFETY: the tests give addresses of as many elements, of the function's dtypes.
         unsafe { code(context, n, out, args.as_ptr()) };
-        take_stop().map(|stopped| match *stopped {
+        take_stop().map(|payload| match *payload.downcast::<Stopped>().expect("a reason to stop") {
             Stopped::Panicked(panic) => panic,
             other => panic!("{other:?}"),
         })

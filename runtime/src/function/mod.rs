@@ -17,7 +17,7 @@ pub use closures::{OfElements, OfTiles, ScalarClosure, TileClosure};
 
 pub use stop::{Endless, Panicked, Stopped};
 
-pub(crate) use stop::{has_stopped, resume_stop, stop};
+pub(crate) use stop::{has_stopped, resume_stop, stop, stop_with};
 
 use crate::dtype::DType;
 use closures::{Closure, Code};

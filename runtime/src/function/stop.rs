@@ -5,6 +5,7 @@
 //! that the run stops as it does after any panic in a chunk. Until then the thread calls no
 //! other closure or loop: a later call of the kernel would only compute what nobody reads.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::resume_unwind;
@@ -34,8 +35,6 @@ pub enum Stopped {
     Panicked(Panicked),
     /// A loop does not end.
     Endless(Endless),
-    /// The run was cancelled within a loop.
-    Cancelled,
     /// There is not so much memory as a loop needs.
     OutOfMemory {
         /// How many bytes it is.
@@ -45,13 +44,17 @@ pub enum Stopped {
     Already,
 }
 
+/// What the thread goes on with once the kernel has returned: the payload of a panic. It is a
+/// [`Stopped`], or what something else has panicked with.
+type Payload = Box<dyn Any + Send>;
+
 thread_local! {
     /// The first reason since the thread last looked. It has no destructor, so that it is there as
     /// long as the thread runs anything.
-    static STOPPED: Cell<ManuallyDrop<Option<Box<Stopped>>>> = const { Cell::new(ManuallyDrop::new(None)) };
+    static STOPPED: Cell<ManuallyDrop<Option<Payload>>> = const { Cell::new(ManuallyDrop::new(None)) };
 }
 
-pub(super) fn take_stop() -> Option<Box<Stopped>> {
+pub(super) fn take_stop() -> Option<Payload> {
     ManuallyDrop::into_inner(STOPPED.replace(ManuallyDrop::new(None)))
 }
 
@@ -65,15 +68,20 @@ pub(crate) fn has_stopped() -> bool {
 
 /// Stops the thread as soon as the kernel has returned. The first reason counts.
 pub(crate) fn stop(reason: Stopped) {
+    stop_with(Box::new(reason));
+}
+
+/// The same for a panic that was caught below compiled code.
+pub(crate) fn stop_with(payload: Box<dyn Any + Send>) {
     if !has_stopped() {
-        STOPPED.set(ManuallyDrop::new(Some(Box::new(reason))));
+        STOPPED.set(ManuallyDrop::new(Some(payload)));
     }
 }
 
-/// Goes on with what a kernel on this thread has stopped for, if there is something: with a panic
-/// whose payload is a [`Stopped`]. No compiled code may be running on the thread.
+/// Goes on with what a kernel on this thread has stopped for, if there is something: with a panic.
+/// No compiled code may be running on the thread.
 pub(crate) fn resume_stop() {
-    if let Some(stopped) = take_stop() {
-        resume_unwind(stopped);
+    if let Some(payload) = take_stop() {
+        resume_unwind(payload);
     }
 }

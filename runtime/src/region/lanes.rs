@@ -13,13 +13,13 @@ const MOST_LEFT: (usize, usize) = (3, 4);
 
 /// Where the elements of an array are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+struct Place {
     ptr: *mut u8,
     size: usize,
 }
 
 impl Place {
-    pub(super) fn operand(&self) -> Operand {
+    fn operand(&self) -> Operand {
         Operand { ptr: self.ptr, lane_stride: self.size as isize, row_stride: 0 }
     }
 }
@@ -68,8 +68,9 @@ impl<'s> Lanes<'s> {
         Lanes { places: own.clone(), own, elems, has_left: false, n: 0 }
     }
 
-    pub(super) fn places(&self) -> &[Place] {
-        &self.places
+    /// The operands of a kernel: all arrays, and then the first ones once more, as outputs.
+    pub(super) fn operands(&self, n_outputs: usize) -> Vec<Operand> {
+        self.places.iter().chain(&self.places[..n_outputs]).map(Place::operand).collect()
     }
 
     /// The lanes that kernels are called for.

@@ -13,11 +13,12 @@ mod tests;
 
 use crate::abi::{CallbackFn, Operand, RunKind};
 use crate::dtype::DType;
-use crate::exec::{ExecError, Kernel, is_current_to_stop};
-use crate::function::{Callable, Endless, Stopped, has_stopped, stop};
+use crate::exec::{ExecError, Kernel, has_current_ended};
+use crate::function::{Callable, Endless, Stopped, has_stopped, stop, stop_with};
 use crate::memory::with_scratch;
-use lanes::{Lanes, Place};
+use lanes::Lanes;
 use std::fmt;
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
 /// Kernels are called for multiples of so many lanes. Those at the end that are none of the tile
@@ -138,6 +139,7 @@ impl Region {
             lanes.fill_padding(active);
         }
         let mut n_done: u64 = 0;
+        let mut operands: Vec<Operand> = lanes.operands(n_own);
         loop {
             let n_active = lanes.n_active(active);
             if n_active == 0 {
@@ -146,8 +148,14 @@ impl Region {
             if n_done >= *max_iterations {
                 return Err(Stopped::Endless(Endless { label: *label, limit: *max_iterations }));
             }
-            if is_current_to_stop() {
-                return Err(Stopped::Cancelled);
+            // A panic of the caller's question must not unwind through compiled code.
+            match catch_unwind(has_current_ended) {
+                Ok(false) => {}
+                Ok(true) => return Err(Stopped::Already),
+                Err(payload) => {
+                    stop_with(payload);
+                    return Err(Stopped::Already);
+                }
             }
             if lanes.is_worth_compacting(n_active) {
                 let results: Vec<*mut u8> = (0..active).map(result).collect();
@@ -156,9 +164,8 @@ impl Region {
                 if fills_padding {
                     lanes.fill_padding(active);
                 }
+                operands = lanes.operands(n_own);
             }
-            let operands: Vec<Operand> =
-                lanes.places().iter().chain(&lanes.places()[..n_own]).map(Place::operand).collect();
             // SAFETY: `new` has checked that these are the operands of the kernel. The lanes are a
             // multiple of `PAD`, at most `max_lanes`, and initialised. Outputs are exactly inputs.
             unsafe { body.spec().call_for_region(lanes.n_padded(), &operands, slots) };
@@ -210,7 +217,9 @@ unsafe extern "C" fn call(context: *const (), n: usize, _: *mut u8, args: *const
                 unsafe { ptr.cast_mut().write_bytes(0, n * dtype.size()) };
             }
         }
-        stop(stopped);
+        if stopped != Stopped::Already {
+            stop(stopped);
+        }
     }
 }
 
