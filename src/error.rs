@@ -244,6 +244,7 @@ impl Error {
             | Resolving::RangeStepOfZero => ErrorKind::Statement,
             Resolving::ReductionIndexed { .. }
             | Resolving::UpdateInFlow
+            | Resolving::OnceInFlow
             | Resolving::ReductionInLoop
             | Resolving::IndexInLoop => ErrorKind::Unsupported,
             Resolving::WrongIndex
@@ -528,6 +529,35 @@ impl Error {
             .label(span, "in this loop")
             .note("the limit is an option of the engine");
         Error::new(ErrorKind::Iterations, diagnostic)
+    }
+
+    /// The condition of a branch or a loop around whole arrays, or a bound of its range, that is no
+    /// single value.
+    pub(crate) fn condition_shape(shape: &[usize], span: Span) -> Error {
+        let diagnostic = Diagnostic::new(format!("one value decides here, found an array of shape {shape:?}"))
+            .label(span, "this decides for all elements")
+            .note("reduce it to one value, as in any(u > 1) or max(u)");
+        Error::new(ErrorKind::Shape, diagnostic)
+    }
+
+    /// A bound of a range that is no integer.
+    pub(crate) fn range_dtype(found: DType, span: Span) -> Error {
+        let diagnostic = Diagnostic::new(format!("a range needs integers, found {found}")).label(span, "this is none");
+        Error::new(ErrorKind::NotDefined, diagnostic)
+    }
+
+    /// A range with a step of 0, which is only known at the call.
+    pub(crate) fn range_step(span: Span) -> Error {
+        Error::new(
+            ErrorKind::Statement,
+            Diagnostic::new("a range with a step of 0").label(span, "the step must not be 0"),
+        )
+    }
+
+    /// A value of a range that int64 does not hold.
+    pub(crate) fn range_value(value: i128, span: Span) -> Error {
+        let diagnostic = Diagnostic::new(format!("a range has the value {value}, which int64 does not hold"));
+        Error::new(ErrorKind::Limit, diagnostic.label(span, "in this range"))
     }
 
     pub(crate) fn compiling_cancelled() -> Error {

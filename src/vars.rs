@@ -161,9 +161,14 @@ impl<'a> Var<'a> {
     /// ```
     #[must_use]
     pub fn weak<T: dtype::Element>(value: T) -> Var<'a> {
-        let mut var = Var::from(Scalar::new(value));
-        if let VarKind::Scalar { is_weak, .. } = &mut var.kind {
-            *is_weak = true;
+        Var::number(Scalar::new(value), true)
+    }
+
+    /// A number that may promote as a literal does.
+    pub(crate) fn number(value: Scalar, is_weak: bool) -> Var<'static> {
+        let mut var = Var::from(value);
+        if let VarKind::Scalar { is_weak: place, .. } = &mut var.kind {
+            *place = is_weak;
         }
         var
     }

@@ -27,7 +27,7 @@ use crate::fuse::Alike;
 use crate::hir;
 use crate::opt;
 use crate::options::CompileOptions;
-use crate::resolve::{self, Mode, Phase, Registry, Resolved};
+use crate::resolve::{self, Mode, Phases, Registry, Resolved};
 use crate::vars::Signature;
 use ndexpr_grammar::Ast;
 use ndexpr_runtime::exec::Progress;
@@ -110,11 +110,11 @@ pub(crate) fn resolve(
     signature: Option<&Signature>,
     setting: Setting<'_>,
     clock: &mut Clock,
-) -> Result<Vec<Phase>, Error> {
+) -> Result<Phases, Error> {
     let ast = parse(text, setting)?;
     clock.lap(Stage::Ast);
     let phases = resolve_ast(&ast, mode, signature, setting)?;
-    let n_steps = phases.iter().map(|phase| phase.resolved.len()).sum();
+    let n_steps = phases.all.iter().map(|phase| phase.resolved.len()).sum();
     headroom::check(text.len(), ast.n_exprs().max(n_steps))?;
     Ok(phases)
 }
@@ -124,7 +124,7 @@ fn resolve_ast(
     mode: Mode<'_>,
     signature: Option<&Signature>,
     setting: Setting<'_>,
-) -> Result<Vec<Phase>, Error> {
+) -> Result<Phases, Error> {
     let is_variable = |name: &str| signature.is_some_and(|signature| signature.get(name).is_some());
     let variables = signature.is_some().then_some(&is_variable as &dyn Fn(&str) -> bool);
     resolve::resolve(ast, setting.registry, setting.options.limits.max_nodes, mode, variables)
@@ -139,7 +139,7 @@ pub(crate) fn resolve_evaluation(
     clock: &mut Clock,
 ) -> Result<Resolved, Error> {
     let phases = resolve(text, Mode::Evaluate, Some(signature), setting, clock)?;
-    let only = phases.into_iter().next().map(|phase| phase.resolved);
+    let only = phases.all.into_iter().next().map(|phase| phase.resolved);
     only.ok_or_else(|| Error::internal("a text without a phase"))
 }
 

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::hir;
 use crate::resolve::{Mode, Phase, Root};
 use ndexpr_grammar::NameId;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// A name that stands for a variable; see [`Engine::names`](crate::Engine::names).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,22 +27,23 @@ pub(crate) fn names(text: &str, setting: Setting<'_>) -> Result<Vec<UsedName>, E
     let mode = Mode::Update { is_written: &|_| true, is_careful: false };
     let phases = super::resolve(text, mode, None, setting, &mut Clock::start());
     let phases = phases.map_err(|error| error.in_text(text, setting.registry))?;
-    let mut places: FxHashMap<NameId, Option<usize>> = FxHashMap::default();
+    let mut places: FxHashMap<NameId, usize> = FxHashMap::default();
     let mut used: Vec<UsedName> = Vec::new();
-    for Phase { resolved, roots } in &phases {
-        let carried: FxHashSet<NameId> = roots.iter().filter_map(Root::carried).collect();
-        carried.into_iter().for_each(|name| _ = places.insert(name, None));
+    for Phase { resolved, roots, .. } in &phases.all {
         for (_, step) in resolved.steps() {
             let Some(base) = resolved.array(step).map(|array| resolved.views().base(array)) else { continue };
+            if resolved.is_carried_name(base) {
+                continue;
+            }
             places.entry(base).or_insert_with(|| {
                 let name = resolved.name(base).to_owned();
                 used.push(UsedName { is_constant: hir::named_constant(&name).is_some(), is_updated: false, name });
-                Some(used.len() - 1)
+                used.len() - 1
             });
         }
         for root in roots {
             if let Root::Update(array) = root
-                && let Some(&Some(place)) = places.get(&resolved.views().base(*array))
+                && let Some(&place) = places.get(&resolved.views().base(*array))
             {
                 used[place].is_updated = true;
             }

@@ -149,6 +149,7 @@ fn lower_some(resolved: &Resolved, scope: &Scope<'_>, is_wanted: impl Fn(StepId)
     let mut roots = Vec::with_capacity(resolved.results().len());
     for &result in resolved.results() {
         let root = lowerer.arg(result);
+        lowerer.graph.weak_roots.push(!matches!(root.value, Value::Typed(_)));
         roots.push(lowerer.default(root)?);
         let domain = lowerer.domain(result)?;
         lowerer.graph.root_domains.push(domain);
@@ -298,6 +299,7 @@ impl Lowerer<'_> {
             Action::Call(callee) => self.call(id, step, *callee),
             Action::Rust(function) => self.rust_call(*function, &self.args(step)),
             Action::Store { is_augmented } => self.store(step, *is_augmented),
+            Action::Convert(to) => self.apply(cast_to(*to), &self.args(step), span),
         }
     }
 
@@ -313,8 +315,7 @@ impl Lowerer<'_> {
         if is_augmented && !promote::is_same_kind(from, to) {
             return Err(Error::new(ErrorKind::UpdateKind { from, to }, step.span));
         }
-        let row = table::find(to.name()).expect("each dtype has a function that converts to it");
-        self.apply(row, &[value], value.span)
+        self.apply(cast_to(to), &[value], value.span)
     }
 
     fn call(&mut self, id: StepId, step: &Step, callee: Callee) -> Result<Value, Error> {
@@ -451,4 +452,9 @@ impl Lowerer<'_> {
         }
         Ok(all.expect("a comparison has an operator"))
     }
+}
+
+/// The function that converts to a dtype.
+fn cast_to(dtype: DType) -> &'static Function {
+    table::find(dtype.name()).expect("each dtype has a function that converts to it")
 }

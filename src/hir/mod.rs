@@ -34,7 +34,7 @@ pub(crate) use error::{Error, ErrorKind, Instead};
 pub(crate) use lower::{Scope, ValueOf, lower};
 pub(crate) use names::{named_constant, similar};
 pub(crate) use number::Numbers;
-pub(crate) use promote::is_lossless;
+pub(crate) use promote::{is_lossless, promote};
 pub(crate) use reduce::axis_call;
 pub(crate) use reduction::{Axes, Leaf, Reduction, ReductionId};
 pub(crate) use region::{Region, RegionId, RegionUse};
@@ -166,6 +166,8 @@ pub(crate) struct Graph {
     roots: Vec<ExprId>,
     /// For each root, the variables and reductions whose shapes broadcast to its shape.
     root_domains: Vec<Vec<Leaf>>,
+    /// Which roots had no dtype of their own, as literals. Known of graphs that are not optimised.
+    weak_roots: Vec<bool>,
 }
 
 impl Graph {
@@ -180,6 +182,7 @@ impl Graph {
             reductions: self.reductions.clone(),
             functions: self.functions.clone(),
             root_domains: self.root_domains.clone(),
+            weak_roots: Vec::new(),
             ..Graph::default()
         }
     }
@@ -238,6 +241,14 @@ impl Graph {
     }
 
     /// For each root, the variables and reductions whose shapes broadcast to its shape.
+    /// The type of a variable that gets the value of a root, in a graph that is not optimised.
+    pub(crate) fn root_type(&self, number: usize) -> VarType {
+        let root = self.roots[number];
+        let is_scalar = self.is_scalar(root) && self.root_domains[number].is_empty();
+        let is_weak = is_scalar && self.weak_roots.get(number) == Some(&true);
+        VarType { dtype: self.dtype(root), is_scalar, is_weak }
+    }
+
     pub(crate) fn root_domains(&self) -> &[Vec<Leaf>] {
         &self.root_domains
     }

@@ -1,8 +1,12 @@
 //! What is known while branches and loops are gone through: blocks, paths and exits.
 
+use super::places::{PhaseBody, PhaseIf};
 use super::value::{Names, Value};
 use super::{Arg, LoopId};
 use ndexpr_grammar::{NameId, Span, StmtId};
+
+/// The most loops of a text, each as often as it is gone through. Each becomes code of its own.
+pub(super) const MAX_LOOPS: u32 = 500;
 
 /// The condition under which a place is reached.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +58,15 @@ pub(super) enum Kind<'a> {
     If(Box<If<'a>>),
     Unrolled(Unrolled<'a>),
     Loop(Box<Loop<'a>>),
+    PhaseIf(Box<PhaseIf<'a>>),
+    PhaseLoop(Box<PhaseBody<'a>>),
+}
+
+impl Kind<'_> {
+    /// Whether control goes through it once for all elements.
+    pub(super) fn is_around_phases(&self) -> bool {
+        matches!(self, Kind::PhaseIf(_) | Kind::PhaseLoop(_))
+    }
 }
 
 pub(super) struct If<'a> {

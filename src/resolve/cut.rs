@@ -5,7 +5,7 @@
 //! needs and that give the same in it. What runs along axes is computed in one phase only, and
 //! carried to the others.
 
-use super::phases::{Phase, Root};
+use super::phases::{Phase, Phases, Root};
 use super::run::Run;
 use super::{Action, Arg, Resolved, Step, StepId};
 use crate::ops::table;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 impl Run<'_> {
     /// The phases of the text; `results` are the operations whose values it gives.
-    pub(super) fn into_phases(mut self, results: &[Arg]) -> Vec<Phase> {
+    pub(super) fn into_phases(mut self, results: &[Arg]) -> Phases {
         self.updates.finish();
         let drafts = std::mem::take(&mut self.updates.phases);
         let ends = drafts.iter().skip(1).map(|draft| draft.start).chain([self.out.len()]);
@@ -30,6 +30,8 @@ impl Run<'_> {
                 let root = Root::Carried(self.updates.carried[&step]);
                 roots.push((root, Arg { step, span: self.out.step(step).span }));
             }
+            roots.extend(draft.given.iter().map(|&(name, arg)| (Root::Carried(name), arg)));
+            roots.extend(draft.condition.map(|condition| (Root::Condition, condition)));
             for update in &draft.updates {
                 roots.push((Root::Update(update.target), Arg { step: update.store, span: update.span }));
             }
@@ -43,13 +45,13 @@ impl Run<'_> {
                     phase.push(step);
                 }
             }
-            phases.push(Phase { resolved, roots: roots.into_iter().map(|(root, _)| root).collect() });
+            phases.push(Phase { resolved, roots: roots.into_iter().map(|(root, _)| root).collect(), end: draft.end });
         }
         phases.reverse();
         for phase in &mut phases {
             phase.resolved.shared = Arc::clone(&self.out.shared);
         }
-        phases
+        Phases { all: phases, loops: std::mem::take(&mut self.updates.loops) }
     }
 
     /// The operations of a phase, and those of earlier phases that must be carried to it.

@@ -19,7 +19,7 @@ use super::updates::{Mode, Origin, Update};
 use super::value::Value;
 use super::views::{Array, ViewDef, ViewOp};
 use super::{Action, Arg, StepId};
-use ndexpr_grammar::{self as ast, ExprKind, NameId, Span};
+use ndexpr_grammar::{self as ast, BinaryOp, ExprKind, NameId, Span};
 use rustc_hash::FxHashMap;
 
 /// The most operations that are done again in a later phase instead of carrying their result.
@@ -46,15 +46,17 @@ impl Run<'_> {
         self.updates.origins.push(Origin { phase, arrays });
     }
 
-    fn is_written(&self, name: NameId) -> bool {
+    pub(super) fn is_written(&self, name: NameId) -> bool {
         match self.updates.mode {
             Mode::Evaluate => false,
-            // A carried value has no name in the text.
-            Mode::Update { is_written, .. } => {
-                let name = self.out.name(name);
-                !name.contains(' ') && is_written(name)
-            }
+            Mode::Update { is_written, .. } => !self.out.is_carried_name(name) && is_written(self.out.name(name)),
         }
+    }
+
+    /// Whether only some elements get to this place.
+    pub(super) fn is_in_flow(&self) -> bool {
+        let frame = self.frame();
+        !matches!((frame.path, frame.guard), (Path::Always, Path::Always)) || !self.loops.is_empty()
     }
 
     /// The value that an operation has at this place of the text: if it is an array, what is in it
@@ -114,14 +116,45 @@ impl Run<'_> {
     /// A computed value, the same one from the arrays that it or its parts were assigned to and
     /// still are in, or the variable that it is carried in.
     pub(super) fn settle(&mut self, step: StepId, span: Span) -> StepId {
-        if self.updates.is_evaluating() || !self.updates.is_stale(step) {
+        if self.updates.is_evaluating() {
             return step;
+        }
+        if !self.updates.is_stale(step) {
+            if !self.updates.is_before_loop(step) || self.is_cheap(step) {
+                return step;
+            }
+            let name = self.carry(step);
+            return self.push_step(Action::Name(name), span, &[]);
         }
         if let Some(again) = self.computed_anew(step, span) {
             return again;
         }
         let name = self.carry(step);
         self.push_step(Action::Name(name), span, &[])
+    }
+
+    /// Whether it takes no longer to compute a value in each iteration of a loop around phases than
+    /// to read it.
+    fn is_cheap(&self, step: StepId) -> bool {
+        let mut seen: Vec<StepId> = Vec::new();
+        let mut pending = vec![step];
+        while let Some(id) = pending.pop() {
+            let step = self.out.step(id);
+            if seen.contains(&id) || self.out.array(step).is_some() || self.whole(id).is_some() {
+                continue;
+            }
+            if seen.len() == MAX_COMPUTED_ANEW {
+                return false;
+            }
+            seen.push(id);
+            match step.action {
+                Action::Call(_) | Action::Rust(_) | Action::After { .. } => return false,
+                // A power may be a call of a function.
+                Action::Binary(BinaryOp::Pow) => return false,
+                _ => pending.extend(self.out.args(step).iter().map(|arg| arg.step)),
+            }
+        }
+        true
     }
 
     /// A stale value, computed anew from arrays that hold what it was computed from. `None` if some
@@ -176,10 +209,15 @@ impl Run<'_> {
         if let Some(&name) = self.updates.carried.get(&step) {
             return name;
         }
-        // No name of a text has a blank in it.
-        let name = self.out.add_name(format!("value {}", self.updates.carried.len()));
+        let name = self.new_name();
         self.updates.carried.insert(step, name);
         name
+    }
+
+    /// A name for a value that phases leave for others.
+    pub(super) fn new_name(&mut self) -> NameId {
+        self.updates.n_names += 1;
+        self.out.add_name(format!("value {}", self.updates.n_names - 1))
     }
 
     /// Ends the phase, if it has an update.
@@ -230,7 +268,7 @@ impl Run<'_> {
             None if self.env().is_own(name) => Err(Error::new(ErrorKind::Unset { name: self.text_of(name) }, span)),
             None => Ok(Array::Name(self.out_name(name))),
             Some(&Value::Step(step)) => {
-                let array = self.out.array(self.out.step(step));
+                let array = self.given_array(step);
                 array.ok_or_else(|| Error::new(ErrorKind::LocalUpdated { name: self.text_of(name) }, span))
             }
             Some(&Value::Unset(unset)) => match self.is_variable(self.ast().name(name)) {
@@ -250,9 +288,7 @@ impl Run<'_> {
         (target_span, span): (Span, Span),
     ) -> Result<(), Error> {
         let base = self.out.views().base(target);
-        let frame = self.frame();
-        let is_in_flow = !matches!((frame.path, frame.guard), (Path::Always, Path::Always)) || !self.loops.is_empty();
-        if is_in_flow && !self.updates.is_evaluating() {
+        if self.is_in_flow() && !self.updates.is_evaluating() {
             return Err(Error::new(ErrorKind::UpdateInFlow, span));
         }
         if self.updates.is_evaluating() {

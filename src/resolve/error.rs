@@ -1,6 +1,6 @@
 //! What can be wrong with the statements of a text whose syntax is right.
 
-use super::value::Unset;
+use super::value::{Unset, Why};
 use crate::ops::METHODS;
 use ndexpr_grammar::{Diagnostic, Span};
 use std::fmt;
@@ -42,8 +42,10 @@ pub(crate) enum ErrorKind {
     TooManyLoops {
         limit: u32,
     },
-    /// An update of an array in a branch or a loop.
+    /// An update of an array where only some elements get to.
     UpdateInFlow,
+    /// A branch or a loop that updates arrays, or an exit from one, where only some elements get to.
+    OnceInFlow,
     /// A call along axes of something that differs from one iteration of a loop to the next.
     ReductionInLoop,
     /// An index or transpose of such a value.
@@ -199,7 +201,15 @@ impl Error {
                 diagnostic.label(span, "this is a tuple").note("give all values in one tuple: `return a, b, c`")
             }
             ErrorKind::NoneInResult => diagnostic.label(span, "this is None"),
-            ErrorKind::MaybeUnset { unset: Unset { set, unless }, .. } => diagnostic
+            ErrorKind::MaybeUnset { unset: Unset { set, why: Why::Array, .. }, .. } => diagnostic
+                .label(span, "it may be another array here")
+                .label(*set, "an array that may be updated")
+                .note("name the array where it is used, or copy its values: t = u + 0"),
+            ErrorKind::MaybeUnset { unset: Unset { why: Why::Structure, unless, .. }, .. } => diagnostic
+                .label(span, "what it is here")
+                .label(*unless, "depends on this")
+                .note("let it be one value on all ways, or a tuple of as many"),
+            ErrorKind::MaybeUnset { unset: Unset { set, unless, why: Why::NoValue }, .. } => diagnostic
                 .label(span, "it may have no value here")
                 .label(*set, "it gets one here")
                 .label(*unless, "but not always, because of this")
@@ -215,8 +225,12 @@ impl Error {
             ErrorKind::LoopsTooDeep { .. } => diagnostic.label(span, "one loop too many"),
             ErrorKind::TooManyLoops { .. } => diagnostic.label(span, "one loop too many"),
             ErrorKind::UpdateInFlow => diagnostic
-                .label(span, "this would change the array")
-                .note("compute the new value in the branch or loop, and assign it to the array behind that"),
+                .label(span, "this would change the array for all elements")
+                .note("choose the value that is assigned: u[...] = x if condition else u")
+                .note("a condition of one value, such as sum(u) > 1, decides for all"),
+            ErrorKind::OnceInFlow => diagnostic
+                .label(span, "this runs once for all elements")
+                .note("only some elements get here; decide by one value, such as any(u > 1)"),
             ErrorKind::ReductionInLoop => diagnostic
                 .label(span, "its argument changes from one iteration to the next")
                 .note("each element runs the loop by itself, so no element knows the others"),
@@ -371,7 +385,11 @@ impl fmt::Display for Error {
             ErrorKind::NoResult => f.write_str("the text has no result"),
             ErrorKind::TupleInResult => f.write_str("a result cannot be a tuple in a tuple"),
             ErrorKind::NoneInResult => f.write_str("a result cannot be None"),
-            ErrorKind::MaybeUnset { name, .. } => write!(f, "`{name}` may have no value"),
+            ErrorKind::MaybeUnset { name, unset } => match unset.why {
+                Why::NoValue => write!(f, "`{name}` may have no value"),
+                Why::Array => write!(f, "`{name}` is one of several arrays"),
+                Why::Structure => write!(f, "`{name}` is a tuple on some ways, and something else on others"),
+            },
             ErrorKind::ReturnsDiffer { .. } => f.write_str("different numbers of values are returned"),
             ErrorKind::ChangesStructure { name } => {
                 write!(f, "`{name}` is a tuple in some iterations, and something else in others")
@@ -379,7 +397,10 @@ impl fmt::Display for Error {
             ErrorKind::RangeStepOfZero => f.write_str("a range with a step of 0"),
             ErrorKind::LoopsTooDeep { limit } => write!(f, "more than {limit} loops in each other"),
             ErrorKind::TooManyLoops { limit } => write!(f, "the text becomes more than {limit} loops"),
-            ErrorKind::UpdateInFlow => f.write_str("an array is updated in a branch or a loop"),
+            ErrorKind::UpdateInFlow => f.write_str("an array is updated where only some elements get to"),
+            ErrorKind::OnceInFlow => {
+                f.write_str("a branch or loop around whole arrays where only some elements get to")
+            }
             ErrorKind::ReductionInLoop => f.write_str("a loop of each element has a function along axes in it"),
             ErrorKind::IndexInLoop => f.write_str("a loop of each element has an index of its values in it"),
             ErrorKind::UnusedValue { .. } => f.write_str("nothing uses this value"),

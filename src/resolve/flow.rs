@@ -11,7 +11,7 @@
 use super::blocks::{Block, Exit, ExitKind, If, Kind, Path};
 use super::error::{Error, ErrorKind};
 use super::run::Run;
-use super::value::{Names, Tuple, Unset, Value};
+use super::value::{Names, Tuple, Unset, Value, Why};
 use super::{Action, Arg, StepId};
 use ndexpr_grammar::{self as ast, BinaryOp, CompareOp, NameId, Span, StmtId, UnaryOp};
 use std::rc::Rc;
@@ -34,8 +34,12 @@ impl<'a> Run<'a> {
             self.enter(if is_true { then } else { otherwise }, Kind::Plain);
             return Ok(());
         }
+        let around = self.around_branch([then, otherwise], self.exits());
         let condition = self.operand(value, condition)?;
-        self.enter_choice(condition, then, otherwise)
+        match around.is_needed {
+            true => self.enter_phase_if(condition, (then, otherwise)),
+            false => self.enter_choice(condition, then, otherwise),
+        }
     }
 
     pub(super) fn enter_choice(
@@ -54,7 +58,15 @@ impl<'a> Run<'a> {
     }
 
     /// Leaves the innermost loop, an iteration of it, or the function.
-    pub(super) fn exit(&mut self, kind: ExitKind, value: Value, span: Span) {
+    pub(super) fn leave_block(&mut self, kind: ExitKind, value: Value, span: Span) -> Result<(), Error> {
+        if !self.exit_phases(kind, &value, span)? {
+            self.exit(kind, value, span);
+        }
+        Ok(())
+    }
+
+    /// The same for some of the elements.
+    fn exit(&mut self, kind: ExitKind, value: Value, span: Span) {
         let frame = self.frame_mut();
         let path = std::mem::replace(&mut frame.path, Path::Never);
         let in_loop = frame.blocks.iter_mut().rev().find_map(|block| match &mut block.kind {
@@ -127,6 +139,8 @@ impl<'a> Run<'a> {
                 self.leave(body, stmt);
             }
             Kind::Unrolled(unrolled) => self.repeat(body, stmt, unrolled)?,
+            Kind::PhaseIf(choice) => self.end_phase_if((body, stmt), choice)?,
+            Kind::PhaseLoop(the_loop) => self.end_phase_body((body, stmt), the_loop)?,
             Kind::Loop(the_loop) => {
                 self.frame_mut().blocks.push(Block { body, stmt, kind: Kind::Loop(the_loop) });
                 self.end_iteration()?;
@@ -200,14 +214,18 @@ impl<'a> Run<'a> {
             let value = match values {
                 (Some(x), Some(y)) => match self.merged(condition, &x, &y)? {
                     Some(value) => value,
-                    None => Value::Unset(Unset { set: span, unless: span }),
+                    None => Value::Unset(Unset { set: span, unless: span, why: Why::Structure }),
                 },
                 (Some(value), None) | (None, Some(value)) => {
                     let is_then = then.contains_key(&name);
                     match self.outside(name, span) {
                         Some(outside) => {
                             let (x, y) = if is_then { (value, outside) } else { (outside, value) };
-                            self.merged(condition, &x, &y)?.unwrap_or(Value::Unset(Unset { set: span, unless: span }))
+                            self.merged(condition, &x, &y)?.unwrap_or(Value::Unset(Unset {
+                                set: span,
+                                unless: span,
+                                why: Why::Structure,
+                            }))
                         }
                         None => {
                             let set = match value {
@@ -215,7 +233,7 @@ impl<'a> Run<'a> {
                                 Value::Unset(unset) => unset.set,
                                 _ => span,
                             };
-                            Value::Unset(Unset { set, unless: span })
+                            Value::Unset(Unset { set, unless: span, why: Why::NoValue })
                         }
                     }
                 }
@@ -326,7 +344,7 @@ impl<'a> Run<'a> {
     }
 
     /// Goes on behind a statement with blocks.
-    fn leave(&mut self, body: &'a [StmtId], stmt: usize) {
+    pub(super) fn leave(&mut self, body: &'a [StmtId], stmt: usize) {
         let frame = self.frame_mut();
         (frame.body, frame.stmt) = (body, stmt);
         self.next_stmt();

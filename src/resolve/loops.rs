@@ -6,18 +6,16 @@
 //! becomes as many copies of its body.
 
 use super::assigned::{assigned_names, first_assignment, has_exits, is_read_first, n_exprs};
-use super::blocks::{Block, Counter, Exit, ExitKind, Kind, Loop, Path, Slot, Unrolled};
+use super::blocks::{Block, Counter, Exit, ExitKind, Kind, Loop, MAX_LOOPS, Path, Slot, Unrolled};
+use super::control::Start;
 use super::error::{Error, ErrorKind};
 use super::run::Run;
-use super::value::{Names, Unset, Value};
+use super::value::{Names, Unset, Value, Why};
 use super::{Action, Arg, LoopId};
-use ndexpr_grammar::{self as ast, BinaryOp, CompareOp, ExprKind, NameId, Span, StmtId, UnaryOp};
+use ndexpr_grammar::{self as ast, BinaryOp, CompareOp, ExprKind, NameId, Span, Stmt, StmtId, UnaryOp};
 
 /// The most loops in each other.
 const MAX_LOOP_DEPTH: usize = 16;
-
-/// The most loops of a text, each as often as it is gone through. Each becomes code of its own.
-const MAX_LOOPS: u32 = 500;
 
 /// The most expressions that a loop of known length may become when its body is repeated.
 const MAX_UNROLLED: usize = 256;
@@ -54,10 +52,16 @@ impl<'a> Run<'a> {
     /// Begins a `while`, or ends an iteration of it once its condition is known again.
     pub(super) fn enter_while(
         &mut self,
+        stmt: &'a Stmt,
         condition: ast::ExprId,
-        body: &'a [StmtId],
-        otherwise: &'a [StmtId],
+        (body, otherwise): (&'a [StmtId], &'a [StmtId]),
     ) -> Result<(), Error> {
+        if let Some(Block { kind: Kind::PhaseLoop(the_loop), .. }) = self.frame().blocks.last()
+            && the_loop.is_testing
+        {
+            let holds = self.condition(condition)?;
+            return self.test_phase_loop(holds);
+        }
         let value = self.value(condition);
         let is_testing = match self.frame().blocks.last() {
             Some(Block { kind: Kind::Loop(the_loop), .. }) => the_loop.is_testing,
@@ -79,15 +83,19 @@ impl<'a> Run<'a> {
             Some(true) => None,
             None => Some(self.operand(value, condition)?),
         };
+        let around = self.around_loop(stmt, (body, otherwise), self.exits());
+        if around.is_needed {
+            return self.enter_phase_loop((stmt, Start::While(starts)), (body, otherwise), (&around, span));
+        }
         self.enter_loop(Header { starts, counter: None, is_sure_to_run: starts.is_none(), span }, body, otherwise)
     }
 
     /// Begins a `for`.
     pub(super) fn enter_for(
         &mut self,
+        stmt: &'a Stmt,
         (name, range): (NameId, ast::ExprId),
-        body: &'a [StmtId],
-        otherwise: &'a [StmtId],
+        (body, otherwise): (&'a [StmtId], &'a [StmtId]),
     ) -> Result<(), Error> {
         let ast = self.ast();
         let (ExprKind::Call { args, .. }, span) = (&ast[range].kind, ast[range].span) else {
@@ -119,6 +127,11 @@ impl<'a> Run<'a> {
             }
         }
         let is_sure_to_run = length.is_some();
+        let around = self.around_loop(stmt, (body, otherwise), self.exits());
+        if around.is_needed {
+            let start = Start::For { name, bounds: [start, stop, by], is_sure_to_run };
+            return self.enter_phase_loop((stmt, start), (body, otherwise), (&around, span));
+        }
         let counter = Counter { value: start, stop, by };
         let starts = if is_sure_to_run { None } else { Some(self.in_range(counter)) };
         let header = Header { starts, counter: Some((name, counter)), is_sure_to_run, span };
@@ -465,7 +478,7 @@ impl<'a> Run<'a> {
                     None => {
                         let ast = self.ast();
                         let set = body.get(stmt).and_then(|&stmt| first_assignment(ast, &[stmt], slot.name));
-                        Value::Unset(Unset { set: set.unwrap_or(span), unless: span })
+                        Value::Unset(Unset { set: set.unwrap_or(span), unless: span, why: Why::NoValue })
                     }
                 },
             };
@@ -488,7 +501,7 @@ impl<'a> Run<'a> {
             let frame = self.frame_mut();
             frame.names.clone_from(&names_after);
             frame.path = outer_path;
-            self.exit(ExitKind::Return, value, return_exits.last().map_or(span, |exit| exit.span));
+            self.leave_block(ExitKind::Return, value, return_exits.last().map_or(span, |exit| exit.span))?;
         }
         let frame = self.frame_mut();
         (frame.names, frame.path) = (names_after, path);

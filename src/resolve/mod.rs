@@ -6,7 +6,8 @@
 //! nothing here recurses. What a name means that the text assigns nothing to, which functions
 //! exist, and all dtypes are for [`hir`](crate::hir).
 //!
-//! [`run`](self::run) goes through the statements, `flow` and `loops` through branches and loops, `exprs` and
+//! [`run`](self::run) goes through the statements, `flow` and `loops` through the branches and loops of each
+//! element, `control` through those that run once for all, which `around` finds. `exprs` and
 //! `index` are what expressions become,
 //! `skip` finds what no operation is made for, `registry` has the functions that all texts can
 //! call, `calls` binds the arguments of calls to parameters, `options` reads what must be known
@@ -15,9 +16,11 @@
 //! `effects` follows what is assigned to arrays of the caller, in `updates`, and `cut` divides the
 //! operations into `phases` where memory has changed.
 
+mod around;
 mod assigned;
 mod blocks;
 mod calls;
+mod control;
 mod cut;
 mod effects;
 mod error;
@@ -29,6 +32,7 @@ mod loops;
 pub(crate) mod operators;
 mod options;
 mod phases;
+mod places;
 mod registry;
 mod run;
 mod skip;
@@ -40,13 +44,14 @@ mod views;
 pub(crate) use error::{Error, ErrorKind};
 pub(crate) use items::Item;
 pub(crate) use options::{Choice, ChoiceKind, OptionArg};
-pub(crate) use phases::{Phase, Root};
+pub(crate) use phases::{Bound, BoundValue, End, Phase, PhaseLoop, Phases, Range as PhaseRange, Root};
 pub(crate) use registry::{Registry, RegistryError, RustId};
 pub(crate) use run::resolve;
 pub(crate) use updates::Mode;
 pub(crate) use views::{Array, GroupId, ViewDef, ViewId, ViewOp, Views};
 
 use ndexpr_grammar::{BinaryOp, CompareOp, NameId, Span, UnaryOp};
+use ndexpr_runtime::dtype::DType;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -81,6 +86,8 @@ pub(crate) enum Action {
     IfElse,
     /// A function of the language. A method's object is its first argument.
     Call(Callee),
+    /// The same value, in another dtype.
+    Convert(DType),
     /// What an array holds after an update. The arguments are the value and the array.
     Store {
         is_augmented: bool,
@@ -283,6 +290,19 @@ impl Resolved {
     /// What the phases have in common, while there are no phases yet.
     fn shared_mut(&mut self) -> &mut Shared {
         Arc::make_mut(&mut self.shared)
+    }
+
+    /// Whether a name is that of a value that a phase leaves for others. No name of a text has a
+    /// blank in it.
+    pub(crate) fn is_carried_name(&self, name: NameId) -> bool {
+        self.name(name).contains(' ')
+    }
+
+    /// Adds an operation that converts a result.
+    pub(crate) fn convert_result(&mut self, result: usize, to: DType) {
+        let arg = self.results[result];
+        let step = Step { action: Action::Convert(to), options: 0..0, ..self.step(arg.step).clone() };
+        self.results[result].step = self.copy_step(&step, &[arg], &[]);
     }
 
     /// Adds a name that the text does not have.

@@ -12,7 +12,8 @@ use super::blocks::{Block, Exit, ExitKind, Path};
 use super::calls::{self, Function};
 use super::error::{Error, ErrorKind};
 use super::options::{self, Known, Wholes};
-use super::phases::{Phase, Root};
+use super::phases::{End, Phase, Phases, Root};
+use super::places::Returned;
 use super::registry::{PreludeId, Registry, Scan};
 use super::updates::{Mode, Updates};
 use super::value::{Env, Names, Unset, Value};
@@ -38,7 +39,7 @@ pub(crate) fn resolve(
     max_exprs: usize,
     mode: Mode<'_>,
     variables: Option<&dyn Fn(&str) -> bool>,
-) -> Result<Vec<Phase>, Error> {
+) -> Result<Phases, Error> {
     let scan = &Scan::of_text(ast, registry);
     let mut run = Run {
         registry,
@@ -75,7 +76,7 @@ pub(crate) fn resolve(
     match run.updates.is_evaluating() {
         true => {
             let roots = vec![Root::Result; results.len()];
-            Ok(vec![Phase { resolved: Resolved { results, ..run.out }, roots }])
+            Ok(Phases::of_one(Phase { resolved: Resolved { results, ..run.out }, roots, end: End::Next }))
         }
         false => Ok(run.into_phases(&results)),
     }
@@ -157,6 +158,8 @@ pub(super) struct Frame<'a> {
     pub(super) blocks: Vec<Block<'a>>,
     /// Where it has returned before its end.
     pub(super) returns: Vec<Exit>,
+    /// The same for returns from blocks around phases.
+    pub(super) returned: Option<Returned>,
     /// When this place is reached, within the innermost loop or the function.
     pub(super) path: Path,
     /// When the call is made, within the innermost loop around it.
@@ -177,6 +180,7 @@ impl<'a> Frame<'a> {
             values: Vec::new(),
             blocks: Vec::new(),
             returns: Vec::new(),
+            returned: None,
             path: Path::Always,
             guard: Path::Always,
             names,
@@ -216,19 +220,22 @@ impl<'a> Run<'a> {
                     self.end_block().map_err(|error| self.in_calls(error))?;
                     continue;
                 }
-                if is_text && frame.returns.is_empty() {
+                if is_text && frame.returns.is_empty() && frame.returned.is_none() {
                     return if self.updates.has_updates() { Ok(()) } else { Err(self.no_result()) };
                 }
                 let span = self.last_span();
                 match self.frame().role {
                     Role::Text => {
                         let value = self.returned(Value::None, span)?;
+                        let value = self.returned_from_phases(value, span)?;
                         return self.end(&value, None, span);
                     }
                     // The call that needed it is looked at again.
                     Role::Definition(_) => _ = self.frames.pop(),
                     Role::Body(_) => {
-                        let value = self.returned(Value::None, span).map_err(|error| self.in_calls(error))?;
+                        let value = self.returned(Value::None, span);
+                        let value = value.and_then(|value| self.returned_from_phases(value, span));
+                        let value = value.map_err(|error| self.in_calls(error))?;
                         self.end_call(value);
                     }
                 }
@@ -249,12 +256,14 @@ impl<'a> Run<'a> {
                 Then::Next => self.next_stmt(),
                 Then::Block => {}
                 Then::Return(value, _) if !self.frame().blocks.is_empty() => {
-                    self.exit(ExitKind::Return, value, stmt.span);
+                    self.leave_block(ExitKind::Return, value, stmt.span).map_err(|error| self.in_calls(error))?;
                     self.next_stmt();
                 }
                 Then::Return(value, id) => {
-                    let id = id.filter(|_| self.frame().returns.is_empty());
-                    let value = self.returned(value, stmt.span).map_err(|error| self.in_calls(error))?;
+                    let id = id.filter(|_| self.frame().returns.is_empty() && self.frame().returned.is_none());
+                    let value = self.returned(value, stmt.span);
+                    let value = value.and_then(|value| self.returned_from_phases(value, stmt.span));
+                    let value = value.map_err(|error| self.in_calls(error))?;
                     match is_text {
                         true => return self.end(&value, id, stmt.span),
                         false => self.end_call(value),
@@ -436,15 +445,15 @@ impl<'a> Run<'a> {
                 return Ok(Then::Block);
             }
             StmtKind::While { condition, body, otherwise } => {
-                self.enter_while(*condition, body, otherwise)?;
+                self.enter_while(stmt, *condition, (body, otherwise))?;
                 return Ok(Then::Block);
             }
             StmtKind::For { name, range, body, otherwise, .. } => {
-                self.enter_for((*name, *range), body, otherwise)?;
+                self.enter_for(stmt, (*name, *range), (body, otherwise))?;
                 return Ok(Then::Block);
             }
-            StmtKind::Break => self.exit(ExitKind::Break, Value::None, stmt.span),
-            StmtKind::Continue => self.exit(ExitKind::Continue, Value::None, stmt.span),
+            StmtKind::Break => self.leave_block(ExitKind::Break, Value::None, stmt.span)?,
+            StmtKind::Continue => self.leave_block(ExitKind::Continue, Value::None, stmt.span)?,
             StmtKind::Return(None) => return Ok(Then::Return(Value::None, None)),
             StmtKind::Return(Some(id)) => return Ok(Then::Return(self.value(*id), Some(*id))),
             StmtKind::Assign { targets, value } => {
@@ -517,7 +526,7 @@ impl<'a> Run<'a> {
             if old.is_none() && self.updates.is_evaluating() {
                 return Err(Error::new(ErrorKind::NothingToChange { name: self.text_of(name) }, span));
             }
-            let is_array = |step: &StepId| self.out.array(self.out.step(*step)).is_some();
+            let is_array = |step: &StepId| self.given_array(*step).is_some();
             let is_updated = match &old {
                 None => true,
                 Some(Value::Step(step)) => !self.updates.is_evaluating() && is_array(step),
@@ -611,6 +620,11 @@ impl<'a> Run<'a> {
     /// The error for a name that has a value only on some ways to a place.
     pub(super) fn maybe_unset(&self, name: NameId, unset: Unset, span: Span) -> Error {
         Error::new(ErrorKind::MaybeUnset { name: self.text_of(name), unset }, span)
+    }
+
+    /// Whether it is known of names whether there are variables of them.
+    pub(super) fn knows_variables(&self) -> bool {
+        self.variables.is_some()
     }
 
     /// Whether there is a variable of a name; `None` if that is not known.

@@ -3,8 +3,9 @@
 //! All loops of a *phase* read memory as it was when the phase began, and its updates are written
 //! by them. [`effects`](super::effects) decides where a phase ends.
 
-use super::StepId;
+use super::phases::{End, PhaseLoop};
 use super::views::Array;
+use super::{Arg, StepId};
 use ndexpr_grammar::{NameId, Span};
 use rustc_hash::FxHashMap;
 
@@ -36,6 +37,11 @@ pub(super) struct Draft {
     /// The first operation that was made in it.
     pub(super) start: usize,
     pub(super) updates: Vec<Update>,
+    /// What it leaves for later phases by names of its own, besides values that are carried.
+    pub(super) given: Vec<(NameId, Arg)>,
+    /// What decides which phase is next.
+    pub(super) condition: Option<Arg>,
+    pub(super) end: End,
 }
 
 /// What is known of the updates so far.
@@ -57,6 +63,11 @@ pub(super) struct Updates<'m> {
     pub(super) stored: FxHashMap<StepId, Array>,
     /// The names of values that are carried.
     pub(super) carried: FxHashMap<StepId, NameId>,
+    /// How many names were made that the text does not have.
+    pub(super) n_names: usize,
+    /// The loops around phases, and for those that are open the first phase of an iteration.
+    pub(super) loops: Vec<PhaseLoop>,
+    pub(super) open_loops: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +90,9 @@ impl<'m> Updates<'m> {
             last: FxHashMap::default(),
             stored: FxHashMap::default(),
             carried: FxHashMap::default(),
+            n_names: 0,
+            loops: Vec::new(),
+            open_loops: Vec::new(),
         }
     }
 
@@ -140,12 +154,39 @@ impl<'m> Updates<'m> {
         self.stored.extend(self.updates.iter().map(|update| (update.store, update.target)));
         self.current.clear();
         let start = std::mem::replace(&mut self.start, n_steps);
-        self.phases.push(Draft { start, updates: std::mem::take(&mut self.updates) });
+        let updates = std::mem::take(&mut self.updates);
+        self.phases.push(Draft { start, updates, given: Vec::new(), condition: None, end: End::Next });
+    }
+
+    /// Takes arrays as changed in the phase before this one; all arrays if there are no names. `now`
+    /// is the last operation.
+    pub(super) fn forget(&mut self, names: Option<&[NameId]>, now: StepId) {
+        let before = self.phase().saturating_sub(1);
+        let of_all = if self.is_careful() { None } else { names };
+        match of_all {
+            None => {
+                self.changed.fill(Some(before));
+                let bases: Vec<NameId> = self.bits.keys().copied().collect();
+                bases.into_iter().for_each(|base| _ = self.last.insert(base, now));
+            }
+            Some(names) => {
+                for &base in names {
+                    let bit = self.bit(base).trailing_zeros() as usize;
+                    self.changed[bit] = Some(before);
+                    self.last.insert(base, now);
+                }
+            }
+        }
+    }
+
+    /// Whether a loop around phases has begun since the operation was made.
+    pub(super) fn is_before_loop(&self, step: StepId) -> bool {
+        self.open_loops.last().is_some_and(|&first| self.phase_of(step) < first)
     }
 
     /// Ends the last phase, even if it updates nothing.
     pub(super) fn finish(&mut self) {
-        self.phases.push(Draft { start: self.start, updates: std::mem::take(&mut self.updates) });
+        self.cut(self.start);
     }
 
     pub(super) fn has_updates(&self) -> bool {

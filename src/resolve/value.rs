@@ -19,11 +19,23 @@ pub(super) enum Value {
     Unset(Unset),
 }
 
-/// Where a name is given a value, and the statement that may not do it.
+/// Where a name is given a value, the statement that may not do it, and why.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Unset {
     pub(super) set: Span,
     pub(super) unless: Span,
+    pub(super) why: Why,
+}
+
+/// Why a name may have no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    NoValue,
+    /// It is an array that may be updated, on one of several ways to a place. Which one is not known
+    /// there.
+    Array,
+    /// It is a tuple on one way, and something else on another one.
+    Structure,
 }
 
 /// Several values.

@@ -9,7 +9,7 @@ use super::SiteId;
 use super::items::{Item, index_text};
 use super::trims::Trims;
 use ndexpr_grammar::{NameId, Span};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt::Write as _;
 
 /// A view: its position in the order where a view comes after the one that it is of.
@@ -146,6 +146,29 @@ impl Views {
                 Array::View(id) => array = self.get(id).of,
             }
         }
+    }
+
+    /// The variables that an array is, or is a view of, or gets its shape from.
+    pub(crate) fn bases(&self, array: Array) -> impl Iterator<Item = NameId> {
+        let mut seen: FxHashSet<Array> = FxHashSet::default();
+        let mut pending = vec![array];
+        let mut names = Vec::new();
+        while let Some(array) = pending.pop() {
+            if !seen.insert(array) {
+                continue;
+            }
+            match array {
+                Array::Name(name) => names.push(name),
+                Array::View(id) => {
+                    let def = self.get(id);
+                    pending.push(def.of);
+                    if let ViewOp::BroadcastIn(group) = def.op {
+                        pending.extend(self.group(group));
+                    }
+                }
+            }
+        }
+        names.into_iter()
     }
 
     /// The views that an array is made of, itself included, from the outermost.

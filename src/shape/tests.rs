@@ -13,7 +13,7 @@ fn graph(text: &str) -> Graph {
     let registry = &Registry::empty();
     let phases = crate::resolve::resolve(&ast, registry, usize::MAX, crate::resolve::Mode::Evaluate, None)
         .expect("an expression");
-    let resolved = &phases[0].resolved;
+    let resolved = &phases.all[0].resolved;
     let type_of = |name: &str| match name {
         "k" => Some(VarType::scalar(DType::Float64)),
         _ if name.len() == 1 && name != "e" => Some(VarType::array(DType::Float64)),

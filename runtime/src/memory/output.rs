@@ -52,6 +52,12 @@ impl Output {
         Ok(RawView { ptr: std::ptr::null_mut(), dtype, shape: list(shape), strides }.layout())
     }
 
+    /// Whether it has this shape, and its axes lie in memory in this order.
+    #[must_use]
+    pub fn is_of(&self, shape: &[usize], order: &[usize]) -> bool {
+        self.shape[..] == *shape && self.order[..] == *order
+    }
+
     /// The same memory as an array of another shape and order, with whatever elements it has now.
     ///
     /// # Errors

@@ -73,6 +73,12 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Whether new memory for it may be this one.
+    pub(super) fn is_memory_for(&self, output: &Output) -> bool {
+        let is_as = |(shape, order): &(Shape, Shape)| output.is_of(shape, order);
+        self.target.is_none() && self.fresh.as_ref().is_some_and(is_as)
+    }
+
     /// The part of the array that the result goes to.
     pub(super) fn part_of<'a>(&self, whole: ViewMut<'a>) -> Result<ViewMut<'a>, Error> {
         let part = self.part.as_ref().and_then(|part| part.of_mut(whole));
@@ -134,7 +140,7 @@ impl Decided {
         let target_of = |operand: &Operand| match operand {
             Operand::Given(place) | Operand::Part(place, _) => match sources[*place] {
                 Source::Target(target) => Some(target),
-                Source::Var(_) | Source::Carried(_) => None,
+                Source::Var(_) | Source::Carried(_) | Source::Nothing => None,
             },
             Operand::Number(_) | Operand::Output(_) => None,
         };

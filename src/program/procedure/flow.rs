@@ -11,6 +11,8 @@ pub(super) enum Source {
     Target(usize),
     /// What an earlier phase has left.
     Carried(usize),
+    /// A value that was left for nothing, so no phase computes it.
+    Nothing,
 }
 
 /// How many values and arrays for writing a call has.
@@ -25,6 +27,8 @@ impl Source {
     /// then its arrays for writing, then what earlier phases have left.
     pub(super) fn place(self, counts: Counts) -> usize {
         match self {
+            // It is not read, so any other array does.
+            Source::Nothing => 0,
             Source::Var(place) => place,
             Source::Target(place) => counts.values + place,
             Source::Carried(place) => counts.values + counts.targets + place,
@@ -38,5 +42,7 @@ pub(super) enum Dest {
     Carried(usize),
     /// To an array for writing, or a part of it.
     Target(usize, Array),
+    /// It decides which phase is next.
+    Condition,
     Result,
 }

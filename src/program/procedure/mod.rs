@@ -7,17 +7,21 @@
 //! blocks   updates that are computed block by block
 //! spare    memory that is kept from call to call
 //! plans    plans for arrays that lie as before
+//! control  which phase is next
+//! types    the types of what phases leave, where control may take several ways
 //! decided  how the arrays of a phase lie -> what it reads and writes, and where
 //! phase    runs a phase
 //! ```
 
 mod blocks;
+mod control;
 mod decided;
 mod flow;
 mod hazards;
 mod phase;
 mod plans;
 mod spare;
+mod types;
 
 use super::core::Core;
 use super::guard;
@@ -28,12 +32,14 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::hir::Given;
 use crate::options::{Backend, Unused};
-use crate::resolve::{Mode, Root};
+use crate::resolve::{End, Mode, Root};
 use crate::results::FromResults;
 use crate::targets::Targets;
 use crate::vars::{Signature, Var, VarType, Vars};
+use control::Control;
 use decided::Decided;
 use flow::{Counts, Source};
+use ndexpr_grammar::NameId;
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::exec::Progress;
 use ndexpr_runtime::memory::Output;
@@ -84,7 +90,9 @@ pub struct Procedure {
 /// The phases of a text, in order.
 struct Phases {
     all: Vec<Phase>,
-    n_carried: usize,
+    loops: Vec<control::Loop>,
+    /// The types of what phases leave for others.
+    carried: Vec<VarType>,
     /// See [`Procedure::variables`].
     variables: Vec<(String, VarType)>,
 }
@@ -334,18 +342,23 @@ impl Procedure {
             }
         }
         let phases = if is_shared(arrays, values) { self.careful()? } else { &self.phases };
-        let mut call = phase::Call::new(values, arrays, phases.n_carried, progress);
-        for phase in &phases.all {
+        let mut call = phase::Call::new(values, arrays, &phases.carried, progress);
+        let limits = (&phases.loops[..], self.context.options.max_iterations.0);
+        let (mut control, mut at) = (Control::default(), 0);
+        while let Some(phase) = phases.all.get(at) {
             guard::guarded(&phase.program.core, || phase.run(&mut call))?;
+            at = control.next(limits, (at, phase.end), &mut call)?;
         }
         Ok(call.into_results())
     }
 
     /// See [`raw::run_procedure`](crate::raw::run_procedure).
     pub(crate) fn run_arrays(&self, arrays: &mut CallArrays<'_>) -> Option<Result<(), Error>> {
-        let Phases { all, n_carried, variables } = &self.phases;
+        let Phases { all, carried, variables, .. } = &self.phases;
         let counts = Counts { values: variables.len(), targets: self.written.len() };
-        let gives_results = *n_carried > 0 || all.last().is_some_and(|last| !last.results.is_empty());
+        let gives_results = !carried.is_empty()
+            || all.iter().any(|phase| phase.end != End::Next)
+            || all.last().is_some_and(|last| !last.results.is_empty());
         if gives_results || arrays.n_arrays() != counts.values + counts.targets {
             return None;
         }
@@ -427,30 +440,52 @@ impl Phases {
         let is_written = |name: &str| target(name).is_some();
         let mode = Mode::Update { is_written: &is_written, is_careful };
         let phases = compile::resolve(text, mode, Some(signature), context.setting(), &mut Clock::start());
-        let phases = phases.map_err(|error| error.in_text(text, &context.registry))?;
-        let mut all = Vec::with_capacity(phases.len());
-        // The types of what earlier phases leave.
-        let mut signature = signature.clone();
-        let mut carried: Vec<String> = Vec::new();
-        for phase in phases {
-            let (resolved, roots) = (phase.resolved, phase.roots);
+        let mut phases = phases.map_err(|error| error.in_text(text, &context.registry))?;
+        let has_control = types::has_control(&phases);
+        // The types of what phases leave; without branches they follow from the phases before.
+        let mut signature = match has_control {
+            true => types::settle(&mut phases, signature, context.setting())
+                .map_err(|error| error.in_text(text, &context.registry))?,
+            false => signature.clone(),
+        };
+        phases.prune();
+        let mut carried = Carried::default();
+        for phase in &phases.all {
+            phase.roots.iter().filter_map(Root::carried).for_each(|name| carried.add(name));
+        }
+        phases.loops.iter().filter_map(|the_loop| the_loop.range.as_ref()).for_each(|range| carried.add(range.value));
+        let place = |name: NameId| carried.place(name);
+        let loops = phases.loops.iter().map(|the_loop| control::Loop::new(the_loop, &place));
+        let loops = loops.collect::<Option<_>>().ok_or_else(|| Error::internal("a loop without its values"))?;
+        let mut types = vec![VarType::scalar(DType::Bool); carried.0.len()];
+        let mut all = Vec::with_capacity(phases.all.len());
+        for mut phase in phases.all {
+            let moves = if has_control { types::take_moves(&mut phase, &signature) } else { Vec::new() };
+            let moves = moves.into_iter().filter_map(|(to, from)| Some((carried.place(to)?, carried.place(from)?)));
+            let moves = moves.collect();
+            let (resolved, roots, end) = (phase.resolved, phase.roots, phase.end);
             let core =
                 Core::of_resolved((text, resolved), &signature, None, Arc::clone(context), progress, Clock::start())?;
-            let first_carried = carried.len();
+            let name_of = |name: NameId| core.compiled.resolved.name(name);
             for (number, root) in roots.iter().enumerate() {
-                if let Root::Carried(name) = *root {
-                    let (graph, name) = (core.graph(), core.compiled.resolved.name(name).to_owned());
-                    let dtype = core.result_dtype(number);
+                if let Root::Carried(name) = *root
+                    && !has_control
+                {
                     // Optimising may leave one value for all elements of an array.
-                    let is_scalar = graph.is_scalar(graph.roots()[number]) && graph.root_domains()[number].is_empty();
-                    let ty = if is_scalar { VarType::scalar(dtype) } else { VarType::array(dtype) };
-                    signature = signature.with(name.as_str(), ty);
-                    carried.push(name);
+                    signature = signature.with(name_of(name), core.graph().root_type(number));
+                }
+            }
+            for (&name, ty) in carried.0.iter().zip(&mut types) {
+                if let Some(known) = signature.get(name_of(name)) {
+                    *ty = known;
                 }
             }
             let mut source = |given: &Given| {
-                if let Some(place) = carried[..first_carried].iter().position(|known| *known == given.name) {
+                if let Some(place) = carried.place(given.id) {
                     return Source::Carried(place);
+                }
+                if core.compiled.resolved.is_carried_name(given.id) {
+                    return Source::Nothing;
                 }
                 if let Some(place) = target(&given.name) {
                     return Source::Target(place);
@@ -463,9 +498,25 @@ impl Phases {
             };
             let sources = core.graph().given_vars().iter().map(&mut source).collect();
             let program = Program { core, variants: Variants::default() };
-            all.push(Phase::new(program, roots, sources, target, first_carried, is_careful));
+            all.push(Phase::new((program, roots), (sources, moves, end), &target, &place, is_careful));
         }
-        Ok(Phases { all, n_carried: carried.len(), variables })
+        Ok(Phases { all, loops, carried: types, variables })
+    }
+}
+
+/// The names of what phases leave for others; each has a place.
+#[derive(Default)]
+struct Carried(Vec<NameId>);
+
+impl Carried {
+    fn add(&mut self, name: NameId) {
+        if self.place(name).is_none() {
+            self.0.push(name);
+        }
+    }
+
+    fn place(&self, name: NameId) -> Option<usize> {
+        self.0.iter().position(|&known| known == name)
     }
 }
 

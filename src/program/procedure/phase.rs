@@ -16,12 +16,13 @@ use super::flow::{Counts, Dest, Source};
 use super::spare::Made;
 use crate::error::Error;
 use crate::input::Input;
-use crate::resolve::{Array, Root};
-use crate::vars::Var;
+use crate::resolve::{Array, End, Root};
+use crate::vars::{Var, VarType};
+use ndexpr_grammar::{NameId, Span};
 use ndexpr_runtime::dtype::Scalar;
-use ndexpr_runtime::exec::{Progress, RunOptions, copy_into};
+use ndexpr_runtime::exec::{ExecError, Progress, RunOptions, copy_into};
 use ndexpr_runtime::memory::Output;
-use ndexpr_runtime::view::{CallArrays, View, ViewMut};
+use ndexpr_runtime::view::{CallArrays, ViewMut};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -38,6 +39,16 @@ pub(super) struct Phase {
     recent: Recent<Decided>,
     /// The numbers of the results that are those of the text.
     pub(super) results: Vec<usize>,
+    /// What is left as it was found, under another name: the places of the new and the old one.
+    moves: Vec<(usize, usize)>,
+    pub(super) end: End,
+}
+
+/// What a phase has left for others.
+#[derive(Clone)]
+enum Left {
+    Array(Arc<Output>),
+    Number(Var<'static>),
 }
 
 /// A call of a procedure, as far as it is done.
@@ -46,7 +57,10 @@ pub(super) struct Call<'c, 'a> {
     values: &'c [Var<'c>],
     /// The arrays that the procedure may update.
     targets: &'c mut [ViewMut<'a>],
-    carried: Vec<Option<Output>>,
+    carried: Vec<Option<Left>>,
+    types: &'c [VarType],
+    /// The condition that the last phase has computed, if it has one, and its place in the text.
+    condition: Option<(Var<'static>, Span)>,
     results: Vec<Output>,
     progress: Option<&'c Progress>,
 }
@@ -55,11 +69,59 @@ impl<'c, 'a> Call<'c, 'a> {
     pub(super) fn new(
         values: &'c [Var<'c>],
         targets: &'c mut [ViewMut<'a>],
-        n_carried: usize,
+        types: &'c [VarType],
         progress: Option<&'c Progress>,
     ) -> Call<'c, 'a> {
-        let carried = std::iter::repeat_with(|| None).take(n_carried).collect();
-        Call { values, targets, carried, results: Vec::new(), progress }
+        let carried = vec![None; types.len()];
+        Call { values, targets, carried, types, condition: None, results: Vec::new(), progress }
+    }
+
+    /// What the last phase has decided; `None` if there is nothing to decide.
+    pub(super) fn condition(&mut self) -> Result<Option<bool>, Error> {
+        let Some((condition, span)) = self.condition.take() else { return Ok(None) };
+        Ok(Some(only_element(&condition, span)?.bits() != 0))
+    }
+
+    /// A number that phases have left, which the text has at `span`.
+    pub(super) fn carried_number(&self, place: usize, span: Span) -> Result<Scalar, Error> {
+        let ty = self.types[place];
+        if ty.dtype.is_float() {
+            return Err(Error::range_dtype(ty.dtype, span));
+        }
+        let value = match &self.carried[place] {
+            Some(Left::Number(value)) => value.clone(),
+            Some(Left::Array(output)) => Var::from(output.view()),
+            None => return Err(Error::internal("a value that was not computed")),
+        };
+        only_element(&value, span)
+    }
+
+    /// Leaves a number for phases.
+    pub(super) fn set_number(&mut self, place: usize, value: Var<'static>) {
+        self.carried[place] = Some(Left::Number(value));
+    }
+
+    pub(super) fn check_cancelled(&self) -> Result<(), Error> {
+        match self.progress.is_some_and(Progress::is_to_stop) {
+            true => Err(ExecError::Cancelled.into()),
+            false => Ok(()),
+        }
+    }
+
+    /// Leaves a value for phases, and gives back the memory of the one before, if no other value is
+    /// in it.
+    fn leave(&mut self, place: usize, output: Output) -> Result<Option<Output>, Error> {
+        let ty = self.types[place];
+        if ty.is_scalar {
+            let number = output.view().read(&[]).ok_or_else(|| Error::internal("a number with axes"))?;
+            self.carried[place] = Some(Left::Number(Var::number(number, ty.is_weak)));
+            return Ok(Some(output));
+        }
+        let before = self.carried[place].replace(Left::Array(Arc::new(output)));
+        Ok(match before {
+            Some(Left::Array(output)) => Arc::try_unwrap(output).ok(),
+            _ => None,
+        })
     }
 
     pub(super) fn into_results(self) -> Vec<Output> {
@@ -69,22 +131,18 @@ impl<'c, 'a> Call<'c, 'a> {
 
 impl Phase {
     pub(super) fn new(
-        program: Program,
-        roots: Vec<Root>,
-        sources: Vec<Source>,
-        target: impl Fn(&str) -> Option<usize>,
-        first_carried: usize,
+        (program, roots): (Program, Vec<Root>),
+        (sources, moves, end): (Vec<Source>, Vec<(usize, usize)>, End),
+        target: &dyn Fn(&str) -> Option<usize>,
+        carried: &dyn Fn(NameId) -> Option<usize>,
         is_careful: bool,
     ) -> Phase {
         let resolved = &program.core.compiled.resolved;
         let mut dests = Vec::with_capacity(roots.len());
-        let mut n_carried = first_carried;
         for root in roots {
             dests.push(match root {
-                Root::Carried(_) => {
-                    n_carried += 1;
-                    Dest::Carried(n_carried - 1)
-                }
+                Root::Carried(name) => Dest::Carried(carried(name).expect("each name that is carried has a place")),
+                Root::Condition => Dest::Condition,
                 Root::Update(array) => {
                     let name = resolved.name(resolved.views().base(array));
                     Dest::Target(target(name).expect("only arrays for writing are updated"), array)
@@ -94,7 +152,7 @@ impl Phase {
         }
         let is_result = |dest: &Dest| matches!(dest, Dest::Result);
         let results = (0..dests.len()).filter(|&number| is_result(&dests[number])).collect();
-        Phase { program, dests, sources, is_careful, recent: Recent::default(), results }
+        Phase { program, dests, sources, is_careful, recent: Recent::default(), results, moves, end }
     }
 
     pub(super) fn outputs(&self) -> impl Iterator<Item = OutputInfo<'_>> {
@@ -102,9 +160,16 @@ impl Phase {
     }
 
     pub(super) fn run(&self, call: &mut Call<'_, '_>) -> Result<(), Error> {
-        if !self.is_to_run() {
-            return Ok(());
+        let moved: SmallVec<[(usize, Option<Left>); 4]> =
+            self.moves.iter().map(|&(to, from)| (to, call.carried[from].clone())).collect();
+        if self.is_to_run() {
+            self.run_loops(call)?;
         }
+        moved.into_iter().for_each(|(to, value)| call.carried[to] = value);
+        Ok(())
+    }
+
+    fn run_loops(&self, call: &mut Call<'_, '_>) -> Result<(), Error> {
         if call.progress.is_none()
             && let Some(done) = self.run_quickly(call)
         {
@@ -143,15 +208,15 @@ impl Phase {
     /// nothing otherwise.
     fn run_quickly(&self, call: &mut Call<'_, '_>) -> Option<Result<(), Error>> {
         let counts = Counts { values: call.values.len(), targets: call.targets.len() };
-        // Those of earlier phases are all there.
-        let carried: SmallVec<[View<'_>; 4]> =
-            call.carried.iter().map_while(Option::as_ref).map(Output::view).collect();
+        let carried: SmallVec<[Var<'_>; 4]> = call.carried.iter().map(|left| value_of(left.as_ref())).collect();
         let mut arrays = CallArrays::new();
         if !call.values.iter().all(|value| value.push_to_call(&mut arrays)) {
             return None;
         }
         call.targets.iter_mut().for_each(|array| arrays.push_mut(array));
-        carried.iter().for_each(|view| arrays.push(view));
+        if !carried.iter().all(|value| value.push_to_call(&mut arrays)) {
+            return None;
+        }
         self.run_flat(counts, &mut arrays).or_else(|| {
             let decided = self.recent.get()?;
             decided.run_planned(&self.program.core, &arrays.apart()?, &self.places(counts))
@@ -237,10 +302,20 @@ impl Phase {
                 self.store(decided, call, (&before, rows_before), &options)?;
             }
         }
-        for (dest, made) in self.dests.iter().zip(&mut made) {
+        for (number, (dest, made)) in self.dests.iter().zip(&mut made).enumerate() {
             match *dest {
                 Dest::Target(..) => {}
-                Dest::Carried(place) => call.carried[place] = made.take(),
+                Dest::Carried(place) => {
+                    let output = made.take().ok_or_else(|| Error::internal("a value that was not computed"))?;
+                    let before = call.leave(place, output)?;
+                    *made = before.filter(|output| decided.places[number].is_memory_for(output));
+                }
+                Dest::Condition => {
+                    let output = made.as_ref().ok_or_else(|| Error::internal("a condition that was not computed"))?;
+                    let span = core.compiled.resolved.results()[number].span;
+                    let value = only_element(&Var::from(output.view()), span)?;
+                    call.condition = Some((Var::from(value), span));
+                }
                 Dest::Result => call.results.extend(made.take()),
             }
         }
@@ -335,7 +410,7 @@ impl Phase {
 fn given<'v>(
     phase: &Phase,
     values: &'v [Var<'_>],
-    carried: &'v [Option<Output>],
+    carried: &'v [Option<Left>],
     target: &dyn Fn(usize) -> Option<&'v ViewMut<'v>>,
 ) -> Result<SmallVec<[Var<'v>; 8]>, Error> {
     let mut all: SmallVec<[Var<'v>; 8]> = SmallVec::new();
@@ -349,11 +424,31 @@ fn given<'v>(
                 Some(array) => Var::from(array.as_view()),
                 None => Var::from(false),
             },
-            Source::Carried(place) => {
-                let output = carried[place].as_ref();
-                Var::from(output.ok_or_else(|| Error::internal("a value that was not computed"))?.view())
-            }
+            Source::Carried(place) => value_of(carried[place].as_ref()),
+            Source::Nothing => value_of(None),
         });
     }
     Ok(all)
+}
+
+/// What a phase has left; something else if it is not there, as a value is that only other ways of
+/// control lead to.
+fn value_of(left: Option<&Left>) -> Var<'_> {
+    match left {
+        Some(Left::Array(output)) => Var::from(output.view()),
+        Some(Left::Number(value)) => value.clone(),
+        None => Var::from(false),
+    }
+}
+
+/// The only element of a value that decides for all elements.
+fn only_element(value: &Var<'_>, span: Span) -> Result<Scalar, Error> {
+    let view = value.view().ok_or_else(|| Error::internal("a condition that is no value"))?;
+    match view.n_elems() {
+        1 => {
+            let place: SmallVec<[usize; 4]> = view.shape().iter().map(|_| 0).collect();
+            view.read(&place).ok_or_else(|| Error::internal("an element that is not there"))
+        }
+        _ => Err(Error::condition_shape(view.shape(), span)),
+    }
 }

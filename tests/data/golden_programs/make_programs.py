@@ -425,6 +425,7 @@ def make_all():
         ("reductions", "Reductions and running totals among statements.", programs.REDUCTIONS),
         ("methods", "Methods, and names of modules.", programs.METHODS_AND_MODULES),
         ("updates", "Updates of arrays, whole and in part.", programs.UPDATES),
+        ("control", "Branches and loops that run once for all, around whole arrays.", programs.CONTROL),
     ]
     for name, about, source in usual:
         make_usual(name, about, source)

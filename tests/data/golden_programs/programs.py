@@ -1971,3 +1971,410 @@ u[...] = np.where(m, u, 0)
 u[1:] += m[:-1]
 return m.sum()
 """
+
+#: Branches and loops that run once for all, around whole arrays. Sums are exact, so that their order does not matter.
+CONTROL = """
+@ u
+for step in range(7):
+    u[1:-1] = 0.5*(u[:-2] + u[2:])
+
+@ u
+for step in range(20):
+    u[1:-1] = 0.5*(u[:-2] + u[2:])
+return step, u.max()
+
+@ u
+for step in range(k):
+    u += a
+    u *= 0.5
+
+@ u v
+for step in range(30):
+    u[1:] += v[:-1]
+    v[:-1] -= 0.5*u[1:]
+    if v.max() > 100:
+        break
+return step
+
+@ u
+n = 0
+while np.max(np.abs(u)) > 0.5:
+    u *= 0.5
+    n += 1
+return n
+
+@ u
+while True:
+    u /= 2
+    if (np.abs(u) < 1).all():
+        break
+
+@ u
+n = 0
+while n < 40:
+    n += 1
+    if n % 2 == 0:
+        continue
+    u[0] += n
+return n, u[0]
+
+@ u
+for n in range(40):
+    if n % 4 == 1:
+        continue
+    elif n % 4 == 3:
+        u[1] -= n
+        continue
+    u[0] += n
+    u[2] = u[0] + u[1]
+
+@ u
+for n in range(50):
+    u += 1
+    if u.min() > 1000:
+        break
+else:
+    u[...] = -u
+    n = -1
+return n
+
+@ u
+for n in range(50):
+    u += 1
+    if u.min() > 10:
+        found = n
+        break
+else:
+    found = -1
+return found
+
+@ u
+if a.max() > 1:
+    u[...] = a
+else:
+    u[...] = b
+return u.min()
+
+@ u v
+if (a > 1e9).any():
+    u[...] = a
+elif k == 3:
+    v[...] = a - b
+    u[1:] = v[:-1]
+else:
+    u[...] = 0
+
+@ u
+if flag:
+    t = a + 1
+    u[0] = 7
+else:
+    t = b
+return t
+
+x = a
+for n in range(30):
+    x = x/2 + np.max(x)
+    if np.max(np.abs(x)) > 1e6:
+        break
+return x, n
+
+x = a + 1
+n = 0
+while np.max(x) > 0.01:
+    x = x*0.5
+    n += 1
+x, n
+
+x = i
+for n in range(33):
+    x = x + np.sum(x) % 7
+return x, np.sum(x)
+
+x, y1 = a, b
+for n in range(33):
+    x, y1 = y1, x + np.max(y1)*0.0078125
+return x, y1
+
+last = a*0
+x = a
+for n in range(40):
+    last = x
+    x = x*0.5 + np.min(x)*0.25
+return last - x, last
+
+def settle(x, tol):
+    for n in range(100):
+        if np.max(np.abs(x)) < tol:
+            return x, n
+        x = x*0.25
+    return x, -1
+x, n = settle(a, 0.01)
+w, m1 = settle(b, 1e-300)
+return x + w, n - m1
+
+def settle(x):
+    n = 0
+    while np.any(x > 1):
+        x = np.where(x > 1, x - 1, x)
+        n += 1
+    return x, n
+settle(a)[0] + settle(b)[1]
+
+@ u
+def relax(x, n):
+    for step in range(n):
+        x[1:-1] = (x[:-2] + x[2:])*0.5
+relax(u, 12)
+relax(u[1:], 7)
+
+@ u
+for n in range(9):
+    for m1 in range(n):
+        u[m1 % 5] += n
+    u[...] = u*0.5
+return n
+
+@ u
+total = 0
+for n in range(12):
+    for m1 in range(40):
+        if m1 > n:
+            break
+        u[0] += 1
+        total += m1
+    if total > 100:
+        break
+return n, m1, total
+
+@ u
+n = 0
+while True:
+    n += 1
+    m1 = 0
+    while m1 < 30:
+        m1 += 1
+        u *= 0.5
+        if u.max() < 1e-3:
+            return n, m1
+
+@ u
+for n in range(20, 0, -3):
+    u[n % 3] -= n
+return n
+
+@ u
+for n in range(k, 30, k):
+    u += n
+return n
+
+@ u
+n = 5
+for n in range(0, 0 - k):
+    u += n
+return n
+
+@ u
+n = 17
+while n < k:
+    u += n
+    n += 1
+return n
+
+@ K
+for n in range(25):
+    K[1:-1, 1:-1] = 0.25*(K[2:, 1:-1] + K[:-2, 1:-1] + K[1:-1, 2:] + K[1:-1, :-2])
+return K.max()
+
+@ K
+for n in range(25):
+    old = K*1
+    K[1:-1] = 0.5*(K[2:] + K[:-2])
+    if np.max(np.abs(K - old)) < 0.25:
+        break
+return n, old
+
+@ K
+for n in range(9):
+    r1 = K.max(axis=1)
+    K[...] = K - 0.5*r1[:, None]
+return r1
+
+@ L
+for n in range(30):
+    L[...] = L.T + n
+    if L.sum() % 5 == 3:
+        L[0] = n
+return L.sum(), n
+
+@ L
+x = L.sum(axis=0)
+for n in range(30):
+    L += x
+    x = L.sum(axis=0) % 97
+return x
+
+@ u
+n = 0
+x = a
+while n < 26:
+    x = x + n
+    if n % 3 == 0:
+        u += x
+    n += 1
+return x
+
+@ u
+n = 0
+for step in range(35):
+    if u[0] > 3:
+        u[0] -= 4
+        n += 1
+    else:
+        u[0] += 1.5
+return n, step
+
+@ u
+x = 0
+for step in range(35):
+    x = x + u.max()
+    u *= 0.5
+return x
+
+@ u
+x = 0
+for step in range(35):
+    x = f.max() + x*0.5
+    u += x
+return x
+
+@ u
+x = 1
+for step in range(35):
+    x = step*2 + x
+    u += x % 5
+return x
+
+@ u
+x = 1
+y1 = 2
+for step in range(33):
+    x, y1 = y1, (x + y1) % 1000
+    u[0] = x
+return x, y1
+
+@ u
+pair = (a, 0)
+for step in range(33):
+    pair = (pair[0]*0.5, pair[1] + step)
+    u -= pair[0]
+return pair
+
+@ u v
+for step in range(33):
+    t = u*1
+    u[...] = v
+    v[...] = t
+return step
+
+@ p
+for step in range(40):
+    p ^= p >> 1
+    p += step
+    if (p & 1).all():
+        break
+return step
+
+@ h
+n = 0
+while h.max() > 3:
+    h //= 2
+    n = n + 1
+return n
+
+@ u
+s1 = np.sqrt(np.abs(a)) + a*b
+for step in range(40):
+    u += s1
+    u *= 0.5
+return s1
+
+@ u
+s1 = u*2 + 1
+for step in range(40):
+    u[...] = u*0.5 + s1
+return s1
+
+@ u
+total = u.sum()
+for step in range(40):
+    u[...] = u*0.5
+    u[0] += total*0.0625
+return total
+
+@ u
+for step in range(40):
+    w1 = u[1:-1]
+    w1 += 1
+    w1[0] = step
+return step
+
+@ u
+if k > 2:
+    for step in range(40):
+        u += step
+        if u.min() > 80:
+            u[0] = 0
+            break
+    u[1] = step
+
+@ u
+for step in range(40):
+    x = a
+    n = 0
+    while n < 4:
+        x = x*0.5 + 1
+        n += 1
+    u += x
+return x
+
+@ u
+for step in range(40):
+    x = np.where(a > step, a, b)
+    if x.max() == b.max():
+        break
+    u[...] = x
+return step, x
+
+@ u n=1
+while u > 0.125:
+    u *= 0.5
+
+@ u
+u[0] = 4
+while u[0] > 0.125:
+    u *= 0.5
+
+for n in range(40):
+    if np.max(a) < n:
+        break
+return n
+
+n = 0
+while np.sum(i)*0 + n < 30:
+    n += 1
+return n
+
+@ u
+c1 = 0
+for step in range(40):
+    if np.max(u) > 5: u *= 0.25; c1 += 1; continue
+    u += 1
+return c1
+
+@ u v
+for step in range(40):
+    if step % 2: u[::2] = v[::2] + step
+    else: v[::-1] = u
+return u - v
+"""
