@@ -2164,6 +2164,7 @@ for n in range(20, 0, -3):
 return n
 
 @ u
+n = 0
 for n in range(k, 30, k):
     u += n
 return n
