@@ -2,7 +2,8 @@
 //! interpreted, and many of them statement by statement as well. No bit may differ.
 //!
 //! `NDEXPR_FUZZ_CASES=50000 cargo test --test it random_programs` is the long run, with
-//! `NDEXPR_FUZZ_SEED` as in the [differential](super::differential) test of expressions.
+//! `NDEXPR_FUZZ_SEED` as in the [differential](super::differential) test of expressions, and
+//! `NDEXPR_FUZZ_WORKERS` threads.
 
 use crate::cases::program_case::{ProgramCase, shrink_program};
 use crate::cases::program_check::{Outcome, check_program};

@@ -31,6 +31,8 @@ pub(crate) struct Maker<'m, 's> {
     pub(crate) returns: Option<Vec<DType>>,
     pub(crate) functions: Vec<Definition>,
     pub(super) is_in_function: bool,
+    /// Whether functions may be made.
+    pub(crate) may_call: bool,
     pub(crate) n_names: usize,
     /// Statements that may still be made.
     pub(crate) n_left: usize,
@@ -99,6 +101,7 @@ impl<'m, 's> Maker<'m, 's> {
             returns: None,
             functions: Vec::new(),
             is_in_function: false,
+            may_call: true,
             n_names: 0,
             n_left,
             n_runs,
@@ -220,7 +223,7 @@ impl<'m, 's> Maker<'m, 's> {
             8..=10 => return self.branch(out),
             11..=13 => self.while_loop(out),
             14..=15 => self.for_loop(out),
-            16 if self.functions.len() < 3 && !self.is_in_function => self.call(out),
+            16 if self.functions.len() < 3 && self.may_call => self.call(out),
             16 => out.push(self.assign()),
             _ if self.source.one_in(4) => return self.exit(out),
             _ => out.push(Stmt::simple(Head::Pass)),

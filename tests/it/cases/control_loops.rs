@@ -148,7 +148,7 @@ impl Maker<'_, '_> {
             std::mem::take(&mut self.loops),
             self.returns.replace(results.clone()),
         );
-        self.is_in_function = true;
+        let was_in_function = std::mem::replace(&mut self.is_in_function, true);
         let mut body: Vec<Stmt> = results.iter().map(|&dtype| self.new_local(dtype, false)).collect();
         let given: Vec<Operand> = self.locals[params.len()..].to_vec();
         let n_stmts = self.source.between(1, 5);
@@ -157,7 +157,7 @@ impl Maker<'_, '_> {
         if !is_left {
             body.push(Stmt::simple(Head::Return(given.iter().map(|result| leaf(&result.text)).collect())));
         }
-        self.is_in_function = false;
+        self.is_in_function = was_in_function;
         (self.locals, self.counters, self.loops, self.returns) = outer;
         let params = params.into_iter().map(|param| param.text).collect();
         self.functions.push(Definition { name: name.clone(), params, body });

@@ -47,7 +47,7 @@ pub(super) struct Phases<'m, 's> {
 
 pub(crate) fn draw(source: &mut Source<'_>, setting: &Setting, n_runs: usize) -> (Program, bool) {
     let mut maker = Maker::new(source, Vec::new(), n_runs);
-    maker.changes_counters = false;
+    (maker.changes_counters, maker.may_call) = (false, false);
     let whole: Part = setting.shape.iter().copied().map(Some).collect();
     let (written, others) = setting.vars.split_at(setting.n_written);
     let is_array = |var: &&Var| matches!(var.value, Value::Array { .. });

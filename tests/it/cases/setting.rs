@@ -30,6 +30,7 @@ impl Setting {
             0..=5 => vec![source.between(4, 90)],
             6 | 7 => vec![source.between(4, 20), source.between(4, 40)],
             8 => vec![source.between(4, 6), source.between(4, 9), source.between(4, 12)],
+            _ if source.one_in(4) => vec![source.between(20_000, 40_000)],
             _ => vec![source.between(1000, 5000)],
         };
         let dtypes = [source.pick(&DType::ALL), source.pick(&DType::ALL), DType::Float64];
