@@ -164,7 +164,14 @@ impl Phases<'_, '_> {
     fn whole_array(&mut self) -> Operand {
         let targets = self.targets.iter().filter(|target| target.is_whole).map(|target| &target.operand);
         let all: Vec<&Operand> = targets.chain(&self.inputs).chain(&self.arrays).collect();
-        all[self.maker.source.below(all.len())].clone()
+        let mut array = all[self.maker.source.below(all.len())].clone();
+        if let [rows, columns] = self.shape[..]
+            && rows == columns
+            && self.maker.source.one_in(4)
+        {
+            array.text.push_str(".T");
+        }
+        array
     }
 
     /// Some elements of an array, as many as a part has.
@@ -191,9 +198,20 @@ impl Phases<'_, '_> {
                 all.insert(0, Operand { text: format!("{}{index}", array.text), dtype: array.dtype });
                 continue;
             }
-            let reductions = reductions(array.dtype);
+            // Of an array, or of something that follows from arrays.
+            let (text, dtype) = match self.maker.source.one_in(3) {
+                true => {
+                    let arrays = [array, self.whole_array()];
+                    let dtype = self.maker.source.pick(&DType::ALL);
+                    let expr = Drawing::new(&arrays, self.maker.source).without_axes().expr(dtype, 3);
+                    // A constant has no axes.
+                    (format!("where({0} == {0}, {expr}, {expr})", arrays[0].text), dtype)
+                }
+                false => (array.text, array.dtype),
+            };
+            let reductions = reductions(dtype);
             let (function, dtype) = reductions[self.maker.source.below(reductions.len())];
-            all.insert(0, Operand { text: format!("{function}({})", array.text), dtype });
+            all.insert(0, Operand { text: format!("{function}({text})"), dtype });
         }
         all
     }

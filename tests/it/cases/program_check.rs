@@ -115,7 +115,10 @@ fn refused<T>(error: &Error, compiled: Result<T, Error>) -> Result<Outcome, Stri
 
 /// Both must fail in the same way.
 fn failed<T>(error: &Error, run: Result<T, Error>) -> Result<Outcome, String> {
-    let is_expected = matches!(error.kind(), ErrorKind::Axis | ErrorKind::EmptyInput | ErrorKind::Iterations);
+    let is_expected = matches!(
+        error.kind(),
+        ErrorKind::Axis | ErrorKind::EmptyInput | ErrorKind::Iterations | ErrorKind::LiteralRange
+    );
     let is_expected = is_expected || is_known(error);
     match run {
         Err(other) if is_expected && other.kind() == error.kind() => Ok(Outcome::Failed(format!("{:?}", error.kind()))),

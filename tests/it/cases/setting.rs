@@ -28,6 +28,7 @@ impl Setting {
     pub(crate) fn draw(source: &mut Source<'_>) -> Setting {
         let shape = match source.below(10) {
             0..=5 => vec![source.between(4, 90)],
+            6 if source.one_in(2) => vec![source.between(4, 30); 2],
             6 | 7 => vec![source.between(4, 20), source.between(4, 40)],
             8 => vec![source.between(4, 6), source.between(4, 9), source.between(4, 12)],
             _ if source.one_in(4) => vec![source.between(20_000, 40_000)],
