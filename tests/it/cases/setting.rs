@@ -55,7 +55,9 @@ impl Setting {
             vars[var].dtype = vars[0].dtype;
             vars[var].value = vars[0].value.clone();
             let size = vars[0].dtype.size() as isize;
-            shared.push(Shared { var, of: 0, shift: source.pick(&[0, size, -size, 2 * size, 1]) });
+            // Parts of a NaN's bits would be seen, which are not promised.
+            let odd = if vars[0].dtype.is_float() { 0 } else { 1 };
+            shared.push(Shared { var, of: 0, shift: source.pick(&[0, size, -size, 2 * size, odd]) });
         }
         for name in &NUMBERS[..source.between(1, NUMBERS.len())] {
             let dtype = source.pick(&DType::ALL);

@@ -6,12 +6,12 @@
 //! what a name becomes later.
 
 use super::arrays::{Array, same};
-use super::case::{Expr, Value};
+use super::case::{Expr, Value, Var};
 use super::language::Language;
 use super::program_case::ProgramCase;
 use super::program_check::{Left, compare};
 use super::statements::{Clause, Definition, Head, Stmt};
-use ndexpr::{Backend, DynArray, Engine, Scalar, Targets, Var, Vars};
+use ndexpr::{Backend, DynArray, Engine, Scalar, Targets, Vars};
 use std::sync::LazyLock;
 
 /// Programs of more statements than this are not gone through to the end.
@@ -108,8 +108,16 @@ pub(crate) fn elements(this: &ProgramCase, arrays: &[Option<Array>], expected: &
     Ok(true)
 }
 
-/// Goes through a program that updates arrays. False if that takes too long.
+/// Goes through a program that updates arrays. False if that takes too long, or if arrays are not
+/// in C order: the order in which a sum adds follows from all arrays of a text.
 pub(crate) fn phases(this: &ProgramCase, expected: &Left) -> Result<bool, String> {
+    let is_c_order = |var: &Var| match &var.value {
+        Value::Scalar(_) => true,
+        Value::Array { layout, .. } => layout.order.is_sorted(),
+    };
+    if !this.case.vars.iter().all(is_c_order) {
+        return Ok(false);
+    }
     let mut walk = Walk {
         functions: &this.program.functions,
         names: Vec::new(),
@@ -147,7 +155,14 @@ pub(crate) fn phases(this: &ProgramCase, expected: &Left) -> Result<bool, String
         Err(Stop::Long) => return Ok(false),
         Err(Stop::Wrong(why)) => return Err(format!("one by one: {why}")),
     };
-    let results = results.iter().map(|result| (result.shape().to_vec(), result.scalars().collect())).collect();
+    let results = results.iter().zip(&expected.1).map(|(result, (shape, elements))| {
+        // A loop of each element gives single values the shape of its other names.
+        match (result.to_scalar(), shape.len()) {
+            (Some(scalar), 1..) => (shape.clone(), vec![scalar; elements.len()]),
+            _ => (result.shape().to_vec(), result.scalars().collect()),
+        }
+    });
+    let results = results.collect();
     let left = walk.written.iter().map(|(_, array)| array.scalars()).chain(others).collect();
     compare(expected, &(left, results)).map_err(|what| format!("{what} one by one; first at once"))?;
     Ok(true)
@@ -209,8 +224,7 @@ impl Walk<'_> {
     /// The values of some expressions.
     fn values(&self, statements: &str, exprs: &str) -> Result<Vec<DynArray>, Stop> {
         let text = format!("{}{statements}return {exprs}", self.views.concat());
-        let vars =
-            self.written.iter().fold(self.vars(), |vars, (name, array)| vars.with(name, Var::from(array.view())));
+        let vars = self.written.iter().fold(self.vars(), |vars, (name, array)| vars.with(name, array.view()));
         engine().evaluate(&text, &vars).map_err(|error| Stop::Wrong(format!("{error}\n{text}")))
     }
 
