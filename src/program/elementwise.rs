@@ -1,10 +1,10 @@
-//! Programs without reductions, over arrays of any layout: loops by plans, after the loop of their
-//! single values.
+//! Programs without reductions, over arrays of any layout: loops by plans, after the loops of
+//! their single values.
 
 use super::core::Core;
 use crate::codegen::Refusal;
 use crate::error::Error;
-use crate::fuse::{self, Source};
+use crate::fuse::{self, Dest, Source};
 use crate::input::Input;
 use crate::kernels::CompiledLoop;
 use crate::shape::Shape;
@@ -92,17 +92,22 @@ fn run_scalar_loop(
     values: &[Input<'_>],
     (fused, temps): (&fuse::Fused, &mut [[u8; 8]]),
 ) -> Result<bool, Error> {
+    // What an earlier loop of single values has left.
+    let earlier = Temps::from(&*temps);
+    let earlier = temp_views(fused, &earlier)?;
     let mut inputs: SmallVec<[View<'_>; 8]> = SmallVec::new();
     for &(_, source) in &group.inputs {
         // All of them are single values, so none is the output.
-        if let plan::Input::View(view) = input_of(source, values, &[], &[])? {
+        if let plan::Input::View(view) = input_of(source, values, &earlier, &[])? {
             inputs.push(view.clone());
         }
     }
     let mut outputs: SmallVec<[ViewMut<'_>; 4]> = SmallVec::new();
-    // The targets of the only loop of single values are all temporaries, in order.
-    for (bytes, temp) in temps.iter_mut().zip(&fused.temps) {
-        outputs.push(ViewMut::from_bytes_mut(bytes, temp.dtype, &[], &[], 0)?);
+    // The targets of a loop of single values are temporaries, in order.
+    for (number, (bytes, temp)) in temps.iter_mut().zip(&fused.temps).enumerate() {
+        if group.outputs.iter().any(|&(_, dest)| dest == Some(Dest::Temp(number))) {
+            outputs.push(ViewMut::from_bytes_mut(bytes, temp.dtype, &[], &[], 0)?);
+        }
     }
     let plan = Plan::new(&[], &inputs, &mut outputs)?;
     match compiled.kernel(plan.run_kinds()) {

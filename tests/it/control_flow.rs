@@ -163,6 +163,23 @@ fn loops() {
     assert_eq!(ints("s = 0\nfor i in range(1000): s += i*n\nreturn s + i", v())[1], 999 * 1000 + 999);
 }
 
+/// What a loop leaves is the same for all elements if all that it begins with is. Then it is
+/// computed before the elements are, as functions of single values are.
+#[test]
+fn loops_of_single_values() {
+    let x = array![7.0, 9.0];
+    let v = || vars! { x, c: 3.0 };
+    let text = "y = x - x\nwhile y < c + exp(c): y += c\nreturn y + x*exp(c)";
+    let exp = 3.0_f64.exp();
+    assert_eq!(floats(text, v()), [24.0 + 7.0 * exp, 24.0 + 9.0 * exp]);
+    // The loop needs the function's value.
+    let n = array![7_i64, 9];
+    let text = "y = n - n\nfor k in range(int64(exp(c))): y += k\nreturn y + n";
+    assert_eq!(ints(text, vars! { n, c: 3.0 }), [190 + 7, 190 + 9]);
+    let text = "y = n - n\nfor k in range(int64(exp(c))): y += k\nreturn y + n*int64(exp(c))";
+    assert_eq!(ints(text, vars! { n, c: 3.0 }), [190 + 7 * 20, 190 + 9 * 20]);
+}
+
 #[test]
 fn dtypes_settle() {
     let x = array![1.0_f32, 2.0];

@@ -35,6 +35,7 @@ mod preludes;
 mod program_errors;
 mod programs;
 mod progress;
+mod random_programs;
 mod reductions;
 mod rows;
 mod rust_functions;

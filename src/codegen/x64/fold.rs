@@ -263,7 +263,9 @@ mod values {
             if is_commutative(instruction.code()) {
                 values.sort_unstable();
             }
-            let is_zero = name.contains("xor") && values.len() == 2 && values[0] == values[1];
+            // It is no use of the register then, so another value may be in it.
+            let gives_zero = ["xor", "psub", "pcmpgt", "pandn"].iter().any(|op| name.contains(op));
+            let is_zero = gives_zero && values.len() == 2 && values[0] == values[1];
             let result = match is_vector_move {
                 _ if is_zero => number("zero"),
                 true => values[0],

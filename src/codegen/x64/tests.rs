@@ -492,5 +492,16 @@ fn loads_move_to_their_only_use() {
         &[OTHER, LOAD, SUM, STORE],
     ] {
         assert!(steps(body).contains(&other.to_owned()), "{:?}", steps(body));
+    } // What is the same whatever a register holds is no use of it: a value minus itself, above
+    // itself, or without itself. `vpaddd %xmm2, %xmm1, %xmm1` is one.
+    const ADD_OTHER: &[u8] = &[0xc5, 0xf1, 0xfe, 0xca];
+    for (code, name) in [(0xfa, "vpsubd"), (0xfb, "vpsubq"), (0x66, "vpcmpgtd"), (0xdf, "vpandn"), (0x76, "vpcmpeqd")] {
+        let itself: &[u8] = &[0xc5, 0xe9, code, 0xca];
+        let found = steps(&[OTHER, itself, ADD_OTHER, STORE, END_OF_OTHER]);
+        let itself = format!("{name} %ymm2,%ymm2,%ymm1");
+        let folded = [&itself, "vpaddd 0x20(%rsi),%ymm1,%ymm1", store, end];
+        let left = [other, &itself, "vpaddd %ymm2,%ymm1,%ymm1", store, end];
+        assert!(found == folded || found == left, "{found:?}");
+        assert_eq!(found == folded, name.starts_with("vpsub"), "{found:?}");
     }
 }

@@ -5,6 +5,7 @@ use super::arrays::{Array, Layout, same};
 use super::case::{Case, Expr, Out, Value};
 use super::program::{as_program, index};
 use super::source::Source;
+use super::statements::simpler_exprs;
 use super::updates::{check_tuple, check_updates};
 use ndexpr::{Backend, DType, DynArray, Engine, Error, ErrorKind, FloatMode, Program, Scalar, View, ViewMut};
 use std::fmt::Write as _;
@@ -159,7 +160,7 @@ fn check_programs(
 }
 
 /// If the shapes keep the interpreter from running a program, compiled code must refuse it as well.
-fn fails_too(case: &Case, jit: &Engine, error: &Error) -> Result<Outcome, String> {
+pub(crate) fn fails_too(case: &Case, jit: &Engine, error: &Error) -> Result<Outcome, String> {
     let is_of_shapes = matches!(error.kind(), ErrorKind::Axis | ErrorKind::EmptyInput);
     let arrays = case.arrays();
     let program = jit.compile(&case.text(), &case.signature()).map_err(|error| format!("compiling fails: {error}"))?;
@@ -170,7 +171,12 @@ fn fails_too(case: &Case, jit: &Engine, error: &Error) -> Result<Outcome, String
 }
 
 /// Runs compiled code and reads the result, in C order.
-fn run(case: &Case, program: &Arc<Program>, arrays: &[Option<Array>], shape: &[usize]) -> Result<Vec<Scalar>, String> {
+pub(crate) fn run(
+    case: &Case,
+    program: &Arc<Program>,
+    arrays: &[Option<Array>],
+    shape: &[usize],
+) -> Result<Vec<Scalar>, String> {
     let dtype = program.result_dtype();
     let fails = |error: ndexpr::Error| format!("running fails: {error}");
     match case.out {
@@ -246,7 +252,7 @@ fn run_in_place(
     Ok(array.scalars())
 }
 
-fn difference(
+pub(crate) fn difference(
     case: &Case,
     arrays: &[Option<Array>],
     shape: &[usize],
@@ -304,21 +310,7 @@ pub(crate) fn shrink(mut case: Case, mut failure: String) -> (Case, String) {
     (case, failure)
 }
 
-/// The expression with one operation replaced by one of its arguments.
-fn simpler_exprs(expr: &Expr) -> Vec<Expr> {
-    let Expr::Op(form, args) = expr else { return Vec::new() };
-    let mut simpler = args.clone();
-    for (i, arg) in args.iter().enumerate() {
-        for other in simpler_exprs(arg) {
-            let mut args = args.clone();
-            args[i] = other;
-            simpler.push(Expr::Op(*form, args));
-        }
-    }
-    simpler
-}
-
-fn simpler_layouts(case: &Case) -> Vec<Case> {
+pub(crate) fn simpler_layouts(case: &Case) -> Vec<Case> {
     let mut simpler = Vec::new();
     if case.out != Out::Fresh {
         simpler.push(Case { out: Out::Fresh, ..case.clone() });
