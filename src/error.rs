@@ -220,6 +220,7 @@ impl Error {
             | Resolving::NotForWriting { .. }
             | Resolving::LocalUpdated { .. }
             | Resolving::ElementOrView { .. }
+            | Resolving::ElementOrViewChanged { .. }
             | Resolving::UnpackCount { .. }
             | Resolving::UnpackValue { .. }
             | Resolving::NoneAsValue { .. }

@@ -105,7 +105,7 @@ impl Run<'_> {
 
     /// Whether an array is one element of an array of one axis. NumPy copies such an element, and
     /// makes a view of a row.
-    fn may_be_element(&self, array: Array) -> bool {
+    pub(super) fn may_be_element(&self, array: Array) -> bool {
         let is_of_places = |op: &ViewOp| match op {
             ViewOp::Index(items) => items.iter().all(|item| matches!(item, Item::At(_))),
             _ => false,

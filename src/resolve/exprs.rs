@@ -160,7 +160,13 @@ impl<'a> Run<'a> {
                     return self.call_function(function, source, name, given);
                 }
                 let site = self.add_site(name, given.span);
-                Ok(Eval::Calls(Frame::new(source, definition, Names::default(), site, Role::Definition(function))))
+                Ok(Eval::Calls(Box::new(Frame::new(
+                    source,
+                    definition,
+                    Names::default(),
+                    site,
+                    Role::Definition(function),
+                ))))
             }
             Some(Found::Rust(id)) => self.rust_call(id, given).map(Eval::Is),
             None => self.table_call(name, name_span, None, given).map(Eval::Is),
@@ -198,7 +204,7 @@ impl<'a> Run<'a> {
         self.count(n_params, given.span)?;
         let site = self.add_site(name, given.span);
         let guard = self.guard();
-        Ok(Eval::Calls(Frame::new(source, body, names, site, Role::Body(id)).guarded(guard)))
+        Ok(Eval::Calls(Box::new(Frame::new(source, body, names, site, Role::Body(id)).guarded(guard))))
     }
 
     /// The name of a function for a message.

@@ -207,7 +207,7 @@ enum Then {
 /// What an expression needs.
 pub(super) enum Eval<'a> {
     Is(Value),
-    Calls(Frame<'a>),
+    Calls(Box<Frame<'a>>),
 }
 
 impl<'a> Run<'a> {
@@ -247,7 +247,7 @@ impl<'a> Run<'a> {
                 let id = ast.expr_id(frame.next_expr);
                 match self.expr(id).map_err(|error| self.in_calls(error))? {
                     Eval::Is(value) => self.push(value),
-                    Eval::Calls(frame) => self.frames.push(frame),
+                    Eval::Calls(frame) => self.frames.push(*frame),
                 }
                 continue;
             }
@@ -542,6 +542,12 @@ impl<'a> Run<'a> {
             }
         }
         let array = self.target_array(target)?;
+        if let ExprKind::Name(name) = self.ast()[target].kind
+            && self.may_be_element(array)
+        {
+            let base = calls::brief(self.out.name(self.out.views().base(array)));
+            return Err(Error::new(ErrorKind::ElementOrViewChanged { name: self.text_of(name), array: base }, span));
+        }
         let action = match array {
             Array::Name(name) => Action::Name(name),
             Array::View(view) => Action::View(view),

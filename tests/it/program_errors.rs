@@ -740,3 +740,108 @@ fn indices_of_a_call() {
     "#]]
     .assert_eq(&error("a[1:] + a[:, 1:]"));
 }
+
+/// Compiles a text that updates `pressure`, and runs it on `[1, 2, 3]`.
+#[track_caller]
+fn check_update(text: &str, expected: Expect) {
+    let signature =
+        Signature::new().with("pressure", VarType::array(DType::Float64)).with("k", VarType::scalar(DType::Float32));
+    let mut pressure = array![1.0, 2.0, 3.0];
+    let result = Engine::global().procedure(text, &signature, &["pressure"]).and_then(|procedure| {
+        procedure.call::<Vec<DynArray>>(&vars! { k: 2.5_f32 }, &mut ndexpr::targets! { pressure })
+    });
+    expected.assert_eq(&result.expect_err("the text is wrong").render());
+}
+
+#[test]
+fn changes_of_what_may_be_an_element() {
+    check_update(
+        "s = pressure[1]; s += 1",
+        expect![[r#"
+        error: `s` is a single place of `pressure`, which this may change or not
+          s = pressure[1]; s += 1
+                           ^ an element of `pressure` if that has one axis, else a view of it
+          = to change `pressure`, index it here, as in pressure[0] += 1; for a new value, write s = s + 1
+    "#]],
+    );
+    check_update(
+        "s = pressure[1]; pressure[...] = 0; pressure += s",
+        expect![[r#"
+        error: `pressure` has changed since this place of it was named
+          s = pressure[1]; pressure[...] = 0; pressure += s
+                                                          ^ of an array of one axis this is the old element, of others the new row
+          = for the old values, copy them before the update, as in t = u[0] + 0; for the new ones, index again
+    "#]],
+    );
+}
+
+#[test]
+fn loops_around_whole_arrays() {
+    check_update(
+        "if pressure > 2: pressure[...] = 0",
+        expect![[r#"
+        error: one value decides here, found an array of shape [3]
+          if pressure > 2: pressure[...] = 0
+             ^^^^^^^^^^^^ this decides for all elements
+          = reduce it to one value, as in any(u > 1) or max(u)
+    "#]],
+    );
+    check_update(
+        "while pressure[0:2] < 9: pressure += 1",
+        expect![[r#"
+        error: one value decides here, found an array of shape [2]
+          while pressure[0:2] < 9: pressure += 1
+                ^^^^^^^^^^^^^^^^^ this decides for all elements
+          = reduce it to one value, as in any(u > 1) or max(u)
+    "#]],
+    );
+    check_update(
+        "for i in range(k): pressure += i",
+        expect![[r#"
+        error: a range needs integers, found float32
+          for i in range(k): pressure += i
+                         ^ this is none
+    "#]],
+    );
+    check_update(
+        "for i in range(0, 9, int32(k) - 2): pressure += i",
+        expect![[r#"
+        error: a range with a step of 0
+          for i in range(0, 9, int32(k) - 2): pressure += i
+                               ^^^^^^^^^^^^ the step must not be 0
+    "#]],
+    );
+    check_update(
+        "for i in range(int32(k)): t = pressure*i; pressure += 1\nreturn t",
+        expect![[r#"
+        error: `t` may have no value
+          1 | for i in range(int32(k)): t = pressure*i; pressure += 1
+            |          ^^^^^^^^^^^^^^^  ^ it gets one here
+            |          |
+            |          but not always, because of this
+          2 | return t
+            |        ^ it may have no value here
+          = give it a value before, or in each branch
+    "#]],
+    );
+    check_update(
+        "def f():\n    for i in range(3): pressure += 1\n    return 1\nreturn f() + 1",
+        expect![[r#"
+        error: `pressure` is used before it has a value
+          2 |     for i in range(3): pressure += 1
+            |                        ^^^^^^^^ it has no value here
+          4 | return f() + 1
+            |        ^^^ in this call of `f`
+          = the function assigns to this name later, so it is not a name from outside
+    "#]],
+    );
+    check_update(
+        "x = pressure*1\nwhile x < 5:\n    x += 1\n    if sum(pressure) > 1: pressure += 1",
+        expect![[r#"
+        error: one value decides here, found an array of shape [3]
+          2 | while x < 5:
+            |       ^^^^^ this decides for all elements
+          = reduce it to one value, as in any(u > 1) or max(u)
+    "#]],
+    );
+}
