@@ -108,8 +108,8 @@ impl Phases {
         Phases { all: vec![phase], loops: Vec::new() }
     }
 
-    /// Drops what is carried and read by nothing that the text gives or writes.
-    pub(crate) fn prune(&mut self) {
+    /// The names of what is carried and read by something that the text gives or writes.
+    pub(crate) fn needed(&self) -> FxHashSet<NameId> {
         let mut carried: FxHashMap<NameId, Vec<(usize, StepId)>> = FxHashMap::default();
         let mut pending: Vec<(usize, StepId)> = Vec::new();
         for (number, phase) in self.all.iter().enumerate() {
@@ -145,6 +145,11 @@ impl Phases {
                 resolved.views().bases(array).for_each(|name| need(name, &mut pending));
             }
         }
+        needed
+    }
+
+    /// Drops what is carried by other names than these.
+    pub(crate) fn prune(&mut self, needed: &FxHashSet<NameId>) {
         for phase in &mut self.all {
             phase.retain(|root| root.carried().is_none_or(|name| needed.contains(&name)));
         }

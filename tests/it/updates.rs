@@ -602,3 +602,23 @@ fn what_is_not_called_at_once() {
     arrays.push_mut(&mut out);
     assert!(raw::run_procedure(&results, &mut arrays).is_none(), "results");
 }
+
+#[test]
+fn values_that_wait_for_nothing_have_types() {
+    let signature =
+        Signature::new().with("u", VarType::array(DType::Float64)).with("v", VarType::array(DType::Float64));
+    let texts = [
+        "t = v > sum(v)\nunused = t[2]\nu += v",
+        "t = u*2\nu[...] = v + u\nfor i in range(int16(t)):\n    pass",
+        "t = v > sum(v)\nunused = t[2]\nfor i in range(1):\n    u += v\n    unused = u*i",
+    ];
+    for text in texts {
+        for engine in [Engine::builder(), Engine::builder().backend(Backend::Interp)] {
+            let engine = engine.build().expect("an engine");
+            let (mut u, v) = (array![1.0, 2.0, 3.0], array![10.0, 20.0, 30.0]);
+            let procedure = engine.procedure(text, &signature, &["u"]).unwrap_or_else(|error| panic!("{error}"));
+            procedure.run(&vars! { v }, &mut targets! { u }).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(u, array![11.0, 22.0, 33.0], "{text}");
+        }
+    }
+}

@@ -442,13 +442,17 @@ impl Phases {
         let phases = compile::resolve(text, mode, Some(signature), context.setting(), &mut Clock::start());
         let mut phases = phases.map_err(|error| error.in_text(text, &context.registry))?;
         let has_control = types::has_control(&phases);
-        // The types of what phases leave; without branches they follow from the phases before.
-        let mut signature = match has_control {
+        let needed = phases.needed();
+        let is_needed = |root: &Root| root.carried().is_none_or(|name| needed.contains(&name));
+        let has_unneeded = phases.all.iter().any(|phase| !phase.roots.iter().all(is_needed));
+        // The types of what phases leave. Without branches they follow from the phases before, unless
+        // these do not compute a value that is read for nothing: it has a type all the same.
+        let mut signature = match has_control || has_unneeded {
             true => types::settle(&mut phases, signature, context.setting())
                 .map_err(|error| error.in_text(text, &context.registry))?,
             false => signature.clone(),
         };
-        phases.prune();
+        phases.prune(&needed);
         let mut carried = Carried::default();
         for phase in &phases.all {
             phase.roots.iter().filter_map(Root::carried).for_each(|name| carried.add(name));
