@@ -86,6 +86,18 @@ pub fn is_one_loop(program: &Program) -> bool {
     program.is_one_loop()
 }
 
+/// True if a call may take long however few elements it has, because its text has loops.
+#[must_use]
+pub fn has_loops(program: &Program) -> bool {
+    program.has_loops()
+}
+
+/// The same of a procedure.
+#[must_use]
+pub fn procedure_has_loops(procedure: &Procedure) -> bool {
+    procedure.has_loops()
+}
+
 /// Runs a short call whose inputs are the values of the variables, in the order of
 /// [`Program::variables`]: for callers that know how their arrays lie, and whose calls are so short
 /// that describing the arrays by views would slow them down. Returns `None`, and does nothing, if

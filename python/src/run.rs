@@ -184,7 +184,8 @@ fn run_fresh<'py>(
 fn shape_of_all(program: &Program, operands: &Operands<'_>) -> Option<SmallVec<[usize; 4]>> {
     let shape = operands.common_shape()?;
     let n_elems = shape.iter().try_fold(1, |n: usize, &extent| n.checked_mul(extent))?;
-    ((1..MIN_ELEMS_TO_DETACH).contains(&n_elems) && raw::is_one_loop(program)).then_some(shape)
+    let is_short = (1..MIN_ELEMS_TO_DETACH).contains(&n_elems) && !raw::has_loops(program);
+    (is_short && raw::is_one_loop(program)).then_some(shape)
 }
 
 /// Runs into a writeable array, if that array and all operands have this shape and are in C's
@@ -302,9 +303,12 @@ pub(crate) fn is_short(operands: &Operands<'_>) -> bool {
     n_elems(|| operands.shapes()) < MIN_ELEMS_TO_DETACH
 }
 
-/// What to do with the lock while values are read or updated, and outputs are written.
-pub(crate) fn lock_for(py: Python<'_>, values: &Values<'_, '_>, outs: &[Array<'_, '_>]) -> Lock {
+/// What to do with the lock while values are read or updated, and outputs are written. A call of a
+/// text with loops may take long for few elements too.
+pub(crate) fn lock_for(py: Python<'_>, values: &Values<'_, '_>, outs: &[Array<'_, '_>], has_loops: bool) -> Lock {
     match n_elems(|| values.arrays().map(Array::shape).chain(outs.iter().map(Array::shape))) {
+        _ if has_loops && is_main_thread(py) => Lock::GiveUpAndAsk,
+        _ if has_loops => Lock::GiveUp,
         ..MIN_ELEMS_TO_DETACH => Lock::Keep,
         MIN_ELEMS_TO_INTERRUPT.. if is_main_thread(py) => Lock::GiveUpAndAsk,
         _ => Lock::GiveUp,
@@ -319,7 +323,7 @@ pub(crate) fn execute(
     values: &Values<'_, '_>,
     outs: &[Array<'_, '_>],
 ) -> PyResult<()> {
-    let lock = lock_for(py, values, outs);
+    let lock = lock_for(py, values, outs, raw::has_loops(program));
     let mut vars = Vars::new();
     // SAFETY: from here until the run begins, no Python code runs in this thread. During the run
     // only other threads and handlers of signals can change the arrays in place, and the Python

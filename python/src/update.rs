@@ -93,7 +93,7 @@ pub(crate) fn call<'py>(
     }
     let mut values = Values::default();
     values.read(operands)?;
-    let lock = lock_for(py, &values, &[]);
+    let lock = lock_for(py, &values, &[], raw::procedure_has_loops(procedure));
     let (mut vars, mut targets) = (Vars::new(), Targets::new());
     // SAFETY: from here until the run begins, no Python code runs in this thread. During the run
     // only other threads and handlers of signals can change the arrays in place, and the Python
@@ -116,7 +116,7 @@ pub(crate) fn call<'py>(
 /// Runs a short call of a procedure without results, if its arrays lie as those of the last call
 /// did, or all in one way. Does nothing otherwise.
 fn run_at_once(procedure: &Procedure, operands: &Operands<'_>) -> Option<PyResult<Result<(), Error>>> {
-    if !is_short(operands) {
+    if !is_short(operands) || raw::procedure_has_loops(procedure) {
         return None;
     }
     let numbers = operands.numbers();

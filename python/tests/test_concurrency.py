@@ -185,6 +185,28 @@ def test_ctrl_c_stops_a_long_evaluation() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals cannot be sent to a process alone there")
+@pytest.mark.parametrize(
+    "call", ["execute('while True: c += 1')", "evaluate('while c > 0: c = c + 1 - c/c\\nreturn c')"]
+)
+@pytest.mark.parametrize("n", [5, 5000])
+def test_ctrl_c_stops_loops_over_few_elements(call: str, n: int) -> None:
+    said, seconds = interrupted(f"""
+        c = np.ones({n})
+        print("begin", flush=True)
+        try:
+            while True:
+                try:
+                    ndexpr.{call}
+                except RuntimeError as error:
+                    assert "has not ended" in str(error), error
+        except KeyboardInterrupt:
+            print("interrupted")
+    """)
+    assert said == "interrupted\n"
+    assert seconds < 1.5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals cannot be sent to a process alone there")
 def test_ctrl_c_stops_compiling() -> None:
     said, seconds = interrupted("""
         print("begin", flush=True)

@@ -260,6 +260,11 @@ impl Program {
         self.reads_what_is_given() && flat::only_loop(&self.core).is_some()
     }
 
+    /// See [`raw::has_loops`](crate::raw::has_loops).
+    pub(crate) fn has_loops(&self) -> bool {
+        !self.core.graph().regions().is_empty()
+    }
+
     /// See [`raw::run_flat`](crate::raw::run_flat).
     pub(crate) fn run_flat(&self, flat: &Flat<'_>) -> Option<Result<(), Error>> {
         if !self.reads_what_is_given() {

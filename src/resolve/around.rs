@@ -1,9 +1,9 @@
 //! Which branches and loops run once for all elements, around phases.
 //!
 //! In: the statements of a branch or a loop. Out: whether control must go through them once for
-//! all, and which arrays they update. Always true: where nothing is updated, nothing runs along axes
-//! that differs between iterations, and nothing leaves a loop around phases, each element may run
-//! the statements for itself.
+//! all, and which arrays they update. Always true: if not, each element may run the statements for
+//! itself. They update nothing, run nothing along axes that differs between iterations, and leave
+//! no loop around phases.
 
 use super::assigned::for_each_assigned;
 use super::calls::Function;

@@ -230,6 +230,7 @@ impl<'a> Run<'a> {
         let Some(Block { body, stmt, kind: Kind::PhaseLoop(the_loop) }) = self.frame_mut().blocks.pop() else {
             unreachable!("asked of loops around phases only");
         };
+        // What decides must be a bool, whatever the text's condition is.
         let holds = holds.map(|holds| {
             let not = self.not(holds);
             self.not(not)
@@ -434,7 +435,8 @@ impl<'a> Run<'a> {
         Ok((self.end_with(given, condition, end), unsets))
     }
 
-    /// Adds what gives a place a value at the end of the phase, or gives the reason why it has none.
+    /// Adds what gives a place a value at the end of the phase, or gives the reason why there is
+    /// none.
     fn give_place(
         &mut self,
         place: &mut Place,

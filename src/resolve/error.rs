@@ -44,7 +44,7 @@ pub(crate) enum ErrorKind {
     },
     /// An update of an array where only some elements get to.
     UpdateInFlow,
-    /// A branch or a loop that updates arrays, or an exit from one, where only some elements get to.
+    /// A branch or a loop around phases, or an exit from one, where only some elements get to.
     OnceInFlow,
     /// A call along axes of something that differs from one iteration of a loop to the next.
     ReductionInLoop,

@@ -6,9 +6,10 @@
 //! nothing here recurses. What a name means that the text assigns nothing to, which functions
 //! exist, and all dtypes are for [`hir`](crate::hir).
 //!
-//! [`run`](self::run) goes through the statements, `flow` and `loops` through the branches and loops of each
-//! element, `control` through those that run once for all, which `around` finds. `exprs` and
-//! `index` are what expressions become,
+//! [`run`](self::run) goes through the statements, `flow` and `loops` through the branches and
+//! loops of each element, `control` through those that run once for all, which `around` finds.
+//! `places` are the variables of what differs behind these. `exprs` and `index` are what
+//! expressions become,
 //! `skip` finds what no operation is made for, `registry` has the functions that all texts can
 //! call, `calls` binds the arguments of calls to parameters, `options` reads what must be known
 //! without a call, such as `axis=0`. A slice or a transpose of an expression becomes `views` of the

@@ -158,8 +158,8 @@ impl<'m> Updates<'m> {
         self.phases.push(Draft { start, updates, given: Vec::new(), condition: None, end: End::Next });
     }
 
-    /// Takes arrays as changed in the phase before this one; all arrays if there are no names. `now`
-    /// is the last operation.
+    /// Takes arrays as changed in the phase before this one; all arrays if there are no names.
+    /// `now` is the last operation.
     pub(super) fn forget(&mut self, names: Option<&[NameId]>, now: StepId) {
         let before = self.phase().saturating_sub(1);
         let of_all = if self.is_careful() { None } else { names };

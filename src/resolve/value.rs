@@ -31,8 +31,7 @@ pub(crate) struct Unset {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
     NoValue,
-    /// It is an array that may be updated, on one of several ways to a place. Which one is not known
-    /// there.
+    /// It is an array that may be updated, and which one depends on the way that control took.
     Array,
     /// It is a tuple on one way, and something else on another one.
     Structure,

@@ -9,13 +9,10 @@ use crate::cases::case::Case;
 use crate::cases::check::{Outcome, check, report, shrink};
 use crate::cases::language::{Form, Language};
 use crate::cases::source::Source;
+use crate::seeds::for_each_seed;
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-
-/// Failures after which a run ends.
-const MAX_FAILURES: usize = 8;
 
 /// What a run has seen.
 #[derive(Default)]
@@ -31,24 +28,10 @@ struct Seen {
 #[test]
 fn random_expressions() {
     let n_forms = Language::get().forms.len() as u64;
-    let first: u64 = variable("NDEXPR_FUZZ_SEED").unwrap_or(0);
-    let n_cases = variable("NDEXPR_FUZZ_CASES").unwrap_or(n_forms);
-    let start = Instant::now();
-    let (next, seen) = (AtomicU64::new(first), Mutex::new(Seen::default()));
-    let n_workers = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..n_workers {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed - first >= n_cases || seen.lock().unwrap().failures.len() >= MAX_FAILURES {
-                        return;
-                    }
-                    one(seed, &seen);
-                }
-            });
-        }
-    });
+    let (start, seen) = (Instant::now(), Mutex::new(Seen::default()));
+    let n_failures = || seen.lock().unwrap().failures.len();
+    let seeds = for_each_seed(n_forms, n_failures, |seed| one(seed, &seen));
+    let n_cases = seeds.end - seeds.start;
     let seen = seen.into_inner().unwrap();
     eprintln!(
         "{n_cases} cases ({} rejected, {} not run), {} nodes, {} elements, {} of {n_forms} forms, {:.1} s",
@@ -100,10 +83,4 @@ fn one(seed: u64, seen: &Mutex<Seen>) {
         Err(_) => {}
     }
     seen.failures.extend(failure);
-}
-
-/// A number from the environment.
-fn variable(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
 }

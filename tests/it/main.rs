@@ -39,6 +39,7 @@ mod random_programs;
 mod reductions;
 mod rows;
 mod rust_functions;
+mod seeds;
 mod soak;
 #[cfg(target_os = "linux")]
 mod soak_threads;

@@ -8,13 +8,10 @@
 use crate::cases::program_case::{ProgramCase, shrink_program};
 use crate::cases::program_check::{Outcome, check_program};
 use crate::cases::source::Source;
+use crate::seeds::for_each_seed;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-
-/// Failures after which a run ends.
-const MAX_FAILURES: usize = 8;
 
 /// Programs without a wish for more.
 const DEFAULT_CASES: u64 = 300;
@@ -49,27 +46,10 @@ fn branches_and_loops_around_updates() {
 }
 
 fn random(what: &str, draw: fn(&mut Source<'_>) -> ProgramCase) {
-    let first: u64 = variable("NDEXPR_FUZZ_SEED").unwrap_or(0);
-    let n_cases = variable("NDEXPR_FUZZ_CASES").unwrap_or(DEFAULT_CASES);
-    let start = Instant::now();
-    let (next, seen) = (AtomicU64::new(first), Mutex::new(Seen::default()));
-    let n_workers = match variable("NDEXPR_FUZZ_WORKERS") {
-        Some(n) => n as usize,
-        None => std::thread::available_parallelism().map_or(1, usize::from),
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..n_workers {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed - first >= n_cases || seen.lock().unwrap().failures.len() >= MAX_FAILURES {
-                        return;
-                    }
-                    one(seed, draw, &seen);
-                }
-            });
-        }
-    });
+    let (start, seen) = (Instant::now(), Mutex::new(Seen::default()));
+    let n_failures = || seen.lock().unwrap().failures.len();
+    let seeds = for_each_seed(DEFAULT_CASES, n_failures, |seed| one(seed, draw, &seen));
+    let n_cases = seeds.end - seeds.start;
     let seen = seen.into_inner().unwrap();
     let sum = |counts: &Counts| counts.values().map(|(n, _)| n).sum::<u64>();
     let (n_refused, n_failed) = (sum(&seen.refusals), sum(&seen.failed));
@@ -81,7 +61,7 @@ fn random(what: &str, draw: fn(&mut Source<'_>) -> ProgramCase) {
         start.elapsed().as_secs_f64(),
     );
     if n_cases == 1 {
-        let case = draw(&mut Source::from_seed(first));
+        let case = draw(&mut Source::from_seed(seeds.start));
         eprintln!("{}", case.report(&format!("{:?}", check_program(&case))));
     }
     if n_cases > DEFAULT_CASES {
@@ -118,10 +98,4 @@ fn one(seed: u64, draw: fn(&mut Source<'_>) -> ProgramCase, seen: &Mutex<Seen>) 
         Err(_) => {}
     }
     seen.failures.extend(failure);
-}
-
-/// A number from the environment.
-fn variable(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
 }

@@ -352,6 +352,11 @@ impl Procedure {
         Ok(call.into_results())
     }
 
+    /// See [`raw::procedure_has_loops`](crate::raw::procedure_has_loops).
+    pub(crate) fn has_loops(&self) -> bool {
+        !self.phases.loops.is_empty() || self.phases.all.iter().any(|phase| phase.program.has_loops())
+    }
+
     /// See [`raw::run_procedure`](crate::raw::run_procedure).
     pub(crate) fn run_arrays(&self, arrays: &mut CallArrays<'_>) -> Option<Result<(), Error>> {
         let Phases { all, carried, variables, .. } = &self.phases;
@@ -445,8 +450,8 @@ impl Phases {
         let needed = phases.needed();
         let is_needed = |root: &Root| root.carried().is_none_or(|name| needed.contains(&name));
         let has_unneeded = phases.all.iter().any(|phase| !phase.roots.iter().all(is_needed));
-        // The types of what phases leave. Without branches they follow from the phases before, unless
-        // these do not compute a value that is read for nothing: it has a type all the same.
+        // The types of what phases leave. Without branches they follow from the phases before.
+        // But a value that is read for nothing has a type too, and no phase computes it.
         let mut signature = match has_control || has_unneeded {
             true => types::settle(&mut phases, signature, context.setting())
                 .map_err(|error| error.in_text(text, &context.registry))?,

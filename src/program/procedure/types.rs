@@ -1,8 +1,8 @@
 //! Which types the values have that phases leave for others, where control may take several ways.
 //!
 //! In: the phases of a text. Out: the types of its variables and of what phases leave. Always true:
-//! such a value has the type to which all that it may be promote. A value without a dtype, such as a
-//! literal, gets one from the others; if all are without, so is it.
+//! a value that phases leave has the type to which all that it may be promote. A value without a
+//! dtype, such as a literal, gets one from the others; if all are without, so is it.
 
 use crate::compile::{self, Setting};
 use crate::error::Error;
