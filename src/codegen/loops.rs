@@ -110,7 +110,8 @@ impl Emitter<'_> {
     }
 
     fn segment(&mut self, index: u32, segment: &Segment) {
-        if !segment.has_loop() {
+        // Tiles of iterations are one row.
+        if !segment.has_loop() || (segment.is_skipped && self.outline.tape.iterates) {
             return;
         }
         let args = &self.args();
@@ -123,6 +124,10 @@ impl Emitter<'_> {
         let constants = self.hoisted_constants(segment);
         let places = self.scratch.places.map(|start| self.in_scratch(args, start));
         let n_repeatable = self.n_repeatable(args, segment);
+        if self.outline.tape.iterates {
+            self.only_row(args, segment, index, access, constants, places);
+            return;
+        }
 
         let row_block = self.builder.create_block();
         let row = self.builder.append_block_param(row_block, types::I64);
@@ -159,7 +164,7 @@ impl Emitter<'_> {
             n_lanes: args.n_lanes,
             n_repeatable,
             accesses: rows,
-            slots: self.slot_rows(args, segment, row),
+            slots: self.slot_rows(args, segment, Some(row)),
             places,
         };
         row_code.emit(&mut self.builder, constants);
@@ -168,6 +173,43 @@ impl Emitter<'_> {
         self.builder.ins().brif(more, row_block, &[BlockArg::Value(next_row)], segment_end, &[]);
 
         self.builder.switch_to_block(segment_end);
+    }
+
+    /// A segment of iterations, whose tiles have one row.
+    fn only_row(
+        &mut self,
+        args: &Args,
+        segment: &Segment,
+        loop_index: u32,
+        access: Accesses,
+        constants: Vec<(ValueId, Bundle)>,
+        places: Option<Value>,
+    ) {
+        let accesses = match access {
+            Accesses::InRegisters(accesses) => {
+                let rows: FxHashMap<u32, RowAccess> =
+                    accesses.iter().map(|(operand, access)| (*operand, access.only_row())).collect();
+                shifted(self.outline, segment, |source| rows[&source])
+            }
+            Accesses::InMemory(addresses) => {
+                let row = self.builder.ins().iconst(types::I64, 0);
+                self.addresses_of_row(args, segment, addresses, row);
+                self.rows_in_memory(args, segment, addresses)
+            }
+        };
+        let row_code = Row {
+            outline: self.outline,
+            segment,
+            loop_index,
+            widest: self.widest,
+            target: self.target,
+            n_lanes: args.n_lanes,
+            n_repeatable: None,
+            accesses,
+            slots: self.slot_rows(args, segment, None),
+            places,
+        };
+        row_code.emit(&mut self.builder, constants);
     }
 
     /// The lanes of a row if its last block may begin before the one ahead of it ends, or 0. `None`
@@ -183,14 +225,15 @@ impl Emitter<'_> {
         Some(self.builder.ins().select(has_block, n_repeatable, none))
     }
 
-    /// Where the row's elements of each spill slot are that the segment uses.
-    fn slot_rows(&mut self, args: &Args, segment: &Segment, row: Value) -> FxHashMap<ValueId, Word> {
+    /// Where the row's elements of each spill slot are that the segment uses. The row is the first
+    /// one if none is given.
+    fn slot_rows(&mut self, args: &Args, segment: &Segment, row: Option<Value>) -> FxHashMap<ValueId, Word> {
         let tape = self.outline.tape;
         let mut rows = FxHashMap::default();
         if segment.slots.is_empty() {
             return rows;
         }
-        let row_elem = self.builder.ins().imul(row, args.n_lanes);
+        let row_elem = row.map(|row| self.builder.ins().imul(row, args.n_lanes));
         let mut starts = [None; 4];
         for &value in &segment.slots {
             let slot = tape.slot_of[value.index()].expect("the outline lists values that have a slot");
@@ -287,12 +330,12 @@ impl Emitter<'_> {
 
     /// Where the row's elements of a slot are. The rows of a tile follow one another without gaps
     /// there.
-    fn slot_row(&mut self, args: &Args, offset: usize, bytes: u32, row_elem: Value) -> Value {
+    fn slot_row(&mut self, args: &Args, offset: usize, bytes: u32, row_elem: Option<Value>) -> Value {
         let shift = self.builder.ins().iconst(types::I64, i64::from(bytes.ilog2()));
-        let row_bytes = self.builder.ins().ishl(row_elem, shift);
+        let row_bytes = row_elem.map(|row_elem| self.builder.ins().ishl(row_elem, shift));
         let offset = self.builder.ins().iconst(types::I64, offset as i64);
         let start = self.builder.ins().iadd(args.slots(), offset);
-        self.builder.ins().iadd(start, row_bytes)
+        row_bytes.map_or(start, |row_bytes| self.builder.ins().iadd(start, row_bytes))
     }
 
     fn hoisted_constants(&mut self, segment: &Segment) -> Vec<(ValueId, Bundle)> {
@@ -368,6 +411,9 @@ impl Emitter<'_> {
             let at = index * size_of::<TileFn>();
             self.builder.ins().load(types::I64, args_flags(), tile_fns, at as i32)
         };
+        if self.outline.tape.iterates {
+            return entry(call.direct_entry);
+        }
         let in_any_tile = entry(call.entry);
         match args.is_one_row {
             Some(is_one_row) if call.direct_entry != call.entry => {
@@ -383,12 +429,22 @@ impl Emitter<'_> {
         let offset = self.outline.tape.slot_of[value.index()].expect("a call's values have slots").offset;
         let offset = self.builder.ins().iconst(types::I64, offset as i64);
         let slot = self.builder.ins().iadd(args.slots(), offset);
-        let (Some(operand), Some(is_one_row)) = (self.outline.direct.operand_of[value.index()], args.is_one_row) else {
+        let is_in_iterations = self.outline.tape.iterates;
+        let Some(operand) = self.outline.direct.operand_of[value.index()] else { return slot };
+        if args.is_one_row.is_none() && !is_in_iterations {
             return slot;
-        };
+        }
         let at = operand as usize * size_of::<Operand>() + offset_of!(Operand, ptr);
         let elems = self.builder.ins().load(types::I64, args_flags(), args.operands, at as i32);
-        self.builder.ins().select(is_one_row, elems, slot)
+        args.is_one_row.map_or(elems, |is_one_row| self.builder.ins().select(is_one_row, elems, slot))
+    }
+}
+
+impl Access {
+    /// The only row of a tile.
+    fn only_row(&self) -> RowAccess {
+        let lane_stride = self.lane_stride.map(Word::Register);
+        RowAccess { base: Word::Register(self.ptr), kind: self.kind, shift: 0, lane_stride }
     }
 }
 

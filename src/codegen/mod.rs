@@ -236,7 +236,10 @@ fn compile_with(
     // else uses. `x64::fold` moves a load to its use past instructions that write no memory and no
     // part of its address, so the load reads what it read before. (9) In a tape for leaves
     // `tape::verify` checks the shape: an operand of another's memory is whole rows of lanes after
-    // it, or the accumulator that many places on, where `KernelSpec::leaf` says that it is.
+    // it, or the accumulator that many places on, where `KernelSpec::leaf` says that it is. (10) In
+    // iterations each output is stored where the input of the same number is, which has its dtype
+    // (`tape::verify`), and only whole blocks of one row are computed: a region, and nothing else,
+    // calls them, for such operands and such tiles.
     Ok(unsafe { Kernel::new(spec) })
 }
 

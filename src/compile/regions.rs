@@ -48,13 +48,20 @@ fn compile_one(
     let n_instructions = one.nodes.iter().filter(|node| !node.inst.is_rematerialised()).count().max(1);
     let is_long = one.nodes.iter().any(|node| matches!(node.inst, Inst::Call { .. }));
     let steps = if is_long { 1 } else { (BODY / n_instructions).clamp(1, MAX_STEPS as usize) as u32 };
+    // Best the limit is reached between calls.
+    let divides = |steps: &u32| region.ends_within(*steps).is_none();
+    let steps = (steps.div_ceil(2)..=steps + 1).rev().filter(|_| steps > 1).find(divides).unwrap_or(steps);
     let mut tape = one;
     if steps > 1 {
         graph = graph_of(steps);
         tape = tape_of(&mut graph, generator)?;
     }
     tape.region_code = compile(&graph, generator, progress)?;
-    let kinds = vec![RunKind::Contiguous; tape.inputs.len() + tape.outputs.len()];
+    let tells_end = region.ends_within(steps).is_some();
+    let mut kinds = vec![RunKind::Contiguous; tape.inputs.len() + tape.outputs.len()];
+    if tells_end {
+        kinds[tape.inputs.len() - 1] = RunKind::Splat;
+    }
     let variant = Variant { kinds: &kinds, stores: Stores::Ordinary };
     let body = codegen::compile(&tape, variant, generator, progress).map_err(|refusal| refusal.0)?;
     let vars = region.body.vars().iter().map(|var| var.ty.dtype);
@@ -64,6 +71,8 @@ fn compile_one(
         invariants: vars.skip(region.n_carried).collect(),
         steps,
         max_iterations: region.max_iterations,
+        limit: region.limit,
+        tells_end,
         label: region.span.start,
     };
     let code = region::Region::new(spec).map_err(|error| format!("a loop of each element: {error}"))?;
@@ -73,7 +82,7 @@ fn compile_one(
 /// The tape of iterations, whose operands are all variables and all roots.
 fn tape_of(graph: &mut Graph, generator: &Generator) -> Result<Tape, String> {
     let group = fuse::whole(graph);
-    let preferences = Preferences { widens_masks: true, ..generator.target().machine().preferences() };
+    let preferences = Preferences { iterates: true, ..generator.target().machine().preferences() };
     let tape = tape::build(graph, &group, preferences)
         .ok_or_else(|| "a loop of each element needs more scratch than a thread has".to_owned())?;
     match tape::verify(&tape) {

@@ -14,6 +14,7 @@
 mod along;
 mod compare;
 mod compose;
+mod counters;
 mod domain;
 mod error;
 mod loops;
@@ -30,6 +31,7 @@ mod typing;
 mod verify;
 mod weak;
 
+pub(crate) use counters::Counted;
 pub(crate) use error::{Error, ErrorKind, Instead};
 pub(crate) use lower::{Scope, ValueOf, lower};
 pub(crate) use names::{named_constant, similar};

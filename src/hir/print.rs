@@ -61,7 +61,10 @@ impl fmt::Display for Graph {
             writeln!(f, " as r{i}")?;
         }
         for (number, RegionUse { region, .. }) in self.regions.iter().enumerate() {
-            writeln!(f, "loop{number}:")?;
+            match region.limit {
+                Some(limit) => writeln!(f, "loop{number}, at most {limit} times:")?,
+                None => writeln!(f, "loop{number}:")?,
+            }
             for line in region.body.to_string().lines() {
                 writeln!(f, "    {line}")?;
             }

@@ -22,8 +22,10 @@ pub(crate) struct Region {
     pub(crate) n_carried: usize,
     /// The loop in the text.
     pub(crate) span: Span,
-    /// The most iterations of an element.
+    /// The most iterations of an element; more are an error.
     pub(crate) max_iterations: u64,
+    /// After so many iterations the loop ends for every element that is left, at least one.
+    pub(crate) limit: Option<u64>,
 }
 
 impl Region {
@@ -32,6 +34,10 @@ impl Region {
     /// then the invariants; the roots are the carried values and whether it is active after the
     /// iterations. What is a result keeps the value that it has when the element stops being
     /// active.
+    ///
+    /// If the [limit](Region::limit) is not reached between calls, there is one more variable: a
+    /// scalar that tells whether elements may go on behind the iteration of the last call that
+    /// reaches it.
     pub(crate) fn repeated(&self, steps: u32, is_result: &[bool]) -> Graph {
         let body = &self.body;
         let mut out = Graph { functions: body.functions.clone(), ..Graph::default() };
@@ -44,7 +50,8 @@ impl Region {
         values.extend(same.iter().enumerate().map(|(k, &dtype)| out.declare(name(self.n_carried + k), dtype, false)));
         // A function of Rust must see only values that the loop has for certain.
         let keeps_all = !body.functions.is_empty();
-        for _ in 0..steps {
+        let last = self.ends_within(steps).map(|last| (last, out.declare("more".to_owned(), DType::Bool, true)));
+        for step in 0..steps {
             let next = out.copied(body, &body.roots, &values, Some(active));
             let (&goes_on, next) = next.split_last().expect("a body tells whether it goes on");
             for (k, &next) in next.iter().enumerate() {
@@ -54,12 +61,22 @@ impl Region {
                 };
             }
             active = out.apply(Op::And, &[active, goes_on]);
+            if let Some((_, more)) = last.filter(|&(last, _)| last == step) {
+                active = out.apply(Op::And, &[active, more]);
+            }
         }
         let mut roots = values[..self.n_carried].to_vec();
         roots.push(active);
         out.root_domains = vec![Vec::new(); roots.len()];
         out.set_roots(roots);
         out
+    }
+
+    /// The iteration, of so many that a call does, behind which the limit ends all elements, if it is
+    /// not the last one of the call.
+    pub(crate) fn ends_within(&self, steps: u32) -> Option<u32> {
+        let last = (self.limit?.checked_sub(1)? % u64::from(steps)) as u32;
+        (last + 1 < steps).then_some(last)
     }
 
     /// The region without what neither a result nor the condition needs, and which of its arguments
@@ -255,12 +272,19 @@ impl Graph {
         body.set_roots(new_roots);
         let args = carried.iter().map(|value| value.init).chain([starts]).chain(invariants);
         let args = args.collect();
-        self.add_region(Arc::new(Region { body, n_carried: carried.len(), span, max_iterations }), args)
+        let region = Region { body, n_carried: carried.len(), span, max_iterations, limit: None };
+        self.add_region(Arc::new(region), args)
     }
 
     /// Adds some nodes of a body, for these values of its variables. Loops in it run for elements
     /// that are active. Gives the new nodes.
-    fn copied(&mut self, body: &Graph, roots: &[ExprId], values: &[ExprId], active: Option<ExprId>) -> Vec<ExprId> {
+    pub(super) fn copied(
+        &mut self,
+        body: &Graph,
+        roots: &[ExprId],
+        values: &[ExprId],
+        active: Option<ExprId>,
+    ) -> Vec<ExprId> {
         let live = body.live_from(roots);
         let mut new_of: Vec<ExprId> = vec![ExprId(0); body.len()];
         let mut regions: FxHashMap<RegionId, RegionId> = FxHashMap::default();
@@ -293,7 +317,7 @@ impl Graph {
     }
 
     /// Adds a variable that is a value of the text around a body.
-    fn declare(&mut self, name: String, dtype: DType, is_scalar: bool) -> ExprId {
+    pub(super) fn declare(&mut self, name: String, dtype: DType, is_scalar: bool) -> ExprId {
         let ty = if is_scalar { VarType::scalar(dtype) } else { VarType::array(dtype) };
         let (place, id) = (self.vars.len(), ndexpr_grammar::NameId::new(self.vars.len()));
         self.given.push(Given { name: name.clone(), ty, id });

@@ -124,7 +124,7 @@ fn run_loop(
     element: usize,
     progress: Option<&Progress>,
 ) -> Result<Vec<u64>, Error> {
-    let Region { body, n_carried, span, max_iterations } = region;
+    let Region { body, n_carried, span, max_iterations, limit } = region;
     let mut carried = args[..*n_carried].to_vec();
     let (mut goes_on, same) = (args[*n_carried] != 0, &args[n_carried + 1..]);
     let mut values = order.values(body);
@@ -144,7 +144,7 @@ fn run_loop(
         }
         let mut roots = body.roots().iter().map(|root| values.bits[root.index()]);
         carried.iter_mut().zip(&mut roots).for_each(|(value, next)| *value = next);
-        goes_on = roots.next().is_some_and(|bits| bits != 0);
+        goes_on = roots.next().is_some_and(|bits| bits != 0) && *limit != Some(n_done);
     }
     Ok(carried)
 }

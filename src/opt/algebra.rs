@@ -207,7 +207,7 @@ fn bits(graph: &mut Graph, op: Op, args: &[ExprId]) -> Option<ExprId> {
     }
 }
 
-fn choice(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
+pub(super) fn choice(graph: &mut Graph, args: &[ExprId]) -> Option<ExprId> {
     let [condition, x, y] = *args else { return None };
     if x == y {
         return Some(x);

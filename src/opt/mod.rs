@@ -6,9 +6,12 @@
 //! is dropped at the end.
 
 mod algebra;
+mod choices;
 
-use crate::hir::{Expr, ExprId, Graph, Region, RegionId, RegionUse};
+use crate::hir::{Counted, Expr, ExprId, Graph, Region, RegionId, RegionUse};
+use crate::ops::Op;
 use crate::options::FloatMode;
+use ndexpr_runtime::dtype::Scalar;
 use ndexpr_runtime::function::MAX_ARGS;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -17,7 +20,10 @@ use std::sync::Arc;
 /// Optimises a graph.
 pub(crate) fn run(graph: &Graph, floats: FloatMode) -> Graph {
     let mut out = graph.without_nodes();
-    let simplify = |out: &mut Graph, op, args: &[ExprId], dtype| algebra::simplify(out, floats, op, args, dtype);
+    let simplify = |out: &mut Graph, op, args: &[ExprId], dtype| {
+        let new = algebra::simplify(out, floats, op, args, dtype);
+        choices::shortened(out, new).unwrap_or(new)
+    };
     let map = rebuild(graph, &mut out, Regions { floats: Some(floats), ..Regions::default() }, simplify);
     set_roots(&mut out, graph, &map);
     if floats == FloatMode::Fast {
@@ -69,6 +75,9 @@ struct NewRegion {
     id: RegionId,
     /// For each value that it carried, which of those that it carries now.
     places: Vec<usize>,
+    /// The values that are numbers of iterations now, by the new places, and what they were before
+    /// the loop.
+    counted: Vec<(Counted, ExprId)>,
 }
 
 impl Regions {
@@ -82,25 +91,44 @@ impl Regions {
     ) -> ExprId {
         let floats = self.floats;
         let results = self.results.get_or_insert_with(|| graph.region_results());
-        let NewRegion { id, places } = self.new_of.entry(region).or_insert_with(|| {
+        let NewRegion { id, places, counted } = self.new_of.entry(region).or_insert_with(|| {
             let RegionUse { region: old, args } = graph.region(region);
             let args = args.iter().map(|arg| map[arg.index()].unwrap_or(*arg));
             let Some(floats) = floats else {
                 let id = out.add_region(Arc::clone(old), args.collect());
-                return NewRegion { id, places: (0..old.n_carried).collect() };
+                return NewRegion { id, places: (0..old.n_carried).collect(), counted: Vec::new() };
             };
             let body = run(&old.body, floats);
             let new = Region { body, ..(**old).clone() };
+            let inits: Vec<Option<Scalar>> = args.clone().take(new.n_carried).map(|arg| out.as_const(arg)).collect();
+            let new = new.limited(&inits).unwrap_or(new);
             let (new, is_left) = new.pruned(&results[region.index()]).unwrap_or_else(|| {
                 let all = vec![true; args.len()];
                 (new, all)
             });
             let before = |place: usize| is_left[..place].iter().filter(|is_left| **is_left).count();
             let places = (0..old.n_carried).map(before).collect();
-            let args = args.zip(&is_left).filter(|(_, is_left)| **is_left).map(|(arg, _)| arg).collect();
-            NewRegion { id: out.add_region(Arc::new(new), args), places }
+            let mut args: Vec<ExprId> =
+                args.zip(&is_left).filter(|(_, is_left)| **is_left).map(|(arg, _)| arg).collect();
+            let (new, counted) = new.narrowed().unwrap_or_else(|| (new, Default::default()));
+            let counted = counted.into_iter().map(|counted| {
+                let zero = out.int_constant(new.body.vars()[counted.place].ty.dtype, 0);
+                (counted, std::mem::replace(&mut args[counted.place], zero))
+            });
+            let counted = counted.collect();
+            NewRegion { id: out.add_region(Arc::new(new), args.into()), places, counted }
         });
-        out.after(*id, places[place as usize])
+        let place = places[place as usize];
+        let after = out.after(*id, place);
+        match counted.iter().find(|(counted, _)| counted.place == place) {
+            Some(&(Counted { step, .. }, init)) => {
+                let dtype = step.dtype();
+                let (n_done, step) = (out.cast(after, dtype), out.constant(step));
+                let sum = algebra::simplify(out, FloatMode::Strict, Op::Mul, &[n_done, step], dtype);
+                algebra::simplify(out, FloatMode::Strict, Op::Add, &[sum, init], dtype)
+            }
+            None => after,
+        }
     }
 }
 
@@ -128,7 +156,6 @@ fn without_dead_nodes(graph: &Graph) -> Graph {
 /// Makes `a * b + c` an operation that rounds once, where the product has no other use. This is not
 /// exact, so it is done in fast mode only.
 fn contract(graph: &Graph) -> Graph {
-    use crate::ops::Op;
     let live = graph.live();
     let mut uses = vec![0_u32; graph.len()];
     graph.roots().iter().for_each(|root| uses[root.index()] += 1);

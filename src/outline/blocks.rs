@@ -60,7 +60,8 @@ impl Outline<'_> {
     pub(super) fn blocks(&self, shape: &Shape, body: &[ValueId], is_skipped: bool) -> Blocks {
         let whole = if is_skipped { shape.skipped } else { shape.whole };
         // Streaming stores are aligned.
-        let repeats_lanes = whole.n_lanes > 1 && !self.stores.is_streaming() && self.tape.leaf.is_none();
+        let is_of_blocks = self.tape.leaf.is_some() || self.tape.iterates;
+        let repeats_lanes = whole.n_lanes > 1 && !self.stores.is_streaming() && !is_of_blocks;
         if self.whole_blocks.is_some() {
             return Blocks { head: None, whole, repeats_lanes, narrow: None, has_single_lanes: false };
         }

@@ -46,7 +46,7 @@ impl Machine {
             fuses_in_loops: self.has_fma,
             prefers_calls: self.has_wider_calls,
             divides_in_wide_loops: self.wide.is_some(),
-            widens_masks: false,
+            iterates: false,
         }
     }
 

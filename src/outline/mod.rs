@@ -213,7 +213,8 @@ impl<'l> Outline<'l> {
         // see them.
         let calls_rust = !tape.functions.is_empty() || !tape.regions.is_empty();
         let is_long = bodies.n_instructions() > LONG_BODY;
-        let has_whole_blocks = tape.leaf.is_some() || (is_long && fits_tiles && !calls_rust);
+        // Iterations have such lanes in any case: the runtime gives them what elements have.
+        let has_whole_blocks = tape.leaf.is_some() || tape.iterates || (is_long && fits_tiles && !calls_rust);
         let whole_blocks = has_whole_blocks.then_some(n_lanes);
         if is_long && whole_blocks.is_some() && stores.is_streaming() {
             return Err("so long a loop does not wait for memory".to_owned());
@@ -421,7 +422,7 @@ impl<'l> Outline<'l> {
 
     /// Whether a tile of one row is treated in another way.
     pub(crate) fn has_direct(&self) -> bool {
-        self.direct.skips.contains(&true)
+        self.direct.skips.contains(&true) && !self.tape.iterates
     }
 
     /// Estimated nanoseconds for an element: half a cycle for an instruction on a register.

@@ -391,6 +391,7 @@ mod tests {
             slot_bytes: 0,
             max_tile_elems: None,
             leaf: None,
+            iterates: false,
         }
     }
 

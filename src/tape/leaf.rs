@@ -75,7 +75,11 @@ impl LeafShape {
 impl Tape {
     /// The operand in whose memory an operand is, and the lanes from the one to the other.
     pub(crate) fn source(&self, operand: u32) -> (u32, u32) {
-        self.leaf.map_or((operand, 0), |leaf| leaf.source(operand))
+        match self.leaf {
+            Some(leaf) => leaf.source(operand),
+            None if self.iterates => (operand.checked_sub(self.inputs.len() as u32).unwrap_or(operand), 0),
+            None => (operand, 0),
+        }
     }
 
     /// Whether an output is stored past the caches if outputs are.
@@ -142,6 +146,7 @@ pub(crate) fn accumulating(tape: &Tape, folds: &Folds, kinds: &[RunKind]) -> Opt
         slot_bytes,
         max_tile_elems,
         leaf,
+        iterates: false,
     };
     Some((tape, kinds))
 }

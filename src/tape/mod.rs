@@ -13,6 +13,7 @@ mod leaf;
 mod liveness;
 mod pair;
 mod print;
+mod relief;
 mod schedule;
 mod segments;
 mod verify;
@@ -294,6 +295,9 @@ pub(crate) struct Tape {
     pub(crate) max_tile_elems: Option<usize>,
     /// Set if the tape accumulates whole leaves.
     pub(crate) leaf: Option<LeafShape>,
+    /// True for the iterations of a loop of each element. Then tiles are one row of whole vector
+    /// blocks, and each output is where the input of the same number is.
+    pub(crate) iterates: bool,
 }
 
 impl Tape {

@@ -91,6 +91,7 @@ pub(super) fn schedule(
         slot_bytes,
         max_tile_elems,
         leaf: None,
+        iterates: false,
     };
     Some(tape)
 }

@@ -14,11 +14,12 @@
 //!   - no call in the last segment takes a load, because calls may read arrays where they are;
 //!   - in a segment the stores come after all other instructions. Backends make the loads that only
 //!     stores use before the first store.
-//! - A tape for leaves has the operands that its shape says.
+//! - A tape for leaves has the operands that its shape says. The outputs of iterations have the
+//!   dtypes of the first inputs.
 //! - The calls of a pair are those of its functions, of one argument in one segment; no call is in
 //!   two.
 
-use super::{Function, Inst, Kind, LeafShape, Node, Tape, Ty, ValueId};
+use super::{Function, Inst, Kind, LeafShape, Node, Operand, Tape, Ty, ValueId};
 use ndexpr_runtime::dtype::DType;
 use ndexpr_runtime::reduce::{LANES, LEAF};
 use rustc_hash::FxHashMap;
@@ -42,9 +43,20 @@ pub(crate) fn verify(tape: &Tape) -> Result<(), String> {
         return Err(format!("an output that is not stored once, in\n{tape}"));
     }
     verify_leaf(tape).map_err(|why| format!("{why}, in\n{tape}"))?;
+    verify_iterations(tape).map_err(|why| format!("{why}, in\n{tape}"))?;
     verify_stores(tape).map_err(|why| format!("{why}, in\n{tape}"))?;
     verify_pairs(tape).map_err(|why| format!("{why}, in\n{tape}"))?;
     verify_slots(tape).map_err(|why| format!("{why}, in\n{tape}"))
+}
+
+/// Checks that the outputs of iterations can be where the inputs are.
+fn verify_iterations(tape: &Tape) -> Result<(), &'static str> {
+    if !tape.iterates {
+        return Ok(());
+    }
+    let dtypes = |operands: &[Operand]| operands.iter().map(|operand| operand.dtype).collect::<Vec<_>>();
+    check(tape.leaf.is_none(), "iterations of leaves")?;
+    check(dtypes(&tape.inputs).starts_with(&dtypes(&tape.outputs)), "outputs of other dtypes than the first inputs")
 }
 
 /// Checks that the operands of a tape for leaves are what its shape says.

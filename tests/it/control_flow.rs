@@ -181,6 +181,102 @@ fn loops_of_single_values() {
 }
 
 #[test]
+fn counted_loops() {
+    let x: Array1<f64> = (0..300).map(|k| f64::from(k * 37 % 101) / 50.0).collect();
+    let x32 = x.mapv(|x| x as f32);
+    let start: Array1<i64> = (0..300).map(|k| k % 7 - 3).collect();
+    let sums = |limit: i64, by: i64, init: &dyn Fn(usize) -> i64| -> Vec<i64> {
+        let of = |(k, x): (usize, &f64)| {
+            let (mut z, mut n, mut total) = (0.0_f32, 0, init(k));
+            while n < limit && z < 3.0 {
+                z += *x as f32;
+                n += 1;
+                total += by;
+            }
+            total
+        };
+        x.iter().enumerate().map(of).collect()
+    };
+    for limit in [1, 2, 3, 7, 8, 13, 16, 31, 97, 199, 200, 1009] {
+        let text = format!("z = x*0\nn = 0\nwhile n < {limit} and z < 3: z, n = z + x, n + 1\nn");
+        assert_eq!(ints(&text, vars! { x: &x32 }), sums(limit, 1, &|_| 0), "{limit}");
+        let text = format!("z = x*0\nn = {limit}\nwhile 0 < n and 3 > z: z, n = z + x, n - 1\n{limit} - n");
+        assert_eq!(ints(&text, vars! { x: &x32 }), sums(limit, 1, &|_| 0), "{limit}");
+        let text = format!(
+            "z, t = x*0, start\nfor n in range(0, {}, 3):\n    if z >= 3: break\n    z += x\n    t -= 5\nt",
+            3 * limit
+        );
+        assert_eq!(ints(&text, vars! { x: &x32, start }), sums(limit, -5, &|k| start[k]), "{limit}");
+        // What looks at the counter keeps it.
+        let text = format!("z = x*0\nn = 0\nwhile n != {limit} and z < n + 5: z, n = z + x*n, n + 1\nz + n");
+        run(&text, &vars! { x });
+        run(&text, &vars! { x: &x32 });
+    }
+    // A counter that wraps.
+    let text = "n = x\nk = x - x\nwhile k < 20 and n < 125: n, k = n + 100, k + 1\nk - n";
+    run(text, &vars! { x: &start.mapv(|x| x as i8) });
+}
+
+#[test]
+fn branches_that_end_each_other() {
+    let x: Array1<f64> = (0..200).map(|k| f64::from(k) / 30.0 - 3.3).chain([f64::NAN, -0.0]).collect();
+    let text = "
+        if x < -2: return 1.0
+        elif x < -1: return x*x - 3.0
+        elif x < 0:
+            if x*10 % 2 < 1: return x
+            elif k > 3: return x*k
+            y = 5.0
+        elif x < 1 and not k > 2: return ((x - 2)*x + 0.5)*x
+        elif x < 2: y = x
+        else: y = 7.0
+        return y + k";
+    let expected = |x: f64, k: f64| {
+        let y = if x < -2.0 {
+            return 1.0;
+        } else if x < -1.0 {
+            return x * x - 3.0;
+        } else if x < 0.0 {
+            if (x * 10.0).rem_euclid(2.0) < 1.0 {
+                return x;
+            } else if k > 3.0 {
+                return x * k;
+            }
+            5.0
+        } else if x < 1.0 && (k.is_nan() || k <= 2.0) {
+            return ((x - 2.0) * x + 0.5) * x;
+        } else if x < 2.0 {
+            x
+        } else {
+            7.0
+        };
+        y + k
+    };
+    let k: Array1<f64> = (0..x.len()).map(|n| [0.0, 2.0, f64::NAN, 4.0, 3.0][n % 5]).collect();
+    let found = floats(text, vars! { x, k });
+    for (n, found) in found.iter().enumerate() {
+        let expected = expected(x[n], k[n]);
+        assert!(*found == expected || (found.is_nan() && expected.is_nan()), "{} {}: {found}", x[n], k[n]);
+    }
+    // The same with comparisons that have opposites.
+    let text = "
+        if n < 3: return 1
+        if n == 5: return 2
+        elif n > 7: return 3
+        elif n != 4: return 4
+        return 5";
+    let n: Array1<i64> = (0..70).map(|k| k % 11).collect();
+    let expected = |n: i64| match n {
+        ..3 => 1,
+        5 => 2,
+        8.. => 3,
+        4 => 5,
+        _ => 4,
+    };
+    assert_eq!(ints(text, vars! { n }), n.iter().map(|&n| expected(n)).collect::<Vec<_>>());
+}
+
+#[test]
 fn dtypes_settle() {
     let x = array![1.0_f32, 2.0];
     let found: DynArray = evaluate("y = 0\nwhile y < 10: y += x\nreturn y", vars! { x }).unwrap();

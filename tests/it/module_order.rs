@@ -45,7 +45,7 @@ const LAYERS: &[Layers] = &[
     Layers {
         sources: "src",
         parent: "tape",
-        order: &["cut leaf liveness pair print verify wide", "segments", "schedule", "build"],
+        order: &["cut leaf liveness pair print relief verify wide", "segments", "schedule", "build"],
     },
     Layers { sources: "src", parent: "tape::build", order: &["casts powers"] },
     Layers {
@@ -63,6 +63,7 @@ const LAYERS: &[Layers] = &[
         parent: "codegen::x64",
         order: &["flow forms", "check draft listing", "fold frame stream", "contents", "widen"],
     },
+    Layers { sources: "src", parent: "opt", order: &["algebra", "choices"] },
     Layers { sources: "src", parent: "interp", order: &["along values"] },
     Layers { sources: "src", parent: "fuse", order: &["alike collect bound print", "group"] },
     Layers {
@@ -117,7 +118,7 @@ const LAYERS: &[Layers] = &[
         order: &[
             "error promote",
             "weak names reduction region compose",
-            "number reduce",
+            "counters number reduce",
             "domain",
             "lower",
             "along compare loops rust_calls typing",

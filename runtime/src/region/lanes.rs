@@ -4,7 +4,7 @@
 //! initialised elements; lanes behind the first `n` are not active; the elements of results that
 //! have left are written already.
 
-use super::PAD;
+use super::{ALIGN, TRUE};
 use crate::abi::Operand;
 
 /// At most so many lanes of so many may be left for compacting to pay.
@@ -32,19 +32,24 @@ pub(super) struct Lanes<'s> {
     places: Vec<Place>,
     /// For each lane the element of the tile that it is, once lanes have left.
     elems: &'s mut [u32],
+    /// Room for the lanes that stay when others leave, and for those that leave.
+    stay: &'s mut [u32],
+    leave: &'s mut [u32],
     has_left: bool,
     n: usize,
+    /// Kernels are called for multiples of so many lanes.
+    pad: usize,
 }
 
 /// The bytes of an array, rounded up so that each begins at a cache line.
 fn array_bytes(capacity: usize, size: usize) -> usize {
-    (capacity * size).next_multiple_of(PAD)
+    (capacity * size).next_multiple_of(ALIGN)
 }
 
 impl<'s> Lanes<'s> {
     /// The bytes that arrays of elements of these sizes take.
     pub(super) fn n_bytes(capacity: usize, sizes: &[usize]) -> usize {
-        sizes.iter().chain(&[size_of::<u32>()]).map(|&size| array_bytes(capacity, size)).sum()
+        sizes.iter().chain(&[size_of::<u32>(); 3]).map(|&size| array_bytes(capacity, size)).sum()
     }
 
     /// Lanes in memory of [`n_bytes`](Lanes::n_bytes).
@@ -53,10 +58,15 @@ impl<'s> Lanes<'s> {
     ///
     /// There must be so much initialised memory at `ptr`, aligned to 64, for `'s`, and nobody else
     /// may use it.
-    pub(super) unsafe fn new(ptr: *mut u8, capacity: usize, sizes: &[usize]) -> Lanes<'s> {
-        let mut offset = array_bytes(capacity, size_of::<u32>());
-        // SAFETY: the memory begins with room for so many of them, aligned and initialised.
-        let elems = unsafe { std::slice::from_raw_parts_mut(ptr.cast::<u32>(), capacity) };
+    pub(super) unsafe fn new(ptr: *mut u8, capacity: usize, pad: usize, sizes: &[usize]) -> Lanes<'s> {
+        let list_bytes = array_bytes(capacity, size_of::<u32>());
+        let [elems, stay, leave] = [0, 1, 2].map(|k| {
+            let list = ptr.wrapping_add(k * list_bytes).cast::<u32>();
+            // SAFETY: the memory begins with room for three lists of so many, aligned and
+            // initialised.
+            unsafe { std::slice::from_raw_parts_mut(list, capacity) }
+        });
+        let mut offset = 3 * list_bytes;
         let own: Vec<Place> = sizes
             .iter()
             .map(|&size| {
@@ -65,17 +75,32 @@ impl<'s> Lanes<'s> {
                 place
             })
             .collect();
-        Lanes { places: own.clone(), own, elems, has_left: false, n: 0 }
+        Lanes { places: own.clone(), own, elems, stay, leave, has_left: false, n: 0, pad }
     }
 
-    /// The operands of a kernel: all arrays, and then the first ones once more, as outputs.
-    pub(super) fn operands(&self, n_outputs: usize) -> Vec<Operand> {
-        self.places.iter().chain(&self.places[..n_outputs]).map(Place::operand).collect()
+    pub(super) fn n_arrays(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The operands of a kernel: all arrays, a true bool for all lanes if the kernel has it, and then
+    /// the first arrays once more, as outputs.
+    pub(super) fn operands(&self, n_outputs: usize, has_bool: bool) -> Vec<Operand> {
+        let arrays = |places: &[Place]| places.iter().map(Place::operand).collect::<Vec<_>>();
+        let single = Operand { ptr: (&raw const TRUE).cast_mut().cast(), lane_stride: 0, row_stride: 0 };
+        let mut operands = arrays(&self.places);
+        operands.extend(has_bool.then_some(single));
+        operands.extend(arrays(&self.places[..n_outputs]));
+        operands
+    }
+
+    /// Whether lanes have left.
+    pub(super) fn has_left(&self) -> bool {
+        self.has_left
     }
 
     /// The lanes that kernels are called for.
     pub(super) fn n_padded(&self) -> usize {
-        self.n.next_multiple_of(PAD)
+        self.n.next_multiple_of(self.pad)
     }
 
     /// Takes `n` elements of each array. The first `n_own` arrays are copied, because they will
@@ -133,7 +158,24 @@ impl<'s> Lanes<'s> {
 
     /// Whether so few lanes go on that it is worth moving them together.
     pub(super) fn is_worth_compacting(&self, n_active: usize) -> bool {
-        n_active.next_multiple_of(PAD) * MOST_LEFT.1 <= self.n_padded() * MOST_LEFT.0
+        n_active.next_multiple_of(self.pad) * MOST_LEFT.1 <= self.n_padded() * MOST_LEFT.0
+    }
+
+    /// Lists the lanes that stay and those that leave, in order, and gives their numbers. It has no
+    /// branches, because which lanes end cannot be foretold.
+    fn part(&mut self, active: usize) -> (usize, usize) {
+        // SAFETY: the array has so many initialised bytes.
+        let flags = unsafe { std::slice::from_raw_parts(self.places[active].ptr, self.n) };
+        let (mut n_stay, mut n_leave) = (0, 0);
+        for (lane, &flag) in flags.iter().enumerate() {
+            // Neither list gets ahead of the lane, which is below the length of both.
+            self.stay[n_stay] = lane as u32;
+            self.leave[n_leave] = lane as u32;
+            let stays = usize::from(flag != 0);
+            n_stay += stays;
+            n_leave += 1 - stays;
+        }
+        (n_stay, n_leave)
     }
 
     /// Moves the lanes that go on together, and writes the results of the others. `results` tells
@@ -143,11 +185,8 @@ impl<'s> Lanes<'s> {
     ///
     /// There must be room for the results of all elements.
     pub(super) unsafe fn compact(&mut self, active: usize, results: &[*mut u8]) {
-        let flags = self.flags(active);
-        let (mut stay, mut leave): (Vec<u32>, Vec<u32>) = (Vec::with_capacity(self.n), Vec::with_capacity(self.n));
-        for (lane, &flag) in flags.iter().enumerate() {
-            if flag != 0 { stay.push(lane as u32) } else { leave.push(lane as u32) }
-        }
+        let (n_stay, n_leave) = self.part(active);
+        let (stay, leave) = (&self.stay[..n_stay], &self.leave[..n_leave]);
         if !self.has_left {
             self.elems.iter_mut().zip(0..).for_each(|(elem, lane)| *elem = lane);
         }
@@ -155,17 +194,17 @@ impl<'s> Lanes<'s> {
         // written: a result may be in the same place.
         for (place, own) in self.places.iter_mut().zip(&self.own).skip(active + 1) {
             // SAFETY: the lanes are among the `n` elements of the array.
-            unsafe { gather(place.size, &stay, place.ptr, own.ptr) };
+            unsafe { gather(place.size, stay, place.ptr, own.ptr) };
             *place = *own;
         }
         for (place, &out) in self.places.iter().zip(results).filter(|(_, out)| !out.is_null()) {
             // SAFETY: the lanes are among those of the array, and their elements among those that
             // the caller vouches for.
-            unsafe { scatter(place.size, &leave, self.elems, place.ptr, out) };
+            unsafe { scatter(place.size, leave, self.elems, place.ptr, out) };
         }
         for place in &self.places[..active] {
             // SAFETY: the lanes are among the `n` elements of the array.
-            unsafe { gather(place.size, &stay, place.ptr, place.ptr) };
+            unsafe { gather(place.size, stay, place.ptr, place.ptr) };
         }
         for (to, &from) in stay.iter().enumerate() {
             self.elems[to] = self.elems[from as usize];
@@ -185,7 +224,7 @@ impl<'s> Lanes<'s> {
     /// # Safety
     ///
     /// There must be room for the results of all elements at `out`, unless it is null.
-    pub(super) unsafe fn store(&self, of: usize, out: *mut u8) {
+    pub(super) unsafe fn store(&mut self, of: usize, out: *mut u8) {
         let place = self.places[of];
         if out.is_null() {
             return;
@@ -195,8 +234,8 @@ impl<'s> Lanes<'s> {
             match self.has_left {
                 false => out.copy_from_nonoverlapping(place.ptr, self.n * place.size),
                 true => {
-                    let all: Vec<u32> = (0..self.n as u32).collect();
-                    scatter(place.size, &all, self.elems, place.ptr, out);
+                    self.stay.iter_mut().zip(0..).for_each(|(to, lane)| *to = lane);
+                    scatter(place.size, &self.stay[..self.n], self.elems, place.ptr, out);
                 }
             }
         }

@@ -21,19 +21,23 @@ use std::fmt;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
-/// Kernels are called for multiples of so many lanes. Those at the end that are none of the tile
-/// are not active.
-const PAD: usize = 64;
+/// Arrays of lanes begin at multiples of so many bytes: a cache line.
+const ALIGN: usize = 64;
 
 /// The most lanes that are worked on at once. What they carry should stay in the nearest cache.
 const MAX_LANES: usize = 1024;
+
+/// What kernels read that are told whether lanes go on behind the limit.
+static TRUE: u8 = 1;
+static FALSE: u8 = 0;
 
 /// What a [`Region`] is made from.
 #[derive(Clone)]
 pub struct RegionSpec {
     /// The kernel of some iterations. Its inputs are the carried values, then whether each lane is
     /// active (bool), then the invariants; its outputs are the carried values and whether each lane
-    /// is active. All are contiguous.
+    /// is active. All are contiguous, except that one more input may [tell](RegionSpec::tells_end)
+    /// whether lanes go on behind the limit. Outputs are where the inputs of the same numbers are.
     pub body: Arc<Kernel>,
     /// The dtypes of the carried values.
     pub carried: Box<[DType]>,
@@ -43,6 +47,11 @@ pub struct RegionSpec {
     pub steps: u32,
     /// The most iterations of an element; a call of the kernel may do some more.
     pub max_iterations: u64,
+    /// After so many iterations no element goes on, whatever the kernel says.
+    pub limit: Option<u64>,
+    /// Whether the kernel has one more input, a single bool that is the same for all lanes: false in
+    /// the call that reaches the limit. Without it, a call must end with the limit.
+    pub tells_end: bool,
     /// Tells regions of a program apart.
     pub label: u32,
 }
@@ -52,6 +61,9 @@ pub struct Region {
     spec: RegionSpec,
     /// How many lanes are worked on at once.
     max_lanes: usize,
+    /// The kernel is called for multiples of so many lanes. Those at the end that are none of the
+    /// tile are not active.
+    pad: usize,
 }
 
 impl Region {
@@ -64,17 +76,27 @@ impl Region {
     pub fn new(spec: RegionSpec) -> Result<Region, ExecError> {
         let kernel = spec.body.spec();
         let outputs = spec.carried.iter().chain(&[DType::Bool]);
-        let dtypes: Vec<DType> = outputs.clone().chain(&spec.invariants).chain(outputs).copied().collect();
-        let n_inputs = spec.carried.len() + 1 + spec.invariants.len();
-        spec.body.check_operands(&dtypes, &vec![RunKind::Contiguous; dtypes.len()], n_inputs)?;
-        let of_kernel = kernel.max_tile_elems.unwrap_or(MAX_LANES);
-        let max_lanes = of_kernel.min(MAX_LANES) / PAD * PAD;
-        let blocks = kernel.whole_blocks.map_or(1, |blocks| blocks.n_lanes);
-        if max_lanes == 0 || !PAD.is_multiple_of(blocks) {
-            let kernel = format!("{of_kernel} elements in blocks of {blocks}").into();
-            return Err(ExecError::KernelMismatch { kernel, plan: format!("blocks of {PAD} elements").into() });
+        let end: &[DType] = if spec.tells_end { &[DType::Bool] } else { &[] };
+        let dtypes: Vec<DType> = outputs.clone().chain(&spec.invariants).chain(end).chain(outputs).copied().collect();
+        let n_arrays = spec.carried.len() + 1 + spec.invariants.len();
+        let mut kinds = vec![RunKind::Contiguous; dtypes.len()];
+        if spec.tells_end {
+            kinds[n_arrays] = RunKind::Splat;
         }
-        Ok(Region { spec, max_lanes })
+        spec.body.check_operands(&dtypes, &kinds, n_arrays + end.len())?;
+        let steps = u64::from(spec.steps);
+        if steps == 0 || (!spec.tells_end && spec.limit.is_some_and(|limit| !limit.is_multiple_of(steps))) {
+            let plan = format!("{:?} iterations", spec.limit).into();
+            return Err(ExecError::KernelMismatch { kernel: format!("{steps} iterations").into(), plan });
+        }
+        let of_kernel = kernel.max_tile_elems.unwrap_or(MAX_LANES);
+        let pad = kernel.whole_blocks.map_or(1, |blocks| blocks.n_lanes);
+        let max_lanes = of_kernel.min(MAX_LANES) / pad * pad;
+        if max_lanes == 0 {
+            let kernel = format!("{of_kernel} elements in blocks of {pad}").into();
+            return Err(ExecError::KernelMismatch { kernel, plan: "whole blocks".into() });
+        }
+        Ok(Region { spec, max_lanes, pad })
     }
 
     /// The dtypes of the arguments of a call: carried values, whether each lane is active, and
@@ -95,8 +117,8 @@ impl Region {
     unsafe fn run(&self, n: usize, args: &[*const u8]) -> Result<(), Stopped> {
         let sizes: Vec<usize> = self.args().map(DType::size).collect();
         let n_args = sizes.len();
-        let capacity = n.next_multiple_of(PAD).min(self.max_lanes);
-        let slot_bytes = self.spec.body.spec().slot_bytes.next_multiple_of(PAD);
+        let capacity = n.next_multiple_of(self.pad).min(self.max_lanes);
+        let slot_bytes = self.spec.body.spec().slot_bytes.next_multiple_of(ALIGN);
         let n_bytes = slot_bytes + Lanes::n_bytes(capacity, &sizes);
         let outcome: Result<Result<(), Stopped>, _> = with_scratch(n_bytes, |scratch| {
             for start in (0..n).step_by(capacity) {
@@ -109,7 +131,7 @@ impl Region {
                 // SAFETY: the places are those of a piece of the elements that the caller vouches
                 // for; the scratch has room for the lanes behind the slots, and is aligned to 64.
                 unsafe {
-                    let lanes = Lanes::new(scratch.add(slot_bytes), capacity, &sizes);
+                    let lanes = Lanes::new(scratch.add(slot_bytes), capacity, self.pad, &sizes);
                     self.run_piece(lanes, n, (&arg, &result), scratch)?;
                 }
             }
@@ -129,7 +151,8 @@ impl Region {
         (arg, result): (&dyn Fn(usize) -> *const u8, &dyn Fn(usize) -> *mut u8),
         slots: *mut u8,
     ) -> Result<(), Stopped> {
-        let RegionSpec { body, carried, steps, max_iterations, label, .. } = &self.spec;
+        let RegionSpec { body, carried, steps, max_iterations, limit, tells_end, label, .. } = &self.spec;
+        let (steps, limit) = (u64::from(*steps), limit.unwrap_or(u64::MAX));
         let n_own = carried.len() + 1;
         let active = carried.len();
         // SAFETY: the caller's contract.
@@ -139,10 +162,11 @@ impl Region {
             lanes.fill_padding(active);
         }
         let mut n_done: u64 = 0;
-        let mut operands: Vec<Operand> = lanes.operands(n_own);
+        let mut operands: Vec<Operand> = lanes.operands(n_own, *tells_end);
+        let results: Vec<*mut u8> = (0..active).map(result).collect();
         loop {
             let n_active = lanes.n_active(active);
-            if n_active == 0 {
+            if n_active == 0 || n_done >= limit {
                 break;
             }
             if n_done >= *max_iterations {
@@ -158,25 +182,31 @@ impl Region {
                 }
             }
             if lanes.is_worth_compacting(n_active) {
-                let results: Vec<*mut u8> = (0..active).map(result).collect();
-                // SAFETY: the caller's contract, and as many lanes are active.
+                let was_whole = !lanes.has_left();
+                // SAFETY: the caller's contract.
                 unsafe { lanes.compact(active, &results) };
                 if fills_padding {
                     lanes.fill_padding(active);
                 }
-                operands = lanes.operands(n_own);
+                // From the first time on, all arrays are in memory of the lanes.
+                if was_whole {
+                    operands = lanes.operands(n_own, *tells_end);
+                }
+            }
+            if *tells_end && n_done + steps >= limit {
+                operands[lanes.n_arrays()].ptr = (&raw const FALSE).cast_mut().cast();
             }
             // SAFETY: `new` has checked that these are the operands of the kernel. The lanes are a
-            // multiple of `PAD`, at most `max_lanes`, and initialised. Outputs are exactly inputs.
+            // multiple of its blocks, at most `max_lanes`, and initialised. Outputs are exactly inputs.
             unsafe { body.spec().call_for_region(lanes.n_padded(), &operands, slots) };
             if has_stopped() {
                 return Err(Stopped::Already);
             }
-            n_done += u64::from(*steps);
+            n_done += steps;
         }
-        for of in 0..active {
+        for (of, &result) in results.iter().enumerate() {
             // SAFETY: the caller's contract.
-            unsafe { lanes.store(of, result(of)) };
+            unsafe { lanes.store(of, result) };
         }
         Ok(())
     }

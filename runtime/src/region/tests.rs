@@ -67,6 +67,8 @@ fn region(max_iterations: u64) -> Region {
         invariants: [DType::UInt8].into(),
         steps: STEPS,
         max_iterations,
+        limit: None,
+        tells_end: false,
         label: 7,
     };
     Region::new(spec).expect("the kernel has these operands")
@@ -162,6 +164,24 @@ fn a_loop_that_does_not_end_stops() {
     assert_eq!((last, steps), ([0; 3], [0; 3]), "zeros are elements of every dtype");
     assert_eq!(run(&self::region(1 << 40), 3, &args), None, "nothing is left of it");
     assert_eq!(steps, [111, 3, 1]);
+}
+
+#[test]
+fn no_element_goes_on_behind_the_limit() {
+    let spec = RegionSpec { limit: Some(3 * u64::from(STEPS)), ..region(1 << 40).spec };
+    let region = Region::new(spec.clone()).expect("calls end with the limit");
+    let n = 777;
+    let (numbers, starts, limits) = numbers(n);
+    let zeros = vec![0_i64; n];
+    let mut steps = vec![-1_i64; n];
+    let out = steps.as_mut_ptr().cast_const().cast();
+    let args =
+        [numbers.as_ptr().cast(), zeros.as_ptr().cast(), starts.as_ptr(), limits.as_ptr(), std::ptr::null(), out];
+    assert_eq!(run(&region, n, &args), None);
+    let expected = |k: usize| collatz_of(numbers[k], limits[k].min(12), starts[k] != 0).1;
+    assert_eq!(steps, (0..n).map(expected).map(|steps| steps.min(12)).collect::<Vec<_>>());
+    assert!(Region::new(RegionSpec { limit: Some(1), ..spec.clone() }).is_err(), "calls go beyond the limit");
+    assert!(Region::new(RegionSpec { tells_end: true, ..spec }).is_err(), "the kernel has no such input");
 }
 
 #[test]

@@ -12,7 +12,8 @@ mod casts;
 mod powers;
 
 use super::{
-    Condition, Function, Inst, Kind, MAX_NODE_ARGS, Node, Operand, RegionTypes, Tape, Ty, ValueId, schedule, wide,
+    Condition, Function, Inst, Kind, MAX_NODE_ARGS, Node, Operand, RegionTypes, Tape, Ty, ValueId, relief, schedule,
+    wide,
 };
 use crate::fuse::{self, Loop, Source};
 use crate::hir::{Expr, ExprId, FunctionId, Graph, Region, RegionId};
@@ -32,10 +33,15 @@ pub(crate) struct Preferences {
     pub(crate) prefers_calls: bool,
     /// True if loops without lane-by-lane instructions do these as fast as functions.
     pub(crate) divides_in_wide_loops: bool,
-    /// True if masks that meet become as wide as the widest of them, and not as the narrowest: in
-    /// loops where the same mask meets others again and again.
-    pub(crate) widens_masks: bool,
+    /// True for [iterations](Tape::iterates) of a loop of each element. The same mask meets others
+    /// again and again there, so masks become as wide as the widest of them, and not as the
+    /// narrowest.
+    pub(crate) iterates: bool,
 }
+
+/// If more values are alive at once in a loop, the order of its instructions is changed: then hardly
+/// two registers of each have room.
+const MANY_VALUES: usize = 6;
 
 /// Builds and schedules the tape of a loop. None if its values need more scratch than a thread has.
 pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Option<Tape> {
@@ -74,6 +80,10 @@ pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Op
     }
     wide::take_differences_in(&mut builder.nodes);
     let mut nodes = without_dead(builder.nodes);
+    nodes = match preferences.iterates {
+        true => relief::end_values_early(nodes),
+        false => relief::compute_late(nodes, MANY_VALUES),
+    };
     // Scalars, and what was reduced, are mostly the same in all lanes.
     let is_uniform = |&(id, source): &(ExprId, Source)| graph.is_scalar(id) || matches!(source, Source::Temp(_));
     let is_uniform: Vec<bool> = group.inputs.iter().map(is_uniform).collect();
@@ -82,7 +92,7 @@ pub(crate) fn build(graph: &Graph, group: &Loop, preferences: Preferences) -> Op
     }
     let tape = schedule::schedule(nodes, inputs, outputs, &is_uniform)?;
     let regions = graph.regions().iter().map(|used| types_of(&used.region)).collect();
-    Some(Tape { functions: graph.functions().to_vec(), regions, ..tape })
+    Some(Tape { functions: graph.functions().to_vec(), regions, iterates: preferences.iterates, ..tape })
 }
 
 /// The dtypes of a loop of each element.
@@ -281,6 +291,8 @@ impl Builder<'_> {
         match op {
             Op::Add => self.same(Inst::Add, &[a, b]),
             Op::Sub => self.same(Inst::Sub, &[a, b]),
+            // A sum needs no constant, and is rounded as the product is.
+            Op::Mul if self.as_float(b) == Some(2.0) => self.same(Inst::Add, &[a, a]),
             Op::Mul => self.same(Inst::Mul, &[a, b]),
             Op::Div => self.same(Inst::Div, &[a, b]),
             Op::Neg if from.is_float() => {
@@ -312,6 +324,11 @@ impl Builder<'_> {
             Op::Shl => self.shift(Inst::Shl, a, b, false),
             Op::Shr => self.shift(Inst::Shr { signed }, a, b, signed),
             Op::Eq => self.compare(Condition::Eq, signed, a, b),
+            // Vectors of integers have no such comparison, and a mask is often inverted for free.
+            Op::Ne if !from.is_float() => {
+                let equal = self.compare(Condition::Eq, signed, a, b);
+                self.same(Inst::Not, &[equal])
+            }
             Op::Ne => self.compare(Condition::Ne, signed, a, b),
             Op::Lt => self.compare(Condition::Lt, signed, a, b),
             Op::Le => self.compare(Condition::Le, signed, a, b),
@@ -357,7 +374,7 @@ impl Builder<'_> {
     /// Operations on masks, all brought to the narrowest width among them, or the widest.
     fn bools(&mut self, op: Op, args: &mut [ValueId]) -> ValueId {
         let widths = args.iter().map(|&arg| self.ty(arg).bytes);
-        let bytes = if self.preferences.widens_masks { widths.max() } else { widths.min() }.unwrap_or(1);
+        let bytes = if self.preferences.iterates { widths.max() } else { widths.min() }.unwrap_or(1);
         for arg in &mut *args {
             *arg = self.resize_mask(*arg, bytes);
         }
