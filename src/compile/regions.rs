@@ -6,7 +6,7 @@
 
 use crate::codegen::{self, Generator};
 use crate::fuse;
-use crate::hir::{Graph, Region, RegionUse};
+use crate::hir::{Expr, ExprId, Graph, Region, RegionUse};
 use crate::opt;
 use crate::options::FloatMode;
 use crate::outline::{Stores, Variant};
@@ -17,9 +17,9 @@ use ndexpr_runtime::function::Callable;
 use ndexpr_runtime::region::{self, RegionSpec};
 use std::sync::Arc;
 
-/// A kernel does so many iterations at once as have about so many instructions.
+/// A kernel does so many iterations at once as have about so many operations.
 // Chosen by "iterations-at-once" in docs/measurements.md.
-const BODY: usize = 128;
+const BODY: usize = 64;
 
 /// The most iterations at once. Elements that have stopped wait for the last one.
 const MAX_STEPS: u32 = 8;
@@ -41,21 +41,21 @@ fn compile_one(
     generator: &Generator,
     progress: Option<&Progress>,
 ) -> Result<Arc<dyn Callable>, String> {
-    // The body has been optimised as the caller asks for it.
-    let graph_of = |steps: u32| opt::run(&region.repeated(steps, is_result), FloatMode::Strict);
-    let mut graph = graph_of(1);
-    let one = tape_of(&mut graph, generator)?;
-    let n_instructions = one.nodes.iter().filter(|node| !node.inst.is_rematerialised()).count().max(1);
-    let is_long = one.nodes.iter().any(|node| matches!(node.inst, Inst::Call { .. }));
-    let steps = if is_long { 1 } else { (BODY / n_instructions).clamp(1, MAX_STEPS as usize) as u32 };
-    // Best the limit is reached between calls.
-    let divides = |steps: &u32| region.ends_within(*steps).is_none();
-    let steps = (steps.div_ceil(2)..=steps + 1).rev().filter(|_| steps > 1).find(divides).unwrap_or(steps);
-    let mut tape = one;
+    let steps = steps_of(region);
+    let (mut steps, mut graph, mut tape) = (steps, repeated(region, steps, is_result), None);
     if steps > 1 {
-        graph = graph_of(steps);
-        tape = tape_of(&mut graph, generator)?;
+        let built = tape_of(&mut graph, generator)?;
+        let has_calls = built.nodes.iter().any(|node| matches!(node.inst, Inst::Call { .. }));
+        // What looks like an instruction may be a call on this machine.
+        match has_calls {
+            true => (steps, graph) = (1, repeated(region, 1, is_result)),
+            false => tape = Some(built),
+        }
     }
+    let mut tape = match tape {
+        Some(tape) => tape,
+        None => tape_of(&mut graph, generator)?,
+    };
     tape.region_code = compile(&graph, generator, progress)?;
     let tells_end = region.ends_within(steps).is_some();
     let mut kinds = vec![RunKind::Contiguous; tape.inputs.len() + tape.outputs.len()];
@@ -77,6 +77,26 @@ fn compile_one(
     };
     let code = region::Region::new(spec).map_err(|error| format!("a loop of each element: {error}"))?;
     Ok(Arc::new(code))
+}
+
+/// How many iterations a kernel does at once. Calls take so long that it does one.
+fn steps_of(region: &Region) -> u32 {
+    let body = &region.body;
+    let live = body.live();
+    let is_done = |id: &ExprId| live[id.index()] && !matches!(body.expr(*id), Expr::Var(_) | Expr::Const(_));
+    if body.ids().filter(is_done).any(|id| body.is_call(id)) {
+        return 1;
+    }
+    let n_operations = body.ids().filter(is_done).count().max(1);
+    let steps = (BODY / n_operations).clamp(1, MAX_STEPS as usize) as u32;
+    // Best the limit is reached between calls.
+    let divides = |steps: &u32| region.ends_within(*steps).is_none();
+    (steps.div_ceil(2)..=steps).rev().find(divides).unwrap_or(steps)
+}
+
+/// Some iterations of a region. Its body has been optimised as the caller asks for it.
+fn repeated(region: &Region, steps: u32, is_result: &[bool]) -> Graph {
+    opt::run(&region.repeated(steps, is_result), FloatMode::Strict)
 }
 
 /// The tape of iterations, whose operands are all variables and all roots.

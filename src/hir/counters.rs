@@ -1,11 +1,11 @@
 //! Counters of loops that each element runs for itself: what is known of them ahead.
 //!
-//! In: a [`Region`], and what it carries before the loop. Out: a region that does less. All elements
-//! do the same iterations, each as long as it goes on. So a comparison of a counter that begins
-//! with a constant is the number of iterations after which all end, a [*limit*](Region::limit). And
-//! a sum that nothing in the loop looks at follows from the number of iterations that an element has
-//! done, which a narrower value can hold. Always true: integers are the same to the bit, because
-//! their sums wrap.
+//! In: a [`Region`], and what it carries before the loop. Out: a region that does less. All
+//! elements do the same iterations, each as long as it goes on. So a comparison of a counter that
+//! begins with a constant is the number of iterations after which all end, a
+//! [*limit*](Region::limit). And a sum that nothing in the loop looks at follows from the number of
+//! iterations that an element has done, which a narrower value can hold. Always true: integers are
+//! the same to the bit, because their sums wrap.
 
 use super::{Expr, ExprId, Graph, Region};
 use crate::ops::Op;
@@ -60,8 +60,8 @@ impl Region {
         Some(Region { body: out, limit, ..self.clone() })
     }
 
-    /// The number of the first iteration, from 1 on, behind which a condition does not hold, if that
-    /// is the same for all elements.
+    /// The number of the first iteration, from 1 on, behind which a condition does not hold, if
+    /// that is the same for all elements.
     fn last_iteration(&self, condition: ExprId, inits: &[Option<Scalar>]) -> Option<u64> {
         let body = &self.body;
         let Expr::Apply(op, [x, y, _]) = body.expr(condition) else { return None };
@@ -144,13 +144,11 @@ impl Region {
             body.roots.iter().enumerate().filter(|&(place, _)| !is_counted(place)).map(|(_, &root)| root).collect();
         let mut others = out.copied(body, &others, &values, None).into_iter();
         let one = out.int_constant(NARROW, 1);
-        let mut roots = Vec::with_capacity(body.roots.len());
-        for place in 0..body.roots.len() {
-            roots.push(match is_counted(place) {
-                true => out.apply(Op::Add, &[values[place], one]),
-                false => others.next().expect("one for each other root"),
-            });
-        }
+        let root = |place: usize| match is_counted(place) {
+            true => out.apply(Op::Add, &[values[place], one]),
+            false => others.next().expect("one for each other root"),
+        };
+        let roots: Vec<ExprId> = (0..body.roots.len()).map(root).collect();
         out.root_domains = vec![Vec::new(); roots.len()];
         out.set_roots(roots);
         Some((Region { body: out, ..self.clone() }, counted))

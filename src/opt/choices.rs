@@ -1,9 +1,9 @@
 //! Choices among several values, as branches make them: `if`, `elif` and early `return`.
 //!
 //! In: a choice. Out: the same one with shorter conditions. Each branch of a text has its condition
-//! and those of all branches before it, which did not hold. But its value matters only where none of
-//! these held, because a choice is made from the last branch to the first: so they can be left out.
-//! Always true: what is left out holds wherever the value is chosen.
+//! and those of all branches before it, which did not hold. But its value matters only where none
+//! of these held, because a choice is made from the last branch to the first: so they can be left
+//! out. Always true: what is left out holds wherever the value is chosen.
 
 use super::algebra;
 use crate::hir::{Expr, ExprId, Graph};

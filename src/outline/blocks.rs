@@ -76,7 +76,9 @@ impl Outline<'_> {
         let width = self.machine.width;
         let widest = self.tape.nodes.iter().map(|node| node.ty.bytes).max()?;
         let n_lanes = width.bytes() / widest;
-        let leaves_many = !is_skipped && n_lanes > 1 && whole.n_lanes >= MIN_REGISTERS * n_lanes;
+        // What is around a loop of each element takes little of the time, but long to compile.
+        let is_around = !self.tape.regions.is_empty();
+        let leaves_many = !is_skipped && !is_around && n_lanes > 1 && whole.n_lanes >= MIN_REGISTERS * n_lanes;
         // Streaming stores of wide registers begin after some streaming stores of narrow ones.
         let begins_so = whole.width != width && self.stores.is_streaming();
         (leaves_many || begins_so).then_some(VectorBlock { n_lanes, width })

@@ -9,8 +9,8 @@
 //!
 //! Where a text has many branches, all their values would wait for the choice among them, because
 //! the last branch is chosen from first. Then the operand that takes most registers is computed
-//! first, and each value right before it is used. Elsewhere, and between calls, the order of the text
-//! is good enough.
+//! first, and each value right before it is used. Elsewhere, and between calls, the order of the
+//! text is good enough.
 
 use super::{Inst, Node, ValueId};
 use smallvec::SmallVec;

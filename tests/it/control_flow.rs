@@ -267,7 +267,7 @@ fn branches_that_end_each_other() {
         return 5";
     let n: Array1<i64> = (0..70).map(|k| k % 11).collect();
     let expected = |n: i64| match n {
-        ..3 => 1,
+        0..=2 => 1,
         5 => 2,
         8.. => 3,
         4 => 5,

@@ -82,8 +82,8 @@ impl<'s> Lanes<'s> {
         self.places.len()
     }
 
-    /// The operands of a kernel: all arrays, a true bool for all lanes if the kernel has it, and then
-    /// the first arrays once more, as outputs.
+    /// The operands of a kernel: all arrays, a true bool for all lanes if the kernel has it, and
+    /// then the first arrays once more, as outputs.
     pub(super) fn operands(&self, n_outputs: usize, has_bool: bool) -> Vec<Operand> {
         let arrays = |places: &[Place]| places.iter().map(Place::operand).collect::<Vec<_>>();
         let single = Operand { ptr: (&raw const TRUE).cast_mut().cast(), lane_stride: 0, row_stride: 0 };

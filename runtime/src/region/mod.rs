@@ -49,8 +49,8 @@ pub struct RegionSpec {
     pub max_iterations: u64,
     /// After so many iterations no element goes on, whatever the kernel says.
     pub limit: Option<u64>,
-    /// Whether the kernel has one more input, a single bool that is the same for all lanes: false in
-    /// the call that reaches the limit. Without it, a call must end with the limit.
+    /// Whether the kernel has one more input, a single bool that is the same for all lanes: false
+    /// in the call that reaches the limit. Without it, a call must end with the limit.
     pub tells_end: bool,
     /// Tells regions of a program apart.
     pub label: u32,
@@ -197,7 +197,8 @@ impl Region {
                 operands[lanes.n_arrays()].ptr = (&raw const FALSE).cast_mut().cast();
             }
             // SAFETY: `new` has checked that these are the operands of the kernel. The lanes are a
-            // multiple of its blocks, at most `max_lanes`, and initialised. Outputs are exactly inputs.
+            // multiple of its blocks, at most `max_lanes`, and initialised. Outputs are exactly
+            // inputs.
             unsafe { body.spec().call_for_region(lanes.n_padded(), &operands, slots) };
             if has_stopped() {
                 return Err(Stopped::Already);
