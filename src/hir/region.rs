@@ -72,8 +72,8 @@ impl Region {
         out
     }
 
-    /// The iteration, of so many that a call does, behind which the limit ends all elements, if it is
-    /// not the last one of the call.
+    /// The iteration, of so many that a call does, behind which the limit ends all elements; `None`
+    /// if it is the last one of the call.
     pub(crate) fn ends_within(&self, steps: u32) -> Option<u32> {
         let last = (self.limit?.checked_sub(1)? % u64::from(steps)) as u32;
         (last + 1 < steps).then_some(last)

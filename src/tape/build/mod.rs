@@ -39,8 +39,8 @@ pub(crate) struct Preferences {
     pub(crate) iterates: bool,
 }
 
-/// If more values are alive at once in a loop, the order of its instructions is changed: then hardly
-/// two registers of each have room.
+/// If more values are alive at once in a loop, the order of its instructions is changed, because
+/// there is hardly room for two registers of each.
 // Chosen by "branches-in-registers" in docs/measurements.md.
 const MANY_VALUES: usize = 6;
 
