@@ -220,7 +220,6 @@ impl Error {
             | Resolving::NotForWriting { .. }
             | Resolving::LocalUpdated { .. }
             | Resolving::ElementOrView { .. }
-            | Resolving::ElementOrViewChanged { .. }
             | Resolving::UnpackCount { .. }
             | Resolving::UnpackValue { .. }
             | Resolving::NoneAsValue { .. }
@@ -539,6 +538,14 @@ impl Error {
             .label(span, "this decides for all elements")
             .note("reduce it to one value, as in any(u > 1) or max(u)");
         Error::new(ErrorKind::Shape, diagnostic)
+    }
+
+    /// An augmented assignment to a name that turns out to be of an element of an array.
+    pub(crate) fn element_by_name(array: &str, span: Span) -> Error {
+        let diagnostic = Diagnostic::new(format!("an element of `{array}` is changed by another name"))
+            .label(span, "in NumPy this name gets a new value, and the array stays as it is")
+            .note("to change the array, index it here, as in u[0] += 1; for a new value, write s = s + 1");
+        Error::new(ErrorKind::Statement, diagnostic)
     }
 
     /// A bound of a range that is no integer.

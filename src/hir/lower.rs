@@ -298,7 +298,7 @@ impl Lowerer<'_> {
             }
             Action::Call(callee) => self.call(id, step, *callee),
             Action::Rust(function) => self.rust_call(*function, &self.args(step)),
-            Action::Store { is_augmented } => self.store(step, *is_augmented),
+            Action::Store(store) => self.store(step, store.is_augmented),
             Action::Convert(to) => self.apply(cast_to(*to), &self.args(step), span),
         }
     }

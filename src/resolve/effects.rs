@@ -15,7 +15,7 @@ use super::calls;
 use super::error::{Error, ErrorKind};
 use super::items::Item;
 use super::run::Run;
-use super::updates::{Mode, Origin, Update};
+use super::updates::{Mode, Origin, Store, Update};
 use super::value::Value;
 use super::views::{Array, ViewDef, ViewOp};
 use super::{Action, Arg, StepId};
@@ -171,7 +171,7 @@ impl Run<'_> {
             }
             below.push(id);
             match self.out.step(id).action {
-                Action::Store { .. } => _ = self.stored_in(id)?,
+                Action::Store(_) => _ = self.stored_in(id)?,
                 Action::Unary(_) | Action::Binary(_) | Action::Compare(_) | Action::IfElse => {
                     pending.extend(self.out.args(self.out.step(id)).iter().map(|arg| arg.step));
                 }
@@ -284,7 +284,7 @@ impl Run<'_> {
         &mut self,
         target: Array,
         value: Arg,
-        is_augmented: bool,
+        mut how: Store,
         (target_span, span): (Span, Span),
     ) -> Result<(), Error> {
         let base = self.out.views().base(target);
@@ -306,7 +306,12 @@ impl Run<'_> {
         }
         let value = Arg { step: self.settle(value.step, value.span), ..value };
         let array = Arg { step: self.push_step(action_of(target), target_span, &[]), span: target_span };
-        let store = self.push_step(Action::Store { is_augmented }, span, &[value, array]);
+        if let Some(&place) = self.updates.current.get(&base)
+            && let Action::Store(before) = self.out.step(self.updates.updates[place].store).action
+        {
+            how.is_by_name |= before.is_by_name;
+        }
+        let store = self.push_step(Action::Store(how), span, &[value, array]);
         let update = Update { target, store, span };
         match self.updates.current.get(&base) {
             Some(&place) => self.updates.updates[place] = update,

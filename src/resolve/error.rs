@@ -80,11 +80,6 @@ pub(crate) enum ErrorKind {
     ElementOrView {
         name: String,
     },
-    /// An augmented assignment to a name of a single place of an array.
-    ElementOrViewChanged {
-        name: String,
-        array: String,
-    },
     /// A tuple that is taken apart into more or fewer names than it has values.
     UnpackCount {
         names: usize,
@@ -269,11 +264,6 @@ impl Error {
             ErrorKind::ElementOrView { .. } => diagnostic
                 .label(span, "of an array of one axis this is the old element, of others the new row")
                 .note("for the old values, copy them before the update, as in t = u[0] + 0; for the new ones, index again"),
-            ErrorKind::ElementOrViewChanged { name, array } => diagnostic
-                .label(span, format!("an element of `{array}` if that has one axis, else a view of it"))
-                .note(format!(
-                    "to change `{array}`, index it here, as in {array}[0] += 1; for a new value, write {name} = {name} + 1"
-                )),
             ErrorKind::UnpackCount { names, values, value_span } => diagnostic
                 .label(span, format!("{names} {}", plural("name", *names)))
                 .label(*value_span, format!("{values} {}", plural("value", *values))),
@@ -423,9 +413,6 @@ impl fmt::Display for Error {
             ErrorKind::LocalUpdated { name } => write!(f, "`{name}` is no array that can be updated"),
             ErrorKind::ElementOrView { name } => {
                 write!(f, "`{name}` has changed since this place of it was named")
-            }
-            ErrorKind::ElementOrViewChanged { name, array } => {
-                write!(f, "`{name}` is a single place of `{array}`, which this may change or not")
             }
             ErrorKind::UnpackCount { names, values, .. } => {
                 write!(

@@ -48,7 +48,7 @@ pub(crate) use options::{Choice, ChoiceKind, OptionArg};
 pub(crate) use phases::{Bound, BoundValue, End, Phase, PhaseLoop, Phases, Range as PhaseRange, Root};
 pub(crate) use registry::{Registry, RegistryError, RustId};
 pub(crate) use run::resolve;
-pub(crate) use updates::Mode;
+pub(crate) use updates::{Mode, Store};
 pub(crate) use views::{Array, GroupId, ViewDef, ViewId, ViewOp, Views};
 
 use ndexpr_grammar::{BinaryOp, CompareOp, NameId, Span, UnaryOp};
@@ -90,9 +90,7 @@ pub(crate) enum Action {
     /// The same value, in another dtype.
     Convert(DType),
     /// What an array holds after an update. The arguments are the value and the array.
-    Store {
-        is_augmented: bool,
-    },
+    Store(Store),
     /// A function of Rust, with an argument for each parameter.
     Rust(RustId),
     /// The one value where a condition holds, and the other elsewhere, as `IfElse`: what a name is

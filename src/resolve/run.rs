@@ -15,7 +15,7 @@ use super::options::{self, Known, Wholes};
 use super::phases::{End, Phase, Phases, Root};
 use super::places::Returned;
 use super::registry::{PreludeId, Registry, Scan};
-use super::updates::{Mode, Updates};
+use super::updates::{Mode, Store, Updates};
 use super::value::{Env, Names, Unset, Value};
 use super::views::{Array, Views};
 use super::{Action, Arg, LoopId, Resolved, Shared, Site, SiteId, Step, StepId};
@@ -505,7 +505,7 @@ impl<'a> Run<'a> {
                     };
                     let array = self.target_array(target)?;
                     let spans = (span, Span::new(span.start, value_span.end.max(span.end)));
-                    self.update(array, Arg { step, span: value_span }, false, spans)?;
+                    self.update(array, Arg { step, span: value_span }, Store::default(), spans)?;
                 }
             }
         }
@@ -542,12 +542,6 @@ impl<'a> Run<'a> {
             }
         }
         let array = self.target_array(target)?;
-        if let ExprKind::Name(name) = self.ast()[target].kind
-            && self.may_be_element(array)
-        {
-            let base = calls::brief(self.out.name(self.out.views().base(array)));
-            return Err(Error::new(ErrorKind::ElementOrViewChanged { name: self.text_of(name), array: base }, span));
-        }
         let action = match array {
             Array::Name(name) => Action::Name(name),
             Array::View(view) => Action::View(view),
@@ -557,7 +551,9 @@ impl<'a> Run<'a> {
         // Reading the array may have begun a new phase.
         let new = Arg { step: self.settle(new.step, new.span), ..new };
         let value = self.push_step(Action::Binary(op), stmt, &[old, new]);
-        self.update(array, Arg { step: value, span: stmt }, true, (span, stmt))
+        let is_by_name = matches!(self.ast()[target].kind, ExprKind::Name(_)) && self.may_be_element(array);
+        let how = Store { is_augmented: true, is_by_name };
+        self.update(array, Arg { step: value, span: stmt }, how, (span, stmt))
     }
 
     fn bind(&mut self, name: NameId, value: Value) {

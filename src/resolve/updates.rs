@@ -22,6 +22,16 @@ pub(crate) enum Mode<'m> {
     },
 }
 
+/// How an array gets a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Store {
+    /// Set for `+=` and its kind, which do not convert the value to any dtype.
+    pub(crate) is_augmented: bool,
+    /// Whether what changes was named before, and is an element if its array has few axes. In
+    /// Python such a name gets another number.
+    pub(crate) is_by_name: bool,
+}
+
 /// An update of a phase.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Update {

@@ -758,11 +758,11 @@ fn changes_of_what_may_be_an_element() {
     check_update(
         "s = pressure[1]; s += 1",
         expect![[r#"
-        error: `s` is a single place of `pressure`, which this may change or not
-          s = pressure[1]; s += 1
-                           ^ an element of `pressure` if that has one axis, else a view of it
-          = to change `pressure`, index it here, as in pressure[0] += 1; for a new value, write s = s + 1
-    "#]],
+            error: an element of `pressure` is changed by another name
+              s = pressure[1]; s += 1
+                               ^^^^^^ in NumPy this name gets a new value, and the array stays as it is
+              = to change the array, index it here, as in u[0] += 1; for a new value, write s = s + 1
+        "#]],
     );
     check_update(
         "s = pressure[1]; pressure[...] = 0; pressure += s",

@@ -622,3 +622,23 @@ fn values_that_wait_for_nothing_have_types() {
         }
     }
 }
+
+#[test]
+fn a_name_of_a_row_changes_the_array() {
+    let signature = Signature::new().with("u", VarType::array(DType::Float64));
+    for text in ["row = u[1]\nrow += 1\nrow *= 2", "row = u[1]\nfor i in range(2):\n    row += i\nrow *= 2"] {
+        let procedure = Engine::global().procedure(text, &signature, &["u"]).expect("a procedure");
+        let mut u = array![[1.0, 2.0], [3.0, 4.0]];
+        procedure.run(&vars! {}, &mut targets! { u }).expect("a run");
+        assert_eq!(u, array![[1.0, 2.0], [8.0, 10.0]], "{text}");
+        // For NumPy it is the number 3, and the name is given another one.
+        let mut u = array![1.0, 3.0];
+        let error = procedure.run(&vars! {}, &mut targets! { u }).expect_err("an element");
+        assert_eq!(error.kind(), ErrorKind::Statement);
+        assert_eq!(u, array![1.0, 3.0], "{text}");
+    }
+    let procedure = Engine::global().procedure("u[1] += 1", &signature, &["u"]).expect("a procedure");
+    let mut u = array![1.0, 3.0];
+    procedure.run(&vars! {}, &mut targets! { u }).expect("an element named by its index");
+    assert_eq!(u, array![1.0, 4.0]);
+}

@@ -19,7 +19,7 @@ use super::spare::{Made, Spare};
 use crate::error::Error;
 use crate::fuse::{self, Fused};
 use crate::input::Input;
-use crate::resolve::{Array, ViewOp};
+use crate::resolve::{Action, Array, Store, ViewOp};
 use crate::shape::{Shape, Shapes};
 use crate::vars::Var;
 use ndexpr_runtime::dtype::Scalar;
@@ -122,8 +122,14 @@ impl Decided {
                 }
                 Array::View(id) => maker.part(id)?,
             };
+            let resolved = &core.compiled.resolved;
+            let result = resolved.results()[places.len()];
+            if part.shape().is_empty()
+                && let Action::Store(Store { is_by_name: true, .. }) = resolved.step(result.step).action
+            {
+                return Err(Error::element_by_name(resolved.name(resolved.views().base(array)), result.span));
+            }
             if shape[..] != *part.shape() {
-                let result = core.compiled.resolved.results()[places.len()];
                 return Err(Error::update_shape(shape, part.shape(), result.span));
             }
             let part_of = part.of(&view_of(given, place)?);

@@ -123,7 +123,12 @@ fn refused<T>(error: &Error, compiled: Result<T, Error>) -> Result<Outcome, Stri
 fn failed<T>(error: &Error, run: Result<T, Error>) -> Result<Outcome, String> {
     let is_expected = matches!(
         error.kind(),
-        ErrorKind::Axis | ErrorKind::EmptyInput | ErrorKind::Iterations | ErrorKind::LiteralRange
+        ErrorKind::Axis
+            | ErrorKind::EmptyInput
+            | ErrorKind::Iterations
+            | ErrorKind::LiteralRange
+            // An element changed by a name.
+            | ErrorKind::Statement
     );
     let is_expected = is_expected || is_known(error);
     match run {
